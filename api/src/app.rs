@@ -4,30 +4,30 @@ use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 
-use crate::auth::issued_token::Issuing;
-use crate::auth::jwt::Verifier;
+use crate::auth::issued_token::TokenIssuer;
+use crate::auth::jwt::TokenVerifier;
 use crate::auth::permission::Permissions;
 use crate::clock::Clock;
-use crate::expiry::Expiry;
+use crate::cors::AllowedOrigins;
+use crate::expiry::ExpiryPolicy;
 use crate::graphql::operation::cost;
-use crate::graphql::operation::cost::Costs;
+use crate::graphql::operation::cost::CostControl;
+use crate::idempotency::MutationContext;
 use crate::import::job::{ImportQueue, ImportSettings};
-use crate::live::{FollowContext, Limits, Live};
-use crate::mutation::MutationContext;
-use crate::origins::Origins;
-use crate::pattern::engine::Engine;
+use crate::pattern::engine::PatternEngine;
 use crate::server::settings::HttpSettings;
+use crate::subscriptions::{ConnectionLimits, PollContext, SubscriptionHub};
 
 /// The parts of a running service.
 pub struct App {
     /// The base.
     pub db: DatabaseConnection,
     /// The pattern engine over it.
-    pub engine: Arc<Engine>,
+    pub engine: Arc<PatternEngine>,
     /// Verifies tokens.
-    pub verifier: Verifier,
+    pub verifier: TokenVerifier,
     /// Issues tokens; none where this service has no key to sign them with.
-    pub issuing: Option<Issuing>,
+    pub token_issuer: Option<TokenIssuer>,
     /// Says who may ask for what.
     pub permissions: Permissions,
     /// Tells the time and makes ids.
@@ -35,13 +35,13 @@ pub struct App {
     /// What imports share.
     pub imports: ImportQueue,
     /// What is told as it happens.
-    pub live: Arc<Live>,
+    pub subscriptions: Arc<SubscriptionHub>,
     /// After how long what lies untouched goes.
-    pub expiry: Expiry,
+    pub expiry: ExpiryPolicy,
     /// The origins whose pages may ask.
-    pub origins: Origins,
+    pub allowed_origins: AllowedOrigins,
     /// What operations cost, and who has how much to spend.
-    pub costs: Costs,
+    pub cost_control: CostControl,
     /// How long clients may take, and how many connections they have.
     pub http: HttpSettings,
 }
@@ -50,22 +50,22 @@ impl App {
     /// A service over a base, whose engine has read nothing yet.
     pub fn new(
         db: DatabaseConnection,
-        verifier: Verifier,
+        verifier: TokenVerifier,
         clock: Arc<dyn Clock>,
-        engine: Arc<Engine>,
+        engine: Arc<PatternEngine>,
     ) -> Self {
         Self {
             db,
             engine,
             verifier,
-            issuing: None,
+            token_issuer: None,
             permissions: Permissions::default(),
             clock,
             imports: ImportQueue::default(),
-            live: Arc::new(Live::new(Limits::default())),
-            expiry: Expiry::default(),
-            origins: Origins::default(),
-            costs: Costs::default(),
+            subscriptions: Arc::new(SubscriptionHub::new(ConnectionLimits::default())),
+            expiry: ExpiryPolicy::default(),
+            allowed_origins: AllowedOrigins::default(),
+            cost_control: CostControl::default(),
             http: HttpSettings::default(),
         }
     }
@@ -87,44 +87,50 @@ impl App {
 
     /// The same with other limits of its connections.
     #[must_use]
-    pub fn with_limits(self, limits: Limits) -> Self {
+    pub fn with_limits(self, limits: ConnectionLimits) -> Self {
         Self {
-            live: Arc::new(Live::new(limits)),
+            subscriptions: Arc::new(SubscriptionHub::new(limits)),
             ..self
         }
     }
 
     /// The same service, which issues tokens too, where it is told how.
     #[must_use]
-    pub fn with_issuing(self, issuing: Option<Issuing>) -> Self {
-        Self { issuing, ..self }
+    pub fn with_token_issuer(self, issuing: Option<TokenIssuer>) -> Self {
+        Self {
+            token_issuer: issuing,
+            ..self
+        }
     }
 
     /// The same service, with other settings for what operations cost.
     #[must_use]
-    pub fn with_costs(self, settings: cost::Settings) -> Self {
+    pub fn with_cost_settings(self, settings: cost::CostSettings) -> Self {
         Self {
-            costs: Costs::new(settings),
+            cost_control: CostControl::new(settings),
             ..self
         }
     }
 
     /// The same service, with other settings of HTTP.
     #[must_use]
-    pub fn with_http(self, http: HttpSettings) -> Self {
+    pub fn with_http_settings(self, http: HttpSettings) -> Self {
         Self { http, ..self }
     }
 
     /// The same service, with another time after which what lies untouched goes.
     #[must_use]
-    pub fn with_expiry(self, expiry: Expiry) -> Self {
+    pub fn with_expiry_policy(self, expiry: ExpiryPolicy) -> Self {
         Self { expiry, ..self }
     }
 
     /// The same service, asked by pages of other origins too.
     #[must_use]
-    pub fn with_origins(self, origins: Origins) -> Self {
-        Self { origins, ..self }
+    pub fn with_allowed_origins(self, origins: AllowedOrigins) -> Self {
+        Self {
+            allowed_origins: origins,
+            ..self
+        }
     }
 
     /// The parts that a mutation needs.
@@ -137,12 +143,12 @@ impl App {
     }
 
     /// The parts that are needed to follow what is changed.
-    pub fn follow_context(&self) -> FollowContext {
-        FollowContext {
+    pub fn poll_context(&self) -> PollContext {
+        PollContext {
             db: self.db.clone(),
             engine: Arc::clone(&self.engine),
             clock: Arc::clone(&self.clock),
-            live: Arc::clone(&self.live),
+            live: Arc::clone(&self.subscriptions),
         }
     }
 }

@@ -25,12 +25,12 @@ pub fn describe_io(file: &Path, cause: &io::Error) -> String {
         ErrorKind::AddrInUse => "another program listens there already".into(),
         ErrorKind::AddrNotAvailable => "this machine has no such address".into(),
         ErrorKind::InvalidData => "it is not text in UTF-8".into(),
-        _ => without_number(&cause.to_string()),
+        _ => strip_error_number(&cause.to_string()),
     }
 }
 
 /// What a system says of an error, without its number.
-fn without_number(message: &str) -> String {
+fn strip_error_number(message: &str) -> String {
     let end = message.find(" (os error ").unwrap_or(message.len());
     message[..end].to_owned()
 }
@@ -54,7 +54,7 @@ pub fn describe_database(cause: &DbErr) -> String {
 pub fn describe_driver(error: &sqlx::Error) -> String {
     let refused = match error {
         sqlx::Error::Database(refused) => refused,
-        sqlx::Error::Io(cause) => return without_number(&cause.to_string()),
+        sqlx::Error::Io(cause) => return strip_error_number(&cause.to_string()),
         sqlx::Error::PoolTimedOut => return "it gives no connection in time; is it overloaded?".into(),
         sqlx::Error::Tls(_) => return "no encrypted connection (TLS) can be made".into(),
         other => return other.to_string(),
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_that_cannot_be_used_are_described_without_numbers() {
+    fn file_errors_are_described_without_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let open = |name: &str| {
             let file = folder.path().join(name);
@@ -101,11 +101,14 @@ mod tests {
         assert!(open("missing/a.csv").starts_with("there is no folder "));
         assert_eq!(open(""), "it is a folder, not a file");
         assert!(!open("file/a.csv").contains("os error"));
-        assert_eq!(without_number("Too many links (os error 31)"), "Too many links");
+        assert_eq!(
+            strip_error_number("Too many links (os error 31)"),
+            "Too many links"
+        );
     }
 
     #[tokio::test]
-    async fn a_database_that_fails_is_described_without_numbers() {
+    async fn database_errors_are_described_without_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("notes.txt");
         std::fs::write(&file, "These are notes, and no database at all. ".repeat(50)).unwrap();

@@ -19,15 +19,15 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use self::error::CliError;
-use self::file::create;
-use self::migrate::{Migrate, migrate};
-use self::opening::open;
-use self::output::{UnlessClosed, counted, print_note};
-use self::serve::serve;
+use self::file::create_output;
+use self::migrate::{MigrateCommand, run_migrate};
+use self::opening::open_database;
+use self::output::{IgnoreClosedPipe, format_count, print_note};
+use self::serve::run_serve;
 use crate::cause::describe_io;
-use crate::config::{self, environment};
+use crate::config::{self, read_environment};
 use crate::export::ExportFormat;
-use crate::export::grants::{self, Asked};
+use crate::export::grants::{self, GrantExportOptions};
 use crate::{database, export, schema};
 use wayin_records::workbook::template;
 
@@ -60,7 +60,7 @@ enum Command {
     },
     /// Bring the base's tables up to date, back, or say where they are.
     #[command(subcommand, after_help = "Example:\n  wayin migrate status")]
-    Migrate(Migrate),
+    Migrate(MigrateCommand),
     /// Print the schema in GraphQL's own language.
     #[command(after_help = "Example:\n  wayin schema > schema.graphql")]
     Schema,
@@ -69,13 +69,13 @@ enum Command {
         subcommand,
         after_help = "Example:\n  wayin member add --subject ada --role STEWARD"
     )]
-    Member(member::Member),
+    Member(member::MemberCommand),
     /// Issue tokens with the configured key, list and revoke them.
     #[command(
         subcommand,
         after_help = "Example:\n  wayin token issue --subject ada --name \"Ada's dashboard\" --days 30"
     )]
-    Token(member::Token),
+    Token(member::TokenCommand),
     /// Take files into the base; what they hold is published at once.
     ///
     /// Rows that are wrong are reported with their number, field and reason, the others
@@ -85,7 +85,7 @@ enum Command {
         subcommand,
         after_help = "Example:\n  wayin import grants grants.json --licence CC-BY-4.0"
     )]
-    Import(import::Import),
+    Import(import::ImportCommand),
     /// Verify the base that `DATABASE_URL` names: whether everything that is to hold of it does.
     ///
     /// Each thing that does not hold is printed as a sentence, with the ids of what it is about,
@@ -122,7 +122,7 @@ enum Export {
         output: Option<PathBuf>,
         /// What identifiers begin with of grants that have none of their own: the prefix that
         /// 360Giving gave you as a publisher.
-        #[arg(long, default_value = grants::OWN_PREFIX, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        #[arg(long, default_value = grants::WAYIN_IDENTIFIER_PREFIX, value_parser = clap::builder::NonEmptyStringValueParser::new())]
         prefix: String,
         /// Write the terms of records too that are for members, or only counted.
         #[arg(long)]
@@ -144,7 +144,7 @@ impl Cli {
     /// Runs the command, and closes the base that it opened, also where it fails.
     pub async fn run(self, env_file: EnvFile) -> Result<ExitCode, CliError> {
         if let Some(problem) = env_file.problem {
-            return Err(CliError::Asked(problem));
+            return Err(CliError::InvalidArguments(problem));
         }
         let serves = matches!(self.command, Command::Serve | Command::Demo { .. });
         for warning in env_file.warnings() {
@@ -155,7 +155,7 @@ impl Cli {
         if serves && done.is_ok() {
             tracing::info!("stopped");
         }
-        match output::failure() {
+        match output::take_write_error() {
             Some(cause) if done.is_ok() => Err(CliError::Io("standard output".into(), cause)),
             _ => done,
         }
@@ -165,20 +165,20 @@ impl Cli {
         match self.command {
             Command::Serve => {
                 start_log()?;
-                serve().await?;
+                run_serve().await?;
             }
             Command::Demo { port } => {
                 start_log()?;
-                demo::run(port).await?;
+                demo::run_demo(port).await?;
             }
-            Command::Migrate(command) => migrate(command).await?,
-            Command::Schema => UnlessClosed(std::io::stdout())
-                .write_all(schema::sdl().as_bytes())
+            Command::Migrate(command) => run_migrate(command).await?,
+            Command::Schema => IgnoreClosedPipe(std::io::stdout())
+                .write_all(schema::schema_sdl().as_bytes())
                 .map_err(|cause| CliError::Io("The schema could not be printed".into(), cause))?,
             Command::Member(command) => command.run().await?,
             Command::Token(command) => command.run().await?,
             Command::Import(command) => return command.run().await,
-            Command::Check => return check::run().await,
+            Command::Check => return check::run_check().await,
             Command::Export(Export::Grants {
                 output,
                 prefix,
@@ -192,7 +192,7 @@ impl Cli {
 }
 
 fn start_log() -> Result<(), CliError> {
-    let filter = config::log(&environment)?;
+    let filter = config::read_log_filter(&read_environment)?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -200,9 +200,9 @@ fn start_log() -> Result<(), CliError> {
         // A log that nobody reads any more is no reason to stop.
         .log_internal_errors(false)
         .init();
-    for warning in environment("LOG")
+    for warning in read_environment("LOG")
         .iter()
-        .flat_map(|filter| config::log_warnings(filter))
+        .flat_map(|filter| config::list_log_filter_warnings(filter))
     {
         // Such a filter may leave this out of the log too.
         print_note!("Warning: {warning}");
@@ -278,28 +278,36 @@ fn describe_unreadable_line() -> String {
 }
 
 /// Refuses a file that a name's ending says would hold something else than is written.
-fn refuse_ending(output: Option<&Path>, known: &[&str], advice: &str) -> Result<(), CliError> {
+fn reject_file_ending(output: Option<&Path>, known: &[&str], advice: &str) -> Result<(), CliError> {
     let ending = output
         .and_then(Path::extension)
         .map(std::ffi::OsStr::to_string_lossy);
     match ending {
         Some(ending) if !known.iter().any(|known| ending.eq_ignore_ascii_case(known)) => Err(
-            CliError::Asked(format!("No file that ends in .{ending} is written: {advice}.")),
+            CliError::InvalidArguments(format!("No file that ends in .{ending} is written: {advice}.")),
         ),
         _ => Ok(()),
     }
 }
 
 async fn export_grants(output: Option<PathBuf>, prefix: &str, hidden_too: bool) -> Result<(), CliError> {
-    refuse_ending(
+    reject_file_ending(
         output.as_deref(),
         &["json"],
         "grants are written as JSON; name a file that ends in .json",
     )?;
-    let db = open().await?;
-    let (name, mut to) = create(output)?;
-    let moment = database::begin_reading(&db).await?;
-    let exported = grants::grants(&moment, Asked { prefix, hidden_too }, &mut to).await?;
+    let db = open_database().await?;
+    let (name, mut to) = create_output(output)?;
+    let moment = database::begin_read(&db).await?;
+    let exported = grants::export_grants(
+        &moment,
+        GrantExportOptions {
+            prefix,
+            include_hidden: hidden_too,
+        },
+        &mut to,
+    )
+    .await?;
     moment.commit().await?;
     to.flush().map_err(|cause| CliError::Io(name, cause))?;
     for (count, reason) in [
@@ -317,48 +325,49 @@ async fn export_grants(output: Option<PathBuf>, prefix: &str, hidden_too: bool) 
         ),
     ] {
         if count > 0 {
-            print_note!("{} left out, {reason}.", counted(count, "funding term"));
+            print_note!("{} left out, {reason}.", format_count(count, "funding term"));
         }
     }
     if exported.written == 0 {
-        return Err(CliError::Asked(
+        return Err(CliError::InvalidArguments(
             "No grant was written: the base has no funding term that can be, and the standard has no package \
              without a grant."
                 .into(),
         ));
     }
-    print_note!("{} written.", counted(exported.written, "grant"));
+    print_note!("{} written.", format_count(exported.written, "grant"));
     Ok(())
 }
 
 async fn export_records(output: Option<PathBuf>, format: Option<ExportFormat>) -> Result<(), CliError> {
     if format.is_none() {
         let advice = "name one that ends in .jsonl, .csv or .xlsx, or give --format";
-        refuse_ending(output.as_deref(), &["jsonl", "ndjson", "csv", "xlsx"], advice)?;
+        reject_file_ending(output.as_deref(), &["jsonl", "ndjson", "csv", "xlsx"], advice)?;
     }
     let named = output
         .as_deref()
         .and_then(Path::to_str)
-        .and_then(ExportFormat::of);
+        .and_then(ExportFormat::from_file_name);
     let format = format.or(named).unwrap_or_default();
-    let db = open().await?;
-    let (name, mut to) = create(output)?;
-    let moment = database::begin_reading(&db).await?;
-    let written = export::records_as(&moment, format, &mut to).await?;
+    let db = open_database().await?;
+    let (name, mut to) = create_output(output)?;
+    let moment = database::begin_read(&db).await?;
+    let written = export::export_records_as(&moment, format, &mut to).await?;
     moment.commit().await?;
     to.flush().map_err(|cause| CliError::Io(name, cause))?;
-    print_note!("{} written.", counted(written, "record"));
+    print_note!("{} written.", format_count(written, "record"));
     Ok(())
 }
 
 fn write_template(file: &Path) -> Result<(), CliError> {
     let named = file.extension().and_then(std::ffi::OsStr::to_str);
     if !named.is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx")) {
-        return Err(CliError::Asked(
+        return Err(CliError::InvalidArguments(
             "The template is a workbook: name a file that ends in .xlsx.".into(),
         ));
     }
     let failed = |cause| CliError::Io(file.display().to_string(), cause);
-    let written = template::bytes().map_err(|error| CliError::Asked(error.to_string()))?;
+    let written =
+        template::template_bytes().map_err(|error| CliError::InvalidArguments(error.to_string()))?;
     std::fs::write(file, written).map_err(failed)
 }

@@ -11,25 +11,25 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::names::{log_warnings, warnings as name_warnings};
+pub use self::names::{list_log_filter_warnings, list_warnings as name_warnings};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use serde::Deserialize;
 
-use crate::auth::issued_token::Issuing;
-use crate::auth::issuer::{Issuer, Keys};
-use crate::auth::jwks::{Address, CachedKeys, Pace, Place};
-use crate::auth::jwt::{Signer, Verifier};
+use crate::auth::issued_token::TokenIssuer;
+use crate::auth::issuer::{IssuerKeys, TrustedIssuer};
+use crate::auth::jwks::{CachedKeys, JwksUrl, KeySource, RefreshPolicy};
+use crate::auth::jwt::{TokenSigner, TokenVerifier};
 use crate::auth::keys::KeySet;
 use crate::cause::describe_io;
-use crate::expiry::{DRAFT_DAYS, Expiry, IMPORT_DAYS};
+use crate::cors::AllowedOrigins;
+use crate::expiry::{DEFAULT_DRAFT_EXPIRY_DAYS, DEFAULT_IMPORT_EXPIRY_DAYS, ExpiryPolicy};
 use crate::graphql::operation::cost;
-use crate::graphql::operation::cost::{Introspection, Rate, Rates};
+use crate::graphql::operation::cost::{Introspection, RateLimit, RateLimits};
 use crate::import::job;
-use crate::origins::Origins;
-use crate::pattern::engine::Settings;
-use crate::server::settings::{CorsHeaders, HttpSettings};
-use wayin_engine::disclosure::cell_key::Noise;
-use wayin_records::formats::records::Limits;
+use crate::pattern::engine::EngineSettings;
+use crate::server::settings::{AllowedCorsHeaders, HttpSettings};
+use wayin_engine::disclosure::cell_key::PerturbationTable;
+use wayin_records::formats::records::FileLimits;
 
 /// The base where `DATABASE_URL` names none.
 const DEFAULT_DATABASE_URL: &str = "sqlite://wayin.db?mode=rwc";
@@ -46,10 +46,10 @@ pub enum ConfigError {
 }
 
 /// Where settings come from: the environment, or what a test says.
-pub type Source<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub type SettingSource<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The process's environment; what is set to nothing is not set.
-pub fn environment(name: &str) -> Option<String> {
+pub fn read_environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
@@ -64,7 +64,7 @@ pub struct DatabaseConfig {
 
 impl DatabaseConfig {
     /// Reads the settings of the base.
-    pub fn read(source: Source<'_>) -> Result<Self, ConfigError> {
+    pub fn read(source: SettingSource<'_>) -> Result<Self, ConfigError> {
         const URL: &str = "DATABASE_URL";
         const MIGRATE: &str = "MIGRATE_ON_START";
         let url = source(URL).unwrap_or_else(|| DEFAULT_DATABASE_URL.into());
@@ -94,7 +94,7 @@ impl DatabaseConfig {
 }
 
 /// `BIND`: the address and port that `serve` listens on.
-pub fn bind(source: Source<'_>) -> Result<SocketAddr, ConfigError> {
+pub fn read_bind_address(source: SettingSource<'_>) -> Result<SocketAddr, ConfigError> {
     const BIND: &str = "BIND";
     let bind = source(BIND).unwrap_or_else(|| "127.0.0.1:8000".into());
     bind.parse().map_err(|_| {
@@ -106,7 +106,7 @@ pub fn bind(source: Source<'_>) -> Result<SocketAddr, ConfigError> {
 }
 
 /// `LOG`: what is logged, as tracing's filters write it.
-pub fn log(source: Source<'_>) -> Result<tracing_subscriber::EnvFilter, ConfigError> {
+pub fn read_log_filter(source: SettingSource<'_>) -> Result<tracing_subscriber::EnvFilter, ConfigError> {
     const LOG: &str = "LOG";
     let log = source(LOG).unwrap_or_else(|| "warn,wayin=info".into());
     tracing_subscriber::EnvFilter::try_new(&log)
@@ -114,19 +114,20 @@ pub fn log(source: Source<'_>) -> Result<tracing_subscriber::EnvFilter, ConfigEr
 }
 
 /// `QUERY_SECONDS`, `DISCLOSURE_TABLE_FILE` and `ANSWER_LICENCE`: how questions are answered.
-pub fn engine(source: Source<'_>) -> Result<Settings, ConfigError> {
+pub fn read_engine_settings(source: SettingSource<'_>) -> Result<EngineSettings, ConfigError> {
     const SECONDS: &str = "QUERY_SECONDS";
     const TABLE: &str = "DISCLOSURE_TABLE_FILE";
     const LICENCE: &str = "ANSWER_LICENCE";
-    let mut settings = Settings::default();
-    let seconds = whole(source, SECONDS, settings.deadline.as_secs(), 1..=300)?;
+    let mut settings = EngineSettings::default();
+    let seconds = read_integer(source, SECONDS, settings.deadline.as_secs(), 1..=300)?;
     settings.deadline = Duration::from_secs(seconds);
     if let Some(file) = source(TABLE) {
         let malformed =
             |cause: &dyn std::fmt::Display| ConfigError::Malformed(TABLE, format!("{file}: {cause}"));
         let path = Path::new(&file);
         let table = std::fs::File::open(path).map_err(|cause| malformed(&describe_io(path, &cause)))?;
-        settings.noise = Noise::read(std::io::BufReader::new(table)).map_err(|cause| malformed(&cause))?;
+        settings.perturbation =
+            PerturbationTable::parse(std::io::BufReader::new(table)).map_err(|cause| malformed(&cause))?;
     }
     if let Some(licence) = source(LICENCE) {
         settings.licence = licence;
@@ -135,10 +136,10 @@ pub fn engine(source: Source<'_>) -> Result<Settings, ConfigError> {
 }
 
 /// `IMPORT_MEGABYTES` and `IMPORT_ROWS`: what files may hold.
-pub fn imports(source: Source<'_>) -> Result<job::ImportSettings, ConfigError> {
-    let limits = Limits {
-        bytes: whole(source, "IMPORT_MEGABYTES", 50, 1..=1_000)? * 1024 * 1024,
-        rows: whole(source, "IMPORT_ROWS", 1_000_000, 1..=10_000_000)?,
+pub fn read_import_settings(source: SettingSource<'_>) -> Result<job::ImportSettings, ConfigError> {
+    let limits = FileLimits {
+        bytes: read_integer(source, "IMPORT_MEGABYTES", 50, 1..=1_000)? * 1024 * 1024,
+        rows: read_integer(source, "IMPORT_ROWS", 1_000_000, 1..=10_000_000)?,
     };
     Ok(job::ImportSettings {
         limits,
@@ -147,55 +148,58 @@ pub fn imports(source: Source<'_>) -> Result<job::ImportSettings, ConfigError> {
 }
 
 /// `ORIGINS`: the origins whose pages may ask from a browser.
-pub fn origins(source: Source<'_>) -> Result<Origins, ConfigError> {
+pub fn read_allowed_origins(source: SettingSource<'_>) -> Result<AllowedOrigins, ConfigError> {
     const ORIGINS: &str = "ORIGINS";
     let list = source(ORIGINS).unwrap_or_default();
-    Origins::read(&list).map_err(|reason| ConfigError::Malformed(ORIGINS, reason))
+    AllowedOrigins::parse(&list).map_err(|reason| ConfigError::Malformed(ORIGINS, reason))
 }
 
 /// The settings of HTTP: `HEADER_SECONDS`, `BODY_SECONDS`, `IDLE_SECONDS`, `STOP_SECONDS`, `CONNECTIONS_PER_ADDRESS` and
 /// `CORS_HEADERS`. Behind proxies every connection comes from the address of one, which has no limit.
-pub fn http(source: Source<'_>) -> Result<HttpSettings, ConfigError> {
+pub fn read_http_settings(source: SettingSource<'_>) -> Result<HttpSettings, ConfigError> {
     const CORS: &str = "CORS_HEADERS";
     let usual = HttpSettings::default();
-    let seconds =
-        |name, usual: Duration, range| whole(source, name, usual.as_secs(), range).map(Duration::from_secs);
-    let per_address = whole(
+    let seconds = |name, usual: Duration, range| {
+        read_integer(source, name, usual.as_secs(), range).map(Duration::from_secs)
+    };
+    let per_address = read_integer(
         source,
         "CONNECTIONS_PER_ADDRESS",
-        usual.per_address.unwrap_or(0),
+        usual.max_connections_per_address.unwrap_or(0),
         0..=1_000_000,
     )?;
-    let is_direct = costs(source)?.trusted_hops == 0;
+    let is_direct = read_cost_settings(source)?.trusted_hops == 0;
     Ok(HttpSettings {
-        head: seconds("HEADER_SECONDS", usual.head, 1..=3_600)?,
-        body: seconds("BODY_SECONDS", usual.body, 1..=3_600)?,
-        idle: seconds("IDLE_SECONDS", usual.idle, 1..=3_600)?,
-        stop: seconds("STOP_SECONDS", usual.stop, 1..=3_600)?,
-        per_address: Some(per_address).filter(|most| is_direct && *most > 0),
-        connections: usual.connections,
+        header_timeout: seconds("HEADER_SECONDS", usual.header_timeout, 1..=3_600)?,
+        body_timeout: seconds("BODY_SECONDS", usual.body_timeout, 1..=3_600)?,
+        idle_timeout: seconds("IDLE_SECONDS", usual.idle_timeout, 1..=3_600)?,
+        stop_timeout: seconds("STOP_SECONDS", usual.stop_timeout, 1..=3_600)?,
+        max_connections_per_address: Some(per_address).filter(|most| is_direct && *most > 0),
+        max_connections: usual.max_connections,
         cors_headers: match source(CORS) {
             None => usual.cors_headers,
-            Some(list) => CorsHeaders::read(&list).map_err(|reason| ConfigError::Malformed(CORS, reason))?,
+            Some(list) => {
+                AllowedCorsHeaders::parse(&list).map_err(|reason| ConfigError::Malformed(CORS, reason))?
+            }
         },
     })
 }
 
 /// What operations may cost, how much may be spent on them, whom a proxy is believed, and whether the schema can be
 /// asked for.
-pub fn costs(source: Source<'_>) -> Result<cost::Settings, ConfigError> {
+pub fn read_cost_settings(source: SettingSource<'_>) -> Result<cost::CostSettings, ConfigError> {
     const INTROSPECTION: &str = "INTROSPECTION";
-    let usual = cost::Settings::default();
-    let rate = |usual: Rate, capacity, per_minute| {
+    let usual = cost::CostSettings::default();
+    let rate = |usual: RateLimit, capacity, per_minute| {
         let points = 1..=1_000_000_000;
-        Ok(Rate {
-            capacity: whole(source, capacity, usual.capacity, points.clone())?,
-            per_minute: whole(source, per_minute, usual.per_minute, points)?,
+        Ok(RateLimit {
+            capacity: read_integer(source, capacity, usual.capacity, points.clone())?,
+            per_minute: read_integer(source, per_minute, usual.per_minute, points)?,
         })
     };
-    Ok(cost::Settings {
-        most: whole(source, "COST_MOST", usual.most, 1..=1_000_000_000)?,
-        rates: Rates {
+    Ok(cost::CostSettings {
+        max_points: read_integer(source, "COST_MOST", usual.max_points, 1..=1_000_000_000)?,
+        rates: RateLimits {
             token: rate(
                 usual.rates.token,
                 "BUDGET_TOKEN_CAPACITY",
@@ -207,7 +211,7 @@ pub fn costs(source: Source<'_>) -> Result<cost::Settings, ConfigError> {
                 "BUDGET_ADDRESS_PER_MINUTE",
             )?,
         },
-        trusted_hops: whole(source, "TRUSTED_PROXY_HOPS", usual.trusted_hops, 0..=10)?,
+        trusted_hops: read_integer(source, "TRUSTED_PROXY_HOPS", usual.trusted_hops, 0..=10)?,
         introspection: match source(INTROSPECTION).as_deref() {
             None | Some("open") => Introspection::Open,
             Some("closed") => Introspection::Closed,
@@ -220,16 +224,16 @@ pub fn costs(source: Source<'_>) -> Result<cost::Settings, ConfigError> {
 }
 
 /// `DRAFT_DAYS` and `IMPORT_DAYS`: after how long what lies untouched goes.
-pub fn expiry(source: Source<'_>) -> Result<Expiry, ConfigError> {
-    Ok(Expiry::of(
-        whole(source, "DRAFT_DAYS", DRAFT_DAYS, 0..=36_500)?,
-        whole(source, "IMPORT_DAYS", IMPORT_DAYS, 1..=36_500)?,
+pub fn read_expiry_policy(source: SettingSource<'_>) -> Result<ExpiryPolicy, ConfigError> {
+    Ok(ExpiryPolicy::from_days(
+        read_integer(source, "DRAFT_DAYS", DEFAULT_DRAFT_EXPIRY_DAYS, 0..=36_500)?,
+        read_integer(source, "IMPORT_DAYS", DEFAULT_IMPORT_EXPIRY_DAYS, 1..=36_500)?,
     ))
 }
 
 /// A setting that is a whole number within a range; the usual one where it is not set.
-fn whole<N: Copy + FromStr + PartialOrd + Display>(
-    source: Source<'_>,
+fn read_integer<N: Copy + FromStr + PartialOrd + Display>(
+    source: SettingSource<'_>,
     name: &'static str,
     usual: N,
     range: RangeInclusive<N>,
@@ -261,7 +265,7 @@ const AUDIENCE: &str = "TOKEN_AUDIENCE";
 const ISSUERS: &str = "TOKEN_ISSUERS_FILE";
 
 /// The least length of an HS256 secret, in bytes.
-const SECRET_BYTES: usize = 32;
+const MIN_SECRET_BYTES: usize = 32;
 
 /// How tokens are verified and signed.
 pub struct TokenConfig {
@@ -278,11 +282,11 @@ pub struct TokenConfig {
     secret: Option<String>,
     issuers: Option<PathBuf>,
     /// How often JWKS documents are read: `TOKEN_JWKS_SECONDS`.
-    pub pace: Pace,
+    pub refresh_policy: RefreshPolicy,
 }
 
 /// `TOKEN_ISSUER`: who the members' tokens are issued by.
-pub fn issuer(source: Source<'_>) -> Result<String, ConfigError> {
+pub fn read_issuer(source: SettingSource<'_>) -> Result<String, ConfigError> {
     source(ISSUER).ok_or(ConfigError::Missing(
         ISSUER,
         "it says whose tokens are accepted, as in their iss",
@@ -290,7 +294,7 @@ pub fn issuer(source: Source<'_>) -> Result<String, ConfigError> {
 }
 
 /// An algorithm by its name in the header of tokens.
-fn algorithm(name: &str) -> Result<Algorithm, String> {
+fn parse_algorithm(name: &str) -> Result<Algorithm, String> {
     Ok(match name {
         "EdDSA" => Algorithm::EdDSA,
         "ES256" => Algorithm::ES256,
@@ -303,7 +307,7 @@ fn algorithm(name: &str) -> Result<Algorithm, String> {
 /// Another issuer, as the file that `TOKEN_ISSUERS_FILE` names lists it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Listed {
+struct IssuerEntry {
     issuer: String,
     audience: Option<String>,
     algorithms: Vec<String>,
@@ -314,24 +318,31 @@ struct Listed {
 
 impl TokenConfig {
     /// Reads the settings of tokens. Nothing is built in: without a key no token is accepted.
-    pub fn read(source: Source<'_>) -> Result<Self, ConfigError> {
+    pub fn read(source: SettingSource<'_>) -> Result<Self, ConfigError> {
         let algorithms = source(ALGORITHM).ok_or(ConfigError::Missing(
             ALGORITHM,
             "it is one of EdDSA, ES256, RS256 and HS256",
         ))?;
         let algorithms: Vec<Algorithm> = algorithms
             .split(',')
-            .map(|name| algorithm(name.trim()).map_err(|reason| ConfigError::Malformed(ALGORITHM, reason)))
+            .map(|name| {
+                parse_algorithm(name.trim()).map_err(|reason| ConfigError::Malformed(ALGORITHM, reason))
+            })
             .collect::<Result<_, _>>()?;
         let has_secret = algorithms.contains(&Algorithm::HS256);
         if has_secret && algorithms.len() > 1 {
             let reason = "HS256 cannot be combined with other algorithms, as a public key must never be used as a secret".into();
             return Err(ConfigError::Malformed(ALGORITHM, reason));
         }
-        let every = whole(source, JWKS_SECONDS, Pace::default().every.as_secs(), 10..=86_400)?;
+        let every = read_integer(
+            source,
+            JWKS_SECONDS,
+            RefreshPolicy::default().interval.as_secs(),
+            10..=86_400,
+        )?;
         let config = Self {
             algorithms,
-            issuer: issuer(source)?,
+            issuer: read_issuer(source)?,
             audience: source(AUDIENCE).ok_or(ConfigError::Missing(
                 AUDIENCE,
                 "it says for whom tokens are meant, as in their aud",
@@ -343,9 +354,9 @@ impl TokenConfig {
             key_id: source(KEY_ID),
             secret: source(SECRET),
             issuers: source(ISSUERS).map(PathBuf::from),
-            pace: Pace {
-                every: Duration::from_secs(every),
-                ..Pace::default()
+            refresh_policy: RefreshPolicy {
+                interval: Duration::from_secs(every),
+                ..RefreshPolicy::default()
             },
         };
         if !has_secret && config.secret.is_some() {
@@ -391,9 +402,9 @@ impl TokenConfig {
             SECRET,
             "HS256 needs one of at least 32 bytes",
         ))?;
-        if secret.len() < SECRET_BYTES {
+        if secret.len() < MIN_SECRET_BYTES {
             let reason = format!(
-                "it has {} bytes, and HS256 needs at least {SECRET_BYTES}",
+                "it has {} bytes, and HS256 needs at least {MIN_SECRET_BYTES}",
                 secret.len()
             );
             return Err(ConfigError::Malformed(SECRET, reason));
@@ -401,19 +412,19 @@ impl TokenConfig {
         Ok(secret.as_bytes())
     }
 
-    /// What verifies tokens. Documents with keys are read once it is told to [follow](Verifier::follow) them.
-    pub fn verifier(&self) -> Result<Verifier, ConfigError> {
-        let mut issuers = vec![Issuer {
+    /// What verifies tokens. Documents with keys are read once it is told to [follow](TokenVerifier::refresh_keys) them.
+    pub fn build_verifier(&self) -> Result<TokenVerifier, ConfigError> {
+        let mut issuers = vec![TrustedIssuer {
             name: self.issuer.clone(),
             audiences: vec![self.audience.clone()],
             algorithms: self.algorithms.clone(),
-            keys: self.keys()?,
+            keys: self.build_keys()?,
             is_own: true,
         }];
         if let Some(file) = &self.issuers {
             let malformed = |reason| ConfigError::Malformed(ISSUERS, format!("{}: {reason}", file.display()));
             let text = std::fs::read(file).map_err(|cause| malformed(describe_io(file, &cause)))?;
-            let listed: Vec<Listed> =
+            let listed: Vec<IssuerEntry> =
                 serde_json::from_slice(&text).map_err(|cause| malformed(cause.to_string()))?;
             let folder = file.parent().unwrap_or(Path::new(""));
             for one in listed {
@@ -423,60 +434,63 @@ impl TokenConfig {
                         "{name} is there twice, or is {ISSUER} already"
                     )));
                 }
-                let issuer = self.other(one, folder);
+                let issuer = self.build_other_issuer(one, folder);
                 issuers.push(issuer.map_err(|reason| malformed(format!("{name}: {reason}")))?);
             }
         }
-        Ok(Verifier::of(issuers))
+        Ok(TokenVerifier::from_issuers(issuers))
     }
 
     /// The keys of `TOKEN_ISSUER`.
-    fn keys(&self) -> Result<Keys, ConfigError> {
+    fn build_keys(&self) -> Result<IssuerKeys, ConfigError> {
         if self.has_secret() {
-            return Ok(Keys::One(DecodingKey::from_secret(self.secret()?)));
+            return Ok(IssuerKeys::Single(DecodingKey::from_secret(self.secret()?)));
         }
         if let Some(address) = &self.jwks_url {
-            let place = Address::new(address, &self.pace)
+            let place = JwksUrl::new(address, &self.refresh_policy)
                 .map_err(|reason| ConfigError::Malformed(JWKS_URL, reason.to_string()))?;
-            return Ok(self.followed(&self.issuer, Place::Address(place), &self.algorithms));
+            return Ok(self.cached_keys(&self.issuer, KeySource::Address(place), &self.algorithms));
         }
         if let Some(file) = &self.jwks_file {
-            read_keys(file, &self.algorithms).map_err(|reason| ConfigError::Malformed(JWKS_FILE, reason))?;
-            return Ok(self.followed(&self.issuer, Place::File(file.clone()), &self.algorithms));
+            validate_jwks_file(file, &self.algorithms)
+                .map_err(|reason| ConfigError::Malformed(JWKS_FILE, reason))?;
+            return Ok(self.cached_keys(&self.issuer, KeySource::File(file.clone()), &self.algorithms));
         }
         let pem = read_key(
             PUBLIC_KEY,
             self.public_key.as_ref(),
             "it names the file of the issuer's public key",
         )?;
-        let key = public_key(self.algorithm(), &pem);
-        Ok(Keys::One(
-            key.ok_or_else(|| not_a_key(PUBLIC_KEY, self.algorithm()))?,
-        ))
+        let key = parse_public_key(self.algorithm(), &pem);
+        Ok(IssuerKeys::Single(key.ok_or_else(|| {
+            invalid_key_error(PUBLIC_KEY, self.algorithm())
+        })?))
     }
 
-    fn followed(&self, issuer: &str, place: Place, algorithms: &[Algorithm]) -> Keys {
-        let followed = CachedKeys::new(issuer, place, algorithms.to_vec(), self.pace.clone());
-        Keys::CachedKeys(Arc::new(followed))
+    fn cached_keys(&self, issuer: &str, place: KeySource, algorithms: &[Algorithm]) -> IssuerKeys {
+        let followed = CachedKeys::new(issuer, place, algorithms.to_vec(), self.refresh_policy.clone());
+        IssuerKeys::CachedKeys(Arc::new(followed))
     }
 
     /// One of the other issuers; or what is wrong with it.
-    fn other(&self, listed: Listed, folder: &Path) -> Result<Issuer, String> {
+    fn build_other_issuer(&self, listed: IssuerEntry, folder: &Path) -> Result<TrustedIssuer, String> {
         let names = listed.algorithms.iter();
-        let algorithms: Vec<Algorithm> = names.map(|name| algorithm(name)).collect::<Result<_, _>>()?;
+        let algorithms: Vec<Algorithm> = names
+            .map(|name| parse_algorithm(name))
+            .collect::<Result<_, _>>()?;
         if algorithms.is_empty() || algorithms.contains(&Algorithm::HS256) {
             return Err("its algorithms are some of EdDSA, ES256 and RS256".into());
         }
         let keys = match (listed.jwks_url, listed.jwks_file, listed.public_key_file) {
             (Some(address), None, None) => {
-                let address =
-                    Address::new(&address, &self.pace).map_err(|reason| format!("jwksUrl: {reason}"))?;
-                self.followed(&listed.issuer, Place::Address(address), &algorithms)
+                let address = JwksUrl::new(&address, &self.refresh_policy)
+                    .map_err(|reason| format!("jwksUrl: {reason}"))?;
+                self.cached_keys(&listed.issuer, KeySource::Address(address), &algorithms)
             }
             (None, Some(file), None) => {
                 let file = folder.join(file);
-                read_keys(&file, &algorithms)?;
-                self.followed(&listed.issuer, Place::File(file), &algorithms)
+                validate_jwks_file(&file, &algorithms)?;
+                self.cached_keys(&listed.issuer, KeySource::File(file), &algorithms)
             }
             (None, None, Some(file)) => {
                 let &[one] = algorithms.as_slice() else {
@@ -485,12 +499,14 @@ impl TokenConfig {
                 let file = folder.join(file);
                 let pem = std::fs::read(&file)
                     .map_err(|cause| format!("{}: {}", file.display(), describe_io(&file, &cause)))?;
-                let key = public_key(one, &pem);
-                Keys::One(key.ok_or_else(|| format!("publicKeyFile holds no {one:?} key in PEM form"))?)
+                let key = parse_public_key(one, &pem);
+                IssuerKeys::Single(
+                    key.ok_or_else(|| format!("publicKeyFile holds no {one:?} key in PEM form"))?,
+                )
             }
             _ => return Err("it has one of jwksUrl, jwksFile and publicKeyFile".into()),
         };
-        Ok(Issuer {
+        Ok(TrustedIssuer {
             name: listed.issuer,
             audiences: vec![listed.audience.unwrap_or_else(|| self.audience.clone())],
             algorithms,
@@ -500,7 +516,7 @@ impl TokenConfig {
     }
 
     /// What signs tokens.
-    pub fn signer(&self) -> Result<Signer, ConfigError> {
+    pub fn build_signer(&self) -> Result<TokenSigner, ConfigError> {
         let (algorithm, key) = if self.has_secret() {
             (Algorithm::HS256, EncodingKey::from_secret(self.secret()?))
         } else {
@@ -517,26 +533,26 @@ impl TokenConfig {
                 };
                 Some((*algorithm, key.ok()?))
             });
-            fitting.ok_or_else(|| not_a_key(PRIVATE_KEY, self.algorithm()))?
+            fitting.ok_or_else(|| invalid_key_error(PRIVATE_KEY, self.algorithm()))?
         };
-        let signer = Signer::new(algorithm, key, self.audience.clone());
+        let signer = TokenSigner::new(algorithm, key, self.audience.clone());
         Ok(signer.with_key_id(self.key_id.clone()))
     }
 
     /// How tokens are issued here; none where there is no key to sign them with.
-    pub fn issuing(&self) -> Result<Option<Issuing>, ConfigError> {
+    pub fn build_token_issuer(&self) -> Result<Option<TokenIssuer>, ConfigError> {
         if !self.has_secret() && self.private_key.is_none() {
             return Ok(None);
         }
-        Ok(Some(Issuing {
-            signer: self.signer()?,
+        Ok(Some(TokenIssuer {
+            signer: self.build_signer()?,
             issuer: self.issuer.clone(),
         }))
     }
 }
 
 /// A public key in PEM form; none where it is not one of the algorithm.
-fn public_key(algorithm: Algorithm, pem: &[u8]) -> Option<DecodingKey> {
+fn parse_public_key(algorithm: Algorithm, pem: &[u8]) -> Option<DecodingKey> {
     match algorithm {
         Algorithm::EdDSA => DecodingKey::from_ed_pem(pem),
         Algorithm::ES256 => DecodingKey::from_ec_pem(pem),
@@ -546,10 +562,10 @@ fn public_key(algorithm: Algorithm, pem: &[u8]) -> Option<DecodingKey> {
 }
 
 /// Makes sure of a JWKS document in a file before it is followed: it is the configuration's own.
-fn read_keys(file: &Path, algorithms: &[Algorithm]) -> Result<(), String> {
+fn validate_jwks_file(file: &Path, algorithms: &[Algorithm]) -> Result<(), String> {
     let said = |reason: &dyn Display| format!("{}: {reason}", file.display());
     let document = std::fs::read(file).map_err(|cause| said(&describe_io(file, &cause)))?;
-    let keys = KeySet::read(&document, algorithms).map_err(|cause| said(&cause))?;
+    let keys = KeySet::parse(&document, algorithms).map_err(|cause| said(&cause))?;
     if keys.is_empty() {
         return Err(said(&"it lists no key that can be used with these algorithms"));
     }
@@ -570,7 +586,7 @@ fn read_key(
     })
 }
 
-fn not_a_key(setting: &'static str, algorithm: Algorithm) -> ConfigError {
+fn invalid_key_error(setting: &'static str, algorithm: Algorithm) -> ConfigError {
     ConfigError::Malformed(
         setting,
         format!("the file holds no {algorithm:?} key in PEM form"),
@@ -583,7 +599,7 @@ mod tests {
 
     /// What `.env.example` says of costs is what holds where nothing is set.
     #[test]
-    fn the_example_says_what_holds_of_costs_where_nothing_is_set() {
+    fn example_file_has_the_default_cost_settings() {
         let example = include_str!("../../.env.example");
         let said = |name: &str| {
             let line = example
@@ -594,9 +610,9 @@ mod tests {
                     .to_owned(),
             )
         };
-        assert_eq!(costs(&said), Ok(cost::Settings::default()));
-        assert_eq!(costs(&|_| None), Ok(cost::Settings::default()));
-        let closed = costs(&|name| (name == "INTROSPECTION").then(|| "closed".into())).unwrap();
+        assert_eq!(read_cost_settings(&said), Ok(cost::CostSettings::default()));
+        assert_eq!(read_cost_settings(&|_| None), Ok(cost::CostSettings::default()));
+        let closed = read_cost_settings(&|name| (name == "INTROSPECTION").then(|| "closed".into())).unwrap();
         assert_eq!(closed.introspection, Introspection::Closed);
         for (setting, value, reason) in [
             ("INTROSPECTION", "shut", "it is shut, not open or closed"),
@@ -607,14 +623,14 @@ mod tests {
                 "all is not a whole number from 0 to 10",
             ),
         ] {
-            let told = costs(&|name| (name == setting).then(|| value.into())).unwrap_err();
+            let told = read_cost_settings(&|name| (name == setting).then(|| value.into())).unwrap_err();
             assert_eq!(told, ConfigError::Malformed(setting, reason.into()));
         }
     }
 
     /// What `.env.example` says of HTTP is what holds where nothing is set.
     #[test]
-    fn the_example_has_the_defaults_of_http() {
+    fn example_file_has_the_default_http_settings() {
         let example = include_str!("../../.env.example");
         let said = |name: &str| {
             let line = example
@@ -622,8 +638,8 @@ mod tests {
                 .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
             line.map(ToOwned::to_owned)
         };
-        assert_eq!(http(&said), Ok(HttpSettings::default()));
-        assert_eq!(http(&|_| None), Ok(HttpSettings::default()));
+        assert_eq!(read_http_settings(&said), Ok(HttpSettings::default()));
+        assert_eq!(read_http_settings(&|_| None), Ok(HttpSettings::default()));
         for name in [
             "HEADER_SECONDS",
             "BODY_SECONDS",
@@ -634,24 +650,41 @@ mod tests {
         ] {
             assert!(said(name).is_some(), "{name} is in .env.example");
             assert!(
-                http(&|one| (one == name).then(|| "a b".into())).is_err(),
+                read_http_settings(&|one| (one == name).then(|| "a b".into())).is_err(),
                 "{name}"
             );
         }
         let set = |name: &'static str, value: &'static str| {
-            http(&move |one| (one == name).then(|| value.to_owned())).unwrap()
+            read_http_settings(&move |one| (one == name).then(|| value.to_owned())).unwrap()
         };
-        assert_eq!(set("CONNECTIONS_PER_ADDRESS", "0").per_address, None);
-        assert_eq!(set("TRUSTED_PROXY_HOPS", "1").per_address, None);
-        assert_eq!(set("CORS_HEADERS", "*").cors_headers, CorsHeaders::Any);
+        assert_eq!(
+            set("CONNECTIONS_PER_ADDRESS", "0").max_connections_per_address,
+            None
+        );
+        assert_eq!(set("TRUSTED_PROXY_HOPS", "1").max_connections_per_address, None);
+        assert_eq!(set("CORS_HEADERS", "*").cors_headers, AllowedCorsHeaders::Any);
     }
 
     #[test]
-    fn drafts_are_kept_for_as_long_as_is_set() {
-        let said = |days: &'static str| expiry(&move |name| (name == "DRAFT_DAYS").then(|| days.to_owned()));
-        assert_eq!(expiry(&|_| None), Ok(Expiry::of(DRAFT_DAYS, IMPORT_DAYS)));
-        assert_eq!(said("30"), Ok(Expiry::of(30, IMPORT_DAYS)));
-        assert_eq!(said("0"), Ok(Expiry::of(0, IMPORT_DAYS)));
+    fn draft_expiry_follows_the_setting() {
+        let said = |days: &'static str| {
+            read_expiry_policy(&move |name| (name == "DRAFT_DAYS").then(|| days.to_owned()))
+        };
+        assert_eq!(
+            read_expiry_policy(&|_| None),
+            Ok(ExpiryPolicy::from_days(
+                DEFAULT_DRAFT_EXPIRY_DAYS,
+                DEFAULT_IMPORT_EXPIRY_DAYS
+            ))
+        );
+        assert_eq!(
+            said("30"),
+            Ok(ExpiryPolicy::from_days(30, DEFAULT_IMPORT_EXPIRY_DAYS))
+        );
+        assert_eq!(
+            said("0"),
+            Ok(ExpiryPolicy::from_days(0, DEFAULT_IMPORT_EXPIRY_DAYS))
+        );
         for wrong in ["-1", "a year", "36501"] {
             assert_eq!(
                 said(wrong).unwrap_err().to_string(),

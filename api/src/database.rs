@@ -22,13 +22,13 @@ use sea_orm::{
 pub use self::insert::insert_all;
 pub use self::like::escape_like;
 
-use crate::locks::{AdvisoryLock, LockMode, lock};
+use crate::locks::{AdvisoryLock, LockMode, acquire_lock};
 
 /// How long a pool waits for its connections when it is closed, before it closes without them.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the last checkpoint waits for other processes that read or write.
-const CHECKPOINT_WAIT: Duration = Duration::from_secs(2);
+const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Opens a base. On SQLite with a write-ahead log that is on the disk when a transaction
 /// ends, foreign keys enforced and a wait of ten seconds for another writer.
@@ -51,18 +51,18 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
                 // What is written again in the next transactions goes into the base once for many of them.
                 .pragma("wal_autocheckpoint", "4000")
         })
-        .map_sqlx_sqlite_pool_opts(close_unfinished);
+        .map_sqlx_sqlite_pool_opts(close_connections_in_transaction);
     Database::connect(options).await
 }
 
 /// A connection for a task that writes transaction after transaction. On SQLite it is one connection, which keeps what
 /// it has read and prepared: a write on another connection invalidates the cache of every other. It is closed when
 /// it is dropped.
-pub fn connect_writer(db: &DatabaseConnection) -> DatabaseConnection {
+pub fn connect_dedicated_writer(db: &DatabaseConnection) -> DatabaseConnection {
     match db.get_database_backend() {
         DbBackend::Sqlite => {
             let options = db.get_sqlite_connection_pool().connect_options();
-            let one = close_unfinished(SqlitePoolOptions::new().max_connections(1));
+            let one = close_connections_in_transaction(SqlitePoolOptions::new().max_connections(1));
             SqlxSqliteConnector::from_sqlx_sqlite_pool(one.connect_lazy_with((*options).clone()))
         }
         _ => db.clone(),
@@ -74,7 +74,7 @@ pub fn connect_writer(db: &DatabaseConnection) -> DatabaseConnection {
 /// On a full disk, an I/O error or a lack of memory, SQLite rolls a transaction back without being asked. The driver's
 /// own ROLLBACK then fails and its count of open transactions stays too high, so that it would begin the next
 /// transaction as a savepoint that nothing ever commits.
-fn close_unfinished(options: SqlitePoolOptions) -> SqlitePoolOptions {
+fn close_connections_in_transaction(options: SqlitePoolOptions) -> SqlitePoolOptions {
     options.after_release(|connection, _| {
         Box::pin(async move {
             // A rollback may still be waiting in the connection's queue; this runs after it.
@@ -106,7 +106,7 @@ fn create_private_file(url: &str) {
 
 /// Closes a base. On SQLite everything is then in the one file, unless another process has the base open.
 pub async fn close(db: &DatabaseConnection) {
-    if tokio::time::timeout(CLOSE_DEADLINE, db.close_by_ref())
+    if tokio::time::timeout(CLOSE_TIMEOUT, db.close_by_ref())
         .await
         .is_err()
     {
@@ -124,7 +124,7 @@ async fn checkpoint(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
     let options = options
         .clone()
         .create_if_missing(false)
-        .busy_timeout(CHECKPOINT_WAIT);
+        .busy_timeout(CHECKPOINT_TIMEOUT);
     let mut connection = options.connect().await?;
     // A checkpoint that has to wait for another process too long says so in its row, not as an error.
     let busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -150,13 +150,13 @@ pub async fn commit(transaction: DatabaseTransaction) -> Result<(), DbErr> {
 
 /// Begins a transaction that writes. SQLite takes its one writer's lock at
 /// once: a lock that is taken later, after reading, can be refused.
-pub async fn begin_writing(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+pub async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     begin_with_lock(db, LockMode::Shared).await
 }
 
 /// Begins a transaction that writes alone: it waits until whoever writes is done, and others wait for it. It sees
 /// all that was written, and nothing is written beside it. On SQLite every one that writes is such.
-pub async fn begin_writing_alone(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+pub async fn begin_exclusive_write(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     begin_with_lock(db, LockMode::Exclusive).await
 }
 
@@ -167,14 +167,14 @@ async fn begin_with_lock(db: &DatabaseConnection, mode: LockMode) -> Result<Data
             ..TransactionOptions::default()
         })
         .await?;
-    lock(&transaction, mode, AdvisoryLock::Writing).await?;
+    acquire_lock(&transaction, mode, AdvisoryLock::Writing).await?;
     Ok(transaction)
 }
 
 /// Has `PostgreSQL` look at what stands in the tables that records go into, which it does of itself within minutes: until then
 /// it takes all records for those of many organisations, and looks a batch's references up by reading every record of
 /// the one that sent it.
-pub async fn look_at_what_stands(db: &DatabaseConnection) -> Result<(), DbErr> {
+pub async fn analyze_tables(db: &DatabaseConnection) -> Result<(), DbErr> {
     if db.get_database_backend() == DbBackend::Postgres {
         let tables = "initiative, submission, revision, funding_term, source, organisation";
         db.execute_unprepared(&format!("ANALYZE {tables}")).await?;
@@ -183,12 +183,12 @@ pub async fn look_at_what_stands(db: &DatabaseConnection) -> Result<(), DbErr> {
 }
 
 /// That a column has one of some values.
-pub fn is_one_of<V: Into<Value>>(
+pub fn is_in<V: Into<Value>>(
     db: &impl ConnectionTrait,
     column: Expr,
     values: impl IntoIterator<Item = V>,
 ) -> Expr {
-    is_one_of_any(db, column, values).unwrap_or_else(|| Expr::cust("FALSE"))
+    is_in_any(db, column, values).unwrap_or_else(|| Expr::cust("FALSE"))
 }
 
 /// That a column has one of some values; nothing where there are none, to be left out of a choice of conditions: beside
@@ -196,7 +196,7 @@ pub fn is_one_of<V: Into<Value>>(
 ///
 /// `PostgreSQL` is given the values as one array: a list of a thousand it would read and plan anew each time, and,
 /// where another condition must hold too, rather compare with every row that meets that one.
-pub fn is_one_of_any<V: Into<Value>>(
+pub fn is_in_any<V: Into<Value>>(
     db: &impl ConnectionTrait,
     column: Expr,
     values: impl IntoIterator<Item = V>,
@@ -215,7 +215,7 @@ pub fn is_one_of_any<V: Into<Value>>(
 
 /// Writes rows over those that are there, these columns of them, in one statement: neither database has another
 /// that gives many rows each its own values. At most so many that all their values can be bound.
-pub async fn write_over<E>(
+pub async fn upsert<E>(
     db: &impl ConnectionTrait,
     rows: Vec<E::Model>,
     columns: &[E::Column],
@@ -240,7 +240,7 @@ where
 }
 
 /// Begins a transaction whose reads all see the base at one moment.
-pub async fn begin_reading(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+pub async fn begin_read(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let isolation_level = match db.get_database_backend() {
         sea_orm::DbBackend::Postgres => Some(IsolationLevel::RepeatableRead),
         _ => None,

@@ -1,5 +1,5 @@
 //! The one error of the domains. It gets its code and its HTTP status in one place,
-//! [`crate::failure`], and is turned into a GraphQL error in one, [`crate::graphql::error`].
+//! [`crate::error_code`], and is turned into a GraphQL error in one, [`crate::graphql::error`].
 
 mod body;
 mod database;
@@ -10,7 +10,7 @@ use sea_orm::{DbErr, SqlErr};
 use wayin_engine::disclosure::query_restriction::RestrictedQuery;
 
 pub use self::body::BodyError;
-pub use self::database::is_full;
+pub use self::database::is_storage_full;
 pub use self::limit::{DocumentLimitExceeded, RetryAfter};
 pub use self::token::TokenError;
 
@@ -40,15 +40,15 @@ pub enum Error {
     Conflict(String),
     /// It could tell single records from the others.
     #[error("{0}")]
-    Disclosing(String),
+    DisclosureControl(String),
     /// The document has too much of something to be looked at closely.
     #[error("{0}")]
-    TooExpensive(#[from] DocumentLimitExceeded),
+    DocumentLimitExceeded(#[from] DocumentLimitExceeded),
     /// The operation weighs more than whoever asks may ever spend at once.
     #[error(
         "the operation costs {points} points, and at most {most} can be spent on one; ask for less at once"
     )]
-    TooDear {
+    CostLimitExceeded {
         /// What it weighs.
         points: u32,
         /// The most that it may.
@@ -62,10 +62,10 @@ pub enum Error {
     TooManyConnections,
     /// A document is named by a hash that is not known. Clients know the text, and then send the document.
     #[error("PersistedQueryNotFound")]
-    NotPersisted,
+    PersistedQueryNotFound,
     /// It took longer than a query may.
     #[error("the query took longer than it may; ask for less at once")]
-    Late,
+    QueryTimeout,
     /// The base's index is not built yet.
     #[error("the evidence base is being read; try again shortly")]
     NotReady,
@@ -92,7 +92,7 @@ pub enum Error {
 }
 
 /// When to ask again for what cannot be done at present.
-const SHORTLY: RetryAfter = RetryAfter(2);
+const DEFAULT_RETRY_AFTER: RetryAfter = RetryAfter(2);
 
 /// What a domain function answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -110,23 +110,23 @@ impl Error {
 
 impl Error {
     /// A text holds the character NUL, which `PostgreSQL` keeps in none: both databases refuse it so.
-    pub fn unkept_text() -> Self {
+    pub fn nul_in_text() -> Self {
         Self::BadInput("a text holds a character that no text of the base can hold".into())
     }
 
     /// When a client can ask again with success, where that is known.
     pub fn retry_after(&self) -> Option<RetryAfter> {
-        match self.shared() {
+        match self.root() {
             Self::RateLimited(wait) => Some(*wait),
-            Self::NotReady | Self::Unavailable { .. } | Self::TooManyConnections => Some(SHORTLY),
+            Self::NotReady | Self::Unavailable { .. } | Self::TooManyConnections => Some(DEFAULT_RETRY_AFTER),
             _ => None,
         }
     }
 
     /// The error itself, also where several parts of a request share it.
-    pub fn shared(&self) -> &Self {
+    pub fn root(&self) -> &Self {
         match self {
-            Self::Shared(error) => error.shared(),
+            Self::Shared(error) => error.root(),
             error => error,
         }
     }
@@ -134,7 +134,7 @@ impl Error {
 
 impl From<RestrictedQuery> for Error {
     fn from(refused: RestrictedQuery) -> Self {
-        Self::Disclosing(refused.0)
+        Self::DisclosureControl(refused.0)
     }
 }
 
@@ -145,7 +145,7 @@ impl From<DbErr> for Error {
             Some(SqlErr::ForeignKeyConstraintViolation(_)) => Self::Conflict(
                 "it names something that is not there, or is named by something that is".into(),
             ),
-            _ if database::is_of_unkept_text(&cause) => Self::unkept_text(),
+            _ if database::is_nul_in_text(&cause) => Self::nul_in_text(),
             _ => Self::Database(cause),
         }
     }

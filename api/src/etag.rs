@@ -10,19 +10,19 @@ pub struct ETag(String);
 
 impl ETag {
     /// The tag of a body.
-    pub fn of(body: &[u8]) -> Self {
+    pub fn from_body(body: &[u8]) -> Self {
         let digest = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(body));
         Self(format!("W/\"{digest}\""))
     }
 
     /// It as a header.
-    pub fn header(&self) -> HeaderValue {
+    pub fn to_header(&self) -> HeaderValue {
         // Nothing stands in it but base64 and its marks.
         HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static("W/\"\""))
     }
 
     /// Whether a client says that it holds this already.
-    pub fn is_held(&self, request: &HeaderMap) -> bool {
+    pub fn matches_request(&self, request: &HeaderMap) -> bool {
         let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
         let own = opaque(&self.0);
         request
@@ -39,9 +39,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_held_is_known_by_its_tag() {
-        let tag = ETag::of(b"a");
-        let other = ETag::of(b"b");
+    fn if_none_match_is_compared_with_the_tag() {
+        let tag = ETag::from_body(b"a");
+        let other = ETag::from_body(b"b");
         assert_ne!(tag, other);
         let strong = tag.0.trim_start_matches("W/").to_owned();
         for (said, held) in [
@@ -54,9 +54,9 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(IF_NONE_MATCH, HeaderValue::from_str(&said).unwrap());
-            assert_eq!(tag.is_held(&headers), held, "{said}");
+            assert_eq!(tag.matches_request(&headers), held, "{said}");
         }
-        assert!(!tag.is_held(&HeaderMap::new()));
-        assert_eq!(tag.header(), tag.0.as_str());
+        assert!(!tag.matches_request(&HeaderMap::new()));
+        assert_eq!(tag.to_header(), tag.0.as_str());
     }
 }

@@ -9,37 +9,37 @@ use wayin_entity::{import, submission};
 
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::idempotency;
 use crate::import::job;
-use crate::mutation;
-use crate::submission::expired;
+use crate::submission::expiry;
 
 /// How often the service looks.
-const LOOK_EVERY: Duration = Duration::from_hours(1);
+const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
 /// How many go in one transaction: other writers wait for no more.
-const AT_ONCE: u64 = 100;
+const ROWS_PER_TRANSACTION: u64 = 100;
 /// How many days drafts are kept where no setting says it.
-pub const DRAFT_DAYS: u32 = 365;
+pub const DEFAULT_DRAFT_EXPIRY_DAYS: u32 = 365;
 /// The same for the files of imports, after they were taken in.
-pub const IMPORT_DAYS: u32 = 90;
+pub const DEFAULT_IMPORT_EXPIRY_DAYS: u32 = 90;
 
 /// After how long what lies untouched goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expiry {
+pub struct ExpiryPolicy {
     /// Submissions that are with a partner or were given up; none where they are kept for good.
     drafts: Option<TimeDelta>,
     /// The files of imports that have ended, and the lists of what became of their rows.
     imports: TimeDelta,
 }
 
-impl Default for Expiry {
+impl Default for ExpiryPolicy {
     fn default() -> Self {
-        Self::of(DRAFT_DAYS, IMPORT_DAYS)
+        Self::from_days(DEFAULT_DRAFT_EXPIRY_DAYS, DEFAULT_IMPORT_EXPIRY_DAYS)
     }
 }
 
-impl Expiry {
+impl ExpiryPolicy {
     /// Drafts go after so many days, after 0 never; files of imports so many after they were taken in.
-    pub fn of(draft_days: u32, import_days: u32) -> Self {
+    pub fn from_days(draft_days: u32, import_days: u32) -> Self {
         Self {
             drafts: (draft_days > 0).then(|| TimeDelta::days(draft_days.into())),
             imports: TimeDelta::days(import_days.into()),
@@ -47,14 +47,14 @@ impl Expiry {
     }
 
     /// When a submission goes, if nobody touches it until then; none where it stays.
-    pub fn of_submission(&self, row: &submission::Model) -> Option<DateTime<Utc>> {
-        let kept_for = self.drafts.filter(|_| expired::expires(row.state))?;
+    pub fn submission_expires_at(&self, row: &submission::Model) -> Option<DateTime<Utc>> {
+        let kept_for = self.drafts.filter(|_| expiry::can_expire(row.state))?;
         row.updated_at.checked_add_signed(kept_for)
     }
 
     /// When the file of an import goes, and the list of what became of its rows, or when they went; none
     /// before it has ended.
-    pub fn of_import(&self, row: &import::Model) -> Option<DateTime<Utc>> {
+    pub fn import_expires_at(&self, row: &import::Model) -> Option<DateTime<Utc>> {
         let goes = row
             .ended_at
             .and_then(|ended| ended.checked_add_signed(self.imports));
@@ -63,18 +63,18 @@ impl Expiry {
 }
 
 /// Looks for what has expired for as long as the process lives, and has it go.
-pub async fn follow(db: &DatabaseConnection, clock: &dyn Clock, expiry: &Expiry) {
+pub async fn run_sweeps(db: &DatabaseConnection, clock: &dyn Clock, expiry: &ExpiryPolicy) {
     loop {
-        match sweep(db, clock, expiry, clock.now()).await {
-            Ok(Gone {
+        match delete_expired(db, clock, expiry, clock.now()).await {
+            Ok(ExpiredCounts {
                 submissions: 0,
                 imports: 0,
-                answers: 0,
+                idempotency_keys: 0,
             }) => {}
-            Ok(Gone {
+            Ok(ExpiredCounts {
                 submissions,
                 imports,
-                answers,
+                idempotency_keys: answers,
             }) => {
                 tracing::info!(
                     submissions,
@@ -87,39 +87,39 @@ pub async fn follow(db: &DatabaseConnection, clock: &dyn Clock, expiry: &Expiry)
                 tracing::error!(error = %error, cause = ?error, "what has expired could not be taken out; trying again in an hour");
             }
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(SWEEP_INTERVAL).await;
     }
 }
 
 /// How much went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Gone {
+pub struct ExpiredCounts {
     /// Submissions.
     pub submissions: u64,
     /// Files of imports.
     pub imports: u64,
     /// Answers that were kept for whoever sends the same mutation again.
-    pub answers: u64,
+    pub idempotency_keys: u64,
 }
 
 /// Has everything go that has expired by `now`; answers how much did.
-pub async fn sweep(
+pub async fn delete_expired(
     db: &DatabaseConnection,
     clock: &dyn Clock,
-    expiry: &Expiry,
+    expiry: &ExpiryPolicy,
     now: DateTime<Utc>,
-) -> Result<Gone> {
-    Ok(Gone {
-        submissions: drafts(db, clock, expiry, now).await?,
-        imports: imports(db, clock, expiry, now).await?,
-        answers: mutation::forget(db, now).await?,
+) -> Result<ExpiredCounts> {
+    Ok(ExpiredCounts {
+        submissions: delete_expired_drafts(db, clock, expiry, now).await?,
+        imports: delete_expired_imports(db, clock, expiry, now).await?,
+        idempotency_keys: idempotency::delete_expired_keys(db, now).await?,
     })
 }
 
-async fn imports(
+async fn delete_expired_imports(
     db: &DatabaseConnection,
     clock: &dyn Clock,
-    expiry: &Expiry,
+    expiry: &ExpiryPolicy,
     now: DateTime<Utc>,
 ) -> Result<u64> {
     let Some(before) = now.checked_sub_signed(expiry.imports) else {
@@ -132,10 +132,10 @@ async fn imports(
     Ok(gone)
 }
 
-async fn drafts(
+async fn delete_expired_drafts(
     db: &DatabaseConnection,
     clock: &dyn Clock,
-    expiry: &Expiry,
+    expiry: &ExpiryPolicy,
     now: DateTime<Utc>,
 ) -> Result<u64> {
     let before = expiry
@@ -146,7 +146,7 @@ async fn drafts(
     };
     let mut gone = 0;
     loop {
-        let batch = expired::delete(db, clock, before, now, AT_ONCE).await?;
+        let batch = expiry::delete_expired(db, clock, before, now, ROWS_PER_TRANSACTION).await?;
         if batch == 0 {
             return Ok(gone);
         }

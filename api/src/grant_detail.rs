@@ -9,12 +9,12 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use wayin_entity::{grant_detail, place};
 
-use crate::change::Act;
-use crate::database::{insert_all, is_one_of};
+use crate::change_log::ActionContext;
+use crate::database::{insert_all, is_in};
 use crate::error::{Error, Result};
 use crate::place::Gazetteer;
-use wayin_records::formats::grants::{Further, Grant, Location};
-use wayin_records::text::quoted;
+use wayin_records::formats::grants::{AdditionalItems, Grant, Location};
+use wayin_records::text::quote;
 
 /// What a grant says beyond its record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,20 +25,20 @@ pub struct GrantDetail {
     pub locations: Vec<Location>,
     /// What it says more than once where a record has room for one.
     #[serde(flatten)]
-    pub further: Further,
+    pub further: AdditionalItems,
 }
 
 impl GrantDetail {
     /// That of a grant.
-    pub fn of(grant: &Grant) -> Self {
+    pub fn from_grant(grant: &Grant) -> Self {
         Self {
             locations: grant.locations.clone(),
-            further: grant.further.clone(),
+            further: grant.additional.clone(),
         }
     }
 
     /// One that is kept.
-    pub fn of_kept(row: &grant_detail::Model) -> Result<Self> {
+    pub fn from_row(row: &grant_detail::Model) -> Result<Self> {
         Self::deserialize(&row.document)
             .map_err(|cause| Error::Internal(format!("details of {}: {cause}", row.grant_identifier)))
     }
@@ -49,8 +49,11 @@ impl GrantDetail {
     }
 
     /// The one place that all locations are in; none where they name several places, or one that the base does not know.
-    pub fn place<'a>(&self, places: &'a Gazetteer) -> Option<&'a place::Model> {
-        let mut named = self.locations.iter().map(|location| find(location, places));
+    pub fn find_place<'a>(&self, places: &'a Gazetteer) -> Option<&'a place::Model> {
+        let mut named = self
+            .locations
+            .iter()
+            .map(|location| find_location_place(location, places));
         let first = named.next()??;
         named
             .all(|other| other.is_some_and(|other| other.id == first.id))
@@ -58,8 +61,8 @@ impl GrantDetail {
     }
 
     /// What the locations are named by, with their positions, where no place has it.
-    pub fn unknown(&self, places: &Gazetteer) -> impl Iterator<Item = (usize, LocationKey)> {
-        let keys = self.locations.iter().map(LocationKey::of).enumerate();
+    pub fn unknown_locations(&self, places: &Gazetteer) -> impl Iterator<Item = (usize, LocationKey)> {
+        let keys = self.locations.iter().map(LocationKey::from_location).enumerate();
         keys.filter_map(|(position, key)| Some((position, key?)))
             .filter(|(_, key)| !key.is_known(places))
     }
@@ -75,7 +78,7 @@ pub enum LocationKey {
 }
 
 impl LocationKey {
-    fn of(location: &Location) -> Option<Self> {
+    fn from_location(location: &Location) -> Option<Self> {
         match location {
             Location { code: Some(code), .. } => Some(Self::Code(code.clone())),
             Location { name: Some(name), .. } => Some(Self::Name(name.clone())),
@@ -85,13 +88,13 @@ impl LocationKey {
 
     fn is_known(&self, places: &Gazetteer) -> bool {
         match self {
-            Self::Code(code) => places.by_code(code).is_some(),
-            Self::Name(name) => places.by_name(name).is_some(),
+            Self::Code(code) => places.find_by_code(code).is_some(),
+            Self::Name(name) => places.find_by_name(name).is_some(),
         }
     }
 
     /// The field of the location, as the standard calls it.
-    pub const fn field(&self) -> &'static str {
+    pub const fn field_name(&self) -> &'static str {
         match self {
             Self::Code(_) => "geoCode",
             Self::Name(_) => "name",
@@ -103,24 +106,28 @@ impl std::fmt::Display for LocationKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Code(code) => write!(f, "{code} is not the code of a place of this base"),
-            Self::Name(name) => write!(f, "{} is not the name of one place of this base", quoted(name)),
+            Self::Name(name) => write!(f, "{} is not the name of one place of this base", quote(name)),
         }
     }
 }
 
 /// What the grants of a file name as their locations, each with the number of grants that name it.
 #[derive(Clone, Debug, Default)]
-pub struct NamedLocations(BTreeMap<LocationKey, u64>);
+pub struct LocationCounts(BTreeMap<LocationKey, u64>);
 
-impl NamedLocations {
+impl LocationCounts {
     /// Whether no grant names a location.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Counts the locations of a grant.
-    pub fn count(&mut self, grant: &Grant) {
-        let keys: BTreeSet<LocationKey> = grant.locations.iter().filter_map(LocationKey::of).collect();
+    pub fn add_grant(&mut self, grant: &Grant) {
+        let keys: BTreeSet<LocationKey> = grant
+            .locations
+            .iter()
+            .filter_map(LocationKey::from_location)
+            .collect();
         for key in keys {
             *self.0.entry(key).or_default() += 1;
         }
@@ -156,28 +163,36 @@ impl NamedLocations {
 }
 
 /// The place of a location, by its code or else by its name.
-fn find<'a>(location: &Location, places: &'a Gazetteer) -> Option<&'a place::Model> {
-    let by_code = location.code.as_deref().and_then(|code| places.by_code(code));
-    by_code.or_else(|| location.name.as_deref().and_then(|name| places.by_name(name)))
+fn find_location_place<'a>(location: &Location, places: &'a Gazetteer) -> Option<&'a place::Model> {
+    let by_code = location
+        .code
+        .as_deref()
+        .and_then(|code| places.find_by_code(code));
+    by_code.or_else(|| {
+        location
+            .name
+            .as_deref()
+            .and_then(|name| places.find_by_name(name))
+    })
 }
 
 /// What is kept of some grants, by their identifiers.
-pub async fn load(
+pub async fn load_details(
     db: &impl ConnectionTrait,
     identifiers: impl IntoIterator<Item = String>,
 ) -> Result<HashMap<String, GrantDetail>> {
-    let rows = rows(db, identifiers).await?;
+    let rows = load_rows(db, identifiers).await?;
     rows.into_iter()
-        .map(|row| Ok((row.grant_identifier.clone(), GrantDetail::of_kept(&row)?)))
+        .map(|row| Ok((row.grant_identifier.clone(), GrantDetail::from_row(&row)?)))
         .collect()
 }
 
-async fn rows(
+async fn load_rows(
     db: &impl ConnectionTrait,
     identifiers: impl IntoIterator<Item = String>,
 ) -> Result<Vec<grant_detail::Model>> {
     Ok(grant_detail::Entity::find()
-        .filter(is_one_of(
+        .filter(is_in(
             db,
             grant_detail::Column::GrantIdentifier.into_expr(),
             identifiers,
@@ -188,16 +203,16 @@ async fn rows(
 
 /// Keeps what grants say, each with its identifier, in place of what was kept of them; of one that comes twice the
 /// last.
-pub async fn save(
+pub async fn save_details(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     details: Vec<(String, GrantDetail)>,
 ) -> Result<()> {
     if details.is_empty() {
         return Ok(());
     }
     let details: BTreeMap<String, GrantDetail> = details.into_iter().collect();
-    let kept = rows(db, details.keys().cloned()).await?;
+    let kept = load_rows(db, details.keys().cloned()).await?;
     let mut kept: HashMap<String, grant_detail::Model> = kept
         .into_iter()
         .map(|row| (row.grant_identifier.clone(), row))

@@ -26,39 +26,40 @@ use crate::graphql::operation::cost::Introspection;
 /// by its hash holds the page still behind an open dialog (react-remove-scroll, where
 /// the window itself has no scroll bar); the `data:` pictures are the editor's marks,
 /// inside its style sheet.
-const POLICY: HeaderValue = HeaderValue::from_static(
+const PAGE_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; \
      style-src 'self' 'sha256-nzTgYzXYDNe6BAHiiI7NNlfK8n/auuOAhh2t92YvuXo='; \
      img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'",
 );
 
-const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-const SCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
-const STYLE: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
-const PICTURE: HeaderValue = HeaderValue::from_static("image/svg+xml");
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const HTML_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const SCRIPT_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
+const STYLE_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
+const SVG_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("image/svg+xml");
+const TEXT_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-const TEXT_OF_PAGE: &str = include_str!("../assets/graphiql/index.html");
+const PAGE_HTML: &str = include_str!("../assets/graphiql/index.html");
 
 /// Where the page says that the schema is not shown to it; its script looks whether that is said.
-const CLOSED: (&str, &str) = (
+const INTROSPECTION_CLOSED_NOTICE: (&str, &str) = (
     "  <body>\n",
     "  <body>\n    <p id=\"closed\">This service shows its schema to nobody, and so not to this page: nothing is completed or \
      explained here. Questions can be asked all the same.</p>\n",
 );
 
-static PAGE: LazyLock<File> = LazyLock::new(|| File::new("index.html", HTML, TEXT_OF_PAGE.as_bytes()));
+static PAGE: LazyLock<StaticFile> =
+    LazyLock::new(|| StaticFile::new("index.html", HTML_CONTENT_TYPE, PAGE_HTML.as_bytes()));
 
-static CLOSED_PAGE: LazyLock<File> = LazyLock::new(|| {
-    let page = TEXT_OF_PAGE.replace(CLOSED.0, CLOSED.1);
-    File::new("index.html", HTML, page.into_bytes())
+static PAGE_WITHOUT_INTROSPECTION: LazyLock<StaticFile> = LazyLock::new(|| {
+    let page = PAGE_HTML.replace(INTROSPECTION_CLOSED_NOTICE.0, INTROSPECTION_CLOSED_NOTICE.1);
+    StaticFile::new("index.html", HTML_CONTENT_TYPE, page.into_bytes())
 });
 
-static ASSETS: LazyLock<[File; 8]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[StaticFile; 8]> = LazyLock::new(|| {
     macro_rules! file {
         ($name:literal, $content_type:expr) => {
-            File::new(
+            StaticFile::new(
                 $name,
                 $content_type,
                 &include_bytes!(concat!("../assets/graphiql/", $name))[..],
@@ -66,14 +67,14 @@ static ASSETS: LazyLock<[File; 8]> = LazyLock::new(|| {
         };
     }
     [
-        file!("boot.js", SCRIPT),
-        file!("graphiql.min.js", SCRIPT),
-        file!("react.production.min.js", SCRIPT),
-        file!("react-dom.production.min.js", SCRIPT),
-        file!("graphiql.min.css", STYLE),
-        file!("page.css", STYLE),
-        file!("icon.svg", PICTURE),
-        file!("LICENSES.txt", TEXT),
+        file!("boot.js", SCRIPT_CONTENT_TYPE),
+        file!("graphiql.min.js", SCRIPT_CONTENT_TYPE),
+        file!("react.production.min.js", SCRIPT_CONTENT_TYPE),
+        file!("react-dom.production.min.js", SCRIPT_CONTENT_TYPE),
+        file!("graphiql.min.css", STYLE_CONTENT_TYPE),
+        file!("page.css", STYLE_CONTENT_TYPE),
+        file!("icon.svg", SVG_CONTENT_TYPE),
+        file!("LICENSES.txt", TEXT_CONTENT_TYPE),
     ]
 });
 
@@ -85,51 +86,54 @@ static ASSETS: LazyLock<[File; 8]> = LazyLock::new(|| {
 pub fn router<S: Clone + Send + Sync + 'static>(introspection: Introspection) -> Router<S> {
     let page = match introspection {
         Introspection::Open => &PAGE,
-        Introspection::Closed => &CLOSED_PAGE,
+        Introspection::Closed => &PAGE_WITHOUT_INTROSPECTION,
     };
     Router::new()
-        .route("/graphiql", get(async |request: HeaderMap| page.answer(&request)))
-        .route("/graphiql/assets/{file}", get(asset))
+        .route(
+            "/graphiql",
+            get(async |request: HeaderMap| page.respond(&request)),
+        )
+        .route("/graphiql/assets/{file}", get(serve_asset))
 }
 
-async fn asset(Path(name): Path<String>, request: HeaderMap) -> Response {
+async fn serve_asset(Path(name): Path<String>, request: HeaderMap) -> Response {
     match ASSETS.iter().find(|file| file.name == name) {
-        Some(file) => file.answer(&request),
+        Some(file) => file.respond(&request),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
 /// A file that is compiled in.
-struct File {
+struct StaticFile {
     name: &'static str,
     content_type: HeaderValue,
     body: Cow<'static, [u8]>,
     etag: ETag,
 }
 
-impl File {
+impl StaticFile {
     fn new(name: &'static str, content_type: HeaderValue, body: impl Into<Cow<'static, [u8]>>) -> Self {
         let body = body.into();
         Self {
             name,
             content_type,
-            etag: ETag::of(&body),
+            etag: ETag::from_body(&body),
             body,
         }
     }
 
     /// The whole file, or `304 Not Modified` to a browser that already holds it.
-    fn answer(&'static self, request: &HeaderMap) -> Response {
+    fn respond(&'static self, request: &HeaderMap) -> Response {
         let headers: [(HeaderName, HeaderValue); 5] = [
             (CONTENT_TYPE, self.content_type.clone()),
             // Kept, but asked about each time: a new release shows at once.
             (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-            (CONTENT_SECURITY_POLICY, POLICY),
+            (CONTENT_SECURITY_POLICY, PAGE_SECURITY_POLICY),
             (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
             (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         ];
-        let etag = [(ETAG, self.etag.header())];
-        if self.etag.is_held(request) {
+        let etag = [(ETAG, self.etag.to_header())];
+        if self.etag.matches_request(request) {
             (StatusCode::NOT_MODIFIED, headers, etag).into_response()
         } else {
             (headers, etag, &*self.body).into_response()
@@ -147,11 +151,15 @@ mod tests {
 
     use super::*;
 
-    async fn get(path: &str, held: Option<&HeaderValue>) -> Response {
-        get_of(Introspection::Open, path, held).await
+    async fn get_default(path: &str, held: Option<&HeaderValue>) -> Response {
+        get_with_introspection(Introspection::Open, path, held).await
     }
 
-    async fn get_of(introspection: Introspection, path: &str, held: Option<&HeaderValue>) -> Response {
+    async fn get_with_introspection(
+        introspection: Introspection,
+        path: &str,
+        held: Option<&HeaderValue>,
+    ) -> Response {
         let mut request = Request::get(path);
         if let Some(etag) = held {
             request = request.header(IF_NONE_MATCH, etag);
@@ -160,14 +168,14 @@ mod tests {
         router::<()>(introspection).oneshot(request).await.unwrap()
     }
 
-    async fn text(response: Response) -> String {
+    async fn response_text(response: Response) -> String {
         let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 
     #[tokio::test]
-    async fn the_page_is_served_under_a_strict_policy() {
-        let response = get("/graphiql", None).await;
+    async fn page_has_a_strict_content_security_policy() {
+        let response = get_default("/graphiql", None).await;
         assert_eq!(response.status(), StatusCode::OK);
         let headers = response.headers();
         assert_eq!(headers[CONTENT_TYPE], "text/html; charset=utf-8");
@@ -176,12 +184,12 @@ mod tests {
         let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.starts_with("default-src 'self';"), "{policy}");
         assert!(!policy.contains("unsafe"), "{policy}");
-        assert!(text(response).await.contains("<title>Wayin</title>"));
+        assert!(response_text(response).await.contains("<title>Wayin</title>"));
     }
 
     #[tokio::test]
-    async fn all_that_the_page_names_is_served_from_here() {
-        let page = text(get("/graphiql", None).await).await;
+    async fn all_page_assets_are_served_locally() {
+        let page = response_text(get_default("/graphiql", None).await).await;
         let named: Vec<_> = page
             .split('"')
             .filter(|part| part.starts_with("graphiql/assets/"))
@@ -189,47 +197,47 @@ mod tests {
         assert_eq!(named.len(), 7, "{named:?}");
         assert!(!page.contains("//"), "the page names no other host");
         for path in named {
-            let response = get(&format!("/{path}"), None).await;
+            let response = get_default(&format!("/{path}"), None).await;
             assert_eq!(response.status(), StatusCode::OK, "{path}");
             assert_eq!(response.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff");
         }
     }
 
     #[tokio::test]
-    async fn a_page_that_is_not_shown_the_schema_says_so() {
-        let open = get("/graphiql", None).await;
+    async fn page_says_when_introspection_is_closed() {
+        let open = get_default("/graphiql", None).await;
         let held = open.headers()[ETAG].clone();
-        assert!(!text(open).await.contains("shows its schema to nobody"));
-        let closed = get_of(Introspection::Closed, "/graphiql", Some(&held)).await;
+        assert!(!response_text(open).await.contains("shows its schema to nobody"));
+        let closed = get_with_introspection(Introspection::Closed, "/graphiql", Some(&held)).await;
         assert_eq!(closed.status(), StatusCode::OK);
-        let closed = text(closed).await;
+        let closed = response_text(closed).await;
         assert!(
             closed.contains("<p id=\"closed\">This service shows its schema to nobody"),
             "{closed}"
         );
         assert!(
-            text(get("/graphiql/assets/boot.js", None).await)
+            response_text(get_default("/graphiql/assets/boot.js", None).await)
                 .await
                 .contains("getElementById(\"closed\")")
         );
     }
 
     #[tokio::test]
-    async fn what_a_browser_holds_is_not_sent_again() {
-        let first = get("/graphiql/assets/boot.js", None).await;
+    async fn unchanged_files_answer_304() {
+        let first = get_default("/graphiql/assets/boot.js", None).await;
         assert_eq!(first.headers()[CONTENT_TYPE], "text/javascript; charset=utf-8");
         let etag = &first.headers()[ETAG];
-        let again = get("/graphiql/assets/boot.js", Some(etag)).await;
+        let again = get_default("/graphiql/assets/boot.js", Some(etag)).await;
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
         assert_eq!(again.headers()[ETAG], etag);
-        let other = get("/graphiql/assets/page.css", Some(etag)).await;
+        let other = get_default("/graphiql/assets/page.css", Some(etag)).await;
         assert_eq!(other.status(), StatusCode::OK);
     }
 
     #[tokio::test]
-    async fn other_names_are_not_found() {
+    async fn unknown_assets_answer_404() {
         for path in ["/graphiql/assets/nothing.js", "/graphiql/assets/..%2Findex.html"] {
-            assert_eq!(get(path, None).await.status(), StatusCode::NOT_FOUND);
+            assert_eq!(get_default(path, None).await.status(), StatusCode::NOT_FOUND);
         }
     }
 }

@@ -25,7 +25,7 @@ pub enum NodeKind {
     IssuedToken = b'K',
 }
 
-const KINDS: [NodeKind; 15] = [
+const NODE_KINDS: [NodeKind; 15] = [
     NodeKind::Place,
     NodeKind::Organisation,
     NodeKind::Initiative,
@@ -66,7 +66,7 @@ impl NodeKind {
     }
 
     /// The global id of one of the type.
-    pub fn id(self, id: Uuid) -> String {
+    pub fn encode_id(self, id: Uuid) -> String {
         let mut bytes = [self as u8; 17];
         bytes[1..].copy_from_slice(id.as_bytes());
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
@@ -74,16 +74,16 @@ impl NodeKind {
 }
 
 /// The type of a name in the schema.
-pub fn kind_named(name: &str) -> Option<NodeKind> {
+pub fn find_kind(name: &str) -> Option<NodeKind> {
     // Events about members were written under that name once.
     let name = if name == "Viewer" { "Member" } else { name };
-    KINDS.into_iter().find(|kind| kind.name() == name)
+    NODE_KINDS.into_iter().find(|kind| kind.name() == name)
 }
 
-/// Reads a global id; none where it is not one that [`NodeKind::id`] gives.
+/// Reads a global id; none where it is not one that [`NodeKind::encode_id`] gives.
 pub fn decode(text: &str) -> Option<(NodeKind, Uuid)> {
     let bytes: [u8; 17] = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
-    let kind = KINDS.into_iter().find(|kind| *kind as u8 == bytes[0])?;
+    let kind = NODE_KINDS.into_iter().find(|kind| *kind as u8 == bytes[0])?;
     Some((kind, Uuid::from_slice(&bytes[1..]).ok()?))
 }
 
@@ -97,20 +97,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_leads_back_to_what_it_was_made_of_and_nothing_else_does() {
+    fn ids_round_trip_and_other_texts_are_rejected() {
         let id = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
-        for kind in KINDS {
-            assert_eq!(decode(&kind.id(id)), Some((kind, id)));
-            assert_eq!(decode_as(kind, &kind.id(id)), Some(id));
+        for kind in NODE_KINDS {
+            assert_eq!(decode(&kind.encode_id(id)), Some((kind, id)));
+            assert_eq!(decode_as(kind, &kind.encode_id(id)), Some(id));
         }
-        assert_eq!(decode_as(NodeKind::Place, &NodeKind::Claim.id(id)), None);
+        assert_eq!(decode_as(NodeKind::Place, &NodeKind::Claim.encode_id(id)), None);
         for text in [
             "",
             "P",
             "not an id",
             "🦀",
-            &NodeKind::Place.id(id)[1..],
-            &format!("{}A", NodeKind::Place.id(id)),
+            &NodeKind::Place.encode_id(id)[1..],
+            &format!("{}A", NodeKind::Place.encode_id(id)),
         ] {
             assert_eq!(decode(text), None, "{text}");
         }

@@ -5,75 +5,75 @@ use wayin_entity::{
     ChangeKind, ChangeSubject, Dimension, claim, crisis, crisis_place, meeting, reflection, term,
 };
 
-use crate::base::DisclosureKeys;
-use crate::change::{self, Act, Entry};
+use crate::change_log::{self, ActionContext, ChangeEntry};
 use crate::database;
 use crate::error::{Error, Result};
 use crate::import;
-use crate::initiative::publish::{Outcome, Proposal, publish_all};
+use crate::initiative::publish::{Proposal, PublicationOutcome, publish_records};
+use crate::instance::DisclosureKeys;
 use crate::place::Gazetteer;
-use crate::vocabulary::term::folded;
-use wayin_sample::{Evidence, ExampleClaim, ExampleCrisis, ExampleMeeting, ExampleTerm, PLACES};
+use crate::vocabulary::term::fold_term;
+use wayin_sample::{Evidence, ExampleClaim, ExampleCrisis, ExampleMeeting, ExampleTerm, PLACES_CSV};
 
 /// How many records are published in one transaction.
-const AT_ONCE: usize = 500;
+const RECORDS_PER_TRANSACTION: usize = 500;
 
 /// Fills a base that is migrated and empty.
-pub async fn load(db: &DatabaseConnection, act: &Act<'_>, evidence: Evidence) -> Result<()> {
+pub async fn load_sample(db: &DatabaseConnection, act: &ActionContext<'_>, evidence: Evidence) -> Result<()> {
     let refused = |what: &str, why: String| Error::Internal(format!("example evidence, {what}: {why}"));
-    let tally = import::places::import(db, act, PLACES.as_bytes(), &mut |_| {})
+    let tally = import::places::import(db, act, PLACES_CSV.as_bytes(), &mut |_| {})
         .await
         .map_err(|cause| refused("places", cause.to_string()))?;
     if tally.refused > 0 {
         return Err(refused("places", format!("{} were refused", tally.refused)));
     }
-    let places = Gazetteer::read(db).await?;
-    let keys = DisclosureKeys::of(db).await?;
-    for records in evidence.records.chunks(AT_ONCE) {
+    let places = Gazetteer::load(db).await?;
+    let keys = DisclosureKeys::load(db).await?;
+    for records in evidence.records.chunks(RECORDS_PER_TRANSACTION) {
         let proposals = records.iter().map(|record| Proposal {
             record: record.clone(),
             grant: None,
             corrects: None,
-            written_from: None,
-            unstated: None,
+            base_version: None,
+            omitted: None,
         });
-        let transaction = database::begin_writing(db).await?;
-        for outcome in publish_all(&transaction, act, &places, &keys, proposals.collect()).await? {
-            if let Outcome::Refused(findings) = outcome {
+        let transaction = database::begin_write(db).await?;
+        for outcome in publish_records(&transaction, act, &places, &keys, proposals.collect()).await? {
+            if let PublicationOutcome::Rejected(findings) = outcome {
                 return Err(refused("a record", format!("{findings:?}")));
             }
         }
         database::commit(transaction).await?;
     }
-    let transaction = database::begin_writing(db).await?;
+    let transaction = database::begin_write(db).await?;
     for crisis in evidence.crises {
-        add_crisis(&transaction, act, &places, &crisis).await?;
+        create_crisis(&transaction, act, &places, &crisis).await?;
     }
     let mut reflections = Vec::new();
     for meeting in evidence.meetings {
-        reflections.push(add_meeting(&transaction, act, &places, meeting).await?);
+        reflections.push(create_meeting(&transaction, act, &places, meeting).await?);
     }
     for (position, claim) in (1..).zip(evidence.claims) {
         let reflection = claim
             .reflection
             .and_then(|(meeting, one)| reflections.get(meeting)?.get(one).copied());
-        add_claim(&transaction, act, position, claim, reflection).await?;
+        create_claim(&transaction, act, position, claim, reflection).await?;
     }
     for term in evidence.terms {
-        add_term(&transaction, act, term).await?;
+        create_term(&transaction, act, term).await?;
     }
     database::commit(transaction).await?;
     Ok(())
 }
 
-fn place_id(places: &Gazetteer, code: &str) -> Result<uuid::Uuid> {
+fn find_place_id(places: &Gazetteer, code: &str) -> Result<uuid::Uuid> {
     let missing = || Error::Internal(format!("example evidence: no place has the code {code}"));
-    Ok(places.by_code(code).ok_or_else(missing)?.id)
+    Ok(places.find_by_code(code).ok_or_else(missing)?.id)
 }
 
-async fn add_crisis(
+async fn create_crisis(
     db: &impl sea_orm::ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     places: &Gazetteer,
     crisis: &ExampleCrisis,
 ) -> Result<()> {
@@ -89,7 +89,7 @@ async fn add_crisis(
     };
     row.into_active_model().insert(db).await?;
     for code in crisis.place_codes {
-        let place_id = place_id(places, code)?;
+        let place_id = find_place_id(places, code)?;
         let row = crisis_place::Model {
             crisis_id: id,
             place_id,
@@ -98,19 +98,19 @@ async fn add_crisis(
         };
         row.into_active_model().insert(db).await?;
     }
-    change::append(
+    change_log::append_changes(
         db,
         act,
-        &[Entry::new(ChangeKind::Published, ChangeSubject::Crisis, id)],
+        &[ChangeEntry::new(ChangeKind::Published, ChangeSubject::Crisis, id)],
     )
     .await?;
     Ok(())
 }
 
 /// Adds a meeting; answers the ids of its reflections, in order.
-async fn add_meeting(
+async fn create_meeting(
     db: &impl sea_orm::ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     places: &Gazetteer,
     meeting: ExampleMeeting,
 ) -> Result<Vec<uuid::Uuid>> {
@@ -135,7 +135,10 @@ async fn add_meeting(
             perspective: said.perspective,
             entry_point: said.entry_point,
             challenge: said.challenge,
-            place_id: said.place_code.map(|code| place_id(places, code)).transpose()?,
+            place_id: said
+                .place_code
+                .map(|code| find_place_id(places, code))
+                .transpose()?,
             text: said.text.into(),
             created_at: now,
             updated_at: now,
@@ -149,9 +152,9 @@ async fn add_meeting(
     Ok(ids)
 }
 
-async fn add_claim(
+async fn create_claim(
     db: &impl sea_orm::ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     position: i32,
     claim: ExampleClaim,
     reflection_id: Option<uuid::Uuid>,
@@ -179,16 +182,20 @@ async fn add_claim(
     Ok(())
 }
 
-async fn add_term(db: &impl sea_orm::ConnectionTrait, act: &Act<'_>, word: ExampleTerm) -> Result<()> {
+async fn create_term(
+    db: &impl sea_orm::ConnectionTrait,
+    act: &ActionContext<'_>,
+    word: ExampleTerm,
+) -> Result<()> {
     let synonyms = serde_json::json!(word.synonyms);
     let row = term::Model {
         id: act.clock.new_id(),
         slug: word.slug.into(),
-        name: word.word.into(),
-        name_folded: folded(word.word, &synonyms),
+        name: word.name.into(),
+        name_folded: fold_term(word.name, &synonyms),
         definition: word.definition.into(),
         synonyms,
-        usage_note: word.caution.map(Into::into),
+        usage_note: word.usage_note.map(Into::into),
         code: word.code.map(Into::into),
         created_at: act.now(),
         updated_at: act.now(),

@@ -19,7 +19,7 @@ pub enum AdvisoryLock {
 
 impl AdvisoryLock {
     /// The number by which every process knows the lock. Servers of different versions share it: it never changes.
-    const fn key(self) -> i64 {
+    const fn lock_number(self) -> i64 {
         match self {
             Self::ChangeLog => 0x7761_7969_6e00_0001,
             Self::PlaceLinks => 0x7761_7969_6e00_0002,
@@ -40,13 +40,17 @@ pub enum LockMode {
 }
 
 /// Waits for a lock, and holds it until the transaction ends.
-pub async fn lock(db: &impl ConnectionTrait, mode: LockMode, lock: AdvisoryLock) -> Result<(), DbErr> {
+pub async fn acquire_lock(
+    db: &impl ConnectionTrait,
+    mode: LockMode,
+    lock: AdvisoryLock,
+) -> Result<(), DbErr> {
     if db.get_database_backend() == DbBackend::Postgres {
         let function = match mode {
             LockMode::Shared => "pg_advisory_xact_lock_shared",
             LockMode::Exclusive => "pg_advisory_xact_lock",
         };
-        let key = lock.key();
+        let key = lock.lock_number();
         let statement = Statement::from_string(DbBackend::Postgres, format!("SELECT {function}({key})"));
         db.execute_raw(statement).await?;
     }

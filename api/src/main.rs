@@ -12,7 +12,7 @@ use wayin::cli::{Cli, EnvFile, output};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How long work on threads of its own may keep a command from ending once everything else has.
-const END_WITHIN: Duration = Duration::from_millis(500);
+const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     let env_file = EnvFile::load();
@@ -31,6 +31,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     };
-    runtime.shutdown_timeout(END_WITHIN);
+    runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
     code
 }

@@ -13,23 +13,24 @@ use crate::error::BodyError;
 use crate::graphql::request;
 
 /// The part that holds the operation.
-const OPERATIONS: &str = "operations";
+const OPERATIONS_PART: &str = "operations";
 /// The part that says which variable the file stands for.
-const MAP: &str = "map";
+const MAP_PART: &str = "map";
 
 /// What the parts of a request may hold.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct MultipartLimits {
     /// The most bytes of the operation, and of the map.
-    pub operation: usize,
+    pub max_operation_bytes: usize,
     /// The most bytes of the file.
-    pub file: u64,
+    pub max_file_bytes: u64,
 }
 
-impl Limits {
+impl MultipartLimits {
     /// What a request may take in all: its parts, and as much again as an operation for what stands around them.
-    fn of_request(&self) -> u64 {
-        self.file.saturating_add(3 * self.operation as u64)
+    fn max_request_bytes(&self) -> u64 {
+        self.max_file_bytes
+            .saturating_add(3 * self.max_operation_bytes as u64)
     }
 }
 
@@ -47,7 +48,7 @@ pub enum MultipartError {
     Body(#[from] BodyError),
     /// The file could not be kept while it is looked at.
     #[error("the file could not be kept: {0}")]
-    Unkept(#[from] std::io::Error),
+    Storage(#[from] std::io::Error),
 }
 
 impl MultipartError {
@@ -57,44 +58,48 @@ impl MultipartError {
 }
 
 /// Reads a request with one file. The kind is that of the header `Content-Type`, with its boundary.
-pub async fn read(kind: &str, body: Body, limits: Limits) -> Result<Request, MultipartError> {
+pub async fn read_multipart(
+    kind: &str,
+    body: Body,
+    limits: MultipartLimits,
+) -> Result<Request, MultipartError> {
     let boundary = multer::parse_boundary(kind).map_err(MultipartError::malformed)?;
-    let operation = limits.operation as u64;
+    let operation = limits.max_operation_bytes as u64;
     let sizes = SizeLimit::new()
-        .whole_stream(limits.of_request())
-        .per_field(limits.file)
-        .for_field(OPERATIONS, operation)
-        .for_field(MAP, operation);
+        .whole_stream(limits.max_request_bytes())
+        .per_field(limits.max_file_bytes)
+        .for_field(OPERATIONS_PART, operation)
+        .for_field(MAP_PART, operation);
     let constraints = Constraints::new().size_limit(sizes);
     let mut parts = Multipart::with_constraints(body.into_data_stream(), boundary, constraints);
-    let refusal = |cause| refusal(cause, &limits);
+    let refusal = |cause| error_from_multer(cause, &limits);
     let mut request = None;
     let mut map: Option<HashMap<String, Vec<String>>> = None;
     let mut file = None;
     while let Some(part) = parts.next_field().await.map_err(refusal)? {
         match part.name() {
-            Some(OPERATIONS) => {
+            Some(OPERATIONS_PART) => {
                 let text = part.bytes().await.map_err(refusal)?;
-                let sent: Map<String, Value> = of_part(OPERATIONS, &text)?;
-                request = Some(request::of_json(sent).map_err(MultipartError::malformed)?);
+                let sent: Map<String, Value> = parse_part(OPERATIONS_PART, &text)?;
+                request = Some(request::from_json(sent).map_err(MultipartError::malformed)?);
             }
-            Some(MAP) => {
+            Some(MAP_PART) => {
                 let text = part.bytes().await.map_err(refusal)?;
-                map = Some(of_part(MAP, &text)?);
+                map = Some(parse_part(MAP_PART, &text)?);
             }
             Some(name) if part.file_name().is_some() => {
                 if file.is_some() {
                     return Err(MultipartError::malformed("one file is sent at once"));
                 }
                 let name = name.to_owned();
-                file = Some((name, keep(part, &limits).await?));
+                file = Some((name, store_file(part, &limits).await?));
             }
             _ => {}
         }
     }
     let missing = |part: &str| MultipartError::Malformed(format!("the part \"{part}\" is missing"));
-    let mut request = request.ok_or_else(|| missing(OPERATIONS))?;
-    for (name, variables) in map.ok_or_else(|| missing(MAP))? {
+    let mut request = request.ok_or_else(|| missing(OPERATIONS_PART))?;
+    for (name, variables) in map.ok_or_else(|| missing(MAP_PART))? {
         // Every place that a file stands in holds it open once more.
         let [variable] = variables.as_slice() else {
             return Err(MultipartError::malformed("a file belongs to one variable"));
@@ -108,7 +113,7 @@ pub async fn read(kind: &str, body: Body, limits: Limits) -> Result<Request, Mul
 }
 
 /// Reads the JSON of a part.
-fn of_part<T: DeserializeOwned>(part: &str, text: &[u8]) -> Result<T, MultipartError> {
+fn parse_part<T: DeserializeOwned>(part: &str, text: &[u8]) -> Result<T, MultipartError> {
     serde_json::from_slice(text).map_err(|cause| {
         let reason = request::describe_json_error(text, &cause);
         MultipartError::Malformed(format!("the part \"{part}\" cannot be read: {reason}"))
@@ -116,11 +121,15 @@ fn of_part<T: DeserializeOwned>(part: &str, text: &[u8]) -> Result<T, MultipartE
 }
 
 /// Keeps the file of a part until the request is answered.
-async fn keep(mut part: Field<'_>, limits: &Limits) -> Result<UploadValue, MultipartError> {
+async fn store_file(mut part: Field<'_>, limits: &MultipartLimits) -> Result<UploadValue, MultipartError> {
     let filename = part.file_name().unwrap_or_default().to_owned();
     let content_type = part.content_type().map(ToString::to_string);
     let mut kept = tokio::fs::File::from_std(tempfile::tempfile()?);
-    while let Some(chunk) = part.chunk().await.map_err(|cause| refusal(cause, limits))? {
+    while let Some(chunk) = part
+        .chunk()
+        .await
+        .map_err(|cause| error_from_multer(cause, limits))?
+    {
         kept.write_all(&chunk).await?;
     }
     kept.rewind().await?;
@@ -131,19 +140,21 @@ async fn keep(mut part: Field<'_>, limits: &Limits) -> Result<UploadValue, Multi
     })
 }
 
-fn refusal(cause: multer::Error, limits: &Limits) -> MultipartError {
+fn error_from_multer(cause: multer::Error, limits: &MultipartLimits) -> MultipartError {
     let long = |part| {
-        let most = limits.operation;
+        let most = limits.max_operation_bytes;
         BodyError::PartTooLong { part, most }.into()
     };
     match &cause {
         multer::Error::FieldSizeExceeded { field_name, .. } => match field_name.as_deref() {
-            Some(OPERATIONS) => long(OPERATIONS),
-            Some(MAP) => long(MAP),
+            Some(OPERATIONS_PART) => long(OPERATIONS_PART),
+            Some(MAP_PART) => long(MAP_PART),
             _ => MultipartError::LongFile,
         },
         multer::Error::StreamSizeExceeded { .. } => MultipartError::LongFile,
-        multer::Error::StreamReadFailed(failed) => BodyError::of(failed.as_ref(), limits.operation).into(),
+        multer::Error::StreamReadFailed(failed) => {
+            BodyError::from_source(failed.as_ref(), limits.max_operation_bytes).into()
+        }
         _ => MultipartError::malformed(cause),
     }
 }

@@ -1,6 +1,6 @@
 //! The names that may have been meant by one that is not known.
 
-use wayin_records::spelling::fold;
+use wayin_records::normalisation::fold_name;
 
 /// What may have been meant, to be added to a complaint.
 pub fn describe_nearest(names: &[String]) -> String {
@@ -21,7 +21,7 @@ const MAX_SUGGESTIONS: usize = 3;
 pub fn find_similar<'a>(name: &str, names: impl Iterator<Item = (&'a str, String)>) -> Vec<String> {
     // Whether a name begins with "the" is what people remember least.
     let bare = |name: &'_ str| name.strip_prefix("the ").unwrap_or(name).to_owned();
-    let name = bare(&fold(name));
+    let name = bare(&fold_name(name));
     let mut alike: Vec<(f64, String)> = names
         .map(|(folded, shown)| (strsim::jaro_winkler(&name, &bare(folded)), shown))
         .filter(|(alike, _)| *alike >= MIN_SIMILARITY)

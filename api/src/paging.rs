@@ -15,16 +15,16 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use wayin_records::spelling::is_storable;
+use wayin_records::normalisation::is_storable;
 
 /// The most rows of a page.
-pub const MOST: u64 = 100;
+pub const MAX_PAGE_ROWS: u64 = 100;
 /// The rows of a page where nothing else is asked for.
-pub const USUAL: u64 = 20;
+pub const DEFAULT_PAGE_ROWS: u64 = 20;
 
 /// A value that a list is sorted by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Key {
+pub enum SortKey {
     /// Not known: such rows come last.
     NotKnown,
     /// A number.
@@ -37,7 +37,7 @@ pub enum Key {
     Text(String),
 }
 
-impl Key {
+impl SortKey {
     /// The value of a column that lists are sorted by.
     fn of(value: Value) -> Self {
         match value {
@@ -64,20 +64,20 @@ impl Key {
     }
 }
 
-impl From<&Key> for Value {
-    fn from(key: &Key) -> Self {
+impl From<&SortKey> for Value {
+    fn from(key: &SortKey) -> Self {
         match key {
-            Key::NotKnown => Self::Bool(None),
-            Key::Number(number) => (*number).into(),
-            Key::Moment(moment) => (*moment).into(),
-            Key::Day(day) => (*day).into(),
-            Key::Text(text) => text.clone().into(),
+            SortKey::NotKnown => Self::Bool(None),
+            SortKey::Number(number) => (*number).into(),
+            SortKey::Moment(moment) => (*moment).into(),
+            SortKey::Day(day) => (*day).into(),
+            SortKey::Text(text) => text.clone().into(),
         }
     }
 }
 
 /// What a list is sorted by; the id decides between equals.
-pub struct Sort<C> {
+pub struct SortOrder<C> {
     /// Tells cursors of one order from those of another.
     pub tag: &'static str,
     /// The column.
@@ -94,7 +94,7 @@ pub trait Paged: EntityTrait<Model: Sync> {
     const ID: Self::Column;
 
     /// What an order sorts by.
-    fn sort(order: Self::Order) -> Sort<Self::Column>;
+    fn sort(order: Self::Order) -> SortOrder<Self::Column>;
     /// The id of a row.
     fn id(row: &Self::Model) -> Uuid {
         match row.get(Self::ID) {
@@ -106,26 +106,26 @@ pub trait Paged: EntityTrait<Model: Sync> {
 
 /// Goes through a table in the order of its ids, some rows at a time, so that memory does not grow with the table.
 #[derive(Clone, Debug)]
-pub struct Walk<E: EntityTrait> {
+pub struct KeysetScan<E: EntityTrait> {
     rows: Select<E>,
     id: E::Column,
-    at_once: u64,
+    rows_per_page: u64,
     after: Option<Uuid>,
 }
 
-impl<E: EntityTrait> Walk<E> {
+impl<E: EntityTrait> KeysetScan<E> {
     /// Goes through these rows by the column that holds their ids.
     pub const fn new(rows: Select<E>, id: E::Column, at_once: u64) -> Self {
         Self {
             rows,
             id,
-            at_once,
+            rows_per_page: at_once,
             after: None,
         }
     }
 
-    fn rest(&self) -> Select<E> {
-        let rest = self.rows.clone().order_by_asc(self.id).limit(self.at_once);
+    fn select_remaining(&self) -> Select<E> {
+        let rest = self.rows.clone().order_by_asc(self.id).limit(self.rows_per_page);
         match self.after {
             Some(after) => rest.filter(self.id.gt(after)),
             None => rest,
@@ -133,8 +133,8 @@ impl<E: EntityTrait> Walk<E> {
     }
 
     /// The next rows; none after the last.
-    pub async fn rows(&mut self, db: &impl ConnectionTrait) -> Result<Option<Vec<E::Model>>> {
-        let rows = self.rest().all(db).await?;
+    pub async fn next_rows(&mut self, db: &impl ConnectionTrait) -> Result<Option<Vec<E::Model>>> {
+        let rows = self.select_remaining().all(db).await?;
         let Some(last) = rows.last() else {
             return Ok(None);
         };
@@ -145,8 +145,8 @@ impl<E: EntityTrait> Walk<E> {
     }
 
     /// The ids of the next rows; none after the last.
-    pub async fn ids(&mut self, db: &impl ConnectionTrait) -> Result<Option<Vec<Uuid>>> {
-        let ids = self.rest().select_only().column(self.id);
+    pub async fn next_ids(&mut self, db: &impl ConnectionTrait) -> Result<Option<Vec<Uuid>>> {
+        let ids = self.select_remaining().select_only().column(self.id);
         let ids: Vec<Uuid> = ids.into_tuple().all(db).await?;
         self.after = ids.last().copied().or(self.after);
         Ok((!ids.is_empty()).then_some(ids))
@@ -156,27 +156,27 @@ impl<E: EntityTrait> Walk<E> {
 /// Where a row stands in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
-    key: Key,
+    key: SortKey,
     id: Uuid,
 }
 
 impl Cursor {
     /// The cursor of a row, as clients see it.
-    pub fn of<E: Paged>(order: E::Order, row: &E::Model) -> String {
+    pub fn encode<E: Paged>(order: E::Order, row: &E::Model) -> String {
         // Lists of different rows have orders of the same name.
         let list = E::default().table_name().to_owned();
-        let Sort { tag, column, .. } = E::sort(order);
-        let cursor = (list, tag, Key::of(row.get(column)), E::id(row));
+        let SortOrder { tag, column, .. } = E::sort(order);
+        let cursor = (list, tag, SortKey::of(row.get(column)), E::id(row));
         // A tuple of texts, a plain value and an id always serialises.
         BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
     }
 
-    fn read<E: Paged>(order: E::Order, argument: &str, text: &str) -> Result<Self> {
+    fn decode<E: Paged>(order: E::Order, argument: &str, text: &str) -> Result<Self> {
         let sort = E::sort(order);
         BASE64_URL_SAFE_NO_PAD
             .decode(text)
             .ok()
-            .and_then(|bytes| serde_json::from_slice::<(String, String, Key, Uuid)>(&bytes).ok())
+            .and_then(|bytes| serde_json::from_slice::<(String, String, SortKey, Uuid)>(&bytes).ok())
             .filter(|(list, tag, key, _)| {
                 list == E::default().table_name() && tag == sort.tag && key.fits(&sort.column)
             })
@@ -228,10 +228,10 @@ pub struct PageRequest<O> {
 impl<O: Copy> PageRequest<O> {
     /// Checks the arguments of a list.
     pub fn new<E: Paged<Order = O>>(order: O, arguments: &PageArguments) -> Result<Self> {
-        let (size, backward) = page_size(arguments)?;
+        let (size, backward) = parse_page_size(arguments)?;
         let cursor = |name, text: &Option<String>| {
             text.as_deref()
-                .map(|text| Cursor::read::<E>(order, name, text))
+                .map(|text| Cursor::decode::<E>(order, name, text))
                 .transpose()
         };
         let (after, before) = (
@@ -249,12 +249,17 @@ impl<O: Copy> PageRequest<O> {
 }
 
 /// How many rows are asked for, and whether from the end.
-pub fn page_size(arguments: &PageArguments) -> Result<(u64, bool)> {
+pub fn parse_page_size(arguments: &PageArguments) -> Result<(u64, bool)> {
     let size = |name: &str, asked: i32| {
         u64::try_from(asked)
             .ok()
-            .filter(|size| *size <= MOST)
-            .ok_or_else(|| Error::bad_input(name, format!("{asked} is asked for; it can be 0 to {MOST}")))
+            .filter(|size| *size <= MAX_PAGE_ROWS)
+            .ok_or_else(|| {
+                Error::bad_input(
+                    name,
+                    format!("{asked} is asked for; it can be 0 to {MAX_PAGE_ROWS}"),
+                )
+            })
     };
     match (arguments.first, arguments.last) {
         (Some(_), Some(_)) => Err(Error::bad_input(
@@ -263,7 +268,7 @@ pub fn page_size(arguments: &PageArguments) -> Result<(u64, bool)> {
         )),
         (Some(first), None) => Ok((size("first", first)?, false)),
         (None, Some(last)) => Ok((size("last", last)?, true)),
-        (None, None) => Ok((USUAL, false)),
+        (None, None) => Ok((DEFAULT_PAGE_ROWS, false)),
     }
 }
 
@@ -280,7 +285,7 @@ pub struct Page<M> {
 
 impl<M> Page<M> {
     /// The page of a list that was read one row too far in the direction of reading.
-    fn cut<O>(mut rows: Vec<M>, request: &PageRequest<O>) -> Self {
+    fn from_rows<O>(mut rows: Vec<M>, request: &PageRequest<O>) -> Self {
         let more = rows.len() as u64 > request.size;
         rows.truncate(usize::try_from(request.size).unwrap_or(usize::MAX));
         if request.backward {
@@ -301,31 +306,33 @@ impl<M> Page<M> {
 }
 
 /// The page of a list in which there is nothing.
-pub fn nothing<M, O>(request: &PageRequest<O>) -> Page<M> {
-    Page::cut(Vec::new(), request)
+pub fn empty_page<M, O>(request: &PageRequest<O>) -> Page<M> {
+    Page::from_rows(Vec::new(), request)
 }
 
 /// Reads one page of the rows that `select` gives.
-pub async fn page<E: Paged>(
+pub async fn load_page<E: Paged>(
     db: &impl ConnectionTrait,
     select: Select<E>,
     request: &PageRequest<E::Order>,
 ) -> Result<Page<E::Model>> {
-    let mut select = select.filter(window::<E>(request)).limit(request.size + 1);
-    for (expression, direction) in ordering::<E>(request) {
+    let mut select = select
+        .filter(window_condition::<E>(request))
+        .limit(request.size + 1);
+    for (expression, direction) in order_expressions::<E>(request) {
         select = QueryOrder::order_by(select, expression, direction);
     }
-    Ok(Page::cut(select.all(db).await?, request))
+    Ok(Page::from_rows(select.all(db).await?, request))
 }
 
 /// Counts the rows that `select` gives.
-pub async fn count<E: Paged>(db: &impl ConnectionTrait, select: Select<E>) -> Result<u64> {
+pub async fn count_rows<E: Paged>(db: &impl ConnectionTrait, select: Select<E>) -> Result<u64> {
     Ok(PaginatorTrait::count(select, db).await?)
 }
 
 /// Reads the same page of the list of each of many parents, in two statements.
 /// `links` gives a column `parent` and a column `child`: which rows are in which list.
-pub async fn pages_by_parent<E: Paged>(
+pub async fn load_pages_by_parent<E: Paged>(
     db: &impl ConnectionTrait,
     select: Select<E>,
     links: SelectStatement,
@@ -339,10 +346,10 @@ pub async fn pages_by_parent<E: Paged>(
     );
     let mut within_parent = WindowStatement::new();
     sea_orm::sea_query::OverStatement::partition_by(&mut within_parent, (link.clone(), parent.clone()));
-    for (expression, direction) in ordering::<E>(request) {
+    for (expression, direction) in order_expressions::<E>(request) {
         sea_orm::sea_query::OrderedStatement::order_by_expr(&mut within_parent, expression, direction);
     }
-    let mut ranked = select.filter(window::<E>(request)).into_query();
+    let mut ranked = select.filter(window_condition::<E>(request)).into_query();
     ranked
         .clear_selects()
         .expr_as(Expr::col((link.clone(), parent.clone())), parent.clone())
@@ -377,7 +384,7 @@ pub async fn pages_by_parent<E: Paged>(
         .collect();
     let page = |ids: Vec<Uuid>| {
         let rows = ids.iter().filter_map(|id| rows.get(id).cloned()).collect();
-        Page::cut(rows, request)
+        Page::from_rows(rows, request)
     };
     Ok(children
         .into_iter()
@@ -386,7 +393,7 @@ pub async fn pages_by_parent<E: Paged>(
 }
 
 /// Counts the list of each of many parents.
-pub async fn counts_by_parent<E: Paged>(
+pub async fn count_by_parent<E: Paged>(
     db: &impl ConnectionTrait,
     select: Select<E>,
     links: SelectStatement,
@@ -413,7 +420,7 @@ pub async fn counts_by_parent<E: Paged>(
 }
 
 /// The list's order, turned round where the page is read from the end.
-fn ordering<E: Paged>(request: &PageRequest<E::Order>) -> Vec<(Expr, Order)> {
+fn order_expressions<E: Paged>(request: &PageRequest<E::Order>) -> Vec<(Expr, Order)> {
     let sort = E::sort(request.order);
     let direction = |descending: bool| {
         if descending == request.backward {
@@ -433,18 +440,18 @@ fn ordering<E: Paged>(request: &PageRequest<E::Order>) -> Vec<(Expr, Order)> {
 }
 
 /// The rows after and before the cursors.
-fn window<E: Paged>(request: &PageRequest<E::Order>) -> sea_orm::Condition {
+fn window_condition<E: Paged>(request: &PageRequest<E::Order>) -> sea_orm::Condition {
     let sort = E::sort(request.order);
     let mut window = sea_orm::Condition::all();
     for (cursor, later) in [(&request.after, true), (&request.before, false)] {
         if let Some(cursor) = cursor {
-            window = window.add(beyond::<E>(&sort, cursor, later));
+            window = window.add(beyond_cursor_condition::<E>(&sort, cursor, later));
         }
     }
     window
 }
 
-fn beyond<E: Paged>(sort: &Sort<E::Column>, cursor: &Cursor, later: bool) -> Expr {
+fn beyond_cursor_condition<E: Paged>(sort: &SortOrder<E::Column>, cursor: &Cursor, later: bool) -> Expr {
     let greater = later != sort.descending;
     let past = |column: Expr, value: Value| {
         if greater {
@@ -457,8 +464,8 @@ fn beyond<E: Paged>(sort: &Sort<E::Column>, cursor: &Cursor, later: bool) -> Exp
     let column = sort.column.into_simple_expr();
     let value = Value::from(&cursor.key);
     match (&cursor.key, later) {
-        (Key::NotKnown, true) => column.is_null().and(by_id()),
-        (Key::NotKnown, false) => column.clone().is_not_null().or(column.is_null().and(by_id())),
+        (SortKey::NotKnown, true) => column.is_null().and(by_id()),
+        (SortKey::NotKnown, false) => column.clone().is_not_null().or(column.is_null().and(by_id())),
         (_, later) => {
             let past_it =
                 past(column.clone(), value.clone()).or(column.clone().eq(value.clone()).and(by_id()));

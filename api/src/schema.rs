@@ -2,7 +2,7 @@
 //! sees every domain.
 
 #[cfg(test)]
-mod promise;
+mod compatibility;
 
 use std::sync::{Arc, LazyLock};
 
@@ -14,7 +14,7 @@ use crate::audit::{
     self,
     graphql::{AuditEvent, AuditQuery},
 };
-use crate::auth::graphql::{Identify, ViewerQuery};
+use crate::auth::graphql::{IdentifyRequester, ViewerQuery};
 use crate::auth::issued_token;
 use crate::auth::issued_token::graphql::{IssuedToken, TokenMutation, TokenQuery};
 use crate::auth::member as members;
@@ -25,12 +25,12 @@ use crate::crisis::graphql::{Crisis, CrisisById, CrisisQuery};
 use crate::crisis::mutations::CrisisMutation;
 use crate::error::Error;
 use crate::graphql::error::ErrorCodes;
-use crate::graphql::loader::{self, Waves};
+use crate::graphql::loader::{self, BatchedLoading};
 use crate::graphql::node::Node;
-use crate::graphql::operation::cost::{Introspection, Types};
+use crate::graphql::operation::cost::{FieldTypes, Introspection};
 use crate::graphql::operation::prepare::PrepareOperations;
 use crate::graphql::operation::variables::InputTypes;
-use crate::graphql::{app, member};
+use crate::graphql::{app_from_context, require_member};
 use crate::id::{self, NodeKind};
 use crate::import::{
     graphql::{Import, ImportMutation, ImportQuery},
@@ -41,19 +41,19 @@ use crate::initiative::graphql::{
     FundingTerm, FundingTermById, Initiative, InitiativeById, InitiativeMutation, InitiativeQuery,
     InitiativeSubscription, Organisation, Place, RevisionQuery, Source, SourceById,
 };
-use crate::keeping::graphql::KeepingQuery;
 use crate::meeting::graphql::{Meeting, MeetingById, MeetingQuery, Reflection, ReflectionById};
 use crate::meeting::mutations::MeetingMutation;
-use crate::merging::graphql::MergingMutation;
 use crate::organisation::graphql::OrganisationQuery;
-use crate::organisation::loaders::KnownOrganisation;
+use crate::organisation::loaders::VisibleOrganisationById;
+use crate::organisation::merge::graphql::OrganisationMergeMutation;
 use crate::organisation::mutations::OrganisationMutation;
-use crate::paging::MOST;
+use crate::paging::MAX_PAGE_ROWS;
 use crate::pattern::graphql::{PatternQuery, PatternSubscription};
 use crate::place::graphql::PlaceQuery;
 use crate::place::loaders::PlaceById;
 use crate::place::mutations::PlaceMutation;
 use crate::redaction::graphql::RedactionMutation;
+use crate::reference_data::graphql::ReferenceDataQuery;
 use crate::submission::{
     self,
     graphql::{Submission, SubmissionMutation, SubmissionQuery},
@@ -79,7 +79,7 @@ pub struct Query(
     RevisionQuery,
     ImportQuery,
     AuditQuery,
-    KeepingQuery,
+    ReferenceDataQuery,
     MemberQuery,
     TokenQuery,
 );
@@ -98,7 +98,7 @@ pub struct Mutation(
     CrisisMutation,
     ClaimMutation,
     MemberMutation,
-    MergingMutation,
+    OrganisationMergeMutation,
     TokenMutation,
 );
 
@@ -115,53 +115,55 @@ pub struct Subscription(
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The deepest that selections may be nested.
-const DEEPEST: usize = 20;
+const MAX_SELECTION_DEPTH: usize = 20;
 /// The most fields that a query may select, each multiplied by nothing.
-const MOST_FIELDS: usize = 500;
+const MAX_SELECTED_FIELDS: usize = 500;
 /// The most directives on one field.
-const MOST_DIRECTIVES: usize = 10;
+const MAX_DIRECTIVES: usize = 10;
 
 /// The schema in GraphQL's own language, and what is worked out of it: none of it changes while the process runs.
 static SDL: LazyLock<String> = LazyLock::new(|| {
-    let mut sdl = builder().finish().sdl();
+    let mut sdl = schema_builder().finish().sdl();
     sdl.truncate(sdl.trim_end().len());
     sdl.push('\n');
     sdl
 });
-static TYPES: LazyLock<Arc<Types>> = LazyLock::new(|| Arc::new(Types::of(sdl())));
-static INPUTS: LazyLock<Arc<InputTypes>> = LazyLock::new(|| Arc::new(InputTypes::of(sdl())));
+static FIELD_TYPES: LazyLock<Arc<FieldTypes>> =
+    LazyLock::new(|| Arc::new(FieldTypes::from_sdl(schema_sdl())));
+static INPUT_TYPES: LazyLock<Arc<InputTypes>> =
+    LazyLock::new(|| Arc::new(InputTypes::from_sdl(schema_sdl())));
 
-fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+fn schema_builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
 }
 
 /// The schema over a running service. Every request brings its
 /// [`Requester`](crate::auth::requester::Requester), or comes over a WebSocket with a
-/// [`Session`](crate::auth::graphql::Session).
-pub fn schema(app: Arc<App>) -> Schema {
-    let builder = match app.costs.settings.introspection {
-        Introspection::Open => builder(),
-        Introspection::Closed => builder().disable_introspection().disable_suggestions(),
+/// [`SessionAuthorization`](crate::auth::graphql::SessionAuthorization).
+pub fn build_schema(app: Arc<App>) -> Schema {
+    let builder = match app.cost_control.settings.introspection {
+        Introspection::Open => schema_builder(),
+        Introspection::Closed => schema_builder().disable_introspection().disable_suggestions(),
     };
     builder
         .extension(ErrorCodes)
         .extension(PrepareOperations {
-            costs: Arc::clone(&TYPES),
-            inputs: Arc::clone(&INPUTS),
+            costs: Arc::clone(&FIELD_TYPES),
+            inputs: Arc::clone(&INPUT_TYPES),
             permissions: app.permissions.clone(),
         })
-        .extension(Identify)
-        .extension(Waves)
-        .limit_depth(DEEPEST)
-        .limit_complexity(MOST_FIELDS)
-        .limit_directives(MOST_DIRECTIVES)
+        .extension(IdentifyRequester)
+        .extension(BatchedLoading)
+        .limit_depth(MAX_SELECTION_DEPTH)
+        .limit_complexity(MAX_SELECTED_FIELDS)
+        .limit_directives(MAX_DIRECTIVES)
         .data(app.permissions.clone())
         .data(app)
         .finish()
 }
 
 /// The schema in GraphQL's own language, as `schema.graphql` holds it.
-pub fn sdl() -> &'static str {
+pub fn schema_sdl() -> &'static str {
     &SDL
 }
 
@@ -177,7 +179,7 @@ impl NodeQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The global ID.")] id: ID,
     ) -> Result<Option<Node>> {
-        find(ctx, "id", &id).await
+        find_node(ctx, "id", &id).await
     }
 
     /// Returns objects by their global IDs, in the same order. Null for each one that does not exist or
@@ -187,26 +189,26 @@ impl NodeQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The global IDs, at most 100.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
-        if ids.len() as u64 > MOST {
+        if ids.len() as u64 > MAX_PAGE_ROWS {
             return Err(Error::bad_input(
                 "ids",
-                format!("{} are asked for; at most {MOST} can be", ids.len()),
+                format!("{} are asked for; at most {MAX_PAGE_ROWS} can be", ids.len()),
             )
             .into());
         }
-        futures_util::future::try_join_all(ids.iter().map(|id| find(ctx, "ids", id))).await
+        futures_util::future::try_join_all(ids.iter().map(|id| find_node(ctx, "ids", id))).await
     }
 }
 
-async fn find(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>> {
+async fn find_node(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>> {
     let unreadable = || Error::bad_input(argument, format!("{} is not a global id", id.as_str()));
     let (kind, id) = id::decode(id).ok_or_else(unreadable)?;
-    let loader = loader::of(ctx);
-    let can = |capability| Ok::<_, Error>(member(ctx)?.role.can(capability));
+    let loader = loader::operation_loader(ctx);
+    let can = |capability| Ok::<_, Error>(require_member(ctx)?.role.can(capability));
     Ok(match kind {
         NodeKind::Place => loader.load_one(PlaceById(id)).await?.map(|row| Place(row).into()),
         NodeKind::Organisation => loader
-            .load_one(KnownOrganisation(id))
+            .load_one(VisibleOrganisationById(id))
             .await?
             .map(|row| Organisation(row).into()),
         NodeKind::Initiative => loader
@@ -235,21 +237,27 @@ async fn find(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>
             .map(|row| Reflection(row).into()),
         NodeKind::Claim => loader.load_one(ClaimById(id)).await?.map(|row| Claim(row).into()),
         NodeKind::Term => loader.load_one(TermById(id)).await?.map(|row| Term(row).into()),
-        NodeKind::Submission => submission::find(&app(ctx).db, member(ctx)?, id)
-            .await?
-            .map(|row| Submission(row).into()),
-        NodeKind::Import => job::find(&app(ctx).db, member(ctx)?, id)
+        NodeKind::Submission => {
+            submission::find_submission(&app_from_context(ctx).db, require_member(ctx)?, id)
+                .await?
+                .map(|row| Submission(row).into())
+        }
+        NodeKind::Import => job::find(&app_from_context(ctx).db, require_member(ctx)?, id)
             .await?
             .map(|row| Import(row).into()),
-        NodeKind::Member if can(Capability::ManageMembers)? => members::by_id(&app(ctx).db, id)
+        NodeKind::Member if can(Capability::ManageMembers)? => members::by_id(&app_from_context(ctx).db, id)
             .await?
             .map(|row| Member(row).into()),
-        NodeKind::IssuedToken if can(Capability::ManageMembers)? => issued_token::by_id(&app(ctx).db, id)
-            .await?
-            .map(|row| IssuedToken(row).into()),
-        NodeKind::AuditEvent if can(Capability::ReadAuditTrail)? => audit::by_id(&app(ctx).db, id)
-            .await?
-            .map(|row| AuditEvent(row).into()),
+        NodeKind::IssuedToken if can(Capability::ManageMembers)? => {
+            issued_token::by_id(&app_from_context(ctx).db, id)
+                .await?
+                .map(|row| IssuedToken(row).into())
+        }
+        NodeKind::AuditEvent if can(Capability::ReadAuditTrail)? => {
+            audit::find_event(&app_from_context(ctx).db, id)
+                .await?
+                .map(|row| AuditEvent(row).into())
+        }
         NodeKind::Member | NodeKind::IssuedToken | NodeKind::AuditEvent => None,
     })
 }

@@ -23,17 +23,17 @@ const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsh
 
 /// The route.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route(PATH, get(answer))
+    Router::new().route(PATH, get(download_template))
 }
 
 /// The template, or `304 Not Modified` to whoever already holds it.
-async fn answer(request: HeaderMap) -> Response {
+async fn download_template(request: HeaderMap) -> Response {
     // It is written once, which takes a moment.
-    let written = tokio::task::spawn_blocking(template::bytes).await;
+    let written = tokio::task::spawn_blocking(template::template_bytes).await;
     let Ok(Ok(body)) = written else {
         return Error::Internal(format!("the template could not be written: {written:?}")).into_response();
     };
-    let tag = ETag::of(body);
+    let tag = ETag::from_body(body);
     let headers = [
         (header::CONTENT_TYPE, MEDIA_TYPE),
         (
@@ -42,8 +42,8 @@ async fn answer(request: HeaderMap) -> Response {
         ),
         (header::CACHE_CONTROL, "public, max-age=3600"),
     ];
-    let etag = [(header::ETAG, tag.header())];
-    if tag.is_held(&request) {
+    let etag = [(header::ETAG, tag.to_header())];
+    if tag.matches_request(&request) {
         (StatusCode::NOT_MODIFIED, headers, etag).into_response()
     } else {
         (headers, etag, body).into_response()

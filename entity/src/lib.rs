@@ -2,7 +2,6 @@
 //! `wayin_vocabulary`, which this crate exports too.
 
 pub mod audit_event;
-pub mod base;
 pub mod challenge_faced;
 pub mod challenge_reason;
 pub mod change;
@@ -10,24 +9,25 @@ pub mod claim;
 pub mod condition_changed;
 pub mod crisis;
 pub mod crisis_place;
+pub mod entity_revision;
 pub mod entry_point_taken;
-pub mod former_organisation;
 pub mod funding_term;
 pub mod grant_detail;
+pub mod idempotency_key;
 pub mod import;
+pub mod import_chunk;
 pub mod import_outcome;
-pub mod import_piece;
 pub mod initiative;
 pub mod initiative_source;
+pub mod instance_settings;
 pub mod issued_token;
-pub mod kept_revision;
 pub mod meeting;
 pub mod member;
 pub mod organisation;
+pub mod organisation_alias;
 pub mod place;
-pub mod place_within;
+pub mod place_parent;
 pub mod reflection;
-pub mod repeatable;
 pub mod revision;
 pub mod small_area;
 pub mod source;

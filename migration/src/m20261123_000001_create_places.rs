@@ -5,8 +5,8 @@ use sea_orm_migration::schema::{text, text_null, uuid, uuid_null};
 use sea_orm_migration::sea_orm::DatabaseBackend;
 
 use crate::table::{
-    NamedIndex, code, create_indexes, create_tables, drop_tables, folded, joining, part_of, refers, rule,
-    with_id,
+    NamedIndex, cascade_reference, code_column, create_indexes, create_tables, drop_tables, folded_column,
+    join_table, named_check, restrict_reference, table_with_id,
 };
 
 /// Creates the tables.
@@ -41,10 +41,10 @@ const INDEXES: [NamedIndex; 4] = [
 ];
 
 fn place(backend: DatabaseBackend) -> TableCreateStatement {
-    with_id("place")
+    table_with_id("place")
         .col(text("name"))
-        .col(folded("name_folded", backend))
-        .col(code(
+        .col(folded_column("name_folded", backend))
+        .col(code_column(
             "kind",
             &[
                 "NEIGHBOURHOOD",
@@ -60,17 +60,17 @@ fn place(backend: DatabaseBackend) -> TableCreateStatement {
         ))
         .col(text_null("code").unique_key())
         .col(uuid_null("successor_id"))
-        .foreign_key(&mut refers("successor_id", "place"))
-        .check(rule("place_succeeds_another", "successor_id <> id"))
+        .foreign_key(&mut restrict_reference("successor_id", "place"))
+        .check(named_check("place_succeeds_another", "successor_id <> id"))
         .take()
 }
 
 fn place_within() -> TableCreateStatement {
-    joining("place_within", &["place_id", "within_id"])
+    join_table("place_within", &["place_id", "within_id"])
         .col(uuid("place_id"))
         .col(uuid("within_id"))
-        .foreign_key(&mut part_of("place_id", "place"))
-        .foreign_key(&mut refers("within_id", "place"))
-        .check(rule("place_lies_within_another", "place_id <> within_id"))
+        .foreign_key(&mut cascade_reference("place_id", "place"))
+        .foreign_key(&mut restrict_reference("within_id", "place"))
+        .check(named_check("place_lies_within_another", "place_id <> within_id"))
         .take()
 }

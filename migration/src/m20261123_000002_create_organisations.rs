@@ -5,8 +5,8 @@ use sea_orm_migration::schema::{text, text_null, timestamp_with_time_zone_null, 
 use sea_orm_migration::sea_orm::DatabaseBackend;
 
 use crate::table::{
-    NamedIndex, code, code_or_null, create_indexes, create_tables, drop_tables, folded, refers, rule, unique,
-    with_id,
+    NamedIndex, code_column, create_indexes, create_tables, drop_tables, folded_column, named_check,
+    nullable_code_column, restrict_reference, table_with_id, unique_index,
 };
 
 /// Creates the tables.
@@ -40,10 +40,10 @@ const INDEXES: [NamedIndex; 3] = [
 ];
 
 fn organisation(backend: DatabaseBackend) -> TableCreateStatement {
-    with_id("organisation")
+    table_with_id("organisation")
         .col(text("name"))
-        .col(folded("name_folded", backend))
-        .col(code_or_null(
+        .col(folded_column("name_folded", backend))
+        .col(nullable_code_column(
             "kind",
             &[
                 "FUNDER",
@@ -58,15 +58,18 @@ fn organisation(backend: DatabaseBackend) -> TableCreateStatement {
 }
 
 fn member() -> TableCreateStatement {
-    with_id("member")
+    table_with_id("member")
         .col(text("issuer"))
         .col(text("subject"))
         .col(uuid_null("organisation_id"))
-        .col(code("role", &["FUNDER", "PARTNER", "DASHBOARD", "STEWARD"]))
+        .col(code_column(
+            "role",
+            &["FUNDER", "PARTNER", "DASHBOARD", "STEWARD"],
+        ))
         .col(timestamp_with_time_zone_null("revoked_at"))
-        .index(&mut unique(&["issuer", "subject"]))
-        .foreign_key(&mut refers("organisation_id", "organisation"))
-        .check(rule(
+        .index(&mut unique_index(&["issuer", "subject"]))
+        .foreign_key(&mut restrict_reference("organisation_id", "organisation"))
+        .check(named_check(
             "member_acts_for_an_organisation",
             "role NOT IN ('FUNDER', 'PARTNER') OR organisation_id IS NOT NULL",
         ))

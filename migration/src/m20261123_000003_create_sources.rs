@@ -3,7 +3,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{date_null, text, text_null};
 
-use crate::table::{code, create_tables, drop_tables, with_id};
+use crate::table::{code_column, create_tables, drop_tables, table_with_id};
 
 /// Creates the tables.
 #[derive(DeriveMigrationName)]
@@ -25,8 +25,8 @@ impl MigrationTrait for Migration {
 }
 
 fn source() -> TableCreateStatement {
-    with_id("source")
-        .col(code(
+    table_with_id("source")
+        .col(code_column(
             "kind",
             &[
                 "MEETING",

@@ -8,8 +8,8 @@ use sea_orm_migration::schema::{
 use sea_orm_migration::sea_orm::DatabaseBackend;
 
 use crate::table::{
-    NamedIndex, code, counted, create_indexes, create_tables, drop_tables, folded, joining, part_of, refers,
-    rule, unique, with_id,
+    NamedIndex, cascade_reference, code_column, create_indexes, create_tables, drop_tables, folded_column,
+    join_table, named_check, positive_integer_column, restrict_reference, table_with_id, unique_index,
 };
 
 /// Creates the tables.
@@ -53,21 +53,21 @@ const INDEXES: [NamedIndex; 5] = [
 ];
 
 fn initiative(backend: DatabaseBackend) -> TableCreateStatement {
-    with_id("initiative")
+    table_with_id("initiative")
         .col(uuid_null("place_id"))
         .col(uuid("lead_organisation_id"))
         .col(text("title"))
-        .col(folded("title_folded", backend))
+        .col(folded_column("title_folded", backend))
         .col(text_null("summary"))
         .col(date_null("started_on"))
         .col(date_null("ended_on"))
         .col(boolean_null("ongoing"))
-        .col(code("visibility", &["OPEN", "MEMBERS", "AGGREGATE_ONLY"]))
+        .col(code_column("visibility", &["OPEN", "MEMBERS", "AGGREGATE_ONLY"]))
         .col(boolean("shared_with_funders"))
         .col(boolean("illustrative"))
         .col(boolean("made_from_grant"))
         .col(text_null("external_ref"))
-        .col(counted("version"))
+        .col(positive_integer_column("version"))
         .col(timestamp_with_time_zone("published_at"))
         .col(timestamp_with_time_zone_null("withdrawn_at"))
         .col(big_integer("disclosure_key").check(Expr::col("disclosure_key").between(0, 4_294_967_295_i64)))
@@ -75,11 +75,14 @@ fn initiative(backend: DatabaseBackend) -> TableCreateStatement {
         .col(date_null("sharing_confirmed_on"))
         .col(text_null("sharing_basis"))
         .col(text_null("sharing_licence"))
-        .index(&mut unique(&["lead_organisation_id", "external_ref"]))
-        .foreign_key(&mut refers("place_id", "place"))
-        .foreign_key(&mut refers("lead_organisation_id", "organisation"))
-        .check(rule("initiative_ends_after_its_start", "ended_on >= started_on"))
-        .check(rule(
+        .index(&mut unique_index(&["lead_organisation_id", "external_ref"]))
+        .foreign_key(&mut restrict_reference("place_id", "place"))
+        .foreign_key(&mut restrict_reference("lead_organisation_id", "organisation"))
+        .check(named_check(
+            "initiative_ends_after_its_start",
+            "ended_on >= started_on",
+        ))
+        .check(named_check(
             "initiative_goes_on_or_ended",
             "NOT (ongoing AND ended_on IS NOT NULL)",
         ))
@@ -87,10 +90,10 @@ fn initiative(backend: DatabaseBackend) -> TableCreateStatement {
 }
 
 fn initiative_source() -> TableCreateStatement {
-    joining("initiative_source", &["initiative_id", "source_id"])
+    join_table("initiative_source", &["initiative_id", "source_id"])
         .col(uuid("initiative_id"))
         .col(uuid("source_id"))
-        .foreign_key(&mut part_of("initiative_id", "initiative"))
-        .foreign_key(&mut refers("source_id", "source"))
+        .foreign_key(&mut cascade_reference("initiative_id", "initiative"))
+        .foreign_key(&mut restrict_reference("source_id", "source"))
         .take()
 }

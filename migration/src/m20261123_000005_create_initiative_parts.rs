@@ -4,8 +4,9 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer_null, boolean_null, date_null, integer_null, text_null, uuid};
 
 use crate::table::{
-    NamedIndex, code, code_or_null, counted, create_indexes, create_tables, drop_tables, joining, part_of,
-    refers, rule, unique, with_id,
+    NamedIndex, cascade_reference, code_column, create_indexes, create_tables, drop_tables, join_table,
+    named_check, nullable_code_column, positive_integer_column, restrict_reference, table_with_id,
+    unique_index,
 };
 
 /// Creates the tables.
@@ -93,22 +94,22 @@ const ENTRY_POINTS: [&str; 4] = [
 ];
 
 fn entry_point_taken() -> TableCreateStatement {
-    with_id("entry_point_taken")
+    table_with_id("entry_point_taken")
         .col(uuid("initiative_id"))
-        .col(counted("position"))
-        .col(code("entry_point", &ENTRY_POINTS))
-        .col(code("perspective", &PERSPECTIVES))
+        .col(positive_integer_column("position"))
+        .col(code_column("entry_point", &ENTRY_POINTS))
+        .col(code_column("perspective", &PERSPECTIVES))
         .col(date_null("taken_on"))
         .col(text_null("motivation"))
-        .index(&mut unique(&["initiative_id", "perspective", "position"]))
-        .foreign_key(&mut part_of("initiative_id", "initiative"))
+        .index(&mut unique_index(&["initiative_id", "perspective", "position"]))
+        .foreign_key(&mut cascade_reference("initiative_id", "initiative"))
         .take()
 }
 
 fn challenge_faced() -> TableCreateStatement {
-    with_id("challenge_faced")
+    table_with_id("challenge_faced")
         .col(uuid("initiative_id"))
-        .col(code(
+        .col(code_column(
             "challenge",
             &[
                 "UNDERSTANDING_LOCAL_SYSTEM",
@@ -116,19 +117,19 @@ fn challenge_faced() -> TableCreateStatement {
                 "FOSTERING_CONDITIONS",
             ],
         ))
-        .col(code_or_null("step", &["TAKEN", "RUSHED", "SKIPPED"]))
+        .col(nullable_code_column("step", &["TAKEN", "RUSHED", "SKIPPED"]))
         .col(text_null("note"))
         .col(date_null("noticed_on"))
-        .col(code_or_null("perspective", &PERSPECTIVES))
-        .index(&mut unique(&["initiative_id", "challenge"]))
-        .foreign_key(&mut part_of("initiative_id", "initiative"))
+        .col(nullable_code_column("perspective", &PERSPECTIVES))
+        .index(&mut unique_index(&["initiative_id", "challenge"]))
+        .foreign_key(&mut cascade_reference("initiative_id", "initiative"))
         .take()
 }
 
 fn challenge_reason() -> TableCreateStatement {
-    joining("challenge_reason", &["challenge_faced_id", "reason"])
+    join_table("challenge_reason", &["challenge_faced_id", "reason"])
         .col(uuid("challenge_faced_id"))
-        .col(code(
+        .col(code_column(
             "reason",
             &[
                 "SHORT_FUNDING",
@@ -141,14 +142,14 @@ fn challenge_reason() -> TableCreateStatement {
                 "OTHER",
             ],
         ))
-        .foreign_key(&mut part_of("challenge_faced_id", "challenge_faced"))
+        .foreign_key(&mut cascade_reference("challenge_faced_id", "challenge_faced"))
         .take()
 }
 
 fn condition_changed() -> TableCreateStatement {
-    with_id("condition_changed")
+    table_with_id("condition_changed")
         .col(uuid("initiative_id"))
-        .col(code(
+        .col(code_column(
             "condition",
             &[
                 "GOVERNANCE",
@@ -158,16 +159,19 @@ fn condition_changed() -> TableCreateStatement {
                 "RELATIONAL_SPACE",
             ],
         ))
-        .col(code_or_null("change", &["ALTERED", "PARTLY", "UNCHANGED"]))
-        .index(&mut unique(&["initiative_id", "condition"]))
-        .foreign_key(&mut part_of("initiative_id", "initiative"))
+        .col(nullable_code_column(
+            "change",
+            &["ALTERED", "PARTLY", "UNCHANGED"],
+        ))
+        .index(&mut unique_index(&["initiative_id", "condition"]))
+        .foreign_key(&mut cascade_reference("initiative_id", "initiative"))
         .take()
 }
 
 fn funding_term() -> TableCreateStatement {
-    with_id("funding_term")
+    table_with_id("funding_term")
         .col(uuid("initiative_id"))
-        .col(counted("position"))
+        .col(positive_integer_column("position"))
         .col(uuid("funder_id"))
         .col(text_null("grant_identifier").unique_key())
         .col(text_null("grant_digest"))
@@ -178,12 +182,15 @@ fn funding_term() -> TableCreateStatement {
         .col(date_null("starts_on"))
         .col(date_null("ends_on"))
         .col(integer_null("duration_months").check(Expr::col("duration_months").gte(1)))
-        .col(code_or_null("intended_focus", &ENTRY_POINTS))
+        .col(nullable_code_column("intended_focus", &ENTRY_POINTS))
         .col(boolean_null("upfront_research"))
         .col(integer_null("upfront_research_months").check(Expr::col("upfront_research_months").gte(0)))
         .col(boolean_null("collaboration_resourced"))
-        .col(code_or_null("restriction", &["UNRESTRICTED", "RESTRICTED"]))
-        .col(code_or_null(
+        .col(nullable_code_column(
+            "restriction",
+            &["UNRESTRICTED", "RESTRICTED"],
+        ))
+        .col(nullable_code_column(
             "reporting_frequency",
             &[
                 "MONTHLY",
@@ -194,12 +201,18 @@ fn funding_term() -> TableCreateStatement {
                 "NONE",
             ],
         ))
-        .col(code_or_null("reporting_basis", &["ADAPTABLE", "FIXED_TARGETS"]))
-        .col(code_or_null("delivery_timeline", &["ADAPTABLE", "FIXED"]))
+        .col(nullable_code_column(
+            "reporting_basis",
+            &["ADAPTABLE", "FIXED_TARGETS"],
+        ))
+        .col(nullable_code_column("delivery_timeline", &["ADAPTABLE", "FIXED"]))
         .col(boolean_null("renewable"))
-        .index(&mut unique(&["initiative_id", "position"]))
-        .foreign_key(&mut part_of("initiative_id", "initiative"))
-        .foreign_key(&mut refers("funder_id", "organisation"))
-        .check(rule("funding_term_ends_after_its_start", "ends_on >= starts_on"))
+        .index(&mut unique_index(&["initiative_id", "position"]))
+        .foreign_key(&mut cascade_reference("initiative_id", "initiative"))
+        .foreign_key(&mut restrict_reference("funder_id", "organisation"))
+        .check(named_check(
+            "funding_term_ends_after_its_start",
+            "ends_on >= starts_on",
+        ))
         .take()
 }

@@ -6,8 +6,8 @@ use sea_orm_migration::schema::{
 };
 
 use crate::table::{
-    NamedIndex, code, code_or_null, counted, create_indexes, create_tables, drop_tables, part_of, refers,
-    unique, with_id,
+    NamedIndex, cascade_reference, code_column, create_indexes, create_tables, drop_tables,
+    nullable_code_column, positive_integer_column, restrict_reference, table_with_id, unique_index,
 };
 
 /// Creates the tables.
@@ -56,7 +56,7 @@ const DIMENSIONS: &[&str] = &[
 ];
 
 fn meeting() -> TableCreateStatement {
-    with_id("meeting")
+    table_with_id("meeting")
         .col(text_uniq("title"))
         .col(text_null("theme"))
         .col(date("held_on"))
@@ -65,14 +65,14 @@ fn meeting() -> TableCreateStatement {
 }
 
 fn reflection() -> TableCreateStatement {
-    with_id("reflection")
+    table_with_id("reflection")
         .col(uuid("meeting_id"))
-        .col(counted("position"))
-        .col(code(
+        .col(positive_integer_column("position"))
+        .col(code_column(
             "perspective",
             &["PRACTITIONER", "FUNDER", "NATIONAL_CHARITY", "COMMUNITY"],
         ))
-        .col(code_or_null(
+        .col(nullable_code_column(
             "entry_point",
             &[
                 "COLLABORATION",
@@ -81,7 +81,7 @@ fn reflection() -> TableCreateStatement {
                 "SINGLE_ORGANISATION",
             ],
         ))
-        .col(code_or_null(
+        .col(nullable_code_column(
             "challenge",
             &[
                 "UNDERSTANDING_LOCAL_SYSTEM",
@@ -91,22 +91,22 @@ fn reflection() -> TableCreateStatement {
         ))
         .col(uuid_null("place_id"))
         .col(text("text"))
-        .index(&mut unique(&["meeting_id", "position"]))
-        .foreign_key(&mut part_of("meeting_id", "meeting"))
-        .foreign_key(&mut refers("place_id", "place"))
+        .index(&mut unique_index(&["meeting_id", "position"]))
+        .foreign_key(&mut cascade_reference("meeting_id", "meeting"))
+        .foreign_key(&mut restrict_reference("place_id", "place"))
         .take()
 }
 
 fn claim() -> TableCreateStatement {
-    with_id("claim")
+    table_with_id("claim")
         .col(text_uniq("slug"))
         .col(text("statement"))
-        .col(counted("position"))
+        .col(positive_integer_column("position"))
         .col(uuid_null("reflection_id"))
         .col(json_binary("pattern_when"))
         .col(json_binary("pattern_then"))
         .col(json_binary_null("pattern_among"))
-        .col(code_or_null("pattern_by", DIMENSIONS))
-        .foreign_key(&mut refers("reflection_id", "reflection"))
+        .col(nullable_code_column("pattern_by", DIMENSIONS))
+        .foreign_key(&mut restrict_reference("reflection_id", "reflection"))
         .take()
 }

@@ -4,7 +4,7 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{json_binary, text, text_null, text_uniq};
 use sea_orm_migration::sea_orm::DatabaseBackend;
 
-use crate::table::{NamedIndex, create_indexes, create_tables, drop_tables, folded, with_id};
+use crate::table::{NamedIndex, create_indexes, create_tables, drop_tables, folded_column, table_with_id};
 
 /// Creates the tables.
 #[derive(DeriveMigrationName)]
@@ -29,10 +29,10 @@ impl MigrationTrait for Migration {
 const INDEXES: [NamedIndex; 1] = [("term_by_word", "term", &["word_folded", "id"])];
 
 fn term(backend: DatabaseBackend) -> TableCreateStatement {
-    with_id("term")
+    table_with_id("term")
         .col(text_uniq("slug"))
         .col(text("word"))
-        .col(folded("word_folded", backend))
+        .col(folded_column("word_folded", backend))
         .col(text("definition"))
         .col(json_binary("other_words"))
         .col(text_null("caution"))

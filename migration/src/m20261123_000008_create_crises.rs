@@ -4,7 +4,8 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{date, date_null, text, text_uniq, uuid};
 
 use crate::table::{
-    NamedIndex, create_indexes, create_tables, drop_tables, joining, part_of, refers, rule, with_id,
+    NamedIndex, cascade_reference, create_indexes, create_tables, drop_tables, join_table, named_check,
+    restrict_reference, table_with_id,
 };
 
 /// Creates the tables.
@@ -37,20 +38,20 @@ const INDEXES: [NamedIndex; 2] = [
 ];
 
 fn crisis() -> TableCreateStatement {
-    with_id("crisis")
+    table_with_id("crisis")
         .col(text_uniq("slug"))
         .col(text("name"))
         .col(date("from_on"))
         .col(date_null("to_on"))
-        .check(rule("crisis_ends_after_its_start", "to_on >= from_on"))
+        .check(named_check("crisis_ends_after_its_start", "to_on >= from_on"))
         .take()
 }
 
 fn crisis_place() -> TableCreateStatement {
-    joining("crisis_place", &["crisis_id", "place_id"])
+    join_table("crisis_place", &["crisis_id", "place_id"])
         .col(uuid("crisis_id"))
         .col(uuid("place_id"))
-        .foreign_key(&mut part_of("crisis_id", "crisis"))
-        .foreign_key(&mut refers("place_id", "place"))
+        .foreign_key(&mut cascade_reference("crisis_id", "crisis"))
+        .foreign_key(&mut restrict_reference("place_id", "place"))
         .take()
 }

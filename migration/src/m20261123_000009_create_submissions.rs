@@ -4,7 +4,8 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_pk_auto, integer_null, json_binary, text, text_null, uuid, uuid_null};
 
 use crate::table::{
-    NamedIndex, code, counted, create_indexes, create_tables, drop_tables, refers, unique, with_id,
+    NamedIndex, code_column, create_indexes, create_tables, drop_tables, positive_integer_column,
+    restrict_reference, table_with_id, unique_index,
 };
 
 /// Creates the tables.
@@ -37,10 +38,10 @@ const INDEXES: [NamedIndex; 2] = [
 ];
 
 fn submission() -> TableCreateStatement {
-    with_id("submission")
+    table_with_id("submission")
         .col(uuid("organisation_id"))
         .col(uuid("author_id"))
-        .col(code(
+        .col(code_column(
             "state",
             &["DRAFT", "SUBMITTED", "RETURNED", "PUBLISHED", "DISCARDED"],
         ))
@@ -48,22 +49,22 @@ fn submission() -> TableCreateStatement {
         .col(uuid_null("initiative_id"))
         .col(integer_null("initiative_version").check(Expr::col("initiative_version").gte(1)))
         .col(text_null("review_note"))
-        .foreign_key(&mut refers("organisation_id", "organisation"))
-        .foreign_key(&mut refers("author_id", "member"))
-        .foreign_key(&mut refers("initiative_id", "initiative"))
+        .foreign_key(&mut restrict_reference("organisation_id", "organisation"))
+        .foreign_key(&mut restrict_reference("author_id", "member"))
+        .foreign_key(&mut restrict_reference("initiative_id", "initiative"))
         .take()
 }
 
 fn revision() -> TableCreateStatement {
-    with_id("revision")
+    table_with_id("revision")
         .col(uuid("initiative_id"))
-        .col(counted("version"))
+        .col(positive_integer_column("version"))
         .col(json_binary("document"))
         .col(uuid_null("member_id"))
         .col(text("reason"))
-        .index(&mut unique(&["initiative_id", "version"]))
-        .foreign_key(&mut refers("initiative_id", "initiative"))
-        .foreign_key(&mut refers("member_id", "member"))
+        .index(&mut unique_index(&["initiative_id", "version"]))
+        .foreign_key(&mut restrict_reference("initiative_id", "initiative"))
+        .foreign_key(&mut restrict_reference("member_id", "member"))
         .take()
 }
 
@@ -73,8 +74,8 @@ fn change() -> TableCreateStatement {
     Table::create()
         .table("change")
         .col(big_pk_auto("number"))
-        .col(code("kind", &["PUBLISHED", "ALTERED", "WITHDRAWN"]))
-        .col(code(
+        .col(code_column("kind", &["PUBLISHED", "ALTERED", "WITHDRAWN"]))
+        .col(code_column(
             "subject",
             &["INITIATIVE", "PLACE", "ORGANISATION", "CRISIS"],
         ))

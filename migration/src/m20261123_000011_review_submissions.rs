@@ -7,7 +7,9 @@ use sea_orm_migration::schema::{
     uuid_null,
 };
 
-use crate::table::{NamedIndex, create_indexes, create_tables, drop_tables, joining, refers, with_id};
+use crate::table::{
+    NamedIndex, create_indexes, create_tables, drop_tables, join_table, restrict_reference, table_with_id,
+};
 
 /// Alters the submissions, and creates the tables.
 #[derive(DeriveMigrationName)]
@@ -65,17 +67,17 @@ const INDEXES: [NamedIndex; 2] = [
 ];
 
 fn repeatable() -> TableCreateStatement {
-    joining("repeatable", &["member_id", "key"])
+    join_table("repeatable", &["member_id", "key"])
         .col(uuid("member_id"))
         .col(text("key"))
         .col(text("input_digest"))
         .col(json_binary_null("answer"))
-        .foreign_key(&mut refers("member_id", "member"))
+        .foreign_key(&mut restrict_reference("member_id", "member"))
         .take()
 }
 
 fn audit_event() -> TableCreateStatement {
-    with_id("audit_event")
+    table_with_id("audit_event")
         .col(uuid_null("member_id"))
         .col(text("act"))
         .col(text("subject"))
@@ -83,6 +85,6 @@ fn audit_event() -> TableCreateStatement {
         .col(integer_null("version_before"))
         .col(integer_null("version_after"))
         .col(json_binary("detail"))
-        .foreign_key(&mut refers("member_id", "member"))
+        .foreign_key(&mut restrict_reference("member_id", "member"))
         .take()
 }

@@ -8,7 +8,8 @@ use sea_orm_migration::schema::{
 use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseBackend};
 
 use crate::table::{
-    NamedIndex, code, create_indexes, create_tables, drop_tables, joining, part_of, refers, rule, with_id,
+    NamedIndex, cascade_reference, code_column, create_indexes, create_tables, drop_tables, join_table,
+    named_check, restrict_reference, table_with_id,
 };
 
 /// Creates the tables, and alters the submissions.
@@ -78,17 +79,20 @@ const INDEXES: [NamedIndex; 4] = [
 ];
 
 fn import() -> TableCreateStatement {
-    let mut table = with_id("import");
+    let mut table = table_with_id("import");
     table
         .col(uuid("member_id"))
         .col(uuid_null("organisation_id"))
-        .col(code("kind", &["RECORDS", "GRANTS_360GIVING"]))
-        .col(code("intent", &["DRAFTS", "SENT"]))
+        .col(code_column("kind", &["RECORDS", "GRANTS_360GIVING"]))
+        .col(code_column("intent", &["DRAFTS", "SENT"]))
         .col(text("file_name"))
-        .col(code("format", &["JSON_LINES", "JSON", "CSV", "XLSX", "ODS"]))
+        .col(code_column(
+            "format",
+            &["JSON_LINES", "JSON", "CSV", "XLSX", "ODS"],
+        ))
         .col(big_integer("bytes"))
         .col(text_null("licence"))
-        .col(code("state", &["WAITING", "RUNNING", "DONE", "REFUSED"]))
+        .col(code_column("state", &["WAITING", "RUNNING", "DONE", "REFUSED"]))
         .col(text_null("refusal"));
     for counted in [
         "rows_done",
@@ -107,42 +111,42 @@ fn import() -> TableCreateStatement {
         .col(timestamp_with_time_zone_null("runner_until"))
         .col(timestamp_with_time_zone_null("ended_at"))
         .col(timestamp_with_time_zone_null("expired_at"))
-        .check(rule(
+        .check(named_check(
             "import_rows_add_up",
             "rows_done = drafted + sent + published + unchanged + not_right + refused",
         ))
-        .check(rule(
+        .check(named_check(
             "import_of_records_names_their_organisation",
             "kind <> 'RECORDS' OR organisation_id IS NOT NULL",
         ))
-        .foreign_key(&mut refers("member_id", "member"))
-        .foreign_key(&mut refers("organisation_id", "organisation"))
+        .foreign_key(&mut restrict_reference("member_id", "member"))
+        .foreign_key(&mut restrict_reference("organisation_id", "organisation"))
         .take()
 }
 
 fn import_piece() -> TableCreateStatement {
-    joining("import_piece", &["import_id", "position"])
+    join_table("import_piece", &["import_id", "position"])
         .col(uuid("import_id"))
         .col(integer("position").check(Expr::col("position").gte(1)))
         .col(blob("bytes"))
-        .foreign_key(&mut part_of("import_id", "import"))
+        .foreign_key(&mut cascade_reference("import_id", "import"))
         .take()
 }
 
 fn import_outcome() -> TableCreateStatement {
-    with_id("import_outcome")
+    table_with_id("import_outcome")
         .col(uuid("import_id"))
         .col(big_integer("position").check(Expr::col("position").gte(1)))
         .col(text_null("sheet"))
         .col(big_integer("row"))
         .col(text_null("column"))
-        .col(code("outcome", &OUTCOMES))
+        .col(code_column("outcome", &OUTCOMES))
         .col(text_null("code"))
         .col(text_null("message"))
         .col(text_null("path"))
         .col(boolean("is_warning"))
         .col(uuid_null("submission_id"))
         .col(uuid_null("initiative_id"))
-        .foreign_key(&mut part_of("import_id", "import"))
+        .foreign_key(&mut cascade_reference("import_id", "import"))
         .take()
 }

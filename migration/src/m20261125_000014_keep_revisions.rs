@@ -5,7 +5,8 @@ use sea_orm_migration::schema::{json_binary, text, text_null, uuid, uuid_null};
 use sea_orm_migration::sea_orm::DatabaseBackend;
 
 use crate::table::{
-    NamedIndex, code, counted, create_indexes, create_tables, drop_tables, folded, refers, unique, with_id,
+    NamedIndex, code_column, create_indexes, create_tables, drop_tables, folded_column,
+    positive_integer_column, restrict_reference, table_with_id, unique_index,
 };
 
 /// Creates the tables.
@@ -48,8 +49,8 @@ const INDEXES: [NamedIndex; 3] = [
 ];
 
 fn kept_revision() -> TableCreateStatement {
-    with_id("kept_revision")
-        .col(code(
+    table_with_id("kept_revision")
+        .col(code_column(
             "subject",
             &[
                 "PLACE",
@@ -64,22 +65,22 @@ fn kept_revision() -> TableCreateStatement {
         ))
         // No foreign key: it is of one of several tables, and outlives an organisation that was merged.
         .col(uuid("subject_id"))
-        .col(counted("version"))
+        .col(positive_integer_column("version"))
         .col(json_binary("document"))
         .col(uuid_null("member_id"))
         .col(text("reason"))
-        .index(&mut unique(&["subject_id", "version"]))
-        .foreign_key(&mut refers("member_id", "member"))
+        .index(&mut unique_index(&["subject_id", "version"]))
+        .foreign_key(&mut restrict_reference("member_id", "member"))
         .take()
 }
 
 /// The id is the one that the organisation had; nobody else ever gets it.
 fn former_organisation(backend: DatabaseBackend) -> TableCreateStatement {
-    with_id("former_organisation")
+    table_with_id("former_organisation")
         .col(uuid("organisation_id"))
         .col(text("name"))
-        .col(folded("name_folded", backend))
+        .col(folded_column("name_folded", backend))
         .col(text_null("identifier"))
-        .foreign_key(&mut refers("organisation_id", "organisation"))
+        .foreign_key(&mut restrict_reference("organisation_id", "organisation"))
         .take()
 }

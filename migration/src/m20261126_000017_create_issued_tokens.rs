@@ -5,7 +5,9 @@ use sea_orm_migration::schema::{
     text, timestamp_with_time_zone, timestamp_with_time_zone_null, uuid, uuid_null,
 };
 
-use crate::table::{NamedIndex, create_indexes, create_tables, drop_tables, refers, rule, with_id};
+use crate::table::{
+    NamedIndex, create_indexes, create_tables, drop_tables, named_check, restrict_reference, table_with_id,
+};
 
 /// Creates the table.
 #[derive(DeriveMigrationName)]
@@ -37,7 +39,7 @@ const INDEXES: [NamedIndex; 2] = [
 ];
 
 fn issued_token() -> TableCreateStatement {
-    with_id("issued_token")
+    table_with_id("issued_token")
         .col(uuid("member_id"))
         .col(text("name"))
         .col(uuid_null("created_by"))
@@ -45,10 +47,10 @@ fn issued_token() -> TableCreateStatement {
         .col(timestamp_with_time_zone_null("last_used_at"))
         .col(timestamp_with_time_zone_null("revoked_at"))
         .col(uuid_null("revoked_by"))
-        .foreign_key(&mut refers("member_id", "member"))
-        .foreign_key(&mut refers("created_by", "member"))
-        .foreign_key(&mut refers("revoked_by", "member"))
-        .check(rule(
+        .foreign_key(&mut restrict_reference("member_id", "member"))
+        .foreign_key(&mut restrict_reference("created_by", "member"))
+        .foreign_key(&mut restrict_reference("revoked_by", "member"))
+        .check(named_check(
             "issued_token_revoked",
             r#""revoked_by" IS NULL OR "revoked_at" IS NOT NULL"#,
         ))

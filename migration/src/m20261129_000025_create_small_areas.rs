@@ -3,7 +3,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{text, uuid_null};
 
-use crate::table::{create_tables, drop_tables, joining, refers};
+use crate::table::{create_tables, drop_tables, join_table, restrict_reference};
 
 /// Creates the table.
 #[derive(DeriveMigrationName)]
@@ -25,9 +25,9 @@ impl MigrationTrait for Migration {
 }
 
 fn small_area() -> TableCreateStatement {
-    joining("small_area", &["code"])
+    join_table("small_area", &["code"])
         .col(text("code"))
         .col(uuid_null("place_id"))
-        .foreign_key(&mut refers("place_id", "place"))
+        .foreign_key(&mut restrict_reference("place_id", "place"))
         .take()
 }

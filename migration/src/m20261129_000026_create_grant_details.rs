@@ -3,7 +3,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{json_binary, text};
 
-use crate::table::{create_tables, drop_tables, unique, with_id};
+use crate::table::{create_tables, drop_tables, table_with_id, unique_index};
 
 /// Creates the table.
 #[derive(DeriveMigrationName)]
@@ -12,10 +12,10 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let table = with_id("grant_detail")
+        let table = table_with_id("grant_detail")
             .col(text("grant_identifier"))
             .col(json_binary("document"))
-            .index(&mut unique(&["grant_identifier"]))
+            .index(&mut unique_index(&["grant_identifier"]))
             .take();
         create_tables(manager, [table]).await
     }

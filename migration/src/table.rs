@@ -6,22 +6,22 @@ use sea_orm_migration::schema::{integer, pk_uuid, text, text_null, timestamp_wit
 use sea_orm_migration::sea_orm::DatabaseBackend;
 
 /// A table whose rows have a `UUIDv7` of their own.
-pub fn with_id(name: &'static str) -> TableCreateStatement {
+pub fn table_with_id(name: &'static str) -> TableCreateStatement {
     Table::create().table(name).col(pk_uuid("id")).take()
 }
 
 /// A table whose rows are told apart by these columns together.
-pub fn joining(name: &'static str, columns: &[&'static str]) -> TableCreateStatement {
+pub fn join_table(name: &'static str, columns: &[&'static str]) -> TableCreateStatement {
     Table::create()
         .table(name)
-        .primary_key(over(columns).primary())
+        .primary_key(index_on(columns).primary())
         .take()
 }
 
 /// Text in lower case, for searching and sorting. It sorts by its bytes on both
 /// databases: `SQLite` does so of itself, `PostgreSQL` by the base's language
 /// unless it is told.
-pub fn folded(column: &'static str, backend: DatabaseBackend) -> ColumnDef {
+pub fn folded_column(column: &'static str, backend: DatabaseBackend) -> ColumnDef {
     let mut text = text(column);
     if backend == DatabaseBackend::Postgres {
         text.extra(r#"COLLATE "C""#);
@@ -30,26 +30,26 @@ pub fn folded(column: &'static str, backend: DatabaseBackend) -> ColumnDef {
 }
 
 /// A code out of a closed vocabulary, or null.
-pub fn code_or_null(column: &'static str, codes: &[&'static str]) -> ColumnDef {
+pub fn nullable_code_column(column: &'static str, codes: &[&'static str]) -> ColumnDef {
     text_null(column)
         .check(Expr::col(column).is_in(codes.iter().copied()))
         .take()
 }
 
 /// A code out of a closed vocabulary.
-pub fn code(column: &'static str, codes: &[&'static str]) -> ColumnDef {
+pub fn code_column(column: &'static str, codes: &[&'static str]) -> ColumnDef {
     text(column)
         .check(Expr::col(column).is_in(codes.iter().copied()))
         .take()
 }
 
 /// A whole number that counts from 1.
-pub fn counted(column: &'static str) -> ColumnDef {
+pub fn positive_integer_column(column: &'static str) -> ColumnDef {
     integer(column).check(Expr::col(column).gte(1)).take()
 }
 
 /// A rule that joins several columns of a row, by a name that the database's message shows.
-pub fn rule(name: &'static str, condition: &'static str) -> Check {
+pub fn named_check(name: &'static str, condition: &'static str) -> Check {
     Check::named(name, Expr::cust(condition))
 }
 
@@ -57,12 +57,12 @@ pub fn rule(name: &'static str, condition: &'static str) -> Check {
 ///
 /// Not `RESTRICT`, which would hold for each row alone: `SQLite` could not drop a
 /// table whose rows refer to each other.
-pub fn refers(column: &'static str, table: &'static str) -> ForeignKeyCreateStatement {
+pub fn restrict_reference(column: &'static str, table: &'static str) -> ForeignKeyCreateStatement {
     foreign_key(column, table, ForeignKeyAction::NoAction)
 }
 
 /// A column that holds the id of the row that this one is a part of, and goes with.
-pub fn part_of(column: &'static str, table: &'static str) -> ForeignKeyCreateStatement {
+pub fn cascade_reference(column: &'static str, table: &'static str) -> ForeignKeyCreateStatement {
     foreign_key(column, table, ForeignKeyAction::Cascade)
 }
 
@@ -79,11 +79,11 @@ fn foreign_key(
 }
 
 /// Columns that no two rows have alike; nulls are never alike.
-pub fn unique(columns: &[&'static str]) -> IndexCreateStatement {
-    over(columns).unique().take()
+pub fn unique_index(columns: &[&'static str]) -> IndexCreateStatement {
+    index_on(columns).unique().take()
 }
 
-fn over(columns: &[&'static str]) -> IndexCreateStatement {
+fn index_on(columns: &[&'static str]) -> IndexCreateStatement {
     let mut index = Index::create();
     for column in columns {
         index.col(*column);
@@ -112,7 +112,7 @@ pub type NamedIndex = (&'static str, &'static str, &'static [&'static str]);
 pub async fn create_indexes(manager: &SchemaManager<'_>, indexes: &[NamedIndex]) -> Result<(), DbErr> {
     for (name, table, columns) in indexes {
         manager
-            .create_index(over(columns).name(*name).table(*table).take())
+            .create_index(index_on(columns).name(*name).table(*table).take())
             .await?;
     }
     Ok(())

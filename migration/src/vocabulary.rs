@@ -142,7 +142,7 @@ impl WidenedVocabulary {
         Ok(())
     }
 
-    /// The condition as [`code`](crate::table::code) writes it.
+    /// The condition as [`code_column`](crate::table::code_column) writes it.
     fn condition(&self, codes: &[&'static str]) -> String {
         let codes: Vec<String> = codes.iter().map(|code| format!("'{code}'")).collect();
         format!(r#""{}" IN ({})"#, self.column, codes.join(", "))

@@ -17,38 +17,38 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::json;
 use wayin::app::App;
-use wayin::auth::jwt::Verifier;
-use wayin::auth::requester::{Member, Requester};
+use wayin::auth::jwt::TokenVerifier;
+use wayin::auth::requester::{AuthenticatedMember, Requester};
 use wayin::clock::SystemClock;
 use wayin::graphql::operation::cost;
-use wayin::graphql::operation::cost::{Rate, Rates};
-use wayin::pattern::engine::{Engine, Settings};
-use wayin::schema::{Schema, schema};
+use wayin::graphql::operation::cost::{RateLimit, RateLimits};
+use wayin::pattern::engine::{EngineSettings, PatternEngine};
+use wayin::schema::{Schema, build_schema};
 use wayin_entity::Role;
 
-async fn service() -> Schema {
+async fn build_service() -> Schema {
     let db = sea_orm::Database::connect("sqlite::memory:").await.unwrap();
     let key = DecodingKey::from_secret(b"a secret that is known to benches alone");
-    let verifier = Verifier::new(Algorithm::HS256, key, "https://issuer.example.org", "wayin");
-    let engine = Arc::new(Engine::new(Settings::default()).unwrap());
+    let verifier = TokenVerifier::new(Algorithm::HS256, key, "https://issuer.example.org", "wayin");
+    let engine = Arc::new(PatternEngine::new(EngineSettings::default()).unwrap());
     // Whoever asks so often would be told to wait, which takes no time at all.
-    let unlimited = Rate {
+    let unlimited = RateLimit {
         capacity: u32::MAX,
         per_minute: u32::MAX,
     };
-    let costs = cost::Settings {
-        rates: Rates {
+    let costs = cost::CostSettings {
+        rates: RateLimits {
             token: unlimited,
             address: unlimited,
         },
-        ..cost::Settings::default()
+        ..cost::CostSettings::default()
     };
-    let app = App::new(db, verifier, Arc::new(SystemClock), engine).with_costs(costs);
-    schema(Arc::new(app))
+    let app = App::new(db, verifier, Arc::new(SystemClock), engine).with_cost_settings(costs);
+    build_schema(Arc::new(app))
 }
 
 /// Whether a document was refused for what it is, and not for how often it came.
-fn is_refused(answer: &Response) -> bool {
+fn is_rejected(answer: &Response) -> bool {
     let limited = Value::from("RATE_LIMITED");
     let mut codes = answer
         .errors
@@ -57,8 +57,8 @@ fn is_refused(answer: &Response) -> bool {
     answer.is_err() && codes.all(|code| code != Some(&limited))
 }
 
-fn steward() -> Requester {
-    Requester::Member(Member {
+fn steward_requester() -> Requester {
+    Requester::Member(AuthenticatedMember {
         id: uuid::Uuid::from_u128(1),
         subject: "steward".into(),
         role: Role::Steward,
@@ -67,16 +67,16 @@ fn steward() -> Requester {
     })
 }
 
-fn refusals(criterion: &mut Criterion) {
+fn bench_rejections(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let schema = runtime.block_on(service());
+    let schema = runtime.block_on(build_service());
     let mut refused = |name: &str, request: &dyn Fn() -> Request| {
-        let execute = || runtime.block_on(schema.execute(request().data(steward())));
-        assert!(is_refused(&execute()), "{name} is refused");
+        let execute = || runtime.block_on(schema.execute(request().data(steward_requester())));
+        assert!(is_rejected(&execute()), "{name} is refused");
         criterion.bench_function(name, |bencher| bencher.iter(execute));
-        assert!(is_refused(&execute()), "{name} is refused as often as it comes");
+        assert!(is_rejected(&execute()), "{name} is refused as often as it comes");
     };
-    for hostile in documents::all() {
+    for hostile in documents::list_documents() {
         refused(hostile.tries, &|| Request::new(&hostile.document));
     }
     let nested = (0..60).fold(json!({}), |inner, _| json!({"and": [inner]}));
@@ -94,6 +94,6 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))
         .without_plots();
-    targets = refusals
+    targets = bench_rejections
 }
 criterion_main!(guard);

@@ -27,16 +27,16 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 use serde_json::json;
 use wayin::app::App;
-use wayin::auth::jwt::{Subject, Verifier};
-use wayin::auth::requester::Member;
-use wayin::change::Act;
+use wayin::auth::jwt::{TokenSubject, TokenVerifier};
+use wayin::auth::requester::AuthenticatedMember;
+use wayin::change_log::ActionContext;
 use wayin::clock::SystemClock;
 use wayin::import::job::{self, worker};
-use wayin::pattern::engine::{Engine, Settings};
-use wayin::{auth, base, import, organisation};
+use wayin::pattern::engine::{EngineSettings, PatternEngine};
+use wayin::{auth, import, instance, organisation};
 use wayin_entity::{FileFormat, ImportKind, ImportMode, Role, import as import_table};
 use wayin_migration::Migrator;
-use wayin_records::formats::records::Limits;
+use wayin_records::formats::records::FileLimits;
 
 use self::postgres::{Cluster, find_programs};
 
@@ -44,11 +44,11 @@ use self::postgres::{Cluster, find_programs};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type Failure = Box<dyn std::error::Error>;
+type BenchError = Box<dyn std::error::Error>;
 
-const OWN: &str = "GB-CHC-500";
+const PARTNER_ORGANISATION: &str = "GB-CHC-500";
 
-fn main() -> Result<(), Failure> {
+fn main() -> Result<(), BenchError> {
     let (mut sizes, mut on) = (vec![10_000, 100_000], None);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -74,13 +74,13 @@ fn main() -> Result<(), Failure> {
             if wanted("sqlite") {
                 let folder = tempfile::tempdir()?;
                 let url = format!("sqlite://{}?mode=rwc", folder.path().join("made.db").display());
-                measure("SQLite", &url, size).await?;
+                measure_import("SQLite", &url, size).await?;
             }
             if let Some(programs) = find_programs().filter(|_| wanted("postgres")) {
                 let cluster = Cluster::start(&programs)
                     .await
                     .map_err(|failed| format!("{failed:?}"))?;
-                measure("PostgreSQL", &cluster.copy("made").await?, size).await?;
+                measure_import("PostgreSQL", &cluster.copy("made").await?, size).await?;
             }
         }
         Ok(())
@@ -88,7 +88,7 @@ fn main() -> Result<(), Failure> {
 }
 
 /// Has PostgreSQL keep what is committed as a server that is installed does; that of the tests leaves it to chance.
-async fn keep_as_servers_do(db: &DatabaseConnection) -> Result<(), Failure> {
+async fn enable_durable_commits(db: &DatabaseConnection) -> Result<(), BenchError> {
     if db.get_database_backend() == DbBackend::Postgres {
         for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
             db.execute_unprepared(&format!("ALTER SYSTEM SET {setting} = on"))
@@ -100,7 +100,7 @@ async fn keep_as_servers_do(db: &DatabaseConnection) -> Result<(), Failure> {
 }
 
 /// Records as a partner might send them: each with its own texts, and no two alike.
-fn written(size: usize) -> Result<File, Failure> {
+fn write_records(size: usize) -> Result<File, BenchError> {
     let mut file = BufWriter::new(tempfile::tempfile()?);
     let steps = ["TAKEN", "RUSHED", "SKIPPED"];
     let points = [
@@ -135,19 +135,20 @@ fn written(size: usize) -> Result<File, Failure> {
 }
 
 /// Takes a file of records of a trusted organisation in, as the service does.
-async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
+#[expect(clippy::too_many_lines, reason = "one scenario from start to end")]
+async fn measure_import(name: &str, url: &str, size: usize) -> Result<(), BenchError> {
     let db = wayin::database::connect(url).await?;
-    keep_as_servers_do(&db).await?;
+    enable_durable_commits(&db).await?;
     Migrator::up(&db, None).await?;
-    base::ensure(&db, &SystemClock).await?;
-    let verifier = Verifier::new(
+    instance::ensure_instance(&db, &SystemClock).await?;
+    let verifier = TokenVerifier::new(
         Algorithm::HS256,
         DecodingKey::from_secret(b"measured"),
         "https://issuer.example.org",
         "wayin",
     );
-    let engine = Arc::new(Engine::new(Settings::default())?);
-    let limits = Limits {
+    let engine = Arc::new(PatternEngine::new(EngineSettings::default())?);
+    let limits = FileLimits {
         bytes: u64::MAX,
         rows: u64::MAX,
     };
@@ -157,7 +158,7 @@ async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
     };
     let app = App::new(db, verifier, Arc::new(SystemClock), engine).with_imports(settings);
     let app = Arc::new(app);
-    let act = Act {
+    let act = ActionContext {
         clock: &SystemClock,
         member: None,
         reason: "measured",
@@ -173,16 +174,20 @@ async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
     )
     .await
     .map_err(|cause| cause.to_string())?;
-    let organisation = organisation::ensure(&app.db, &act, Some(OWN), Some("Measured"), None).await?;
+    let organisation =
+        organisation::find_or_create(&app.db, &act, Some(PARTNER_ORGANISATION), Some("Measured"), None)
+            .await?;
     let mut trusted = organisation.clone().into_active_model();
     trusted.auto_publish = Set(true);
     trusted.update(&app.db).await?;
-    let subject = Subject {
+    let subject = TokenSubject {
         issuer: "https://issuer.example.org".into(),
         subject: "partner".into(),
     };
-    let member = auth::member::add(&app.db, &act, subject, Role::Partner, Some(organisation.id)).await?;
-    let member = Member {
+    let member =
+        auth::member::add_or_update_member(&app.db, &act, subject, Role::Partner, Some(organisation.id))
+            .await?;
+    let member = AuthenticatedMember {
         id: member.id,
         subject: member.subject,
         role: member.role,
@@ -191,9 +196,9 @@ async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
     };
     let following = tokio::spawn({
         let app = Arc::clone(&app);
-        async move { app.engine.follow(&app.db, &|_| ()).await }
+        async move { app.engine.follow_change_log(&app.db, &|_| ()).await }
     });
-    let content = written(size)?;
+    let content = write_records(size)?;
     let bytes = content.metadata()?.len();
     let draft = job::NewImport {
         kind: ImportKind::Records,
@@ -204,16 +209,16 @@ async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
         format: FileFormat::JsonLines,
         bytes,
     };
-    forget_the_most();
-    let before = most_memory();
+    reset_peak_memory();
+    let before = peak_memory_megabytes();
     let start = Instant::now();
     let started = job::enqueue(&app.db, &act, &member, draft, content).await?;
     let started = started.map_err(|findings| format!("{findings:?}"))?;
     worker::run_queued(&app).await?;
     let took = start.elapsed();
-    let newest = wayin::change::newest(&app.db).await?;
+    let newest = wayin::change_log::newest_change_number(&app.db).await?;
     let kept = Instant::now();
-    app.engine.wait_for(newest).await?;
+    app.engine.wait_for_change(newest).await?;
     let counted = kept.elapsed();
     let done = import_table::Entity::find_by_id(started.id).one(&app.db).await?;
     let published = done.map_or(0, |done| done.published_count);
@@ -226,7 +231,7 @@ async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
         took.as_secs_f64(),
         size as f64 / took.as_secs_f64(),
         counted.as_secs_f64() * 1e3,
-        most_memory(),
+        peak_memory_megabytes(),
     );
     following.abort();
     app.db.clone().close().await?;
@@ -234,12 +239,12 @@ async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
 }
 
 /// Has the kernel count anew from now on how much memory the process has at most.
-fn forget_the_most() {
+fn reset_peak_memory() {
     let _ = fs::write("/proc/self/clear_refs", "5");
 }
 
 /// How much memory the process had at most, in megabytes; 0 where the system does not tell.
-fn most_memory() -> f64 {
+fn peak_memory_megabytes() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());

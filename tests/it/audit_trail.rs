@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use serde_json::json;
-use wayin::schema::sdl;
+use wayin::schema::schema_sdl;
 
 use crate::support::imports::send_file;
 use crate::support::places::start_with_places;
@@ -16,11 +16,11 @@ use crate::support::submissions::{
 };
 use crate::support::{Database, tests_on_both_databases};
 
-tests_on_both_databases![no_mutation_escapes_the_audit_trail];
+tests_on_both_databases![every_mutation_is_audited];
 
 /// Every mutation of the schema.
-fn mutations() -> BTreeSet<String> {
-    let document = parse_schema(sdl()).unwrap();
+fn list_mutations() -> BTreeSet<String> {
+    let document = parse_schema(schema_sdl()).unwrap();
     let fields = document
         .definitions
         .into_iter()
@@ -39,7 +39,7 @@ fn mutations() -> BTreeSet<String> {
         .collect()
 }
 
-async fn no_mutation_escapes_the_audit_trail(database: Database) {
+async fn every_mutation_is_audited(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
     let (first, _) = publish_draft(&app, &partner, draft_record("a")).await;
@@ -83,7 +83,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
         .collect();
     assert_eq!(
         acts,
-        mutations(),
+        list_mutations(),
         "every mutation of the schema has left its event"
     );
     assert_eq!(told.len(), 13 + kept, "one for each that was done: {told:#?}");
@@ -93,7 +93,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
         .unwrap();
     assert_eq!(returned["subjectId"], json!(second));
     assert_eq!(returned["detail"]["of"]["note"], "Why?");
-    let (_, code) = partner.error(&format!("{{ {events} }}")).await;
+    let (_, code) = partner.query_error(&format!("{{ {events} }}")).await;
     assert_eq!(code, "FORBIDDEN");
     let viewer = partner.query("{ viewer { id } }").await["viewer"]["id"].take();
     let own = steward

@@ -9,33 +9,33 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use wayin::server::settings::HttpSettings;
 
-use crate::support::app::{TestApp, token};
-use crate::support::socket::Listening;
+use crate::support::app::{TestApp, sign_token};
+use crate::support::socket::TestServer;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    a_connection_whose_request_is_not_finished_is_closed,
-    a_websocket_outlives_the_limits_of_requests,
-    the_longest_waiting_connection_of_an_address_makes_room,
-    a_crowded_address_is_refused_while_each_connection_has_a_request,
-    requests_that_were_sent_are_answered_when_the_service_stops,
+    unfinished_request_is_closed,
+    websocket_is_not_limited_by_request_timeouts,
+    longest_waiting_connection_is_evicted,
+    address_over_its_limit_is_rejected,
+    sent_requests_are_answered_on_shutdown,
 ];
 
 /// Longer than anything takes that a story waits for.
-const LONG: Duration = Duration::from_mins(1);
-const SHORT: Duration = Duration::from_secs(1);
+const LONG_TIMEOUT: Duration = Duration::from_mins(1);
+const SHORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-const LIVE: &str = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
+const HEALTH_REQUEST: &str = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
 
-async fn start(database: Database, settings: HttpSettings) -> (TestApp, Listening) {
-    let app = TestApp::changed(database, |app| app.with_http(settings)).await;
+async fn start_with_http_settings(database: Database, settings: HttpSettings) -> (TestApp, TestServer) {
+    let app = TestApp::start_with(database, |app| app.with_http_settings(settings)).await;
     app.steward().await;
-    let listening = Listening::start(&app).await;
+    let listening = TestServer::start(&app).await;
     (app, listening)
 }
 
 /// A connection on which something was sent.
-async fn send(listening: &Listening, text: &str) -> TcpStream {
+async fn open_and_send(listening: &TestServer, text: &str) -> TcpStream {
     let address = listening.origin();
     let mut stream = TcpStream::connect(address.trim_start_matches("http://"))
         .await
@@ -45,10 +45,10 @@ async fn send(listening: &Listening, text: &str) -> TcpStream {
 }
 
 /// What the service sends until it closes a connection.
-async fn rest(stream: &mut TcpStream) -> String {
+async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     // A connection that is cut off may be reset.
-    let _ = timeout(LONG, stream.read_to_end(&mut text))
+    let _ = timeout(LONG_TIMEOUT, stream.read_to_end(&mut text))
         .await
         .expect("the service closes the connection");
     String::from_utf8_lossy(&text).into_owned()
@@ -58,43 +58,46 @@ async fn rest(stream: &mut TcpStream) -> String {
 async fn read_until(stream: &mut TcpStream, expected: &str) -> String {
     let mut text = Vec::new();
     while !String::from_utf8_lossy(&text).contains(expected) {
-        let count = timeout(LONG, stream.read_buf(&mut text)).await.unwrap().unwrap();
+        let count = timeout(LONG_TIMEOUT, stream.read_buf(&mut text))
+            .await
+            .unwrap()
+            .unwrap();
         assert!(count > 0, "{}", String::from_utf8_lossy(&text));
     }
     String::from_utf8_lossy(&text).into_owned()
 }
 
 /// A request for the role of the steward.
-fn query() -> String {
+fn role_query_request() -> String {
     let body = json!({"query": "{ viewer { role } }"}).to_string();
-    format!("{}{body}", head(body.len()))
+    format!("{}{body}", post_head(body.len()))
 }
 
-fn head(length: usize) -> String {
+fn post_head(length: usize) -> String {
     format!(
         "POST /graphql HTTP/1.1\r\nHost: x\r\n{}: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n",
         header::AUTHORIZATION,
-        token("steward")
+        sign_token("steward")
     )
 }
 
-async fn a_connection_whose_request_is_not_finished_is_closed(database: Database) {
+async fn unfinished_request_is_closed(database: Database) {
     let settings = HttpSettings {
-        head: SHORT,
-        idle: SHORT,
+        header_timeout: SHORT_TIMEOUT,
+        idle_timeout: SHORT_TIMEOUT,
         ..HttpSettings::default()
     };
-    let (_app, listening) = start(database, settings).await;
+    let (_app, listening) = start_with_http_settings(database, settings).await;
     for (sent, answers) in [
         ("", 0),
         ("GET /health/live HTTP/1.1\r\nHost: x\r\nAcc", 0),
-        (LIVE, 1),
-        (&format!("{LIVE}{LIVE}"), 2),
-        (&format!("{LIVE}GET /hea"), 1),
+        (HEALTH_REQUEST, 1),
+        (&format!("{HEALTH_REQUEST}{HEALTH_REQUEST}"), 2),
+        (&format!("{HEALTH_REQUEST}GET /hea"), 1),
         ("PRI * HTTP/2.0\r\n\r\nSM", 0),
     ] {
-        let mut stream = send(&listening, sent).await;
-        let read = rest(&mut stream).await;
+        let mut stream = open_and_send(&listening, sent).await;
+        let read = read_to_end(&mut stream).await;
         assert_eq!(
             read.matches("HTTP/1.1 200 OK").count(),
             answers,
@@ -103,62 +106,62 @@ async fn a_connection_whose_request_is_not_finished_is_closed(database: Database
     }
 }
 
-async fn a_websocket_outlives_the_limits_of_requests(database: Database) {
+async fn websocket_is_not_limited_by_request_timeouts(database: Database) {
     let settings = HttpSettings {
-        head: SHORT,
-        body: SHORT,
-        idle: SHORT,
+        header_timeout: SHORT_TIMEOUT,
+        body_timeout: SHORT_TIMEOUT,
+        idle_timeout: SHORT_TIMEOUT,
         ..HttpSettings::default()
     };
-    let (_app, listening) = start(database, settings).await;
-    let mut socket = listening.begin_as("steward").await;
+    let (_app, listening) = start_with_http_settings(database, settings).await;
+    let mut socket = listening.connect_as("steward").await;
     // Connections that begin later and have ended: the limits are over.
-    for sent in [LIVE, &head(40)] {
-        let mut stream = send(&listening, sent).await;
-        rest_or_answer(&mut stream).await;
+    for sent in [HEALTH_REQUEST, &post_head(40)] {
+        let mut stream = open_and_send(&listening, sent).await;
+        wait_for_close_or_timeout(&mut stream).await;
     }
-    let answer = socket.ask("1", "{ viewer { role } }").await;
+    let answer = socket.query("1", "{ viewer { role } }").await;
     assert_eq!(answer["data"]["viewer"]["role"], "STEWARD", "{answer}");
 }
 
 /// Waits until a connection is closed, or its request is answered with a timeout.
-async fn rest_or_answer(stream: &mut TcpStream) {
-    let read = rest(stream).await;
+async fn wait_for_close_or_timeout(stream: &mut TcpStream) {
+    let read = read_to_end(stream).await;
     assert!(
         read.contains("HTTP/1.1 200") || read.contains("HTTP/1.1 408"),
         "{read}"
     );
 }
 
-async fn the_longest_waiting_connection_of_an_address_makes_room(database: Database) {
+async fn longest_waiting_connection_is_evicted(database: Database) {
     let settings = HttpSettings {
-        per_address: Some(2),
+        max_connections_per_address: Some(2),
         ..HttpSettings::default()
     };
-    let (_app, listening) = start(database, settings).await;
-    let mut first = send(&listening, LIVE).await;
+    let (_app, listening) = start_with_http_settings(database, settings).await;
+    let mut first = open_and_send(&listening, HEALTH_REQUEST).await;
     read_until(&mut first, "live\n").await;
-    let mut second = send(&listening, LIVE).await;
+    let mut second = open_and_send(&listening, HEALTH_REQUEST).await;
     read_until(&mut second, "live\n").await;
-    let mut third = send(&listening, LIVE).await;
+    let mut third = open_and_send(&listening, HEALTH_REQUEST).await;
     read_until(&mut third, "live\n").await;
-    assert_eq!(rest(&mut first).await, "", "the first was closed");
-    second.write_all(LIVE.as_bytes()).await.unwrap();
+    assert_eq!(read_to_end(&mut first).await, "", "the first was closed");
+    second.write_all(HEALTH_REQUEST.as_bytes()).await.unwrap();
     read_until(&mut second, "live\n").await;
 }
 
-async fn a_crowded_address_is_refused_while_each_connection_has_a_request(database: Database) {
+async fn address_over_its_limit_is_rejected(database: Database) {
     let settings = HttpSettings {
-        per_address: Some(1),
+        max_connections_per_address: Some(1),
         ..HttpSettings::default()
     };
-    let (_app, listening) = start(database, settings).await;
+    let (_app, listening) = start_with_http_settings(database, settings).await;
     // The service reads the body once it asks for it.
-    let expecting = head(40).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
-    let mut held = send(&listening, &expecting).await;
+    let expecting = post_head(40).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
+    let mut held = open_and_send(&listening, &expecting).await;
     read_until(&mut held, "100 Continue").await;
-    let mut refused = send(&listening, "").await;
-    let read = rest(&mut refused).await;
+    let mut refused = open_and_send(&listening, "").await;
+    let read = read_to_end(&mut refused).await;
     assert!(read.starts_with("HTTP/1.1 429 "), "{read}");
     let read = read.to_ascii_lowercase();
     assert!(
@@ -167,26 +170,26 @@ async fn a_crowded_address_is_refused_while_each_connection_has_a_request(databa
     );
 }
 
-async fn requests_that_were_sent_are_answered_when_the_service_stops(database: Database) {
-    let (_app, mut listening) = start(database, HttpSettings::default()).await;
-    let unused = send(&listening, "").await;
-    let mut kept = send(&listening, LIVE).await;
+async fn sent_requests_are_answered_on_shutdown(database: Database) {
+    let (_app, mut listening) = start_with_http_settings(database, HttpSettings::default()).await;
+    let unused = open_and_send(&listening, "").await;
+    let mut kept = open_and_send(&listening, HEALTH_REQUEST).await;
     read_until(&mut kept, "live\n").await;
-    let mut begun = send(&listening, &head(40)).await;
-    let mut socket = listening.begin_as("steward").await;
-    kept.write_all(query().as_bytes()).await.unwrap();
-    let mut pipelined = send(&listening, &query().repeat(5)).await;
+    let mut begun = open_and_send(&listening, &post_head(40)).await;
+    let mut socket = listening.connect_as("steward").await;
+    kept.write_all(role_query_request().as_bytes()).await.unwrap();
+    let mut pipelined = open_and_send(&listening, &role_query_request().repeat(5)).await;
     listening.stop();
     for (stream, expected) in [(&mut kept, 1), (&mut pipelined, 5)] {
-        let read = rest(stream).await;
+        let read = read_to_end(stream).await;
         assert_eq!(read.matches("STEWARD").count(), expected, "{read}");
     }
     // A client that sends nothing more is not waited for.
-    let read = rest(&mut begun).await;
+    let read = read_to_end(&mut begun).await;
     assert!(!read.contains("HTTP/1.1 200"), "{read}");
-    let (code, _) = socket.closed().await;
+    let (code, _) = socket.wait_for_close().await;
     assert_eq!(code, 1001);
     drop(unused);
     drop(socket);
-    listening.ended().await;
+    listening.wait_until_stopped().await;
 }

@@ -18,17 +18,17 @@ use crate::support::workbooks::read_typed_records;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    rows_of_other_sheets_are_matched_without_case_or_come_back,
-    every_cell_that_was_not_taken_comes_back,
-    lines_and_tables_come_back_whole,
+    child_rows_are_matched_without_case_or_returned,
+    every_rejected_cell_is_in_the_corrections,
+    json_lines_and_csv_rows_are_returned_complete,
 ];
 
-type Sheet = (String, Vec<Vec<String>>);
+type SheetRows = (String, Vec<Vec<String>>);
 /// Cells that are merged: sheet, first row, last row and column.
-type Merged = (usize, u32, u32, u16);
+type MergedCells = (usize, u32, u32, u16);
 
 /// A workbook with these cells, and with some cells merged.
-fn workbook(sheets: &[Sheet], merged: &[Merged]) -> Vec<u8> {
+fn build_workbook(sheets: &[SheetRows], merged: &[MergedCells]) -> Vec<u8> {
     let mut book = Workbook::new();
     for (at, (name, rows)) in sheets.iter().enumerate() {
         let sheet = book.add_worksheet();
@@ -51,7 +51,7 @@ fn workbook(sheets: &[Sheet], merged: &[Merged]) -> Vec<u8> {
 }
 
 /// Every text of a workbook, by sheet.
-fn texts(book: &[u8]) -> Vec<(String, Vec<String>)> {
+fn list_texts(book: &[u8]) -> Vec<(String, Vec<String>)> {
     let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(book)).unwrap();
     let sheets = book.worksheets().into_iter();
     let texts = sheets.map(|(name, cells)| {
@@ -62,18 +62,18 @@ fn texts(book: &[u8]) -> Vec<(String, Vec<String>)> {
 }
 
 /// The corrections of an import; none where there is nothing to correct.
-async fn corrections(app: &TestApp, import: &Value) -> Option<Vec<u8>> {
+async fn download_corrections(app: &TestApp, import: &Value) -> Option<Vec<u8>> {
     let (status, book) = download(app, import["correctionsUrl"].as_str()?, Some("partner")).await;
     assert_eq!(status, 200);
     Some(book)
 }
 
-fn sheet(name: &str, rows: &[&[&str]]) -> Sheet {
+fn new_sheet(name: &str, rows: &[&[&str]]) -> SheetRows {
     let row = |row: &&[&str]| row.iter().map(|cell| (*cell).to_owned()).collect();
     (name.to_owned(), rows.iter().map(row).collect())
 }
 
-const COLUMNS: [&str; 8] = [
+const REQUIRED_COLUMNS: [&str; 8] = [
     "Your reference",
     "Title",
     "Place",
@@ -84,7 +84,7 @@ const COLUMNS: [&str; 8] = [
     "Sharing licence",
 ];
 
-fn good(reference: &str) -> Vec<String> {
+fn valid_row(reference: &str) -> Vec<String> {
     let cells = [
         reference,
         "T",
@@ -98,18 +98,18 @@ fn good(reference: &str) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
 }
 
-fn initiatives(rows: impl IntoIterator<Item = Vec<String>>) -> Sheet {
-    let header = COLUMNS.map(str::to_owned).to_vec();
+fn initiatives_sheet(rows: impl IntoIterator<Item = Vec<String>>) -> SheetRows {
+    let header = REQUIRED_COLUMNS.map(str::to_owned).to_vec();
     (
         "Initiatives".into(),
         std::iter::once(header).chain(rows).collect(),
     )
 }
 
-async fn rows_of_other_sheets_are_matched_without_case_or_come_back(database: Database) {
+async fn child_rows_are_matched_without_case_or_returned(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
-    let challenges = sheet(
+    let challenges = new_sheet(
         "Challenges",
         &[
             &["Your reference", "Challenge", "What happened", "Mine"],
@@ -119,7 +119,13 @@ async fn rows_of_other_sheets_are_matched_without_case_or_come_back(database: Da
             &["two", "Defining ambitions", "of which of both", ""],
         ],
     );
-    let file = workbook(&[initiatives(["AW-12", "Two", "TWO"].map(good)), challenges], &[]);
+    let file = build_workbook(
+        &[
+            initiatives_sheet(["AW-12", "Two", "TWO"].map(valid_row)),
+            challenges,
+        ],
+        &[],
+    );
     let import = import_file(&app, &partner, "return.xlsx", &file).await;
     assert_eq!(
         (&import["submittedCount"], &import["rejectedCount"]),
@@ -148,8 +154,8 @@ async fn rows_of_other_sheets_are_matched_without_case_or_come_back(database: Da
             "{question}: {told}"
         );
     }
-    let book = corrections(&app, &import).await.unwrap();
-    let sheets = texts(&book);
+    let book = download_corrections(&app, &import).await.unwrap();
+    let sheets = list_texts(&book);
     let of = |name: &str| {
         sheets
             .iter()
@@ -179,33 +185,33 @@ async fn rows_of_other_sheets_are_matched_without_case_or_come_back(database: Da
 }
 
 /// A file with a token of its own in every cell, and mistakes of every kind.
-struct Made {
+struct RandomWorkbook {
     random: StdRng,
     tokens: Vec<String>,
 }
 
-impl Made {
-    fn token(&mut self, words: &str) -> String {
+impl RandomWorkbook {
+    fn new_token(&mut self, words: &str) -> String {
         let token = format!("token{}.", self.tokens.len());
         self.tokens.push(token.clone());
         format!("{words} {token}")
     }
 
-    fn may(&mut self, of_ten: u32) -> bool {
+    fn happens(&mut self, of_ten: u32) -> bool {
         self.random.random_ratio(of_ten, 10)
     }
 
     /// A cell that is right, or one that is wrong.
-    fn cell(&mut self, right: &str) -> String {
+    fn random_cell(&mut self, right: &str) -> String {
         match self.random.random_range(0..10) {
-            0 => self.token("wrong"),
+            0 => self.new_token("wrong"),
             1 => String::new(),
             _ => right.to_owned(),
         }
     }
 
     /// Adds columns, rows and a sheet that are not known.
-    fn add_unknown(&mut self, sheets: &mut Vec<Sheet>) {
+    fn add_unknown(&mut self, sheets: &mut Vec<SheetRows>) {
         // Columns that are not known, with a title and without one.
         for title in ["Mine", ""] {
             let sheet = self.random.random_range(0..sheets.len());
@@ -213,7 +219,7 @@ impl Made {
             for at in 0..sheets[sheet].1.len() {
                 let cell = match at {
                     0 => title.to_owned(),
-                    _ if self.may(5) => self.token("own"),
+                    _ if self.happens(5) => self.new_token("own"),
                     _ => String::new(),
                 };
                 sheets[sheet].1[at].resize(width, String::new());
@@ -221,37 +227,38 @@ impl Made {
             }
         }
         // A row that has nothing but such a cell, and a sheet that is not known.
-        let alone = self.token("alone");
+        let alone = self.new_token("alone");
         let width = sheets[0].1[0].len();
         let mut row = vec![String::new(); width];
         row[width - 1] = alone;
-        if sheets[0].1[0][width - 1] == "Mine" || width > COLUMNS.len() {
+        if sheets[0].1[0][width - 1] == "Mine" || width > REQUIRED_COLUMNS.len() {
             sheets[0].1.push(row);
         } else {
             self.tokens.pop();
         }
-        if self.may(5) {
-            let scribbles = (0..4).map(|_| vec![self.token("note"), String::new(), self.token("note")]);
+        if self.happens(5) {
+            let scribbles =
+                (0..4).map(|_| vec![self.new_token("note"), String::new(), self.new_token("note")]);
             let scribbles = scribbles.collect();
             sheets.push(("Scribbles".into(), scribbles));
         }
     }
 
-    fn sheets(&mut self) -> (Vec<Sheet>, Vec<Merged>) {
+    fn build_sheets(&mut self) -> (Vec<SheetRows>, Vec<MergedCells>) {
         let mut references: Vec<String> = (0..6).map(|at| format!("Ref-{at}")).collect();
-        if self.may(5) {
+        if self.happens(5) {
             references.push("Ref-1".into());
         }
         let mut first = Vec::new();
         for reference in references.clone() {
-            let mut row = good(&reference);
-            row[1] = self.token("Title");
+            let mut row = valid_row(&reference);
+            row[1] = self.new_token("Title");
             for at in [2, 3, 4, 6] {
-                row[at] = self.cell(&row[at].clone());
+                row[at] = self.random_cell(&row[at].clone());
             }
             first.push(row);
         }
-        let mut sheets = vec![initiatives(first)];
+        let mut sheets = vec![initiatives_sheet(first)];
         let named = [
             "Ref-0", "ref-1", " REF-2 ", "Ref-3", "Ref-77", "Ref3", "", "Ref-1",
         ];
@@ -297,15 +304,15 @@ impl Made {
             for _ in 0..self.random.random_range(0..8) {
                 let mut row = vec![(*named.choose(&mut self.random).unwrap()).to_owned()];
                 for (_, right) in columns {
-                    row.push(self.cell(right));
+                    row.push(self.random_cell(right));
                 }
-                row.push(self.token("words"));
+                row.push(self.new_token("words"));
                 rows.push(row);
             }
             sheets.push((name.to_owned(), rows));
         }
         self.add_unknown(&mut sheets);
-        let merged = if self.may(3) {
+        let merged = if self.happens(3) {
             vec![(0, 1, 2, 6)]
         } else {
             Vec::new()
@@ -322,13 +329,20 @@ impl Made {
 }
 
 /// Checks that each token is in what was sent in, or in the corrections.
-async fn check(app: &TestApp, partner: &Client<'_>, name: &str, file: &[u8], tokens: &[String], seed: u64) {
+async fn assert_tokens_survive(
+    app: &TestApp,
+    partner: &Client<'_>,
+    name: &str,
+    file: &[u8],
+    tokens: &[String],
+    seed: u64,
+) {
     let import = import_file(app, partner, name, file).await;
     assert_eq!(import["state"], "COMPLETED", "seed {seed}: {import}");
     let states = "{ submissions(first: 100, filter: {states: [SUBMITTED]}) { nodes { record } } }";
     let taken = partner.query(states).await.to_string();
-    let back = match corrections(app, &import).await {
-        Some(book) => format!("{:?}", texts(&book)),
+    let back = match download_corrections(app, &import).await {
+        Some(book) => format!("{:?}", list_texts(&book)),
         None => String::new(),
     };
     for token in tokens {
@@ -340,22 +354,22 @@ async fn check(app: &TestApp, partner: &Client<'_>, name: &str, file: &[u8], tok
     }
 }
 
-async fn every_cell_that_was_not_taken_comes_back(database: Database) {
+async fn every_rejected_cell_is_in_the_corrections(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     for seed in 0..25 {
-        let mut made = Made {
+        let mut made = RandomWorkbook {
             random: StdRng::seed_from_u64(seed),
             // Of each file others than of those before.
             tokens: vec![format!("file{seed}"); usize::try_from(seed).unwrap() * 1_000],
         };
-        let (sheets, merged) = made.sheets();
+        let (sheets, merged) = made.build_sheets();
         let tokens = made.tokens.split_off(usize::try_from(seed).unwrap() * 1_000);
-        check(
+        assert_tokens_survive(
             &app,
             &partner,
             "return.xlsx",
-            &workbook(&sheets, &merged),
+            &build_workbook(&sheets, &merged),
             &tokens,
             seed,
         )
@@ -363,7 +377,7 @@ async fn every_cell_that_was_not_taken_comes_back(database: Database) {
     }
 }
 
-async fn lines_and_tables_come_back_whole(database: Database) {
+async fn json_lines_and_csv_rows_are_returned_complete(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     let table = "externalRef,title,place.name,startedOn,source.kind,source.title,mine,,sharing.basis,sharing.licence\n\
@@ -375,7 +389,7 @@ async fn lines_and_tables_come_back_whole(database: Database) {
                  d,token14.,Hartlepool,2021-04-01,SELF_REPORT,token15.,,,Agreed,CC-BY-4.0\n";
     let tokens =
         |range: std::ops::RangeInclusive<u32>| range.map(|at| format!("token{at}.")).collect::<Vec<_>>();
-    check(&app, &partner, "return.csv", table.as_bytes(), &tokens(1..=15), 0).await;
+    assert_tokens_survive(&app, &partner, "return.csv", table.as_bytes(), &tokens(1..=15), 0).await;
 
     let mut strange = file_record("strange");
     strange["colour"] = json!({"of": ["token21.", 7], "token22.": "token23."});
@@ -396,7 +410,7 @@ async fn lines_and_tables_come_back_whole(database: Database) {
     );
     let mut expected = tokens(21..=34);
     expected.retain(|token| token != "token22.");
-    check(&app, &partner, "return.jsonl", lines.as_bytes(), &expected, 0).await;
+    assert_tokens_survive(&app, &partner, "return.jsonl", lines.as_bytes(), &expected, 0).await;
     assert_eq!(
         read_typed_records(FileFormat::JsonLines, file_record("good").to_string().as_bytes()).len(),
         1

@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, Utc};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, PaginatorTrait};
 use serde_json::{Value, json};
 use wayin::clock::{Clock, SystemClock};
-use wayin::expiry::{Expiry, IMPORT_DAYS, sweep};
+use wayin::expiry::{DEFAULT_IMPORT_EXPIRY_DAYS, ExpiryPolicy, delete_expired};
 use wayin::id;
 use wayin_entity::{Role, SubmissionState, audit_event, submission};
 
@@ -16,16 +16,16 @@ use crate::support::submissions::{draft_record, mutate_ok, save_draft};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    what_a_partner_has_in_hand_goes_when_nobody_touches_it_for_a_year,
-    two_services_that_look_at_once_take_out_each_but_once,
+    untouched_drafts_expire_after_a_year,
+    concurrent_sweeps_delete_each_row_once,
 ];
 
 /// The moment so many days from now.
-fn in_days(days: u64) -> DateTime<Utc> {
+fn days_from_now(days: u64) -> DateTime<Utc> {
     SystemClock.now() + Days::new(days)
 }
 
-async fn what_a_partner_has_in_hand_goes_when_nobody_touches_it_for_a_year(database: Database) {
+async fn untouched_drafts_expire_after_a_year(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
     let mut ids = BTreeMap::new();
@@ -55,7 +55,7 @@ async fn what_a_partner_has_in_hand_goes_when_nobody_touches_it_for_a_year(datab
         .unwrap()
         .unwrap()
         .into_active_model();
-    touched.updated_at = Set(in_days(30));
+    touched.updated_at = Set(days_from_now(30));
     touched.update(&app.app.db).await.unwrap();
 
     let told = async || {
@@ -77,14 +77,19 @@ async fn what_a_partner_has_in_hand_goes_when_nobody_touches_it_for_a_year(datab
     expected.insert("published", None);
     assert_eq!(told().await, expected);
 
-    let (db, expiry) = (&app.app.db, Expiry::default());
-    let gone = async |expiry: &Expiry, days| {
-        let gone = sweep(db, &SystemClock, expiry, in_days(days)).await.unwrap();
+    let (db, expiry) = (&app.app.db, ExpiryPolicy::default());
+    let gone = async |expiry: &ExpiryPolicy, days| {
+        let gone = delete_expired(db, &SystemClock, expiry, days_from_now(days))
+            .await
+            .unwrap();
         assert_eq!(gone.imports, 0);
         gone.submissions
     };
     assert_eq!(gone(&expiry, 364).await, 0);
-    assert_eq!(gone(&Expiry::of(0, IMPORT_DAYS), 40_000).await, 0);
+    assert_eq!(
+        gone(&ExpiryPolicy::from_days(0, DEFAULT_IMPORT_EXPIRY_DAYS), 40_000).await,
+        0
+    );
     assert_eq!(gone(&expiry, 366).await, 3);
     for gone in ["draft", "returned", "discarded"] {
         expected.remove(gone);
@@ -115,7 +120,7 @@ async fn what_a_partner_has_in_hand_goes_when_nobody_touches_it_for_a_year(datab
     );
 }
 
-async fn two_services_that_look_at_once_take_out_each_but_once(database: Database) {
+async fn concurrent_sweeps_delete_each_row_once(database: Database) {
     let app = start_with_places(database.clone()).await;
     let partner = app.partner().await;
     let first = save_draft(&partner, draft_record("0")).await;
@@ -143,10 +148,10 @@ async fn two_services_that_look_at_once_take_out_each_but_once(database: Databas
         .await
         .unwrap();
     let other = TestApp::start(database).await;
-    let (expiry, now) = (Expiry::default(), in_days(400));
+    let (expiry, now) = (ExpiryPolicy::default(), days_from_now(400));
     let (one, two) = tokio::join!(
-        sweep(&app.app.db, &SystemClock, &expiry, now),
-        sweep(&other.app.db, &SystemClock, &expiry, now),
+        delete_expired(&app.app.db, &SystemClock, &expiry, now),
+        delete_expired(&other.app.db, &SystemClock, &expiry, now),
     );
     assert_eq!(one.unwrap().submissions + two.unwrap().submissions, 220);
     let events = audit_event::Entity::find().all(&app.app.db).await.unwrap();
@@ -157,7 +162,9 @@ async fn two_services_that_look_at_once_take_out_each_but_once(database: Databas
         .collect();
     assert_eq!(events.len(), 220);
     assert_eq!(submission::Entity::find().count(&app.app.db).await.unwrap(), 110);
-    let left = app.member("another", Role::Partner, Some("GB-CHC-500")).await;
+    let left = app
+        .create_member("another", Role::Partner, Some("GB-CHC-500"))
+        .await;
     let left = left
         .query("{ submissions(filter: {states: [DRAFT]}) { totalCount } }")
         .await;

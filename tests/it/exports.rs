@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sea_orm::{EntityTrait, QueryOrder};
 use sea_orm_migration::MigratorTrait;
 use serde_json::{Value, json};
-use wayin::base::DisclosureKeys;
+use wayin::instance::DisclosureKeys;
 use wayin_entity::initiative;
 use wayin_migration::Migrator;
 
@@ -17,13 +17,13 @@ use crate::support::records::{EVERY_FIELD, complete_record, list_initiatives, mi
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    what_is_exported_comes_back_the_same,
-    a_disclosure_key_tells_a_record_by_lead_and_reference,
+    exported_records_round_trip,
+    disclosure_key_depends_on_lead_and_reference,
 ];
 
-async fn what_is_exported_comes_back_the_same(database: Database) {
+async fn exported_records_round_trip(database: Database) {
     let app = TestApp::start(database.clone()).await;
-    app.places(PLACES).await;
+    app.import_places(PLACES).await;
     let mut without_kind = complete_record("r-1");
     without_kind["leadOrganisation"]
         .as_object_mut()
@@ -50,8 +50,8 @@ async fn what_is_exported_comes_back_the_same(database: Database) {
     assert!(written.contains("A second version."));
     let empty = connect("sqlite::memory:").await.unwrap();
     Migrator::up(&empty, None).await.unwrap();
-    let restored = TestApp::over(database, empty).await;
-    restored.places(PLACES).await;
+    let restored = TestApp::start_on_connection(database, empty).await;
+    restored.import_places(PLACES).await;
     let lines: Vec<Value> = written
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -66,7 +66,7 @@ async fn what_is_exported_comes_back_the_same(database: Database) {
     assert_eq!(app.publish(&lines).await.unchanged, 603);
 }
 
-async fn a_disclosure_key_tells_a_record_by_lead_and_reference(database: Database) {
+async fn disclosure_key_depends_on_lead_and_reference(database: Database) {
     let app = TestApp::start(database).await;
     let led = |reference: &str, lead: &str| {
         minimal_record(
@@ -95,6 +95,6 @@ async fn a_disclosure_key_tells_a_record_by_lead_and_reference(database: Databas
     )])
     .await;
     assert_eq!(keys().await, first);
-    let secret = DisclosureKeys::of(&app.app.db).await.unwrap();
-    assert_eq!(secret.key("GB-CHC-1", "2").unwrap(), first[1]);
+    let secret = DisclosureKeys::load(&app.app.db).await.unwrap();
+    assert_eq!(secret.derive_key("GB-CHC-1", "2").unwrap(), first[1]);
 }

@@ -6,12 +6,14 @@ use std::fmt::Write as _;
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 use wayin::database;
-use wayin::export::grants::{Asked, OWN_PREFIX, grants};
+use wayin::export::grants::{GrantExportOptions, WAYIN_IDENTIFIER_PREFIX, export_grants};
 use wayin::import::job::{self, worker};
 use wayin_entity::{Role, grant_detail};
 
 use crate::support::app::TestApp;
-use crate::support::grants::{grant, initiatives, package, tally, try_grants, try_grants_and_places};
+use crate::support::grants::{
+    grant, list_initiatives_by_title, package, tally, try_grants, try_grants_and_places,
+};
 use crate::support::imports::{
     file_record, json_lines, load_import, restart_with_import_settings, send_file,
 };
@@ -21,22 +23,22 @@ use crate::support::reference_data::save_reference_data;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    what_a_record_has_no_room_for_is_exported_and_comes_back,
-    a_grant_is_placed_once_its_code_is_known,
-    a_grant_to_a_person_in_any_row_leaves_nothing,
-    a_text_is_taken_out_of_what_grants_say_beyond_their_records,
-    what_is_kept_of_a_grant_leaves_with_its_record_only,
-    an_import_that_goes_on_later_ends_like_one_that_did_not_stop,
+    additional_grant_details_round_trip,
+    grant_gets_a_place_when_its_code_becomes_known,
+    grant_to_a_person_is_not_stored,
+    redaction_covers_grant_details,
+    grant_details_are_exported_only_with_their_record,
+    resumed_import_ends_like_an_uninterrupted_one,
 ];
 
-async fn export(app: &TestApp, hidden_too: bool) -> Vec<Value> {
-    let asked = Asked {
-        prefix: OWN_PREFIX,
-        hidden_too,
+async fn load_exported_grants(app: &TestApp, hidden_too: bool) -> Vec<Value> {
+    let asked = GrantExportOptions {
+        prefix: WAYIN_IDENTIFIER_PREFIX,
+        include_hidden: hidden_too,
     };
-    let moment = database::begin_reading(&app.app.db).await.unwrap();
+    let moment = database::begin_read(&app.app.db).await.unwrap();
     let mut written = Vec::new();
-    grants(&moment, asked, &mut written).await.unwrap();
+    export_grants(&moment, asked, &mut written).await.unwrap();
     moment.commit().await.unwrap();
     if written.is_empty() {
         return Vec::new();
@@ -45,11 +47,11 @@ async fn export(app: &TestApp, hidden_too: bool) -> Vec<Value> {
     serde_json::from_value(package["grants"].take()).unwrap()
 }
 
-async fn details(app: &TestApp) -> u64 {
+async fn count_details(app: &TestApp) -> u64 {
     grant_detail::Entity::find().count(&app.app.db).await.unwrap()
 }
 
-async fn what_a_record_has_no_room_for_is_exported_and_comes_back(database: Database) {
+async fn additional_grant_details_round_trip(database: Database) {
     let app = TestApp::start(database).await;
     let more = json!({
         "recipientOrganization": [{"id": "GB-CHC-100", "name": "A charity"}, {"id": "GB-CHC-101", "name": "Another"}],
@@ -79,27 +81,27 @@ async fn what_a_record_has_no_room_for_is_exported_and_comes_back(database: Data
             ),
         ]
     );
-    let exported = export(&app, false).await;
+    let exported = load_exported_grants(&app, false).await;
     let first = exported.iter().find(|one| one["id"] == "360G-a").unwrap();
     for (field, value) in more.as_object().unwrap() {
         assert_eq!(first[field], *value, "{field}");
     }
     assert_eq!(
-        details(&app).await,
+        count_details(&app).await,
         1,
         "nothing is kept of a grant that says no more"
     );
     let (again, _) = try_grants(&app, &package(&exported)).await;
     assert_eq!((again.unchanged, again.altered), (2, 0));
-    assert_eq!(export(&app, false).await, exported);
+    assert_eq!(load_exported_grants(&app, false).await, exported);
     // A grant that says less leaves no more.
     let (less, _) = try_grants(&app, &package(&[grant("360G-a", &json!({}))])).await;
     assert_eq!(less.altered, 1);
-    assert_eq!(details(&app).await, 0);
-    app.holds().await;
+    assert_eq!(count_details(&app).await, 0);
+    app.assert_no_violations().await;
 }
 
-async fn a_grant_is_placed_once_its_code_is_known(database: Database) {
+async fn grant_gets_a_place_when_its_code_becomes_known(database: Database) {
     let app = start_with_places(database).await;
     let codes = [
         ("lsoa-2011", "E01011999"),
@@ -124,21 +126,23 @@ async fn a_grant_is_placed_once_its_code_is_known(database: Database) {
 
     let steward = app.steward().await;
     let placed = async || -> Vec<String> {
-        let all = initiatives(&steward, "place { code }").await;
+        let all = list_initiatives_by_title(&steward, "place { code }").await;
         let placed = all.into_iter().filter(|(_, one)| !one["place"].is_null());
         placed
             .map(|(title, one)| format!("{title} {}", one["place"]["code"].as_str().unwrap()))
             .collect()
     };
     assert_eq!(placed().await, [""; 0]);
-    app.places("LSOA11CD,LSOA11NM,LAD20CD,LAD20NM\nE01011999,Hartlepool 009A,E06000001,Hartlepool\n")
+    app.import_places("LSOA11CD,LSOA11NM,LAD20CD,LAD20NM\nE01011999,Hartlepool 009A,E06000001,Hartlepool\n")
         .await;
     assert_eq!(placed().await, ["Grant lsoa-2011 E06000001"]);
-    app.places("LSOA21CD,LSOA21NM,LAD23CD,LAD23NM\nE01033465,Middlesbrough 014F,E06000002,Middlesbrough\n")
+    app.import_places(
+        "LSOA21CD,LSOA21NM,LAD23CD,LAD23NM\nE01033465,Middlesbrough 014F,E06000002,Middlesbrough\n",
+    )
+    .await;
+    app.import_places("WD24CD,WD24NM,LAD24CD,LAD24NM\nE05013001,Owton,E06000001,Hartlepool\n")
         .await;
-    app.places("WD24CD,WD24NM,LAD24CD,LAD24NM\nE05013001,Owton,E06000001,Hartlepool\n")
-        .await;
-    app.places("PCON17CD,PCON17NM,LAD17CD,LAD17NM\nE14000733,Hartlepool,E06000001,Hartlepool\n")
+    app.import_places("PCON17CD,PCON17NM,LAD17CD,LAD17NM\nE14000733,Hartlepool,E06000001,Hartlepool\n")
         .await;
     let place = json!({"name": "Elsewhere", "kind": "LOCAL_AUTHORITY", "code": "E06000099"});
     save_reference_data(&steward, "savePlace", place).await;
@@ -155,7 +159,7 @@ async fn a_grant_is_placed_once_its_code_is_known(database: Database) {
     );
     let (again, said) = try_grants_and_places(&app, &package(&file)).await;
     assert_eq!((again, said.len()), (tally(0, 0, 7, 0), 2), "{said:?}");
-    let mut exported: Vec<String> = export(&app, false)
+    let mut exported: Vec<String> = load_exported_grants(&app, false)
         .await
         .iter()
         .map(|one| {
@@ -176,10 +180,10 @@ async fn a_grant_is_placed_once_its_code_is_known(database: Database) {
         "TS24 7BH",
     ];
     assert_eq!(exported, published);
-    app.holds().await;
+    app.assert_no_violations().await;
 }
 
-async fn a_grant_to_a_person_in_any_row_leaves_nothing(database: Database) {
+async fn grant_to_a_person_is_not_stored(database: Database) {
     let app = TestApp::start(database).await;
     let header = "Identifier,Title,Currency,Amount Awarded,Award Date,Recipient Org:Name,Recipient Org:1:Name,\
         Recipient Ind:Name,Funding Org:Name,Beneficiary Location:Name";
@@ -203,10 +207,10 @@ async fn a_grant_to_a_person_in_any_row_leaves_nothing(database: Database) {
         assert!(!all.contains("Secretperson"), "{marked}");
         assert!(!said.iter().any(|line| line.contains("Secretperson")), "{said:?}");
     }
-    assert_eq!(details(&app).await, 0);
+    assert_eq!(count_details(&app).await, 0);
 }
 
-async fn a_text_is_taken_out_of_what_grants_say_beyond_their_records(database: Database) {
+async fn redaction_covers_grant_details(database: Database) {
     let app = TestApp::start(database).await;
     let more = json!({
         "recipientOrganization": [{"id": "GB-CHC-100", "name": "A charity"}, {"name": "Ann Lee-Secret"}],
@@ -223,21 +227,21 @@ async fn a_text_is_taken_out_of_what_grants_say_beyond_their_records(database: D
     assert_eq!(payload["userErrors"], json!([]));
     let all = read_all_text(&app).await;
     assert!(!all.contains("Lee-Secret"));
-    let exported = export(&app, false).await;
+    let exported = load_exported_grants(&app, false).await;
     assert_eq!(exported.len(), 2);
     for one in &exported {
         assert_eq!(one["recipientOrganization"].as_array().unwrap().len(), 2, "{one}");
         assert_eq!(one["beneficiaryLocation"].as_array().unwrap().len(), 1, "{one}");
         assert!(!one.to_string().contains("Lee-Secret"));
     }
-    app.holds().await;
+    app.assert_no_violations().await;
 }
 
-async fn what_is_kept_of_a_grant_leaves_with_its_record_only(database: Database) {
+async fn grant_details_are_exported_only_with_their_record(database: Database) {
     let app = start_with_places(database).await;
     let more = json!({"beneficiaryLocation": [{"name": "Nowhere known"}]});
     try_grants(&app, &package(&[grant("360G-a", &more)])).await;
-    assert_eq!(export(&app, false).await.len(), 1);
+    assert_eq!(load_exported_grants(&app, false).await.len(), 1);
     // The partner whose work it funds takes the grant into a record of its own, for members only.
     let mut own = file_record("own");
     own["leadOrganisation"] = json!({"identifier": "GB-CHC-100", "name": "A charity"});
@@ -245,29 +249,31 @@ async fn what_is_kept_of_a_grant_leaves_with_its_record_only(database: Database)
     own["fundingTerms"] = json!([{"funder": {"identifier": "GB-CHC-200"}, "grantIdentifier": "360G-a",
         "currency": "GBP", "amountMinor": 100_000, "awardedOn": "2020-01-02"}]);
     app.publish(&[own]).await;
-    assert!(export(&app, false).await.is_empty());
-    let hidden = export(&app, true).await;
+    assert!(load_exported_grants(&app, false).await.is_empty());
+    let hidden = load_exported_grants(&app, true).await;
     assert_eq!(hidden.len(), 1);
     assert_eq!(
         hidden[0]["beneficiaryLocation"][0]["name"], "Hartlepool",
         "the record says where"
     );
     // Places that become known later do not move the partner's record.
-    app.places("code,name,kind,within,successor\nE06000088,Nowhere known,LOCAL_AUTHORITY,,\n")
+    app.import_places("code,name,kind,within,successor\nE06000088,Nowhere known,LOCAL_AUTHORITY,,\n")
         .await;
-    let all = initiatives(&app.steward().await, "version place { code }").await;
+    let all = list_initiatives_by_title(&app.steward().await, "version place { code }").await;
     assert_eq!(all["Initiative own"]["place"]["code"], "E06000001");
-    app.holds().await;
+    app.assert_no_violations().await;
 }
 
-async fn an_import_that_goes_on_later_ends_like_one_that_did_not_stop(database: Database) {
+async fn resumed_import_ends_like_an_uninterrupted_one(database: Database) {
     let settings = job::ImportSettings {
         rows_per_turn: 500,
         ..job::ImportSettings::default()
     };
     let app = restart_with_import_settings(start_with_places(database).await, settings);
     let steward = app.steward().await;
-    let other = app.member("other", Role::Partner, Some("GB-CHC-502")).await;
+    let other = app
+        .create_member("other", Role::Partner, Some("GB-CHC-502"))
+        .await;
     let mut table =
         "Identifier,Title,Currency,Amount Awarded,Award Date,Recipient Org:Name,Funding Org:Name,\
         Beneficiary Location:Geographic Code\n"
@@ -324,7 +330,7 @@ async fn an_import_that_goes_on_later_ends_like_one_that_did_not_stop(database: 
         notes[100],
         "Other codes and names that no place of this base has: 300."
     );
-    let exported = export(&app, false).await;
+    let exported = load_exported_grants(&app, false).await;
     let of_two = exported
         .iter()
         .filter(|one| one["beneficiaryLocation"].as_array().unwrap().len() == 2);
@@ -333,5 +339,5 @@ async fn an_import_that_goes_on_later_ends_like_one_that_did_not_stop(database: 
         .query("{ initiatives(first: 1, filter: {place: {is: {code: \"E06000001\"}}}) { totalCount } }")
         .await;
     assert_eq!(counted["initiatives"]["totalCount"], 800);
-    app.holds().await;
+    app.assert_no_violations().await;
 }

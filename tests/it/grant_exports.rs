@@ -7,22 +7,22 @@ use rand::{Rng, SeedableRng};
 use sea_orm_migration::MigratorTrait;
 use serde_json::{Value, json};
 use wayin::database;
-use wayin::export::grants::{Asked, Exported, OWN_PREFIX, grants};
+use wayin::export::grants::{GrantExportOptions, GrantExportSummary, WAYIN_IDENTIFIER_PREFIX, export_grants};
 use wayin::id::{NodeKind, decode_as};
 use wayin_migration::Migrator;
 
 use crate::support::app::TestApp;
 use crate::support::builders::{organisation, record, withdraw};
 use crate::support::database::connect;
-use crate::support::grants::{grant, initiatives, package, try_grants, try_grants_and_places};
+use crate::support::grants::{grant, list_initiatives_by_title, package, try_grants, try_grants_and_places};
 use crate::support::places::places_with;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    what_is_exported_keeps_to_the_standard,
-    what_is_exported_as_grants_comes_back_the_same,
-    what_may_not_be_published_stays,
-    a_grant_says_what_its_term_says,
+    export_is_valid_360giving,
+    exported_grants_round_trip,
+    hidden_terms_are_not_exported,
+    exported_grant_matches_its_funding_term,
     locations_are_exported_as_published_and_placed_once_known,
 ];
 
@@ -30,28 +30,28 @@ const MORE_PLACES: &str = "W06000015,Cardiff,LOCAL_AUTHORITY,,
 ,Owton,NEIGHBOURHOOD,E06000001,
 ";
 
-const REAL: [&str; 3] = [
+const REAL_PACKAGES: [&str; 3] = [
     include_str!("../data/grants/lloyds-bank-foundation.json"),
     include_str!("../data/grants/andrew-lloyd-webber-foundation.json"),
     include_str!("../data/grants/ab-charitable-trust.json"),
 ];
 
 /// What is written, and how much of it.
-async fn export(app: &TestApp, asked: Asked<'_>) -> (String, Exported) {
-    let moment = database::begin_reading(&app.app.db).await.unwrap();
+async fn run_grant_export(app: &TestApp, asked: GrantExportOptions<'_>) -> (String, GrantExportSummary) {
+    let moment = database::begin_read(&app.app.db).await.unwrap();
     let mut written = Vec::new();
-    let exported = grants(&moment, asked, &mut written).await.unwrap();
+    let exported = export_grants(&moment, asked, &mut written).await.unwrap();
     moment.commit().await.unwrap();
     (String::from_utf8(written).unwrap(), exported)
 }
 
-const OPEN: Asked<'_> = Asked {
-    prefix: OWN_PREFIX,
-    hidden_too: false,
+const OPEN_ONLY: GrantExportOptions<'_> = GrantExportOptions {
+    prefix: WAYIN_IDENTIFIER_PREFIX,
+    include_hidden: false,
 };
 
 /// The grants of a package, by their identifiers, each valid by the standard's schema, as the package is.
-fn checked(package: &str) -> BTreeMap<String, Value> {
+fn parse_valid_package(package: &str) -> BTreeMap<String, Value> {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
     let of_grant = read(include_str!("../data/360giving-schema/360-giving-schema.json"));
     let mut of_package = read(include_str!(
@@ -99,7 +99,7 @@ fn checked(package: &str) -> BTreeMap<String, Value> {
 }
 
 /// A term of which this and that is known.
-fn some_term(chance: &mut StdRng, number: usize) -> Value {
+fn random_term(chance: &mut StdRng, number: usize) -> Value {
     let mut term = json!({"funder": match chance.random_range(0..3) {
         0 => json!({"name": "A funder that has no number"}),
         1 => organisation("GB-CHC-900"),
@@ -149,51 +149,51 @@ fn some_term(chance: &mut StdRng, number: usize) -> Value {
     term
 }
 
-fn some_records(seed: u64, count: usize) -> Vec<Value> {
+fn random_records(seed: u64, count: usize) -> Vec<Value> {
     let mut chance = StdRng::seed_from_u64(seed);
     let one = |number: usize| {
         let terms: Vec<Value> = (0..chance.random_range(0..4))
-            .map(|_| some_term(&mut chance, number))
+            .map(|_| random_term(&mut chance, number))
             .collect();
         let mut some = record(&format!("chance-{number}")).with("fundingTerms", terms);
         if chance.random_bool(0.5) {
             some = some.with("summary", "What it does,\nin “two” lines.");
         }
         match chance.random_range(0..4) {
-            0 => some = some.at("E06000001"),
-            1 => some = some.at("W06000015"),
+            0 => some = some.in_place("E06000001"),
+            1 => some = some.in_place("W06000015"),
             2 => some = some.with("place", json!({"name": "Owton"})),
             _ => {}
         }
         if chance.random_bool(0.3) {
             some = some.with("leadOrganisation", json!({"name": "A group without a number"}));
         }
-        some.json()
+        some.build()
     };
     (0..count).map(one).collect()
 }
 
 /// A base with real grants, and records that chance made.
-async fn full(database: Database) -> TestApp {
+async fn start_with_grants_and_records(database: Database) -> TestApp {
     let app = TestApp::start(database).await;
-    app.places(&places_with(MORE_PLACES)).await;
-    for file in REAL {
+    app.import_places(&places_with(MORE_PLACES)).await;
+    for file in REAL_PACKAGES {
         try_grants(&app, file).await;
     }
-    app.publish(&some_records(7, 200)).await;
+    app.publish(&random_records(7, 200)).await;
     app
 }
 
-async fn what_is_exported_keeps_to_the_standard(database: Database) {
-    let app = full(database).await;
-    let (written, exported) = export(&app, OPEN).await;
-    let grants = checked(&written);
+async fn export_is_valid_360giving(database: Database) {
+    let app = start_with_grants_and_records(database).await;
+    let (written, exported) = run_grant_export(&app, OPEN_ONLY).await;
+    let grants = parse_valid_package(&written);
     assert_eq!(grants.len() as u64, exported.written);
     assert!(exported.incomplete > 50 && exported.written > 150, "{exported:?}");
     assert_eq!((exported.hidden, exported.illustrative), (0, 0));
     // What was published before is published again as it was.
     let mut again = 0;
-    for file in REAL {
+    for file in REAL_PACKAGES {
         let before: Value = serde_json::from_str(file).unwrap();
         for before in before["grants"].as_array().unwrap() {
             let Some(after) = grants.get(before["id"].as_str().unwrap()) else {
@@ -213,26 +213,30 @@ async fn what_is_exported_keeps_to_the_standard(database: Database) {
     assert!(again > 40, "{again} real grants were written again");
 }
 
-async fn what_is_exported_as_grants_comes_back_the_same(database: Database) {
-    let app = full(database.clone()).await;
-    let (written, exported) = export(&app, OPEN).await;
+async fn exported_grants_round_trip(database: Database) {
+    let app = start_with_grants_and_records(database.clone()).await;
+    let (written, exported) = run_grant_export(&app, OPEN_ONLY).await;
     let empty = connect("sqlite::memory:").await.unwrap();
     Migrator::up(&empty, None).await.unwrap();
-    let other = TestApp::over(database, empty).await;
-    other.places(&places_with(MORE_PLACES)).await;
+    let other = TestApp::start_on_connection(database, empty).await;
+    other.import_places(&places_with(MORE_PLACES)).await;
     let (tally, said) = try_grants(&other, &written).await;
     assert_eq!((tally.added, tally.refused), (exported.written, 0), "{said:?}");
-    let (again, _) = export(&other, OPEN).await;
-    assert_eq!(checked(&again), checked(&written), "every term says what it said");
-    other.holds().await;
+    let (again, _) = run_grant_export(&other, OPEN_ONLY).await;
+    assert_eq!(
+        parse_valid_package(&again),
+        parse_valid_package(&written),
+        "every term says what it said"
+    );
+    other.assert_no_violations().await;
     let (tally, _) = try_grants(&other, &written).await;
     assert_eq!(tally.unchanged, exported.written, "{tally:?}");
 }
 
-async fn what_may_not_be_published_stays(database: Database) {
+async fn hidden_terms_are_not_exported(database: Database) {
     let app = TestApp::start(database).await;
-    let (nothing, exported) = export(&app, OPEN).await;
-    assert_eq!((nothing.as_str(), exported), ("", Exported::default()));
+    let (nothing, exported) = run_grant_export(&app, OPEN_ONLY).await;
+    assert_eq!((nothing.as_str(), exported), ("", GrantExportSummary::default()));
     let paid = |reference: &str| {
         let term = json!({"funder": organisation("GB-CHC-900"), "currency": "GBP", "amountMinor": 1,
             "awardedOn": "2020-01-01"});
@@ -246,16 +250,16 @@ async fn what_may_not_be_published_stays(database: Database) {
         ]),
     );
     app.publish(&[
-        paid("open").json(),
-        paid("members").with("visibility", "MEMBERS").json(),
-        paid("counted").with("visibility", "AGGREGATE_ONLY").json(),
+        paid("open").build(),
+        paid("members").with("visibility", "MEMBERS").build(),
+        paid("counted").with("visibility", "AGGREGATE_ONLY").build(),
         paid("shared")
             .with("visibility", "AGGREGATE_ONLY")
             .with("sharedWithFunders", true)
-            .json(),
-        paid("made up").with("illustrative", true).json(),
-        paid("withdrawn").json(),
-        uncounted.json(),
+            .build(),
+        paid("made up").with("illustrative", true).build(),
+        paid("withdrawn").build(),
+        uncounted.build(),
     ])
     .await;
     let steward = app.steward().await;
@@ -266,24 +270,24 @@ async fn what_may_not_be_published_stays(database: Database) {
     let id = decode_as(NodeKind::Initiative, id).unwrap();
     withdraw(&app, id).await;
     let titles = |written: &str| {
-        let grants = checked(written).into_values();
+        let grants = parse_valid_package(written).into_values();
         let titles = grants.map(|grant| grant["title"].as_str().unwrap().to_owned());
         titles.collect::<BTreeSet<_>>()
     };
-    let (written, exported) = export(&app, OPEN).await;
+    let (written, exported) = run_grant_export(&app, OPEN_ONLY).await;
     assert_eq!(titles(&written), BTreeSet::from(["Initiative open".to_owned()]));
-    let left_out = Exported {
+    let left_out = GrantExportSummary {
         written: 1,
         hidden: 3,
         illustrative: 1,
         incomplete: 2,
     };
     assert_eq!(exported, left_out);
-    let everything = Asked {
-        hidden_too: true,
-        ..OPEN
+    let everything = GrantExportOptions {
+        include_hidden: true,
+        ..OPEN_ONLY
     };
-    let (written, exported) = export(&app, everything).await;
+    let (written, exported) = run_grant_export(&app, everything).await;
     assert_eq!(
         (exported.written, exported.hidden, exported.illustrative),
         (4, 0, 1)
@@ -292,9 +296,9 @@ async fn what_may_not_be_published_stays(database: Database) {
     assert_eq!(titles(&written), BTreeSet::from(all));
 }
 
-async fn a_grant_says_what_its_term_says(database: Database) {
+async fn exported_grant_matches_its_funding_term(database: Database) {
     let app = TestApp::start(database).await;
-    app.places(&places_with(MORE_PLACES)).await;
+    app.import_places(&places_with(MORE_PLACES)).await;
     let mut given = grant(
         "360G-a-1",
         &json!({"wayin": {"renewable": true, "intendedFocus": "COMPLEXITY"}}),
@@ -321,19 +325,19 @@ async fn a_grant_says_what_its_term_says(database: Database) {
         "awardedOn": "2020-02-29", "endsOn": "2021-02-28", "programme": "Places", "renewable": false,
         "missing": {"grantIdentifier": "NO_REPLY", "startsOn": "NOT_ASKED", "reportingBasis": "WITHHELD",
             "upfrontResearchMonths": "NOT_APPLICABLE"}});
-    app.publish(&[record("r").with("fundingTerms", json!([term])).json()])
+    app.publish(&[record("r").with("fundingTerms", json!([term])).build()])
         .await;
-    let asked = Asked {
+    let asked = GrantExportOptions {
         prefix: "360G-ExampleTrust",
-        ..OPEN
+        ..OPEN_ONLY
     };
-    let (written, _) = export(&app, asked).await;
+    let (written, _) = run_grant_export(&app, asked).await;
     // To the last digit, which a floating point number does not hold.
     assert!(
         written.contains("\"amountAwarded\":9007199254740.993"),
         "{written}"
     );
-    let grants = checked(&written);
+    let grants = parse_valid_package(&written);
     let made = grants
         .keys()
         .find(|id| id.starts_with("360G-ExampleTrust-WAYIN-ORG-"));
@@ -379,12 +383,12 @@ async fn a_grant_says_what_its_term_says(database: Database) {
         json!([{"name": "Hartlepool", "geoCode": "E06000001", "geoCodeType": "UA"}])
     );
     // The same in every export.
-    assert_eq!(export(&app, asked).await.0, written);
+    assert_eq!(run_grant_export(&app, asked).await.0, written);
 }
 
 async fn locations_are_exported_as_published_and_placed_once_known(database: Database) {
     let app = TestApp::start(database).await;
-    app.places(&places_with(MORE_PLACES)).await;
+    app.import_places(&places_with(MORE_PLACES)).await;
     let located = [
         (
             "360G-lsoa",
@@ -408,7 +412,7 @@ async fn locations_are_exported_as_published_and_placed_once_known(database: Dat
         "#);
     }
     let exported = |written: &str| {
-        let grants = checked(written);
+        let grants = parse_valid_package(written);
         let bare = |id: &str| {
             let mut locations = grants[id]
                 .get("beneficiaryLocation")
@@ -426,9 +430,9 @@ async fn locations_are_exported_as_published_and_placed_once_known(database: Dat
             assert_eq!(bare(id), *locations, "{id} is exported as published");
         }
     };
-    exported(&export(&app, OPEN).await.0);
+    exported(&run_grant_export(&app, OPEN_ONLY).await.0);
     let steward = app.steward().await;
-    let before = initiatives(&steward, "version place { code }").await;
+    let before = list_initiatives_by_title(&steward, "version place { code }").await;
     assert!(
         before
             .values()
@@ -441,7 +445,7 @@ async fn locations_are_exported_as_published_and_placed_once_known(database: Dat
     let mut notes = Vec::new();
     wayin::import::places::import(
         &app.app.db,
-        &TestApp::act(),
+        &TestApp::action(),
         std::io::Cursor::new(places),
         &mut |remark| notes.push(remark),
     )
@@ -450,7 +454,7 @@ async fn locations_are_exported_as_published_and_placed_once_known(database: Dat
     app.catch_up().await;
     let note = "Records of published grants that have their place now that it is known: 1.";
     assert_eq!(notes, [wayin::import::Remark::Note(note.to_owned())]);
-    let after = initiatives(&steward, "version place { code }").await;
+    let after = list_initiatives_by_title(&steward, "version place { code }").await;
     for (title, one) in &after {
         let expected = if title == "Grant 360G-bristol" {
             json!({"version": 2, "place": {"code": "E06000023"}})
@@ -459,7 +463,7 @@ async fn locations_are_exported_as_published_and_placed_once_known(database: Dat
         };
         assert_eq!(*one, expected, "{title}");
     }
-    exported(&export(&app, OPEN).await.0);
+    exported(&run_grant_export(&app, OPEN_ONLY).await.0);
     let (again, _) = try_grants(&app, &package(&file)).await;
     assert_eq!((again.unchanged, again.altered), (5, 0));
 
@@ -467,7 +471,7 @@ async fn locations_are_exported_as_published_and_placed_once_known(database: Dat
     let moved = json!([{"geoCode": "W02000004"}]);
     let file = [grant("360G-lsoa", &json!({"beneficiaryLocation": moved}))];
     assert_eq!(try_grants(&app, &package(&file)).await.0.altered, 1);
-    let (written, _) = export(&app, OPEN).await;
-    let kept = &checked(&written)["360G-lsoa"]["beneficiaryLocation"];
+    let (written, _) = run_grant_export(&app, OPEN_ONLY).await;
+    let kept = &parse_valid_package(&written)["360G-lsoa"]["beneficiaryLocation"];
     assert_eq!(*kept, json!([{"geoCode": "W02000004", "geoCodeType": "MSOA"}]));
 }

@@ -8,20 +8,21 @@ use wayin_entity::{initiative, organisation};
 
 use crate::support::app::TestApp;
 use crate::support::grants::{
-    LICENCE, distribution, grant, initiatives, package, state, tally, try_grants, try_grants_and_places,
+    LICENCE, grant, list_initiatives_by_title, load_state, package, query_distribution, tally, try_grants,
+    try_grants_and_places,
 };
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    a_grant_is_a_term_of_an_initiative_and_says_no_more,
-    a_grant_lies_in_the_one_place_that_it_names,
-    the_same_grants_again_change_nothing,
-    json_and_csv_of_the_same_grants_are_the_same,
-    a_changed_grant_alters_its_own_term_and_keeps_ids,
-    a_bad_row_is_refused_and_the_good_ones_go_in,
-    a_grant_is_taken_without_the_values_that_cannot_be_held,
-    rows_of_one_identifier_are_one_grant,
-    bands_of_duration_are_those_of_the_file,
+    grant_becomes_a_funding_term_only,
+    grant_gets_the_single_place_it_names,
+    reimporting_grants_changes_nothing,
+    json_and_csv_give_the_same_grants,
+    changed_grant_updates_its_term_and_keeps_ids,
+    invalid_row_is_rejected_and_valid_rows_are_imported,
+    unstorable_grant_values_are_omitted,
+    rows_with_one_identifier_are_one_grant,
+    duration_bands_match_the_file,
 ];
 
 const PLACES: &str = include_str!("../data/places/area_codes_excerpt.csv");
@@ -31,12 +32,12 @@ const CHARITABLE_TRUST: &str = include_str!("../data/grants/ab-charitable-trust.
 const WOLFSON: &str = include_str!("../data/grants/wolfson.json");
 const TWO_FUNDERS: &str = include_str!("../data/grants/two-funders.csv");
 
-async fn a_grant_is_a_term_of_an_initiative_and_says_no_more(database: Database) {
+async fn grant_becomes_a_funding_term_only(database: Database) {
     let app = TestApp::start(database).await;
     let (told, said) = try_grants(&app, LLOYDS).await;
     assert_eq!((told, said), (tally(22, 0, 0, 0), vec![]));
     let steward = app.steward().await;
-    let all = initiatives(
+    let all = list_initiatives_by_title(
         &steward,
         "summary externalRef startedOn endedOn ongoing visibility sharedWithFunders isIllustrative version
          place { code } leadOrganisation { name identifier kind }
@@ -78,7 +79,7 @@ async fn a_grant_is_a_term_of_an_initiative_and_says_no_more(database: Database)
         (&json!("2016-05-31"), &json!(24))
     );
     // The funder stands once in the base, and so does the source.
-    let sources = initiatives(&steward, "sources { id } fundingTerms { funder { id } }").await;
+    let sources = list_initiatives_by_title(&steward, "sources { id } fundingTerms { funder { id } }").await;
     let first = sources.values().next().unwrap();
     assert!(
         sources.values().all(|one| one == first),
@@ -100,9 +101,9 @@ async fn a_grant_is_a_term_of_an_initiative_and_says_no_more(database: Database)
     );
 }
 
-async fn a_grant_lies_in_the_one_place_that_it_names(database: Database) {
+async fn grant_gets_the_single_place_it_names(database: Database) {
     let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    app.import_places(PLACES).await;
     let located = [
         (
             "by code",
@@ -161,7 +162,7 @@ async fn a_grant_lies_in_the_one_place_that_it_names(database: Database) {
         format!("note: \"{name}\" is not the name of one place of this base: 1 grant names it.")
     }));
     assert_eq!((told, said), (tally(13, 0, 0, 0), unknown));
-    let all = initiatives(&app.steward().await, "place { code }").await;
+    let all = list_initiatives_by_title(&app.steward().await, "place { code }").await;
     for (title, location, code) in located {
         assert_eq!(
             all[title]["place"]["code"],
@@ -171,27 +172,27 @@ async fn a_grant_lies_in_the_one_place_that_it_names(database: Database) {
     }
 }
 
-async fn the_same_grants_again_change_nothing(database: Database) {
+async fn reimporting_grants_changes_nothing(database: Database) {
     let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    app.import_places(PLACES).await;
     let files = [(LLOYDS, 22), (LLOYD_WEBBER, 22), (CHARITABLE_TRUST, 20)];
     for (file, rows) in files {
         let (told, said) = try_grants(&app, file).await;
         assert_eq!((told.added, told.refused), (rows, 0), "{said:?}");
     }
-    let before = state(&app).await;
+    let before = load_state(&app).await;
     for (file, rows) in files {
         assert_eq!(try_grants(&app, file).await, (tally(0, 0, rows, 0), vec![]));
     }
-    assert_eq!(state(&app).await, before);
+    assert_eq!(load_state(&app).await, before);
     assert!(before.0.iter().all(|initiative| initiative.version == 1));
 }
 
-async fn json_and_csv_of_the_same_grants_are_the_same(database: Database) {
+async fn json_and_csv_give_the_same_grants(database: Database) {
     let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    app.import_places(PLACES).await;
     assert_eq!(try_grants(&app, TWO_FUNDERS).await.0, tally(10, 0, 0, 0));
-    let before = state(&app).await;
+    let before = load_state(&app).await;
     let ours: Vec<_> = before
         .1
         .iter()
@@ -210,17 +211,17 @@ async fn json_and_csv_of_the_same_grants_are_the_same(database: Database) {
         try_grants(&app, &package(&same)).await,
         (tally(0, 0, 10, 0), vec![])
     );
-    assert_eq!(state(&app).await, before);
+    assert_eq!(load_state(&app).await, before);
 }
 
-async fn a_changed_grant_alters_its_own_term_and_keeps_ids(database: Database) {
+async fn changed_grant_updates_its_term_and_keeps_ids(database: Database) {
     let app = TestApp::start(database).await;
     let (one, other) = (grant("360G-a-1", &json!({})), grant("360G-a-2", &json!({})));
     try_grants(&app, &package(&[one, other.clone()])).await;
     let steward = app.steward().await;
     let fields = "id version fundingTerms { id amountMinor durationMonths } leadOrganisation { name }";
-    let before = initiatives(&steward, fields).await;
-    let untouched = state(&app).await.0;
+    let before = list_initiatives_by_title(&steward, fields).await;
+    let untouched = load_state(&app).await.0;
     let changed = grant(
         "360G-a-1",
         &json!({"amountAwarded": 2500.5, "plannedDates": [{"duration": 18}],
@@ -230,7 +231,7 @@ async fn a_changed_grant_alters_its_own_term_and_keeps_ids(database: Database) {
         try_grants(&app, &package(&[changed.clone(), other])).await,
         (tally(0, 1, 1, 0), vec![])
     );
-    let after = initiatives(&steward, fields).await;
+    let after = list_initiatives_by_title(&steward, fields).await;
     let (was, is) = (&before["Grant 360G-a-1"], &after["Grant 360G-a-1"]);
     assert_eq!(is["id"], was["id"]);
     assert_eq!(is["version"], 2);
@@ -245,7 +246,7 @@ async fn a_changed_grant_alters_its_own_term_and_keeps_ids(database: Database) {
             .find(|row| row.version == 1 && row.title == "Grant 360G-a-2")
             .cloned()
     };
-    assert_eq!(other(&state(&app).await.0), other(&untouched));
+    assert_eq!(other(&load_state(&app).await.0), other(&untouched));
     // Its node is still the same, and a changed grant sent again changes nothing more.
     let id = was["fundingTerms"][0]["id"].as_str().unwrap();
     let node = steward
@@ -260,7 +261,7 @@ async fn a_changed_grant_alters_its_own_term_and_keeps_ids(database: Database) {
     );
 }
 
-async fn a_bad_row_is_refused_and_the_good_ones_go_in(database: Database) {
+async fn invalid_row_is_rejected_and_valid_rows_are_imported(database: Database) {
     let app = TestApp::start(database).await;
     let mut bad: Value = serde_json::from_str(WOLFSON).unwrap();
     for grant in bad["grants"].as_array_mut().unwrap() {
@@ -270,7 +271,7 @@ async fn a_bad_row_is_refused_and_the_good_ones_go_in(database: Database) {
     assert_eq!(told, tally(0, 0, 0, 20));
     assert_eq!(said.len(), 20, "{said:?}");
     assert_eq!(said[0], "row 1, title: is missing");
-    assert_eq!(state(&app).await.3, 0, "nothing of it is there");
+    assert_eq!(load_state(&app).await.3, 0, "nothing of it is there");
     assert_eq!(organisation::Entity::find().count(&app.app.db).await.unwrap(), 0);
     // Good ones of the same file go in, and every fault of a bad one is named, as the file names it.
     bad["grants"][3]["title"] = json!("A good one");
@@ -283,7 +284,7 @@ async fn a_bad_row_is_refused_and_the_good_ones_go_in(database: Database) {
         ["warning: row 4, awardDate: \"05/06/2014\" is read as 2014-06-05, with the day first"]
     );
     assert_eq!(of_row("row 5,").len(), 2, "{said:?}");
-    let all = initiatives(&app.steward().await, "fundingTerms { awardedOn }").await;
+    let all = list_initiatives_by_title(&app.steward().await, "fundingTerms { awardedOn }").await;
     assert_eq!(
         all.into_iter().collect::<Vec<_>>(),
         [(
@@ -293,7 +294,7 @@ async fn a_bad_row_is_refused_and_the_good_ones_go_in(database: Database) {
     );
 }
 
-async fn a_grant_is_taken_without_the_values_that_cannot_be_held(database: Database) {
+async fn unstorable_grant_values_are_omitted(database: Database) {
     let app = TestApp::start(database).await;
     let long = format!("GB-CHC-{}", "9".repeat(120));
     let rows = [
@@ -322,7 +323,7 @@ async fn a_grant_is_taken_without_the_values_that_cannot_be_held(database: Datab
         ");
     }
     let fields = "fundingTerms { grantIdentifier amountMinor awardedOn startsOn endsOn durationMonths }";
-    let all = initiatives(&app.steward().await, fields).await;
+    let all = list_initiatives_by_title(&app.steward().await, fields).await;
     let term = |id: &str| all[&format!("Grant {id}")]["fundingTerms"][0].clone();
     assert_eq!(
         term("360G-a-1"),
@@ -336,9 +337,9 @@ async fn a_grant_is_taken_without_the_values_that_cannot_be_held(database: Datab
     assert_eq!((told.unchanged, told.warned, again), (4, 4, said));
 }
 
-async fn rows_of_one_identifier_are_one_grant(database: Database) {
+async fn rows_with_one_identifier_are_one_grant(database: Database) {
     let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    app.import_places(PLACES).await;
     let table = "Identifier,Title,Description,Currency,Amount Awarded,Award Date,Recipient Org:Identifier,\
         Recipient Org:Name,Funding Org:Identifier,Funding Org:Name,Beneficiary Location:Geographic Code\n\
         360G-a,Two places,D,GBP,1,2020-01-01,GB-CHC-1,R,GB-CHC-2,F,E09000007\n\
@@ -360,7 +361,7 @@ async fn rows_of_one_identifier_are_one_grant(database: Database) {
             .any(|line| line.contains("\"S\" is a further recipient")),
         "{said:?}"
     );
-    let all = initiatives(
+    let all = list_initiatives_by_title(
         &app.steward().await,
         "version place { code } fundingTerms { amountMinor }",
     )
@@ -378,7 +379,7 @@ async fn rows_of_one_identifier_are_one_grant(database: Database) {
     assert_eq!((again.unchanged, again.altered, again.refused), (2, 0, 1));
 }
 
-async fn bands_of_duration_are_those_of_the_file(database: Database) {
+async fn duration_bands_match_the_file(database: Database) {
     let app = TestApp::start(database).await;
     let mut expected: BTreeMap<&str, i64> = BTreeMap::new();
     for file in [LLOYDS, LLOYD_WEBBER, CHARITABLE_TRUST] {
@@ -398,7 +399,7 @@ async fn bands_of_duration_are_those_of_the_file(database: Database) {
         }
         try_grants(&app, file).await;
     }
-    let found = distribution(&app.steward().await, "FUNDING_DURATION_BAND").await;
+    let found = query_distribution(&app.steward().await, "FUNDING_DURATION_BAND").await;
     let found: BTreeMap<&str, i64> = found
         .iter()
         .map(|(label, count)| (label.as_str(), *count))

@@ -11,36 +11,36 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
 use tower::ServiceExt;
 use wayin::app::App;
-use wayin::auth::jwt::{Subject, Verifier};
+use wayin::auth::jwt::{TokenSubject, TokenVerifier};
 use wayin::auth::member;
 use wayin::clock::SystemClock;
-use wayin::pattern::engine::{Engine, Settings as EngineSettings};
+use wayin::pattern::engine::{EngineSettings, PatternEngine};
 use wayin::server;
 use wayin_entity::Role;
 
-use crate::support::app::{AUDIENCE, ISSUER, SECRET, TestApp, token};
+use crate::support::app::{AUDIENCE, ISSUER, SECRET, TestApp, sign_token};
 use crate::support::builders::record;
 use crate::support::database::Kind;
-use crate::support::socket::Listening;
+use crate::support::socket::TestServer;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    a_query_is_answered_by_post_and_by_get,
-    variables_have_their_defaults_before_anything_reads_them,
-    an_argument_without_a_value_is_absent,
-    a_condition_that_is_null_is_refused,
-    a_variable_without_a_value_has_a_type_that_fits,
+    query_works_over_post_and_get,
+    variable_defaults_apply_first,
+    argument_without_a_value_is_absent,
+    null_condition_is_rejected,
+    variable_without_a_value_must_have_a_fitting_type,
     operations_of_one_document_share_a_fragment,
-    what_is_no_request_is_refused,
-    a_service_is_ready_when_the_base_is_read,
-    a_websocket_answers_queries_and_says_when_it_is_done,
-    a_websocket_speaks_one_protocol_and_says_so,
-    a_member_who_is_revoked_is_refused_over_an_open_websocket,
-    a_fault_inside_is_told_in_neutral_words,
+    invalid_requests_are_rejected,
+    service_is_ready_when_the_index_is_loaded,
+    websocket_answers_queries_and_completes,
+    websocket_negotiates_its_subprotocol,
+    revoked_member_is_rejected_over_an_open_websocket,
+    internal_errors_are_reported_neutrally,
 ];
 
-async fn send(app: &TestApp, request: Request<Body>) -> (StatusCode, String) {
-    let response = server::router(Arc::clone(&app.app))
+async fn send_request(app: &TestApp, request: Request<Body>) -> (StatusCode, String) {
+    let response = server::build_router(Arc::clone(&app.app))
         .oneshot(request)
         .await
         .unwrap();
@@ -49,28 +49,28 @@ async fn send(app: &TestApp, request: Request<Body>) -> (StatusCode, String) {
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-async fn post(app: &TestApp, kind: &str, body: impl Into<Body>) -> (StatusCode, String) {
+async fn post_body(app: &TestApp, kind: &str, body: impl Into<Body>) -> (StatusCode, String) {
     let request = Request::post("/graphql")
         .header(header::CONTENT_TYPE, kind)
-        .header(header::AUTHORIZATION, format!("Bearer {}", token("steward")))
+        .header(header::AUTHORIZATION, format!("Bearer {}", sign_token("steward")))
         .body(body.into());
-    send(app, request.unwrap()).await
+    send_request(app, request.unwrap()).await
 }
 
 /// A query in a path, with what an address cannot hold written as `%..`.
-async fn get(app: &TestApp, query: &str) -> (StatusCode, String) {
+async fn get_query(app: &TestApp, query: &str) -> (StatusCode, String) {
     let mut written = String::new();
     for byte in query.bytes() {
         write!(written, "%{byte:02X}").unwrap();
     }
     let request = Request::get(format!("/graphql?query={written}"))
-        .header(header::AUTHORIZATION, format!("Bearer {}", token("steward")))
+        .header(header::AUTHORIZATION, format!("Bearer {}", sign_token("steward")))
         .body(Body::empty());
-    send(app, request.unwrap()).await
+    send_request(app, request.unwrap()).await
 }
 
 /// What a body says, but for what it cost, which is a story of its own.
-fn json_of(body: &str) -> Value {
+fn parse_json(body: &str) -> Value {
     let mut said: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{body}: {error}"));
     if let Some(extensions) = said.get("extensions") {
         assert!(extensions["cost"]["requested"].is_u64(), "{extensions}");
@@ -79,23 +79,23 @@ fn json_of(body: &str) -> Value {
     said
 }
 
-async fn a_query_is_answered_by_post_and_by_get(database: Database) {
+async fn query_works_over_post_and_get(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
-    app.publish(&[record("1").json()]).await;
+    app.publish(&[record("1").build()]).await;
     let expected = json!({"data": {"initiatives": {"totalCount": 1}, "viewer": {"role": "STEWARD"}}});
     let query = "{ initiatives { totalCount } viewer { role } }";
-    let (status, body) = post(&app, "application/json", json!({"query": query}).to_string()).await;
-    assert_eq!((status, json_of(&body)), (StatusCode::OK, expected.clone()));
-    let (status, body) = get(&app, query).await;
-    assert_eq!((status, json_of(&body)), (StatusCode::OK, expected));
+    let (status, body) = post_body(&app, "application/json", json!({"query": query}).to_string()).await;
+    assert_eq!((status, parse_json(&body)), (StatusCode::OK, expected.clone()));
+    let (status, body) = get_query(&app, query).await;
+    assert_eq!((status, parse_json(&body)), (StatusCode::OK, expected));
     let named = json!({
         "query": "query A { __typename } query B($first: Int) { initiatives(first: $first) { nodes { title } } }",
         "operationName": "B", "variables": {"first": 1},
     });
-    let (status, body) = post(&app, "application/json; charset=utf-8", named.to_string()).await;
+    let (status, body) = post_body(&app, "application/json; charset=utf-8", named.to_string()).await;
     assert_eq!(
-        (status, json_of(&body)),
+        (status, parse_json(&body)),
         (
             StatusCode::OK,
             json!({"data": {"initiatives": {"nodes": [{"title": "Initiative 1"}]}}})
@@ -104,20 +104,20 @@ async fn a_query_is_answered_by_post_and_by_get(database: Database) {
     let anonymous = Request::post("/graphql")
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(json!({"query": "{ viewer { role } }"}).to_string()));
-    let (status, body) = send(&app, anonymous.unwrap()).await;
+    let (status, body) = send_request(&app, anonymous.unwrap()).await;
     assert_eq!(status, StatusCode::OK, "an answer that is an error is an answer");
     assert_eq!(
-        json_of(&body)["errors"][0]["extensions"]["code"],
+        parse_json(&body)["errors"][0]["extensions"]["code"],
         "UNAUTHENTICATED"
     );
 }
 
-async fn variables_have_their_defaults_before_anything_reads_them(database: Database) {
+async fn variable_defaults_apply_first(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
-    let listening = Listening::start(&app).await;
+    let listening = TestServer::start(&app).await;
     let mut socket = listening
-        .begin(Some(&format!("Bearer {}", token("steward"))))
+        .connect_and_init(Some(&format!("Bearer {}", sign_token("steward"))))
         .await;
     let field = "viewer { role @include(if: $more) subject @skip(if: $more) }";
     let inline = "viewer { ... @include(if: $more) { role } ... @skip(if: $more) { subject } }";
@@ -140,10 +140,14 @@ async fn variables_have_their_defaults_before_anything_reads_them(database: Data
     ] {
         let expected = json!({"data": {"viewer": {"role": "STEWARD"}}});
         let request = json!({"query": document, "variables": more_variables});
-        let (status, body) = post(&app, "application/json", request.to_string()).await;
-        assert_eq!((status, json_of(&body)), (StatusCode::OK, expected), "{document}");
+        let (status, body) = post_body(&app, "application/json", request.to_string()).await;
+        assert_eq!(
+            (status, parse_json(&body)),
+            (StatusCode::OK, expected),
+            "{document}"
+        );
         if more_variables == json!({}) {
-            let answer = socket.ask("1", &document).await;
+            let answer = socket.query("1", &document).await;
             assert_eq!(answer["data"]["viewer"], json!({"role": "STEWARD"}), "{document}");
         }
     }
@@ -152,7 +156,7 @@ async fn variables_have_their_defaults_before_anything_reads_them(database: Data
         |first: &str| format!("query ({first}) {{ initiatives(first: $first) {{ nodes {{ title }} }} }}");
     let cost = async |document: String, variables: Value| {
         let request = json!({"query": document, "variables": variables});
-        let (_, body) = post(&app, "application/json", request.to_string()).await;
+        let (_, body) = post_body(&app, "application/json", request.to_string()).await;
         let answer: Value = serde_json::from_str(&body).unwrap();
         answer["extensions"]["cost"]["requested"].as_u64().unwrap()
     };
@@ -166,7 +170,7 @@ async fn variables_have_their_defaults_before_anything_reads_them(database: Data
 
 /// GraphQL, September 2025, 6.4.1: an argument whose value is a variable without a value counts as not given, so that
 /// its own default holds.
-async fn an_argument_without_a_value_is_absent(database: Database) {
+async fn argument_without_a_value_is_absent(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
     for (document, variables, expected) in [
@@ -182,9 +186,9 @@ async fn an_argument_without_a_value_is_absent(database: Database) {
         ),
     ] {
         let request = json!({"query": document, "variables": variables});
-        let (_, body) = post(&app, "application/json", request.to_string()).await;
+        let (_, body) = post_body(&app, "application/json", request.to_string()).await;
         assert_eq!(
-            json_of(&body),
+            parse_json(&body),
             json!({"data": {"pattern": {"scope": expected}}}),
             "{document}"
         );
@@ -192,11 +196,11 @@ async fn an_argument_without_a_value_is_absent(database: Database) {
 }
 
 /// GraphQL, September 2025, 5.8.5: a variable of the type `Boolean` with a default may be a condition; null is none.
-async fn a_condition_that_is_null_is_refused(database: Database) {
+async fn null_condition_is_rejected(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
-    let listening = Listening::start(&app).await;
-    let mut socket = listening.begin_as("steward").await;
+    let listening = TestServer::start(&app).await;
+    let mut socket = listening.connect_as("steward").await;
     for (document, variables, names) in [
         (
             "query ($more: Boolean = true) { viewer { role @include(if: $more) } }",
@@ -221,8 +225,8 @@ async fn a_condition_that_is_null_is_refused(database: Database) {
         ("{ viewer { role @include(if: null) } }", json!({}), "if"),
     ] {
         let request = json!({"query": document, "variables": variables});
-        let (_, body) = post(&app, "application/json", request.to_string()).await;
-        let answer = json_of(&body);
+        let (_, body) = post_body(&app, "application/json", request.to_string()).await;
+        let answer = parse_json(&body);
         assert_eq!(answer.get("data"), None, "{document}: {answer}");
         let error = &answer["errors"][0];
         assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
@@ -231,7 +235,7 @@ async fn a_condition_that_is_null_is_refused(database: Database) {
             "{document}: {answer}"
         );
         socket.subscribe_with("1", document, variables).await;
-        let told = socket.hear().await;
+        let told = socket.receive().await;
         assert_eq!(told["type"], "error", "{told}");
         assert_eq!(told["payload"][0]["message"], error["message"], "{told}");
     }
@@ -239,23 +243,23 @@ async fn a_condition_that_is_null_is_refused(database: Database) {
     let document =
         "query A { viewer { role } } query B($more: Boolean = true) { viewer { role @skip(if: $more) } }";
     let request = json!({"query": document, "operationName": "A", "variables": {"more": null}});
-    let (_, body) = post(&app, "application/json", request.to_string()).await;
-    assert_eq!(json_of(&body)["data"]["viewer"]["role"], "STEWARD", "{body}");
+    let (_, body) = post_body(&app, "application/json", request.to_string()).await;
+    assert_eq!(parse_json(&body)["data"]["viewer"]["role"], "STEWARD", "{body}");
 }
 
-async fn a_variable_without_a_value_has_a_type_that_fits(database: Database) {
+async fn variable_without_a_value_must_have_a_fitting_type(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
     let place =
         |of: &str| format!("query ($code: {of}) {{ terms(first: 1, search: $code) {{ totalCount }} }}");
     for (document, variables) in [(place("String"), json!({})), (place("ID"), json!({"code": null}))] {
         let request = json!({"query": document, "variables": variables});
-        let (_, body) = post(&app, "application/json", request.to_string()).await;
-        assert_eq!(json_of(&body)["data"]["terms"]["totalCount"], 0, "{body}");
+        let (_, body) = post_body(&app, "application/json", request.to_string()).await;
+        assert_eq!(parse_json(&body)["data"]["terms"]["totalCount"], 0, "{body}");
     }
     let request = json!({"query": place("Int")});
-    let (_, body) = post(&app, "application/json", request.to_string()).await;
-    let error = &json_of(&body)["errors"][0];
+    let (_, body) = post_body(&app, "application/json", request.to_string()).await;
+    let error = &parse_json(&body)["errors"][0];
     assert_eq!(
         error["message"], "$code is of the type Int, and search of the type String",
         "{body}"
@@ -275,16 +279,16 @@ async fn operations_of_one_document_share_a_fragment(database: Database) {
         ("B", json!({"scope": "VISIBLE"}), "VISIBLE"),
     ] {
         let request = json!({"query": document, "operationName": name, "variables": variables});
-        let (_, body) = post(&app, "application/json", request.to_string()).await;
+        let (_, body) = post_body(&app, "application/json", request.to_string()).await;
         assert_eq!(
-            json_of(&body)["data"]["pattern"]["scope"],
+            parse_json(&body)["data"]["pattern"]["scope"],
             scope,
             "{name}: {body}"
         );
     }
 }
 
-async fn what_is_no_request_is_refused(database: Database) {
+async fn invalid_requests_are_rejected(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
     let query = json!({"query": "{ __typename }"}).to_string();
@@ -310,9 +314,9 @@ async fn what_is_no_request_is_refused(database: Database) {
         ),
         ("application/json", long, StatusCode::PAYLOAD_TOO_LARGE),
     ] {
-        let (status, answer) = post(&app, kind, body).await;
+        let (status, answer) = post_body(&app, kind, body).await;
         assert_eq!(status, expected, "{answer}");
-        let answer = json_of(&answer);
+        let answer = parse_json(&answer);
         assert_eq!(answer["data"], Value::Null, "{answer}");
         assert_eq!(
             answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT",
@@ -324,22 +328,22 @@ async fn what_is_no_request_is_refused(database: Database) {
         "query A { __typename } mutation B { publish { id } }",
         "subscription { submissionChanged { id } }",
     ] {
-        let (status, answer) = get(&app, mutation).await;
+        let (status, answer) = get_query(&app, mutation).await;
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{mutation}: {answer}");
     }
     let without_query = Request::get("/graphql").body(Body::empty()).unwrap();
-    let (_, answer) = send(&app, without_query).await;
+    let (_, answer) = send_request(&app, without_query).await;
     assert_eq!(
-        json_of(&answer)["errors"][0]["extensions"]["code"],
+        parse_json(&answer)["errors"][0]["extensions"]["code"],
         "BAD_USER_INPUT",
         "{answer}"
     );
     let put = Request::put("/graphql").body(Body::from(query)).unwrap();
-    assert_eq!(send(&app, put).await.0, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(send_request(&app, put).await.0, StatusCode::METHOD_NOT_ALLOWED);
 }
 
-async fn a_service_is_ready_when_the_base_is_read(database: Database) {
-    let verifier = Verifier::new(
+async fn service_is_ready_when_the_index_is_loaded(database: Database) {
+    let verifier = TokenVerifier::new(
         Algorithm::HS256,
         DecodingKey::from_secret(SECRET),
         ISSUER,
@@ -349,11 +353,14 @@ async fn a_service_is_ready_when_the_base_is_read(database: Database) {
         database.connection.clone(),
         verifier,
         Arc::new(SystemClock),
-        Arc::new(Engine::new(EngineSettings::default()).unwrap()),
+        Arc::new(PatternEngine::new(EngineSettings::default()).unwrap()),
     ));
     let health = async |path: &str| {
         let request = Request::get(path).body(Body::empty()).unwrap();
-        let response = server::router(Arc::clone(&app)).oneshot(request).await.unwrap();
+        let response = server::build_router(Arc::clone(&app))
+            .oneshot(request)
+            .await
+            .unwrap();
         response.status()
     };
     assert_eq!(health("/health/live").await, StatusCode::OK);
@@ -365,51 +372,51 @@ async fn a_service_is_ready_when_the_base_is_read(database: Database) {
     assert_eq!(health("/health/ready").await, StatusCode::SERVICE_UNAVAILABLE);
 }
 
-async fn a_websocket_answers_queries_and_says_when_it_is_done(database: Database) {
+async fn websocket_answers_queries_and_completes(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
-    app.publish(&[record("1").json()]).await;
-    let listening = Listening::start(&app).await;
-    let authorization = format!("Bearer {}", token("steward"));
-    let mut socket = listening.begin(Some(&authorization)).await;
+    app.publish(&[record("1").build()]).await;
+    let listening = TestServer::start(&app).await;
+    let authorization = format!("Bearer {}", sign_token("steward"));
+    let mut socket = listening.connect_and_init(Some(&authorization)).await;
     let page = "{ initiatives { nodes { title leadOrganisation { identifier } } } viewer { role } }";
     let expected = json!({"data": {
         "initiatives": {"nodes": [{"title": "Initiative 1", "leadOrganisation": {"identifier": "GB-CHC-1"}}]},
         "viewer": {"role": "STEWARD"},
     }});
     for id in ["1", "2"] {
-        assert_eq!(socket.ask(id, page).await, expected);
+        assert_eq!(socket.query(id, page).await, expected);
     }
     for (query, code) in [
         ("{ initiatives(first: 101) { totalCount } }", "BAD_USER_INPUT"),
         ("{ nothing }", "BAD_USER_INPUT"),
         ("{", "BAD_USER_INPUT"),
     ] {
-        let answer = socket.ask("3", query).await;
+        let answer = socket.query("3", query).await;
         assert_eq!(
             answer["errors"][0]["extensions"]["code"], code,
             "{query}: {answer}"
         );
     }
-    let mut anonymous = listening.begin(None).await;
+    let mut anonymous = listening.connect_and_init(None).await;
     let answer = anonymous
-        .ask("1", "{ vocabulary { roles { code } } viewer { role } }")
+        .query("1", "{ vocabulary { roles { code } } viewer { role } }")
         .await;
     assert_eq!(
         answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
         "{answer}"
     );
-    let answer = anonymous.ask("2", "{ vocabulary { roles { code } } }").await;
+    let answer = anonymous.query("2", "{ vocabulary { roles { code } } }").await;
     assert_eq!(
         answer["data"]["vocabulary"]["roles"].as_array().map(Vec::len),
         Some(4)
     );
 }
 
-async fn a_websocket_speaks_one_protocol_and_says_so(database: Database) {
+async fn websocket_negotiates_its_subprotocol(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
-    let listening = Listening::start(&app).await;
+    let listening = TestServer::start(&app).await;
     for protocols in [None, Some("graphql-ws"), Some("soap"), Some("soap, graphql-ws")] {
         match listening.connect(protocols).await {
             Err(Error::Http(response)) => {
@@ -419,33 +426,37 @@ async fn a_websocket_speaks_one_protocol_and_says_so(database: Database) {
         }
     }
     // One that offers an older protocol too is spoken to in the one that both know.
-    let authorization = format!("Bearer {}", token("steward"));
+    let authorization = format!("Bearer {}", sign_token("steward"));
     let (mut socket, spoken) = listening
         .connect(Some("graphql-ws, graphql-transport-ws"))
         .await
         .unwrap();
     assert_eq!(spoken, "graphql-transport-ws");
     socket.init(Some(&authorization)).await;
-    let answer = socket.ask("1", "{ viewer { role } }").await;
+    let answer = socket.query("1", "{ viewer { role } }").await;
     assert_eq!(answer["data"]["viewer"]["role"], "STEWARD");
 }
 
-async fn a_member_who_is_revoked_is_refused_over_an_open_websocket(database: Database) {
+async fn revoked_member_is_rejected_over_an_open_websocket(database: Database) {
     let app = TestApp::start(database).await;
-    app.member("partner", Role::Partner, Some("GB-CHC-1")).await;
-    let listening = Listening::start(&app).await;
-    let authorization = format!("Bearer {}", token("partner"));
-    let mut socket = listening.begin(Some(&authorization)).await;
+    app.create_member("partner", Role::Partner, Some("GB-CHC-1"))
+        .await;
+    let listening = TestServer::start(&app).await;
+    let authorization = format!("Bearer {}", sign_token("partner"));
+    let mut socket = listening.connect_and_init(Some(&authorization)).await;
     let query = "{ viewer { role } }";
-    assert_eq!(socket.ask("1", query).await["data"]["viewer"]["role"], "PARTNER");
-    let subject = Subject {
+    assert_eq!(
+        socket.query("1", query).await["data"]["viewer"]["role"],
+        "PARTNER"
+    );
+    let subject = TokenSubject {
         issuer: ISSUER.into(),
         subject: "partner".into(),
     };
-    member::revoke(&app.app.db, &TestApp::act(), &subject)
+    member::revoke(&app.app.db, &TestApp::action(), &subject)
         .await
         .unwrap();
-    let answer = socket.ask("2", query).await;
+    let answer = socket.query("2", query).await;
     assert_eq!(answer["data"], Value::Null);
     assert_eq!(
         answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
@@ -457,14 +468,14 @@ async fn a_member_who_is_revoked_is_refused_over_an_open_websocket(database: Dat
     );
 }
 
-async fn a_fault_inside_is_told_in_neutral_words(database: Database) {
+async fn internal_errors_are_reported_neutrally(database: Database) {
     let kind = database.kind;
     let app = TestApp::start(database).await;
     app.steward().await;
-    app.publish(&[record("1").json()]).await;
-    let listening = Listening::start(&app).await;
-    let authorization = format!("Bearer {}", token("steward"));
-    let mut socket = listening.begin(Some(&authorization)).await;
+    app.publish(&[record("1").build()]).await;
+    let listening = TestServer::start(&app).await;
+    let authorization = format!("Bearer {}", sign_token("steward"));
+    let mut socket = listening.connect_and_init(Some(&authorization)).await;
     let drop = |table: &str| match kind {
         Kind::Sqlite => format!("DROP TABLE {table}"),
         Kind::Postgres => format!("DROP TABLE {table} CASCADE"),
@@ -480,9 +491,9 @@ async fn a_fault_inside_is_told_in_neutral_words(database: Database) {
         "{ initiatives(filter: {condition: {on: GOVERNANCE, change: {isKnown: true}}}) { totalCount } }",
         "{ initiatives(filter: {activeDuring: {crisis: \"x\"}}) { totalCount } }",
     ] {
-        let (status, body) = post(&app, "application/json", json!({"query": query}).to_string()).await;
+        let (status, body) = post_body(&app, "application/json", json!({"query": query}).to_string()).await;
         assert_eq!(status, StatusCode::OK);
-        for answer in [json_of(&body), socket.ask("1", query).await] {
+        for answer in [parse_json(&body), socket.query("1", query).await] {
             let error = &answer["errors"][0];
             let said = json!({"message": error["message"], "code": error["extensions"]["code"]});
             assert_eq!(said, told, "{query}: {answer}");
@@ -504,7 +515,7 @@ async fn a_fault_inside_is_told_in_neutral_words(database: Database) {
     }
     // Where even the members cannot be read, nobody can be told who asks.
     app.app.db.execute_unprepared(&drop("member")).await.unwrap();
-    let (status, body) = post(
+    let (status, body) = post_body(
         &app,
         "application/json",
         json!({"query": "{ __typename }"}).to_string(),
@@ -512,7 +523,7 @@ async fn a_fault_inside_is_told_in_neutral_words(database: Database) {
     .await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
     assert_eq!(
-        json_of(&body)["errors"][0]["extensions"]["code"],
+        parse_json(&body)["errors"][0]["extensions"]["code"],
         "INTERNAL",
         "{body}"
     );
@@ -526,14 +537,14 @@ async fn a_fault_inside_is_told_in_neutral_words(database: Database) {
         let request = Request::get(path)
             .header(header::AUTHORIZATION, &authorization)
             .body(Body::empty());
-        let response = server::router(Arc::clone(&app.app))
+        let response = server::build_router(Arc::clone(&app.app))
             .oneshot(request.unwrap())
             .await
             .unwrap();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert!(response.headers().contains_key(header::RETRY_AFTER), "{path}");
     }
-    let answer = socket.ask("2", "{ __typename }").await;
+    let answer = socket.query("2", "{ __typename }").await;
     assert_eq!(
         answer["errors"][0]["message"], "it cannot be determined who is asking; try again shortly",
         "{answer}"

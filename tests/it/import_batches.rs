@@ -12,9 +12,9 @@ use uuid::Uuid;
 use wayin::clock::{Clock, SystemClock};
 use wayin::error::Error;
 use wayin::import::{ROWS_PER_BATCH, job::worker};
-use wayin::organisation::{Altered, Found};
+use wayin::organisation::{AlteredOrganisations, OrganisationLookup};
 use wayin_entity::{
-    OrganisationKind, change, import_outcome, initiative, kept_revision, organisation, revision, source,
+    OrganisationKind, change, entity_revision, import_outcome, initiative, organisation, revision, source,
     submission,
 };
 use wayin_records::record::OrganisationReference;
@@ -26,21 +26,21 @@ use crate::support::places::start_with_places;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    a_funder_that_several_batches_name_first_is_added_once,
-    a_source_that_several_batches_name_first_is_added_once,
-    a_batch_waits_for_the_one_before_and_is_taken_back_with_it,
-    what_two_learn_of_an_organisation_at_once_is_not_written_over,
+    funder_new_to_several_batches_is_added_once,
+    source_new_to_several_batches_is_added_once,
+    batch_waits_for_the_previous_one_and_rolls_back_with_it,
+    concurrent_organisation_updates_are_not_lost,
 ];
 
 /// Records that fill a few batches.
-fn records() -> Vec<Value> {
+fn generate_records() -> Vec<Value> {
     (0..ROWS_PER_BATCH * 3 + 50)
         .map(|number| file_record(&number.to_string()))
         .collect()
 }
 
 /// Has a trusted organisation send records, and takes them in; answers the import as it ended.
-async fn take_in(app: &TestApp, records: &[Value]) -> Value {
+async fn run_trusted_import(app: &TestApp, records: &[Value]) -> Value {
     let partner = app.partner().await;
     allow_auto_publish(app).await;
     let sent = send_file(
@@ -56,7 +56,7 @@ async fn take_in(app: &TestApp, records: &[Value]) -> Value {
 }
 
 /// Everything that came of records is there once, and was published in the order of the file.
-async fn stand_in_their_order(app: &TestApp, import: &Value, records: &[Value]) {
+async fn assert_published_in_order(app: &TestApp, import: &Value, records: &[Value]) {
     let db = &app.app.db;
     let many = u64::try_from(records.len()).unwrap();
     assert_eq!(
@@ -99,40 +99,40 @@ async fn stand_in_their_order(app: &TestApp, import: &Value, records: &[Value]) 
 }
 
 /// How many others the batches after the first name, each in an order of its own.
-const OTHERS: usize = 200;
+const OTHER_FUNDERS: usize = 200;
 
-async fn a_funder_that_several_batches_name_first_is_added_once(database: Database) {
+async fn funder_new_to_several_batches_is_added_once(database: Database) {
     let app = start_with_places(database).await;
-    let mut records = records();
+    let mut records = generate_records();
     for (number, record) in records.iter_mut().enumerate().skip(ROWS_PER_BATCH) {
-        let other = number * 7 % OTHERS;
+        let other = number * 7 % OTHER_FUNDERS;
         record["fundingTerms"][0]["funder"] =
             json!({"identifier": format!("GB-CHC-{}", 7_000 + other), "name": format!("Funder {other}")});
     }
-    let import = take_in(&app, &records).await;
-    stand_in_their_order(&app, &import, &records).await;
+    let import = run_trusted_import(&app, &records).await;
+    assert_published_in_order(&app, &import, &records).await;
     let organisations = organisation::Entity::find().all(&app.app.db).await.unwrap();
     let added = organisations.iter().filter(|one| one.name.starts_with("Funder "));
-    assert_eq!(added.count(), OTHERS, "each funder once");
+    assert_eq!(added.count(), OTHER_FUNDERS, "each funder once");
 }
 
-async fn a_source_that_several_batches_name_first_is_added_once(database: Database) {
+async fn source_new_to_several_batches_is_added_once(database: Database) {
     let app = start_with_places(database).await;
-    let mut records = records();
+    let mut records = generate_records();
     for (number, record) in records.iter_mut().enumerate().skip(ROWS_PER_BATCH) {
-        record["source"]["title"] = format!("Return {}", number * 7 % OTHERS).into();
+        record["source"]["title"] = format!("Return {}", number * 7 % OTHER_FUNDERS).into();
     }
-    let import = take_in(&app, &records).await;
-    stand_in_their_order(&app, &import, &records).await;
+    let import = run_trusted_import(&app, &records).await;
+    assert_published_in_order(&app, &import, &records).await;
     let sources = source::Entity::find().all(&app.app.db).await.unwrap();
     let added = sources.iter().filter(|one| one.title.starts_with("Return "));
-    assert_eq!(added.count(), OTHERS, "each source once");
+    assert_eq!(added.count(), OTHER_FUNDERS, "each source once");
 }
 
-async fn a_batch_waits_for_the_one_before_and_is_taken_back_with_it(database: Database) {
+async fn batch_waits_for_the_previous_one_and_rolls_back_with_it(database: Database) {
     let kind = database.kind;
     let app = start_with_places(database).await;
-    let mut records = records();
+    let mut records = generate_records();
     // The second batch names a funder that somebody else is adding just then.
     let funder = json!({"identifier": "GB-CHC-7777", "name": "The other funder"});
     records[ROWS_PER_BATCH + 5]["fundingTerms"][0]["funder"] = funder;
@@ -175,34 +175,36 @@ async fn a_batch_waits_for_the_one_before_and_is_taken_back_with_it(database: Da
             .expect("the second batch waits for the funder, and the third for the second");
         transaction.commit().await.unwrap();
     };
-    let (import, ()) = tokio::join!(take_in(&app, &records), other);
-    stand_in_their_order(&app, &import, &records).await;
+    let (import, ()) = tokio::join!(run_trusted_import(&app, &records), other);
+    assert_published_in_order(&app, &import, &records).await;
     let funders = organisation::Entity::find().all(&app.app.db).await.unwrap();
     let named = funders.iter().filter(|one| one.name == "The other funder");
     assert_eq!(named.count(), 1, "{funders:?}");
 }
 
-async fn what_two_learn_of_an_organisation_at_once_is_not_written_over(database: Database) {
+async fn concurrent_organisation_updates_are_not_lost(database: Database) {
     let db = &database.connection;
-    let act = TestApp::act();
+    let act = TestApp::action();
     let named = |kind| OrganisationReference {
         identifier: Some("GB-CHC-7".into()),
         name: Some("A charity".into()),
         kind,
     };
-    wayin::organisation::ensure(db, &act, Some("GB-CHC-7"), Some("A charity"), None)
+    wayin::organisation::find_or_create(db, &act, Some("GB-CHC-7"), Some("A charity"), None)
         .await
         .unwrap();
     // Both read it before either writes.
     let mut learnt = Vec::new();
     for kind in [OrganisationKind::Funder, OrganisationKind::PublicBody] {
         let reference = named(Some(kind));
-        let mut altered = Altered::default();
-        let mut found = Found::look_up(db, std::iter::once(&reference)).await.unwrap();
+        let mut altered = AlteredOrganisations::default();
+        let mut found = OrganisationLookup::load(db, std::iter::once(&reference))
+            .await
+            .unwrap();
         found.resolve(&reference, &act, &mut altered).unwrap();
         learnt.push(altered);
     }
-    let [one, another] = <[Altered; 2]>::try_from(learnt).unwrap();
+    let [one, another] = <[AlteredOrganisations; 2]>::try_from(learnt).unwrap();
     one.write(db, &act).await.unwrap();
     let refused = another.write(db, &act).await.unwrap_err();
     assert!(
@@ -211,6 +213,6 @@ async fn what_two_learn_of_an_organisation_at_once_is_not_written_over(database:
     );
     let kept = organisation::Entity::find().one(db).await.unwrap().unwrap();
     assert_eq!(kept.kind, Some(OrganisationKind::Funder), "as the first wrote it");
-    let versions = kept_revision::Entity::find().count(db).await.unwrap();
+    let versions = entity_revision::Entity::find().count(db).await.unwrap();
     assert_eq!(versions, 2, "as it was added, and as the first wrote it");
 }

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 use wayin::auth::member;
 use wayin::clock::{Clock, SystemClock};
-use wayin::expiry::{self, Expiry};
+use wayin::expiry::{self, ExpiryPolicy};
 use wayin::import::job::{self, worker};
 use wayin::server;
-use wayin_entity::{Role, import, import_outcome, import_piece, initiative, revision, submission};
-use wayin_records::formats::records::Limits;
+use wayin_entity::{Role, import, import_chunk, import_outcome, initiative, revision, submission};
+use wayin_records::formats::records::FileLimits;
 
 use crate::support::app::PARTNER_ORGANISATION;
-use crate::support::app::{Client, TestApp, token};
+use crate::support::app::{Client, TestApp, sign_token};
 use crate::support::imports::{
     allow_auto_publish, expire_leases, file_record, json_lines, load_import, load_rows,
     restart_with_import_settings, send_file,
@@ -27,24 +27,24 @@ use crate::support::places::start_with_places;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    every_row_of_a_file_comes_to_something_that_is_told,
-    what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended,
-    an_organisation_that_is_trusted_publishes_a_file,
-    a_record_in_review_is_not_overwritten_by_a_file,
-    an_import_goes_on_where_a_server_left_it,
-    two_servers_take_each_row_in_once,
-    a_funder_sends_its_own_grants_and_no_others,
-    files_are_for_those_who_send_them,
-    a_file_that_is_sent_twice_under_one_key_is_taken_in_once,
-    a_file_that_breaks_off_is_told_with_what_was_taken,
-    a_member_who_is_revoked_takes_nothing_more_in,
-    a_file_comes_over_http_within_its_limits,
-    files_are_deleted_when_they_have_been_kept_long_enough,
-    of_a_file_with_too_many_rows_the_first_are_taken,
+    every_row_has_an_outcome,
+    valid_rows_are_submitted_and_the_rest_after_correction,
+    trusted_organisation_publishes_by_import,
+    import_does_not_overwrite_a_record_in_review,
+    import_resumes_after_a_server_stops,
+    two_servers_import_each_row_once,
+    funder_can_import_only_its_own_grants,
+    imports_are_visible_only_to_their_sender,
+    file_sent_twice_with_one_key_is_imported_once,
+    truncated_file_reports_what_was_imported,
+    import_of_a_revoked_member_stops,
+    multipart_upload_is_limited,
+    files_expire_after_the_retention_period,
+    only_the_first_rows_of_an_oversized_file_are_imported,
 ];
 
 /// Sends a file, has it taken in, and answers its import.
-async fn taken(app: &TestApp, client: &Client<'_>, content: &str, input: Value) -> Value {
+async fn run_import(app: &TestApp, client: &Client<'_>, content: &str, input: Value) -> Value {
     let sent = send_file(app, client, "return.jsonl", content, input).await;
     let sent = &sent["data"]["importRecords"];
     assert_eq!(sent["userErrors"], json!([]), "{sent}");
@@ -54,7 +54,7 @@ async fn taken(app: &TestApp, client: &Client<'_>, content: &str, input: Value) 
     load_import(client, &sent["import"]["id"]).await
 }
 
-fn counts(import: &Value) -> [i64; 7] {
+fn list_counts(import: &Value) -> [i64; 7] {
     [
         "rowsProcessed",
         "draftCount",
@@ -71,7 +71,7 @@ fn counts(import: &Value) -> [i64; 7] {
     })
 }
 
-async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database) {
+async fn every_row_has_an_outcome(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     let mut wrong = file_record("b");
@@ -94,7 +94,7 @@ async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database)
         file_record("twice").to_string(),
     ]
     .join("\r\n");
-    let import = taken(&app, &partner, &content, json!({})).await;
+    let import = run_import(&app, &partner, &content, json!({})).await;
     assert_eq!(import["state"], "COMPLETED");
     assert_eq!(import["failureReason"], Value::Null);
     assert_eq!(
@@ -103,7 +103,7 @@ async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database)
     );
     assert_eq!(import["organisation"]["identifier"], PARTNER_ORGANISATION);
     assert_eq!(import["fileName"], "return.jsonl");
-    assert_eq!(counts(&import), [8, 3, 0, 0, 0, 0, 5]);
+    assert_eq!(list_counts(&import), [8, 3, 0, 0, 0, 0, 5]);
     assert_eq!(import["warningCount"], 1);
     let messages = load_rows(&partner, &import).await;
     insta::allow_duplicates! {
@@ -142,8 +142,8 @@ async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database)
     assert_eq!(found["imports"]["totalCount"], 1);
     assert_eq!(found["node"]["id"], import["id"]);
     // The same file again changes nothing.
-    let again = taken(&app, &partner, &content, json!({})).await;
-    assert_eq!(counts(&again), [8, 0, 0, 0, 3, 0, 5]);
+    let again = run_import(&app, &partner, &content, json!({})).await;
+    assert_eq!(list_counts(&again), [8, 0, 0, 0, 3, 0, 5]);
     let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
     assert!(
         kept.len() == 3 && kept.iter().all(|one| one.version == 1),
@@ -151,20 +151,20 @@ async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database)
     );
 }
 
-async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: Database) {
+async fn valid_rows_are_submitted_and_the_rest_after_correction(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     let mut wrong = file_record("b");
     wrong["place"] = json!({"name": "Hartlepol"});
     wrong["summary"] = json!("Ask ann@example.org");
-    let import = taken(
+    let import = run_import(
         &app,
         &partner,
         &json_lines(&[file_record("a"), wrong.clone()]),
         json!({"mode": "SUBMIT"}),
     )
     .await;
-    assert_eq!(counts(&import), [2, 0, 1, 0, 0, 1, 0]);
+    assert_eq!(list_counts(&import), [2, 0, 1, 0, 0, 1, 0]);
     assert!(import["correctionsUrl"].is_string());
     assert_eq!(
         load_rows(&partner, &import).await,
@@ -180,14 +180,14 @@ async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: 
         .await
         .unwrap()
         .unwrap();
-    let mended = taken(
+    let mended = run_import(
         &app,
         &partner,
         &json_lines(&[file_record("a"), file_record("b")]),
         json!({"mode": "SUBMIT"}),
     )
     .await;
-    assert_eq!(counts(&mended), [2, 0, 1, 0, 1, 0, 0]);
+    assert_eq!(list_counts(&mended), [2, 0, 1, 0, 1, 0, 0]);
     assert_eq!(mended["correctionsUrl"], Value::Null);
     let after = submission::Entity::find_by_id(before.id)
         .one(&app.app.db)
@@ -213,7 +213,7 @@ async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: 
         assert_eq!(published["publishSubmission"]["submission"]["state"], "PUBLISHED");
     }
     app.catch_up().await;
-    let again = taken(
+    let again = run_import(
         &app,
         &partner,
         &json_lines(&[file_record("a"), file_record("b")]),
@@ -221,21 +221,21 @@ async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: 
     )
     .await;
     assert_eq!(
-        counts(&again),
+        list_counts(&again),
         [2, 0, 0, 0, 2, 0, 0],
         "what is published so is not sent again"
     );
     // Another file corrects what is published.
     let mut corrected = file_record("a");
     corrected["title"] = json!("Another title");
-    let correction = taken(
+    let correction = run_import(
         &app,
         &partner,
         &json_lines(&[corrected]),
         json!({"mode": "SUBMIT"}),
     )
     .await;
-    assert_eq!(counts(&correction), [1, 0, 1, 0, 0, 0, 0]);
+    assert_eq!(list_counts(&correction), [1, 0, 1, 0, 0, 0, 0]);
     let waiting = steward
         .query(
             "{ submissions(filter: {states: [SUBMITTED]}) { nodes { initiativeVersion changes { path before after } } } }",
@@ -249,7 +249,7 @@ async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: 
     );
 }
 
-async fn an_organisation_that_is_trusted_publishes_a_file(database: Database) {
+async fn trusted_organisation_publishes_by_import(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     allow_auto_publish(&app).await;
@@ -259,8 +259,8 @@ async fn an_organisation_that_is_trusted_publishes_a_file(database: Database) {
         .collect();
     records[7]["fundingTerms"][0]["grantIdentifier"] = json!("360G-a-1");
     records[8]["fundingTerms"][0]["grantIdentifier"] = json!("360G-a-1");
-    let import = taken(&app, &partner, &json_lines(&records), json!({"mode": "SUBMIT"})).await;
-    assert_eq!(counts(&import), [1_100, 0, 0, 1_099, 0, 1, 0]);
+    let import = run_import(&app, &partner, &json_lines(&records), json!({"mode": "SUBMIT"})).await;
+    assert_eq!(list_counts(&import), [1_100, 0, 0, 1_099, 0, 1, 0]);
     let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
     let states = |state: &str| kept.iter().filter(|one| one.state.code() == state).count();
     assert_eq!((states("PUBLISHED"), states("DRAFT")), (1_099, 1));
@@ -279,8 +279,8 @@ async fn an_organisation_that_is_trusted_publishes_a_file(database: Database) {
     // The same file again publishes nothing; one that changed is altered.
     records.remove(8);
     records[0]["title"] = json!("Another title");
-    let again = taken(&app, &partner, &json_lines(&records), json!({"mode": "SUBMIT"})).await;
-    assert_eq!(counts(&again), [1_099, 0, 0, 1, 1_098, 0, 0]);
+    let again = run_import(&app, &partner, &json_lines(&records), json!({"mode": "SUBMIT"})).await;
+    assert_eq!(list_counts(&again), [1_099, 0, 0, 1, 1_098, 0, 0]);
     assert_eq!(
         initiative::Entity::find().count(&app.app.db).await.unwrap(),
         1_099
@@ -288,10 +288,10 @@ async fn an_organisation_that_is_trusted_publishes_a_file(database: Database) {
     assert_eq!(revision::Entity::find().count(&app.app.db).await.unwrap(), 1_100);
 }
 
-async fn a_record_in_review_is_not_overwritten_by_a_file(database: Database) {
+async fn import_does_not_overwrite_a_record_in_review(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
-    taken(
+    run_import(
         &app,
         &partner,
         &json_lines(&[file_record("a")]),
@@ -301,14 +301,14 @@ async fn a_record_in_review_is_not_overwritten_by_a_file(database: Database) {
     let mut other = file_record("a");
     other["title"] = json!("Another title");
     for kept_as in ["SUBMIT", "DRAFT"] {
-        let import = taken(
+        let import = run_import(
             &app,
             &partner,
             &json_lines(&[other.clone()]),
             json!({"mode": kept_as}),
         )
         .await;
-        assert_eq!(counts(&import), [1, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(list_counts(&import), [1, 0, 0, 0, 0, 0, 1]);
         assert_eq!(
             load_rows(&partner, &import).await,
             ["1 REJECTED WRONG_STATE externalRef"]
@@ -325,26 +325,28 @@ async fn a_record_in_review_is_not_overwritten_by_a_file(database: Database) {
             "mutation {{ requestChanges(input: {{id: {id}, note: \"Which title?\"}}) {{ submission {{ state }} }} }}"
         ))
         .await;
-    let import = taken(
+    let import = run_import(
         &app,
         &partner,
         &json_lines(&[other.clone()]),
         json!({"mode": "SUBMIT"}),
     )
     .await;
-    assert_eq!(counts(&import), [1, 0, 1, 0, 0, 0, 0]);
+    assert_eq!(list_counts(&import), [1, 0, 1, 0, 0, 0, 0]);
     let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
     assert_eq!((kept.len(), &kept[0].document), (1, &other));
     assert_eq!((kept[0].state.code(), &kept[0].review_note), ("SUBMITTED", &None));
 }
 
-async fn an_import_goes_on_where_a_server_left_it(database: Database) {
+async fn import_resumes_after_a_server_stops(database: Database) {
     // Five batches, so that some are left on a slow machine too, where a batch is done before it is seen.
-    const ROWS: i64 = 5_000;
+    const ROW_COUNT: i64 = 5_000;
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     allow_auto_publish(&app).await;
-    let records: Vec<Value> = (0..ROWS).map(|number| file_record(&number.to_string())).collect();
+    let records: Vec<Value> = (0..ROW_COUNT)
+        .map(|number| file_record(&number.to_string()))
+        .collect();
     let sent = send_file(
         &app,
         &partner,
@@ -377,7 +379,7 @@ async fn an_import_goes_on_where_a_server_left_it(database: Database) {
     }
     let left = load_import(&partner, &id).await;
     assert_eq!(left["state"], "RUNNING");
-    assert!(left["rowsProcessed"].as_i64().unwrap() < ROWS, "{left}");
+    assert!(left["rowsProcessed"].as_i64().unwrap() < ROW_COUNT, "{left}");
     assert_eq!(
         worker::run_queued(&app.app).await.unwrap(),
         0,
@@ -388,8 +390,8 @@ async fn an_import_goes_on_where_a_server_left_it(database: Database) {
     assert_eq!(worker::run_queued(&app.app).await.unwrap(), 1, "{before:?}");
     let import = load_import(&partner, &id).await;
     assert_eq!(import["state"], "COMPLETED");
-    assert_eq!(counts(&import), [ROWS, 0, 0, ROWS, 0, 0, 0]);
-    let expected = ROWS.unsigned_abs();
+    assert_eq!(list_counts(&import), [ROW_COUNT, 0, 0, ROW_COUNT, 0, 0, 0]);
+    let expected = ROW_COUNT.unsigned_abs();
     assert_eq!(
         submission::Entity::find().count(&app.app.db).await.unwrap(),
         expected
@@ -404,7 +406,7 @@ async fn an_import_goes_on_where_a_server_left_it(database: Database) {
     );
 }
 
-async fn two_servers_take_each_row_in_once(database: Database) {
+async fn two_servers_import_each_row_once(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     allow_auto_publish(&app).await;
@@ -423,7 +425,7 @@ async fn two_servers_take_each_row_in_once(database: Database) {
         .await;
         assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]));
     }
-    let other = TestApp::over(
+    let other = TestApp::start_on_connection(
         app.database.clone(),
         crate::support::database::connect(&app.database.url)
             .await
@@ -450,7 +452,7 @@ async fn two_servers_take_each_row_in_once(database: Database) {
     other.app.db.close_by_ref().await.unwrap();
 }
 
-const GRANTS: &str = r#"{"license": "https://creativecommons.org/licenses/by/4.0/", "grants": [
+const GRANTS_JSON: &str = r#"{"license": "https://creativecommons.org/licenses/by/4.0/", "grants": [
     {"id": "360G-a-1", "title": "One", "description": "D", "currency": "GBP", "amountAwarded": 100, "awardDate": "2020-01-01",
      "plannedDates": [{"startDate": "2020-01-01", "endDate": "2020-12-31", "duration": 12}],
      "recipientOrganization": [{"id": "GB-CHC-1", "name": "A charity"}],
@@ -462,9 +464,9 @@ const GRANTS: &str = r#"{"license": "https://creativecommons.org/licenses/by/4.0
      "recipientOrganization": [{"id": "GB-CHC-1", "name": "A charity"}],
      "fundingOrganization": [{"id": "GB-CHC-9", "name": "A funder"}]}]}"#;
 
-async fn a_funder_sends_its_own_grants_and_no_others(database: Database) {
+async fn funder_can_import_only_its_own_grants(database: Database) {
     let app = start_with_places(database).await;
-    let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
+    let funder = app.create_member("funder", Role::Funder, Some("GB-CHC-9")).await;
     let grants = json!({"kind": "GRANTS_360GIVING"});
     let take = async |client: &Client<'_>, content: &str, input: &Value| {
         let sent = send_file(&app, client, "grants.json", content, input.clone()).await;
@@ -474,8 +476,8 @@ async fn a_funder_sends_its_own_grants_and_no_others(database: Database) {
         app.catch_up().await;
         load_import(client, &sent["import"]["id"]).await
     };
-    let import = take(&funder, GRANTS, &grants).await;
-    assert_eq!(counts(&import), [3, 0, 0, 1, 0, 0, 2], "{import}");
+    let import = take(&funder, GRANTS_JSON, &grants).await;
+    assert_eq!(list_counts(&import), [3, 0, 0, 1, 0, 0, 2], "{import}");
     assert_eq!(import["format"], "JSON");
     let told = funder
         .query(&format!(
@@ -499,16 +501,16 @@ async fn a_funder_sends_its_own_grants_and_no_others(database: Database) {
     assert_eq!(counted, 1, "{bands:?}");
     // A steward takes everybody's; what is there already stays.
     let steward = app.steward().await;
-    let import = take(&steward, GRANTS, &grants).await;
-    assert_eq!(counts(&import), [3, 0, 0, 1, 1, 0, 1]);
+    let import = take(&steward, GRANTS_JSON, &grants).await;
+    assert_eq!(list_counts(&import), [3, 0, 0, 1, 1, 0, 1]);
     assert_eq!(import["organisation"], Value::Null);
     // Another's grant is not the funder's, whatever the file says.
-    let claimed = GRANTS.replace(
+    let claimed = GRANTS_JSON.replace(
         "\"GB-CHC-10\", \"name\": \"Another funder\"",
         "\"GB-CHC-9\", \"name\": \"A funder\"",
     );
     let import = take(&funder, &claimed, &grants).await;
-    assert_eq!(counts(&import), [3, 0, 0, 0, 1, 0, 2], "{import}");
+    assert_eq!(list_counts(&import), [3, 0, 0, 0, 1, 0, 2], "{import}");
     let told = load_rows(&steward, &import).await;
     assert_eq!(told[1], "2 REJECTED NOT_ALLOWED id", "{told:#?}");
     let kept = steward
@@ -519,28 +521,33 @@ async fn a_funder_sends_its_own_grants_and_no_others(database: Database) {
         "GB-CHC-10"
     );
     // A file without a licence is refused, unless it is said.
-    let unlicensed = GRANTS.replace(
+    let unlicensed = GRANTS_JSON.replace(
         "\"license\": \"https://creativecommons.org/licenses/by/4.0/\", ",
         "",
     );
     let import = take(&funder, &unlicensed, &grants).await;
-    assert_eq!((&import["state"], counts(&import)[0]), (&json!("FAILED"), 0));
+    assert_eq!((&import["state"], list_counts(&import)[0]), (&json!("FAILED"), 0));
     assert!(
         import["failureReason"].as_str().unwrap().contains("licence"),
         "{import}"
     );
     let licensed = json!({"kind": "GRANTS_360GIVING", "licence": "CC-BY-4.0"});
     let import = take(&funder, &unlicensed, &licensed).await;
-    assert_eq!((&import["state"], counts(&import)[0]), (&json!("COMPLETED"), 3));
+    assert_eq!(
+        (&import["state"], list_counts(&import)[0]),
+        (&json!("COMPLETED"), 3)
+    );
 }
 
-async fn files_are_for_those_who_send_them(database: Database) {
+async fn imports_are_visible_only_to_their_sender(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
-    let import = taken(&app, &partner, &json_lines(&[file_record("a")]), json!({})).await;
-    let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
-    let other = app.member("other", Role::Partner, Some("GB-CHC-501")).await;
-    let dashboard = app.member("dashboard", Role::Dashboard, None).await;
+    let import = run_import(&app, &partner, &json_lines(&[file_record("a")]), json!({})).await;
+    let funder = app.create_member("funder", Role::Funder, Some("GB-CHC-9")).await;
+    let other = app
+        .create_member("other", Role::Partner, Some("GB-CHC-501"))
+        .await;
+    let dashboard = app.create_member("dashboard", Role::Dashboard, None).await;
     for client in [&funder, &other] {
         let seen = client
             .query(&format!(
@@ -553,7 +560,7 @@ async fn files_are_for_those_who_send_them(database: Database) {
             json!({"import": null, "imports": {"totalCount": 0}, "node": null})
         );
     }
-    let (_, code) = dashboard.error("{ imports { totalCount } }").await;
+    let (_, code) = dashboard.query_error("{ imports { totalCount } }").await;
     assert_eq!(code, "FORBIDDEN");
     let foreign = app
         .steward()
@@ -580,7 +587,7 @@ async fn files_are_for_those_who_send_them(database: Database) {
     ] {
         let grants = input["kind"] == "GRANTS_360GIVING";
         let content = if grants {
-            GRANTS.to_owned()
+            GRANTS_JSON.to_owned()
         } else {
             json_lines(&[file_record("a")])
         };
@@ -608,14 +615,14 @@ async fn files_are_for_those_who_send_them(database: Database) {
         sent["data"]["importRecords"]["userErrors"][0]["code"], "REQUIRED",
         "{sent}"
     );
-    let import = taken(
+    let import = run_import(
         &app,
         &steward,
         &json_lines(&[file_record("b")]),
         json!({"organisation": foreign, "mode": "SUBMIT"}),
     )
     .await;
-    assert_eq!(counts(&import), [1, 0, 1, 0, 0, 0, 0]);
+    assert_eq!(list_counts(&import), [1, 0, 1, 0, 0, 0, 0]);
     assert_eq!(
         import::Entity::find().count(&app.app.db).await.unwrap(),
         2,
@@ -623,7 +630,7 @@ async fn files_are_for_those_who_send_them(database: Database) {
     );
 }
 
-async fn a_file_that_is_sent_twice_under_one_key_is_taken_in_once(database: Database) {
+async fn file_sent_twice_with_one_key_is_imported_once(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     let content = json_lines(&[file_record("a")]);
@@ -648,7 +655,7 @@ async fn a_file_that_is_sent_twice_under_one_key_is_taken_in_once(database: Data
     assert_eq!(submission::Entity::find().count(&app.app.db).await.unwrap(), 1);
 }
 
-async fn a_file_that_breaks_off_is_told_with_what_was_taken(database: Database) {
+async fn truncated_file_reports_what_was_imported(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     for content in ["", " \n", "\u{0}"] {
@@ -656,8 +663,8 @@ async fn a_file_that_breaks_off_is_told_with_what_was_taken(database: Database) 
         let errors = &sent["data"]["importRecords"]["userErrors"];
         assert_eq!(errors[0]["path"], json!(["file"]), "{content:?}: {sent}");
     }
-    let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
-    let broken = &GRANTS[..GRANTS.len() / 2];
+    let funder = app.create_member("funder", Role::Funder, Some("GB-CHC-9")).await;
+    let broken = &GRANTS_JSON[..GRANTS_JSON.len() / 2];
     let sent = send_file(
         &app,
         &funder,
@@ -674,14 +681,14 @@ async fn a_file_that_breaks_off_is_told_with_what_was_taken(database: Database) 
         "{import}"
     );
     // Too many rows: those up to the limit are taken, and it is said.
-    let limits = Limits {
+    let limits = FileLimits {
         rows: 3,
-        ..Limits::default()
+        ..FileLimits::default()
     };
-    let app = limited(app, limits);
+    let app = with_file_limits(app, limits);
     let records: Vec<Value> = (0..5).map(|number| file_record(&number.to_string())).collect();
-    let import = taken(&app, &partner_again(&app), &json_lines(&records), json!({})).await;
-    assert_eq!((&import["state"], counts(&import)[0]), (&json!("FAILED"), 3));
+    let import = run_import(&app, &partner_client(&app), &json_lines(&records), json!({})).await;
+    assert_eq!((&import["state"], list_counts(&import)[0]), (&json!("FAILED"), 3));
     assert!(
         import["failureReason"].as_str().unwrap().contains("over 3 rows"),
         "{import}"
@@ -689,7 +696,7 @@ async fn a_file_that_breaks_off_is_told_with_what_was_taken(database: Database) 
 }
 
 /// The same service with other limits.
-fn limited(app: TestApp, limits: Limits) -> TestApp {
+fn with_file_limits(app: TestApp, limits: FileLimits) -> TestApp {
     let settings = job::ImportSettings {
         limits,
         ..job::ImportSettings::default()
@@ -697,13 +704,13 @@ fn limited(app: TestApp, limits: Limits) -> TestApp {
     restart_with_import_settings(app, settings)
 }
 
-fn partner_again(app: &TestApp) -> Client<'_> {
+fn partner_client(app: &TestApp) -> Client<'_> {
     let mut client = app.anonymous();
-    client.authorization = Some(format!("Bearer {}", token("partner")));
+    client.authorization = Some(format!("Bearer {}", sign_token("partner")));
     client
 }
 
-async fn a_member_who_is_revoked_takes_nothing_more_in(database: Database) {
+async fn import_of_a_revoked_member_stops(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     let sent = send_file(
@@ -714,25 +721,25 @@ async fn a_member_who_is_revoked_takes_nothing_more_in(database: Database) {
         json!({}),
     )
     .await;
-    let subject = wayin::auth::jwt::Subject {
+    let subject = wayin::auth::jwt::TokenSubject {
         issuer: crate::support::app::ISSUER.into(),
         subject: "partner".into(),
     };
-    member::revoke(&app.app.db, &TestApp::act(), &subject)
+    member::revoke(&app.app.db, &TestApp::action(), &subject)
         .await
         .unwrap();
     worker::run_queued(&app.app).await.unwrap();
     let steward = app.steward().await;
     let import = load_import(&steward, &sent["data"]["importRecords"]["import"]["id"]).await;
-    assert_eq!((&import["state"], counts(&import)[0]), (&json!("FAILED"), 0));
+    assert_eq!((&import["state"], list_counts(&import)[0]), (&json!("FAILED"), 0));
     assert_eq!(submission::Entity::find().count(&app.app.db).await.unwrap(), 0);
 }
 
 /// What a GraphQL multipart request says of its file.
-const MAP: &str = r#"{"0": ["variables.input.file"]}"#;
+const MULTIPART_MAP: &str = r#"{"0": ["variables.input.file"]}"#;
 
 /// A GraphQL multipart request as browsers and curl write it.
-fn multipart(operations: &str, map: &str, content: &[u8]) -> Vec<u8> {
+fn build_multipart(operations: &str, map: &str, content: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, value) in [("operations", operations), ("map", map)] {
         write!(
@@ -752,15 +759,15 @@ fn multipart(operations: &str, map: &str, content: &[u8]) -> Vec<u8> {
     body
 }
 
-async fn a_file_comes_over_http_within_its_limits(database: Database) {
+async fn multipart_upload_is_limited(database: Database) {
     let app = start_with_places(database).await;
     app.partner().await;
-    app.member("dashboard", Role::Dashboard, None).await;
-    let limits = Limits {
+    app.create_member("dashboard", Role::Dashboard, None).await;
+    let limits = FileLimits {
         bytes: 400_000,
-        ..Limits::default()
+        ..FileLimits::default()
     };
-    let app = limited(app, limits);
+    let app = with_file_limits(app, limits);
     let operations = json!({
         "query": "mutation($input: ImportRecordsInput!) { importRecords(input: $input) {
             import { fileName bytes state } userErrors { code path message } } }",
@@ -771,10 +778,10 @@ async fn a_file_comes_over_http_within_its_limits(database: Database) {
         let mut request = http::Request::post("/graphql")
             .header(header::CONTENT_TYPE, "multipart/form-data; boundary=edge");
         if let Some(subject) = subject {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {}", token(subject)));
+            request = request.header(header::AUTHORIZATION, format!("Bearer {}", sign_token(subject)));
         }
         let request = request.body(Body::from(body)).unwrap();
-        let response = server::router(Arc::clone(&app.app))
+        let response = server::build_router(Arc::clone(&app.app))
             .oneshot(request)
             .await
             .unwrap();
@@ -782,7 +789,9 @@ async fn a_file_comes_over_http_within_its_limits(database: Database) {
         let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
         (status, serde_json::from_slice::<Value>(&body).unwrap())
     };
-    let post = async |subject, content: &[u8]| send(subject, multipart(&operations, MAP, content)).await;
+    let post = async |subject, content: &[u8]| {
+        send(subject, build_multipart(&operations, MULTIPART_MAP, content)).await
+    };
     let content = file_record("a").to_string();
     let (status, answer) = post(Some("partner"), content.as_bytes()).await;
     assert_eq!(status, StatusCode::OK);
@@ -810,10 +819,14 @@ async fn a_file_comes_over_http_within_its_limits(database: Database) {
     // The operation and the map are held to what a request without a file may have.
     let much = " ".repeat(256 * 1024);
     for (operations, map, part) in [
-        (format!("{operations}{much}"), MAP.to_owned(), "operations"),
-        (operations.clone(), format!("{MAP}{much}"), "map"),
+        (
+            format!("{operations}{much}"),
+            MULTIPART_MAP.to_owned(),
+            "operations",
+        ),
+        (operations.clone(), format!("{MULTIPART_MAP}{much}"), "map"),
     ] {
-        let body = multipart(&operations, &map, content.as_bytes());
+        let body = build_multipart(&operations, &map, content.as_bytes());
         let (status, answer) = send(Some("partner"), body).await;
         assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{answer}");
         let error = &answer["errors"][0];
@@ -828,30 +841,30 @@ async fn a_file_comes_over_http_within_its_limits(database: Database) {
         r#"{"1": ["variables.input.file"]}"#,
         "[]",
     ] {
-        let body = multipart(&operations, map, content.as_bytes());
+        let body = build_multipart(&operations, map, content.as_bytes());
         let (status, answer) = send(Some("partner"), body).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{map}: {answer}");
     }
     assert_eq!(import::Entity::find().count(&app.app.db).await.unwrap(), 1);
 }
 
-async fn files_are_deleted_when_they_have_been_kept_long_enough(database: Database) {
+async fn files_expire_after_the_retention_period(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
-    let import = taken(&app, &partner, &json_lines(&[file_record("a")]), json!({})).await;
+    let import = run_import(&app, &partner, &json_lines(&[file_record("a")]), json!({})).await;
     let db = &app.app.db;
     let sweep = async |days| {
         let now = SystemClock.now() + chrono::TimeDelta::days(days);
-        expiry::sweep(db, &SystemClock, &Expiry::of(0, 30), now)
+        expiry::delete_expired(db, &SystemClock, &ExpiryPolicy::from_days(0, 30), now)
             .await
             .unwrap()
             .imports
     };
     assert_eq!(sweep(29).await, 0);
-    assert_eq!(import_piece::Entity::find().count(db).await.unwrap(), 1);
+    assert_eq!(import_chunk::Entity::find().count(db).await.unwrap(), 1);
     assert_eq!(sweep(31).await, 1);
     assert_eq!(sweep(31).await, 0, "once");
-    assert_eq!(import_piece::Entity::find().count(db).await.unwrap(), 0);
+    assert_eq!(import_chunk::Entity::find().count(db).await.unwrap(), 0);
     assert_eq!(import_outcome::Entity::find().count(db).await.unwrap(), 0);
     let events = "{ auditEvents(filter: {action: \"expireImport\"}) { nodes { subjectId actor { id } } } }";
     assert_eq!(
@@ -861,8 +874,8 @@ async fn files_are_deleted_when_they_have_been_kept_long_enough(database: Databa
     assert_eq!(load_rows(&partner, &import).await, [] as [&str; 0]);
     let after = load_import(&partner, &import["id"]).await;
     assert_eq!(
-        counts(&after),
-        counts(&import),
+        list_counts(&after),
+        list_counts(&import),
         "what became of it is known for good"
     );
     assert_eq!(after["correctionsUrl"], Value::Null);
@@ -873,19 +886,19 @@ async fn files_are_deleted_when_they_have_been_kept_long_enough(database: Databa
     );
 }
 
-async fn of_a_file_with_too_many_rows_the_first_are_taken(database: Database) {
-    let limits = Limits {
+async fn only_the_first_rows_of_an_oversized_file_are_imported(database: Database) {
+    let limits = FileLimits {
         rows: 2,
-        ..Limits::default()
+        ..FileLimits::default()
     };
-    let app = limited(start_with_places(database).await, limits);
+    let app = with_file_limits(start_with_places(database).await, limits);
     let partner = app.partner().await;
-    let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
+    let funder = app.create_member("funder", Role::Funder, Some("GB-CHC-9")).await;
     let records = json_lines(&["a", "b", "c"].map(file_record));
     let grants = json!({"kind": "GRANTS_360GIVING"});
     for (client, name, content, input) in [
         (&partner, "return.jsonl", records.as_str(), json!({})),
-        (&funder, "grants.json", GRANTS, grants),
+        (&funder, "grants.json", GRANTS_JSON, grants),
     ] {
         let sent = send_file(&app, client, name, content, input).await;
         let sent = &sent["data"]["importRecords"];

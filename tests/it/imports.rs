@@ -10,37 +10,37 @@ use rand::{Rng as _, SeedableRng as _};
 use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
 use serde_json::json;
 use wayin::import::{self, ImportError, Remark, Tally};
-use wayin_entity::{ChangeKind, ChangeSubject, change, place, place_within};
+use wayin_entity::{ChangeKind, ChangeSubject, change, place, place_parent};
 use wayin_records::formats::FileError;
 
 use crate::support::app::TestApp;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    a_lookup_file_makes_a_tree_of_places,
-    the_same_file_again_changes_nothing,
-    what_a_file_says_anew_is_altered,
-    the_order_of_rows_does_not_matter,
-    an_unknown_larger_place_refuses_its_row_and_those_that_hang_on_it,
-    a_circle_is_refused,
-    rows_that_contradict_each_other_about_a_code_are_refused,
-    no_rows_whatever_leave_a_circle_or_a_loose_end,
-    places_without_a_code_are_told_apart_by_where_they_lie,
-    every_lookup_file_is_read,
-    a_file_of_something_else_is_refused_whole,
+    lookup_file_builds_the_place_hierarchy,
+    reimporting_places_changes_nothing,
+    changed_places_are_updated,
+    row_order_does_not_matter,
+    unknown_parent_rejects_its_row_and_dependent_rows,
+    cycle_of_places_is_rejected,
+    contradicting_rows_are_rejected,
+    random_rows_never_leave_cycles_or_dangling_references,
+    places_without_a_code_are_distinguished_by_parents,
+    every_lookup_file_format_is_read,
+    file_without_places_is_rejected,
 ];
 
 const EXCERPT: &str = include_str!("../data/places/area_codes_excerpt.csv");
 
 /// Imports places, and tells what was said of them, each as the command line says it.
-async fn try_places(app: &TestApp, csv: &str) -> (Tally, Vec<String>) {
+async fn import_places(app: &TestApp, csv: &str) -> (Tally, Vec<String>) {
     let mut said = Vec::new();
     let mut remarks = |remark| match remark {
         Remark::Refused(refusal) => said.push(refusal.to_string()),
         // What a file replaces is told in stories of its own.
         Remark::Warning(_) | Remark::Note(_) => {}
     };
-    let tally = import::places::import(&app.app.db, &TestApp::act(), csv.as_bytes(), &mut remarks)
+    let tally = import::places::import(&app.app.db, &TestApp::action(), csv.as_bytes(), &mut remarks)
         .await
         .expect("the file is taken");
     app.catch_up().await;
@@ -48,7 +48,9 @@ async fn try_places(app: &TestApp, csv: &str) -> (Tally, Vec<String>) {
 }
 
 /// Every place as name, kind, what it lies within and its successor, by its code or else its name.
-async fn tree(app: &TestApp) -> BTreeMap<String, (String, &'static str, BTreeSet<String>, Option<String>)> {
+async fn load_place_tree(
+    app: &TestApp,
+) -> BTreeMap<String, (String, &'static str, BTreeSet<String>, Option<String>)> {
     let db = &app.app.db;
     let places = place::Entity::find().all(db).await.unwrap();
     let named: BTreeMap<_, _> = places
@@ -56,7 +58,7 @@ async fn tree(app: &TestApp) -> BTreeMap<String, (String, &'static str, BTreeSet
         .map(|place| (place.id, place.code.clone().unwrap_or_else(|| place.name.clone())))
         .collect();
     let mut within: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
-    for link in place_within::Entity::find().all(db).await.unwrap() {
+    for link in place_parent::Entity::find().all(db).await.unwrap() {
         let larger = named[&link.parent_id].clone();
         within.entry(link.place_id).or_default().insert(larger);
     }
@@ -75,21 +77,21 @@ async fn tree(app: &TestApp) -> BTreeMap<String, (String, &'static str, BTreeSet
     tree
 }
 
-async fn changes(app: &TestApp) -> Vec<change::Model> {
+async fn list_changes(app: &TestApp) -> Vec<change::Model> {
     let changes = change::Entity::find().order_by_asc(change::Column::Number);
     changes.all(&app.app.db).await.unwrap()
 }
 
-fn added(added: u64) -> Tally {
+fn tally_added(added: u64) -> Tally {
     Tally {
         added,
         ..Tally::default()
     }
 }
 
-async fn a_lookup_file_makes_a_tree_of_places(database: Database) {
+async fn lookup_file_builds_the_place_hierarchy(database: Database) {
     let app = TestApp::start(database).await;
-    assert_eq!(app.places(EXCERPT).await, added(35));
+    assert_eq!(app.import_places(EXCERPT).await, tally_added(35));
     let steward = app.steward().await;
     let answer = steward
         .query(
@@ -165,14 +167,14 @@ async fn a_lookup_file_makes_a_tree_of_places(database: Database) {
     assert_eq!(*north, json!(names.map(|name| json!({"name": name}))));
 }
 
-async fn the_same_file_again_changes_nothing(database: Database) {
+async fn reimporting_places_changes_nothing(database: Database) {
     let app = TestApp::start(database).await;
-    app.places(EXCERPT).await;
-    let log = changes(&app).await;
+    app.import_places(EXCERPT).await;
+    let log = list_changes(&app).await;
     assert_eq!(log.len(), 35, "each place is logged once");
     let places = place::Entity::find().order_by_asc(place::Column::Id);
     let before = places.clone().all(&app.app.db).await.unwrap();
-    let tally = app.places(EXCERPT).await;
+    let tally = app.import_places(EXCERPT).await;
     assert_eq!(
         tally,
         Tally {
@@ -180,7 +182,7 @@ async fn the_same_file_again_changes_nothing(database: Database) {
             ..Tally::default()
         }
     );
-    assert_eq!(changes(&app).await, log, "nothing is logged");
+    assert_eq!(list_changes(&app).await, log, "nothing is logged");
     assert_eq!(
         places.all(&app.app.db).await.unwrap(),
         before,
@@ -188,20 +190,20 @@ async fn the_same_file_again_changes_nothing(database: Database) {
     );
 }
 
-async fn what_a_file_says_anew_is_altered(database: Database) {
+async fn changed_places_are_updated(database: Database) {
     let app = TestApp::start(database).await;
     let header = "code,name,kind,within,successor\n";
-    app.places(&format!(
+    app.import_places(&format!(
         "{header}E12000001,North East,,,\nE12000002,North West,,,\nE06000001,Hartlepool,,E12000001,\nE06000002,Middlesbrough,,E12000001,\n"
     ))
     .await;
     let (known, log) = (
         place::Entity::find().all(&app.app.db).await.unwrap(),
-        changes(&app).await,
+        list_changes(&app).await,
     );
     // One with another name, one that lies elsewhere, one that stands as it stood, one that is new.
     let tally = app
-        .places(&format!(
+        .import_places(&format!(
             "{header}E12000002,North West,,,\nE06000001,Hartlepool Borough,,E12000001,\nE06000002,Middlesbrough,,E12000002,\nE06000003,Redcar and Cleveland,,E12000001,\n"
         ))
         .await;
@@ -215,7 +217,7 @@ async fn what_a_file_says_anew_is_altered(database: Database) {
             ..Tally::default()
         }
     );
-    let tree = tree(&app).await;
+    let tree = load_place_tree(&app).await;
     assert_eq!(tree["E06000001"].0, "Hartlepool Borough");
     assert_eq!(
         tree["E06000002"].2,
@@ -226,7 +228,7 @@ async fn what_a_file_says_anew_is_altered(database: Database) {
         let place = known.iter().find(|place| place.code.as_deref() == Some(code));
         place.unwrap().id
     };
-    let new: Vec<_> = changes(&app).await.split_off(log.len());
+    let new: Vec<_> = list_changes(&app).await.split_off(log.len());
     let new: Vec<_> = new
         .iter()
         .map(|change| (change.kind, change.subject, change.subject_id))
@@ -244,38 +246,38 @@ async fn what_a_file_says_anew_is_altered(database: Database) {
     );
     // A code that is retired later, and one that comes back into use.
     let retired = format!("{header}E06000001,Hartlepool Borough,,E12000001,E06000002\n");
-    assert_eq!(app.places(&retired).await.altered, 1);
+    assert_eq!(app.import_places(&retired).await.altered, 1);
     let steward = app.steward().await;
     let found = steward.query("{ place(code: \"E06000001\") { name } }").await;
     assert_eq!(found["place"]["name"], "Middlesbrough");
     let back = format!("{header}E06000001,Hartlepool Borough,,E12000001,\n");
-    assert_eq!(app.places(&back).await.altered, 1);
+    assert_eq!(app.import_places(&back).await.altered, 1);
     let found = steward.query("{ place(code: \"E06000001\") { name } }").await;
     assert_eq!(found["place"]["name"], "Hartlepool Borough");
 }
 
-async fn the_order_of_rows_does_not_matter(database: Database) {
+async fn row_order_does_not_matter(database: Database) {
     let app = TestApp::start(database).await;
     let (header, rows) = EXCERPT.split_once('\n').unwrap();
     let mut rows: Vec<&str> = rows.lines().collect();
     // The places that others lie within, and those that took over, stand last.
     rows.reverse();
     let file = |rows: &[&str]| format!("{header}\n{}\n", rows.join("\n"));
-    assert_eq!(app.places(&file(&rows)).await, added(35));
-    let expected = tree(&app).await;
+    assert_eq!(app.import_places(&file(&rows)).await, tally_added(35));
+    let expected = load_place_tree(&app).await;
     let mut random = StdRng::seed_from_u64(7);
     for _ in 0..5 {
         rows.shuffle(&mut random);
-        let tally = app.places(&file(&rows)).await;
+        let tally = app.import_places(&file(&rows)).await;
         assert_eq!(tally.unchanged, 35, "{tally:?} of {rows:#?}");
     }
-    assert_eq!(tree(&app).await, expected);
+    assert_eq!(load_place_tree(&app).await, expected);
     assert_eq!(expected["S12000046"].3.as_deref(), Some("S12000049"));
 }
 
-async fn an_unknown_larger_place_refuses_its_row_and_those_that_hang_on_it(database: Database) {
+async fn unknown_parent_rejects_its_row_and_dependent_rows(database: Database) {
     let app = TestApp::start(database).await;
-    let (tally, said) = try_places(
+    let (tally, said) = import_places(
         &app,
         "code,name,kind,within,successor\n\
          E05000003,A ward,,E06000002,\n\
@@ -295,15 +297,15 @@ async fn an_unknown_larger_place_refuses_its_row_and_those_that_hang_on_it(datab
         row 6: no place has the code E06000099
         "#);
     }
-    let kept: Vec<_> = tree(&app).await.into_keys().collect();
+    let kept: Vec<_> = load_place_tree(&app).await.into_keys().collect();
     assert_eq!(kept, ["E06000001", "E12000001"]);
 }
 
-async fn a_circle_is_refused(database: Database) {
+async fn cycle_of_places_is_rejected(database: Database) {
     let app = TestApp::start(database).await;
     let header = "code,name,kind,within,successor\n";
     // Two new places within each other; none of the two can be in the base.
-    let (tally, said) = try_places(
+    let (tally, said) = import_places(
         &app,
         &format!("{header}E06000001,Here,,E06000002,\nE06000002,There,,E06000001,\nE06000003,Elsewhere,,,\n"),
     )
@@ -314,29 +316,29 @@ async fn a_circle_is_refused(database: Database) {
         "{said:?}"
     );
     // A place that stands already keeps where it lies when a row would close a circle of three.
-    app.places(&format!(
+    app.import_places(&format!(
         "{header}E12000001,Region,,,\nE10000001,County,,E12000001,\nE07000001,District,,E10000001,\n"
     ))
     .await;
-    let before = tree(&app).await;
-    let (tally, said) = try_places(&app, &format!("{header}E12000001,Region,,E07000001,\n")).await;
+    let before = load_place_tree(&app).await;
+    let (tally, said) = import_places(&app, &format!("{header}E12000001,Region,,E07000001,\n")).await;
     assert_eq!((tally.refused, tally.altered), (1, 0));
     assert_eq!(said, ["row 2: Region would lie within itself"]);
     // Nor may a place take over from one that leads back to it.
-    let (tally, _) = try_places(&app, &format!("{header}E12000001,Region,,,E10000001\n")).await;
+    let (tally, _) = import_places(&app, &format!("{header}E12000001,Region,,,E10000001\n")).await;
     assert_eq!(tally.refused, 1);
-    let (tally, said) = try_places(&app, &format!("{header}E12000001,Region,,E12000001,\n")).await;
+    let (tally, said) = import_places(&app, &format!("{header}E12000001,Region,,E12000001,\n")).await;
     assert_eq!(
         (tally.refused, said),
         (1, vec!["row 2, within: names the place itself".into()])
     );
-    assert_eq!(tree(&app).await, before);
+    assert_eq!(load_place_tree(&app).await, before);
 }
 
-async fn rows_that_contradict_each_other_about_a_code_are_refused(database: Database) {
+async fn contradicting_rows_are_rejected(database: Database) {
     let app = TestApp::start(database).await;
     let header = "code,name,kind,within,successor\n";
-    let (tally, said) = try_places(
+    let (tally, said) = import_places(
         &app,
         &format!(
             "{header}E12000001,North East,,,\nE12000002,North West,,,\n\
@@ -354,7 +356,7 @@ async fn rows_that_contradict_each_other_about_a_code_are_refused(database: Data
         (3, 1, 3),
         "two rows that say the same are one: {tally:?}"
     );
-    let tree = tree(&app).await;
+    let tree = load_place_tree(&app).await;
     assert!(
         !tree.contains_key("E06000001"),
         "none of its rows is known to be right"
@@ -362,7 +364,7 @@ async fn rows_that_contradict_each_other_about_a_code_are_refused(database: Data
     assert_eq!(tree["E06000002"].2, BTreeSet::from(["E12000001".into()]));
 }
 
-async fn no_rows_whatever_leave_a_circle_or_a_loose_end(database: Database) {
+async fn random_rows_never_leave_cycles_or_dangling_references(database: Database) {
     let app = TestApp::start(database).await;
     let mut random = StdRng::seed_from_u64(11);
     let code = |number: u32| format!("E0600000{number}");
@@ -389,10 +391,10 @@ async fn no_rows_whatever_leave_a_circle_or_a_loose_end(database: Database) {
             writeln!(file, "{},Name {name},,{first};{second},{successor}", code(own)).unwrap();
         }
         let rows = file.lines().count() as u64 - 1;
-        let (tally, said) = try_places(&app, &file).await;
+        let (tally, said) = import_places(&app, &file).await;
         let told = tally.added + tally.altered + tally.unchanged + tally.refused;
         assert_eq!(told, rows, "every row is told of: {tally:?} of\n{file}");
-        let tree = tree(&app).await;
+        let tree = load_place_tree(&app).await;
         for start in tree.keys() {
             let (mut seen, mut ahead) = (BTreeSet::new(), vec![start]);
             while let Some(here) = ahead.pop() {
@@ -406,19 +408,19 @@ async fn no_rows_whatever_leave_a_circle_or_a_loose_end(database: Database) {
             }
         }
         // What was taken is taken again without a change, unless a code is in several rows.
-        let again = try_places(&app, &file).await.0;
+        let again = import_places(&app, &file).await.0;
         assert_eq!(again.added, 0, "{file}");
     }
-    assert!(!tree(&app).await.is_empty(), "some of it was taken");
+    assert!(!load_place_tree(&app).await.is_empty(), "some of it was taken");
 }
 
-async fn places_without_a_code_are_told_apart_by_where_they_lie(database: Database) {
+async fn places_without_a_code_are_distinguished_by_parents(database: Database) {
     let app = TestApp::start(database).await;
     let file = "code,name,kind,within,successor\n\
         E06000001,Here,,,\nE06000002,There,,,\n\
         ,High Town,NEIGHBOURHOOD,E06000001,\n,High Town,NEIGHBOURHOOD,E06000002,\n,High Town,TOWN,E06000002,\n";
-    assert_eq!(app.places(file).await, added(5));
-    let again = app.places(file).await;
+    assert_eq!(app.import_places(file).await, tally_added(5));
+    let again = app.import_places(file).await;
     assert_eq!(again.unchanged, 5, "{again:?}");
     assert_eq!(place::Entity::find().count(&app.app.db).await.unwrap(), 5);
     let answer = app
@@ -444,58 +446,58 @@ async fn places_without_a_code_are_told_apart_by_where_they_lie(database: Databa
 }
 
 /// The other forms of the lookup files, one row of each; every one names its larger places in full.
-async fn every_lookup_file_is_read(database: Database) {
-    const ABOVE: &str =
+async fn every_lookup_file_format_is_read(database: Database) {
+    const LARGER_PLACE_CELLS: &str =
         "E92000001,England,K04000001,England and Wales,K03000001,Great Britain,K02000001,United Kingdom";
-    const ABOVE_HEADER: &str = "CTRYCD,CTRYNM,EWCD,EWNM,GBCD,GBNM,UKCD,UKNM";
+    const LARGER_PLACE_COLUMNS: &str = "CTRYCD,CTRYNM,EWCD,EWNM,GBCD,GBNM,UKCD,UKNM";
     let app = TestApp::start(database).await;
     let files = [
         (
-            format!("{ABOVE_HEADER}\n{ABOVE}\n"),
+            format!("{LARGER_PLACE_COLUMNS}\n{LARGER_PLACE_CELLS}\n"),
             vec!["E92000001", "K04000001", "K03000001", "K02000001"],
         ),
         (
-            format!("RGNCD,RGNNM,{ABOVE_HEADER}\nE12000001,North East,{ABOVE}\n"),
+            format!("RGNCD,RGNNM,{LARGER_PLACE_COLUMNS}\nE12000001,North East,{LARGER_PLACE_CELLS}\n"),
             vec!["E12000001"],
         ),
         (
             format!(
-                "CAUTHCD,CAUTHNM,RGNCD,RGNNM,{ABOVE_HEADER}\nE47000006,Tees Valley,E12000001,North East,{ABOVE}\n"
+                "CAUTHCD,CAUTHNM,RGNCD,RGNNM,{LARGER_PLACE_COLUMNS}\nE47000006,Tees Valley,E12000001,North East,{LARGER_PLACE_CELLS}\n"
             ),
             vec!["E47000006"],
         ),
         (
             format!(
-                "UTLACD,UTLANM,CAUTHCD,CAUTHNM,RGNCD,RGNNM,{ABOVE_HEADER}\nE06000001,Hartlepool,E47000006,Tees Valley,E12000001,North East,{ABOVE}\n"
+                "UTLACD,UTLANM,CAUTHCD,CAUTHNM,RGNCD,RGNNM,{LARGER_PLACE_COLUMNS}\nE06000001,Hartlepool,E47000006,Tees Valley,E12000001,North East,{LARGER_PLACE_CELLS}\n"
             ),
             vec!["E06000001"],
         ),
         (
             format!(
-                "LADCD,LADNM,LADCD_ACTIVE,LADNM_ACTIVE,UTLACD,UTLANM,CAUTHCD,CAUTHNM,RGNCD,RGNNM,{ABOVE_HEADER},Current,LAD20CD,LAD20NM\n\
-                 E06000002,Middlesbrough,E06000002,Middlesbrough,E06000002,Middlesbrough,E47000006,Tees Valley,E12000001,North East,{ABOVE},TRUE,E06000002,Middlesbrough\n"
+                "LADCD,LADNM,LADCD_ACTIVE,LADNM_ACTIVE,UTLACD,UTLANM,CAUTHCD,CAUTHNM,RGNCD,RGNNM,{LARGER_PLACE_COLUMNS},Current,LAD20CD,LAD20NM\n\
+                 E06000002,Middlesbrough,E06000002,Middlesbrough,E06000002,Middlesbrough,E47000006,Tees Valley,E12000001,North East,{LARGER_PLACE_CELLS},TRUE,E06000002,Middlesbrough\n"
             ),
             vec!["E06000002"],
         ),
     ];
     for (file, new) in files {
-        let tally = app.places(&file).await;
+        let tally = app.import_places(&file).await;
         assert_eq!(tally.added, new.len() as u64, "{tally:?} of\n{file}");
-        let tree = tree(&app).await;
+        let tree = load_place_tree(&app).await;
         assert!(
             new.iter().all(|code| tree.contains_key(*code)),
             "{new:?} of {tree:?}"
         );
-        assert_eq!(app.places(&file).await.altered, 0, "again:\n{file}");
+        assert_eq!(app.import_places(&file).await.altered, 0, "again:\n{file}");
     }
-    let tree = tree(&app).await;
+    let tree = load_place_tree(&app).await;
     for code in ["E06000001", "E06000002"] {
         let both = BTreeSet::from(["E12000001".into(), "E47000006".into()]);
         assert_eq!(tree[code].2, both, "{code}");
     }
 }
 
-async fn a_file_of_something_else_is_refused_whole(database: Database) {
+async fn file_without_places_is_rejected(database: Database) {
     let app = TestApp::start(database).await;
     // Councils with their identifiers: a list of organisations, which names places in passing.
     let councils = "\u{feff}org_id,name,normalised_name,gss_code,area_name,area_type,active\n\
@@ -510,7 +512,7 @@ async fn a_file_of_something_else_is_refused_whole(database: Database) {
         ),
     ] {
         let outcome =
-            import::places::import(&app.app.db, &TestApp::act(), file.as_bytes(), &mut |_| {}).await;
+            import::places::import(&app.app.db, &TestApp::action(), file.as_bytes(), &mut |_| {}).await;
         let Err(ImportError::File(error)) = outcome else {
             panic!("{outcome:?} of {file:?}");
         };
@@ -520,5 +522,5 @@ async fn a_file_of_something_else_is_refused_whole(database: Database) {
         }
     }
     assert_eq!(place::Entity::find().count(&app.app.db).await.unwrap(), 0);
-    assert!(changes(&app).await.is_empty(), "nothing is logged");
+    assert!(list_changes(&app).await.is_empty(), "nothing is logged");
 }

@@ -11,62 +11,62 @@ use uuid::Uuid;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
     Challenge, ChallengeReason, ChallengeStep, ChangeExtent, ChangeKind, ChangeSubject, Condition,
-    DeliveryTimeline, Dimension, EntryPoint, FileFormat, ImportKind, ImportMode, ImportState, KeptSubject,
-    OrganisationKind, Perspective, PlaceKind, ReportingBasis, ReportingFrequency, Restriction, Role,
-    RowOutcome, SourceKind, SubmissionState, Visibility, challenge_reason, change, kept_revision, place,
-    repeatable,
+    DeliveryTimeline, Dimension, EntryPoint, FileFormat, ImportKind, ImportMode, ImportState,
+    OrganisationKind, Perspective, PlaceKind, ReferenceKind, ReportingBasis, ReportingFrequency, Restriction,
+    Role, RowOutcome, SourceKind, SubmissionState, Visibility, challenge_reason, change, entity_revision,
+    idempotency_key, place,
 };
 use wayin_migration::Migrator;
 
-use crate::support::constraints::assert_refused;
+use crate::support::constraints::assert_constraint_violation;
 use crate::support::database::Kind;
 use crate::support::{Database, complete_base, tests_on_both_databases};
 
 tests_on_both_databases![
-    a_base_goes_down_step_by_step_and_up_again,
-    every_table_keeps_its_rows,
-    a_base_with_rows_gains_a_reason_and_loses_it_unless_it_is_used,
+    migrations_go_down_and_up_again,
+    rows_survive_migrations,
+    added_reason_can_be_removed_unless_used,
     stored_filters_and_documents_are_renamed_and_back,
     codes_and_columns_of_imports_and_submissions_are_renamed_and_back,
-    every_code_of_a_vocabulary_is_accepted_and_no_other,
-    what_cannot_be_is_refused,
-    an_initiative_goes_with_its_parts_and_a_place_in_use_stays,
-    changes_are_numbered_upwards_and_never_twice,
+    only_vocabulary_codes_are_accepted,
+    constraints_reject_invalid_rows,
+    deleting_an_initiative_deletes_its_parts_but_not_its_place,
+    change_numbers_increase_and_are_never_reused,
     folded_names_sort_alike_on_every_database,
 ];
 
-async fn a_base_goes_down_step_by_step_and_up_again(database: Database) {
+async fn migrations_go_down_and_up_again(database: Database) {
     let db = &database.connection;
     let steps = Migrator::migrations().len();
     assert!(Migrator::get_pending_migrations(db).await.unwrap().is_empty());
-    assert!(tables(&database).await.len() > steps);
+    assert!(list_tables(&database).await.len() > steps);
 
     for applied in (0..steps).rev() {
         Migrator::down(db, Some(1)).await.unwrap();
         let left = Migrator::get_applied_migrations(db).await.unwrap();
         assert_eq!(left.len(), applied);
     }
-    assert_eq!(tables(&database).await, ["seaql_migrations"]);
+    assert_eq!(list_tables(&database).await, ["seaql_migrations"]);
 
     Migrator::up(db, None).await.unwrap();
     assert!(Migrator::get_pending_migrations(db).await.unwrap().is_empty());
-    complete_base::insert(db).await;
+    complete_base::insert_complete_base(db).await;
     Migrator::down(db, None).await.unwrap();
-    assert_eq!(tables(&database).await, ["seaql_migrations"]);
+    assert_eq!(list_tables(&database).await, ["seaql_migrations"]);
 }
 
-async fn every_table_keeps_its_rows(database: Database) {
-    complete_base::insert(&database.connection).await;
-    for table in tables(&database).await {
+async fn rows_survive_migrations(database: Database) {
+    complete_base::insert_complete_base(&database.connection).await;
+    for table in list_tables(&database).await {
         let counted = format!(r#"SELECT COUNT(*) FROM "{table}""#);
-        let rows: i64 = value(&database.connection, &counted).await;
+        let rows: i64 = query_value(&database.connection, &counted).await;
         assert!(rows > 0, "{table} has a row");
     }
 }
 
-async fn a_base_with_rows_gains_a_reason_and_loses_it_unless_it_is_used(database: Database) {
+async fn added_reason_can_be_removed_unless_used(database: Database) {
     let db = &database.connection;
-    complete_base::insert(db).await;
+    complete_base::insert_complete_base(db).await;
     let steps = steps_to_undo("m20261129_000027_add_reason_for_competition");
     let given = async || challenge_reason::Entity::find().all(db).await.unwrap();
     let before = given().await;
@@ -75,12 +75,12 @@ async fn a_base_with_rows_gains_a_reason_and_loses_it_unless_it_is_used(database
 
     Migrator::down(db, Some(steps)).await.unwrap();
     assert_eq!(given().await, before);
-    assert_refused(db, "check", compete).await;
+    assert_constraint_violation(db, "check", compete).await;
 
     Migrator::up(db, None).await.unwrap();
     assert_eq!(given().await, before);
     db.execute_unprepared(compete).await.unwrap();
-    assert_refused(db, "check", "UPDATE challenge_reason SET reason = 'GREED'").await;
+    assert_constraint_violation(db, "check", "UPDATE challenge_reason SET reason = 'GREED'").await;
     assert_eq!(given().await[0].reason, ChallengeReason::CompetitionForResources);
 
     let refusal = Migrator::down(db, Some(steps)).await.unwrap_err().to_string();
@@ -119,17 +119,17 @@ const NAMES_AFTER: [&str; 6] = [
 
 async fn stored_filters_and_documents_are_renamed_and_back(database: Database) {
     let db = &database.connection;
-    complete_base::insert(db).await;
-    let kept = kept_revision::Entity::find().one(db).await.unwrap().unwrap();
-    for subject in [KeptSubject::Term, KeptSubject::Place, KeptSubject::Claim] {
+    complete_base::insert_complete_base(db).await;
+    let kept = entity_revision::Entity::find().one(db).await.unwrap().unwrap();
+    for subject in [ReferenceKind::Term, ReferenceKind::Place, ReferenceKind::Claim] {
         let id = Uuid::from_u128(u128::from(subject as u8) + 1);
-        let one = kept_revision::Model {
+        let one = entity_revision::Model {
             subject_id: id,
             id,
             subject,
             ..kept.clone()
         };
-        kept_revision::Entity::insert(one.into_active_model())
+        entity_revision::Entity::insert(one.into_active_model())
             .exec(db)
             .await
             .unwrap();
@@ -203,7 +203,7 @@ async fn stored_filters_and_documents_are_renamed_and_back(database: Database) {
 
 async fn codes_and_columns_of_imports_and_submissions_are_renamed_and_back(database: Database) {
     let db = &database.connection;
-    complete_base::insert(db).await;
+    complete_base::insert_complete_base(db).await;
     let steps = steps_to_undo("m20261129_000030_rename_tables_columns_and_codes");
     for sql in [
         "UPDATE submission SET state = 'CHANGES_REQUESTED', review_note = 'Which year?'",
@@ -262,7 +262,7 @@ async fn codes_and_columns_of_imports_and_submissions_are_renamed_and_back(datab
             read("SELECT DISTINCT action FROM audit_event").await,
             ["requestChanges"]
         );
-        let stored = repeatable::Entity::find().one(db).await.unwrap().unwrap();
+        let stored = idempotency_key::Entity::find().one(db).await.unwrap().unwrap();
         assert_eq!(stored.answer.unwrap(), after);
     }
 }
@@ -327,9 +327,9 @@ fn stored_results() -> [(Value, Value); 4] {
     ]
 }
 
-async fn every_code_of_a_vocabulary_is_accepted_and_no_other(database: Database) {
+async fn only_vocabulary_codes_are_accepted(database: Database) {
     let db = &database.connection;
-    complete_base::insert(db).await;
+    complete_base::insert_complete_base(db).await;
     macro_rules! codes {
         ($vocabulary:ty) => {
             <$vocabulary>::ALL
@@ -369,7 +369,7 @@ async fn every_code_of_a_vocabulary_is_accepted_and_no_other(database: Database)
         ("import_outcome", "outcome", codes!(RowOutcome)),
         ("change_log", "kind", codes!(ChangeKind)),
         ("change_log", "subject", codes!(ChangeSubject)),
-        ("entity_revision", "subject", codes!(KeptSubject)),
+        ("entity_revision", "subject", codes!(ReferenceKind)),
     ];
     for (table, column, codes) in vocabularies {
         for code in codes {
@@ -378,13 +378,13 @@ async fn every_code_of_a_vocabulary_is_accepted_and_no_other(database: Database)
             assert!(outcome.is_ok(), "{accepted}: {outcome:?}");
         }
         let refused = format!(r#"UPDATE "{table}" SET "{column}" = 'NO_SUCH_CODE'"#);
-        assert_refused(db, "check", &refused).await;
+        assert_constraint_violation(db, "check", &refused).await;
     }
 }
 
-async fn what_cannot_be_is_refused(database: Database) {
+async fn constraints_reject_invalid_rows(database: Database) {
     let db = &database.connection;
-    complete_base::insert(db).await;
+    complete_base::insert_complete_base(db).await;
     let refusals = [
         // Two rows that must differ.
         ("unique", "UPDATE place SET code = 'E08000025'"),
@@ -441,15 +441,15 @@ async fn what_cannot_be_is_refused(database: Database) {
         ("not null", "UPDATE term SET synonyms = NULL"),
     ];
     for (kind, statement) in refusals {
-        assert_refused(db, kind, statement).await;
+        assert_constraint_violation(db, kind, statement).await;
     }
 }
 
-async fn an_initiative_goes_with_its_parts_and_a_place_in_use_stays(database: Database) {
+async fn deleting_an_initiative_deletes_its_parts_but_not_its_place(database: Database) {
     let db = &database.connection;
-    complete_base::insert(db).await;
+    complete_base::insert_complete_base(db).await;
     for table in ["place", "organisation", "source", "member", "initiative"] {
-        assert_refused(db, "foreign key", &format!("DELETE FROM {table}")).await;
+        assert_constraint_violation(db, "foreign key", &format!("DELETE FROM {table}")).await;
     }
 
     for table in ["submission", "revision", "initiative"] {
@@ -464,12 +464,12 @@ async fn an_initiative_goes_with_its_parts_and_a_place_in_use_stays(database: Da
         "funding_term",
         "initiative_source",
     ] {
-        let rows: i64 = value(db, &format!("SELECT COUNT(*) FROM {part}")).await;
+        let rows: i64 = query_value(db, &format!("SELECT COUNT(*) FROM {part}")).await;
         assert_eq!(rows, 0, "{part} goes with the initiative");
     }
 }
 
-async fn changes_are_numbered_upwards_and_never_twice(database: Database) {
+async fn change_numbers_increase_and_are_never_reused(database: Database) {
     let db = &database.connection;
     let now = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let clock = FixedClock::at(now);
@@ -533,7 +533,7 @@ async fn folded_names_sort_alike_on_every_database(database: Database) {
 }
 
 /// The names of all tables, but those that the database keeps for itself.
-async fn tables(database: &Database) -> Vec<String> {
+async fn list_tables(database: &Database) -> Vec<String> {
     let sql = match database.kind {
         Kind::Sqlite => {
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
@@ -548,7 +548,7 @@ async fn tables(database: &Database) -> Vec<String> {
 }
 
 /// The one value that a query answers.
-async fn value<T: sea_orm::TryGetable>(db: &DatabaseConnection, sql: &str) -> T {
+async fn query_value<T: sea_orm::TryGetable>(db: &DatabaseConnection, sql: &str) -> T {
     let statement = Statement::from_string(db.get_database_backend(), sql);
     let row = db.query_one_raw(statement).await.unwrap().unwrap();
     row.try_get_by_index(0).unwrap()

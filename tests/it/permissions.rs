@@ -8,9 +8,9 @@ use axum::http::StatusCode;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value, json};
 use wayin::auth::permission::field_usage::{self, ANY, FIELD_USAGE, USES_NO_FIELD};
-use wayin::auth::permission::{Allowed, Exposure, Permissions, Row, Rule, TABLE};
+use wayin::auth::permission::{AccessRequirement, AccessRule, Exposure, Permissions, PolicyRow, TABLE};
 use wayin::clock::{Clock, SystemClock};
-use wayin::schema::sdl;
+use wayin::schema::schema_sdl;
 use wayin_entity::{Capability, Dimension, Role, claim};
 
 use crate::support::app::{Client, TestApp};
@@ -20,17 +20,17 @@ use crate::support::schema::list_types_with_fields;
 use crate::support::{Database, tests_on_both_databases, tests_without_database};
 
 tests_on_both_databases![
-    what_one_may_not_read_one_may_not_ask_about,
-    a_claim_touches_what_a_dashboard_may_read,
-    without_a_token_words_answer_and_nothing_else,
+    unreadable_fields_cannot_be_filtered_by,
+    claim_uses_only_fields_dashboards_can_read,
+    only_public_fields_answer_without_a_token,
     a_claim_is_told_overall_without_a_token_and_by_groups_with_one,
 ];
 tests_without_database![
-    the_table_names_every_field_of_the_schema_once_and_nothing_else,
-    whatever_can_be_asked_says_what_it_touches,
+    policy_lists_every_schema_field_once,
+    every_argument_declares_its_field_usage,
 ];
 
-async fn the_table_names_every_field_of_the_schema_once_and_nothing_else() {
+async fn policy_lists_every_schema_field_once() {
     let of_schema: Vec<(String, String)> = list_types_with_fields()
         .into_iter()
         .flat_map(|(object, fields)| fields.into_iter().map(move |(field, _)| (object.clone(), field)))
@@ -57,11 +57,11 @@ async fn the_table_names_every_field_of_the_schema_once_and_nothing_else() {
 }
 
 /// An input type or an enum of the schema, with each of its parts and the type of that.
-type Parts = BTreeMap<String, Vec<(String, Option<String>)>>;
+type InputTypeParts = BTreeMap<String, Vec<(String, Option<String>)>>;
 
 /// Every input type and enum of the schema.
-fn input_types() -> Parts {
-    let document = parse_schema(sdl()).expect("the schema is well formed");
+fn list_input_types() -> InputTypeParts {
+    let document = parse_schema(schema_sdl()).expect("the schema is well formed");
     let types = document.definitions.into_iter().filter_map(|definition| {
         let TypeSystemDefinition::Type(definition) = definition else {
             return None;
@@ -70,7 +70,12 @@ fn input_types() -> Parts {
             TypeKind::InputObject(object) => object
                 .fields
                 .into_iter()
-                .map(|field| (field.node.name.node.to_string(), Some(named(&field.node.ty.node))))
+                .map(|field| {
+                    (
+                        field.node.name.node.to_string(),
+                        Some(type_name(&field.node.ty.node)),
+                    )
+                })
                 .collect(),
             TypeKind::Enum(of) => of
                 .values
@@ -85,14 +90,14 @@ fn input_types() -> Parts {
 }
 
 /// The name of a type, whether it is a list or must be there.
-fn named(of: &async_graphql::parser::types::Type) -> String {
+fn type_name(of: &async_graphql::parser::types::Type) -> String {
     of.to_string().trim_matches(['[', ']', '!']).to_owned()
 }
 
 /// Every field that is asked with arguments, as `Type.field`, but for mutations: each argument and its type.
-fn arguments_of_fields() -> Parts {
-    let document = parse_schema(sdl()).expect("the schema is well formed");
-    let mut all = Parts::new();
+fn list_field_arguments() -> InputTypeParts {
+    let document = parse_schema(schema_sdl()).expect("the schema is well formed");
+    let mut all = InputTypeParts::new();
     for definition in document.definitions {
         let TypeSystemDefinition::Type(definition) = definition else {
             continue;
@@ -104,7 +109,7 @@ fn arguments_of_fields() -> Parts {
         for field in object.fields.into_iter().filter(|_| of != "Mutation") {
             let arguments = field.node.arguments.into_iter().map(|argument| {
                 let argument = argument.node;
-                (argument.name.node.to_string(), Some(named(&argument.ty.node)))
+                (argument.name.node.to_string(), Some(type_name(&argument.ty.node)))
             });
             all.insert(format!("{of}.{}", field.node.name.node), arguments.collect());
         }
@@ -112,8 +117,8 @@ fn arguments_of_fields() -> Parts {
     all
 }
 
-async fn whatever_can_be_asked_says_what_it_touches() {
-    let (inputs, asked) = (input_types(), arguments_of_fields());
+async fn every_argument_declares_its_field_usage() {
+    let (inputs, asked) = (list_input_types(), list_field_arguments());
     let every_value_is_compared = |of: &str| field_usage::uses_no_field(of, ANY);
     let mut seen = BTreeSet::new();
     let mut to_see: Vec<(String, String, Option<String>)> = asked
@@ -131,7 +136,7 @@ async fn whatever_can_be_asked_says_what_it_touches() {
         }
         let row = FIELD_USAGE
             .iter()
-            .find(|row| row.of == of && row.parts.contains(&part.as_str()));
+            .find(|row| row.owner == of && row.parts.contains(&part.as_str()));
         assert!(
             row.is_some() || field_usage::uses_no_field(&of, &part),
             "{part} of {of} can be asked about, and FIELD_USAGE does not say which fields that reads, nor \
@@ -145,7 +150,7 @@ async fn whatever_can_be_asked_says_what_it_touches() {
         }
         if let Some(row) = row {
             assert_eq!(
-                row.nested,
+                row.nested_type,
                 Some(leads_to.as_str()),
                 "what is nested in {part} of {of}"
             );
@@ -156,11 +161,11 @@ async fn whatever_can_be_asked_says_what_it_touches() {
         to_see.extend(parts.map(|(part, of)| (leads_to.clone(), part.clone(), of.clone())));
     }
     // What reads fields whatever it is given is looked at on the root alone.
-    for field_usage::Row { of, .. } in FIELD_USAGE.iter().filter(|row| row.parts.contains(&"")) {
+    for field_usage::Row { owner: of, .. } in FIELD_USAGE.iter().filter(|row| row.parts.contains(&"")) {
         assert!(of.starts_with("Query."), "{of} reads fields by itself");
     }
     // And nothing is said of what is not there.
-    for field_usage::Row { of, parts, .. } in FIELD_USAGE {
+    for field_usage::Row { owner: of, parts, .. } in FIELD_USAGE {
         for part in parts.iter().filter(|part| !part.is_empty()) {
             let there = seen.contains(&((*of).to_owned(), (*part).to_owned()));
             assert!(
@@ -173,9 +178,9 @@ async fn whatever_can_be_asked_says_what_it_touches() {
         .iter()
         .flat_map(|(of, fields, _)| fields.split(' ').map(move |field| (*of, field)))
         .collect();
-    for field_usage::Row { of, parts, .. } in FIELD_USAGE {
+    for field_usage::Row { owner: of, parts, .. } in FIELD_USAGE {
         for part in *parts {
-            for field in field_usage::fields(of, part).unwrap() {
+            for field in field_usage::render_fields(of, part).unwrap() {
                 assert!(
                     known.contains(&field),
                     "{part} of {of} reads {field:?}, which there is not"
@@ -198,22 +203,22 @@ async fn whatever_can_be_asked_says_what_it_touches() {
 }
 
 /// The table of the service with some fields for stewards alone.
-fn stricter() -> Permissions {
-    let stewards = Rule {
-        allowed: Allowed::Can(Capability::ManageMembers),
+fn stricter_permissions() -> Permissions {
+    let stewards = AccessRule {
+        allowed: AccessRequirement::HasCapability(Capability::ManageMembers),
         exposure: Exposure::All,
     };
-    let more: [Row; 4] = [
+    let more: [PolicyRow; 4] = [
         ("FundingTerm", "amountMinor durationMonths", stewards),
         ("Initiative", "startedOn", stewards),
         ("EntryPointTaken", "position", stewards),
         ("Organisation", "kind", stewards),
     ];
-    Permissions::over(TABLE.iter().copied().chain(more))
+    Permissions::from_rows(TABLE.iter().copied().chain(more))
 }
 
 /// Questions that touch what the stricter table has for stewards alone, with what is said of each to others.
-fn questions() -> Vec<(&'static str, Value, &'static str)> {
+fn list_restricted_queries() -> Vec<(&'static str, Value, &'static str)> {
     let amount = json!({"fundingTerms": {"some": {"amountMinor": {"gt": 5}}}});
     let filtered = "query($f: InitiativeFilter) { initiatives(filter: $f) { totalCount } }";
     vec![
@@ -314,22 +319,23 @@ fn questions() -> Vec<(&'static str, Value, &'static str)> {
     ]
 }
 
-async fn what_one_may_not_read_one_may_not_ask_about(database: Database) {
-    let app = TestApp::with_permissions(database, stricter()).await;
-    app.publish(&[full_record("1").funded_by(&["GB-CHC-9"]).json()])
+async fn unreadable_fields_cannot_be_filtered_by(database: Database) {
+    let app = TestApp::with_permissions(database, stricter_permissions()).await;
+    app.publish(&[full_record("1").funded_by(&["GB-CHC-9"]).build()])
         .await;
     let steward = app.steward().await;
     let others = [
-        app.member("funder", Role::Funder, Some("GB-CHC-9")).await,
-        app.member("partner", Role::Partner, Some("GB-CHC-1")).await,
-        app.member("dashboard", Role::Dashboard, None).await,
+        app.create_member("funder", Role::Funder, Some("GB-CHC-9")).await,
+        app.create_member("partner", Role::Partner, Some("GB-CHC-1"))
+            .await,
+        app.create_member("dashboard", Role::Dashboard, None).await,
     ];
-    for (query, variables, reason) in questions() {
-        let response = steward.response_with(query, variables.clone()).await;
+    for (query, variables, reason) in list_restricted_queries() {
+        let response = steward.execute_with(query, variables.clone()).await;
         let refused = response["errors"][0]["extensions"]["code"] == "FORBIDDEN";
         assert!(!refused, "a steward may: {query} {variables}: {response}");
         for other in &others {
-            let response = other.response_with(query, variables.clone()).await;
+            let response = other.execute_with(query, variables.clone()).await;
             let error = &response["errors"][0];
             assert_eq!(
                 error["extensions"]["code"], "FORBIDDEN",
@@ -344,11 +350,11 @@ async fn what_one_may_not_read_one_may_not_ask_about(database: Database) {
     for other in &others {
         other.query(may).await;
     }
-    subscriptions_are_refused(&steward, &others).await;
-    files_are_refused(&app, &steward, &others).await;
+    assert_subscriptions_rejected(&steward, &others).await;
+    assert_files_rejected(&app, &steward, &others).await;
 }
 
-async fn subscriptions_are_refused(steward: &Client<'_>, others: &[Client<'_>]) {
+async fn assert_subscriptions_rejected(steward: &Client<'_>, others: &[Client<'_>]) {
     for (subscription, reason) in [
         (
             "subscription { initiativePublished(filter: {startedOn: {isKnown: true}}) { id } }",
@@ -364,7 +370,7 @@ async fn subscriptions_are_refused(steward: &Client<'_>, others: &[Client<'_>]) 
         ),
     ] {
         for other in others {
-            let response = other.first_told(subscription).await;
+            let response = other.subscribe_first(subscription).await;
             assert_eq!(
                 response["errors"][0]["extensions"]["code"], "FORBIDDEN",
                 "{response}"
@@ -374,11 +380,11 @@ async fn subscriptions_are_refused(steward: &Client<'_>, others: &[Client<'_>]) 
         }
     }
     steward
-        .told_at_once("subscription { patternChanged(when: {fundingTerms: {some: {amountMinor: {gt: 5}}}}, then: {}, by: YEAR_STARTED) { summary } }")
+        .subscribe_first_data("subscription { patternChanged(when: {fundingTerms: {some: {amountMinor: {gt: 5}}}}, then: {}, by: YEAR_STARTED) { summary } }")
         .await;
 }
 
-async fn files_are_refused(app: &TestApp, steward: &Client<'_>, others: &[Client<'_>]) {
+async fn assert_files_rejected(app: &TestApp, steward: &Client<'_>, others: &[Client<'_>]) {
     let amount = json!({"fundingTerms": {"some": {"amountMinor": {"gt": 5}}}});
     let other_condition = json!({"name": "b", "condition": {"title": {"isKnown": true}}});
     for (file, parameters, reason) in [
@@ -431,14 +437,14 @@ async fn files_are_refused(app: &TestApp, steward: &Client<'_>, others: &[Client
     }
 }
 
-async fn a_claim_touches_what_a_dashboard_may_read(database: Database) {
-    let app = TestApp::with_permissions(database, stricter()).await;
+async fn claim_uses_only_fields_dashboards_can_read(database: Database) {
+    let app = TestApp::with_permissions(database, stricter_permissions()).await;
     let steward = app.steward().await;
-    let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
+    let funder = app.create_member("funder", Role::Funder, Some("GB-CHC-9")).await;
     let save = "mutation($input: SaveClaimInput!) { saveClaim(input: $input) { claim { slug } userErrors { code message path } } }";
     let amount = json!({"fundingTerms": {"some": {"amountMinor": {"gt": 5}}}});
     let input = json!({"slug": "money", "statement": "Money matters.", "when": amount, "then": {}});
-    let saved = steward.response_with(save, json!({"input": input})).await;
+    let saved = steward.execute_with(save, json!({"input": input})).await;
     let error = &saved["data"]["saveClaim"]["userErrors"][0];
     assert_eq!(error["code"], "NOT_ALLOWED", "{saved}");
     assert_eq!(
@@ -464,7 +470,7 @@ async fn a_claim_touches_what_a_dashboard_may_read(database: Database) {
     claim.into_active_model().insert(&app.app.db).await.unwrap();
     let told = "{ claim(slug: \"money\") { pattern { summary } } }";
     for other in [&app.anonymous(), &funder] {
-        let (message, code) = other.error(told).await;
+        let (message, code) = other.query_error(told).await;
         assert_eq!(code, "FORBIDDEN", "{message}");
         assert!(message.contains("FundingTerm.amountMinor"), "{message}");
     }
@@ -472,7 +478,7 @@ async fn a_claim_touches_what_a_dashboard_may_read(database: Database) {
 }
 
 /// What each root field is asked with, where it needs arguments.
-fn arguments(field: &str) -> &'static str {
+fn required_arguments(field: &str) -> &'static str {
     match field {
         "nodes" => "(ids: [])",
         "node" | "initiative" | "place" | "organisation" | "submission" | "import" => "(id: \"x\")",
@@ -487,14 +493,14 @@ fn arguments(field: &str) -> &'static str {
     }
 }
 
-async fn without_a_token_words_answer_and_nothing_else(database: Database) {
+async fn only_public_fields_answer_without_a_token(database: Database) {
     let app = TestApp::start(database).await;
     let anonymous = app.anonymous();
     let words = ["vocabulary", "terms", "claims", "claim"];
     for (field, selects) in &list_types_with_fields()["Query"] {
         let selection = if *selects { "{ __typename }" } else { "" };
-        let query = format!("{{ {field}{} {selection} }}", arguments(field));
-        let response = anonymous.response(&query).await;
+        let query = format!("{{ {field}{} {selection} }}", required_arguments(field));
+        let response = anonymous.execute(&query).await;
         if words.contains(&field.as_str()) {
             assert_eq!(response.get("errors"), None, "{query}");
         } else {
@@ -523,7 +529,7 @@ async fn without_a_token_words_answer_and_nothing_else(database: Database) {
     assert_ne!(introspected["__type"]["fields"], json!([]));
     // A field that is refused does not take the open ones beside it with it, where it may be null.
     let response = anonymous
-        .response("{ place(id: \"x\") { name } vocabulary { roles { code } } }")
+        .execute("{ place(id: \"x\") { name } vocabulary { roles { code } } }")
         .await;
     assert_eq!(response["data"]["place"], Value::Null);
     assert_eq!(
@@ -574,7 +580,7 @@ async fn a_claim_is_told_overall_without_a_token_and_by_groups_with_one(database
         "{ claims { nodes { pattern(scope: VISIBLE) { summary } } } }",
         "{ claim(slug: \"a-claim\") { reflection { text } } }",
     ] {
-        let response = anonymous.response(query).await;
+        let response = anonymous.execute(query).await;
         assert_eq!(
             response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
             "{query}: {response}"
@@ -584,7 +590,7 @@ async fn a_claim_is_told_overall_without_a_token_and_by_groups_with_one(database
             "{query}: {response}"
         );
     }
-    let dashboard = app.member("dashboard", Role::Dashboard, None).await;
+    let dashboard = app.create_member("dashboard", Role::Dashboard, None).await;
     let readable = "{ claim(slug: \"a-claim\") { pattern(scope: VISIBLE) { table { population } groups { nodes { label } } } } }";
     let read = dashboard.query(readable).await;
     assert_eq!(read["claim"]["pattern"]["table"]["population"], 0);

@@ -7,11 +7,11 @@ use sea_orm::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wayin::clock::{Clock, SystemClock};
-use wayin::database::begin_writing;
+use wayin::database::begin_write;
 use wayin::import::job::worker;
 use wayin_entity::{
-    Role, audit_event, change, claim, crisis, former_organisation, funding_term, import_piece, initiative,
-    meeting, member, organisation, repeatable, revision, submission,
+    Role, audit_event, change, claim, crisis, funding_term, idempotency_key, import_chunk, initiative,
+    meeting, member, organisation, organisation_alias, revision, submission,
 };
 
 use crate::support::app::{Client, PARTNER_ORGANISATION, TestApp};
@@ -21,26 +21,26 @@ use crate::support::places::start_with_places;
 use crate::support::redaction::{read_all_text, redact};
 use crate::support::reference_data::save_reference_data;
 use crate::support::submissions::{
-    draft_record, list_errors, mutate_ok, own_pairs, publish_draft, save_draft,
+    draft_record, list_errors, mutate_ok, publish_draft, save_draft, to_owned_pairs,
 };
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    a_text_is_taken_out_of_everything,
-    a_text_is_found_in_tables_of_any_encoding,
-    what_is_known_by_a_text_is_told_apart_without_it,
-    a_member_is_not_taken_out_while_they_may_act,
-    a_text_is_taken_out_of_more_rows_than_a_statement_binds,
-    what_is_written_while_a_text_is_looked_for_is_not_passed_over,
+    text_is_redacted_everywhere,
+    text_is_found_in_csv_of_any_encoding,
+    redacted_identifiers_stay_distinct,
+    active_member_cannot_be_redacted,
+    redaction_covers_more_rows_than_a_statement_binds,
+    rows_written_during_the_search_are_redacted,
 ];
 
 /// What was taken out before.
-const EARLIER: &str = "bob-roe";
+const EARLIER_TEXT: &str = "bob-roe";
 /// What is to be taken out.
-const TOLD: &str = "ann-lee";
+const SECRET_TEXT: &str = "ann-lee";
 
 /// Has everything that stewards keep tell a secret.
-async fn keep_telling(steward: &Client<'_>, told: &dyn Fn(&str) -> String) {
+async fn save_reference_data_containing(steward: &Client<'_>, told: &dyn Fn(&str) -> String) {
     let place = json!({"name": told("place"), "kind": "NEIGHBOURHOOD"});
     save_reference_data(steward, "savePlace", place).await;
     let organisation = json!({"name": told("organisation"), "reason": told("reason")});
@@ -63,7 +63,7 @@ async fn keep_telling(steward: &Client<'_>, told: &dyn Fn(&str) -> String) {
 }
 
 /// Sends two files, one of which tells. While that waits, the text is not taken out.
-async fn send_files(
+async fn send_files_containing(
     app: &TestApp,
     partner: &Client<'_>,
     steward: &Client<'_>,
@@ -79,13 +79,13 @@ async fn send_files(
     let refused = redact(steward, secret, "Asked for").await;
     assert_eq!(
         list_errors(&refused["userErrors"]),
-        own_pairs(&[("WRONG_STATE", "text")]),
+        to_owned_pairs(&[("WRONG_STATE", "text")]),
         "while the file waits"
     );
     worker::run_queued(&app.app).await.unwrap();
 }
 
-async fn a_text_is_taken_out_of_everything(database: Database) {
+async fn text_is_redacted_everywhere(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
     let secret = "Ann \"Q\" O'Hara";
@@ -108,9 +108,9 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
     mutate_ok(&partner, "submitForReview", sending).await;
     let returning = json!({"id": second, "note": told("note")});
     mutate_ok(&steward, "requestChanges", returning).await;
-    keep_telling(&steward, &told).await;
+    save_reference_data_containing(&steward, &told).await;
     let innocent = save_draft(&partner, draft_record("c")).await;
-    send_files(&app, &partner, &steward, secret, &told).await;
+    send_files_containing(&app, &partner, &steward, secret, &told).await;
     let before = read_all_text(&app).await;
     assert!(before.contains("O'Hara"), "{before}");
     for (text, code) in [
@@ -122,14 +122,14 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
         let refused = redact(&steward, text, "Asked for").await;
         assert_eq!(
             list_errors(&refused["userErrors"]),
-            own_pairs(&[(code, "text")]),
+            to_owned_pairs(&[(code, "text")]),
             "{text}"
         );
     }
     let refused = redact(&steward, secret, "").await;
     assert_eq!(
         list_errors(&refused["userErrors"]),
-        own_pairs(&[("REQUIRED", "reason")])
+        to_owned_pairs(&[("REQUIRED", "reason")])
     );
     assert_eq!(
         read_all_text(&app).await,
@@ -156,14 +156,14 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
         draft_record("c"),
         "what does not hold it stays"
     );
-    let files = import_piece::Entity::find().all(&app.app.db).await.unwrap();
+    let files = import_chunk::Entity::find().all(&app.app.db).await.unwrap();
     assert_eq!(
         files.len(),
         1,
         "the file that held it is gone, the other is there"
     );
     assert_eq!(files[0].bytes, draft_record("e").to_string().into_bytes());
-    app.holds().await;
+    app.assert_no_violations().await;
     // The index forgets it too.
     app.catch_up().await;
     let initiative = &submission["initiative"]["id"];
@@ -184,7 +184,7 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
     assert_eq!(answer["submissions"], 0);
 }
 
-async fn a_text_is_found_in_tables_of_any_encoding(database: Database) {
+async fn text_is_found_in_csv_of_any_encoding(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
     let secret = "Zoë O'Hara";
@@ -236,14 +236,14 @@ async fn a_text_is_found_in_tables_of_any_encoding(database: Database) {
         answer["submissions"], 3,
         "of the files that could be read: {answer}"
     );
-    let files = import_piece::Entity::find().all(&app.app.db).await.unwrap();
+    let files = import_chunk::Entity::find().all(&app.app.db).await.unwrap();
     assert_eq!(files.len(), 1, "the files that held it are gone");
     assert_eq!(files[0].bytes, innocent);
-    app.holds().await;
+    app.assert_no_violations().await;
 }
 
 /// A record that is known by a text, and names by it whatever can be.
-fn known_by(text: &str) -> Value {
+fn record_identified_by(text: &str) -> Value {
     let mut record = builders::record(text)
         .led_by(PARTNER_ORGANISATION)
         .with(
@@ -254,13 +254,13 @@ fn known_by(text: &str) -> Value {
             "sharing",
             json!({"basis": "The board agreed", "licence": format!("CC {text}")}),
         )
-        .json();
+        .build();
     record["source"]["licence"] = format!("CC {text}").into();
     record
 }
 
 /// Has stewards keep what is known by a text.
-async fn keep_known_by(steward: &Client<'_>, text: &str) {
+async fn save_reference_data_identified_by(steward: &Client<'_>, text: &str) {
     let named = json!({"name": format!("{text} trust"), "identifier": format!("XI-ID-{text}")});
     let (id, _) = save_reference_data(steward, "saveOrganisation", named).await;
     let put_right = json!({"id": id, "name": format!("{text} trust"), "identifier": format!("XJ-ID-{text}")});
@@ -279,7 +279,7 @@ async fn keep_known_by(steward: &Client<'_>, text: &str) {
 }
 
 /// The record of a submission, as it was typed.
-async fn typed(client: &Client<'_>, id: &Value) -> Value {
+async fn typed_record(client: &Client<'_>, id: &Value) -> Value {
     let query = format!("{{ submission(id: {id}) {{ record }} }}");
     client.query(&query).await["submission"]["record"].take()
 }
@@ -298,34 +298,38 @@ macro_rules! all_of {
     }};
 }
 
-async fn what_is_known_by_a_text_is_told_apart_without_it(database: Database) {
+async fn redacted_identifiers_stay_distinct(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
-    app.publish(&[known_by(EARLIER), known_by(TOLD)]).await;
+    app.publish(&[
+        record_identified_by(EARLIER_TEXT),
+        record_identified_by(SECRET_TEXT),
+    ])
+    .await;
     // One that is called so only since its record was published.
     let called = |identifier: &str| json!({"name": "Lately", "identifier": identifier});
     let (lately, _) = save_reference_data(&steward, "saveOrganisation", called("GB-CHC-77")).await;
-    app.publish(&[builders::record("of another").led_by("GB-CHC-77").json()])
+    app.publish(&[builders::record("of another").led_by("GB-CHC-77").build()])
         .await;
-    let mut anew = called(&format!("GB-ID-{TOLD}"));
+    let mut anew = called(&format!("GB-ID-{SECRET_TEXT}"));
     anew["id"] = lately.into();
     save_reference_data(&steward, "saveOrganisation", anew).await;
-    for text in [EARLIER, TOLD] {
-        keep_known_by(&steward, text).await;
+    for text in [EARLIER_TEXT, SECRET_TEXT] {
+        save_reference_data_identified_by(&steward, text).await;
     }
-    let mut correction = draft_record(TOLD);
+    let mut correction = draft_record(SECRET_TEXT);
     correction["title"] = "A correction".into();
     let correction = save_draft(&partner, correction).await;
-    let notes = json!({"externalRef": "notes", format!("{TOLD} said"): {TOLD: 1}, "[redacted] said": 2});
-    let input = json!({"record": notes, "idempotencyKey": format!("by {TOLD}")});
+    let notes = json!({"externalRef": "notes", format!("{SECRET_TEXT} said"): {SECRET_TEXT: 1}, "[redacted] said": 2});
+    let input = json!({"record": notes, "idempotencyKey": format!("by {SECRET_TEXT}")});
     let notes = mutate_ok(&partner, "saveSubmission", input).await["id"].take();
-    for text in [EARLIER, TOLD] {
+    for text in [EARLIER_TEXT, SECRET_TEXT] {
         let answer = redact(&steward, text, "Asked for").await;
         assert_eq!(answer["userErrors"], json!([]), "{text}");
         assert_eq!(answer["initiatives"], 1, "{text}: {answer}");
         let all = read_all_text(&app).await;
         assert!(!all.contains(text), "{all}");
-        app.holds().await;
+        app.assert_no_violations().await;
         app.catch_up().await;
     }
     let twice = [json!("[redacted]"), json!("[redacted] 2")];
@@ -346,7 +350,7 @@ async fn what_is_known_by_a_text_is_told_apart_without_it(database: Database) {
         ]
     );
     assert_eq!(
-        all_of!(app, former_organisation::Identifier, identifier),
+        all_of!(app, organisation_alias::Identifier, identifier),
         ["XI-ID-[redacted]", "XI-ID-[redacted] 2"]
     );
     let slugs = all_of!(app, crisis::Slug, slug);
@@ -359,25 +363,25 @@ async fn what_is_known_by_a_text_is_told_apart_without_it(database: Database) {
         );
     }
     assert_eq!(
-        typed(&partner, &notes).await,
+        typed_record(&partner, &notes).await,
         json!({"externalRef": "notes", "[redacted] said 2": {"[redacted]": 1}, "[redacted] said": 2})
     );
-    let keys = repeatable::Entity::find().count(&app.app.db).await.unwrap();
+    let keys = idempotency_key::Entity::find().count(&app.app.db).await.unwrap();
     assert_eq!(keys, 0, "the key that held it is forgotten");
     // The correction that was in hand is one of its own record still.
-    let corrected = typed(&partner, &json!(correction)).await;
+    let corrected = typed_record(&partner, &json!(correction)).await;
     assert_eq!(corrected["externalRef"], "[redacted] 2");
     mutate_ok(&partner, "submitForReview", json!({"id": correction})).await;
     let published = mutate_ok(&steward, "publishSubmission", json!({"id": correction})).await;
     assert_eq!(published["initiative"]["version"], 2, "{published}");
-    app.holds().await;
+    app.assert_no_violations().await;
 }
 
-async fn a_member_is_not_taken_out_while_they_may_act(database: Database) {
+async fn active_member_cannot_be_redacted(database: Database) {
     let app = start_with_places(database).await;
     let steward = app.steward().await;
-    for subject in [EARLIER, TOLD] {
-        let theirs = app.member(subject, Role::Dashboard, None).await;
+    for subject in [EARLIER_TEXT, SECRET_TEXT] {
+        let theirs = app.create_member(subject, Role::Dashboard, None).await;
         theirs.query("{ viewer { id } }").await;
         let members = steward
             .query("{ members(first: 100) { nodes { id subject } } }")
@@ -388,7 +392,7 @@ async fn a_member_is_not_taken_out_while_they_may_act(database: Database) {
         let refused = redact(&steward, subject, "Asked for").await;
         assert_eq!(
             list_errors(&refused["userErrors"]),
-            own_pairs(&[("WRONG_STATE", "text")])
+            to_owned_pairs(&[("WRONG_STATE", "text")])
         );
         assert_eq!(read_all_text(&app).await, before);
         save_reference_data(&steward, "revokeMember", json!({"id": of["id"]})).await;
@@ -396,9 +400,9 @@ async fn a_member_is_not_taken_out_while_they_may_act(database: Database) {
         assert_eq!(answer["userErrors"], json!([]));
         let all = read_all_text(&app).await;
         assert!(!all.contains(subject), "{all}");
-        let (_, code) = theirs.error("{ viewer { id } }").await;
+        let (_, code) = theirs.query_error("{ viewer { id } }").await;
         assert_eq!(code, "UNAUTHENTICATED");
-        app.holds().await;
+        app.assert_no_violations().await;
     }
     assert_eq!(
         all_of!(app, member::Subject, subject),
@@ -408,20 +412,20 @@ async fn a_member_is_not_taken_out_while_they_may_act(database: Database) {
     let input = json!({"text": "a secret", "reason": "Asked for", "idempotencyKey": "for a secret"});
     let query =
         "mutation($input: RedactTextInput!) { redactText(input: $input) { userErrors { code path } } }";
-    let refused = steward.response_with(query, json!({"input": input})).await;
+    let refused = steward.execute_with(query, json!({"input": input})).await;
     assert_eq!(
         list_errors(&refused["data"]["redactText"]["userErrors"]),
-        own_pairs(&[("INVALID_FORMAT", "idempotencyKey")])
+        to_owned_pairs(&[("INVALID_FORMAT", "idempotencyKey")])
     );
 }
 
 /// Makes as many records like one that is published as are asked for, each with a title that tells.
-async fn multiply(app: &TestApp, records: usize) {
+async fn duplicate_records(app: &TestApp, records: usize) {
     let db = &app.app.db;
     let one = initiative::Entity::find().one(db).await.unwrap().unwrap();
     let version = revision::Entity::find().one(db).await.unwrap().unwrap();
     let mut document = version.document.clone();
-    document["title"] = format!("by {TOLD} herself").into();
+    document["title"] = format!("by {SECRET_TEXT} herself").into();
     let numbers: Vec<usize> = (0..records).collect();
     for numbers in numbers.chunks(500) {
         let ids: Vec<(Uuid, usize)> = numbers
@@ -431,8 +435,8 @@ async fn multiply(app: &TestApp, records: usize) {
         let rows = ids.iter().map(|(id, number)| {
             initiative::Model {
                 id: *id,
-                external_ref: Some(format!("{TOLD} {number}")),
-                title: format!("by {TOLD} herself"),
+                external_ref: Some(format!("{SECRET_TEXT} {number}")),
+                title: format!("by {SECRET_TEXT} herself"),
                 ..one.clone()
             }
             .into_active_model()
@@ -443,7 +447,7 @@ async fn multiply(app: &TestApp, records: usize) {
             .unwrap();
         let rows = ids.iter().map(|(id, number)| {
             let mut document = document.clone();
-            document["externalRef"] = format!("{TOLD} {number}").into();
+            document["externalRef"] = format!("{SECRET_TEXT} {number}").into();
             revision::Model {
                 id: SystemClock.new_id(),
                 initiative_id: *id,
@@ -459,40 +463,40 @@ async fn multiply(app: &TestApp, records: usize) {
     }
 }
 
-async fn a_text_is_taken_out_of_more_rows_than_a_statement_binds(database: Database) {
+async fn redaction_covers_more_rows_than_a_statement_binds(database: Database) {
     // SQLite binds at most 32,766 values.
-    const RECORDS: usize = 33_000;
+    const RECORD_COUNT: usize = 33_000;
     let app = start_with_places(database).await;
     let steward = app.steward().await;
-    app.publish(&[builders::record("innocent").json()]).await;
-    multiply(&app, RECORDS).await;
+    app.publish(&[builders::record("innocent").build()]).await;
+    duplicate_records(&app, RECORD_COUNT).await;
     let before = change::Entity::find().count(&app.app.db).await.unwrap();
-    let answer = redact(&steward, TOLD, "Asked for").await;
+    let answer = redact(&steward, SECRET_TEXT, "Asked for").await;
     assert_eq!(answer["userErrors"], json!([]));
     assert_eq!(
         (&answer["initiatives"], &answer["revisions"]),
-        (&json!(RECORDS), &json!(RECORDS))
+        (&json!(RECORD_COUNT), &json!(RECORD_COUNT))
     );
     let all = read_all_text(&app).await;
-    assert!(!all.contains(TOLD), "it is in none of them");
+    assert!(!all.contains(SECRET_TEXT), "it is in none of them");
     let titles = initiative::Entity::find()
         .filter(initiative::Column::Title.eq("by [redacted] herself"))
         .count(&app.app.db)
         .await
         .unwrap();
-    assert_eq!(titles, RECORDS as u64);
+    assert_eq!(titles, RECORD_COUNT as u64);
     let after = change::Entity::find().count(&app.app.db).await.unwrap();
-    assert_eq!(after - before, RECORDS as u64, "the log tells of each");
+    assert_eq!(after - before, RECORD_COUNT as u64, "the log tells of each");
 }
 
-async fn what_is_written_while_a_text_is_looked_for_is_not_passed_over(database: Database) {
+async fn rows_written_during_the_search_are_redacted(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
     let id = save_draft(&partner, draft_record("a")).await;
-    let writing = begin_writing(&app.app.db).await.unwrap();
+    let writing = begin_write(&app.app.db).await.unwrap();
     let row = submission::Entity::find().one(&writing).await.unwrap().unwrap();
     let mut document = row.document.clone();
-    document["summary"] = format!("by {TOLD} herself").into();
+    document["summary"] = format!("by {SECRET_TEXT} herself").into();
     let mut row = row.into_active_model();
     row.document = Set(document);
     row.updated_at = Set(SystemClock.now());
@@ -505,7 +509,7 @@ async fn what_is_written_while_a_text_is_looked_for_is_not_passed_over(database:
         subject_id: SystemClock.new_id(),
         version_before: None,
         version_after: None,
-        detail: json!({"note": TOLD}),
+        detail: json!({"note": SECRET_TEXT}),
         created_at: SystemClock.now(),
         updated_at: SystemClock.now(),
     };
@@ -515,14 +519,14 @@ async fn what_is_written_while_a_text_is_looked_for_is_not_passed_over(database:
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         writing.commit().await.unwrap();
     };
-    let (answer, ()) = tokio::join!(redact(&steward, TOLD, "Asked for"), written);
+    let (answer, ()) = tokio::join!(redact(&steward, SECRET_TEXT, "Asked for"), written);
     assert_eq!(
         (&answer["submissions"], &answer["auditEvents"]),
         (&json!(1), &json!(1)),
         "{answer}"
     );
     let all = read_all_text(&app).await;
-    assert!(!all.contains(TOLD), "{all}");
-    let record = typed(&partner, &json!(id)).await;
+    assert!(!all.contains(SECRET_TEXT), "{all}");
+    let record = typed_record(&partner, &json!(id)).await;
     assert_eq!(record["summary"], "by [redacted] herself");
 }

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use crate::support::{TestCase, tests_without_database};
 
 tests_without_database![
-    every_file_that_registers_tests_is_part_of_this_program,
+    every_test_file_is_registered,
     no_test_file_imports_from_another,
     imports_from_other_test_files_are_found,
 ];
 
-async fn every_file_that_registers_tests_is_part_of_this_program() {
-    let root = root();
+async fn every_test_file_is_registered() {
+    let root = test_root();
     let registered: BTreeSet<_> = TestCase::all()
         .into_iter()
         .map(|test| test.path().replace("::", "/"))
@@ -34,7 +34,7 @@ async fn every_file_that_registers_tests_is_part_of_this_program() {
 }
 
 async fn no_test_file_imports_from_another() {
-    let root = root();
+    let root = test_root();
     let mut imports = Vec::new();
     for file in list_files(&root) {
         let path = file.strip_prefix(&root).unwrap().with_extension("");
@@ -131,7 +131,7 @@ fn first_segments(path: &str) -> Vec<String> {
     segments
 }
 
-fn root() -> PathBuf {
+fn test_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("it")
 }
 

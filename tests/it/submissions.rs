@@ -8,26 +8,26 @@ use crate::support::app::PARTNER_ORGANISATION;
 use crate::support::builders::record as standing;
 use crate::support::places::start_with_places;
 use crate::support::submissions::{
-    allow_auto_publish_as_steward, draft_record, list_errors, mutate, mutate_ok, own_pairs, publish_draft,
-    save_draft, save_organisation,
+    allow_auto_publish_as_steward, draft_record, list_errors, mutate, mutate_ok, publish_draft, save_draft,
+    save_organisation, to_owned_pairs,
 };
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    a_draft_keeps_what_was_typed_and_names_all_that_is_not_right,
-    a_record_is_sent_returned_mended_and_published,
-    of_two_corrections_of_one_version_the_second_is_told_what_changed,
-    a_draft_that_was_saved_meanwhile_is_not_overwritten,
-    each_does_what_is_theirs_and_sees_no_more,
-    an_organisation_that_is_trusted_publishes_by_sending,
-    a_steward_keeps_organisations,
-    of_many_who_publish_at_once_one_does,
-    a_withdrawn_record_keeps_its_history,
-    personal_data_is_kept_in_a_draft_and_not_sent,
-    what_is_not_known_is_told_with_the_nearest_that_is,
+    draft_stores_input_unchanged_and_lists_all_problems,
+    record_is_submitted_corrected_and_published,
+    second_correction_of_one_version_gets_the_conflicts,
+    concurrent_draft_save_is_a_conflict,
+    roles_limit_actions_and_visibility,
+    trusted_organisation_publishes_by_submitting,
+    stewards_save_organisations,
+    concurrent_publications_succeed_once,
+    withdrawn_record_keeps_its_revisions,
+    personal_data_blocks_submission_but_not_drafts,
+    unknown_names_get_suggestions,
 ];
 
-async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: Database) {
+async fn draft_stores_input_unchanged_and_lists_all_problems(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     let typed = json!({
@@ -51,7 +51,7 @@ async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: 
     assert_eq!(submission["record"], typed, "it is kept as it was typed");
     assert_eq!(submission["state"], "DRAFT");
     assert_eq!(submission["organisation"]["identifier"], PARTNER_ORGANISATION);
-    let expected = own_pairs(&[
+    let expected = to_owned_pairs(&[
         ("DUPLICATE", "challengesFaced/1/challenge"),
         ("INVALID_FORMAT", "colour"),
         ("INVALID_FORMAT", "entryPoints/0"),
@@ -101,12 +101,12 @@ async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: 
         let refused = mutate(&partner, "saveSubmission", json!({"record": nothing})).await;
         assert_eq!(
             list_errors(&refused["userErrors"]),
-            own_pairs(&[(code, "record")])
+            to_owned_pairs(&[(code, "record")])
         );
     }
 }
 
-async fn skipped(client: &Client<'_>, min_change_number: i64) -> Value {
+async fn query_skipped(client: &Client<'_>, min_change_number: i64) -> Value {
     let query = format!(
         "{{ pattern(when: {{}}, then: {{challenge: {{on: DEFINING_AMBITIONS, step: {{in: [SKIPPED]}}}}}},
              scope: VISIBLE, minChangeNumber: {min_change_number}) {{ table {{ both }} asOf {{ changeNumber }} }} }}"
@@ -114,7 +114,7 @@ async fn skipped(client: &Client<'_>, min_change_number: i64) -> Value {
     client.query(&query).await["pattern"]["table"]["both"].clone()
 }
 
-async fn a_record_is_sent_returned_mended_and_published(database: Database) {
+async fn record_is_submitted_corrected_and_published(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
     let id = save_draft(&partner, draft_record("a")).await;
@@ -130,12 +130,12 @@ async fn a_record_is_sent_returned_mended_and_published(database: Database) {
     .await;
     assert_eq!(
         list_errors(&refused["userErrors"]),
-        own_pairs(&[("WRONG_STATE", "id")])
+        to_owned_pairs(&[("WRONG_STATE", "id")])
     );
     let refused = mutate(&steward, "requestChanges", json!({"id": id, "note": "  "})).await;
     assert_eq!(
         list_errors(&refused["userErrors"]),
-        own_pairs(&[("REQUIRED", "note")])
+        to_owned_pairs(&[("REQUIRED", "note")])
     );
     let returned = mutate_ok(
         &steward,
@@ -151,14 +151,14 @@ async fn a_record_is_sent_returned_mended_and_published(database: Database) {
     let refused = mutate(&steward, "publishSubmission", json!({"id": id})).await;
     assert_eq!(
         list_errors(&refused["userErrors"]),
-        own_pairs(&[("WRONG_STATE", "id")])
+        to_owned_pairs(&[("WRONG_STATE", "id")])
     );
     let mut mended = draft_record("a");
     mended["summary"] = "The school".into();
     mutate_ok(&partner, "saveSubmission", json!({"id": id, "record": mended})).await;
     let sent = mutate_ok(&partner, "submitForReview", json!({"id": id})).await;
     assert_eq!(sent["reviewNote"], Value::Null);
-    assert_eq!(skipped(&partner, 0).await, 0);
+    assert_eq!(query_skipped(&partner, 0).await, 0);
     let payload = mutate(
         &steward,
         "publishSubmission",
@@ -170,7 +170,11 @@ async fn a_record_is_sent_returned_mended_and_published(database: Database) {
     assert_eq!(payload["submission"]["initiative"]["title"], "Initiative a");
     app.catch_up().await;
     let change = payload["changeNumber"].as_i64().unwrap();
-    assert_eq!(skipped(&partner, change).await, 1, "what is published is counted");
+    assert_eq!(
+        query_skipped(&partner, change).await,
+        1,
+        "what is published is counted"
+    );
     for (name, input) in [
         ("saveSubmission", json!({"id": id, "record": draft_record("a")})),
         ("submitForReview", json!({"id": id})),
@@ -179,11 +183,11 @@ async fn a_record_is_sent_returned_mended_and_published(database: Database) {
         let refused = mutate(&partner, name, input).await;
         assert_eq!(
             list_errors(&refused["userErrors"]),
-            own_pairs(&[("WRONG_STATE", "id")]),
+            to_owned_pairs(&[("WRONG_STATE", "id")]),
             "{name}"
         );
     }
-    let revisions = revisions(&partner, &payload["submission"]["initiative"]["id"]).await;
+    let revisions = list_revisions(&partner, &payload["submission"]["initiative"]["id"]).await;
     assert_eq!(revisions[0]["reason"], "looked over");
     assert_eq!(revisions[0]["record"]["summary"], "The school");
     assert_eq!(
@@ -192,7 +196,7 @@ async fn a_record_is_sent_returned_mended_and_published(database: Database) {
     );
 }
 
-async fn revisions(client: &Client<'_>, initiative: &Value) -> Vec<Value> {
+async fn list_revisions(client: &Client<'_>, initiative: &Value) -> Vec<Value> {
     let query = format!(
         "{{ revisions(initiative: {initiative}) {{ nodes {{ version createdAt actorId reason record changes {{ path before after }} }} }} }}"
     );
@@ -203,7 +207,7 @@ async fn revisions(client: &Client<'_>, initiative: &Value) -> Vec<Value> {
     }
 }
 
-async fn of_two_corrections_of_one_version_the_second_is_told_what_changed(database: Database) {
+async fn second_correction_of_one_version_gets_the_conflicts(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
     let (first, _) = publish_draft(&app, &partner, draft_record("a")).await;
@@ -250,7 +254,7 @@ async fn of_two_corrections_of_one_version_the_second_is_told_what_changed(datab
     let refused = mutate(&steward, "publishSubmission", json!({"id": other["id"]})).await;
     assert_eq!(
         list_errors(&refused["userErrors"]),
-        own_pairs(&[("STALE_VERSION", "id")])
+        to_owned_pairs(&[("STALE_VERSION", "id")])
     );
     assert_eq!(
         refused["conflicts"],
@@ -280,7 +284,7 @@ async fn of_two_corrections_of_one_version_the_second_is_told_what_changed(datab
     mutate_ok(&partner, "saveSubmission", again).await;
     mutate_ok(&partner, "submitForReview", json!({"id": other["id"]})).await;
     mutate_ok(&steward, "publishSubmission", json!({"id": other["id"]})).await;
-    let history = revisions(&partner, initiative).await;
+    let history = list_revisions(&partner, initiative).await;
     let versions: Vec<&Value> = history.iter().map(|one| &one["version"]).collect();
     assert_eq!(versions, [3, 2, 1]);
     assert_eq!(
@@ -292,18 +296,20 @@ async fn of_two_corrections_of_one_version_the_second_is_told_what_changed(datab
     let refused = mutate(&partner, "saveSubmission", never).await;
     assert_eq!(
         list_errors(&refused["userErrors"]),
-        own_pairs(&[("OUT_OF_RANGE", "initiativeVersion")])
+        to_owned_pairs(&[("OUT_OF_RANGE", "initiativeVersion")])
     );
-    let stranger = app.member("stranger", Role::Partner, Some("GB-CHC-501")).await;
+    let stranger = app
+        .create_member("stranger", Role::Partner, Some("GB-CHC-501"))
+        .await;
     let others = json!({"record": draft_record("a"), "initiative": initiative, "initiativeVersion": 3});
     let refused = mutate(&stranger, "saveSubmission", others).await;
     assert_eq!(
         list_errors(&refused["userErrors"]),
-        own_pairs(&[("NOT_FOUND", "initiative")])
+        to_owned_pairs(&[("NOT_FOUND", "initiative")])
     );
 }
 
-async fn a_draft_that_was_saved_meanwhile_is_not_overwritten(database: Database) {
+async fn concurrent_draft_save_is_a_conflict(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     let id = save_draft(&partner, draft_record("a")).await;
@@ -323,7 +329,7 @@ async fn a_draft_that_was_saved_meanwhile_is_not_overwritten(database: Database)
     .await;
     assert_eq!(
         list_errors(&refused["userErrors"]),
-        own_pairs(&[("STALE_VERSION", "version")])
+        to_owned_pairs(&[("STALE_VERSION", "version")])
     );
     assert_eq!(
         refused["conflicts"],
@@ -340,10 +346,12 @@ async fn a_draft_that_was_saved_meanwhile_is_not_overwritten(database: Database)
     assert_eq!(kept["submission"], json!({"version": 2, "record": mine}));
 }
 
-async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
+async fn roles_limit_actions_and_visibility(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
-    let stranger = app.member("stranger", Role::Partner, Some("GB-CHC-501")).await;
+    let stranger = app
+        .create_member("stranger", Role::Partner, Some("GB-CHC-501"))
+        .await;
     let id = save_draft(&partner, draft_record("a")).await;
     let of_one = format!("{{ submission(id: \"{id}\") {{ id }} submissions {{ totalCount }} }}");
     let of = async |client: &Client<'_>| client.query(&of_one).await;
@@ -361,7 +369,7 @@ async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
         let refused = mutate(&stranger, name, input).await;
         assert_eq!(
             list_errors(&refused["userErrors"]),
-            own_pairs(&[("NOT_FOUND", "id")]),
+            to_owned_pairs(&[("NOT_FOUND", "id")]),
             "{name}"
         );
     }
@@ -372,10 +380,12 @@ async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
     let refused = mutate(&stranger, "submitForReview", json!({"id": foreign})).await;
     assert_eq!(
         list_errors(&refused["userErrors"]),
-        own_pairs(&[("NOT_ALLOWED", "record/leadOrganisation")])
+        to_owned_pairs(&[("NOT_ALLOWED", "record/leadOrganisation")])
     );
     // Who may not is told so before anything is looked at.
-    let funder = app.member("funder", Role::Funder, Some("GB-CHC-900")).await;
+    let funder = app
+        .create_member("funder", Role::Funder, Some("GB-CHC-900"))
+        .await;
     for (client, mutation) in [
         (
             &partner,
@@ -394,14 +404,14 @@ async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
             format!("submitForReview(input: {{id: \"{id}\"}}) {{ changeNumber }}"),
         ),
     ] {
-        let (message, code) = client.error(&format!("mutation {{ {mutation} }}")).await;
+        let (message, code) = client.query_error(&format!("mutation {{ {mutation} }}")).await;
         assert_eq!(code, "FORBIDDEN", "{mutation}: {message}");
     }
     // A steward, who acts for no organisation, says whose record it is.
     let refused = mutate(&steward, "saveSubmission", json!({"record": draft_record("c")})).await;
     assert_eq!(
         list_errors(&refused["userErrors"]),
-        own_pairs(&[("REQUIRED", "organisation")])
+        to_owned_pairs(&[("REQUIRED", "organisation")])
     );
     let organisation =
         partner.query("{ viewer { organisation { id } } }").await["viewer"]["organisation"]["id"].take();
@@ -410,7 +420,7 @@ async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
     assert_eq!(of(&partner).await["submissions"]["totalCount"], 2);
 }
 
-async fn a_steward_keeps_organisations(database: Database) {
+async fn stewards_save_organisations(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
     publish_draft(&app, &partner, draft_record("a")).await;
@@ -431,7 +441,7 @@ async fn a_steward_keeps_organisations(database: Database) {
         ),
     ] {
         let refused = save_organisation(&steward, input).await;
-        assert_eq!(list_errors(&refused["userErrors"]), own_pairs(&[expected]));
+        assert_eq!(list_errors(&refused["userErrors"]), to_owned_pairs(&[expected]));
         assert_eq!(refused["changeNumber"], Value::Null);
     }
     // Under a new name it stands so in the groups too.
@@ -451,12 +461,12 @@ async fn a_steward_keeps_organisations(database: Database) {
         .await;
     assert_eq!(told["distribution"][0], json!({"label": "Renamed", "count": 1}));
     let (_, code) = partner
-        .error("mutation { saveOrganisation(input: {name: \"Mine\"}) { changeNumber } }")
+        .query_error("mutation { saveOrganisation(input: {name: \"Mine\"}) { changeNumber } }")
         .await;
     assert_eq!(code, "FORBIDDEN");
 }
 
-async fn an_organisation_that_is_trusted_publishes_by_sending(database: Database) {
+async fn trusted_organisation_publishes_by_submitting(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     allow_auto_publish_as_steward(&app, &partner).await;
@@ -465,7 +475,7 @@ async fn an_organisation_that_is_trusted_publishes_by_sending(database: Database
     assert_eq!(payload["submission"]["state"], "PUBLISHED", "{payload}");
     app.catch_up().await;
     assert_eq!(
-        skipped(&partner, payload["changeNumber"].as_i64().unwrap()).await,
+        query_skipped(&partner, payload["changeNumber"].as_i64().unwrap()).await,
         1
     );
     // What is not right is no more published than another's.
@@ -475,7 +485,7 @@ async fn an_organisation_that_is_trusted_publishes_by_sending(database: Database
 }
 
 /// Six stewards publish one submission at once; then two corrections of one version are published at once.
-async fn of_many_who_publish_at_once_one_does(database: Database) {
+async fn concurrent_publications_succeed_once(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
     let id = save_draft(&partner, draft_record("a")).await;
@@ -490,7 +500,7 @@ async fn of_many_who_publish_at_once_one_does(database: Database) {
     for answer in refused {
         assert_eq!(
             list_errors(&answer["userErrors"]),
-            own_pairs(&[("WRONG_STATE", "id")])
+            to_owned_pairs(&[("WRONG_STATE", "id")])
         );
     }
     let mut corrections = Vec::new();
@@ -512,17 +522,17 @@ async fn of_many_who_publish_at_once_one_does(database: Database) {
     assert_eq!(stale.len(), 1, "{told:?}");
     assert_eq!(
         list_errors(&stale[0]["userErrors"]),
-        own_pairs(&[("STALE_VERSION", "id")])
+        to_owned_pairs(&[("STALE_VERSION", "id")])
     );
     assert_ne!(stale[0]["conflicts"], json!([]));
 }
 
-async fn a_withdrawn_record_keeps_its_history(database: Database) {
+async fn withdrawn_record_keeps_its_revisions(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
     let (submission, change) = publish_draft(&app, &partner, draft_record("a")).await;
     let initiative = &submission["initiative"]["id"];
-    assert_eq!(skipped(&partner, change).await, 1);
+    assert_eq!(query_skipped(&partner, change).await, 1);
     let withdraw = |reason: &str| {
         format!(
             "mutation {{ withdrawInitiative(input: {{id: {initiative}, reason: {reason:?}, idempotencyKey: \"w\"}}) {{
@@ -532,7 +542,7 @@ async fn a_withdrawn_record_keeps_its_history(database: Database) {
     let refused = steward.query(&withdraw(" ")).await;
     assert_eq!(
         list_errors(&refused["withdrawInitiative"]["userErrors"]),
-        own_pairs(&[("REQUIRED", "reason")])
+        to_owned_pairs(&[("REQUIRED", "reason")])
     );
     let done_once = steward.query(&withdraw("It was another's")).await;
     let withdrawn = &done_once["withdrawInitiative"];
@@ -548,7 +558,7 @@ async fn a_withdrawn_record_keeps_its_history(database: Database) {
     );
     app.catch_up().await;
     assert_eq!(
-        skipped(&partner, withdrawn["changeNumber"].as_i64().unwrap()).await,
+        query_skipped(&partner, withdrawn["changeNumber"].as_i64().unwrap()).await,
         0,
         "it is counted no more"
     );
@@ -562,19 +572,21 @@ async fn a_withdrawn_record_keeps_its_history(database: Database) {
         json!({"initiative": null, "initiatives": {"totalCount": 0}})
     );
     for client in [&partner, &steward] {
-        let history = revisions(client, initiative).await;
+        let history = list_revisions(client, initiative).await;
         assert_eq!(history.len(), 2);
         assert_eq!(history[1]["record"]["title"], "Initiative a");
     }
-    let stranger = app.member("stranger", Role::Partner, Some("GB-CHC-501")).await;
-    assert_eq!(revisions(&stranger, initiative).await, Vec::<Value>::new());
+    let stranger = app
+        .create_member("stranger", Role::Partner, Some("GB-CHC-501"))
+        .await;
+    assert_eq!(list_revisions(&stranger, initiative).await, Vec::<Value>::new());
     // Sent in anew it is the same record, with all its history.
     let (again, _) = publish_draft(&app, &partner, draft_record("a")).await;
     assert_eq!(&again["initiative"]["id"], initiative);
     assert_eq!(again["initiative"]["version"], 3);
 }
 
-async fn personal_data_is_kept_in_a_draft_and_not_sent(database: Database) {
+async fn personal_data_blocks_submission_but_not_drafts(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     let mut personal = draft_record("a");
@@ -587,7 +599,7 @@ async fn personal_data_is_kept_in_a_draft_and_not_sent(database: Database) {
         ("PERSONAL_DATA", "record/challengesFaced/0/note"),
         ("PERSONAL_DATA", "record/summary"),
     ];
-    assert_eq!(list_errors(&refused["userErrors"]), own_pairs(&expected));
+    assert_eq!(list_errors(&refused["userErrors"]), to_owned_pairs(&expected));
     personal["summary"] = "With Free@Last".into();
     personal["challengesFaced"][0]["note"] = "In LS1".into();
     mutate_ok(
@@ -599,7 +611,7 @@ async fn personal_data_is_kept_in_a_draft_and_not_sent(database: Database) {
     mutate_ok(&partner, "submitForReview", json!({"id": submission["id"]})).await;
 }
 
-async fn what_is_not_known_is_told_with_the_nearest_that_is(database: Database) {
+async fn unknown_names_get_suggestions(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     // One that leads nothing which a partner may read is not named to it.
@@ -607,11 +619,11 @@ async fn what_is_not_known_is_told_with_the_nearest_that_is(database: Database) 
     app.publish(&[
         standing("1")
             .with("leadOrganisation", lead("The Northern Rock Foundation"))
-            .json(),
+            .build(),
         standing("2")
             .with("leadOrganisation", lead("The Northern Rock Fundations"))
             .with("visibility", "AGGREGATE_ONLY")
-            .json(),
+            .build(),
     ])
     .await;
     let messages = async |place: Value, funder: Value| {

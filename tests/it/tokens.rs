@@ -12,71 +12,71 @@ use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use wayin::app::App;
-use wayin::auth::jwt::Subject;
+use wayin::auth::jwt::TokenSubject;
 use wayin::auth::member;
 use wayin::clock::{Clock, SystemClock};
 use wayin::config::{self, DatabaseConfig, TokenConfig};
-use wayin::pattern::engine::{Engine, Settings as EngineSettings};
-use wayin::schema::schema;
+use wayin::pattern::engine::{EngineSettings, PatternEngine};
+use wayin::schema::build_schema;
 use wayin_entity::Role;
 
-use crate::support::app::{AUDIENCE, Client, ISSUER, SECRET, TestApp, token, token_until};
+use crate::support::app::{AUDIENCE, Client, ISSUER, SECRET, TestApp, sign_token, sign_token_until};
 use crate::support::tokens::encode_pem;
 use crate::support::{Database, tests_on_both_databases, tests_without_database};
 
 tests_on_both_databases![
-    a_token_that_is_not_good_is_told_why,
-    a_member_who_is_revoked_is_refused_from_the_next_request_on,
-    keys_of_each_algorithm_sign_and_verify,
-    the_algorithm_is_the_settings_and_never_the_tokens,
+    invalid_token_reports_its_reason,
+    revoked_member_is_rejected_at_once,
+    every_algorithm_signs_and_verifies,
+    algorithm_comes_from_settings_not_from_the_token,
 ];
-tests_without_database![a_setting_that_is_missing_or_malformed_is_refused_by_name];
+tests_without_database![invalid_setting_is_reported_by_name];
 
 /// The claims of a good token, for a story to spoil.
-fn good_claims() -> Value {
+fn valid_claims() -> Value {
     let now = SystemClock.now().timestamp();
     json!({"iss": ISSUER, "sub": "dashboard", "aud": AUDIENCE, "iat": now, "exp": now + 3600})
 }
 
 fn claims_with(field: &str, value: impl Into<Value>) -> Value {
-    let mut claims = good_claims();
+    let mut claims = valid_claims();
     claims[field] = value.into();
     claims
 }
 
 fn claims_without(field: &str) -> Value {
-    let mut claims = good_claims();
+    let mut claims = valid_claims();
     claims.as_object_mut().unwrap().remove(field);
     claims
 }
 
-fn signed(algorithm: Algorithm, key: &EncodingKey, claims: &Value) -> String {
+fn encode_token(algorithm: Algorithm, key: &EncodingKey, claims: &Value) -> String {
     jsonwebtoken::encode(&Header::new(algorithm), claims, key).unwrap()
 }
 
-fn with_secret(claims: &Value) -> String {
-    signed(Algorithm::HS256, &EncodingKey::from_secret(SECRET), claims)
+fn sign_with_secret(claims: &Value) -> String {
+    encode_token(Algorithm::HS256, &EncodingKey::from_secret(SECRET), claims)
 }
 
 /// A token whose header says what one likes, with a signature that one brings along.
-fn forged(header: &Value, claims: &Value, signature: &str) -> String {
+fn forge_token(header: &Value, claims: &Value, signature: &str) -> String {
     let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.{signature}", part(header), part(claims))
 }
 
-async fn why(client: &mut Client<'_>, authorization: &str) -> String {
+async fn rejection_reason(client: &mut Client<'_>, authorization: &str) -> String {
     client.authorization = Some(authorization.into());
-    let response = client.response("{ viewer { subject } }").await;
+    let response = client.execute("{ viewer { subject } }").await;
     assert_eq!(response["data"], Value::Null, "{authorization}");
-    let (message, code) = client.error("{ viewer { subject } }").await;
+    let (message, code) = client.query_error("{ viewer { subject } }").await;
     assert_eq!(code, "UNAUTHENTICATED", "{authorization}");
     message
 }
 
 #[expect(clippy::too_many_lines, reason = "one line for each mistake that can be made")]
-async fn a_token_that_is_not_good_is_told_why(database: Database) {
+async fn invalid_token_reports_its_reason(database: Database) {
     let app = TestApp::start(database).await;
-    let mut client = app.member("dashboard", Role::Dashboard, None).await;
+    let mut client = app.create_member("dashboard", Role::Dashboard, None).await;
     assert_eq!(
         client
             .query("{ viewer { subject role organisation { name } } }")
@@ -84,16 +84,16 @@ async fn a_token_that_is_not_good_is_told_why(database: Database) {
         json!({"viewer": {"subject": "dashboard", "role": "DASHBOARD", "organisation": null}})
     );
     let now = SystemClock.now();
-    let good = token("dashboard");
-    let other_key = signed(
+    let good = sign_token("dashboard");
+    let other_key = encode_token(
         Algorithm::HS256,
         &EncodingKey::from_secret(b"another secret, of more than 32 bytes"),
-        &good_claims(),
+        &valid_claims(),
     );
-    let other_length = signed(
+    let other_length = encode_token(
         Algorithm::HS512,
         &EncodingKey::from_secret(SECRET),
-        &good_claims(),
+        &valid_claims(),
     );
     let signature = good.rsplit('.').next().unwrap();
     let not_bearer = "the Authorization header is not `Bearer <token>`";
@@ -113,11 +113,15 @@ async fn a_token_that_is_not_good_is_told_why(database: Database) {
         (bearer(&other_key), not_accepted),
         (bearer(&other_length), not_accepted),
         (
-            bearer(&forged(&json!({"alg": "none", "typ": "JWT"}), &good_claims(), "")),
+            bearer(&forge_token(
+                &json!({"alg": "none", "typ": "JWT"}),
+                &valid_claims(),
+                "",
+            )),
             not_accepted,
         ),
         (
-            bearer(&forged(
+            bearer(&forge_token(
                 &json!({"alg": "HS256"}),
                 &claims_with("sub", "steward"),
                 signature,
@@ -127,60 +131,66 @@ async fn a_token_that_is_not_good_is_told_why(database: Database) {
         (bearer(&format!("{good}.{signature}")), not_accepted),
         (bearer(&"a".repeat(100_000)), not_accepted),
         (
-            bearer(&forged(
+            bearer(&forge_token(
                 &json!({"alg": "HS256", "crit": ["exp"], "exp": 1}),
-                &good_claims(),
+                &valid_claims(),
                 signature,
             )),
             not_accepted,
         ),
-        (bearer(&with_secret(&claims_without("sub"))), incomplete),
-        (bearer(&with_secret(&claims_without("iss"))), incomplete),
-        (bearer(&with_secret(&claims_without("exp"))), incomplete),
-        (bearer(&with_secret(&claims_without("aud"))), incomplete),
+        (bearer(&sign_with_secret(&claims_without("sub"))), incomplete),
+        (bearer(&sign_with_secret(&claims_without("iss"))), incomplete),
+        (bearer(&sign_with_secret(&claims_without("exp"))), incomplete),
+        (bearer(&sign_with_secret(&claims_without("aud"))), incomplete),
         (
-            bearer(&token_until("dashboard", now - TimeDelta::minutes(2))),
+            bearer(&sign_token_until("dashboard", now - TimeDelta::minutes(2))),
             "the token has expired; ask for a new one",
         ),
         (
-            bearer(&with_secret(&claims_with("nbf", now.timestamp() + 600))),
+            bearer(&sign_with_secret(&claims_with("nbf", now.timestamp() + 600))),
             "the token is not good yet",
         ),
         (
-            bearer(&with_secret(&claims_with("iss", "https://elsewhere.example.org"))),
+            bearer(&sign_with_secret(&claims_with(
+                "iss",
+                "https://elsewhere.example.org",
+            ))),
             "the token's issuer is not one that this service trusts",
         ),
         (
-            bearer(&with_secret(&claims_with("exp", "9999999999"))),
+            bearer(&sign_with_secret(&claims_with("exp", "9999999999"))),
             "the token's `exp` is not a number",
         ),
         (
-            bearer(&with_secret(&claims_with("nbf", Value::Null))),
+            bearer(&sign_with_secret(&claims_with("nbf", Value::Null))),
             "the token's `nbf` is not a number",
         ),
         (
-            bearer(&with_secret(&claims_with("iss", json!([ISSUER])))),
+            bearer(&sign_with_secret(&claims_with("iss", json!([ISSUER])))),
             "the token's `iss` is not a text",
         ),
         (
-            bearer(&with_secret(&claims_with("sub", 7))),
+            bearer(&sign_with_secret(&claims_with("sub", 7))),
             "the token's `sub` is not a text",
         ),
         (
-            bearer(&with_secret(&claims_with("aud", json!({"wayin-tests": true})))),
+            bearer(&sign_with_secret(&claims_with(
+                "aud",
+                json!({"wayin-tests": true}),
+            ))),
             "the token's `aud` is not a text or a list of texts",
         ),
         (
-            bearer(&with_secret(&claims_with("aud", "another-service"))),
+            bearer(&sign_with_secret(&claims_with("aud", "another-service"))),
             "the token is good, but it is meant for another service",
         ),
         (
-            bearer(&token("somebody else")),
+            bearer(&sign_token("somebody else")),
             "the token is good, but its subject is no member here",
         ),
     ] {
         assert_eq!(
-            why(&mut client, &authorization).await,
+            rejection_reason(&mut client, &authorization).await,
             expected,
             "{authorization}"
         );
@@ -192,30 +202,32 @@ async fn a_token_that_is_not_good_is_told_why(database: Database) {
     client.query("{ vocabulary { steps { code } } }").await;
 }
 
-async fn a_member_who_is_revoked_is_refused_from_the_next_request_on(database: Database) {
+async fn revoked_member_is_rejected_at_once(database: Database) {
     let app = TestApp::start(database).await;
-    let client = app.member("partner", Role::Partner, Some("GB-CHC-1")).await;
+    let client = app
+        .create_member("partner", Role::Partner, Some("GB-CHC-1"))
+        .await;
     assert_eq!(
         client.query("{ viewer { role } }").await,
         json!({"viewer": {"role": "PARTNER"}})
     );
-    let subject = Subject {
+    let subject = TokenSubject {
         issuer: ISSUER.into(),
         subject: "partner".into(),
     };
-    let revoked = member::revoke(&app.app.db, &TestApp::act(), &subject)
+    let revoked = member::revoke(&app.app.db, &TestApp::action(), &subject)
         .await
         .unwrap();
     assert!(revoked.is_some(), "there was such a member");
     assert_eq!(
-        client.error("{ viewer { role } }").await,
+        client.query_error("{ viewer { role } }").await,
         (
             "the token is good, but its member was revoked".into(),
             "UNAUTHENTICATED".into()
         )
     );
     // Another role takes effect as soon.
-    let client = app.member("partner", Role::Dashboard, None).await;
+    let client = app.create_member("partner", Role::Dashboard, None).await;
     assert_eq!(
         client.query("{ viewer { role } }").await,
         json!({"viewer": {"role": "DASHBOARD"}})
@@ -223,13 +235,13 @@ async fn a_member_who_is_revoked_is_refused_from_the_next_request_on(database: D
 }
 
 /// A pair of keys in files, made for this run alone.
-struct Keys {
+struct KeyFiles {
     folder: tempfile::TempDir,
     algorithm: &'static str,
     public: Vec<u8>,
 }
 
-impl Keys {
+impl KeyFiles {
     fn new(algorithm: &'static str) -> Self {
         let (private, public) = match algorithm {
             "EdDSA" => {
@@ -266,9 +278,9 @@ impl Keys {
         }
     }
 
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> TestSettings {
         let file = |name: &str| self.folder.path().join(name).display().to_string();
-        Settings::of(self.algorithm)
+        TestSettings::for_algorithm(self.algorithm)
             .with("TOKEN_PUBLIC_KEY_FILE", &file("public.pem"))
             .with("TOKEN_PRIVATE_KEY_FILE", &file("private.pem"))
     }
@@ -276,10 +288,10 @@ impl Keys {
 
 /// The settings of a service, by name.
 #[derive(Clone)]
-struct Settings(BTreeMap<String, String>);
+struct TestSettings(BTreeMap<String, String>);
 
-impl Settings {
-    fn of(algorithm: &str) -> Self {
+impl TestSettings {
+    fn for_algorithm(algorithm: &str) -> Self {
         Self(BTreeMap::new())
             .with("TOKEN_ALGORITHM", algorithm)
             .with("TOKEN_ISSUER", ISSUER)
@@ -300,59 +312,63 @@ impl Settings {
         self.0.get(name).cloned()
     }
 
-    fn read(&self) -> TokenConfig {
+    fn token_config(&self) -> TokenConfig {
         TokenConfig::read(&|name| self.get(name)).expect("the settings make sense")
     }
 
     /// What is said of settings that cannot be used.
-    fn complaint(&self) -> String {
+    fn error_message(&self) -> String {
         let source = |name: &str| self.get(name);
         let refused = match TokenConfig::read(&source) {
             Err(error) => Some(error),
-            Ok(config) => config.verifier().err().or_else(|| config.signer().err()),
+            Ok(config) => config
+                .build_verifier()
+                .err()
+                .or_else(|| config.build_signer().err()),
         };
         refused.expect("the settings are refused").to_string()
     }
 }
 
 /// The same base, with tokens as the settings say.
-async fn with_settings(database: &Database, settings: &Settings) -> TestApp {
+async fn start_with_token_settings(database: &Database, settings: &TestSettings) -> TestApp {
     let started = TestApp::start(database.clone()).await;
     let app = Arc::new(App::new(
         database.connection.clone(),
-        settings.read().verifier().unwrap(),
+        settings.token_config().build_verifier().unwrap(),
         Arc::new(SystemClock),
-        Arc::new(Engine::new(EngineSettings::default()).unwrap()),
+        Arc::new(PatternEngine::new(EngineSettings::default()).unwrap()),
     ));
     app.engine.catch_up(&app.db, &|_| ()).await.unwrap();
     TestApp {
-        schema: schema(Arc::clone(&app)),
+        schema: build_schema(Arc::clone(&app)),
         app,
         database: started.database,
     }
 }
 
-fn issued(settings: &Settings) -> String {
-    let subject = Subject {
+fn issue_token_with(settings: &TestSettings) -> String {
+    let subject = TokenSubject {
         issuer: ISSUER.into(),
         subject: "dashboard".into(),
     };
-    let signer = settings.read().signer().unwrap();
+    let signer = settings.token_config().build_signer().unwrap();
     signer
         .sign(&subject, SystemClock.now(), TimeDelta::hours(1))
         .unwrap()
 }
 
-async fn keys_of_each_algorithm_sign_and_verify(database: Database) {
-    let secret = Settings::of("HS256").with("TOKEN_SECRET", "0123456789abcdef0123456789abcdef");
-    let keys: Vec<Keys> = ["EdDSA", "ES256", "RS256"].map(Keys::new).into();
-    let mut all: Vec<Settings> = keys.iter().map(Keys::settings).collect();
+async fn every_algorithm_signs_and_verifies(database: Database) {
+    let secret =
+        TestSettings::for_algorithm("HS256").with("TOKEN_SECRET", "0123456789abcdef0123456789abcdef");
+    let keys: Vec<KeyFiles> = ["EdDSA", "ES256", "RS256"].map(KeyFiles::new).into();
+    let mut all: Vec<TestSettings> = keys.iter().map(KeyFiles::settings).collect();
     all.push(secret);
     for (number, settings) in all.iter().enumerate() {
-        let app = with_settings(&database, settings).await;
-        let mut client = app.member("dashboard", Role::Dashboard, None).await;
+        let app = start_with_token_settings(&database, settings).await;
+        let mut client = app.create_member("dashboard", Role::Dashboard, None).await;
         for (other_number, other) in all.iter().enumerate() {
-            client.authorization = Some(format!("Bearer {}", issued(other)));
+            client.authorization = Some(format!("Bearer {}", issue_token_with(other)));
             if number == other_number {
                 let viewer = client.query("{ viewer { subject } }").await;
                 assert_eq!(
@@ -362,7 +378,7 @@ async fn keys_of_each_algorithm_sign_and_verify(database: Database) {
                     other.0
                 );
             } else {
-                let (message, _) = client.error("{ viewer { subject } }").await;
+                let (message, _) = client.query_error("{ viewer { subject } }").await;
                 assert_eq!(
                     message, "the token is not one that this service accepts",
                     "{:?}",
@@ -374,10 +390,10 @@ async fn keys_of_each_algorithm_sign_and_verify(database: Database) {
         if let Some(keys) = keys.get(number) {
             client.authorization = Some(format!(
                 "Bearer {}",
-                issued(&Keys::new(keys.algorithm).settings())
+                issue_token_with(&KeyFiles::new(keys.algorithm).settings())
             ));
             assert_eq!(
-                client.error("{ viewer { subject } }").await.1,
+                client.query_error("{ viewer { subject } }").await.1,
                 "UNAUTHENTICATED",
                 "{:?}",
                 settings.0
@@ -387,11 +403,11 @@ async fn keys_of_each_algorithm_sign_and_verify(database: Database) {
 }
 
 /// The public key is no secret: a token signed with it as if it were one must not be accepted.
-async fn the_algorithm_is_the_settings_and_never_the_tokens(database: Database) {
+async fn algorithm_comes_from_settings_not_from_the_token(database: Database) {
     for algorithm in ["EdDSA", "ES256", "RS256"] {
-        let keys = Keys::new(algorithm);
-        let app = with_settings(&database, &keys.settings()).await;
-        let mut client = app.member("dashboard", Role::Dashboard, None).await;
+        let keys = KeyFiles::new(algorithm);
+        let app = start_with_token_settings(&database, &keys.settings()).await;
+        let mut client = app.create_member("dashboard", Role::Dashboard, None).await;
         let public = String::from_utf8(keys.public.clone()).unwrap();
         let der = BASE64_STANDARD
             .decode(
@@ -402,30 +418,30 @@ async fn the_algorithm_is_the_settings_and_never_the_tokens(database: Database) 
             )
             .unwrap();
         for secret in [keys.public.as_slice(), public.trim_end().as_bytes(), &der] {
-            let confused = signed(
+            let confused = encode_token(
                 Algorithm::HS256,
                 &EncodingKey::from_secret(secret),
-                &good_claims(),
+                &valid_claims(),
             );
-            let message = why(&mut client, &format!("Bearer {confused}")).await;
+            let message = rejection_reason(&mut client, &format!("Bearer {confused}")).await;
             assert_eq!(
                 message, "the token is not one that this service accepts",
                 "{algorithm}"
             );
         }
-        let unsigned = forged(&json!({"alg": "none"}), &good_claims(), "");
-        why(&mut client, &format!("Bearer {unsigned}")).await;
+        let unsigned = forge_token(&json!({"alg": "none"}), &valid_claims(), "");
+        rejection_reason(&mut client, &format!("Bearer {unsigned}")).await;
     }
 }
 
 /// What is said of a setting that is not one of the tokens'.
-type Refused = fn(config::Source<'_>) -> String;
+type SettingErrorCheck = fn(config::SettingSource<'_>) -> String;
 
 #[expect(clippy::too_many_lines, reason = "one line for each mistake that can be made")]
-async fn a_setting_that_is_missing_or_malformed_is_refused_by_name() {
-    let keys = Keys::new("ES256");
+async fn invalid_setting_is_reported_by_name() {
+    let keys = KeyFiles::new("ES256");
     let good = keys.settings();
-    let secret = Settings::of("HS256");
+    let secret = TestSettings::for_algorithm("HS256");
     let not_a_key = keys.folder.path().join("not-a-key.pem");
     std::fs::write(&not_a_key, "words").unwrap();
     let not_a_key = not_a_key.display().to_string();
@@ -451,7 +467,7 @@ async fn a_setting_that_is_missing_or_malformed_is_refused_by_name() {
         r#"[{"issuer": "https://id.example.org", "algorithms": ["ES256"], "publicKeyFile": "public.pem", "secret": "s"}]"#,
     ] {
         let settings = good.clone().with("TOKEN_ISSUERS_FILE", &listed(text));
-        assert_named(&settings.complaint(), "TOKEN_ISSUERS_FILE");
+        assert_named(&settings.error_message(), "TOKEN_ISSUERS_FILE");
     }
     let cases = [
         ("TOKEN_ALGORITHM", good.clone().without("TOKEN_ALGORITHM")),
@@ -532,9 +548,9 @@ async fn a_setting_that_is_missing_or_malformed_is_refused_by_name() {
         ),
     ];
     for (setting, settings) in cases {
-        assert_named(&settings.complaint(), setting);
+        assert_named(&settings.error_message(), setting);
     }
-    let others: [(&str, &str, Refused); 5] = [
+    let others: [(&str, &str, SettingErrorCheck); 5] = [
         ("DATABASE_URL", "mysql://somewhere/base", |source| {
             DatabaseConfig::read(source).unwrap_err().to_string()
         }),
@@ -542,13 +558,13 @@ async fn a_setting_that_is_missing_or_malformed_is_refused_by_name() {
             DatabaseConfig::read(source).unwrap_err().to_string()
         }),
         ("BIND", "localhost", |source| {
-            config::bind(source).unwrap_err().to_string()
+            config::read_bind_address(source).unwrap_err().to_string()
         }),
         ("BIND", "127.0.0.1:70000", |source| {
-            config::bind(source).unwrap_err().to_string()
+            config::read_bind_address(source).unwrap_err().to_string()
         }),
         ("LOG", "wayin=loud", |source| {
-            config::log(source).unwrap_err().to_string()
+            config::read_log_filter(source).unwrap_err().to_string()
         }),
     ];
     for (setting, value, refused) in others {

@@ -11,40 +11,39 @@ use wayin_entity::{FileFormat, ImportKind, Role};
 use crate::support::app::TestApp;
 use crate::support::builders::{full_record, record, term, withdraw};
 use crate::support::places::{PLACES, start_with_places};
-use crate::support::reading::{
-    Base, HIDDEN, Reader,
-    Reads::{Nothing, Part, Whole},
-    assert_reads, nothing_shown,
+use crate::support::visibility::{
+    ExpectedVisibility::{Nothing, Part, Whole},
+    HIDDEN_FIELDS, StoredBase, TestReader, assert_visibility, empty_hidden_fields,
 };
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    each_reader_reads_what_its_visibility_allows,
-    a_funder_reads_title_place_and_its_own_terms_of_a_record_that_is_only_counted,
-    what_is_hidden_neither_finds_nor_orders_a_record,
-    nobody_without_a_token_reads_a_record,
-    every_way_to_a_record_agrees_with_the_model,
+    readers_see_what_visibility_allows,
+    funder_sees_title_place_and_its_own_terms_of_an_aggregate_only_record,
+    hidden_fields_cannot_be_filtered_or_sorted_by,
+    records_need_a_token,
+    every_access_path_agrees_with_the_visibility_model,
 ];
 
 const FUNDER: &str = "GB-CHC-9";
 
 /// A base with one record of each sort, all led by `GB-CHC-1` and paid for by [`FUNDER`].
-async fn one_of_each(app: &TestApp) -> Base {
-    app.places(PLACES).await;
+async fn publish_one_of_each_visibility(app: &TestApp) -> StoredBase {
+    app.import_places(PLACES).await;
     let of = |title: &str, visibility: &str| {
         full_record(title)
             .with("visibility", visibility)
-            .at("E06000001")
+            .in_place("E06000001")
             .funded_by(&[FUNDER, "GB-CHC-7"])
     };
     app.publish(&[
-        of("open", "OPEN").json(),
-        of("members", "MEMBERS").json(),
-        of("aggregate", "AGGREGATE_ONLY").json(),
+        of("open", "OPEN").build(),
+        of("members", "MEMBERS").build(),
+        of("aggregate", "AGGREGATE_ONLY").build(),
         of("shared", "AGGREGATE_ONLY")
             .with("sharedWithFunders", true)
-            .json(),
-        of("withdrawn", "OPEN").json(),
+            .build(),
+        of("withdrawn", "OPEN").build(),
     ])
     .await;
     let grants = format!(
@@ -57,7 +56,7 @@ async fn one_of_each(app: &TestApp) -> Base {
     let mut remarks = Vec::new();
     publish_file(
         &app.app.db,
-        &TestApp::act(),
+        &TestApp::action(),
         (ImportKind::Grants360Giving, FileFormat::Json),
         None,
         input,
@@ -67,18 +66,18 @@ async fn one_of_each(app: &TestApp) -> Base {
     .unwrap();
     assert_eq!(remarks, Vec::<String>::new(), "the grant is taken");
     app.catch_up().await;
-    let base = Base::of(app).await;
+    let base = StoredBase::load(app).await;
     let withdrawn = base
         .records
         .iter()
         .find(|one| one.row.title == "Initiative withdrawn");
     withdraw(app, withdrawn.unwrap().row.id).await;
-    Base::of(app).await
+    StoredBase::load(app).await
 }
 
-async fn each_reader_reads_what_its_visibility_allows(database: Database) {
+async fn readers_see_what_visibility_allows(database: Database) {
     let app = TestApp::start(database).await;
-    let base = one_of_each(&app).await;
+    let base = publish_one_of_each_visibility(&app).await;
     let titles = [
         "open",
         "from a grant",
@@ -120,27 +119,27 @@ async fn each_reader_reads_what_its_visibility_allows(database: Database) {
             let title = format!("Initiative {title}");
             let record = base.records.iter().find(|one| one.row.title == title).unwrap();
             assert_eq!(
-                record.read_by(role, organisation),
+                record.visibility_for(role, organisation),
                 expected,
                 "{role:?} reads {title}"
             );
         }
-        let reader = Reader::new(&app, role, organisation).await;
+        let reader = TestReader::new(&app, role, organisation).await;
         // Adding the reader may have added its organisation.
-        assert_reads(&reader, &Base::of(&app).await).await;
+        assert_visibility(&reader, &StoredBase::load(&app).await).await;
     }
 }
 
-async fn a_funder_reads_title_place_and_its_own_terms_of_a_record_that_is_only_counted(database: Database) {
+async fn funder_sees_title_place_and_its_own_terms_of_an_aggregate_only_record(database: Database) {
     let app = TestApp::start(database).await;
-    one_of_each(&app).await;
-    let funder = app.member("funder", Role::Funder, Some(FUNDER)).await;
+    publish_one_of_each_visibility(&app).await;
+    let funder = app.create_member("funder", Role::Funder, Some(FUNDER)).await;
     let query = format!(
         "{{ initiatives(filter: {{title: {{eq: \"Initiative aggregate\"}}}}) {{ nodes {{ title isFullyVisible
-            place {{ name }} fundingTerms {{ funder {{ identifier }} initiative {{ title summary }} }} {HIDDEN} }} }} }}"
+            place {{ name }} fundingTerms {{ funder {{ identifier }} initiative {{ title summary }} }} {HIDDEN_FIELDS} }} }} }}"
     );
     let found = funder.query(&query).await;
-    let mut expected = nothing_shown();
+    let mut expected = empty_hidden_fields();
     expected["title"] = json!("Initiative aggregate");
     expected["isFullyVisible"] = json!(false);
     expected["place"] = json!({"name": "Hartlepool"});
@@ -151,10 +150,10 @@ async fn a_funder_reads_title_place_and_its_own_terms_of_a_record_that_is_only_c
     assert_eq!(found["initiatives"]["nodes"], json!([expected]));
 }
 
-async fn what_is_hidden_neither_finds_nor_orders_a_record(database: Database) {
+async fn hidden_fields_cannot_be_filtered_or_sorted_by(database: Database) {
     let app = TestApp::start(database).await;
-    one_of_each(&app).await;
-    let funder = app.member("funder", Role::Funder, Some(FUNDER)).await;
+    publish_one_of_each_visibility(&app).await;
+    let funder = app.create_member("funder", Role::Funder, Some(FUNDER)).await;
     let among = |filter: &str| {
         format!(
             "{{ initiatives(filter: {{and: [{{title: {{eq: \"Initiative aggregate\"}}}}, {filter}]}}) {{ totalCount nodes {{ title }} }} }}"
@@ -191,16 +190,16 @@ async fn what_is_hidden_neither_finds_nor_orders_a_record(database: Database) {
     }
 }
 
-async fn nobody_without_a_token_reads_a_record(database: Database) {
+async fn records_need_a_token(database: Database) {
     let app = TestApp::start(database).await;
-    let base = one_of_each(&app).await;
+    let base = publish_one_of_each_visibility(&app).await;
     let anonymous = app.anonymous();
     for record in &base.records {
         let id = record.id();
-        let source = NodeKind::Source.id(record.sources[0]);
+        let source = NodeKind::Source.encode_id(record.sources[0]);
         // One that was withdrawn has no terms any more.
         let terms = record.terms.iter().map(|term| {
-            let term = NodeKind::FundingTerm.id(term.0);
+            let term = NodeKind::FundingTerm.encode_id(term.0);
             format!("{{ node(id: \"{term}\") {{ id }} }}")
         });
         let ways = [
@@ -209,13 +208,17 @@ async fn nobody_without_a_token_reads_a_record(database: Database) {
             format!("{{ nodes(ids: [\"{source}\"]) {{ id }} }}"),
         ];
         for query in ways.into_iter().chain(terms) {
-            assert_eq!(anonymous.error(&query).await.1, "UNAUTHENTICATED", "{query}");
+            assert_eq!(
+                anonymous.query_error(&query).await.1,
+                "UNAUTHENTICATED",
+                "{query}"
+            );
         }
     }
 }
 
-/// Records and readers drawn at random; every way to a record must agree with [`Record::read_by`].
-async fn every_way_to_a_record_agrees_with_the_model(database: Database) {
+/// Records and readers drawn at random; every way to a record must agree with [`Record::visibility_for`].
+async fn every_access_path_agrees_with_the_visibility_model(database: Database) {
     const SEED: u64 = 20_221_117;
     const ORGANISATIONS: [&str; 4] = ["GB-CHC-1", "GB-CHC-2", "GB-CHC-3", "GB-CHC-4"];
     let random = &mut StdRng::seed_from_u64(SEED);
@@ -233,7 +236,7 @@ async fn every_way_to_a_record_agrees_with_the_model(database: Database) {
             .choose(random)
             .unwrap()
         {
-            drawn = drawn.at(code);
+            drawn = drawn.in_place(code);
         }
         let visibility = ["OPEN", "MEMBERS", "AGGREGATE_ONLY", "AGGREGATE_ONLY"]
             .choose(random)
@@ -247,25 +250,25 @@ async fn every_way_to_a_record_agrees_with_the_model(database: Database) {
                 .with("fundingTerms", terms)
                 .with("source", source)
                 .led_by(ORGANISATIONS.choose(random).unwrap())
-                .json(),
+                .build(),
         );
     }
     app.publish(&records).await;
-    for record in Base::of(&app).await.records {
+    for record in StoredBase::load(&app).await.records {
         if random.random_ratio(1, 8) {
             withdraw(&app, record.row.id).await;
         }
     }
-    let base = Base::of(&app).await;
+    let base = StoredBase::load(&app).await;
     let mut readers = vec![
-        Reader::new(&app, Role::Steward, None).await,
-        Reader::new(&app, Role::Dashboard, None).await,
+        TestReader::new(&app, Role::Steward, None).await,
+        TestReader::new(&app, Role::Dashboard, None).await,
     ];
     for organisation in ORGANISATIONS {
         let role = *[Role::Funder, Role::Partner].choose(random).unwrap();
-        readers.push(Reader::new(&app, role, Some(organisation)).await);
+        readers.push(TestReader::new(&app, role, Some(organisation)).await);
     }
     for reader in &readers {
-        assert_reads(reader, &base).await;
+        assert_visibility(reader, &base).await;
     }
 }

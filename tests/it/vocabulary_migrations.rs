@@ -4,18 +4,18 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
 use sea_orm_migration::SchemaManager;
 use wayin_migration::vocabulary::WidenedVocabulary;
 
-use crate::support::constraints::assert_refused;
+use crate::support::constraints::assert_constraint_violation;
 use crate::support::database::{self, Kind};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    a_widened_vocabulary_accepts_the_new_codes_alone,
-    a_widened_table_keeps_its_rows_indexes_and_constraints,
-    a_vocabulary_is_narrowed_unless_rows_have_the_new_code,
+    widened_vocabulary_accepts_only_the_new_codes,
+    widened_table_keeps_rows_indexes_and_constraints,
+    vocabulary_is_narrowed_unless_the_code_is_used,
     a_vocabulary_with_other_codes_is_not_replaced,
 ];
 
-const PETS: WidenedVocabulary = WidenedVocabulary {
+const PET_VOCABULARY: WidenedVocabulary = WidenedVocabulary {
     table: "pet",
     column: "kind",
     before: &["CAT", "DOG"],
@@ -23,7 +23,7 @@ const PETS: WidenedVocabulary = WidenedVocabulary {
 };
 
 /// A table in the middle: it refers to `owner`, and `visit` to it. Two of its columns have the same vocabulary.
-const TABLES: &str = r#"
+const TABLES_SQL: &str = r#"
     CREATE TABLE "owner" ("id" integer NOT NULL PRIMARY KEY);
     CREATE TABLE "pet" (
         "id" integer NOT NULL PRIMARY KEY,
@@ -45,28 +45,28 @@ const TABLES: &str = r#"
     INSERT INTO "visit" VALUES (1), (1), (2);
 "#;
 
-async fn a_widened_vocabulary_accepts_the_new_codes_alone(database: Database) {
+async fn widened_vocabulary_accepts_only_the_new_codes(database: Database) {
     // A connection that knows the table as it was.
     let other = database::connect(&database.url).await.unwrap();
     let db = &database.connection;
-    db.execute_unprepared(TABLES).await.unwrap();
+    db.execute_unprepared(TABLES_SQL).await.unwrap();
     let add_hen = "UPDATE pet SET kind = 'HEN' WHERE id = 1";
-    assert_refused(&other, "check", add_hen).await;
+    assert_constraint_violation(&other, "check", add_hen).await;
 
-    change(db, async |manager| PETS.widen(manager).await)
+    run_migration(db, async |manager| PET_VOCABULARY.widen(manager).await)
         .await
         .unwrap();
     for connection in [db, &other] {
         connection.execute_unprepared(add_hen).await.unwrap();
-        assert_refused(connection, "check", "UPDATE pet SET kind = 'OWL' WHERE id = 1").await;
-        assert_refused(connection, "check", "UPDATE pet SET likes = 'HEN' WHERE id = 1").await;
+        assert_constraint_violation(connection, "check", "UPDATE pet SET kind = 'OWL' WHERE id = 1").await;
+        assert_constraint_violation(connection, "check", "UPDATE pet SET likes = 'HEN' WHERE id = 1").await;
     }
     other.close().await.unwrap();
 }
 
-async fn a_widened_table_keeps_its_rows_indexes_and_constraints(database: Database) {
+async fn widened_table_keeps_rows_indexes_and_constraints(database: Database) {
     let db = &database.connection;
-    db.execute_unprepared(TABLES).await.unwrap();
+    db.execute_unprepared(TABLES_SQL).await.unwrap();
     let rows = "SELECT concat(id, owner_id, kind, likes, legs, name) FROM pet ORDER BY id";
     let indexes = match database.kind {
         Kind::Sqlite => {
@@ -82,15 +82,15 @@ async fn a_widened_table_keeps_its_rows_indexes_and_constraints(database: Databa
     }
     let mut before = Vec::new();
     for query in &queries {
-        before.push(texts(db, query).await);
+        before.push(list_texts(db, query).await);
     }
     assert!(before.iter().all(|found| found.len() >= 2), "{before:?}");
 
-    change(db, async |manager| PETS.widen(manager).await)
+    run_migration(db, async |manager| PET_VOCABULARY.widen(manager).await)
         .await
         .unwrap();
     for (query, before) in queries.iter().zip(&before) {
-        assert_eq!(&texts(db, query).await, before, "{query}");
+        assert_eq!(&list_texts(db, query).await, before, "{query}");
     }
     for (kind, statement) in [
         ("check", "UPDATE pet SET legs = -1"),
@@ -102,26 +102,26 @@ async fn a_widened_table_keeps_its_rows_indexes_and_constraints(database: Databa
         ("foreign key", "UPDATE pet SET owner_id = 9"),
         ("foreign key", "UPDATE visit SET pet_id = 9"),
     ] {
-        assert_refused(db, kind, statement).await;
+        assert_constraint_violation(db, kind, statement).await;
     }
     db.execute_unprepared("DELETE FROM owner WHERE id = 1")
         .await
         .unwrap();
     let left = "SELECT 'pet ' || id FROM pet UNION ALL SELECT 'visit ' || pet_id FROM visit";
-    assert_eq!(texts(db, left).await, ["pet 2", "visit 2"]);
+    assert_eq!(list_texts(db, left).await, ["pet 2", "visit 2"]);
 }
 
-async fn a_vocabulary_is_narrowed_unless_rows_have_the_new_code(database: Database) {
+async fn vocabulary_is_narrowed_unless_the_code_is_used(database: Database) {
     let db = &database.connection;
-    db.execute_unprepared(TABLES).await.unwrap();
-    change(db, async |manager| PETS.widen(manager).await)
+    db.execute_unprepared(TABLES_SQL).await.unwrap();
+    run_migration(db, async |manager| PET_VOCABULARY.widen(manager).await)
         .await
         .unwrap();
     db.execute_unprepared("UPDATE pet SET kind = 'HEN'")
         .await
         .unwrap();
 
-    let refusal = change(db, async |manager| PETS.narrow(manager).await)
+    let refusal = run_migration(db, async |manager| PET_VOCABULARY.narrow(manager).await)
         .await
         .unwrap_err();
     assert_eq!(
@@ -135,43 +135,46 @@ async fn a_vocabulary_is_narrowed_unless_rows_have_the_new_code(database: Databa
     db.execute_unprepared("UPDATE pet SET kind = 'CAT'")
         .await
         .unwrap();
-    change(db, async |manager| PETS.narrow(manager).await)
+    run_migration(db, async |manager| PET_VOCABULARY.narrow(manager).await)
         .await
         .unwrap();
-    assert_refused(db, "check", "UPDATE pet SET kind = 'HEN'").await;
+    assert_constraint_violation(db, "check", "UPDATE pet SET kind = 'HEN'").await;
     db.execute_unprepared("UPDATE pet SET kind = 'DOG'")
         .await
         .unwrap();
-    assert_eq!(texts(db, "SELECT 'visit ' || pet_id FROM visit").await.len(), 3);
+    assert_eq!(
+        list_texts(db, "SELECT 'visit ' || pet_id FROM visit").await.len(),
+        3
+    );
 }
 
 async fn a_vocabulary_with_other_codes_is_not_replaced(database: Database) {
     let db = &database.connection;
-    db.execute_unprepared(TABLES).await.unwrap();
+    db.execute_unprepared(TABLES_SQL).await.unwrap();
     let others = [
         WidenedVocabulary {
             before: &["CAT"],
-            ..PETS
+            ..PET_VOCABULARY
         },
         WidenedVocabulary {
             before: &["CAT", "DOG", "HEN"],
-            ..PETS
+            ..PET_VOCABULARY
         },
         WidenedVocabulary {
             column: "name",
-            ..PETS
+            ..PET_VOCABULARY
         },
         WidenedVocabulary {
             column: "colour",
-            ..PETS
+            ..PET_VOCABULARY
         },
         WidenedVocabulary {
             table: "fish",
-            ..PETS
+            ..PET_VOCABULARY
         },
     ];
     for vocabulary in others {
-        let failure = change(db, async |manager| vocabulary.widen(manager).await)
+        let failure = run_migration(db, async |manager| vocabulary.widen(manager).await)
             .await
             .unwrap_err();
         assert_eq!(
@@ -182,11 +185,11 @@ async fn a_vocabulary_with_other_codes_is_not_replaced(database: Database) {
             )
         );
     }
-    assert_refused(db, "check", "UPDATE pet SET kind = 'HEN'").await;
+    assert_constraint_violation(db, "check", "UPDATE pet SET kind = 'HEN'").await;
 }
 
 /// Changes the tables in one transaction, as a migration does.
-async fn change(
+async fn run_migration(
     db: &DatabaseConnection,
     change: impl AsyncFnOnce(&SchemaManager<'_>) -> Result<(), sea_orm::DbErr>,
 ) -> Result<(), String> {
@@ -203,7 +206,7 @@ async fn change(
 }
 
 /// The texts of a query's first column.
-async fn texts(db: &DatabaseConnection, sql: &str) -> Vec<String> {
+async fn list_texts(db: &DatabaseConnection, sql: &str) -> Vec<String> {
     let statement = Statement::from_string(db.get_database_backend(), sql);
     let rows = db.query_all_raw(statement).await.unwrap();
     rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 /// Why work ended before it was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Stopped {
+pub enum Cancelled {
     /// It took too long.
     #[error("it took too long")]
-    Late,
+    DeadlineExceeded,
     /// Nobody waits for it.
     #[error("nobody waits for it")]
     Abandoned,
@@ -18,38 +18,38 @@ pub enum Stopped {
 
 /// Asked now and then by the work itself.
 #[derive(Clone, Debug, Default)]
-pub struct Run {
+pub struct CancellationToken {
     deadline: Option<Instant>,
     abandoned: Arc<AtomicBool>,
 }
 
 /// Held by who waits for the work; when dropped, nobody does.
-pub struct Waiting(Arc<AtomicBool>);
+pub struct CancelOnDrop(Arc<AtomicBool>);
 
-impl Run {
+impl CancellationToken {
     /// Work that may take so long, and who waits for it.
-    pub fn within(time: Duration) -> (Self, Waiting) {
+    pub fn with_timeout(time: Duration) -> (Self, CancelOnDrop) {
         let run = Self {
             deadline: Instant::now().checked_add(time),
             abandoned: Arc::default(),
         };
-        let waiting = Waiting(Arc::clone(&run.abandoned));
+        let waiting = CancelOnDrop(Arc::clone(&run.abandoned));
         (run, waiting)
     }
 
     /// Whether to go on.
-    pub fn check(&self) -> Result<(), Stopped> {
+    pub fn check(&self) -> Result<(), Cancelled> {
         if self.abandoned.load(Ordering::Relaxed) {
-            Err(Stopped::Abandoned)
+            Err(Cancelled::Abandoned)
         } else if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
-            Err(Stopped::Late)
+            Err(Cancelled::DeadlineExceeded)
         } else {
             Ok(())
         }
     }
 }
 
-impl Drop for Waiting {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }

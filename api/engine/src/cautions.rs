@@ -1,18 +1,18 @@
 //! What to mind when reading an answer, worked out from what is shown of it alone.
 
-use super::answer::{Association, Basis, NotAdjusted, PatternAnswer, Table};
-use super::disclosure::Shown;
-use super::measures::Figures;
-use super::summary::{about, count, listed, plural};
+use super::answer::{Association, Basis, DisclosedTable, NotAdjustedReason, PatternAnswer};
+use super::disclosure::DisclosedCount;
+use super::measures::Measures;
+use super::summary::{format_approximate, format_count, format_plural, join_list};
 
 /// A known cell under this is a small number.
-pub const SMALL: u64 = 10;
+pub const SMALL_CELL_COUNT: u64 = 10;
 /// The share of the population, in 100, that may be unknown before it is much.
-pub const MUCH_UNKNOWN: u64 = 20;
+pub const MUCH_UNKNOWN_PERCENT: u64 = 20;
 /// The share of `both`, in 100, that one place may have before it is said.
-const MOST_IN_ONE_PLACE: u64 = 50;
+const MAX_ONE_PLACE_PERCENT: u64 = 50;
 /// The share of the population, in 100, that one organisation may lead before it is said.
-const MOST_LED_BY_ONE: u64 = 20;
+const MAX_ONE_LEAD_PERCENT: u64 = 20;
 /// Groups differ where chance alone would make them differ as much in fewer than 5 of 100 cases.
 const GROUPS_DIFFER_BELOW: f64 = 0.05;
 
@@ -57,7 +57,7 @@ pub struct Caution {
     pub text: String,
 }
 
-fn caution(code: CautionCode, text: impl Into<String>) -> Caution {
+fn new_caution(code: CautionCode, text: impl Into<String>) -> Caution {
     Caution {
         code,
         text: text.into(),
@@ -65,48 +65,48 @@ fn caution(code: CautionCode, text: impl Into<String>) -> Caution {
 }
 
 /// The cautions of a pattern.
-pub fn of_pattern(answer: &PatternAnswer) -> Vec<Caution> {
+pub fn list_pattern_cautions(answer: &PatternAnswer) -> Vec<Caution> {
     let table = &answer.table;
-    let mut cautions: Vec<Caution> = illustrative(&answer.illustrative, &answer.basis)
+    let mut cautions: Vec<Caution> = caution_illustrative(&answer.illustrative, &answer.basis)
         .into_iter()
         .collect();
-    cautions.extend(of_table(table));
-    cautions.extend(not_computable(table));
+    cautions.extend(list_table_cautions(table));
+    cautions.extend(caution_not_computable(table));
     if let Some(groups) = &answer.groups {
         cautions.extend(of_groups(answer, groups));
     }
-    cautions.extend(concentrated(answer));
-    cautions.push(not_a_sample());
-    cautions.extend(of_control(
+    cautions.extend(list_concentration_cautions(answer));
+    cautions.push(caution_not_a_sample());
+    cautions.extend(list_disclosure_cautions(
         &answer.basis,
-        table.named().into_iter().map(|(_, shown)| shown),
+        table.named_counts().into_iter().map(|(_, shown)| shown),
     ));
     cautions
 }
 
 /// The cautions of one table: small numbers, and much that is not known.
-pub fn of_table(table: &Table) -> Vec<Caution> {
+pub fn list_table_cautions(table: &DisclosedTable) -> Vec<Caution> {
     let mut cautions = Vec::new();
     let known = [table.both, table.when_only, table.then_only, table.neither];
     if known
         .iter()
         .filter_map(|cell| cell.count)
-        .any(|count| count < SMALL)
+        .any(|count| count < SMALL_CELL_COUNT)
     {
-        cautions.push(caution(
+        cautions.push(new_caution(
             CautionCode::SmallNumbers,
-            format!("At least one of the four counts is under {SMALL}: a few initiatives more or less would change the picture."),
+            format!("At least one of the four counts is under {SMALL_CELL_COUNT}: a few initiatives more or less would change the picture."),
         ));
     }
     if let (Some(unknown), Some(population)) = (table.unknown.count, table.population.count)
-        && unknown * 100 > population * MUCH_UNKNOWN
+        && unknown * 100 > population * MUCH_UNKNOWN_PERCENT
     {
-        cautions.push(caution(
+        cautions.push(new_caution(
             CautionCode::MuchUnknown,
             format!(
                 "Of {} not enough is known, out of {} in all.",
-                about(&table.unknown, unknown),
-                about(&table.population, population)
+                format_approximate(&table.unknown, unknown),
+                format_approximate(&table.population, population)
             ),
         ));
     }
@@ -114,104 +114,106 @@ pub fn of_table(table: &Table) -> Vec<Caution> {
 }
 
 /// The cautions of one pair out of several conditions.
-pub fn of_pair(found: &Association) -> Vec<Caution> {
-    let mut cautions: Vec<Caution> = illustrative(&found.illustrative, &found.basis)
+pub fn list_pair_cautions(found: &Association) -> Vec<Caution> {
+    let mut cautions: Vec<Caution> = caution_illustrative(&found.illustrative, &found.basis)
         .into_iter()
         .collect();
-    cautions.extend(of_table(&found.table));
-    cautions.extend(not_computable(&found.table));
-    cautions.push(not_a_sample());
-    cautions.extend(of_control(
+    cautions.extend(list_table_cautions(&found.table));
+    cautions.extend(caution_not_computable(&found.table));
+    cautions.push(caution_not_a_sample());
+    cautions.extend(list_disclosure_cautions(
         &found.basis,
-        found.table.named().into_iter().map(|(_, shown)| shown),
+        found.table.named_counts().into_iter().map(|(_, shown)| shown),
     ));
     cautions
 }
 
 /// The cautions of a grid or another answer that is counts alone.
-pub fn of_counts<'a>(
+pub fn list_count_cautions<'a>(
     basis: &Basis,
-    illustrative_ones: &Shown,
+    illustrative_ones: &DisclosedCount,
     overlap: bool,
-    counts: impl Iterator<Item = &'a Shown>,
+    counts: impl Iterator<Item = &'a DisclosedCount>,
 ) -> Vec<Caution> {
-    let mut cautions: Vec<Caution> = illustrative(illustrative_ones, basis).into_iter().collect();
+    let mut cautions: Vec<Caution> = caution_illustrative(illustrative_ones, basis)
+        .into_iter()
+        .collect();
     if overlap {
-        cautions.push(overlapping());
+        cautions.push(caution_groups_overlap());
     }
-    cautions.push(not_a_sample());
-    cautions.extend(of_control(basis, counts));
+    cautions.push(caution_not_a_sample());
+    cautions.extend(list_disclosure_cautions(basis, counts));
     cautions
 }
 
 /// The cautions of counts that each tell how many of them were made up: of a distribution, or of moves.
-pub fn of_marked_counts<'a>(
+pub fn list_marked_count_cautions<'a>(
     basis: &Basis,
     overlap: bool,
-    counts: impl Iterator<Item = (&'a Shown, &'a Shown)> + Clone,
+    counts: impl Iterator<Item = (&'a DisclosedCount, &'a DisclosedCount)> + Clone,
 ) -> Vec<Caution> {
     let mut marks = counts.clone().map(|(_, illustrative)| illustrative.count);
     let text = if marks.clone().any(|mark| mark.is_some_and(|many| many > 0)) {
         "Some of the records counted were made up to show how Wayin works: they are no evidence about real places."
-    } else if basis.any_illustrative && marks.any(|mark| mark.is_none()) {
+    } else if basis.has_illustrative && marks.any(|mark| mark.is_none()) {
         "Some of the records counted may have been made up to show how Wayin works."
     } else {
         ""
     };
     let mut cautions = Vec::new();
     if !text.is_empty() {
-        cautions.push(caution(CautionCode::Illustrative, text));
+        cautions.push(new_caution(CautionCode::Illustrative, text));
     }
     if overlap {
-        cautions.push(overlapping());
+        cautions.push(caution_groups_overlap());
     }
-    cautions.push(not_a_sample());
-    cautions.extend(of_control(basis, counts.map(|(count, _)| count)));
+    cautions.push(caution_not_a_sample());
+    cautions.extend(list_disclosure_cautions(basis, counts.map(|(count, _)| count)));
     cautions
 }
 
-fn not_computable(table: &Table) -> Option<Caution> {
-    let missing = Figures::of(table).missing();
+fn caution_not_computable(table: &DisclosedTable) -> Option<Caution> {
+    let missing = Measures::from_table(table).missing_names();
     if missing.is_empty() {
         return None;
     }
-    let why = if table.four().is_none() {
+    let why = if table.known_cells().is_none() {
         "a count that is needed is suppressed, or leaves out hidden records that another holds"
     } else {
         "a count that is needed is zero"
     };
-    let figures = listed(missing.iter().map(ToString::to_string), "and");
-    Some(caution(
+    let figures = join_list(missing.iter().map(ToString::to_string), "and");
+    Some(new_caution(
         CautionCode::NotComputable,
         format!("What is left empty ({figures}) cannot be worked out: {why}."),
     ))
 }
 
-fn illustrative(shown: &Shown, basis: &Basis) -> Option<Caution> {
+fn caution_illustrative(shown: &DisclosedCount, basis: &Basis) -> Option<Caution> {
     let text = match shown.count {
         Some(0) => return None,
         // Suppressed: where the base holds none at all, that is known to everybody.
-        None if !basis.any_illustrative => return None,
+        None if !basis.has_illustrative => return None,
         None => "Some of the records counted may have been made up to show how Wayin works.".to_owned(),
         Some(1) => "One of the records counted was made up to show how Wayin works: it is no evidence about real places.".to_owned(),
         Some(many) => format!(
             "{}{} of the records counted were made up to show how Wayin works: they are no evidence about real places.",
             if shown.variance > 0.0 { "About " } else { "" },
-            count(many)
+            format_count(many)
         ),
     };
-    Some(caution(CautionCode::Illustrative, text))
+    Some(new_caution(CautionCode::Illustrative, text))
 }
 
-fn overlapping() -> Caution {
-    caution(
+fn caution_groups_overlap() -> Caution {
+    new_caution(
         CautionCode::GroupsOverlap,
         "An initiative counts once in each group that it belongs to, so the groups add up to more than the whole.",
     )
 }
 
-fn not_a_sample() -> Caution {
-    caution(
+fn caution_not_a_sample() -> Caution {
+    new_caution(
         CautionCode::NotASample,
         "The records are those that were sent in or published, not drawn at random: intervals tell what chance does to \
          counts of this size, not how well these initiatives stand for others.",
@@ -221,39 +223,39 @@ fn not_a_sample() -> Caution {
 fn of_groups(answer: &PatternAnswer, groups: &super::answer::Groups) -> Vec<Caution> {
     let mut cautions = Vec::new();
     if groups.overlap {
-        cautions.push(overlapping());
+        cautions.push(caution_groups_overlap());
     }
     let suppressed = groups
         .tables
         .iter()
-        .filter(|(_, table)| table.four().is_none())
+        .filter(|(_, table)| table.known_cells().is_none())
         .count();
     if suppressed > 0 {
         let not_adjusted = match groups.adjusted {
-            Err(NotAdjusted::Suppressed { initiatives, .. }) => format!(
+            Err(NotAdjustedReason::Suppressed { initiatives, .. }) => format!(
                 " They hold at least {} of the initiatives, too many for figures over all groups.",
-                count(initiatives)
+                format_count(initiatives)
             ),
             _ => String::new(),
         };
-        cautions.push(caution(
+        cautions.push(new_caution(
             CautionCode::GroupsSuppressed,
             format!(
                 "Of {} out of {} a count is suppressed, or leaves hidden records out, as too few records or organisations stand \
                  behind it.{not_adjusted}",
-                plural(suppressed as u64, "group", "groups"),
-                count(groups.tables.len() as u64)
+                format_plural(suppressed as u64, "group", "groups"),
+                format_count(groups.tables.len() as u64)
             ),
         ));
     }
     let Ok(adjusted) = &groups.adjusted else {
         return cautions;
     };
-    let crude = Figures::of(&answer.table).odds_ratio;
+    let crude = Measures::from_table(&answer.table).odds_ratio;
     if let (Some(crude), Some(adjusted)) = (crude, adjusted.odds_ratio)
         && (crude.value - 1.0) * (adjusted.value - 1.0) < 0.0
     {
-        cautions.push(caution(
+        cautions.push(new_caution(
             CautionCode::ReversesWithinGroups,
             "Over all, the second condition goes with the first one way; when like is compared with like within the \
              groups, it goes the other way. What tells the groups apart explains the difference between the two.",
@@ -262,7 +264,7 @@ fn of_groups(answer: &PatternAnswer, groups: &super::answer::Groups) -> Vec<Caut
     if let Some(Ok(homogeneity)) = &adjusted.homogeneity
         && homogeneity.p_value < GROUPS_DIFFER_BELOW
     {
-        cautions.push(caution(
+        cautions.push(new_caution(
             CautionCode::GroupsDiffer,
             "The groups do not tell the same story: one figure over all of them hides that it is different from one to \
              another.",
@@ -271,43 +273,46 @@ fn of_groups(answer: &PatternAnswer, groups: &super::answer::Groups) -> Vec<Caut
     cautions
 }
 
-fn concentrated(answer: &PatternAnswer) -> Vec<Caution> {
+fn list_concentration_cautions(answer: &PatternAnswer) -> Vec<Caution> {
     let Some(found) = answer.concentration else {
         return Vec::new();
     };
     let mut cautions = Vec::new();
     if let Some(both) = answer.table.both.count
         && both > 0
-        && found.both_in_one_place * 100 > both * MOST_IN_ONE_PLACE
+        && found.largest_place_count * 100 > both * MAX_ONE_PLACE_PERCENT
     {
-        cautions.push(caution(
+        cautions.push(new_caution(
             CautionCode::FewPlaces,
             "Over half of the initiatives that have both come from one place: it may be that place's story rather than \
              that of the field.",
         ));
     }
-    if let (Some(led), Some(population)) = (found.led_by_one, answer.table.population.count)
-        && led * 100 > population * MOST_LED_BY_ONE
+    if let (Some(led), Some(population)) = (found.largest_lead_count, answer.table.population.count)
+        && led * 100 > population * MAX_ONE_LEAD_PERCENT
         && led > 1
     {
-        cautions.push(caution(
+        cautions.push(new_caution(
             CautionCode::Clustered,
             format!(
                 "One organisation leads {} of the {} initiatives: they are less independent of each other than the \
                  intervals take them to be.",
-                count(led),
-                count(population)
+                format_count(led),
+                format_count(population)
             ),
         ));
     }
     cautions
 }
 
-fn of_control<'a>(basis: &Basis, counts: impl Iterator<Item = &'a Shown>) -> Vec<Caution> {
-    if !basis.controlled {
+fn list_disclosure_cautions<'a>(
+    basis: &Basis,
+    counts: impl Iterator<Item = &'a DisclosedCount>,
+) -> Vec<Caution> {
+    if !basis.disclosure_controlled {
         return Vec::new();
     }
-    let mut cautions = vec![caution(
+    let mut cautions = vec![new_caution(
         CautionCode::Perturbed,
         "Counts of records that may only be counted were moved a little and rounded to the nearest 5, each in its own \
          right: they need not add up, and differences of a few mean nothing.",
@@ -316,7 +321,7 @@ fn of_control<'a>(basis: &Basis, counts: impl Iterator<Item = &'a Shown>) -> Vec
         .into_iter()
         .any(|shown| shown.count.is_some() && shown.suppressed.is_some())
     {
-        cautions.push(caution(
+        cautions.push(new_caution(
             CautionCode::HiddenPartSuppressed,
             "Some counts are of the records that you may read whole alone: there may be a few more, or none, that may \
              not be shown.",

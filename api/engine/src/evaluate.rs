@@ -17,36 +17,38 @@ use memchr::memmem::Finder;
 use uuid::Uuid;
 use wayin_vocabulary::{Perspective, Visibility};
 
-pub use self::unknown_reasons::WHYS;
+pub use self::unknown_reasons::MISSING_REASON_COUNT;
 use super::index::{
-    Bits, Chunk, Column, Organisation, Organisations, Places, Planes, Snapshot, Truths, day_number,
+    Bitmap, Chunk, CodeBitmaps, Column, IndexedOrganisation, OrganisationDictionary, PlaceDictionary,
+    Snapshot, TruthBitmaps, to_day_number,
 };
-use super::truth_cache::{Asked, Kept, WorkedOut};
+use super::truth_cache::{CacheEntry, CacheKey, TruthCache};
 use crate::predicate::{
-    Comparison, Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, OrganisationCondition,
-    OrganisationTest, Quantifier, SetComparison, TermCondition, TermTest, TextComparison, WayInComparison,
+    Comparison, CrisisPeriod, FundingTermPredicate, FundingTermTest, InitiativePredicate, InitiativeTest,
+    OrganisationPredicate, OrganisationTest, Predicate, Quantifier, SetComparison, TextComparison,
+    WayInComparison,
 };
 use crate::three_valued::Truth;
 use crate::visibility::Reader;
 
 /// A condition on initiatives, prepared against a snapshot's dictionaries, for
 /// chunks that are known by their position.
-pub struct Prepared<'a> {
-    condition: Condition<Leaf<'a>>,
+pub struct PreparedPredicate<'a> {
+    predicate: Predicate<CachedTest<'a>>,
 }
 
 /// One test: what it says of a chunk is worked out at most once.
-struct Leaf<'a> {
+struct CachedTest<'a> {
     test: PreparedTest<'a>,
-    keep: Option<Keep>,
+    cache: Option<TestCache>,
 }
 
 /// What of a test was worked out before, and what is worked out now.
-struct Keep {
-    asked: Asked,
-    dictionaries: i64,
-    before: Option<Arc<WorkedOut>>,
-    now: Box<[OnceLock<Arc<Truths>>]>,
+struct TestCache {
+    key: CacheKey,
+    dictionary_version: i64,
+    cached: Option<Arc<CacheEntry>>,
+    computed: Box<[OnceLock<Arc<TruthBitmaps>>]>,
 }
 
 enum PreparedTest<'a> {
@@ -57,103 +59,120 @@ enum PreparedTest<'a> {
     /// By organisation number.
     Lead(Vec<Truth>),
     ActiveDuring(&'a CrisisPeriod, Option<Vec<bool>>),
-    FundingTerms(Quantifier, Condition<PreparedTermTest<'a>>),
+    FundingTerms(Quantifier, Predicate<PreparedFundingTermTest<'a>>),
     Title(&'a TextComparison),
-    ReadableBy(Reader, Option<u32>),
-    Plain(&'a InitiativeTest),
+    VisibleTo(Reader, Option<u32>),
+    Unprepared(&'a InitiativeTest),
 }
 
-enum PreparedTermTest<'a> {
+enum PreparedFundingTermTest<'a> {
     /// By organisation number.
     Funder(Vec<Truth>),
-    Plain(&'a TermTest),
+    Unprepared(&'a FundingTermTest),
 }
 
-impl<'a> Prepared<'a> {
+impl<'a> PreparedPredicate<'a> {
     /// Looks up what a condition names in the dictionaries of a snapshot, and what of it
     /// was worked out before, for so many chunks.
-    pub fn new(condition: &'a InitiativeCondition, snapshot: &Snapshot, kept: &Kept, chunks: usize) -> Self {
+    pub fn new(
+        condition: &'a InitiativePredicate,
+        snapshot: &Snapshot,
+        kept: &TruthCache,
+        chunks: usize,
+    ) -> Self {
         let leaf = |test: &'a InitiativeTest| {
-            let prepared = prepared(test, snapshot);
-            let dictionaries = if needs_dictionaries(test) {
-                snapshot.dictionaries
+            let prepared = prepare_test(test, snapshot);
+            let dictionaries = if uses_dictionaries(test) {
+                snapshot.dictionary_version
             } else {
                 0
             };
             // What stands ready, or is as quick to find as to look up, is not kept.
-            let keep = !matches!(prepared, PreparedTest::Plain(_) | PreparedTest::Id(_))
+            let keep = !matches!(prepared, PreparedTest::Unprepared(_) | PreparedTest::Id(_))
                 || matches!(test, InitiativeTest::StartedOn(_) | InitiativeTest::EndedOn(_));
-            Leaf {
+            CachedTest {
                 test: prepared,
-                keep: keep.then(|| Keep::new(Asked::Test(test.clone()), dictionaries, kept, chunks)),
+                cache: keep.then(|| TestCache::new(CacheKey::Test(test.clone()), dictionaries, kept, chunks)),
             }
         };
         Self {
-            condition: mapped(condition, &leaf),
+            predicate: map_predicate(condition, &leaf),
         }
     }
 
     /// Whether a reader may read initiatives whole.
-    pub fn readable_by(reader: Reader, snapshot: &Snapshot, kept: &Kept, chunks: usize) -> Prepared<'static> {
+    pub fn visible_to(
+        reader: Reader,
+        snapshot: &Snapshot,
+        kept: &TruthCache,
+        chunks: usize,
+    ) -> PreparedPredicate<'static> {
         // An organisation that the index does not know leads and funds nothing.
         let organisation = reader
             .organisation()
             .and_then(|id| snapshot.organisations.number(id));
         let keep = (reader != Reader::Steward).then(|| {
-            let asked = Asked::ReadableBy(reader);
-            Keep::new(
+            let asked = CacheKey::VisibleTo(reader);
+            TestCache::new(
                 asked,
                 i64::from(organisation.map_or(-1, u32::cast_signed)),
                 kept,
                 chunks,
             )
         });
-        Prepared {
-            condition: Condition::Test(Leaf {
-                test: PreparedTest::ReadableBy(reader, organisation),
-                keep,
+        PreparedPredicate {
+            predicate: Predicate::Test(CachedTest {
+                test: PreparedTest::VisibleTo(reader, organisation),
+                cache: keep,
             }),
         }
     }
 
     /// What the condition says of every initiative of the chunk at a position.
-    pub fn of(&self, position: usize, chunk: &Chunk) -> Cow<'_, Truths> {
-        joined(&self.condition, chunk.len(), &|leaf| leaf.of(position, chunk))
+    pub fn evaluate(&self, position: usize, chunk: &Chunk) -> Cow<'_, TruthBitmaps> {
+        evaluate_predicate(&self.predicate, chunk.len(), &|leaf| {
+            leaf.evaluate(position, chunk)
+        })
     }
 
     /// Keeps what was worked out, for the next who asks.
-    pub fn keep(&self, chunks: &[&Chunk], kept: &Kept) {
-        self.condition.each_test(&mut |leaf| {
-            if let Some(keep) = &leaf.keep {
-                keep.keep(chunks, kept);
+    pub fn cache_results(&self, chunks: &[&Chunk], kept: &TruthCache) {
+        self.predicate.for_each_test(&mut |leaf| {
+            if let Some(keep) = &leaf.cache {
+                keep.store(chunks, kept);
             }
         });
     }
 }
 
-impl Keep {
-    fn new(asked: Asked, dictionaries: i64, kept: &Kept, chunks: usize) -> Self {
+impl TestCache {
+    fn new(asked: CacheKey, dictionaries: i64, kept: &TruthCache, chunks: usize) -> Self {
         Self {
-            before: kept.get(&asked, dictionaries),
-            asked,
-            dictionaries,
-            now: std::iter::repeat_with(OnceLock::new).take(chunks).collect(),
+            cached: kept.get(&asked, dictionaries),
+            key: asked,
+            dictionary_version: dictionaries,
+            computed: std::iter::repeat_with(OnceLock::new).take(chunks).collect(),
         }
     }
 
-    fn get(&self, position: usize, serial: u64, work_out: impl FnOnce() -> Truths) -> &Truths {
-        let before = self.before.as_ref().and_then(|before| before.chunks.get(&serial));
-        before.unwrap_or_else(|| self.now[position].get_or_init(|| Arc::new(work_out())))
+    fn get_or_compute(
+        &self,
+        position: usize,
+        serial: u64,
+        work_out: impl FnOnce() -> TruthBitmaps,
+    ) -> &TruthBitmaps {
+        let before = self.cached.as_ref().and_then(|before| before.chunks.get(&serial));
+        before.unwrap_or_else(|| self.computed[position].get_or_init(|| Arc::new(work_out())))
     }
 
-    fn keep(&self, chunks: &[&Chunk], kept: &Kept) {
-        if self.now.iter().all(|one| one.get().is_none()) {
+    fn store(&self, chunks: &[&Chunk], kept: &TruthCache) {
+        if self.computed.iter().all(|one| one.get().is_none()) {
             return;
         }
-        let before = |serial: u64| self.before.as_ref()?.chunks.get(&serial);
-        let all: HashMap<u64, Arc<Truths>> = chunks
+        let before = |serial: u64| self.cached.as_ref()?.chunks.get(&serial);
+        let all: HashMap<u64, Arc<TruthBitmaps>> = chunks
             .iter()
-            .zip(&self.now)
+            .zip(&self.computed)
             .filter_map(|(chunk, now)| {
                 Some((
                     chunk.serial,
@@ -161,35 +180,39 @@ impl Keep {
                 ))
             })
             .collect();
-        let worked_out = WorkedOut {
-            dictionaries: self.dictionaries,
+        let worked_out = CacheEntry {
+            dictionary_version: self.dictionary_version,
             chunks: all,
         };
-        kept.put(self.asked.clone(), worked_out);
+        kept.store(self.key.clone(), worked_out);
     }
 }
 
-impl Leaf<'_> {
-    fn of(&self, position: usize, chunk: &Chunk) -> Cow<'_, Truths> {
-        match &self.keep {
-            Some(keep) => Cow::Borrowed(keep.get(position, chunk.serial, || test_of(&self.test, chunk))),
-            None => Cow::Owned(test_of(&self.test, chunk)),
+impl CachedTest<'_> {
+    fn evaluate(&self, position: usize, chunk: &Chunk) -> Cow<'_, TruthBitmaps> {
+        match &self.cache {
+            Some(keep) => Cow::Borrowed(
+                keep.get_or_compute(position, chunk.serial, || evaluate_test(&self.test, chunk)),
+            ),
+            None => Cow::Owned(evaluate_test(&self.test, chunk)),
         }
     }
 }
 
-fn needs_dictionaries(test: &InitiativeTest) -> bool {
+fn uses_dictionaries(test: &InitiativeTest) -> bool {
     match test {
         InitiativeTest::PlaceIs(_) | InitiativeTest::PlaceWithin(_) | InitiativeTest::LeadOrganisation(_) => {
             true
         }
         InitiativeTest::ActiveDuring(crisis) => !crisis.places.is_empty(),
-        InitiativeTest::FundingTerms(_, terms) => terms.any_test(&|test| matches!(test, TermTest::Funder(_))),
+        InitiativeTest::FundingTerms(_, terms) => {
+            terms.has_test(&|test| matches!(test, FundingTermTest::Funder(_)))
+        }
         _ => false,
     }
 }
 
-fn prepared<'a>(test: &'a InitiativeTest, snapshot: &Snapshot) -> PreparedTest<'a> {
+fn prepare_test<'a>(test: &'a InitiativeTest, snapshot: &Snapshot) -> PreparedTest<'a> {
     match test {
         InitiativeTest::Id(ids) => {
             let mut ids = ids.clone();
@@ -197,76 +220,79 @@ fn prepared<'a>(test: &'a InitiativeTest, snapshot: &Snapshot) -> PreparedTest<'
             PreparedTest::Id(ids)
         }
         InitiativeTest::PlaceIs(place) => {
-            PreparedTest::Place(places_leading_to(&snapshot.places, place.id, false))
+            PreparedTest::Place(find_places_leading_to(&snapshot.places, place.id, false))
         }
         InitiativeTest::PlaceWithin(place) => {
-            PreparedTest::Place(places_leading_to(&snapshot.places, place.id, true))
+            PreparedTest::Place(find_places_leading_to(&snapshot.places, place.id, true))
         }
         InitiativeTest::LeadOrganisation(condition) => {
-            PreparedTest::Lead(by_organisation(condition, &snapshot.organisations))
+            PreparedTest::Lead(evaluate_organisations(condition, &snapshot.organisations))
         }
         InitiativeTest::ActiveDuring(crisis) => {
             let places = (!crisis.places.is_empty()).then(|| {
                 crisis
                     .places
                     .iter()
-                    .map(|place| places_leading_to(&snapshot.places, *place, true))
+                    .map(|place| find_places_leading_to(&snapshot.places, *place, true))
                     .reduce(|a, b| a.iter().zip(&b).map(|(a, b)| *a || *b).collect())
                     .unwrap_or_default()
             });
             PreparedTest::ActiveDuring(crisis, places)
         }
         InitiativeTest::FundingTerms(quantifier, condition) => {
-            PreparedTest::FundingTerms(*quantifier, prepared_terms(condition, snapshot))
+            PreparedTest::FundingTerms(*quantifier, prepare_term_predicate(condition, snapshot))
         }
         InitiativeTest::Title(comparison) => PreparedTest::Title(comparison),
-        plain => PreparedTest::Plain(plain),
+        plain => PreparedTest::Unprepared(plain),
     }
 }
 
-fn mapped<'a, T, P>(condition: &'a Condition<T>, prepare: &impl Fn(&'a T) -> P) -> Condition<P> {
-    let all = |parts: &'a [Condition<T>]| parts.iter().map(|part| mapped(part, prepare)).collect();
+fn map_predicate<'a, T, P>(condition: &'a Predicate<T>, prepare: &impl Fn(&'a T) -> P) -> Predicate<P> {
+    let all = |parts: &'a [Predicate<T>]| parts.iter().map(|part| map_predicate(part, prepare)).collect();
     match condition {
-        Condition::All(parts) => Condition::All(all(parts)),
-        Condition::Any(parts) => Condition::Any(all(parts)),
-        Condition::Not(part) => mapped(part, prepare).negated(),
-        Condition::Test(test) => Condition::Test(prepare(test)),
+        Predicate::All(parts) => Predicate::All(all(parts)),
+        Predicate::Any(parts) => Predicate::Any(all(parts)),
+        Predicate::Not(part) => map_predicate(part, prepare).negated(),
+        Predicate::Test(test) => Predicate::Test(prepare(test)),
     }
 }
 
-fn joined<'p, T>(
-    condition: &'p Condition<T>,
+fn evaluate_predicate<'p, T>(
+    condition: &'p Predicate<T>,
     rows: usize,
-    test: &impl Fn(&'p T) -> Cow<'p, Truths>,
-) -> Cow<'p, Truths> {
-    let parts = |parts: &'p [Condition<T>], join: fn(&Truths, &Truths) -> Truths| {
+    test: &impl Fn(&'p T) -> Cow<'p, TruthBitmaps>,
+) -> Cow<'p, TruthBitmaps> {
+    let parts = |parts: &'p [Predicate<T>], join: fn(&TruthBitmaps, &TruthBitmaps) -> TruthBitmaps| {
         parts
             .iter()
-            .map(|part| joined(part, rows, test))
+            .map(|part| evaluate_predicate(part, rows, test))
             .reduce(|a, b| Cow::Owned(join(&a, &b)))
     };
     match condition {
-        Condition::All(all) => {
-            parts(all, Truths::and).unwrap_or_else(|| Cow::Owned(Truths::everywhere(rows, true)))
+        Predicate::All(all) => {
+            parts(all, TruthBitmaps::and).unwrap_or_else(|| Cow::Owned(TruthBitmaps::constant(rows, true)))
         }
-        Condition::Any(any) => {
-            parts(any, Truths::or).unwrap_or_else(|| Cow::Owned(Truths::everywhere(rows, false)))
+        Predicate::Any(any) => {
+            parts(any, TruthBitmaps::or).unwrap_or_else(|| Cow::Owned(TruthBitmaps::constant(rows, false)))
         }
-        Condition::Not(part) => Cow::Owned(!joined(part, rows, test).into_owned()),
-        Condition::Test(one) => test(one),
+        Predicate::Not(part) => Cow::Owned(!evaluate_predicate(part, rows, test).into_owned()),
+        Predicate::Test(one) => test(one),
     }
 }
 
-fn prepared_terms<'a>(condition: &'a TermCondition, snapshot: &Snapshot) -> Condition<PreparedTermTest<'a>> {
-    mapped(condition, &|test| match test {
-        TermTest::Funder(condition) => {
-            PreparedTermTest::Funder(by_organisation(condition, &snapshot.organisations))
+fn prepare_term_predicate<'a>(
+    condition: &'a FundingTermPredicate,
+    snapshot: &Snapshot,
+) -> Predicate<PreparedFundingTermTest<'a>> {
+    map_predicate(condition, &|test| match test {
+        FundingTermTest::Funder(condition) => {
+            PreparedFundingTermTest::Funder(evaluate_organisations(condition, &snapshot.organisations))
         }
-        plain => PreparedTermTest::Plain(plain),
+        plain => PreparedFundingTermTest::Unprepared(plain),
     })
 }
 
-fn places_leading_to(places: &Places, place: Uuid, and_within: bool) -> Vec<bool> {
+fn find_places_leading_to(places: &PlaceDictionary, place: Uuid, and_within: bool) -> Vec<bool> {
     let wanted = places.number(place);
     let leads = |to: &[u32]| wanted.is_some_and(|wanted| to.contains(&wanted));
     places
@@ -274,66 +300,71 @@ fn places_leading_to(places: &Places, place: Uuid, and_within: bool) -> Vec<bool
         .iter()
         .map(|place| {
             leads(if and_within {
-                &place.within
+                &place.ancestors
             } else {
-                &place.leads_to
+                &place.current_numbers
             })
         })
         .collect()
 }
 
-fn by_organisation(condition: &OrganisationCondition, organisations: &Organisations) -> Vec<Truth> {
-    let of = |organisation: &Organisation| {
+fn evaluate_organisations(
+    condition: &OrganisationPredicate,
+    organisations: &OrganisationDictionary,
+) -> Vec<Truth> {
+    let of = |organisation: &IndexedOrganisation| {
         condition.evaluate(&mut |test| match test {
             OrganisationTest::Id(named) => Truth::from(named.iter().any(|one| one.id == organisation.id)),
-            OrganisationTest::Name(comparison) => comparison.of(Some(&organisation.name_folded)),
+            OrganisationTest::Name(comparison) => comparison.evaluate(Some(&organisation.name_folded)),
             OrganisationTest::Identifier(comparison) => {
-                comparison.of(organisation.identifier_folded.as_deref())
+                comparison.evaluate(organisation.identifier_folded.as_deref())
             }
-            OrganisationTest::Kind(comparison) => comparison.of(organisation.kind.as_ref()),
+            OrganisationTest::Kind(comparison) => comparison.evaluate(organisation.kind.as_ref()),
         })
     };
     organisations.all().iter().map(of).collect()
 }
 
-fn test_of(test: &PreparedTest<'_>, chunk: &Chunk) -> Truths {
+fn evaluate_test(test: &PreparedTest<'_>, chunk: &Chunk) -> TruthBitmaps {
     match test {
-        PreparedTest::Id(ids) => among_ids(ids, chunk),
-        PreparedTest::Place(places) => in_places(places, chunk),
-        PreparedTest::Lead(truths) => Truths::of(chunk.len(), |row| {
+        PreparedTest::Id(ids) => match_ids(ids, chunk),
+        PreparedTest::Place(places) => match_places(places, chunk),
+        PreparedTest::Lead(truths) => TruthBitmaps::from_fn(chunk.len(), |row| {
             truths
                 .get(chunk.leads[row] as usize)
                 .copied()
                 .unwrap_or(Truth::Unknown)
         }),
         PreparedTest::ActiveDuring(crisis, places) => {
-            let at_work = at_work_during(crisis, chunk);
+            let at_work = match_active_during(crisis, chunk);
             match places {
-                Some(places) => at_work.and(&in_places(places, chunk)),
+                Some(places) => at_work.and(&match_places(places, chunk)),
                 None => at_work,
             }
         }
-        PreparedTest::FundingTerms(quantifier, condition) => funding_terms(*quantifier, condition, chunk),
-        PreparedTest::Title(comparison) => titled(comparison, chunk),
-        PreparedTest::ReadableBy(reader, organisation) => readable(*reader, *organisation, chunk),
-        PreparedTest::Plain(test) => plain_test(test, chunk),
+        PreparedTest::FundingTerms(quantifier, condition) => {
+            evaluate_funding_terms(*quantifier, condition, chunk)
+        }
+        PreparedTest::Title(comparison) => match_title(comparison, chunk),
+        PreparedTest::VisibleTo(reader, organisation) => match_visible_to(*reader, *organisation, chunk),
+        PreparedTest::Unprepared(test) => evaluate_unprepared_test(test, chunk),
     }
 }
 
-fn among_ids(wanted: &[Uuid], chunk: &Chunk) -> Truths {
-    let mut yes = Bits::none(chunk.len());
+fn match_ids(wanted: &[Uuid], chunk: &Chunk) -> TruthBitmaps {
+    let mut yes = Bitmap::empty(chunk.len());
     for id in wanted {
         if let Ok(row) = chunk.ids().binary_search(id) {
-            yes.put(row);
+            yes.insert(row);
         }
     }
-    Truths::decided(yes)
+    TruthBitmaps::from_true_rows(yes)
 }
 
 /// What is so of the places or organisations that a column has the numbers of.
-fn of_numbers(column: &Column, rows: usize, truths: &[Truth]) -> Truths {
+fn match_numbers(column: &Column, rows: usize, truths: &[Truth]) -> TruthBitmaps {
     let (mut yes, mut no) = (vec![0_u64; rows.div_ceil(64)], vec![0_u64; rows.div_ceil(64)]);
-    column.each(|row, number| {
+    column.for_each(|row, number| {
         let number = number.and_then(|number| usize::try_from(number).ok());
         let truth = number
             .and_then(|number| truths.get(number))
@@ -342,90 +373,101 @@ fn of_numbers(column: &Column, rows: usize, truths: &[Truth]) -> Truths {
         yes[row / 64] |= u64::from(truth == Truth::True) << (row % 64);
         no[row / 64] |= u64::from(truth == Truth::False) << (row % 64);
     });
-    Truths {
-        yes: Bits::from_words(rows, yes.into_iter()),
-        no: Bits::from_words(rows, no.into_iter()),
+    TruthBitmaps {
+        true_rows: Bitmap::from_words(rows, yes.into_iter()),
+        false_rows: Bitmap::from_words(rows, no.into_iter()),
     }
 }
 
-fn in_places(places: &[bool], chunk: &Chunk) -> Truths {
+fn match_places(places: &[bool], chunk: &Chunk) -> TruthBitmaps {
     let truths: Vec<Truth> = places.iter().map(|is_in| Truth::from(*is_in)).collect();
-    of_numbers(&chunk.places, chunk.len(), &truths)
+    match_numbers(&chunk.places, chunk.len(), &truths)
 }
 
 /// A start on or after the crisis's first day decides that it had not ended
 /// before, an end on or before its last day that it had begun by then, as no
 /// initiative ends before it starts.
-fn at_work_during(crisis: &CrisisPeriod, chunk: &Chunk) -> Truths {
-    let from = day_number(crisis.from);
-    let or_certainly = |truths: &Truths, yes: &Bits| Truths {
-        yes: truths.yes.or(yes),
-        no: truths.no.without(yes),
+fn match_active_during(crisis: &CrisisPeriod, chunk: &Chunk) -> TruthBitmaps {
+    let from = to_day_number(crisis.from);
+    let or_certainly = |truths: &TruthBitmaps, yes: &Bitmap| TruthBitmaps {
+        true_rows: truths.true_rows.union(yes),
+        false_rows: truths.false_rows.difference(yes),
     };
-    let by_end = chunk.ended_on.within(&(from..=i64::MAX));
-    let by_start = chunk.started_on.within(&(from..=i64::MAX)).yes;
-    let not_over_before = or_certainly(&by_end, &by_start.or(chunk.ongoing.of(1)));
-    let Some(to) = crisis.to.map(day_number) else {
+    let by_end = chunk.ended_on.match_range(&(from..=i64::MAX));
+    let by_start = chunk.started_on.match_range(&(from..=i64::MAX)).true_rows;
+    let not_over_before = or_certainly(&by_end, &by_start.union(chunk.ongoing.get(1)));
+    let Some(to) = crisis.to.map(to_day_number) else {
         return not_over_before;
     };
-    let begun = chunk.started_on.within(&(i64::MIN..=to));
-    let ended = chunk.ended_on.within(&(i64::MIN..=to)).yes;
+    let begun = chunk.started_on.match_range(&(i64::MIN..=to));
+    let ended = chunk.ended_on.match_range(&(i64::MIN..=to)).true_rows;
     not_over_before.and(&or_certainly(&begun, &ended))
 }
 
-fn titled(comparison: &TextComparison, chunk: &Chunk) -> Truths {
+fn match_title(comparison: &TextComparison, chunk: &Chunk) -> TruthBitmaps {
     let each = |wanted: &dyn Fn(&str) -> bool| {
-        Truths::decided(Bits::of(chunk.len(), |row| wanted(chunk.title(row))))
+        TruthBitmaps::from_true_rows(Bitmap::from_fn(chunk.len(), |row| wanted(chunk.title(row))))
     };
     match comparison {
         TextComparison::Contains(part) => {
             let finder = Finder::new(part.as_bytes());
             each(&|title| finder.find(title.as_bytes()).is_some())
         }
-        other => each(&|title| other.of(Some(title)) == Truth::True),
+        other => each(&|title| other.evaluate(Some(title)) == Truth::True),
     }
 }
 
-/// The rule of [`Reader::reads_whole`], on sets of rows.
-fn readable(reader: Reader, organisation: Option<u32>, chunk: &Chunk) -> Truths {
-    let of = |visibility: Visibility| chunk.visibility.of(visibility as u8);
-    Truths::decided(match reader {
-        Reader::Steward => Bits::all(chunk.len()),
+/// The rule of [`Reader::can_view_fully`], on sets of rows.
+fn match_visible_to(reader: Reader, organisation: Option<u32>, chunk: &Chunk) -> TruthBitmaps {
+    let of = |visibility: Visibility| chunk.visibility.get(visibility as u8);
+    TruthBitmaps::from_true_rows(match reader {
+        Reader::Steward => Bitmap::full(chunk.len()),
         Reader::Dashboard => of(Visibility::Open).clone(),
         Reader::Member { .. } => {
-            let mut readable = of(Visibility::Open).or(of(Visibility::Members));
+            let mut readable = of(Visibility::Open).union(of(Visibility::Members));
             if let Some(ours) = organisation {
-                readable.put_all(&Bits::of(chunk.len(), |row| chunk.leads[row] == ours));
-                let funded = chunk.funders.within(&(i64::from(ours)..=i64::from(ours)));
-                readable.put_all(&chunk.some_term(&funded).yes.and(&chunk.shared_with_funders));
+                readable.insert_all(&Bitmap::from_fn(chunk.len(), |row| chunk.leads[row] == ours));
+                let funded = chunk.funders.match_range(&(i64::from(ours)..=i64::from(ours)));
+                readable.insert_all(
+                    &chunk
+                        .any_term(&funded)
+                        .true_rows
+                        .intersection(&chunk.shared_with_funders),
+                );
             }
             readable
         }
     })
 }
 
-fn plain_test(test: &InitiativeTest, chunk: &Chunk) -> Truths {
+fn evaluate_unprepared_test(test: &InitiativeTest, chunk: &Chunk) -> TruthBitmaps {
     let rows = chunk.len();
     match test {
         InitiativeTest::PlaceKnown(known) => {
-            let place = chunk.places.within(&(0..=i64::MAX)).yes;
-            decided_as(place, *known)
+            let place = chunk.places.match_range(&(0..=i64::MAX)).true_rows;
+            from_decided(place, *known)
         }
-        InitiativeTest::StartedOn(comparison) => ordered(&chunk.started_on, rows, &by_day(comparison)),
-        InitiativeTest::EndedOn(comparison) => ordered(&chunk.ended_on, rows, &by_day(comparison)),
+        InitiativeTest::StartedOn(comparison) => {
+            compare_ordered(&chunk.started_on, rows, &to_day_numbers(comparison))
+        }
+        InitiativeTest::EndedOn(comparison) => {
+            compare_ordered(&chunk.ended_on, rows, &to_day_numbers(comparison))
+        }
         InitiativeTest::WayIn(perspective, comparison) => {
-            let ways_in = of_perspectives(&chunk.ways_in, *perspective);
+            let ways_in = select_perspective(&chunk.ways_in, *perspective);
             match comparison {
-                WayInComparison::OneOf(listed) => ways_in.any_of(rows, listed.iter().map(|code| *code as u8)),
-                WayInComparison::Known(known) => decided_as(ways_in.known(rows), *known),
+                WayInComparison::OneOf(listed) => {
+                    ways_in.match_any(rows, listed.iter().map(|code| *code as u8))
+                }
+                WayInComparison::Known(known) => from_decided(ways_in.known_rows(rows), *known),
             }
         }
         InitiativeTest::EntryPoints(perspective, comparison) => {
-            let first = of_perspectives(&chunk.ways_in, *perspective);
-            let later = of_perspectives(&chunk.later, *perspective);
-            set(&first.or(&later), rows, comparison, |code| code as u8)
+            let first = select_perspective(&chunk.ways_in, *perspective);
+            let later = select_perspective(&chunk.later, *perspective);
+            compare_code_sets(&first.union(&later), rows, comparison, |code| code as u8)
         }
-        InitiativeTest::Step(challenge, comparison) => coded(
+        InitiativeTest::Step(challenge, comparison) => compare_codes(
             &chunk.steps[*challenge as usize],
             rows,
             comparison,
@@ -433,20 +475,20 @@ fn plain_test(test: &InitiativeTest, chunk: &Chunk) -> Truths {
             |code| code as u8,
         ),
         InitiativeTest::Reasons(challenge, comparison) => {
-            set(&chunk.reasons[*challenge as usize], rows, comparison, |code| {
+            compare_code_sets(&chunk.reasons[*challenge as usize], rows, comparison, |code| {
                 code as u8
             })
         }
-        InitiativeTest::Change(condition, comparison) => coded(
+        InitiativeTest::Change(condition, comparison) => compare_codes(
             &chunk.changes[*condition as usize],
             rows,
             comparison,
             wayin_vocabulary::ChangeExtent::ALL,
             |code| code as u8,
         ),
-        InitiativeTest::AnyTermRecorded(recorded) => {
-            let some = Bits::of(rows, |row| !chunk.terms_of(row).is_empty());
-            decided_as(some, *recorded)
+        InitiativeTest::FundingTermsRecorded(recorded) => {
+            let some = Bitmap::from_fn(rows, |row| !chunk.term_range(row).is_empty());
+            from_decided(some, *recorded)
         }
         InitiativeTest::Id(_)
         | InitiativeTest::Title(_)
@@ -458,125 +500,133 @@ fn plain_test(test: &InitiativeTest, chunk: &Chunk) -> Truths {
     }
 }
 
-fn decided_as(is_so: Bits, wanted: bool) -> Truths {
-    let decided = Truths::decided(is_so);
+fn from_decided(is_so: Bitmap, wanted: bool) -> TruthBitmaps {
+    let decided = TruthBitmaps::from_true_rows(is_so);
     if wanted { decided } else { !decided }
 }
 
 /// The perspective asked for, or all of them as one.
-pub fn of_perspectives(planes: &[Planes], perspective: Option<Perspective>) -> Cow<'_, Planes> {
+pub fn select_perspective(planes: &[CodeBitmaps], perspective: Option<Perspective>) -> Cow<'_, CodeBitmaps> {
     match perspective {
         Some(one) => Cow::Borrowed(&planes[one as usize]),
         None => planes
             .iter()
             .map(Cow::Borrowed)
-            .reduce(|a, b| Cow::Owned(a.or(&b)))
+            .reduce(|a, b| Cow::Owned(a.union(&b)))
             .unwrap_or_default(),
     }
 }
 
-fn coded<T: Copy + PartialOrd>(
-    planes: &Planes,
+fn compare_codes<T: Copy + PartialOrd>(
+    planes: &CodeBitmaps,
     rows: usize,
     comparison: &Comparison<T>,
     all: &[T],
     number: impl Fn(T) -> u8,
-) -> Truths {
+) -> TruthBitmaps {
     match comparison {
-        Comparison::Known(known) => decided_as(planes.known(rows), *known),
+        Comparison::Known(known) => from_decided(planes.known_rows(rows), *known),
         comparison => {
-            let wanted = all.iter().filter(|code| comparison.of(Some(code)) == Truth::True);
-            planes.any_of(rows, wanted.map(|code| number(*code)))
+            let wanted = all
+                .iter()
+                .filter(|code| comparison.evaluate(Some(code)) == Truth::True);
+            planes.match_any(rows, wanted.map(|code| number(*code)))
         }
     }
 }
 
-fn set<T: Copy>(
-    planes: &Planes,
+fn compare_code_sets<T: Copy>(
+    planes: &CodeBitmaps,
     rows: usize,
     comparison: &SetComparison<T>,
     number: impl Fn(T) -> u8,
-) -> Truths {
+) -> TruthBitmaps {
     match comparison {
-        SetComparison::Known(known) => decided_as(planes.known(rows), *known),
-        SetComparison::IncludesAll(codes) => planes.all_of(rows, codes.iter().map(|code| number(*code))),
-        SetComparison::IncludesAny(codes) => planes.any_of(rows, codes.iter().map(|code| number(*code))),
+        SetComparison::Known(known) => from_decided(planes.known_rows(rows), *known),
+        SetComparison::IncludesAll(codes) => planes.match_all(rows, codes.iter().map(|code| number(*code))),
+        SetComparison::IncludesAny(codes) => planes.match_any(rows, codes.iter().map(|code| number(*code))),
     }
 }
 
-fn by_day(comparison: &Comparison<NaiveDate>) -> Comparison<i64> {
-    comparison.map(|day| day_number(*day))
+fn to_day_numbers(comparison: &Comparison<NaiveDate>) -> Comparison<i64> {
+    comparison.map(|day| to_day_number(*day))
 }
 
-fn ordered(column: &Column, rows: usize, comparison: &Comparison<i64>) -> Truths {
+fn compare_ordered(column: &Column, rows: usize, comparison: &Comparison<i64>) -> TruthBitmaps {
     let range: RangeInclusive<i64> = match comparison {
-        Comparison::Known(known) => return decided_as(column.within(&(i64::MIN..=i64::MAX)).yes, *known),
+        Comparison::Known(known) => {
+            return from_decided(column.match_range(&(i64::MIN..=i64::MAX)).true_rows, *known);
+        }
         Comparison::OneOf(listed) => {
             return listed
                 .iter()
-                .map(|value| column.within(&(*value..=*value)))
+                .map(|value| column.match_range(&(*value..=*value)))
                 .reduce(|a, b| a.or(&b))
-                .unwrap_or_else(|| Truths::everywhere(rows, false));
+                .unwrap_or_else(|| TruthBitmaps::constant(rows, false));
         }
         Comparison::Less(bound) => match bound.checked_sub(1) {
             Some(most) => i64::MIN..=most,
-            None => return !column.within(&(i64::MIN..=i64::MAX)),
+            None => return !column.match_range(&(i64::MIN..=i64::MAX)),
         },
         Comparison::AtMost(bound) => i64::MIN..=*bound,
         Comparison::More(bound) => match bound.checked_add(1) {
             Some(least) => least..=i64::MAX,
-            None => return !column.within(&(i64::MIN..=i64::MAX)),
+            None => return !column.match_range(&(i64::MIN..=i64::MAX)),
         },
         Comparison::AtLeast(bound) => *bound..=i64::MAX,
     };
-    column.within(&range)
+    column.match_range(&range)
 }
 
 /// Worked out term by term, all parts of the condition on the same term, then
 /// told of the initiative.
-fn funding_terms(
+fn evaluate_funding_terms(
     quantifier: Quantifier,
-    condition: &Condition<PreparedTermTest<'_>>,
+    condition: &Predicate<PreparedFundingTermTest<'_>>,
     chunk: &Chunk,
-) -> Truths {
-    let of_terms = joined(condition, chunk.term_count(), &|test| {
-        Cow::Owned(term_truths(test, chunk))
+) -> TruthBitmaps {
+    let of_terms = evaluate_predicate(condition, chunk.term_count(), &|test| {
+        Cow::Owned(evaluate_prepared_term_test(test, chunk))
     })
     .into_owned();
     // `every P` is `not some (not P)`, `none P` is `not some P`.
     match quantifier {
-        Quantifier::Some => chunk.some_term(&of_terms),
-        Quantifier::Every => !chunk.some_term(&!of_terms),
-        Quantifier::None => !chunk.some_term(&of_terms),
+        Quantifier::Some => chunk.any_term(&of_terms),
+        Quantifier::Every => !chunk.any_term(&!of_terms),
+        Quantifier::None => !chunk.any_term(&of_terms),
     }
 }
 
-fn term_truths(test: &PreparedTermTest<'_>, chunk: &Chunk) -> Truths {
+fn evaluate_prepared_term_test(test: &PreparedFundingTermTest<'_>, chunk: &Chunk) -> TruthBitmaps {
     match test {
-        PreparedTermTest::Funder(truths) => of_numbers(&chunk.funders, chunk.term_count(), truths),
-        PreparedTermTest::Plain(test) => term_test(test, chunk),
+        PreparedFundingTermTest::Funder(truths) => match_numbers(&chunk.funders, chunk.term_count(), truths),
+        PreparedFundingTermTest::Unprepared(test) => evaluate_term_test(test, chunk),
     }
 }
 
-fn term_test(test: &TermTest, chunk: &Chunk) -> Truths {
+fn evaluate_term_test(test: &FundingTermTest, chunk: &Chunk) -> TruthBitmaps {
     let terms = chunk.term_count();
     match test {
-        TermTest::DurationMonths(comparison) => ordered(
+        FundingTermTest::DurationMonths(comparison) => compare_ordered(
             &chunk.duration_months,
             terms,
             &comparison.map(|months| i64::from(*months)),
         ),
-        TermTest::AmountMinor(comparison) => ordered(&chunk.amount_minor, terms, comparison),
-        TermTest::StartsOn(comparison) => ordered(&chunk.starts_on, terms, &by_day(comparison)),
-        TermTest::Currency(comparison) => Truths::of(terms, |term| {
+        FundingTermTest::AmountMinor(comparison) => compare_ordered(&chunk.amount_minor, terms, comparison),
+        FundingTermTest::StartsOn(comparison) => {
+            compare_ordered(&chunk.starts_on, terms, &to_day_numbers(comparison))
+        }
+        FundingTermTest::Currency(comparison) => TruthBitmaps::from_fn(terms, |term| {
             let letters = chunk.currency(term);
-            comparison.of(letters
-                .as_ref()
-                .and_then(|letters| std::str::from_utf8(letters).ok()))
+            comparison.evaluate(
+                letters
+                    .as_ref()
+                    .and_then(|letters| std::str::from_utf8(letters).ok()),
+            )
         }),
-        TermTest::Choice(choice, comparison) => {
+        FundingTermTest::Choice(choice, comparison) => {
             let answers = (0..).take(choice.answer_count()).collect::<Vec<u8>>();
-            coded(
+            compare_codes(
                 &chunk.choices[*choice as usize],
                 terms,
                 comparison,
@@ -584,6 +634,6 @@ fn term_test(test: &TermTest, chunk: &Chunk) -> Truths {
                 |number| number,
             )
         }
-        TermTest::Funder(_) => unreachable!("prepared against the dictionaries"),
+        FundingTermTest::Funder(_) => unreachable!("prepared against the dictionaries"),
     }
 }

@@ -1,11 +1,11 @@
 //! The figures that are worked out from a table as it is shown.
 
-use super::answer::Table;
+use super::answer::DisclosedTable;
 use super::statistics::{self, Estimate, fisher};
 
 /// Figures of one table; none where a count that they need is suppressed, or zero where it must not be.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Figures {
+pub struct Measures {
     /// The share of `then` among those with `when`.
     pub rate_when: Option<Estimate>,
     /// The share of `then` among the others.
@@ -20,14 +20,14 @@ pub struct Figures {
     pub phi: Option<f64>,
 }
 
-impl Figures {
+impl Measures {
     /// The figures of a table.
-    pub fn of(table: &Table) -> Self {
-        let share = |part: super::disclosure::Shown, rest: super::disclosure::Shown| {
-            super::answer::comparable(&[part, rest])?;
-            statistics::proportion(part.known()?, rest.known()?)
+    pub fn from_table(table: &DisclosedTable) -> Self {
+        let share = |part: super::disclosure::DisclosedCount, rest: super::disclosure::DisclosedCount| {
+            super::answer::require_comparable(&[part, rest])?;
+            statistics::proportion(part.count_with_variance()?, rest.count_with_variance()?)
         };
-        let four = table.four();
+        let four = table.known_cells();
         Self {
             rate_when: share(table.both, table.when_only),
             rate_otherwise: share(table.then_only, table.neither),
@@ -39,7 +39,7 @@ impl Figures {
     }
 
     /// The figures that could not be worked out, by their names.
-    pub fn missing(&self) -> Vec<&'static str> {
+    pub fn missing_names(&self) -> Vec<&'static str> {
         let named = [
             ("the rate with the condition", self.rate_when.is_none()),
             ("the rate without it", self.rate_otherwise.is_none()),
@@ -56,20 +56,20 @@ impl Figures {
 }
 
 /// The p-value of Fisher's exact test. `None` if a count is not exact, or if all four counts are 0.
-pub fn p_value(table: &Table) -> Option<f64> {
-    let four = exact(table).filter(|four| four.total() > 0)?;
-    Some(fisher::p_two_sided(&four))
+pub fn compute_p_value(table: &DisclosedTable) -> Option<f64> {
+    let four = require_exact(table).filter(|four| four.total() > 0)?;
+    Some(fisher::two_sided_p_value(&four))
 }
 
 /// The conditional odds ratio of a table whose counts are exact.
-pub fn conditional_odds_ratio(table: &Table) -> Option<f64> {
-    exact(table).and_then(|four| fisher::conditional_odds_ratio(&four))
+pub fn compute_conditional_odds_ratio(table: &DisclosedTable) -> Option<f64> {
+    require_exact(table).and_then(|four| fisher::conditional_odds_ratio(&four))
 }
 
-fn exact(table: &Table) -> Option<statistics::FourCounts> {
+fn require_exact(table: &DisclosedTable) -> Option<statistics::TwoByTwoCounts> {
     let cells = [table.both, table.when_only, table.then_only, table.neither];
     let exact = cells
         .iter()
         .all(|cell| cell.suppressed.is_none() && cell.variance <= 0.0);
-    table.four().filter(|_| exact)
+    table.known_cells().filter(|_| exact)
 }

@@ -1,7 +1,7 @@
 //! Conditions on what the base holds, free of GraphQL and of any database: the
 //! one form that lists (by SQL), patterns (by the index) and plain words share.
 //!
-//! A [`Condition`] joins tests with Kleene's `and`, `or` and `not`; a test looks
+//! A [`Predicate`] joins tests with Kleene's `and`, `or` and `not`; a test looks
 //! at one thing and is TRUE, FALSE or UNKNOWN of a record. The empty filter is
 //! `All([])`, which is TRUE.
 
@@ -17,7 +17,7 @@ use crate::three_valued::Truth;
 
 /// Tests joined by `and`, `or` and `not`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Condition<T> {
+pub enum Predicate<T> {
     /// All of them; TRUE where there are none.
     All(Vec<Self>),
     /// Any of them; FALSE where there are none.
@@ -28,9 +28,9 @@ pub enum Condition<T> {
     Test(T),
 }
 
-impl<T> Condition<T> {
+impl<T> Predicate<T> {
     /// The condition that is TRUE of everything.
-    pub const EVERYTHING: Self = Self::All(Vec::new());
+    pub const ALWAYS_TRUE: Self = Self::All(Vec::new());
 
     /// Not this condition.
     #[must_use]
@@ -69,39 +69,39 @@ impl<T> Condition<T> {
     }
 
     /// Shows each test in it to `see`.
-    pub fn each_test(&self, see: &mut impl FnMut(&T)) {
+    pub fn for_each_test(&self, see: &mut impl FnMut(&T)) {
         match self {
-            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_test(see)),
-            Self::Not(part) => part.each_test(see),
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.for_each_test(see)),
+            Self::Not(part) => part.for_each_test(see),
             Self::Test(one) => see(one),
         }
     }
 
     /// The same condition of other tests.
-    pub fn map<U>(self, to: &impl Fn(T) -> U) -> Condition<U> {
+    pub fn map<U>(self, to: &impl Fn(T) -> U) -> Predicate<U> {
         let all = |parts: Vec<Self>| parts.into_iter().map(|part| part.map(to)).collect();
         match self {
-            Self::All(parts) => Condition::All(all(parts)),
-            Self::Any(parts) => Condition::Any(all(parts)),
+            Self::All(parts) => Predicate::All(all(parts)),
+            Self::Any(parts) => Predicate::Any(all(parts)),
             Self::Not(part) => part.map(to).negated(),
-            Self::Test(one) => Condition::Test(to(one)),
+            Self::Test(one) => Predicate::Test(to(one)),
         }
     }
 
     /// How many conditions there are in it, itself and those within tests included.
-    pub fn weight(&self, of_test: &impl Fn(&T) -> usize) -> usize {
+    pub fn count_nodes(&self, of_test: &impl Fn(&T) -> usize) -> usize {
         1 + match self {
-            Self::All(parts) | Self::Any(parts) => parts.iter().map(|part| part.weight(of_test)).sum(),
-            Self::Not(part) => part.weight(of_test),
+            Self::All(parts) | Self::Any(parts) => parts.iter().map(|part| part.count_nodes(of_test)).sum(),
+            Self::Not(part) => part.count_nodes(of_test),
             Self::Test(one) => of_test(one),
         }
     }
 
     /// Whether `wanted` is so of any test in it.
-    pub fn any_test(&self, wanted: &impl Fn(&T) -> bool) -> bool {
+    pub fn has_test(&self, wanted: &impl Fn(&T) -> bool) -> bool {
         match self {
-            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.any_test(wanted)),
-            Self::Not(part) => part.any_test(wanted),
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.has_test(wanted)),
+            Self::Not(part) => part.has_test(wanted),
             Self::Test(one) => wanted(one),
         }
     }
@@ -140,7 +140,7 @@ impl<T> Comparison<T> {
 
 impl<T: PartialOrd> Comparison<T> {
     /// What the comparison says of a value.
-    pub fn of(&self, value: Option<&T>) -> Truth {
+    pub fn evaluate(&self, value: Option<&T>) -> Truth {
         if let Self::Known(known) = self {
             return Truth::from(value.is_some() == *known);
         }
@@ -173,7 +173,7 @@ pub enum TextComparison {
 
 impl TextComparison {
     /// What the comparison says of a text that is in lower case.
-    pub fn of(&self, folded: Option<&str>) -> Truth {
+    pub fn evaluate(&self, folded: Option<&str>) -> Truth {
         if let Self::Known(known) = self {
             return Truth::from(folded.is_some() == *known);
         }
@@ -202,7 +202,7 @@ pub enum SetComparison<T> {
 
 /// Something in the base that a condition names, with the words for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Named {
+pub struct NamedReference {
     /// Its id.
     pub id: Uuid,
     /// Its name.
@@ -234,13 +234,13 @@ pub enum Quantifier {
 }
 
 /// A condition on initiatives.
-pub type InitiativeCondition = Condition<InitiativeTest>;
+pub type InitiativePredicate = Predicate<InitiativeTest>;
 /// A condition on one funding term.
-pub type TermCondition = Condition<TermTest>;
+pub type FundingTermPredicate = Predicate<FundingTermTest>;
 /// A condition on organisations.
-pub type OrganisationCondition = Condition<OrganisationTest>;
+pub type OrganisationPredicate = Predicate<OrganisationTest>;
 /// A condition on places.
-pub type PlaceCondition = Condition<PlaceTest>;
+pub type PlacePredicate = Predicate<PlaceTest>;
 
 /// One test of an initiative.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -250,13 +250,13 @@ pub enum InitiativeTest {
     /// Its title.
     Title(TextComparison),
     /// Its place is this one.
-    PlaceIs(Named),
+    PlaceIs(NamedReference),
     /// Its place is this one, or lies within it.
-    PlaceWithin(Named),
+    PlaceWithin(NamedReference),
     /// Whether its place is known.
     PlaceKnown(bool),
     /// The organisation that leads it.
-    LeadOrganisation(OrganisationCondition),
+    LeadOrganisation(OrganisationPredicate),
     /// The day it started.
     StartedOn(Comparison<NaiveDate>),
     /// The day it ended.
@@ -274,9 +274,9 @@ pub enum InitiativeTest {
     /// What became of a condition for change.
     Change(ConditionForChange, Comparison<ChangeExtent>),
     /// The terms that its money came with.
-    FundingTerms(Quantifier, TermCondition),
+    FundingTerms(Quantifier, FundingTermPredicate),
     /// Whether any funding term is recorded.
-    AnyTermRecorded(bool),
+    FundingTermsRecorded(bool),
 }
 
 /// How a way in is compared.
@@ -290,9 +290,9 @@ pub enum WayInComparison {
 
 /// One test of a funding term.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum TermTest {
+pub enum FundingTermTest {
     /// The organisation that gave the money.
-    Funder(OrganisationCondition),
+    Funder(OrganisationPredicate),
     /// Its length in months.
     DurationMonths(Comparison<i32>),
     /// Its amount in the currency's minor unit.
@@ -305,7 +305,7 @@ pub enum TermTest {
     Choice(FundingChoice, Comparison<u8>),
 }
 
-impl TermTest {
+impl FundingTermTest {
     /// The test of a choice by its values.
     pub fn choice<T: Choice>(field: FundingChoice, comparison: &Comparison<T>) -> Self {
         Self::Choice(field, comparison.map(|value| value.number()))
@@ -316,7 +316,7 @@ impl TermTest {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OrganisationTest {
     /// It is one of these.
-    Id(Vec<Named>),
+    Id(Vec<NamedReference>),
     /// Its name.
     Name(TextComparison),
     /// Its org-id identifier.
@@ -337,7 +337,7 @@ pub enum PlaceTest {
     /// What sort of place it is.
     Kind(Comparison<PlaceKind>),
     /// It lies within this place, or is it.
-    Within(Named),
+    Within(NamedReference),
     /// Whether its code is in use, rather than retired.
     Current(bool),
 }

@@ -2,7 +2,7 @@
 
 use wayin_vocabulary::Dimension;
 
-use crate::predicate::InitiativeCondition;
+use crate::predicate::InitiativePredicate;
 use crate::visibility::Reader;
 
 /// The fewest conditions of which pairs are made.
@@ -39,20 +39,20 @@ impl Viewpoint {
     }
 
     /// Whether nothing is hidden from the reader.
-    pub fn reads_everything(self) -> bool {
+    pub fn can_view_all(self) -> bool {
         self.reader == Reader::Steward
     }
 }
 
 /// How often does `then` coincide with `when`, among whom, told apart by what?
 #[derive(Clone, Debug)]
-pub struct Question {
+pub struct PatternQuery {
     /// The first condition.
-    pub when: InitiativeCondition,
+    pub when: InitiativePredicate,
     /// The other.
-    pub then: InitiativeCondition,
+    pub then: InitiativePredicate,
     /// Which initiatives are asked about: those of which this is TRUE.
-    pub among: InitiativeCondition,
+    pub among: InitiativePredicate,
     /// The dimension to group by.
     pub by: Option<Dimension>,
     /// Who asks.

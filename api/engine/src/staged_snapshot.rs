@@ -13,34 +13,34 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::count::dominance::ENOUGH;
-use super::disclosure::LEAST;
-use super::index::{Row, Snapshot};
+use super::count::dominance::MIN_ORGANISATIONS;
+use super::disclosure::MIN_CELL_COUNT;
+use super::index::{IndexedInitiative, Snapshot};
 use crate::visibility::Audience;
 
 /// What one audience's hidden records are counted by, and what waits to be released to it.
 #[derive(Debug)]
-pub struct Release {
+pub struct StagedSnapshot {
     audience: Audience,
     snapshot: Arc<Snapshot>,
-    waiting: HashMap<Uuid, Knowing>,
+    pending: HashMap<Uuid, InformedOrganisations>,
 }
 
 /// Which organisations know of a record that is hidden from the audience.
 #[derive(Debug)]
-struct Knowing {
+struct InformedOrganisations {
     lead: u32,
     /// The lead and the funders, each once.
     organisations: BTreeSet<u32>,
 }
 
-impl Release {
+impl StagedSnapshot {
     /// Everything that was read is released.
     pub fn new(audience: Audience, read: &Arc<Snapshot>) -> Self {
         Self {
             audience,
             snapshot: Arc::clone(read),
-            waiting: HashMap::new(),
+            pending: HashMap::new(),
         }
     }
 
@@ -51,50 +51,57 @@ impl Release {
 
     /// Takes note of the initiatives that changed, and moves on to the newest state where
     /// enough of them wait.
-    pub fn follow(&mut self, newest: &Arc<Snapshot>, changed: &[Uuid]) {
+    pub fn stage_changes(&mut self, newest: &Arc<Snapshot>, changed: &[Uuid]) {
         for id in changed {
-            let (before, after) = (self.snapshot.row(*id), newest.row(*id));
-            match self.knowing(before.as_ref(), after.as_ref()) {
-                Some(knowing) => self.waiting.insert(*id, knowing),
-                None => self.waiting.remove(id),
+            let (before, after) = (self.snapshot.find_row(*id), newest.find_row(*id));
+            match self.find_informed_organisations(before.as_ref(), after.as_ref()) {
+                Some(knowing) => self.pending.insert(*id, knowing),
+                None => self.pending.remove(id),
             };
         }
-        if self.is_enough() {
+        if self.can_publish() {
             self.snapshot = Arc::clone(newest);
-            self.waiting.clear();
+            self.pending.clear();
         }
     }
 
     /// Who knows of a record, where its change can hide others: none where it was or is open
     /// to the audience, or where nothing is other than before that is ever counted.
-    fn knowing(&self, before: Option<&Row>, after: Option<&Row>) -> Option<Knowing> {
-        let hidden = |row: &Row| !self.audience.reads_whole(row.visibility);
+    fn find_informed_organisations(
+        &self,
+        before: Option<&IndexedInitiative>,
+        after: Option<&IndexedInitiative>,
+    ) -> Option<InformedOrganisations> {
+        let hidden = |row: &IndexedInitiative| !self.audience.can_view_fully(row.visibility);
         let of_both = || before.into_iter().chain(after);
-        if !of_both().all(hidden) || before.map(counted) == after.map(counted) {
+        if !of_both().all(hidden)
+            || before.map(without_uncounted_fields) == after.map(without_uncounted_fields)
+        {
             return None;
         }
         let lead = of_both().last()?.lead;
         let funders = of_both().flat_map(|row| row.terms.iter().map(|term| term.funder));
         let organisations = of_both().map(|row| row.lead).chain(funders).collect();
-        Some(Knowing { lead, organisations })
+        Some(InformedOrganisations { lead, organisations })
     }
 
     /// Whether enough records of enough organisations wait, those aside that any one
     /// organisation knows of.
-    fn is_enough(&self) -> bool {
-        let of_leads = |waiting: &mut dyn Iterator<Item = &Knowing>| {
+    fn can_publish(&self) -> bool {
+        let of_leads = |waiting: &mut dyn Iterator<Item = &InformedOrganisations>| {
             let mut leads: HashMap<u32, usize> = HashMap::new();
             waiting.for_each(|record| *leads.entry(record.lead).or_default() += 1);
             leads
         };
-        let all = of_leads(&mut self.waiting.values());
-        let enough =
-            |records: usize, leads: usize| records >= usize::from(LEAST) && leads >= usize::from(ENOUGH);
-        if !enough(self.waiting.len(), all.len()) {
+        let all = of_leads(&mut self.pending.values());
+        let enough = |records: usize, leads: usize| {
+            records >= usize::from(MIN_CELL_COUNT) && leads >= usize::from(MIN_ORGANISATIONS)
+        };
+        if !enough(self.pending.len(), all.len()) {
             return false;
         }
-        let mut known: HashMap<u32, Vec<&Knowing>> = HashMap::new();
-        for record in self.waiting.values() {
+        let mut known: HashMap<u32, Vec<&InformedOrganisations>> = HashMap::new();
+        for record in self.pending.values() {
             for organisation in &record.organisations {
                 known.entry(*organisation).or_default().push(record);
             }
@@ -104,14 +111,14 @@ impl Release {
             let gone = leads
                 .iter()
                 .filter(|(lead, records)| all.get(lead) == Some(records));
-            enough(self.waiting.len() - known.len(), all.len() - gone.count())
+            enough(self.pending.len() - known.len(), all.len() - gone.count())
         })
     }
 }
 
 /// What of a record controlled answers can depend on: no condition on a title passes.
-fn counted(row: &Row) -> Row {
-    Row {
+fn without_uncounted_fields(row: &IndexedInitiative) -> IndexedInitiative {
+    IndexedInitiative {
         title: Box::default(),
         ..row.clone()
     }
@@ -122,51 +129,54 @@ mod tests {
     use super::*;
     use wayin_vocabulary::Visibility;
 
-    use crate::index::Term;
+    use crate::index::IndexedFundingTerm;
 
-    const MINE: u32 = 99;
+    const OWN_ORGANISATION: u32 = 99;
 
-    fn hidden(number: u128, lead: u32) -> Row {
-        Row {
+    fn hidden_row(number: u128, lead: u32) -> IndexedInitiative {
+        IndexedInitiative {
             lead,
             visibility: Visibility::AggregateOnly,
-            ..Row::bare(number)
+            ..IndexedInitiative::open_without_answers(number)
         }
     }
 
     /// A base of some records; what is put into it is followed one record at a time.
-    struct Base(Arc<Snapshot>, Release);
+    struct StagedBase(Arc<Snapshot>, StagedSnapshot);
 
-    impl Base {
-        fn of(audience: Audience, rows: Vec<Row>) -> Self {
+    impl StagedBase {
+        fn new(audience: Audience, rows: Vec<IndexedInitiative>) -> Self {
             let mut snapshot = Snapshot::default();
             snapshot.apply(rows, Vec::new());
             let snapshot = Arc::new(snapshot);
-            let release = Release::new(audience, &snapshot);
+            let release = StagedSnapshot::new(audience, &snapshot);
             Self(snapshot, release)
         }
 
         /// Whether the record's change is released with it.
-        fn releases(&mut self, row: Row) -> bool {
+        fn publishes(&mut self, row: IndexedInitiative) -> bool {
             let id = row.id;
             let mut next = Snapshot::clone(&self.0);
             next.apply(vec![row], Vec::new());
             self.0 = Arc::new(next);
-            self.1.follow(&self.0, &[id]);
+            self.1.stage_changes(&self.0, &[id]);
             Arc::ptr_eq(self.1.snapshot(), &self.0)
         }
 
-        fn released_after(audience: Audience, rows: impl IntoIterator<Item = Row>) -> Vec<bool> {
-            let mut base = Self::of(audience, Vec::new());
-            rows.into_iter().map(|row| base.releases(row)).collect()
+        fn list_published_after(
+            audience: Audience,
+            rows: impl IntoIterator<Item = IndexedInitiative>,
+        ) -> Vec<bool> {
+            let mut base = Self::new(audience, Vec::new());
+            rows.into_iter().map(|row| base.publishes(row)).collect()
         }
     }
 
     #[test]
-    fn ten_of_six_organisations_release_each_other() {
+    fn ten_changes_of_six_organisations_are_published_together() {
         // Two of each: without any one of the six organisations ten of the twelve are left.
-        let rows = (0..12).map(|number| hidden(number, u32::try_from(number % 6).unwrap()));
-        let released = Base::released_after(Audience::Members, rows);
+        let rows = (0..12).map(|number| hidden_row(number, u32::try_from(number % 6).unwrap()));
+        let released = StagedBase::list_published_after(Audience::Members, rows);
         assert_eq!(
             released.iter().position(|released| *released),
             Some(11),
@@ -175,39 +185,39 @@ mod tests {
     }
 
     #[test]
-    fn what_one_organisation_knows_of_hides_nothing() {
+    fn changes_known_to_one_organisation_do_not_count() {
         let led = (0..30).map(|number| {
-            hidden(
+            hidden_row(
                 number,
                 if number < 20 {
-                    MINE
+                    OWN_ORGANISATION
                 } else {
                     1 + u32::try_from(number % 4).unwrap()
                 },
             )
         });
         assert!(
-            !Base::released_after(Audience::Members, led).contains(&true),
+            !StagedBase::list_published_after(Audience::Members, led).contains(&true),
             "twenty are led by one of five"
         );
         let funded = (0..30).map(|number| {
-            let mut row = hidden(number, u32::try_from(number % 7).unwrap());
+            let mut row = hidden_row(number, u32::try_from(number % 7).unwrap());
             if number >= 9 {
-                row.terms = vec![Term {
-                    funder: MINE,
+                row.terms = vec![IndexedFundingTerm {
+                    funder: OWN_ORGANISATION,
                     ..Default::default()
                 }];
             }
             row
         });
         assert!(
-            !Base::released_after(Audience::Members, funded).contains(&true),
+            !StagedBase::list_published_after(Audience::Members, funded).contains(&true),
             "all but nine are funded by one"
         );
     }
 
     #[test]
-    fn what_an_audience_reads_releases_nothing_to_it() {
+    fn changes_the_audience_can_read_do_not_count() {
         let rows = || {
             (0..30).map(|number| {
                 let visibility = if number % 4 == 0 {
@@ -215,56 +225,56 @@ mod tests {
                 } else {
                     Visibility::Members
                 };
-                Row {
+                IndexedInitiative {
                     visibility,
-                    ..hidden(number, u32::try_from(number % 7).unwrap())
+                    ..hidden_row(number, u32::try_from(number % 7).unwrap())
                 }
             })
         };
-        assert!(Base::released_after(Audience::Dashboards, rows()).contains(&true));
+        assert!(StagedBase::list_published_after(Audience::Dashboards, rows()).contains(&true));
         assert!(
-            !Base::released_after(Audience::Members, rows()).contains(&true),
+            !StagedBase::list_published_after(Audience::Members, rows()).contains(&true),
             "eight are hidden from members"
         );
     }
 
     #[test]
-    fn edits_that_change_nothing_or_are_taken_back_release_nothing() {
-        let rows: Vec<Row> = (0..40)
-            .map(|number| hidden(number, u32::try_from(number % 10).unwrap()))
+    fn no_op_and_reverted_edits_do_not_count() {
+        let rows: Vec<IndexedInitiative> = (0..40)
+            .map(|number| hidden_row(number, u32::try_from(number % 10).unwrap()))
             .collect();
-        let mut base = Base::of(Audience::Members, rows.clone());
+        let mut base = StagedBase::new(Audience::Members, rows.clone());
         for row in &rows {
-            assert!(!base.releases(Row {
+            assert!(!base.publishes(IndexedInitiative {
                 title: "another".into(),
                 ..row.clone()
             }));
         }
         for row in &rows {
-            assert!(!base.releases(Row {
+            assert!(!base.publishes(IndexedInitiative {
                 ongoing: Some(true),
                 ..row.clone()
             }));
-            assert!(!base.releases(row.clone()), "what it was before");
+            assert!(!base.publishes(row.clone()), "what it was before");
         }
     }
 
     #[test]
-    fn what_was_or_becomes_open_releases_nothing() {
-        let opened = |row: &Row| Row {
+    fn changes_to_or_from_open_do_not_count() {
+        let opened = |row: &IndexedInitiative| IndexedInitiative {
             visibility: Visibility::Open,
             ..row.clone()
         };
-        let rows: Vec<Row> = (0..40)
-            .map(|number| hidden(number, u32::try_from(number % 10).unwrap()))
+        let rows: Vec<IndexedInitiative> = (0..40)
+            .map(|number| hidden_row(number, u32::try_from(number % 10).unwrap()))
             .collect();
-        let mut base = Base::of(Audience::Members, rows.clone());
+        let mut base = StagedBase::new(Audience::Members, rows.clone());
         for row in &rows {
-            assert!(!base.releases(opened(row)));
+            assert!(!base.publishes(opened(row)));
         }
-        let mut base = Base::of(Audience::Members, rows.iter().map(opened).collect());
+        let mut base = StagedBase::new(Audience::Members, rows.iter().map(opened).collect());
         for row in rows {
-            assert!(!base.releases(row));
+            assert!(!base.publishes(row));
         }
     }
 }

@@ -31,7 +31,7 @@ impl Audience {
     pub const ALL: [Self; 2] = [Self::Dashboards, Self::Members];
 
     /// Whether all of the audience may read a record whole.
-    pub const fn reads_whole(self, visibility: Visibility) -> bool {
+    pub const fn can_view_fully(self, visibility: Visibility) -> bool {
         match visibility {
             Visibility::Open => true,
             Visibility::Members => matches!(self, Self::Members),
@@ -51,7 +51,7 @@ impl Reader {
     }
 
     /// The reader that a member of a role is. Who acts for an organisation but has none reads as a dashboard does.
-    pub fn of(role: Role, organisation: Option<Uuid>) -> Self {
+    pub fn from_role(role: Role, organisation: Option<Uuid>) -> Self {
         match organisation {
             _ if role.can(Capability::ReadEveryRecord) => Self::Steward,
             Some(organisation) if role.can(Capability::ActForOrganisation) => Self::Member { organisation },
@@ -69,7 +69,7 @@ impl Reader {
 
     /// Whether the reader may read a record whole. `leads` and `funds` tell whether
     /// the reader's organisation leads it, and gives it money.
-    pub const fn reads_whole(
+    pub const fn can_view_fully(
         self,
         visibility: Visibility,
         shared_with_funders: bool,
@@ -81,6 +81,6 @@ impl Reader {
         };
         let by_organisation =
             matches!(self, Self::Member { .. }) && (leads || (funds && shared_with_funders));
-        audience.reads_whole(visibility) || by_organisation
+        audience.can_view_fully(visibility) || by_organisation
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::text::quoted;
+use crate::text::quote;
 
 /// A field that is not the same in both.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,24 +19,24 @@ pub struct Difference {
 
 /// Every field that is not the same, in the order of their paths' parts. Objects and lists are
 /// gone into as far as both sides have one; items of lists are compared by their positions.
-pub fn between(before: &Value, after: &Value) -> Vec<Difference> {
+pub fn find_differences(before: &Value, after: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
-    gather(String::new(), Some(before), Some(after), &mut found);
+    collect_differences(String::new(), Some(before), Some(after), &mut found);
     found
 }
 
 /// The most fields that are named in words.
-const MOST_IN_WORDS: usize = 20;
+const MAX_DESCRIBED_DIFFERENCES: usize = 20;
 
 /// Differences in plain words: `title (from "A" to "B")`. A text stands there whole or not at all, so that what is taken
 /// out of the base is found in it.
-pub fn in_words(differences: &[Difference]) -> String {
+pub fn describe_differences(differences: &[Difference]) -> String {
     let value = |value: &Option<Value>| match value {
         None | Some(Value::Null) => "nothing".to_owned(),
         Some(Value::String(text)) => {
             let whole = format!("\"{text}\"");
             // Quotation marks within would leave open where it ends.
-            if quoted(text) == whole && !text.contains('"') {
+            if quote(text) == whole && !text.contains('"') {
                 whole
             } else {
                 "a longer text".to_owned()
@@ -47,7 +47,7 @@ pub fn in_words(differences: &[Difference]) -> String {
     };
     let mut words: Vec<String> = differences
         .iter()
-        .take(MOST_IN_WORDS)
+        .take(MAX_DESCRIBED_DIFFERENCES)
         .map(|one| {
             format!(
                 "{} (from {} to {})",
@@ -57,14 +57,19 @@ pub fn in_words(differences: &[Difference]) -> String {
             )
         })
         .collect();
-    let more = differences.len().saturating_sub(MOST_IN_WORDS);
+    let more = differences.len().saturating_sub(MAX_DESCRIBED_DIFFERENCES);
     if more > 0 {
         words.push(format!("{more} more"));
     }
     words.join(", ")
 }
 
-fn gather(path: String, before: Option<&Value>, after: Option<&Value>, found: &mut Vec<Difference>) {
+fn collect_differences(
+    path: String,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    found: &mut Vec<Difference>,
+) {
     if before == after {
         return;
     }
@@ -79,12 +84,12 @@ fn gather(path: String, before: Option<&Value>, after: Option<&Value>, found: &m
         (Some(Value::Object(one)), Some(Value::Object(other))) => {
             let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
             for key in keys {
-                gather(below(key), one.get(key), other.get(key), found);
+                collect_differences(below(key), one.get(key), other.get(key), found);
             }
         }
         (Some(Value::Array(one)), Some(Value::Array(other))) => {
             for at in 0..one.len().max(other.len()) {
-                gather(below(&at.to_string()), one.get(at), other.get(at), found);
+                collect_differences(below(&at.to_string()), one.get(at), other.get(at), found);
             }
         }
         _ => found.push(Difference {
@@ -104,11 +109,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_field_that_differs_is_named() {
+    fn differing_fields_are_listed() {
         let before = json!({"title": "A", "place": {"code": "E1"}, "reasons": ["X", "Y"], "ongoing": true});
         let after =
             json!({"title": "B", "place": {"code": "E1"}, "reasons": ["X", "Z", "W"], "summary": "S"});
-        let found: Vec<(String, Option<Value>, Option<Value>)> = between(&before, &after)
+        let found: Vec<(String, Option<Value>, Option<Value>)> = find_differences(&before, &after)
             .into_iter()
             .map(|one| (one.path, one.before, one.after))
             .collect();
@@ -125,17 +130,17 @@ mod tests {
     }
 
     #[test]
-    fn in_words_a_text_stands_whole_or_not_at_all() {
+    fn long_texts_are_omitted_not_truncated() {
         let long = "x".repeat(41);
         let before = json!({"title": "A", "summary": null, "ongoing": true, "note": "said \"no\"", "sharing": {"basis": "B"}});
         let after = json!({"title": "B", "summary": long, "ongoing": false, "note": "no", "terms": [1]});
         assert_eq!(
-            in_words(&between(&before, &after)),
+            describe_differences(&find_differences(&before, &after)),
             "note (from a longer text to \"no\"), ongoing (from true to false), sharing (from several values to nothing), \
              summary (from nothing to a longer text), terms (from nothing to several values), title (from \"A\" to \"B\")"
         );
         let fields = (0..22).map(|at| (format!("f{at:02}"), json!(at)));
-        let said = in_words(&between(&json!({}), &fields.collect()));
+        let said = describe_differences(&find_differences(&json!({}), &fields.collect()));
         assert!(
             said.starts_with("f00 (from nothing to 0), ")
                 && said.ends_with("f19 (from nothing to 19), 2 more"),
@@ -143,27 +148,27 @@ mod tests {
         );
     }
 
-    fn document(random: &mut StdRng, deep: u32) -> Value {
+    fn random_document(random: &mut StdRng, deep: u32) -> Value {
         match random.random_range(0..if deep == 0 { 3 } else { 5 }) {
             0 => json!(random.random_range(0..3)),
             1 => json!("text"),
             2 => Value::Null,
             3 => (0..random.random_range(0..3))
-                .map(|_| document(random, deep - 1))
+                .map(|_| random_document(random, deep - 1))
                 .collect(),
             _ => {
                 let fields = ["a", "b", "c"].into_iter();
                 let fields: Vec<&str> = fields.filter(|_| random.random()).collect();
                 fields
                     .into_iter()
-                    .map(|field| (field.to_owned(), document(random, deep - 1)))
+                    .map(|field| (field.to_owned(), random_document(random, deep - 1)))
                     .collect()
             }
         }
     }
 
     /// What a document has at a path.
-    fn at<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
+    fn value_at<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
         if path.is_empty() {
             return Some(document);
         }
@@ -171,18 +176,26 @@ mod tests {
     }
 
     #[test]
-    fn differences_say_what_both_sides_have_and_turn_round() {
+    fn differences_hold_both_values_and_are_symmetric() {
         let mut random = StdRng::seed_from_u64(31);
         for _ in 0..2_000 {
-            let (one, other) = (document(&mut random, 3), document(&mut random, 3));
-            assert_eq!(between(&one, &one), []);
-            let there = between(&one, &other);
+            let (one, other) = (random_document(&mut random, 3), random_document(&mut random, 3));
+            assert_eq!(find_differences(&one, &one), []);
+            let there = find_differences(&one, &other);
             assert_eq!(there.is_empty(), one == other);
             for found in &there {
-                assert_eq!(at(&one, &found.path), found.before.as_ref(), "{one} {other}");
-                assert_eq!(at(&other, &found.path), found.after.as_ref(), "{one} {other}");
+                assert_eq!(
+                    value_at(&one, &found.path),
+                    found.before.as_ref(),
+                    "{one} {other}"
+                );
+                assert_eq!(
+                    value_at(&other, &found.path),
+                    found.after.as_ref(),
+                    "{one} {other}"
+                );
             }
-            let back: Vec<Difference> = between(&other, &one)
+            let back: Vec<Difference> = find_differences(&other, &one)
                 .into_iter()
                 .map(|found| Difference {
                     before: found.after,

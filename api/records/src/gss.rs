@@ -2,11 +2,11 @@
 
 use wayin_vocabulary::PlaceKind;
 
-use crate::spelling;
-use crate::text::quoted;
+use crate::normalisation;
+use crate::text::quote;
 
 /// What sort of place a GSS code stands for, by its first three characters.
-pub fn kind_of_code(code: &str) -> Option<PlaceKind> {
+pub fn find_kind(code: &str) -> Option<PlaceKind> {
     Some(match code.get(..3)? {
         "E05" | "W05" | "S13" | "N08" => PlaceKind::Ward,
         "E06" | "E07" | "E08" | "E09" | "S12" | "W06" | "N09" => PlaceKind::LocalAuthority,
@@ -23,45 +23,45 @@ pub fn kind_of_code(code: &str) -> Option<PlaceKind> {
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub fn code(text: &str) -> Result<String, String> {
-    let code = spelling::gss_code(text);
+pub fn parse_code(text: &str) -> Result<String, String> {
+    let code = normalisation::normalise_gss_code(text);
     match code.as_bytes() {
         [b'A'..=b'Z', digits @ ..] if digits.len() == 8 && digits.iter().all(u8::is_ascii_digit) => Ok(code),
         [] => Err("is missing".to_owned()),
         _ => Err(format!(
             "{} is not a GSS code; one is a letter and eight digits, such as E08000025",
-            quoted(text)
+            quote(text)
         )),
     }
 }
 
-/// [`code`], or one of Northern Ireland's small areas, such as 95GG01S1.
+/// [`parse_code`], or one of Northern Ireland's small areas, such as 95GG01S1.
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub fn area_code(text: &str) -> Result<String, String> {
-    let small = spelling::gss_code(text);
+pub fn parse_area_code(text: &str) -> Result<String, String> {
+    let small = normalisation::normalise_gss_code(text);
     let is_of_northern_ireland = (6..=9).contains(&small.len())
         && small.starts_with("95")
         && small.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if is_of_northern_ireland {
         Ok(small)
     } else {
-        code(text)
+        parse_code(text)
     }
 }
 
 /// Whether areas of a code's kind lie within one local authority each, as all but constituencies and electoral
 /// divisions do.
-pub fn lies_in_one(code: &str) -> bool {
+pub fn is_within_one_authority(code: &str) -> bool {
     !matches!(code.get(..3), Some("E14" | "W07" | "S14" | "N05" | "N06" | "E58"))
 }
 
 /// Why a code that says no kind of place cannot be taken.
-pub fn unknown_kind(code: &str) -> String {
+pub fn describe_unknown_kind(code: &str) -> String {
     format!(
         "{} is not the code of a ward, local authority, county, combined authority, region, \
          nation or country; say what it is in a column kind",
-        quoted(code)
+        quote(code)
     )
 }

@@ -6,19 +6,19 @@
 
 pub mod diff;
 pub mod fields;
-pub mod finding;
 pub mod formats;
 pub mod gss;
+mod integer_serde;
 pub mod json_reader;
 pub mod missing;
 pub mod money;
+pub mod normalisation;
+pub mod omitted;
 pub mod personal_data;
 pub mod place_draft;
+pub mod problem;
 pub mod record;
-pub mod spelling;
 pub mod text;
-pub mod unstated;
 pub mod validate;
-mod whole;
 pub mod whole_number;
 pub mod workbook;

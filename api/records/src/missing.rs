@@ -11,47 +11,47 @@ use serde_json::Value;
 use wayin_vocabulary::MissingReason;
 
 use crate::fields::Field;
-use crate::finding::{FindingCode, Findings};
+use crate::problem::{ProblemCode, Problems};
 
 /// Why answers of a part are missing, by field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing<F: Field>(BTreeMap<F, MissingReason>);
+pub struct MissingReasons<F: Field>(BTreeMap<F, MissingReason>);
 
-impl<F: Field> Default for Missing<F> {
+impl<F: Field> Default for MissingReasons<F> {
     fn default() -> Self {
         Self(BTreeMap::new())
     }
 }
 
-impl<F: Field> Missing<F> {
+impl<F: Field> MissingReasons<F> {
     /// Whether nothing says why.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Why the answer of a field is missing; none where nothing says why.
-    pub fn why(&self, field: F) -> Option<MissingReason> {
+    pub fn get(&self, field: F) -> Option<MissingReason> {
         self.0.get(&field).copied()
     }
 
     /// Says why the answer of a field is missing.
-    pub fn say(&mut self, field: F, why: MissingReason) {
+    pub fn insert(&mut self, field: F, why: MissingReason) {
         self.0.insert(field, why);
     }
 
     /// Each field of which the answer is missing, and why, in the order of the part's fields.
-    pub fn each(&self) -> impl Iterator<Item = (F, MissingReason)> {
+    pub fn iter(&self) -> impl Iterator<Item = (F, MissingReason)> {
         self.0.iter().map(|(field, why)| (*field, *why))
     }
 
     /// Takes out what is said of some fields.
-    pub fn forget(&mut self, of: impl Fn(F) -> bool) {
+    pub fn remove_where(&mut self, of: impl Fn(F) -> bool) {
         self.0.retain(|field, _| !of(*field));
     }
 
     /// As the tables keep it; none where nothing says why.
-    pub fn kept(&self) -> Option<Value> {
-        let said = self.each().map(|(field, why)| (field.name(), why.code().into()));
+    pub fn to_json(&self) -> Option<Value> {
+        let said = self.iter().map(|(field, why)| (field.name(), why.code().into()));
         (!self.is_empty()).then(|| {
             Value::from_iter::<serde_json::Map<_, _>>(
                 said.map(|(name, code)| (name.to_owned(), code)).collect(),
@@ -63,7 +63,7 @@ impl<F: Field> Missing<F> {
     ///
     /// # Errors
     /// Where what is stored is no such object.
-    pub fn of_kept(kept: Option<&Value>) -> serde_json::Result<Self> {
+    pub fn from_json(kept: Option<&Value>) -> serde_json::Result<Self> {
         let Some(kept) = kept else {
             return Ok(Self::default());
         };
@@ -71,16 +71,16 @@ impl<F: Field> Missing<F> {
     }
 
     /// Finds what is said to be missing and is there.
-    pub(super) fn check(&self, path: &str, part: &F::Part, found: &mut Findings) {
-        for (field, _) in self.each().filter(|(field, _)| field.is_given(part)) {
+    pub(super) fn check_unanswered(&self, path: &str, part: &F::Part, found: &mut Problems) {
+        for (field, _) in self.iter().filter(|(field, _)| field.is_given(part)) {
             let name = field.name();
             let within = if path.is_empty() {
                 String::new()
             } else {
                 format!("{path}/")
             };
-            found.error(
-                FindingCode::Contradictory,
+            found.add_error(
+                ProblemCode::Contradictory,
                 format!("{within}missing/{name}"),
                 format!("says why {name} is missing, but it is given, or follows from what is given"),
             );
@@ -88,36 +88,36 @@ impl<F: Field> Missing<F> {
     }
 }
 
-impl<F: Field> Serialize for Missing<F> {
+impl<F: Field> Serialize for MissingReasons<F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.each().map(|(field, why)| (field.name(), why)))
+        serializer.collect_map(self.iter().map(|(field, why)| (field.name(), why)))
     }
 }
 
-impl<'de, F: Field> Deserialize<'de> for Missing<F> {
+impl<'de, F: Field> Deserialize<'de> for MissingReasons<F> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Fields(PhantomData))
+        deserializer.deserialize_map(MissingReasonsVisitor(PhantomData))
     }
 }
 
 /// Reads each field with its reason; null says as little as nothing.
-struct Fields<F>(PhantomData<F>);
+struct MissingReasonsVisitor<F>(PhantomData<F>);
 
-impl<'de, F: Field> Visitor<'de> for Fields<F> {
-    type Value = Missing<F>;
+impl<'de, F: Field> Visitor<'de> for MissingReasonsVisitor<F> {
+    type Value = MissingReasons<F>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of fields and why each is missing")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Missing<F>, M::Error> {
-        let mut missing = Missing::default();
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<MissingReasons<F>, M::Error> {
+        let mut missing = MissingReasons::default();
         while let Some(name) = map.next_key::<String>()? {
             let Some(field) = F::ALL.iter().find(|field| field.name() == name) else {
                 return Err(M::Error::unknown_field(&name, F::NAMES));
             };
             if let Some(why) = map.next_value()? {
-                missing.say(*field, why);
+                missing.insert(*field, why);
             }
         }
         Ok(missing)
@@ -134,31 +134,31 @@ mod tests {
     use crate::{json_reader, validate};
 
     #[test]
-    fn what_is_said_comes_back_as_it_was() {
+    fn missing_reasons_round_trip() {
         let said = json!({"durationMonths": "NOT_ASKED", "renewable": "WITHHELD"});
-        let missing = Missing::<FundingTermField>::of_kept(Some(&said)).unwrap();
+        let missing = MissingReasons::<FundingTermField>::from_json(Some(&said)).unwrap();
         assert_eq!(
-            missing.why(FundingTermField::DurationMonths),
+            missing.get(FundingTermField::DurationMonths),
             Some(MissingReason::NotAsked)
         );
-        assert_eq!(missing.kept(), Some(said.clone()));
+        assert_eq!(missing.to_json(), Some(said.clone()));
         assert_eq!(serde_json::to_value(&missing).unwrap(), said);
-        assert_eq!(Missing::<FundingTermField>::default().kept(), None);
+        assert_eq!(MissingReasons::<FundingTermField>::default().to_json(), None);
     }
 
     #[test]
-    fn names_are_those_of_the_record() {
+    fn names_match_the_record_fields() {
         // A field by another name would be refused by the record itself.
-        fn named<F: Field>() {
+        fn assert_names<F: Field>() {
             for (field, name) in F::ALL.iter().zip(F::NAMES) {
                 assert_eq!(field.name(), *name);
             }
         }
-        named::<RecordField>();
-        named::<EntryPointField>();
-        named::<ChallengeField>();
-        named::<ConditionField>();
-        named::<FundingTermField>();
+        assert_names::<RecordField>();
+        assert_names::<EntryPointField>();
+        assert_names::<ChallengeField>();
+        assert_names::<ConditionField>();
+        assert_names::<FundingTermField>();
         let whole = json!({
             "title": "A", "leadOrganisation": {"name": "B"}, "source": {"kind": "SELF_REPORT", "title": "C"},
             "summary": "S", "place": {"code": "E1"}, "startedOn": "2020-01-01", "endedOn": "2021-01-01", "ongoing": false,
@@ -197,8 +197,8 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_named_at_once_with_its_path() {
-        let reading = json_reader::read(json!({
+    fn every_problem_is_reported_with_its_path() {
+        let reading = json_reader::read_document(json!({
             "title": "A", "leadOrganisation": {"name": "B"}, "source": {"kind": "SELF_REPORT", "title": "C"},
             "externalRef": "1", "startedOn": "2020-01-01",
             "missing": {"startedOn": "NO_REPLY", "place": "NOT_ASKED", "title": "NOT_ASKED", "summary": null},
@@ -211,17 +211,17 @@ mod tests {
             ],
         }));
         let mut found: Vec<(String, String)> = reading
-            .findings
+            .problems
             .iter()
             .map(|found| (found.path.clone(), found.reason.clone()))
             .collect();
         let mut record = reading.record.clone().unwrap();
-        validate::tidy(&mut record);
+        validate::normalise_record(&mut record);
         found.extend(
-            validate::check(&record)
+            validate::validate_record(&record)
                 .errors
                 .into_iter()
-                .filter_map(|error| Some((reading.original(&error.path)?, error.reason))),
+                .filter_map(|error| Some((reading.original_path(&error.path)?, error.reason))),
         );
         let paths: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!(
@@ -246,11 +246,11 @@ mod tests {
         );
         // What could be read of it stands.
         assert_eq!(
-            record.missing.why(RecordField::Place),
+            record.missing.get(RecordField::Place),
             Some(MissingReason::NotAsked)
         );
         assert_eq!(
-            record.challenges_faced[0].missing.why(ChallengeField::Reasons),
+            record.challenges_faced[0].missing.get(ChallengeField::Reasons),
             Some(MissingReason::NoReply)
         );
     }

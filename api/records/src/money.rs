@@ -4,12 +4,12 @@ mod number;
 
 use self::number::Decimal;
 pub use self::number::DecimalSign;
-pub(crate) use self::number::whole;
-use crate::text::quoted;
+pub(crate) use self::number::parse_integer;
+use crate::text::quote;
 
 /// Every code that ISO 4217 gives or gave, as the 360Giving Data Standard 1.4
 /// lists them in `currency.csv`, and those that were added since. Sorted.
-const CODES: &str = "\
+const CURRENCY_CODES: &str = "\
 ADP AED AFA AFN ALK ALL AMD ANG AOA AOK AON AOR ARA ARP ARS ARY ATS AUD AWG AYM AZM AZN BAD BAM \
 BBD BDT BEC BEF BEL BGJ BGK BGL BGN BHD BIF BMD BND BOB BOP BOV BRB BRC BRE BRL BRN BRR BSD BTN \
 BUK BWP BYB BYN BYR BZD CAD CDF CHC CHE CHF CHW CLF CLP CNY COP COU CRC CSD CSJ CSK CUC CUP CVE \
@@ -25,29 +25,29 @@ VND VUV WST XAD XAF XAG XAU XBA XBB XBC XBD XCD XCG XDR XEU XFO XFU XOF XPD XPF 
 XUA XXX YDD YER YUD YUM YUN ZAL ZAR ZMK ZMW ZRN ZRZ ZWC ZWD ZWG ZWL ZWN ZWR";
 
 /// The ISO 4217 code in upper case.
-pub(crate) fn currency(text: &str) -> Result<String, String> {
+pub(crate) fn parse_currency(text: &str) -> Result<String, String> {
     let code = text.trim().to_ascii_uppercase();
-    if code.len() == 3 && CODES.split(' ').any(|known| known == code) {
+    if code.len() == 3 && CURRENCY_CODES.split(' ').any(|known| known == code) {
         Ok(code)
     } else {
         Err(format!(
             "{} is not a currency; write its three-letter ISO 4217 code, such as GBP",
-            quoted(text.trim())
+            quote(text.trim())
         ))
     }
 }
 
 /// Codes of ours that the standard's list does not have yet.
-const ADDED: [&str; 6] = ["SLE", "UYW", "VED", "XAD", "XCG", "ZWG"];
+const ADDITIONAL_CURRENCY_CODES: [&str; 6] = ["SLE", "UYW", "VED", "XAD", "XCG", "ZWG"];
 
 /// Whether a code is one that the 360Giving Data Standard 1.4 lists.
-pub fn is_of_the_standard(code: &str) -> bool {
-    currency(code).is_ok_and(|known| known == code) && !ADDED.contains(&code)
+pub fn is_standard_currency(code: &str) -> bool {
+    parse_currency(code).is_ok_and(|known| known == code) && !ADDITIONAL_CURRENCY_CODES.contains(&code)
 }
 
 /// An amount in the currency's minor unit, written in its major unit, exactly.
-pub fn in_major_units(minor: i64, currency: &str) -> String {
-    let decimals = usize::try_from(exponent(currency)).unwrap_or_default();
+pub fn format_major_units(minor: i64, currency: &str) -> String {
+    let decimals = usize::try_from(minor_unit_exponent(currency)).unwrap_or_default();
     let digits = format!("{:0>width$}", minor.unsigned_abs(), width = decimals + 1);
     let (whole, part) = digits.split_at(digits.len() - decimals);
     let sign = if minor < 0 { "-" } else { "" };
@@ -60,7 +60,7 @@ pub fn in_major_units(minor: i64, currency: &str) -> String {
 }
 
 /// How many decimal places the currency's minor unit has (ISO 4217, table A.1).
-fn exponent(currency: &str) -> i64 {
+fn minor_unit_exponent(currency: &str) -> i64 {
     match currency {
         "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI"
         | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
@@ -81,14 +81,14 @@ impl<'a> Amount<'a> {
     /// Reads a decimal number, with or without signs that separate thousands.
     pub(crate) fn parse(text: &'a str, sign: DecimalSign) -> Result<Self, String> {
         let text = text.trim();
-        let Some(number) = number::parse(text, sign)? else {
+        let Some(number) = number::parse_decimal(text, sign)? else {
             return Err(format!(
                 "{} is not an amount; write the number alone, without a currency sign",
-                quoted(text)
+                quote(text)
             ));
         };
         if number.negative {
-            return Err(format!("{} is below zero", quoted(text)));
+            return Err(format!("{} is below zero", quote(text)));
         }
         Ok(Self { text, number })
     }
@@ -99,23 +99,28 @@ impl<'a> Amount<'a> {
     /// the minor unit, such as 41133.770000000004, is rounded to it, half up; any
     /// other that has more decimals than the currency is refused.
     pub(crate) fn minor_units(&self, currency: &str) -> Result<i64, String> {
-        let Rounded { minor, is_exact } = self.rounded(currency)?;
+        let RoundedAmount { minor, is_exact } = self.round_to_minor_units(currency)?;
         if !is_exact {
-            let text = quoted(self.text);
+            let text = quote(self.text);
             return Err(format!("{text} has more decimals than {currency} has"));
         }
         Ok(minor)
     }
 
     /// The amount in the currency's minor unit, rounded to it, half away from zero.
-    pub(crate) fn rounded(&self, currency: &str) -> Result<Rounded, String> {
-        let too_large = || format!("{} is too large an amount", quoted(self.text));
-        let (units, excess) = self.number.split(exponent(currency)).ok_or_else(too_large)?;
+    pub(crate) fn round_to_minor_units(&self, currency: &str) -> Result<RoundedAmount, String> {
+        let too_large = || format!("{} is too large an amount", quote(self.text));
+        let (units, excess) = self
+            .number
+            .split(minor_unit_exponent(currency))
+            .ok_or_else(too_large)?;
         // Digits before the first of the number are zeros.
-        let is_half = self.number.is_at_least_half(exponent(currency), excess);
+        let is_half = self
+            .number
+            .is_at_least_half(minor_unit_exponent(currency), excess);
         let minor = i64::try_from(units + i128::from(is_half)).map_err(|_| too_large())?;
-        let is_exact = excess.is_empty() || self.number.is_noise(excess);
-        Ok(Rounded { minor, is_exact })
+        let is_exact = excess.is_empty() || self.number.is_float_noise(excess);
+        Ok(RoundedAmount { minor, is_exact })
     }
 
     /// The amount as it is written.
@@ -126,16 +131,16 @@ impl<'a> Amount<'a> {
 
 /// An amount in a currency's minor unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rounded {
+pub(crate) struct RoundedAmount {
     pub(crate) minor: i64,
     /// Whether it is the amount as it is written, but for what a float leaves behind.
     pub(crate) is_exact: bool,
 }
 
 /// The amount in the currency's main unit, such as `15000.50`; none of one below zero.
-pub(crate) fn in_main_unit(minor: i64, currency: &str) -> Option<String> {
+pub(crate) fn format_non_negative_major_units(minor: i64, currency: &str) -> Option<String> {
     let minor = u64::try_from(minor).ok()?;
-    let places = usize::try_from(exponent(currency)).ok()?;
+    let places = usize::try_from(minor_unit_exponent(currency)).ok()?;
     let mut digits = format!("{minor:0>width$}", width = places + 1);
     if places > 0 {
         digits.insert(digits.len() - places, '.');
@@ -144,14 +149,14 @@ pub(crate) fn in_main_unit(minor: i64, currency: &str) -> Option<String> {
 }
 
 /// The number of months, where it is a whole one above zero; 36.0 is 36.
-pub(crate) fn months(text: &str, sign: DecimalSign) -> Result<i32, String> {
+pub(crate) fn parse_months(text: &str, sign: DecimalSign) -> Result<i32, String> {
     /// A hundred years: what is longer is no plan but a slip.
-    const LONGEST: i32 = 1200;
+    const MAX_DURATION_MONTHS: i32 = 1200;
     let text = text.trim();
-    let not_whole = || format!("{} is not a whole number of months", quoted(text));
-    let number = number::parse(text, sign)?.ok_or_else(not_whole)?;
+    let not_whole = || format!("{} is not a whole number of months", quote(text));
+    let number = number::parse_decimal(text, sign)?.ok_or_else(not_whole)?;
     if number.negative || number.digits.is_empty() {
-        return Err(format!("{} months is not a duration", quoted(text)));
+        return Err(format!("{} months is not a duration", quote(text)));
     }
     let months = match number.split(0) {
         Some((_, [_, ..])) => return Err(not_whole()),
@@ -159,8 +164,8 @@ pub(crate) fn months(text: &str, sign: DecimalSign) -> Result<i32, String> {
         None => None,
     };
     months
-        .filter(|months| *months <= LONGEST)
-        .ok_or_else(|| format!("{} months is over a hundred years", quoted(text)))
+        .filter(|months| *months <= MAX_DURATION_MONTHS)
+        .ok_or_else(|| format!("{} months is over a hundred years", quote(text)))
 }
 
 #[cfg(test)]
@@ -172,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_is_written_as_it_is_read() {
+    fn amounts_round_trip() {
         for (minor, currency, written) in [
             (0, "GBP", "0"),
             (5, "GBP", "0.05"),
@@ -183,24 +188,24 @@ mod tests {
             (1, "BHD", "0.001"),
             (i64::MAX, "GBP", "92233720368547758.07"),
         ] {
-            assert_eq!(in_major_units(minor, currency), written);
+            assert_eq!(format_major_units(minor, currency), written);
             assert_eq!(minor_units(written, currency), Ok(minor), "{written} {currency}");
         }
-        assert!(is_of_the_standard("GBP") && !is_of_the_standard("ZWG") && !is_of_the_standard("gbp"));
+        assert!(is_standard_currency("GBP") && !is_standard_currency("ZWG") && !is_standard_currency("gbp"));
     }
 
     #[test]
-    fn a_currency_is_a_known_code() {
-        assert_eq!(currency(" gbp "), Ok("GBP".into()));
+    fn only_known_currency_codes_are_accepted() {
+        assert_eq!(parse_currency(" gbp "), Ok("GBP".into()));
         for text in ["", "£", "GPB", "GB", "GBP EUR", "BP E", "ÄÖ"] {
-            assert!(currency(text).is_err(), "{text}");
+            assert!(parse_currency(text).is_err(), "{text}");
         }
-        assert!(CODES.split(' ').is_sorted_by(|a, b| a < b));
-        assert!(CODES.split(' ').all(|code| code.len() == 3));
+        assert!(CURRENCY_CODES.split(' ').is_sorted_by(|a, b| a < b));
+        assert!(CURRENCY_CODES.split(' ').all(|code| code.len() == 3));
     }
 
     #[test]
-    fn an_amount_is_exact() {
+    fn amounts_are_exact() {
         let cases = [
             ("15000", "GBP", 1_500_000),
             ("40000.0", "GBP", 4_000_000),
@@ -235,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_is_refused() {
+    fn invalid_amounts_are_rejected() {
         let cases = [
             ("", "is not an amount"),
             (".", "is not an amount"),
@@ -271,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn every_amount_of_pence_survives_being_written_as_a_float() {
+    fn pence_amounts_survive_float_formatting() {
         for pence in (0..10_000_000_i64).step_by(37) {
             let pounds = pence as f64 / 100.0;
             assert_eq!(minor_units(&pounds.to_string(), "GBP"), Ok(pence));
@@ -281,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_in_its_main_unit_is_the_same_amount() {
+    fn major_unit_format_round_trips() {
         for (minor, currency, text) in [
             (1_500_050, "GBP", "15000.50"),
             (0, "GBP", "0.00"),
@@ -289,21 +294,24 @@ mod tests {
             (7, "JPY", "7"),
             (i64::MAX, "GBP", "92233720368547758.07"),
         ] {
-            assert_eq!(in_main_unit(minor, currency).as_deref(), Some(text));
+            assert_eq!(
+                format_non_negative_major_units(minor, currency).as_deref(),
+                Some(text)
+            );
             assert_eq!(minor_units(text, currency), Ok(minor));
         }
-        assert_eq!(in_main_unit(-1, "GBP"), None);
+        assert_eq!(format_non_negative_major_units(-1, "GBP"), None);
     }
 
     #[test]
-    fn months_are_whole_and_above_zero() {
+    fn months_must_be_positive_integers() {
         for (text, count) in [("36", 36), ("36.0", 36), (" 1.2e1 ", 12), ("1200", 1200)] {
-            assert_eq!(months(text, DecimalSign::Point), Ok(count), "{text}");
+            assert_eq!(parse_months(text, DecimalSign::Point), Ok(count), "{text}");
         }
         for text in [
             "", "0", "-0", "0.0", "-12", "1.5", "0.5", "1e-3", "1201", "1e30", "one year",
         ] {
-            assert!(months(text, DecimalSign::Point).is_err(), "{text}");
+            assert!(parse_months(text, DecimalSign::Point).is_err(), "{text}");
         }
     }
 }

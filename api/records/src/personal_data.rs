@@ -6,16 +6,16 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::record::InitiativeRecord;
-use crate::finding::{Finding, FindingCode};
+use crate::problem::{Problem, ProblemCode};
 
 /// An "@" alone is none: grants say "Free@Last" and "@ the Hub".
 static EMAIL: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}\b"));
+    LazyLock::new(|| compile_pattern(r"(?i)[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}\b"));
 /// Runs of digits with what people put between them.
-static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[+(]*[0-9][0-9 ()\u{a0}-]*[0-9]"));
+static DIGIT_RUN: LazyLock<Regex> = LazyLock::new(|| compile_pattern(r"[+(]*[0-9][0-9 ()\u{a0}-]*[0-9]"));
 /// A unit postcode; the areas are those of the Royal Mail.
 static POSTCODE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compile_pattern(
         r"(?i)\b(?:A[BL]|B[ABDHLNRST]?|C[ABFHMORTVW]|D[ADEGHLNTY]|E[CHNX]?|F[KY]|G[LUY]?|H[ADGPRSUX]|I[GMPV]|JE|K[ATWY]|L[ADELNSU]?|M[EKL]?|N[EGNPRW]?|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]?|T[ADFNQRSW]|UB|W[ACDFNRSV]?|YO|ZE)[0-9][0-9A-Z]? ?[0-9][ABD-HJLNP-UW-Z]{2}\b",
     )
 });
@@ -24,23 +24,20 @@ static POSTCODE: LazyLock<Regex> = LazyLock::new(|| {
     clippy::expect_used,
     reason = "the patterns are written here, and a test makes them"
 )]
-fn pattern(text: &str) -> Regex {
+fn compile_pattern(text: &str) -> Regex {
     Regex::new(text).expect("the pattern is well formed")
 }
 
 /// What a text holds of persons, in words; none where nothing is found.
-pub fn in_text(text: &str) -> Option<&'static str> {
+pub fn find_in_text(text: &str) -> Option<&'static str> {
     if EMAIL.is_match(text) {
         Some("an e-mail address")
-    } else if DIGITS
+    } else if DIGIT_RUN
         .find_iter(text)
         .any(|found| is_telephone(text, found.start(), found.as_str()))
     {
         Some("a telephone number")
-    } else if POSTCODE
-        .find_iter(text)
-        .any(|found| !ends_as_an_ordinal(found.as_str()))
-    {
+    } else if POSTCODE.find_iter(text).any(|found| !is_ordinal(found.as_str())) {
         Some("a full postcode")
     } else {
         None
@@ -48,7 +45,7 @@ pub fn in_text(text: &str) -> Option<&'static str> {
 }
 
 /// Whether what looks like a postcode is a number in order, as in "the M1 4th exit".
-fn ends_as_an_ordinal(found: &str) -> bool {
+fn is_ordinal(found: &str) -> bool {
     ["1st", "2nd", "3rd", "th"]
         .iter()
         .any(|ending| found.ends_with(ending))
@@ -71,7 +68,7 @@ fn is_telephone(text: &str, start: usize, found: &str) -> bool {
 }
 
 /// Each free text of a record that holds personal data.
-pub fn check(record: &InitiativeRecord) -> Vec<Finding> {
+pub fn find_personal_data(record: &InitiativeRecord) -> Vec<Problem> {
     let mut texts: Vec<(String, Option<&str>)> = vec![
         ("title".into(), Some(&record.title)),
         ("summary".into(), record.summary.as_deref()),
@@ -95,15 +92,15 @@ pub fn check(record: &InitiativeRecord) -> Vec<Finding> {
     }
     texts
         .into_iter()
-        .filter_map(|(path, text)| at(path, text?))
+        .filter_map(|(path, text)| check_text(path, text?))
         .collect()
 }
 
 /// What is wrong with a text that holds personal data.
-pub fn at(path: impl Into<String>, text: &str) -> Option<Finding> {
-    let held = in_text(text)?;
+pub fn check_text(path: impl Into<String>, text: &str) -> Option<Problem> {
+    let held = find_in_text(text)?;
     let reason = format!("holds {held}; leave out what tells who or where a person is");
-    Some(Finding::new(FindingCode::PersonalData, path, reason))
+    Some(Problem::new(ProblemCode::PersonalData, path, reason))
 }
 
 #[cfg(test)]
@@ -111,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn personal_data_is_found() {
+    fn personal_data_is_detected() {
         for (text, held) in [
             (
                 "write to jo.bloggs+help@example.org.uk today",
@@ -126,12 +123,12 @@ mod tests {
             ("meet at m11ae", "a full postcode"),
             ("LS1 4AP, first floor", "a full postcode"),
         ] {
-            assert_eq!(in_text(text), Some(held), "{text}");
+            assert_eq!(find_in_text(text), Some(held), "{text}");
         }
     }
 
     #[test]
-    fn what_only_looks_like_it_is_not() {
+    fn lookalikes_are_not_detected() {
         for text in [
             "Free@Last and @ the Hub",
             "a grant of 1,000,000 over 36 months",
@@ -146,7 +143,7 @@ mod tests {
             "0.1234567890 of all",
             "",
         ] {
-            assert_eq!(in_text(text), None, "{text}");
+            assert_eq!(find_in_text(text), None, "{text}");
         }
     }
 }

@@ -13,9 +13,9 @@ pub struct PlaceDraft {
     /// What sort of place it is; none where the file does not say it.
     pub kind: Option<PlaceKind>,
     /// The codes of the places that it lies directly within.
-    pub within: Vec<String>,
+    pub parent_codes: Vec<String>,
     /// Of which larger places the file says whether it lies within them.
-    pub stated: StatedParents,
+    pub stated_parents: StatedParents,
     /// The code of the place that took over when this one's was retired.
     pub successor: ColumnValue<String>,
 }

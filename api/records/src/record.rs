@@ -8,9 +8,9 @@ use wayin_vocabulary::{
     OrganisationKind, Perspective, ReportingBasis, ReportingFrequency, Restriction, SourceKind, Visibility,
 };
 
-use super::whole;
+use super::integer_serde;
 use crate::fields::{ChallengeField, ConditionField, EntryPointField, FundingTermField, RecordField};
-use crate::missing::Missing;
+use crate::missing::MissingReasons;
 
 /// One initiative with all its parts. What is absent or null is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,47 +39,47 @@ pub struct InitiativeRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ongoing: Option<bool>,
     /// Who may read the record; the most careful answer where it does not say.
-    #[serde(default = "most_careful", deserialize_with = "null_as_most_careful")]
+    #[serde(default = "most_restrictive", deserialize_with = "null_as_most_restrictive")]
     pub visibility: Visibility,
     /// Whether its funders may read the whole of a record that others only count.
     #[serde(
         default,
-        deserialize_with = "null_as_absent",
+        deserialize_with = "null_as_default",
         skip_serializing_if = "std::ops::Not::not"
     )]
     pub shared_with_funders: bool,
     /// Whether the record was made up to show how Wayin works.
     #[serde(
         default,
-        deserialize_with = "null_as_absent",
+        deserialize_with = "null_as_default",
         skip_serializing_if = "std::ops::Not::not"
     )]
     pub illustrative: bool,
     /// The entry points taken, in order within each perspective.
     #[serde(
         default,
-        deserialize_with = "null_as_absent",
+        deserialize_with = "null_as_default",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub entry_points: Vec<EntryPointTaken>,
     /// The challenges met, each named once.
     #[serde(
         default,
-        deserialize_with = "null_as_absent",
+        deserialize_with = "null_as_default",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub challenges_faced: Vec<ChallengeFaced>,
     /// The conditions for change, each named once.
     #[serde(
         default,
-        deserialize_with = "null_as_absent",
+        deserialize_with = "null_as_default",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub conditions_changed: Vec<ConditionChanged>,
     /// The terms that its money came with.
     #[serde(
         default,
-        deserialize_with = "null_as_absent",
+        deserialize_with = "null_as_default",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub funding_terms: Vec<FundingTerm>,
@@ -91,22 +91,22 @@ pub struct InitiativeRecord {
     /// Why answers are missing.
     #[serde(
         default,
-        deserialize_with = "null_as_absent",
-        skip_serializing_if = "Missing::is_empty"
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "MissingReasons::is_empty"
     )]
-    pub missing: Missing<RecordField>,
+    pub missing: MissingReasons<RecordField>,
 }
 
-const fn most_careful() -> Visibility {
+const fn most_restrictive() -> Visibility {
     Visibility::AggregateOnly
 }
 
-fn null_as_most_careful<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Visibility, D::Error> {
+fn null_as_most_restrictive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Visibility, D::Error> {
     let given = Option::deserialize(deserializer)?;
-    Ok(given.unwrap_or(most_careful()))
+    Ok(given.unwrap_or(most_restrictive()))
 }
 
-fn null_as_absent<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
+fn null_as_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
@@ -160,10 +160,10 @@ pub struct EntryPointTaken {
     /// Why answers are missing.
     #[serde(
         default,
-        deserialize_with = "null_as_absent",
-        skip_serializing_if = "Missing::is_empty"
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "MissingReasons::is_empty"
     )]
-    pub missing: Missing<EntryPointField>,
+    pub missing: MissingReasons<EntryPointField>,
 }
 
 /// A challenge met.
@@ -178,7 +178,7 @@ pub struct ChallengeFaced {
     /// Why; empty where no reason is given.
     #[serde(
         default,
-        deserialize_with = "null_as_absent",
+        deserialize_with = "null_as_default",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub reasons: Vec<ChallengeReason>,
@@ -194,10 +194,10 @@ pub struct ChallengeFaced {
     /// Why answers are missing.
     #[serde(
         default,
-        deserialize_with = "null_as_absent",
-        skip_serializing_if = "Missing::is_empty"
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "MissingReasons::is_empty"
     )]
-    pub missing: Missing<ChallengeField>,
+    pub missing: MissingReasons<ChallengeField>,
 }
 
 /// What became of a condition for change.
@@ -212,10 +212,10 @@ pub struct ConditionChanged {
     /// Why answers are missing.
     #[serde(
         default,
-        deserialize_with = "null_as_absent",
-        skip_serializing_if = "Missing::is_empty"
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "MissingReasons::is_empty"
     )]
-    pub missing: Missing<ConditionField>,
+    pub missing: MissingReasons<ConditionField>,
 }
 
 /// The terms that one sum of money came with.
@@ -236,7 +236,7 @@ pub struct FundingTerm {
     /// The amount in the currency's minor unit.
     #[serde(
         default,
-        deserialize_with = "whole::option",
+        deserialize_with = "integer_serde::deserialize_option",
         skip_serializing_if = "Option::is_none"
     )]
     pub amount_minor: Option<i64>,
@@ -252,7 +252,7 @@ pub struct FundingTerm {
     /// The length in whole months, as given.
     #[serde(
         default,
-        deserialize_with = "whole::option",
+        deserialize_with = "integer_serde::deserialize_option",
         skip_serializing_if = "Option::is_none"
     )]
     pub duration_months: Option<i32>,
@@ -265,7 +265,7 @@ pub struct FundingTerm {
     /// How many months of it.
     #[serde(
         default,
-        deserialize_with = "whole::option",
+        deserialize_with = "integer_serde::deserialize_option",
         skip_serializing_if = "Option::is_none"
     )]
     pub upfront_research_months: Option<i32>,
@@ -293,10 +293,10 @@ pub struct FundingTerm {
     /// Why answers are missing.
     #[serde(
         default,
-        deserialize_with = "null_as_absent",
-        skip_serializing_if = "Missing::is_empty"
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "MissingReasons::is_empty"
     )]
-    pub missing: Missing<FundingTermField>,
+    pub missing: MissingReasons<FundingTermField>,
 }
 
 /// Where a record's content comes from.

@@ -2,23 +2,23 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 
-use crate::spelling;
+use crate::normalisation;
 
-/// One line of text, spelt as [`spelling::name`] does, with control characters taken as space; none
+/// One line of text, spelt as [`normalisation::normalise_name`] does, with control characters taken as space; none
 /// where that leaves nothing.
-pub fn line(text: &str) -> Option<String> {
+pub fn clean_line(text: &str) -> Option<String> {
     let spaced: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    let line = spelling::name(&spaced);
+    let line = normalisation::normalise_name(&spaced);
     (!line.is_empty()).then_some(line)
 }
 
 /// Text of several lines: trimmed, lines ending in a line feed alone, without
 /// other control characters (a base holds no NUL); nothing where that leaves nothing.
-pub fn paragraphs(text: &str) -> Option<String> {
-    let cleaned: String = spelling::composed(text)
+pub fn clean_paragraphs(text: &str) -> Option<String> {
+    let cleaned: String = normalisation::to_nfc(text)
         .replace("\r\n", "\n")
         .chars()
         .map(|c| match c {
@@ -34,7 +34,7 @@ pub fn paragraphs(text: &str) -> Option<String> {
 
 /// The text in at most `longest` characters: what is longer is cut at the last
 /// space that leaves room for an ellipsis, or within a word that is longer than half of it.
-pub fn cut(mut text: String, longest: usize) -> String {
+pub fn truncate(mut text: String, longest: usize) -> String {
     let Some((limit, _)) = text.char_indices().nth(longest.saturating_sub(1)) else {
         return text;
     };
@@ -53,7 +53,7 @@ pub fn cut(mut text: String, longest: usize) -> String {
 }
 
 /// The text in quotation marks, short enough to stand in a sentence.
-pub fn quoted(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     // What shows nothing, such as a control character, would hide what is wrong.
     let shown = |character: char| match character {
         '\'' | '"' | '\\' => character.to_string(),
@@ -66,60 +66,60 @@ pub fn quoted(text: &str) -> String {
 
 /// The date in `YYYY-MM-DD` or in a full date and time, whose date is taken as
 /// written, whatever its offset from UTC.
-pub fn date(text: &str) -> Result<NaiveDate, String> {
+pub fn parse_date(text: &str) -> Result<NaiveDate, String> {
     let text = text.trim();
-    match iso_date(text) {
-        Some(date) => plausible(date, text),
-        None => Err(not_a_date(text)),
+    match parse_iso_date(text) {
+        Some(date) => require_plausible(date, text),
+        None => Err(describe_invalid_date(text)),
     }
 }
 
 /// A date as people and spreadsheets write it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WrittenDate {
+pub struct ParsedDate {
     /// The date.
     pub date: NaiveDate,
     /// Whether the day and the month may be meant the other way round.
     pub is_ambiguous: bool,
 }
 
-/// The date as [`date`] reads it, or as `31/12/2020`, `31.12.2020`, `31-12-2020` or `31 December 2020`. Of numbers
+/// The date as [`parse_date`] reads it, or as `31/12/2020`, `31.12.2020`, `31-12-2020` or `31 December 2020`. Of numbers
 /// alone, the first is the day.
-pub fn any_date(text: &str) -> Result<WrittenDate, String> {
+pub fn parse_any_date(text: &str) -> Result<ParsedDate, String> {
     let text = text.trim();
-    let (date, is_ambiguous) = if let Some(date) = iso_date(text) {
+    let (date, is_ambiguous) = if let Some(date) = parse_iso_date(text) {
         (date, false)
-    } else if let Some(date) = day_first(text) {
+    } else if let Some(date) = parse_day_first(text) {
         (date, date.day() <= 12 && date.day() != date.month())
-    } else if let Some(date) = with_month_in_words(text) {
+    } else if let Some(date) = parse_date_with_month_name(text) {
         (date, false)
     } else {
-        return Err(not_a_date(text));
+        return Err(describe_invalid_date(text));
     };
-    let date = plausible(date, text)?;
-    Ok(WrittenDate { date, is_ambiguous })
+    let date = require_plausible(date, text)?;
+    Ok(ParsedDate { date, is_ambiguous })
 }
 
 /// What is to be known of an ambiguous date.
-pub fn read_day_first(text: &str, date: NaiveDate) -> String {
-    format!("{} is read as {date}, with the day first", quoted(text.trim()))
+pub fn describe_day_first(text: &str, date: NaiveDate) -> String {
+    format!("{} is read as {date}, with the day first", quote(text.trim()))
 }
 
-fn plausible(date: NaiveDate, text: &str) -> Result<NaiveDate, String> {
+fn require_plausible(date: NaiveDate, text: &str) -> Result<NaiveDate, String> {
     if PLAUSIBLE_YEARS.contains(&date.year()) {
         return Ok(date);
     }
     let year = date.year();
     Err(format!(
         "{} lies in the year {year}, which cannot be right",
-        quoted(text)
+        quote(text)
     ))
 }
 
 /// The years that a date may lie in.
 pub(crate) const PLAUSIBLE_YEARS: std::ops::RangeInclusive<i32> = 1800..=2100;
 
-fn iso_date(text: &str) -> Option<NaiveDate> {
+fn parse_iso_date(text: &str) -> Option<NaiveDate> {
     let day = text.get(..10).filter(|day| {
         day.bytes()
             .enumerate()
@@ -141,17 +141,17 @@ fn iso_date(text: &str) -> Option<NaiveDate> {
         .flatten()
 }
 
-fn not_a_date(text: &str) -> String {
-    let advice = match day_first(text) {
+fn describe_invalid_date(text: &str) -> String {
+    let advice = match parse_day_first(text) {
         Some(date) if date.day() <= 12 => format!("{date} if the day comes first"),
         Some(date) => date.to_string(),
         None => "YYYY-MM-DD, such as 2014-06-25".to_owned(),
     };
-    format!("{} is not a date; write it as {advice}", quoted(text))
+    format!("{} is not a date; write it as {advice}", quote(text))
 }
 
 /// The date that was meant, where it is written as in most of Europe, alone or before a time.
-fn day_first(text: &str) -> Option<NaiveDate> {
+fn parse_day_first(text: &str) -> Option<NaiveDate> {
     let (day, time) = text.split_once([' ', 'T']).unwrap_or((text, ""));
     let mut parts = day.split(['/', '.', '-']);
     let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
@@ -168,7 +168,7 @@ fn day_first(text: &str) -> Option<NaiveDate> {
 }
 
 /// The date of a text such as `1 May 2020`, `01-May-2020` or `May 1, 2020`.
-fn with_month_in_words(text: &str) -> Option<NaiveDate> {
+fn parse_date_with_month_name(text: &str) -> Option<NaiveDate> {
     let words: Vec<_> = text
         .split([' ', '-', ',', '/'])
         .filter(|word| !word.is_empty())
@@ -186,32 +186,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quoted_text_is_as_it_was_typed() {
-        assert_eq!(quoted(r#"don't "\x""#), "\"don't \"\\x\"\"");
-        assert_eq!(quoted("a\nb\u{200b}"), r#""a\nb\u{200b}""#);
+    fn quoted_text_is_unchanged() {
+        assert_eq!(quote(r#"don't "\x""#), "\"don't \"\\x\"\"");
+        assert_eq!(quote("a\nb\u{200b}"), r#""a\nb\u{200b}""#);
     }
 
     #[test]
-    fn a_line_is_trimmed_and_of_one_piece() {
-        assert_eq!(line("  a\u{0}b \r\n c\u{a0}d "), Some("a b c d".into()));
-        assert_eq!(line(" \u{0}\n"), None);
+    fn lines_are_trimmed_and_joined() {
+        assert_eq!(clean_line("  a\u{0}b \r\n c\u{a0}d "), Some("a b c d".into()));
+        assert_eq!(clean_line(" \u{0}\n"), None);
         assert_eq!(
-            paragraphs(" one\r\ntwo\rthree\u{0} "),
+            clean_paragraphs(" one\r\ntwo\rthree\u{0} "),
             Some("one\ntwo\nthree".into())
         );
-        assert_eq!(paragraphs("\r\n"), None);
+        assert_eq!(clean_paragraphs("\r\n"), None);
     }
 
     #[test]
-    fn long_text_is_cut_at_a_word() {
-        assert_eq!(cut("short".into(), 5), "short");
-        assert_eq!(cut("one two three".into(), 12), "one two…");
-        assert_eq!(cut("one two three".into(), 8), "one two…");
-        assert_eq!(cut("one two three".into(), 9), "one two…");
-        assert_eq!(cut("abcdefghij".into(), 5), "abcd…");
-        assert_eq!(cut("éééééé".into(), 3), "éé…");
+    fn long_text_is_truncated_at_a_word() {
+        assert_eq!(truncate("short".into(), 5), "short");
+        assert_eq!(truncate("one two three".into(), 12), "one two…");
+        assert_eq!(truncate("one two three".into(), 8), "one two…");
+        assert_eq!(truncate("one two three".into(), 9), "one two…");
+        assert_eq!(truncate("abcdefghij".into(), 5), "abcd…");
+        assert_eq!(truncate("éééééé".into(), 3), "éé…");
         for longest in 1..40 {
-            let text = cut(
+            let text = truncate(
                 "Ein paar Wörter — und dann noch ein längeres Ende".into(),
                 longest,
             );
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_taken_as_written() {
+    fn date_ignores_the_utc_offset() {
         let day = NaiveDate::from_ymd_opt(2014, 6, 5).unwrap();
         for text in [
             "2014-06-05",
@@ -234,11 +234,11 @@ mod tests {
             "2014-06-05 00:00",
             "2014-06-05 00:00:00+01:00",
         ] {
-            assert_eq!(date(text), Ok(day), "{text}");
+            assert_eq!(parse_date(text), Ok(day), "{text}");
             let is_ambiguous = false;
             assert_eq!(
-                any_date(text),
-                Ok(WrittenDate {
+                parse_any_date(text),
+                Ok(ParsedDate {
                     date: day,
                     is_ambiguous
                 }),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_of_numbers_begins_with_the_day() {
+    fn numeric_dates_are_day_first() {
         for (text, year, month, day, is_ambiguous) in [
             ("05/06/2014", 2014, 6, 5, true),
             ("5.6.2014 00:00:00", 2014, 6, 5, true),
@@ -261,7 +261,11 @@ mod tests {
             ("1 Sep 2020", 2020, 9, 1, false),
         ] {
             let date = NaiveDate::from_ymd_opt(year, month, day).unwrap();
-            assert_eq!(any_date(text), Ok(WrittenDate { date, is_ambiguous }), "{text}");
+            assert_eq!(
+                parse_any_date(text),
+                Ok(ParsedDate { date, is_ambiguous }),
+                "{text}"
+            );
         }
         for text in [
             "06/25/2014",
@@ -274,15 +278,18 @@ mod tests {
             "May 2020",
             "5/6/2014 or so",
         ] {
-            assert!(any_date(text).is_err(), "{text}");
+            assert!(parse_any_date(text).is_err(), "{text}");
         }
         for text in ["01/02/2999", "0999-01-01", "1 May 1799"] {
-            assert!(any_date(text).unwrap_err().contains("cannot be right"), "{text}");
+            assert!(
+                parse_any_date(text).unwrap_err().contains("cannot be right"),
+                "{text}"
+            );
         }
     }
 
     #[test]
-    fn what_is_no_date_says_how_to_write_it() {
+    fn invalid_dates_explain_the_format() {
         let cases = [
             ("25/06/2014", "2014-06-25"),
             ("25.6.2014 00:00", "2014-06-25"),
@@ -299,10 +306,10 @@ mod tests {
         ];
         for (text, advice) in cases {
             assert_eq!(
-                date(text),
+                parse_date(text),
                 Err(format!("\"{text}\" is not a date; write it as {advice}")),
             );
         }
-        assert!(date("0014-06-05").unwrap_err().contains("the year 14"));
+        assert!(parse_date("0014-06-05").unwrap_err().contains("the year 14"));
     }
 }

@@ -8,49 +8,49 @@ use wayin_vocabulary::{MissingReason, SourceKind};
 
 use super::fields::FundingTermField;
 use super::record::{FundingTerm, InitiativeRecord, OrganisationReference, SharingConsent, Source};
-use crate::finding::{Finding, FindingCode, Findings};
 use crate::gss;
-use crate::spelling;
-use crate::text::quoted;
-use crate::workbook::not_known;
+use crate::normalisation;
+use crate::problem::{Problem, ProblemCode, Problems};
+use crate::text::quote;
+use crate::workbook::placeholder;
 
-/// Writes every text in the form of [`spelling`], makes empty ones absent, and currencies upper case.
-pub fn tidy(record: &mut InitiativeRecord) {
-    fn text(text: &mut String) {
-        let prose = spelling::prose(text);
+/// Writes every text in the form of [`normalisation`], makes empty ones absent, and currencies upper case.
+pub fn normalise_record(record: &mut InitiativeRecord) {
+    fn normalise_text(text: &mut String) {
+        let prose = normalisation::normalise_prose(text);
         if *prose != **text {
             *text = prose.into_owned();
         }
     }
-    fn optional(optional: &mut Option<String>) {
+    fn normalise_optional(optional: &mut Option<String>) {
         if let Some(inner) = optional {
-            text(inner);
+            normalise_text(inner);
             if inner.is_empty() {
                 *optional = None;
             }
         }
     }
-    fn spelt(optional: &mut Option<String>, spell: impl Fn(&str) -> String) {
+    fn normalise_with(optional: &mut Option<String>, spell: impl Fn(&str) -> String) {
         *optional = optional
             .take()
             .map(|given| spell(&given))
             .filter(|spelt| !spelt.is_empty());
     }
     fn organisation(reference: &mut OrganisationReference) {
-        spelt(&mut reference.identifier, spelling::org_id);
-        spelt(&mut reference.name, spelling::name);
+        normalise_with(&mut reference.identifier, normalisation::normalise_org_id);
+        normalise_with(&mut reference.name, normalisation::normalise_name);
     }
-    optional(&mut record.external_ref);
-    text(&mut record.title);
-    optional(&mut record.summary);
+    normalise_optional(&mut record.external_ref);
+    normalise_text(&mut record.title);
+    normalise_optional(&mut record.summary);
     organisation(&mut record.lead_organisation);
     if let Some(place) = &mut record.place {
         // What is no code stays as it was written, for the message about it.
-        spelt(&mut place.code, |code| {
-            gss::area_code(code).unwrap_or_else(|_| spelling::identifier(code))
+        normalise_with(&mut place.code, |code| {
+            gss::parse_area_code(code).unwrap_or_else(|_| normalisation::normalise_identifier(code))
         });
-        optional(&mut place.id);
-        spelt(&mut place.name, spelling::name);
+        normalise_optional(&mut place.id);
+        normalise_with(&mut place.name, normalisation::normalise_name);
         if place.code.is_none() && place.id.is_none() && place.name.is_none() {
             record.place = None;
         }
@@ -58,33 +58,33 @@ pub fn tidy(record: &mut InitiativeRecord) {
     record
         .entry_points
         .iter_mut()
-        .for_each(|taken| optional(&mut taken.motivation));
+        .for_each(|taken| normalise_optional(&mut taken.motivation));
     record.challenges_faced.iter_mut().for_each(|faced| {
-        optional(&mut faced.note);
+        normalise_optional(&mut faced.note);
         faced.reasons.sort_unstable();
         faced.reasons.dedup();
     });
     for term in &mut record.funding_terms {
         organisation(&mut term.funder);
-        spelt(&mut term.grant_identifier, spelling::identifier);
-        optional(&mut term.programme);
-        optional(&mut term.currency);
+        normalise_with(&mut term.grant_identifier, normalisation::normalise_identifier);
+        normalise_optional(&mut term.programme);
+        normalise_optional(&mut term.currency);
         if let Some(currency) = &mut term.currency
             && currency.len() == 3
         {
             currency.make_ascii_uppercase();
         }
         if term.duration_months.is_none() {
-            term.duration_months = months_between(term.starts_on, term.ends_on);
+            term.duration_months = count_months(term.starts_on, term.ends_on);
         }
     }
-    text(&mut record.source.title);
-    optional(&mut record.source.url);
-    optional(&mut record.source.licence);
+    normalise_text(&mut record.source.title);
+    normalise_optional(&mut record.source.url);
+    normalise_optional(&mut record.source.licence);
     if let Some(sharing) = &mut record.sharing {
-        optional(&mut sharing.confirmed_by);
-        optional(&mut sharing.basis);
-        optional(&mut sharing.licence);
+        normalise_optional(&mut sharing.confirmed_by);
+        normalise_optional(&mut sharing.basis);
+        normalise_optional(&mut sharing.licence);
         if *sharing == SharingConsent::default() {
             record.sharing = None;
         }
@@ -92,19 +92,19 @@ pub fn tidy(record: &mut InitiativeRecord) {
 }
 
 /// Removes identifiers that are only what people write who have no answer, such as "N/A", and warns about each.
-pub fn remove_unknown_identifiers(record: &mut InitiativeRecord) -> Vec<Finding> {
+pub fn remove_unknown_identifiers(record: &mut InitiativeRecord) -> Vec<Problem> {
     let mut warnings = Vec::new();
     let mut remove = |path: String, identifier: &mut Option<String>, may_be_missing: bool| {
-        let given = identifier.take_if(|text| not_known::find(text).is_some())?;
-        let is_not_applicable =
-            may_be_missing && not_known::find(&given) == Some(not_known::NotKnown::NotApplicable);
+        let given = identifier.take_if(|text| placeholder::parse_placeholder(text).is_some())?;
+        let is_not_applicable = may_be_missing
+            && placeholder::parse_placeholder(&given) == Some(placeholder::Placeholder::NotApplicable);
         let taken_as = if is_not_applicable {
             "not applicable"
         } else {
             "not known"
         };
-        let reason = format!("{} is taken as {taken_as}", quoted(given.trim()));
-        warnings.push(Finding::new(FindingCode::InvalidFormat, path, reason));
+        let reason = format!("{} is taken as {taken_as}", quote(given.trim()));
+        warnings.push(Problem::new(ProblemCode::InvalidFormat, path, reason));
         is_not_applicable.then_some(MissingReason::NotApplicable)
     };
     let lead = &mut record.lead_organisation.identifier;
@@ -114,14 +114,14 @@ pub fn remove_unknown_identifiers(record: &mut InitiativeRecord) -> Vec<Finding>
         remove(path("funder/identifier"), &mut term.funder.identifier, false);
         let why = remove(path("grantIdentifier"), &mut term.grant_identifier, true);
         if let Some(why) = why {
-            term.missing.say(FundingTermField::GrantIdentifier, why);
+            term.missing.insert(FundingTermField::GrantIdentifier, why);
         }
     }
     warnings
 }
 
 /// Whole months from the first day to the last, the last included; at least one.
-pub fn months_between(first: Option<NaiveDate>, last: Option<NaiveDate>) -> Option<i32> {
+pub fn count_months(first: Option<NaiveDate>, last: Option<NaiveDate>) -> Option<i32> {
     let (first, after) = (first?, last?.checked_add_days(Days::new(1))?);
     let months = (after.year() - first.year()) * 12 + after.month().cast_signed()
         - first.month().cast_signed()
@@ -129,12 +129,12 @@ pub fn months_between(first: Option<NaiveDate>, last: Option<NaiveDate>) -> Opti
     (after > first).then(|| months.max(1))
 }
 
-/// Looks a [tidy] record over.
-pub fn check(record: &InitiativeRecord) -> Findings {
-    let mut found = Findings::default();
-    found.required("title", &record.title, 300);
-    found.length("externalRef", record.external_ref.as_deref(), 200);
-    found.length("summary", record.summary.as_deref(), 10_000);
+/// Looks a [tidy](normalise_record) record over.
+pub fn validate_record(record: &InitiativeRecord) -> Problems {
+    let mut found = Problems::default();
+    found.check_required("title", &record.title, 300);
+    found.check_length("externalRef", record.external_ref.as_deref(), 200);
+    found.check_length("summary", record.summary.as_deref(), 10_000);
     check_organisation(&mut found, "leadOrganisation", &record.lead_organisation);
     let names_its_grant = record.source.kind == SourceKind::GrantData
         && record
@@ -142,48 +142,48 @@ pub fn check(record: &InitiativeRecord) -> Findings {
             .iter()
             .any(|term| term.grant_identifier.is_some());
     if record.external_ref.is_none() && !names_its_grant {
-        found.error(
-            FindingCode::Required,
+        found.add_error(
+            ProblemCode::Required,
             "externalRef",
             "is needed, so that the record is known again when it is sent again",
         );
     }
-    found.date("startedOn", record.started_on);
-    found.date("endedOn", record.ended_on);
-    found.in_order("endedOn", record.started_on, record.ended_on, "startedOn");
+    found.check_date("startedOn", record.started_on);
+    found.check_date("endedOn", record.ended_on);
+    found.check_date_order("endedOn", record.started_on, record.ended_on, "startedOn");
     if record.ongoing == Some(true) && record.ended_on.is_some() {
-        found.error(
-            FindingCode::Contradictory,
+        found.add_error(
+            ProblemCode::Contradictory,
             "ongoing",
             "cannot be true of an initiative that has ended",
         );
     }
-    record.missing.check("", record, &mut found);
+    record.missing.check_unanswered("", record, &mut found);
     for (index, taken) in record.entry_points.iter().enumerate() {
         taken
             .missing
-            .check(&format!("entryPoints/{index}"), taken, &mut found);
-        found.length(
+            .check_unanswered(&format!("entryPoints/{index}"), taken, &mut found);
+        found.check_length(
             &format!("entryPoints/{index}/motivation"),
             taken.motivation.as_deref(),
             2_000,
         );
-        found.date(&format!("entryPoints/{index}/takenOn"), taken.taken_on);
+        found.check_date(&format!("entryPoints/{index}/takenOn"), taken.taken_on);
     }
     let mut seen = HashSet::new();
     for (index, faced) in record.challenges_faced.iter().enumerate() {
-        found.length(
+        found.check_length(
             &format!("challengesFaced/{index}/note"),
             faced.note.as_deref(),
             2_000,
         );
-        found.date(&format!("challengesFaced/{index}/noticedOn"), faced.noticed_on);
+        found.check_date(&format!("challengesFaced/{index}/noticedOn"), faced.noticed_on);
         faced
             .missing
-            .check(&format!("challengesFaced/{index}"), faced, &mut found);
+            .check_unanswered(&format!("challengesFaced/{index}"), faced, &mut found);
         if !seen.insert(faced.challenge) {
-            found.error(
-                FindingCode::Duplicate,
+            found.add_error(
+                ProblemCode::Duplicate,
                 format!("challengesFaced/{index}/challenge"),
                 format!("{} is named twice", faced.challenge.code()),
             );
@@ -193,10 +193,10 @@ pub fn check(record: &InitiativeRecord) -> Findings {
     for (index, changed) in record.conditions_changed.iter().enumerate() {
         changed
             .missing
-            .check(&format!("conditionsChanged/{index}"), changed, &mut found);
+            .check_unanswered(&format!("conditionsChanged/{index}"), changed, &mut found);
         if !seen.insert(changed.condition) {
-            found.error(
-                FindingCode::Duplicate,
+            found.add_error(
+                ProblemCode::Duplicate,
                 format!("conditionsChanged/{index}/condition"),
                 format!("{} is named twice", changed.condition.code()),
             );
@@ -206,12 +206,12 @@ pub fn check(record: &InitiativeRecord) -> Findings {
     for (index, term) in record.funding_terms.iter().enumerate() {
         let path = format!("fundingTerms/{index}");
         check_term(&mut found, &path, term);
-        term.missing.check(&path, term, &mut found);
+        term.missing.check_unanswered(&path, term, &mut found);
         if let Some(identifier) = &term.grant_identifier
             && !seen.insert(identifier)
         {
-            found.error(
-                FindingCode::Duplicate,
+            found.add_error(
+                ProblemCode::Duplicate,
                 format!("{path}/grantIdentifier"),
                 format!("{identifier} is named twice"),
             );
@@ -219,68 +219,68 @@ pub fn check(record: &InitiativeRecord) -> Findings {
     }
     check_source(&mut found, &record.source);
     if let Some(sharing) = &record.sharing {
-        found.length("sharing/confirmedBy", sharing.confirmed_by.as_deref(), 200);
-        found.date("sharing/confirmedOn", sharing.confirmed_on);
-        found.length("sharing/basis", sharing.basis.as_deref(), 2_000);
-        found.length("sharing/licence", sharing.licence.as_deref(), 200);
+        found.check_length("sharing/confirmedBy", sharing.confirmed_by.as_deref(), 200);
+        found.check_date("sharing/confirmedOn", sharing.confirmed_on);
+        found.check_length("sharing/basis", sharing.basis.as_deref(), 2_000);
+        found.check_length("sharing/licence", sharing.licence.as_deref(), 200);
     }
     found
 }
 
 /// Looks an organisation's own fields over; paths lead into the reference.
-pub fn organisation(reference: &OrganisationReference) -> Vec<Finding> {
-    let mut found = Findings::default();
+pub fn organisation(reference: &OrganisationReference) -> Vec<Problem> {
+    let mut found = Problems::default();
     check_organisation(&mut found, "", reference);
-    let within = |finding: Finding| Finding {
+    let within = |finding: Problem| Problem {
         path: finding.path.trim_start_matches('/').to_owned(),
         ..finding
     };
     found.errors.into_iter().map(within).collect()
 }
 
-fn check_organisation(found: &mut Findings, path: &str, reference: &OrganisationReference) {
+fn check_organisation(found: &mut Problems, path: &str, reference: &OrganisationReference) {
     if reference.identifier.is_none() && reference.name.is_none() {
-        found.error(FindingCode::Required, path, "needs an identifier or a name");
+        found.add_error(ProblemCode::Required, path, "needs an identifier or a name");
     }
     let (name, identifier) = (reference.name.as_deref(), reference.identifier.as_deref());
-    found.length(&format!("{path}/name"), name, 200);
-    found.known(&format!("{path}/name"), name, "name");
-    found.length(&format!("{path}/identifier"), identifier, 100);
-    found.known(&format!("{path}/identifier"), identifier, "identifier");
+    found.check_length(&format!("{path}/name"), name, 200);
+    found.check_not_placeholder(&format!("{path}/name"), name, "name");
+    found.check_length(&format!("{path}/identifier"), identifier, 100);
+    found.check_not_placeholder(&format!("{path}/identifier"), identifier, "identifier");
 }
 
-fn check_term(found: &mut Findings, path: &str, term: &FundingTerm) {
+fn check_term(found: &mut Problems, path: &str, term: &FundingTerm) {
     check_organisation(found, &format!("{path}/funder"), &term.funder);
-    found.length(
+    found.check_length(
         &format!("{path}/grantIdentifier"),
         term.grant_identifier.as_deref(),
         200,
     );
-    found.known(
+    found.check_not_placeholder(
         &format!("{path}/grantIdentifier"),
         term.grant_identifier.as_deref(),
         "identifier",
     );
-    found.length(&format!("{path}/programme"), term.programme.as_deref(), 300);
+    found.check_length(&format!("{path}/programme"), term.programme.as_deref(), 300);
     if let Some(currency) = &term.currency
         && !(currency.len() == 3 && currency.bytes().all(|letter| letter.is_ascii_uppercase()))
     {
-        found.error(
-            FindingCode::InvalidFormat,
+        found.add_error(
+            ProblemCode::InvalidFormat,
             format!("{path}/currency"),
             format!("“{currency}” is not an ISO 4217 code, such as GBP"),
         );
     }
     if term.amount_minor.is_some_and(|amount| amount < 0) {
-        found.error(
-            FindingCode::OutOfRange,
+        found.add_error(
+            ProblemCode::OutOfRange,
             format!("{path}/amountMinor"),
             "cannot be negative",
         );
     }
     if term.amount_minor.is_some() && term.currency.is_none() {
-        found.error(
-            FindingCode::Required,
+        found.add_error(
+            ProblemCode::Required,
             format!("{path}/currency"),
             "is needed where an amount is given",
         );
@@ -290,9 +290,9 @@ fn check_term(found: &mut Findings, path: &str, term: &FundingTerm) {
         ("startsOn", term.starts_on),
         ("endsOn", term.ends_on),
     ] {
-        found.date(&format!("{path}/{name}"), date);
+        found.check_date(&format!("{path}/{name}"), date);
     }
-    found.in_order(
+    found.check_date_order(
         &format!("{path}/endsOn"),
         term.starts_on,
         term.ends_on,
@@ -302,32 +302,32 @@ fn check_term(found: &mut Findings, path: &str, term: &FundingTerm) {
         .duration_months
         .is_some_and(|months| !(1..=1_200).contains(&months))
     {
-        found.error(
-            FindingCode::OutOfRange,
+        found.add_error(
+            ProblemCode::OutOfRange,
             format!("{path}/durationMonths"),
             "must lie between 1 and 1,200",
         );
     }
-    if let (Some(given), Some(dated)) = (term.duration_months, months_between(term.starts_on, term.ends_on))
+    if let (Some(given), Some(dated)) = (term.duration_months, count_months(term.starts_on, term.ends_on))
         && (given - dated).abs() > 1
     {
-        found.warning(
-            FindingCode::Contradictory,
+        found.add_warning(
+            ProblemCode::Contradictory,
             format!("{path}/durationMonths"),
             format!("{given} months are given, but the dates make {dated}; what is given is kept"),
         );
     }
     match (term.upfront_research, term.upfront_research_months) {
         (_, Some(months)) if months < 1 => {
-            found.error(
-                FindingCode::OutOfRange,
+            found.add_error(
+                ProblemCode::OutOfRange,
                 format!("{path}/upfrontResearchMonths"),
                 "must be at least 1",
             );
         }
         (Some(false), Some(_)) => {
-            found.error(
-                FindingCode::Contradictory,
+            found.add_error(
+                ProblemCode::Contradictory,
                 format!("{path}/upfrontResearchMonths"),
                 "are given, but upfrontResearch is false",
             );
@@ -336,23 +336,23 @@ fn check_term(found: &mut Findings, path: &str, term: &FundingTerm) {
     }
 }
 
-fn check_source(found: &mut Findings, source: &Source) {
-    found.required("source/title", &source.title, 300);
-    found.length("source/url", source.url.as_deref(), 2_000);
-    found.date("source/datedOn", source.dated_on);
-    found.length("source/licence", source.licence.as_deref(), 200);
+fn check_source(found: &mut Problems, source: &Source) {
+    found.check_required("source/title", &source.title, 300);
+    found.check_length("source/url", source.url.as_deref(), 2_000);
+    found.check_date("source/datedOn", source.dated_on);
+    found.check_length("source/licence", source.licence.as_deref(), 200);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn day(text: &str) -> NaiveDate {
+    fn date(text: &str) -> NaiveDate {
         text.parse().unwrap()
     }
 
     #[test]
-    fn words_for_no_answer_are_no_organisation() {
+    fn placeholders_are_not_organisations() {
         let reference = OrganisationReference {
             identifier: Some("N/A".into()),
             name: Some("unknown".into()),
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn words_for_no_answer_are_removed_from_identifiers() {
+    fn placeholders_are_removed_from_identifiers() {
         let mut record: InitiativeRecord = serde_json::from_str(
             r#"{"title": "T", "leadOrganisation": {"identifier": "unknown", "name": "L"},
                 "fundingTerms": [
@@ -393,13 +393,13 @@ mod tests {
             (&terms[1].funder.identifier, &terms[1].grant_identifier),
             (&None, &None)
         );
-        let why = terms[0].missing.why(FundingTermField::GrantIdentifier);
+        let why = terms[0].missing.get(FundingTermField::GrantIdentifier);
         assert_eq!(why, Some(MissingReason::NotApplicable));
         assert_eq!(remove_unknown_identifiers(&mut record), []);
     }
 
     #[test]
-    fn months_count_the_last_day() {
+    fn count_months_includes_the_last_day() {
         for (first, last, months) in [
             ("2015-07-01", "2016-06-30", Some(12)),
             ("2015-07-01", "2016-07-01", Some(12)),
@@ -410,16 +410,16 @@ mod tests {
             ("2015-07-01", "2015-06-01", None),
         ] {
             assert_eq!(
-                months_between(Some(day(first)), Some(day(last))),
+                count_months(Some(date(first)), Some(date(last))),
                 months,
                 "{first} to {last}"
             );
         }
-        assert_eq!(months_between(None, Some(day("2015-07-01"))), None);
+        assert_eq!(count_months(None, Some(date("2015-07-01"))), None);
     }
 
     #[test]
-    fn every_problem_is_found_at_once_and_says_where() {
+    fn every_problem_is_reported_with_its_path() {
         let mut record: InitiativeRecord = serde_json::from_str(
             r#"{"title": " ", "leadOrganisation": {}, "startedOn": "2020-02-01", "endedOn": "2020-01-01",
                 "challengesFaced": [{"challenge": "DEFINING_AMBITIONS"}, {"challenge": "DEFINING_AMBITIONS"}],
@@ -428,8 +428,8 @@ mod tests {
                 "source": {"kind": "SELF_REPORT", "title": "return"}}"#,
         )
         .unwrap();
-        tidy(&mut record);
-        let found = check(&record);
+        normalise_record(&mut record);
+        let found = validate_record(&record);
         let paths: Vec<&str> = found.errors.iter().map(|error| error.path.as_str()).collect();
         assert_eq!(
             paths,
@@ -445,8 +445,8 @@ mod tests {
         );
         assert_eq!(
             found.warnings,
-            [Finding::new(
-                FindingCode::Contradictory,
+            [Problem::new(
+                ProblemCode::Contradictory,
                 "fundingTerms/0/durationMonths",
                 "24 months are given, but the dates make 12; what is given is kept",
             )]

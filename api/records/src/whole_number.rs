@@ -7,25 +7,25 @@
 use serde_json::Value;
 
 /// Up to here every whole number is a float of its own.
-const LARGEST: f64 = 9_007_199_254_740_992.0;
+const MAX_EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
 
 /// The whole number that a float is; none where it has a fraction, or stands for several whole numbers.
-pub fn of_float(number: f64) -> Option<i64> {
-    let is_whole = number.fract() == 0.0 && number.abs() <= LARGEST;
+pub fn from_float(number: f64) -> Option<i64> {
+    let is_whole = number.fract() == 0.0 && number.abs() <= MAX_EXACT_FLOAT;
     #[expect(clippy::cast_possible_truncation, reason = "a whole number that an i64 holds")]
     is_whole.then_some(number as i64)
 }
 
 /// Writes every whole number in a value without a fraction.
-pub fn strip_fractions(value: &mut Value) {
+pub fn strip_zero_fractions(value: &mut Value) {
     match value {
         Value::Number(number) if number.is_f64() => {
-            if let Some(whole) = number.as_f64().and_then(of_float) {
+            if let Some(whole) = number.as_f64().and_then(from_float) {
                 *value = whole.into();
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(strip_fractions),
-        Value::Object(fields) => fields.values_mut().for_each(strip_fractions),
+        Value::Array(items) => items.iter_mut().for_each(strip_zero_fractions),
+        Value::Object(fields) => fields.values_mut().for_each(strip_zero_fractions),
         _ => {}
     }
 }
@@ -37,9 +37,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fraction_of_zero_is_none() {
+    fn zero_fraction_is_an_integer() {
         let mut value = json!({"a": [18.0, 18.5, 500_000.0, 1e300, -0.0], "b": {"c": 1e3}, "d": "18.0"});
-        strip_fractions(&mut value);
+        strip_zero_fractions(&mut value);
         let expected = json!({"a": [18, 18.5, 500_000, 1e300, 0], "b": {"c": 1000}, "d": "18.0"});
         assert_eq!(value, expected);
     }

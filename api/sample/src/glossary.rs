@@ -2,13 +2,13 @@
 
 use super::ExampleTerm;
 
-const fn term(slug: &'static str, word: &'static str, definition: &'static str) -> ExampleTerm {
+const fn new_term(slug: &'static str, word: &'static str, definition: &'static str) -> ExampleTerm {
     ExampleTerm {
         slug,
-        word,
+        name: word,
         definition,
         synonyms: &[],
-        caution: None,
+        usage_note: None,
         code: None,
     }
 }
@@ -18,7 +18,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     ExampleTerm {
         synonyms: &["flexible", "learning as we go", "responsive"],
         code: Some("ADAPTABLE"),
-        ..term(
+        ..new_term(
             "adaptive",
             "adaptive",
             "Ready to alter the plan as the work shows what helps and what does not.",
@@ -27,7 +27,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     ExampleTerm {
         synonyms: &["shared goals", "collective ambitions", "what we want to see"],
         code: Some("DEFINING_AMBITIONS"),
-        ..term(
+        ..new_term(
             "ambitions",
             "ambitions",
             "What those involved have agreed together that they want to change. Skipping this step means that each \
@@ -36,11 +36,11 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["working together", "partnership", "joining up"],
-        caution: Some(
+        usage_note: Some(
             "Sitting round one table is not yet systems change: the word is often used as if it were.",
         ),
         code: Some("COLLABORATION"),
-        ..term(
+        ..new_term(
             "collaboration",
             "collaboration",
             "Organisations and people working together on something that concerns them all. One of the four entry \
@@ -49,8 +49,8 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["learning group", "peer group"],
-        caution: Some("Sounds like an institution. \"A group that learns together\" says the same."),
-        ..term(
+        usage_note: Some("Sounds like an institution. \"A group that learns together\" says the same."),
+        ..new_term(
             "community-of-practice",
             "community of practice",
             "People who do the same kind of work and meet to learn from each other.",
@@ -58,11 +58,11 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["many moving parts", "messiness"],
-        caution: Some(
+        usage_note: Some(
             "Can sound as if nothing could be done, or as if those affected would not understand it.",
         ),
         code: Some("COMPLEXITY"),
-        ..term(
+        ..new_term(
             "complexity",
             "complexity",
             "When many things act on each other, so that nobody can foretell what one change will do. As an entry \
@@ -72,7 +72,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     ExampleTerm {
         synonyms: &["what makes it possible", "enabling conditions"],
         code: Some("FOSTERING_CONDITIONS"),
-        ..term(
+        ..new_term(
             "conditions",
             "conditions for change",
             "What has to be in place for people to work together and to learn on the way: how decisions are made, \
@@ -81,7 +81,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["starting point", "where to begin"],
-        ..term(
+        ..new_term(
             "entry-point",
             "entry point",
             "One of four places to start changing a system from: collaboration, complexity, root causes, or a \
@@ -90,9 +90,9 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["targets", "key performance indicators", "KPIs"],
-        caution: Some("\"KPIs\" means nothing to most people outside an office."),
+        usage_note: Some("\"KPIs\" means nothing to most people outside an office."),
         code: Some("FIXED_TARGETS"),
-        ..term(
+        ..new_term(
             "fixed-targets",
             "fixed targets",
             "Numbers to be reached that were set before the work began, and that are reported to the funder whatever has been learned since.",
@@ -100,7 +100,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["grant round", "funding period"],
-        ..term(
+        ..new_term(
             "funding-cycle",
             "funding cycle",
             "The time from one decision about money to the next. A short one can be over before people have agreed \
@@ -109,9 +109,9 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["who decides", "how decisions are made"],
-        caution: Some("Sounds like boards and lawyers. Ask \"who decides, and how?\" instead."),
+        usage_note: Some("Sounds like boards and lawyers. Ask \"who decides, and how?\" instead."),
         code: Some("GOVERNANCE"),
-        ..term(
+        ..new_term(
             "governance",
             "governance",
             "How decisions are made, who makes them, and to whom they answer.",
@@ -119,7 +119,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["project", "programme", "piece of work"],
-        ..term(
+        ..new_term(
             "initiative",
             "initiative",
             "A piece of work in a place that sets out to change how things work there, with the organisation that leads it and the money it was given.",
@@ -127,8 +127,8 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["unknown", "not recorded", "missing"],
-        caution: Some("Not known is not no. It is counted by itself, and never as an answer."),
-        ..term(
+        usage_note: Some("Not known is not no. It is counted by itself, and never as an answer."),
+        ..new_term(
             "not-known",
             "not known",
             "Nobody recorded it, so the evidence says neither yes nor no.",
@@ -136,8 +136,8 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["coincidence", "association"],
-        caution: Some("Two things that are found together need not be cause and effect."),
-        ..term(
+        usage_note: Some("Two things that are found together need not be cause and effect."),
+        ..new_term(
             "pattern",
             "pattern",
             "How often two things are found together, set against how often one is found without the other.",
@@ -145,7 +145,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["whose view", "point of view"],
-        ..term(
+        ..new_term(
             "perspective",
             "perspective",
             "Whose view something is: that of those who do the work, of those who pay for it, of a national \
@@ -154,8 +154,8 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["area", "neighbourhood", "where we live"],
-        caution: Some("A council's boundary is seldom where people would say that their place ends."),
-        ..term(
+        usage_note: Some("A council's boundary is seldom where people would say that their place ends."),
+        ..new_term(
             "place",
             "place",
             "Where the work happens: a neighbourhood, a town, a council's area or more.",
@@ -163,11 +163,11 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["built on trust", "people first"],
-        caution: Some(
+        usage_note: Some(
             "Few people use the word of their own relationships. \"Trust\" is usually what is meant.",
         ),
         code: Some("RELATIONAL_SPACE"),
-        ..term(
+        ..new_term(
             "relational",
             "relational",
             "Resting on people knowing and trusting each other, and on having the time for it.",
@@ -175,9 +175,11 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["what is behind it", "underlying causes"],
-        caution: Some("Can sound as if somebody were to blame. Say what produces the problem, and not who."),
+        usage_note: Some(
+            "Can sound as if somebody were to blame. Say what produces the problem, and not who.",
+        ),
         code: Some("ROOT_CAUSES"),
-        ..term(
+        ..new_term(
             "root-causes",
             "root causes",
             "What produces a problem over and over again, as against what it looks like. One of the four entry \
@@ -187,7 +189,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     ExampleTerm {
         synonyms: &["changing ourselves first", "putting our own house in order"],
         code: Some("SINGLE_ORGANISATION"),
-        ..term(
+        ..new_term(
             "single-organisation",
             "single organisation",
             "One organisation altering its own ways first, before it asks others to. One of the four entry points.",
@@ -195,11 +197,11 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["changing how things work", "lasting change"],
-        caution: Some(
+        usage_note: Some(
             "Shuts out many who are doing it. Ask what keeps producing the problem, and what would have to be \
              different.",
         ),
-        ..term(
+        ..new_term(
             "systems-change",
             "systems change",
             "Altering what keeps producing a problem (rules, money, habits, who decides), and not only helping \
@@ -208,11 +210,11 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["core funding", "money without strings"],
-        caution: Some(
+        usage_note: Some(
             "\"Core\" and \"unrestricted\" are funders' words. Say what the money may be used for.",
         ),
         code: Some("UNRESTRICTED"),
-        ..term(
+        ..new_term(
             "unrestricted-funding",
             "unrestricted funding",
             "Money that an organisation may use for whatever it exists to do.",
@@ -220,11 +222,11 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["discovery", "scoping", "finding out first"],
-        caution: Some(
+        usage_note: Some(
             "\"Research\" can sound as if people were to be studied. They can do the finding out themselves.",
         ),
         code: Some("UNDERSTANDING_LOCAL_SYSTEM"),
-        ..term(
+        ..new_term(
             "up-front-research",
             "up-front research",
             "Finding out, before the work starts, what the problem is here and how it comes about, with time and \
@@ -233,7 +235,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
     },
     ExampleTerm {
         synonyms: &["starting point", "first step"],
-        ..term(
+        ..new_term(
             "way-in",
             "way in",
             "The entry point that somebody took first. It may differ between those who do the work, those who pay \

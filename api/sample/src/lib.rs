@@ -6,10 +6,10 @@ mod claims;
 mod initiatives;
 mod rng;
 
+mod funding;
 mod glossary;
 mod meeting;
 mod missing;
-mod money;
 mod organisations;
 mod places;
 
@@ -23,10 +23,10 @@ use wayin_vocabulary::{Challenge, EntryPoint, Perspective};
 use wayin_records::record::InitiativeRecord;
 
 /// The places of the United Kingdom that the evidence is set in: a file that an import of places takes.
-pub const PLACES: &str = include_str!("../data/places/area_all_codes.csv");
+pub const PLACES_CSV: &str = include_str!("../data/places/area_all_codes.csv");
 
 /// How many initiatives there are.
-pub const INITIATIVES: u32 = 2_000;
+pub const INITIATIVE_COUNT: u32 = 2_000;
 
 /// Any seed gives evidence of the same kind; with this one, what chance adds
 /// does not get in the way of what the claims are there to show.
@@ -117,30 +117,30 @@ pub struct ExampleTerm {
     /// The name in addresses.
     pub slug: &'static str,
     /// The word.
-    pub word: &'static str,
+    pub name: &'static str,
     /// What it means, plainly.
     pub definition: &'static str,
     /// Other words that people use for it.
     pub synonyms: &'static [&'static str],
     /// What to mind when using it, where the word shuts people out.
-    pub caution: Option<&'static str>,
+    pub usage_note: Option<&'static str>,
     /// The vocabulary code that it explains.
     pub code: Option<&'static str>,
 }
 
 /// The whole of the example evidence. Every call gives the same.
-pub fn evidence() -> Evidence {
+pub fn generate_evidence() -> Evidence {
     Evidence {
-        records: initiatives::records(SEED, INITIATIVES),
+        records: initiatives::generate_records(SEED, INITIATIVE_COUNT),
         crises: vec![meeting::COST_OF_LIVING],
-        meetings: vec![meeting::november_2022()],
-        claims: claims::claims(),
+        meetings: vec![meeting::generate_meeting()],
+        claims: claims::list_claims(),
         terms: glossary::TERMS.to_vec(),
     }
 }
 
 /// A calendar day that is known to exist: a constant is made of it, so a wrong one does not compile.
-const fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+const fn date(year: i32, month: u32, day: u32) -> NaiveDate {
     match NaiveDate::from_ymd_opt(year, month, day) {
         Some(date) => date,
         None => panic!("no such day"),

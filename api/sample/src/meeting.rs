@@ -4,20 +4,20 @@
 use chrono::NaiveDate;
 use wayin_vocabulary::{Challenge, EntryPoint, Perspective};
 
-use super::{ExampleCrisis, ExampleMeeting, ExampleReflection, day};
+use super::{ExampleCrisis, ExampleMeeting, ExampleReflection, date};
 
 /// The crisis has no official dates: prices began to outrun pay in the autumn
 /// of 2021, and had stopped doing so by the end of 2023.
 pub(super) const COST_OF_LIVING: ExampleCrisis = ExampleCrisis {
     slug: "cost-of-living",
     name: "The cost-of-living crisis",
-    from_on: day(2021, 10, 1),
-    to_on: Some(day(2023, 12, 31)),
+    from_on: date(2021, 10, 1),
+    to_on: Some(date(2023, 12, 31)),
     place_codes: &[],
 };
 
 /// Only the month is known; the day stands for it.
-const HELD_ON: NaiveDate = day(2022, 11, 15);
+const HELD_ON: NaiveDate = date(2022, 11, 15);
 
 /// The reflections that claims come from, by their place in the meeting.
 pub(super) mod said {
@@ -32,7 +32,7 @@ pub(super) mod said {
     pub(in super::super) const COMMUNITY_KNEW: usize = 12;
 }
 
-const NOTHING: ExampleReflection = ExampleReflection {
+const EMPTY_REFLECTION: ExampleReflection = ExampleReflection {
     perspective: Perspective::Practitioner,
     entry_point: None,
     challenge: None,
@@ -40,7 +40,7 @@ const NOTHING: ExampleReflection = ExampleReflection {
     text: "",
 };
 
-const fn on_entry_point(
+const fn entry_point_reflection(
     perspective: Perspective,
     entry_point: EntryPoint,
     text: &'static str,
@@ -49,11 +49,11 @@ const fn on_entry_point(
         perspective,
         entry_point: Some(entry_point),
         text,
-        ..NOTHING
+        ..EMPTY_REFLECTION
     }
 }
 
-const fn on_challenge(
+const fn challenge_reflection(
     perspective: Perspective,
     challenge: Challenge,
     text: &'static str,
@@ -62,101 +62,101 @@ const fn on_challenge(
         perspective,
         challenge: Some(challenge),
         text,
-        ..NOTHING
+        ..EMPTY_REFLECTION
     }
 }
 
-const fn in_general(perspective: Perspective, text: &'static str) -> ExampleReflection {
+const fn general_reflection(perspective: Perspective, text: &'static str) -> ExampleReflection {
     ExampleReflection {
         perspective,
         text,
-        ..NOTHING
+        ..EMPTY_REFLECTION
     }
 }
 
 const REFLECTIONS: [ExampleReflection; 15] = [
-    in_general(
+    general_reflection(
         Perspective::Practitioner,
         "Systems change sounded too large to begin. What helped was to name one way in and to start there, \
          knowing that the others would come later.",
     ),
-    on_entry_point(
+    entry_point_reflection(
         Perspective::Practitioner,
         EntryPoint::Collaboration,
         "We brought the partners together first, because that is what we knew how to do. Much later we saw that \
          nobody had asked what keeps producing the problem.",
     ),
-    on_entry_point(
+    entry_point_reflection(
         Perspective::Funder,
         EntryPoint::RootCauses,
         "We set out to pay for work on root causes. By the time it was a programme, what we asked for was a \
          partnership, and what we counted was partners.",
     ),
-    on_entry_point(
+    entry_point_reflection(
         Perspective::NationalCharity,
         EntryPoint::SingleOrganisation,
         "We started with ourselves: how we plan, how we pay, what we ask our local branches to report. It did not \
          seem fair to ask others to change before we did.",
     ),
-    on_entry_point(
+    entry_point_reflection(
         Perspective::Practitioner,
         EntryPoint::Complexity,
         "Nobody sees the whole of it. We took small steps, looked at what happened, and talked about it honestly.",
     ),
-    on_challenge(
+    challenge_reflection(
         Perspective::Practitioner,
         Challenge::DefiningAmbitions,
         "With a year or eighteen months there is no time to agree what we want to change together. Everybody starts \
          delivering, each with an aim of their own.",
     ),
-    on_challenge(
+    challenge_reflection(
         Perspective::Practitioner,
         Challenge::UnderstandingLocalSystem,
         "Nobody pays for the months before the work. So we guess how things hang together here, and find out half \
          way through.",
     ),
-    on_challenge(
+    challenge_reflection(
         Perspective::Funder,
         Challenge::UnderstandingLocalSystem,
         "Where we paid for finding out first, the plan that came back was a different one from the plan we would \
          have funded.",
     ),
-    on_challenge(
+    challenge_reflection(
         Perspective::NationalCharity,
         Challenge::FosteringConditions,
         "Targets that are set on the first day keep everybody reporting on the first day's plan. What is learned on \
          the way has nowhere to go.",
     ),
-    on_challenge(
+    challenge_reflection(
         Perspective::Practitioner,
         Challenge::FosteringConditions,
         "The places where our time together was paid for were often the very ones where rules and governance did \
          not move. Some of us wondered whether the money helped at all.",
     ),
-    on_challenge(
+    challenge_reflection(
         Perspective::Funder,
         Challenge::FosteringConditions,
         "We believed that money without strings would be enough for a place to change how it makes decisions.",
     ),
-    in_general(
+    general_reflection(
         Perspective::Funder,
         "When prices rose we let plans move that we would never have let move before. We should ask ourselves why \
          it took a crisis.",
     ),
-    on_entry_point(
+    entry_point_reflection(
         Perspective::Community,
         EntryPoint::RootCauses,
         "We have been saying for years what causes this. When the work starts from there, those who are paid to help \
          come round to asking it as well.",
     ),
-    in_general(
+    general_reflection(
         Perspective::Community,
         "The words keep people out. If it needs explaining at the door, say it differently.",
     ),
     ExampleReflection {
         // The North East.
         place_code: Some("E12000001"),
-        ..in_general(
+        ..general_reflection(
             Perspective::Practitioner,
             "Here the same people have worked side by side through one short grant after another. What we want was \
              agreed long before the money came.",
@@ -165,7 +165,7 @@ const REFLECTIONS: [ExampleReflection; 15] = [
 ];
 
 /// The meeting.
-pub(super) fn november_2022() -> ExampleMeeting {
+pub(super) fn generate_meeting() -> ExampleMeeting {
     ExampleMeeting {
         title: "Ways in to systems change in places (illustrative), November 2022",
         theme: "Where people start, and what gets skipped on the way. Illustrative: retold in other words, with nobody named.",

@@ -7,7 +7,7 @@ use wayin_records::fields::{ChallengeField, Field, FundingTermField, RecordField
 use wayin_records::record::InitiativeRecord;
 
 /// The fields of funding terms that people are asked about.
-const ASKED_OF_TERMS: [FundingTermField; 8] = [
+const ASKED_FUNDING_TERM_FIELDS: [FundingTermField; 8] = [
     FundingTermField::DurationMonths,
     FundingTermField::IntendedFocus,
     FundingTermField::UpfrontResearch,
@@ -19,7 +19,7 @@ const ASKED_OF_TERMS: [FundingTermField; 8] = [
 ];
 
 /// Says of most answers that the record with this number lacks why it does.
-pub fn say_why(number: u32, record: &mut InitiativeRecord) {
+pub fn add_missing_reasons(number: u32, record: &mut InitiativeRecord) {
     let mut next = number;
     let mut why = || {
         next += 1;
@@ -34,18 +34,18 @@ pub fn say_why(number: u32, record: &mut InitiativeRecord) {
         if !field.is_given(record)
             && let Some(why) = why()
         {
-            record.missing.say(field, why);
+            record.missing.insert(field, why);
         }
     }
     for faced in &mut record.challenges_faced {
         if faced.step.is_none()
             && let Some(why) = why()
         {
-            faced.missing.say(ChallengeField::Step, why);
+            faced.missing.insert(ChallengeField::Step, why);
         }
     }
     for term in &mut record.funding_terms {
-        for field in ASKED_OF_TERMS {
+        for field in ASKED_FUNDING_TERM_FIELDS {
             // Both dates tell the length.
             let dated = term.starts_on.is_some() && term.ends_on.is_some();
             let follows = field == FundingTermField::DurationMonths && dated;
@@ -53,7 +53,7 @@ pub fn say_why(number: u32, record: &mut InitiativeRecord) {
                 && !follows
                 && let Some(why) = why()
             {
-                term.missing.say(field, why);
+                term.missing.insert(field, why);
             }
         }
     }

@@ -4,7 +4,7 @@
 use wayin_vocabulary::OrganisationKind;
 
 use super::places::REGIONS;
-use super::rng::Dice;
+use super::rng::SampleRng;
 use wayin_records::record::OrganisationReference;
 
 /// A funder, and what its money tends to come with. In hundredths.
@@ -13,14 +13,14 @@ pub(super) struct Funder {
     /// How much it gives, beside the others.
     weight: u32,
     /// How often its money lasts 18 months or less.
-    pub(super) short: u32,
+    pub(super) short_percent: u32,
     /// How often it reports on targets set at the start.
-    pub(super) fixed_targets: u32,
+    pub(super) fixed_targets_percent: u32,
     /// How often its money may be used for anything.
-    pub(super) unrestricted: u32,
+    pub(super) unrestricted_percent: u32,
 }
 
-const fn funder(
+const fn new_funder(
     name: &'static str,
     weight: u32,
     short: u32,
@@ -30,26 +30,26 @@ const fn funder(
     Funder {
         name,
         weight,
-        short,
-        fixed_targets,
-        unrestricted,
+        short_percent: short,
+        fixed_targets_percent: fixed_targets,
+        unrestricted_percent: unrestricted,
     }
 }
 
 /// The funders.
 pub(super) const FUNDERS: [Funder; 8] = [
-    funder("Example Lantern Foundation (illustrative)", 22, 24, 40, 45),
-    funder("Example Millstream Trust (illustrative)", 16, 30, 55, 25),
-    funder("Example Commonwell Fund (illustrative)", 15, 45, 70, 10),
-    funder("Example Harbour Light Foundation (illustrative)", 12, 18, 30, 55),
-    funder("Example Northgate Community Fund (illustrative)", 11, 60, 65, 20),
-    funder("Example Fieldfare Trust (illustrative)", 10, 22, 45, 40),
-    funder("Example Public Innovation Fund (illustrative)", 8, 55, 80, 5),
-    funder("Example Long Bridge Endowment (illustrative)", 6, 8, 25, 60),
+    new_funder("Example Lantern Foundation (illustrative)", 22, 24, 40, 45),
+    new_funder("Example Millstream Trust (illustrative)", 16, 30, 55, 25),
+    new_funder("Example Commonwell Fund (illustrative)", 15, 45, 70, 10),
+    new_funder("Example Harbour Light Foundation (illustrative)", 12, 18, 30, 55),
+    new_funder("Example Northgate Community Fund (illustrative)", 11, 60, 65, 20),
+    new_funder("Example Fieldfare Trust (illustrative)", 10, 22, 45, 40),
+    new_funder("Example Public Innovation Fund (illustrative)", 8, 55, 80, 5),
+    new_funder("Example Long Bridge Endowment (illustrative)", 6, 8, 25, 60),
 ];
 
 /// `count` different funders, by their place in [`FUNDERS`]; all where there are not so many.
-pub(super) fn draw_funders(dice: &mut Dice, count: usize) -> Vec<usize> {
+pub(super) fn draw_funders(dice: &mut SampleRng, count: usize) -> Vec<usize> {
     let mut left: Vec<_> = FUNDERS
         .iter()
         .enumerate()
@@ -60,7 +60,7 @@ pub(super) fn draw_funders(dice: &mut Dice, count: usize) -> Vec<usize> {
         let Some((first, others)) = left.split_first() else {
             break;
         };
-        let funder = dice.weighted(*first, others);
+        let funder = dice.choose_weighted(*first, others);
         left.retain(|(index, _)| *index != funder);
         drawn.push(funder);
     }
@@ -70,7 +70,7 @@ pub(super) fn draw_funders(dice: &mut Dice, count: usize) -> Vec<usize> {
 impl Funder {
     /// How records name the funder that stands at `index` in [`FUNDERS`].
     pub(super) fn reference(&self, index: usize) -> OrganisationReference {
-        reference(
+        new_reference(
             format!("XI-WAYIN-F{:02}", index + 1),
             self.name.into(),
             OrganisationKind::Funder,
@@ -79,17 +79,17 @@ impl Funder {
 }
 
 /// An organisation that leads initiatives.
-pub(super) struct Lead {
+pub(super) struct LeadOrganisation {
     /// How records name it.
     pub(super) reference: OrganisationReference,
     /// The code of the region it works in; none for one that works everywhere.
     pub(super) region: Option<&'static str>,
 }
 
-const NATIONAL_CHARITIES: usize = 12;
+const NATIONAL_CHARITY_COUNT: usize = 12;
 
 /// What leads there are in each region.
-const LOCAL_KINDS: [OrganisationKind; 9] = [
+const LEAD_KINDS_PER_REGION: [OrganisationKind; 9] = [
     OrganisationKind::DeliveryOrganisation,
     OrganisationKind::DeliveryOrganisation,
     OrganisationKind::DeliveryOrganisation,
@@ -101,7 +101,7 @@ const LOCAL_KINDS: [OrganisationKind; 9] = [
     OrganisationKind::PublicBody,
 ];
 
-const FIRST_WORDS: [&str; 24] = [
+const NAME_FIRST_WORDS: [&str; 24] = [
     "Alder",
     "Beacon",
     "Bramble",
@@ -129,18 +129,18 @@ const FIRST_WORDS: [&str; 24] = [
 ];
 
 /// The organisations that lead initiatives: 120, nine in every region and twelve that work everywhere.
-pub(super) fn leads() -> Vec<Lead> {
+pub(super) fn list_leads() -> Vec<LeadOrganisation> {
     let local = REGIONS
         .iter()
-        .flat_map(|region| LOCAL_KINDS.map(|kind| (kind, Some(region.code))));
-    let national = [(OrganisationKind::NationalCharity, None); NATIONAL_CHARITIES];
+        .flat_map(|region| LEAD_KINDS_PER_REGION.map(|kind| (kind, Some(region.code))));
+    let national = [(OrganisationKind::NationalCharity, None); NATIONAL_CHARITY_COUNT];
     local
         .chain(national)
         .enumerate()
-        .map(|(index, (kind, region))| Lead {
-            reference: reference(
+        .map(|(index, (kind, region))| LeadOrganisation {
+            reference: new_reference(
                 format!("XI-WAYIN-L{:03}", index + 1),
-                lead_name(index, kind),
+                build_lead_name(index, kind),
                 kind,
             ),
             region,
@@ -149,7 +149,7 @@ pub(super) fn leads() -> Vec<Lead> {
 }
 
 /// The rounds through the first words differ in the last ones, so that no two names are alike.
-fn lead_name(index: usize, kind: OrganisationKind) -> String {
+fn build_lead_name(index: usize, kind: OrganisationKind) -> String {
     let last_words = match kind {
         OrganisationKind::Funder => ["Fund", "Trust", "Foundation", "Endowment", "Grants"],
         OrganisationKind::DeliveryOrganisation => ["Works", "Support", "Partners", "Services", "Projects"],
@@ -169,12 +169,12 @@ fn lead_name(index: usize, kind: OrganisationKind) -> String {
             "Town Council",
         ],
     };
-    let first = FIRST_WORDS[index % FIRST_WORDS.len()];
-    let last = last_words[index / FIRST_WORDS.len() % last_words.len()];
+    let first = NAME_FIRST_WORDS[index % NAME_FIRST_WORDS.len()];
+    let last = last_words[index / NAME_FIRST_WORDS.len() % last_words.len()];
     format!("Example {first} {last} (illustrative)")
 }
 
-fn reference(identifier: String, name: String, kind: OrganisationKind) -> OrganisationReference {
+fn new_reference(identifier: String, name: String, kind: OrganisationKind) -> OrganisationReference {
     OrganisationReference {
         identifier: Some(identifier),
         name: Some(name),

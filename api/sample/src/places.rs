@@ -3,32 +3,37 @@
 use serde::Deserialize;
 
 /// Contains public sector information licensed under the Open Government Licence v3.0.
-const AREAS: &str = crate::PLACES;
+const AREAS_CSV: &str = crate::PLACES_CSV;
 
 /// How initiatives go in a region, or in a nation without regions. In hundredths.
-pub(super) struct Region {
+pub(super) struct RegionProfile {
     /// The GSS code.
     pub(super) code: &'static str,
     /// How many initiatives it has, beside the others.
     pub(super) weight: u32,
     /// How often the time that collaboration takes is paid for.
-    pub(super) collaboration_resourced: u32,
+    pub(super) collaboration_resourced_percent: u32,
     /// How often making the conditions is skipped where that time is not paid for.
-    pub(super) conditions_skipped: u32,
+    pub(super) conditions_skipped_percent: u32,
     /// How often defining ambitions is skipped with some short funding.
-    pub(super) ambitions_skipped_if_short: u32,
+    pub(super) ambitions_skipped_if_short_percent: u32,
     /// How often it is skipped without.
-    pub(super) ambitions_skipped_otherwise: u32,
+    pub(super) ambitions_skipped_otherwise_percent: u32,
 }
 
-const fn region(code: &'static str, weight: u32, conditions: (u32, u32), ambitions: (u32, u32)) -> Region {
-    Region {
+const fn new_region(
+    code: &'static str,
+    weight: u32,
+    conditions: (u32, u32),
+    ambitions: (u32, u32),
+) -> RegionProfile {
+    RegionProfile {
         code,
         weight,
-        collaboration_resourced: conditions.0,
-        conditions_skipped: conditions.1,
-        ambitions_skipped_if_short: ambitions.0,
-        ambitions_skipped_otherwise: ambitions.1,
+        collaboration_resourced_percent: conditions.0,
+        conditions_skipped_percent: conditions.1,
+        ambitions_skipped_if_short_percent: ambitions.0,
+        ambitions_skipped_otherwise_percent: ambitions.1,
     }
 }
 
@@ -36,19 +41,19 @@ const fn region(code: &'static str, weight: u32, conditions: (u32, u32), ambitio
 /// over all places together, paying for it therefore looks harmful, while in
 /// each place it helps. Short funding goes with skipped ambitions everywhere but
 /// in the North East.
-pub(super) const REGIONS: [Region; 12] = [
-    region("E12000001", 150, (38, 46), (26, 42)),
-    region("E12000002", 250, (82, 78), (60, 25)),
-    region("E12000003", 190, (78, 76), (58, 24)),
-    region("E12000004", 150, (17, 20), (58, 26)),
-    region("E12000005", 190, (80, 78), (60, 25)),
-    region("E12000006", 160, (15, 18), (59, 24)),
-    region("E12000007", 240, (83, 80), (61, 26)),
-    region("E12000008", 180, (15, 18), (57, 23)),
-    region("E12000009", 160, (16, 18), (59, 25)),
-    region("S92000003", 150, (45, 46), (58, 24)),
-    region("W92000004", 110, (38, 40), (60, 26)),
-    region("N92000002", 90, (62, 62), (62, 25)),
+pub(super) const REGIONS: [RegionProfile; 12] = [
+    new_region("E12000001", 150, (38, 46), (26, 42)),
+    new_region("E12000002", 250, (82, 78), (60, 25)),
+    new_region("E12000003", 190, (78, 76), (58, 24)),
+    new_region("E12000004", 150, (17, 20), (58, 26)),
+    new_region("E12000005", 190, (80, 78), (60, 25)),
+    new_region("E12000006", 160, (15, 18), (59, 24)),
+    new_region("E12000007", 240, (83, 80), (61, 26)),
+    new_region("E12000008", 180, (15, 18), (57, 23)),
+    new_region("E12000009", 160, (16, 18), (59, 25)),
+    new_region("S92000003", 150, (45, 46), (58, 24)),
+    new_region("W92000004", 110, (38, 40), (60, 26)),
+    new_region("N92000002", 90, (62, 62), (62, 25)),
 ];
 
 /// A current local authority.
@@ -63,7 +68,7 @@ pub(super) struct LocalAuthority {
 }
 
 #[derive(Deserialize)]
-struct Area {
+struct AreaRow {
     areacode: String,
     areaname: String,
     areatype: String,
@@ -76,11 +81,11 @@ struct Area {
 }
 
 /// Every current local authority of the United Kingdom, in the file's order.
-pub(super) fn local_authorities() -> Vec<LocalAuthority> {
-    csv::Reader::from_reader(AREAS.as_bytes())
+pub(super) fn list_local_authorities() -> Vec<LocalAuthority> {
+    csv::Reader::from_reader(AREAS_CSV.as_bytes())
         .deserialize()
         .filter_map(Result::ok)
-        .filter(|area: &Area| area.areatype == "la" && area.areacode == area.successor)
+        .filter(|area: &AreaRow| area.areatype == "la" && area.areacode == area.successor)
         .map(|area| LocalAuthority {
             code: area.areacode,
             name: area.areaname,

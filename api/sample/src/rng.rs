@@ -3,44 +3,44 @@
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 /// A source of chance.
-pub(super) struct Dice(StdRng);
+pub(super) struct SampleRng(StdRng);
 
-impl Dice {
+impl SampleRng {
     /// Dice that fall the same way each time.
     pub(super) fn from_seed(seed: u64) -> Self {
         Self(StdRng::seed_from_u64(seed))
     }
 
     /// A number under `limit`; 0 where the limit is 0.
-    pub(super) fn below(&mut self, limit: u32) -> u32 {
+    pub(super) fn number_below(&mut self, limit: u32) -> u32 {
         self.0.random_range(0..limit.max(1))
     }
 
     /// A number from `low` to `high`, both included.
-    pub(super) fn between(&mut self, low: u32, high: u32) -> u32 {
-        low + self.below(high.saturating_sub(low) + 1)
+    pub(super) fn number_between(&mut self, low: u32, high: u32) -> u32 {
+        low + self.number_below(high.saturating_sub(low) + 1)
     }
 
     /// True in `percent` of a hundred.
     pub(super) fn chance(&mut self, percent: u32) -> bool {
-        self.below(100) < percent
+        self.number_below(100) < percent
     }
 
     /// The value, in `percent` of a hundred.
-    pub(super) fn keep<T>(&mut self, percent: u32, value: T) -> Option<T> {
+    pub(super) fn maybe<T>(&mut self, percent: u32, value: T) -> Option<T> {
         self.chance(percent).then_some(value)
     }
 
     /// One of those listed, each as likely; none of an empty list.
-    pub(super) fn one_of<'a, T>(&mut self, listed: &'a [T]) -> Option<&'a T> {
+    pub(super) fn choose<'a, T>(&mut self, listed: &'a [T]) -> Option<&'a T> {
         let limit = u32::try_from(listed.len()).unwrap_or(u32::MAX);
-        listed.get(self.below(limit) as usize)
+        listed.get(self.number_below(limit) as usize)
     }
 
     /// `first`, or one of the `others`, as likely as their weights.
-    pub(super) fn weighted<T: Copy>(&mut self, first: (T, u32), others: &[(T, u32)]) -> T {
+    pub(super) fn choose_weighted<T: Copy>(&mut self, first: (T, u32), others: &[(T, u32)]) -> T {
         let total = first.1 + others.iter().map(|(_, weight)| weight).sum::<u32>();
-        let mut drawn = self.below(total);
+        let mut drawn = self.number_below(total);
         for (value, weight) in std::iter::once(&first).chain(others) {
             if drawn < *weight {
                 return *value;

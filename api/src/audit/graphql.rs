@@ -9,7 +9,7 @@ use wayin_entity::audit_event;
 
 use crate::auth::member::graphql::{Member, load_member};
 use crate::error::Error;
-use crate::graphql::{connection::Connection, decode, list::list};
+use crate::graphql::{connection::NodeConnection, decode_argument, list::load_connection};
 use crate::id::{self, NodeKind};
 use crate::paging::PageArguments;
 
@@ -22,7 +22,7 @@ pub struct AuditEvent(pub audit_event::Model);
 impl AuditEvent {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::AuditEvent.id(self.0.id).into()
+        NodeKind::AuditEvent.encode_id(self.0.id).into()
     }
 
     /// When the action happened (UTC).
@@ -50,8 +50,8 @@ impl AuditEvent {
     /// The global ID of the object that the action changed, also after the object is deleted. Ask for the object with
     /// `node(id:)`. A file that is published on the command line has no object, only the events with its id.
     async fn subject_id(&self) -> Option<ID> {
-        let kind = id::kind_named(&self.0.subject)?;
-        Some(kind.id(self.0.subject_id).into())
+        let kind = id::find_kind(&self.0.subject)?;
+        Some(kind.encode_id(self.0.subject_id).into())
     }
 
     /// The version of the object before the action. Null if it did not exist.
@@ -96,7 +96,7 @@ impl AuditQuery {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<AuditEvent>> {
+    ) -> Result<NodeConnection<AuditEvent>> {
         let filter = filter.unwrap_or_default();
         let mut select = audit_event::Entity::find();
         if let Some(subject) = filter.subject {
@@ -106,13 +106,13 @@ impl AuditQuery {
             select = select.filter(audit_event::Column::SubjectId.eq(id));
         }
         if let Some(actor) = filter.actor {
-            let id = decode(NodeKind::Member, "filter.actor", &actor)?;
+            let id = decode_argument(NodeKind::Member, "filter.actor", &actor)?;
             select = select.filter(audit_event::Column::MemberId.eq(id));
         }
         if let Some(action) = filter.action {
             select = select.filter(audit_event::Column::Action.eq(action));
         }
         let page = PageArguments::new(first, after, last, before);
-        list(ctx, select, (), page, AuditEvent).await
+        load_connection(ctx, select, (), page, AuditEvent).await
     }
 }

@@ -1,4 +1,4 @@
-//! The audit trail: who did what to what. Rows are added in the transaction of the act: by [`crate::mutation`],
+//! The audit trail: who did what to what. Rows are added in the transaction of the act: by [`crate::idempotency`],
 //! by [`crate::cli`] for what is done on the command line, and by [`crate::expiry`] where nobody acts. They are
 //! never altered, but for a text that [`crate::redaction`] takes out.
 
@@ -8,14 +8,14 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use uuid::Uuid;
 use wayin_entity::audit_event;
 
-use crate::change::Act;
+use crate::change_log::ActionContext;
 use crate::error::Result;
 use crate::id::NodeKind;
-use crate::paging::{Paged, Sort};
+use crate::paging::{Paged, SortOrder};
 
 /// What an act did.
 #[derive(Clone, Debug)]
-pub struct Event {
+pub struct AuditRecord {
     /// To what kind of object.
     pub kind: NodeKind,
     /// To which one.
@@ -29,7 +29,12 @@ pub struct Event {
 }
 
 /// Adds an event to the trail, under the name of what was done.
-pub async fn add(db: &impl ConnectionTrait, act: &Act<'_>, name: &str, event: Event) -> Result<()> {
+pub async fn append_event(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    name: &str,
+    event: AuditRecord,
+) -> Result<()> {
     let now = act.now();
     let row = audit_event::Model {
         id: act.clock.new_id(),
@@ -48,7 +53,7 @@ pub async fn add(db: &impl ConnectionTrait, act: &Act<'_>, name: &str, event: Ev
 }
 
 /// An event by its id, for stewards.
-pub async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<audit_event::Model>> {
+pub async fn find_event(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<audit_event::Model>> {
     Ok(audit_event::Entity::find_by_id(id).one(db).await?)
 }
 
@@ -56,8 +61,8 @@ impl Paged for audit_event::Entity {
     type Order = ();
     const ID: Self::Column = audit_event::Column::Id;
 
-    fn sort((): ()) -> Sort<Self::Column> {
-        Sort {
+    fn sort((): ()) -> SortOrder<Self::Column> {
+        SortOrder {
             tag: "at-",
             column: audit_event::Column::CreatedAt,
             descending: true,

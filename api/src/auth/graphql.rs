@@ -7,9 +7,9 @@ use async_graphql::{Context, ID, Object, Pos, Request, Result, ServerResult};
 use wayin_entity::Role;
 
 use super::member;
-use super::requester::Member;
+use super::requester::AuthenticatedMember;
 use crate::app::App;
-use crate::graphql::operation::cost::Payer;
+use crate::graphql::operation::cost::RateLimitKey;
 use crate::graphql::operation::cost::graphql::RateLimit;
 use crate::graphql::{self, loader};
 use crate::id::NodeKind;
@@ -17,14 +17,14 @@ use crate::initiative::graphql::Organisation;
 use crate::organisation::loaders::OrganisationById;
 
 /// The member who sends the request.
-pub struct Viewer(Member);
+pub struct Viewer(AuthenticatedMember);
 
 /// The member who sends the request.
 #[Object]
 impl Viewer {
     /// The global ID of the member.
     pub async fn id(&self) -> ID {
-        NodeKind::Member.id(self.0.id).into()
+        NodeKind::Member.encode_id(self.0.id).into()
     }
 
     /// The subject (`sub`) of your tokens.
@@ -39,9 +39,12 @@ impl Viewer {
 
     /// Your rate limit, which all requests with your tokens share.
     async fn rate_limit(&self, ctx: &Context<'_>) -> RateLimit {
-        let app = graphql::app(ctx);
-        let payer = Payer::of_member(&self.0);
-        app.costs.budgets.balance(payer, app.clock.now()).into()
+        let app = graphql::app_from_context(ctx);
+        let payer = RateLimitKey::from_member(&self.0);
+        app.cost_control
+            .rate_limiter
+            .balance(payer, app.clock.now())
+            .into()
     }
 
     /// The organisation that you act for. Null if there is none.
@@ -49,7 +52,7 @@ impl Viewer {
         let Some(id) = self.0.organisation else {
             return Ok(None);
         };
-        Ok(loader::of(ctx)
+        Ok(loader::operation_loader(ctx)
             .load_one(OrganisationById(id))
             .await?
             .map(Organisation))
@@ -64,37 +67,37 @@ pub struct ViewerQuery;
 impl ViewerQuery {
     /// The member that your token identifies, and what it can do.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
-        Ok(Viewer(graphql::member(ctx)?.clone()))
+        Ok(Viewer(graphql::require_member(ctx)?.clone()))
     }
 }
 
 /// Whom the client of a WebSocket says it is, as in an `Authorization` header.
-pub struct Session(pub Option<String>);
+pub struct SessionAuthorization(pub Option<String>);
 
 /// Finds out for each operation over a WebSocket anew who asks, so that a token that
 /// expires and a member who is revoked are refused at once, and not when they connect next.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Identify;
+pub struct IdentifyRequester;
 
-impl ExtensionFactory for Identify {
+impl ExtensionFactory for IdentifyRequester {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(*self)
     }
 }
 
 #[async_graphql::async_trait::async_trait]
-impl Extension for Identify {
+impl Extension for IdentifyRequester {
     async fn prepare_request(
         &self,
         ctx: &ExtensionContext<'_>,
         request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        let Some(Session(authorization)) = ctx.data_opt::<Session>() else {
+        let Some(SessionAuthorization(authorization)) = ctx.data_opt::<SessionAuthorization>() else {
             return next.run(ctx, request).await;
         };
         let app = ctx.data_unchecked::<Arc<App>>();
-        let requester = member::requester(&app.db, &app.verifier, authorization.as_deref())
+        let requester = member::authenticate(&app.db, &app.verifier, authorization.as_deref())
             .await
             .map_err(|error| async_graphql::Error::from(error).into_server_error(Pos::default()))?;
         next.run(ctx, request.data(requester)).await

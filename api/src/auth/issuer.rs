@@ -8,21 +8,21 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
 
 use super::jwks::CachedKeys;
-use super::jwt::claims::Claims;
+use super::jwt::claims::VerifiedClaims;
 use crate::error::TokenError;
 
 /// Where the keys of an issuer come from.
 #[derive(Clone, Debug)]
-pub enum Keys {
+pub enum IssuerKeys {
     /// One key that is configured: a public one, or a secret. A token's `kid` says nothing then.
-    One(DecodingKey),
+    Single(DecodingKey),
     /// A JWKS document.
     CachedKeys(Arc<CachedKeys>),
 }
 
 /// Somebody who issues tokens.
 #[derive(Clone, Debug)]
-pub struct Issuer {
+pub struct TrustedIssuer {
     /// Their name, as the `iss` of their tokens says it.
     pub name: String,
     /// For whom their tokens are meant, as `aud` says it: one of these.
@@ -30,59 +30,59 @@ pub struct Issuer {
     /// With what they sign.
     pub algorithms: Vec<Algorithm>,
     /// Their keys.
-    pub keys: Keys,
+    pub keys: IssuerKeys,
     /// Whether tokens that were issued here are theirs: those that are listed, and can be revoked.
     pub is_own: bool,
 }
 
 /// Why a token was not found good.
-pub(super) enum NotGood {
+pub(super) enum VerificationError {
     /// It is not.
-    Refused(TokenError),
+    Rejected(TokenError),
     /// It may be, by a key that was not seen yet.
     UnknownKey(Arc<CachedKeys>),
 }
 
-impl From<TokenError> for NotGood {
+impl From<TokenError> for VerificationError {
     fn from(reason: TokenError) -> Self {
-        Self::Refused(reason)
+        Self::Rejected(reason)
     }
 }
 
-impl Issuer {
+impl TrustedIssuer {
     /// What a token says, if it is good.
-    pub(super) fn claims(
+    pub(super) fn verify_claims(
         &self,
         token: &str,
         algorithm: Algorithm,
         key_id: Option<&str>,
         now: DateTime<Utc>,
-    ) -> Result<Claims, NotGood> {
+    ) -> Result<VerifiedClaims, VerificationError> {
         if !self.algorithms.contains(&algorithm) {
             return Err(TokenError::NotAccepted.into());
         }
         let said = match &self.keys {
-            Keys::One(key) => signed_with(token, algorithm, key),
-            Keys::CachedKeys(followed) => {
+            IssuerKeys::Single(key) => verify_signature(token, algorithm, key),
+            IssuerKeys::CachedKeys(followed) => {
                 let Some(keys) = followed.keys() else {
-                    return Err(NotGood::UnknownKey(Arc::clone(followed)));
+                    return Err(VerificationError::UnknownKey(Arc::clone(followed)));
                 };
-                let fitting = keys.fitting(key_id, algorithm);
+                let fitting = keys.find_candidates(key_id, algorithm);
                 if fitting.is_empty() && key_id.is_some() {
-                    return Err(NotGood::UnknownKey(Arc::clone(followed)));
+                    return Err(VerificationError::UnknownKey(Arc::clone(followed)));
                 }
                 fitting
                     .into_iter()
-                    .find_map(|key| signed_with(token, algorithm, key))
+                    .find_map(|key| verify_signature(token, algorithm, key))
             }
         };
         let said = said.ok_or(TokenError::NotAccepted)?;
-        Ok(Claims::check(&said, &self.name, &self.audiences, now)?)
+        Ok(VerifiedClaims::validate(&said, &self.name, &self.audiences, now)?)
     }
 }
 
 /// What a token says, where this key signed it. What it says is looked over afterwards.
-fn signed_with(token: &str, algorithm: Algorithm, key: &DecodingKey) -> Option<Map<String, Value>> {
+fn verify_signature(token: &str, algorithm: Algorithm, key: &DecodingKey) -> Option<Map<String, Value>> {
     let mut validation = Validation::new(algorithm);
     validation.required_spec_claims.clear();
     validation.validate_exp = false;

@@ -15,102 +15,102 @@ use tokio::io::AsyncReadExt as _;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::keys::{KeySet, NotKeys};
+use super::keys::{InvalidJwks, KeySet};
 
 /// The largest document that is read, in bytes.
-const LARGEST: usize = 256 * 1024;
+const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
 
 /// How often a document is read.
 #[derive(Clone, Debug)]
-pub struct Pace {
+pub struct RefreshPolicy {
     /// How often where all goes well: `TOKEN_JWKS_SECONDS`.
-    pub every: Duration,
+    pub interval: Duration,
     /// How soon again where it could not be read.
-    pub again_after: Duration,
+    pub retry_after: Duration,
     /// How often at most for the sake of keys that are not there.
-    pub unknown_every: Duration,
+    pub unknown_key_interval: Duration,
     /// How long it may take to be read.
-    pub within: Duration,
+    pub timeout: Duration,
 }
 
-impl Default for Pace {
+impl Default for RefreshPolicy {
     fn default() -> Self {
         Self {
-            every: Duration::from_mins(5),
-            again_after: Duration::from_secs(15),
-            unknown_every: Duration::from_secs(10),
-            within: Duration::from_secs(5),
+            interval: Duration::from_mins(5),
+            retry_after: Duration::from_secs(15),
+            unknown_key_interval: Duration::from_secs(10),
+            timeout: Duration::from_secs(5),
         }
     }
 }
 
 /// Where a document is.
 #[derive(Clone, Debug)]
-pub enum Place {
+pub enum KeySource {
     /// In a file.
     File(PathBuf),
     /// At an address.
-    Address(Address),
+    Address(JwksUrl),
 }
 
 /// An address that a document is fetched from.
 #[derive(Clone, Debug)]
-pub struct Address {
+pub struct JwksUrl {
     url: Url,
     client: Client,
 }
 
 /// Why an address cannot be one that keys come from.
 #[derive(Debug, thiserror::Error)]
-pub enum Unusable {
+pub enum JwksUrlError {
     /// It is no address.
     #[error("it is no address")]
-    NoAddress,
+    InvalidUrl,
     /// Others on the way could put in keys of their own.
     #[error("it begins with neither https:// nor, on this machine itself, http://")]
     NotSecure,
     /// A name and password in it would come into the log.
     #[error("it holds a name or a password")]
-    WithPassword,
+    HasCredentials,
     /// The machine cannot make such connections.
     #[error("connections cannot be made")]
-    NoConnections,
+    NoTlsClient,
 }
 
-impl Address {
+impl JwksUrl {
     /// An address over https; over http only on the machine itself.
-    pub fn new(address: &str, pace: &Pace) -> Result<Self, Unusable> {
-        let url = Url::parse(address).map_err(|_| Unusable::NoAddress)?;
-        let host = url.host_str().ok_or(Unusable::NoAddress)?;
+    pub fn new(address: &str, pace: &RefreshPolicy) -> Result<Self, JwksUrlError> {
+        let url = Url::parse(address).map_err(|_| JwksUrlError::InvalidUrl)?;
+        let host = url.host_str().ok_or(JwksUrlError::InvalidUrl)?;
         let within_brackets = host.trim_start_matches('[').trim_end_matches(']');
         let is_own = host == "localhost"
             || within_brackets
                 .parse::<IpAddr>()
                 .is_ok_and(|address| address.is_loopback());
         if !(url.scheme() == "https" || (url.scheme() == "http" && is_own)) {
-            return Err(Unusable::NotSecure);
+            return Err(JwksUrlError::NotSecure);
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Unusable::WithPassword);
+            return Err(JwksUrlError::HasCredentials);
         }
         let mut client = Client::builder()
             .use_rustls_tls()
             .https_only(url.scheme() == "https")
             // Another address is for the configuration to say.
             .redirect(redirect::Policy::none())
-            .timeout(pace.within)
+            .timeout(pace.timeout)
             .user_agent(concat!("wayin/", env!("CARGO_PKG_VERSION")));
         if is_own {
             client = client.no_proxy();
         }
-        let client = client.build().map_err(|_| Unusable::NoConnections)?;
+        let client = client.build().map_err(|_| JwksUrlError::NoTlsClient)?;
         Ok(Self { url, client })
     }
 }
 
 /// Why a document could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum NotRead {
+pub enum JwksReadError {
     /// The file could not be.
     #[error("{0}: {1}")]
     File(PathBuf, std::io::Error),
@@ -121,40 +121,40 @@ pub enum NotRead {
     #[error("it is answered with {0}")]
     Status(StatusCode),
     /// It is too large.
-    #[error("it is larger than {LARGEST} bytes")]
+    #[error("it is larger than {MAX_DOCUMENT_BYTES} bytes")]
     TooLarge,
     /// It took too long.
     #[error("it took longer than {} seconds", .0.as_secs())]
-    TooLong(Duration),
+    TimedOut(Duration),
     /// It is none.
     #[error(transparent)]
-    NotKeys(#[from] NotKeys),
+    NotKeys(#[from] InvalidJwks),
 }
 
-impl Place {
-    async fn read(&self) -> Result<Vec<u8>, NotRead> {
+impl KeySource {
+    async fn fetch(&self) -> Result<Vec<u8>, JwksReadError> {
         match self {
             Self::File(path) => {
-                let failed = |cause| NotRead::File(path.clone(), cause);
+                let failed = |cause| JwksReadError::File(path.clone(), cause);
                 let file = tokio::fs::File::open(path).await.map_err(failed)?;
                 let mut read = Vec::new();
-                let mut part = file.take(LARGEST as u64 + 1);
+                let mut part = file.take(MAX_DOCUMENT_BYTES as u64 + 1);
                 part.read_to_end(&mut read).await.map_err(failed)?;
-                if read.len() > LARGEST {
-                    return Err(NotRead::TooLarge);
+                if read.len() > MAX_DOCUMENT_BYTES {
+                    return Err(JwksReadError::TooLarge);
                 }
                 Ok(read)
             }
-            Self::Address(Address { url, client }) => {
+            Self::Address(JwksUrl { url, client }) => {
                 let asked = client.get(url.clone()).header(header::ACCEPT, "application/json");
                 let mut answer = asked.send().await?;
                 if answer.status() != StatusCode::OK {
-                    return Err(NotRead::Status(answer.status()));
+                    return Err(JwksReadError::Status(answer.status()));
                 }
                 let mut read = Vec::new();
                 while let Some(part) = answer.chunk().await? {
-                    if read.len() + part.len() > LARGEST {
-                        return Err(NotRead::TooLarge);
+                    if read.len() + part.len() > MAX_DOCUMENT_BYTES {
+                        return Err(JwksReadError::TooLarge);
                     }
                     read.extend_from_slice(&part);
                 }
@@ -168,29 +168,29 @@ impl Place {
 #[derive(Debug)]
 pub struct CachedKeys {
     issuer: String,
-    place: Place,
-    accepted: Vec<Algorithm>,
-    pace: Pace,
+    source: KeySource,
+    accepted_algorithms: Vec<Algorithm>,
+    refresh_policy: RefreshPolicy,
     keys: ArcSwapOption<KeySet>,
     /// How often it was read to an end, well or not.
     attempts: AtomicU64,
     /// Held by whoever reads it; when it was last read for the sake of a key that was not there.
-    turn: Mutex<Option<Instant>>,
-    is_troubled: AtomicBool,
+    refresh_lock: Mutex<Option<Instant>>,
+    is_failing: AtomicBool,
 }
 
 impl CachedKeys {
     /// A document that was not read yet.
-    pub fn new(issuer: &str, place: Place, accepted: Vec<Algorithm>, pace: Pace) -> Self {
+    pub fn new(issuer: &str, place: KeySource, accepted: Vec<Algorithm>, pace: RefreshPolicy) -> Self {
         Self {
             issuer: issuer.to_owned(),
-            place,
-            accepted,
-            pace,
+            source: place,
+            accepted_algorithms: accepted,
+            refresh_policy: pace,
             keys: ArcSwapOption::empty(),
             attempts: AtomicU64::new(0),
-            turn: Mutex::new(None),
-            is_troubled: AtomicBool::new(false),
+            refresh_lock: Mutex::new(None),
+            is_failing: AtomicBool::new(false),
         }
     }
 
@@ -200,18 +200,18 @@ impl CachedKeys {
     }
 
     /// Reads it once, and from then on as often as its pace says, for as long as anybody has it.
-    pub async fn follow(self: &Arc<Self>) {
-        self.read_in_turn().await;
+    pub async fn refresh_periodically(self: &Arc<Self>) {
+        self.refresh_exclusively().await;
         let followed = Arc::downgrade(self);
         tokio::spawn(async move {
             loop {
                 let Some(this) = followed.upgrade() else {
                     return;
                 };
-                let wait = if this.is_troubled.load(Ordering::Relaxed) {
-                    this.pace.again_after.min(this.pace.every)
+                let wait = if this.is_failing.load(Ordering::Relaxed) {
+                    this.refresh_policy.retry_after.min(this.refresh_policy.interval)
                 } else {
-                    this.pace.every
+                    this.refresh_policy.interval
                 };
                 // Not held on to while nothing is done.
                 drop(this);
@@ -219,39 +219,42 @@ impl CachedKeys {
                 let Some(this) = followed.upgrade() else {
                     return;
                 };
-                this.read_in_turn().await;
+                this.refresh_exclusively().await;
             }
         });
     }
 
     /// Reads it for the sake of a key that was not there, unless that was done just now: whoever comes
     /// while it is being read waits for that, and shares what comes of it.
-    pub async fn look_again(self: &Arc<Self>) {
+    pub async fn refresh_for_unknown_key(self: &Arc<Self>) {
         let this = Arc::clone(self);
         // Whoever asks may go away; that it was read must not hang on them.
         let looked = tokio::spawn(async move {
             let seen = this.attempts.load(Ordering::Acquire);
-            let mut last = this.turn.lock().await;
+            let mut last = this.refresh_lock.lock().await;
             let was_read = this.attempts.load(Ordering::Acquire) != seen;
-            if was_read || last.is_some_and(|last| last.elapsed() < this.pace.unknown_every) {
+            if was_read || last.is_some_and(|last| last.elapsed() < this.refresh_policy.unknown_key_interval)
+            {
                 return;
             }
-            this.read().await;
+            this.refresh().await;
             *last = Some(Instant::now());
         });
         // It does not panic, and where it did the keys are as they were.
         let _ = looked.await;
     }
 
-    async fn read_in_turn(&self) {
-        let _turn = self.turn.lock().await;
-        self.read().await;
+    async fn refresh_exclusively(&self) {
+        let _turn = self.refresh_lock.lock().await;
+        self.refresh().await;
     }
 
-    async fn read(&self) {
-        let read = tokio::time::timeout(self.pace.within, self.place.read());
-        let read = read.await.unwrap_or(Err(NotRead::TooLong(self.pace.within)));
-        let keys = read.and_then(|document| Ok(KeySet::read(&document, &self.accepted)?));
+    async fn refresh(&self) {
+        let read = tokio::time::timeout(self.refresh_policy.timeout, self.source.fetch());
+        let read = read
+            .await
+            .unwrap_or(Err(JwksReadError::TimedOut(self.refresh_policy.timeout)));
+        let keys = read.and_then(|document| Ok(KeySet::parse(&document, &self.accepted_algorithms)?));
         match keys {
             Ok(keys) => {
                 let had = self.keys.load();
@@ -261,7 +264,7 @@ impl CachedKeys {
                         "the JWKS document has no key that can be used; no token of this issuer is accepted"
                     );
                 }
-                if self.is_troubled.swap(false, Ordering::Relaxed) {
+                if self.is_failing.swap(false, Ordering::Relaxed) {
                     tracing::info!(
                         issuer = self.issuer,
                         keys = keys.len(),
@@ -271,7 +274,7 @@ impl CachedKeys {
                 self.keys.store(Some(Arc::new(keys)));
             }
             // Said once, and not each time.
-            Err(cause) if !self.is_troubled.swap(true, Ordering::Relaxed) => {
+            Err(cause) if !self.is_failing.swap(true, Ordering::Relaxed) => {
                 let kept = self.keys.load().as_ref().map_or(0, |keys| keys.len());
                 tracing::warn!(
                     issuer = self.issuer,
@@ -292,9 +295,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_come_over_https_and_over_http_from_the_machine_itself_alone() {
+    fn jwks_urls_must_be_https_except_on_localhost() {
         let said = |address: &str| {
-            let usable = Address::new(address, &Pace::default());
+            let usable = JwksUrl::new(address, &RefreshPolicy::default());
             usable.map(|_| ()).map_err(|reason| reason.to_string())
         };
         for good in [
@@ -312,17 +315,21 @@ mod tests {
             "http://10.0.0.1/keys",
             "ftp://id.example.org/keys",
         ] {
-            assert_eq!(said(insecure), Err(Unusable::NotSecure.to_string()), "{insecure}");
+            assert_eq!(
+                said(insecure),
+                Err(JwksUrlError::NotSecure.to_string()),
+                "{insecure}"
+            );
         }
         for none in ["", "keys.json", "/keys", "https://", "file:///keys.json"] {
-            assert_eq!(said(none), Err(Unusable::NoAddress.to_string()), "{none}");
+            assert_eq!(said(none), Err(JwksUrlError::InvalidUrl.to_string()), "{none}");
         }
         let secret = "https://ada:secret@id.example.org/keys";
-        assert_eq!(said(secret), Err(Unusable::WithPassword.to_string()));
+        assert_eq!(said(secret), Err(JwksUrlError::HasCredentials.to_string()));
     }
 
     #[tokio::test]
-    async fn a_file_that_goes_wrong_leaves_the_last_good_keys() {
+    async fn unreadable_file_keeps_the_last_good_keys() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("jwks.json");
         let key = |kid: &str| {
@@ -330,33 +337,33 @@ mod tests {
             format!(r#"{{"kty": "OKP", "crv": "Ed25519", "kid": "{kid}", "x": "{x}"}}"#)
         };
         let write = |text: String| std::fs::write(&path, text).unwrap();
-        let place = Place::File(path.clone());
-        let followed = CachedKeys::new("us", place, vec![Algorithm::EdDSA], Pace::default());
+        let place = KeySource::File(path.clone());
+        let followed = CachedKeys::new("us", place, vec![Algorithm::EdDSA], RefreshPolicy::default());
         let has = |kid: &str| {
             let keys = followed.keys();
-            keys.is_some_and(|keys| !keys.fitting(Some(kid), Algorithm::EdDSA).is_empty())
+            keys.is_some_and(|keys| !keys.find_candidates(Some(kid), Algorithm::EdDSA).is_empty())
         };
-        followed.read_in_turn().await;
+        followed.refresh_exclusively().await;
         assert!(followed.keys().is_none(), "there is no file yet");
         write(format!(r#"{{"keys": [{}]}}"#, key("1")));
-        followed.read_in_turn().await;
+        followed.refresh_exclusively().await;
         assert!(has("1") && !has("2"));
-        for wrong in ["", "{", "[]", &" ".repeat(LARGEST + 1)] {
+        for wrong in ["", "{", "[]", &" ".repeat(MAX_DOCUMENT_BYTES + 1)] {
             write(wrong.to_owned());
-            followed.read_in_turn().await;
+            followed.refresh_exclusively().await;
             assert!(has("1"));
         }
         std::fs::remove_file(&path).unwrap();
-        followed.read_in_turn().await;
+        followed.refresh_exclusively().await;
         assert!(has("1"));
         write(format!(r#"{{"keys": [{}]}}"#, key("2")));
-        followed.read_in_turn().await;
+        followed.refresh_exclusively().await;
         assert!(
             has("2") && !has("1"),
             "what is not listed any more is not accepted"
         );
         write(r#"{"keys": []}"#.to_owned());
-        followed.read_in_turn().await;
+        followed.refresh_exclusively().await;
         assert!(!has("2"), "an issuer can take every key back");
     }
 }

@@ -8,37 +8,37 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The most keys that are read of one document.
-const MOST_KEYS: usize = 100;
+const MAX_KEYS: usize = 100;
 /// The fewest bytes of an RSA key's modulus: 2,048 bits.
-const RSA_BYTES: usize = 256;
+const MIN_RSA_MODULUS_BYTES: usize = 256;
 
 /// A document that lists no keys, in the way that RFC 7517 says.
 #[derive(Debug, thiserror::Error)]
 #[error("it is no JWKS document: {0}")]
-pub struct NotKeys(serde_json::Error);
+pub struct InvalidJwks(serde_json::Error);
 
 /// The keys of an issuer.
 #[derive(Debug, Default)]
-pub struct KeySet(Vec<Key>);
+pub struct KeySet(Vec<JsonWebKey>);
 
 #[derive(Debug)]
-struct Key {
+struct JsonWebKey {
     id: Option<String>,
     algorithm: Algorithm,
-    verifies: DecodingKey,
+    decoding_key: DecodingKey,
 }
 
 #[derive(Deserialize)]
-struct Document {
+struct JwksDocument {
     keys: Vec<Value>,
 }
 
 /// A key as it is listed. What a key of no other kind has is left out where it is not there.
 #[derive(Deserialize)]
-struct Listed {
+struct JwkEntry {
     kty: String,
     #[serde(rename = "use")]
-    for_what: Option<String>,
+    key_use: Option<String>,
     key_ops: Option<Vec<String>>,
     alg: Option<String>,
     kid: Option<String>,
@@ -52,10 +52,10 @@ struct Listed {
 impl KeySet {
     /// Reads a document. Keys that are of a kind that is not known, malformed, meant for something else
     /// than signatures, or of no algorithm that is accepted, are passed over, as RFC 7517 asks.
-    pub fn read(document: &[u8], accepted: &[Algorithm]) -> Result<Self, NotKeys> {
-        let document: Document = serde_json::from_slice(document).map_err(NotKeys)?;
-        let listed = document.keys.into_iter().take(MOST_KEYS);
-        let keys = listed.filter_map(|key| Listed::deserialize(key).ok()?.key(accepted));
+    pub fn parse(document: &[u8], accepted: &[Algorithm]) -> Result<Self, InvalidJwks> {
+        let document: JwksDocument = serde_json::from_slice(document).map_err(InvalidJwks)?;
+        let listed = document.keys.into_iter().take(MAX_KEYS);
+        let keys = listed.filter_map(|key| JwkEntry::deserialize(key).ok()?.into_key(accepted));
         Ok(Self(keys.collect()))
     }
 
@@ -71,10 +71,10 @@ impl KeySet {
 
     /// The keys that a token of an algorithm may have been signed with: those of its `kid`, or, where it
     /// names none, the only one that fits.
-    pub fn fitting(&self, id: Option<&str>, algorithm: Algorithm) -> Vec<&DecodingKey> {
+    pub fn find_candidates(&self, id: Option<&str>, algorithm: Algorithm) -> Vec<&DecodingKey> {
         let fitting = self.0.iter().filter(|key| key.algorithm == algorithm);
         let fitting = fitting.filter(|key| id.is_none() || key.id.as_deref() == id);
-        let keys: Vec<&DecodingKey> = fitting.map(|key| &key.verifies).collect();
+        let keys: Vec<&DecodingKey> = fitting.map(|key| &key.decoding_key).collect();
         if id.is_none() && keys.len() > 1 {
             return Vec::new();
         }
@@ -82,9 +82,9 @@ impl KeySet {
     }
 }
 
-impl Listed {
-    fn key(self, accepted: &[Algorithm]) -> Option<Key> {
-        let is_for_signatures = self.for_what.as_deref().is_none_or(|what| what == "sig")
+impl JwkEntry {
+    fn into_key(self, accepted: &[Algorithm]) -> Option<JsonWebKey> {
+        let is_for_signatures = self.key_use.as_deref().is_none_or(|what| what == "sig")
             && self
                 .key_ops
                 .as_ref()
@@ -107,40 +107,41 @@ impl Listed {
         let key = match algorithm {
             Algorithm::RS256 => {
                 let (n, e) = (self.n?, self.e?);
-                let is_strong = length(&n) >= RSA_BYTES && length(&e) > 0;
+                let is_strong =
+                    count_significant_bytes(&n) >= MIN_RSA_MODULUS_BYTES && count_significant_bytes(&e) > 0;
                 is_strong.then(|| DecodingKey::from_rsa_components(&n, &e))?
             }
             Algorithm::ES256 => {
                 let (x, y) = (self.x?, self.y?);
-                (is_point(&x) && is_point(&y)).then(|| DecodingKey::from_ec_components(&x, &y))?
+                (is_curve_point(&x) && is_curve_point(&y)).then(|| DecodingKey::from_ec_components(&x, &y))?
             }
             _ => {
                 let x = self.x?;
-                is_point(&x).then(|| DecodingKey::from_ed_components(&x))?
+                is_curve_point(&x).then(|| DecodingKey::from_ed_components(&x))?
             }
         };
         let key = key.ok()?;
-        Some(Key {
+        Some(JsonWebKey {
             id: self.kid,
             algorithm,
-            verifies: key,
+            decoding_key: key,
         })
     }
 }
 
 /// The bytes of a number, as RFC 7518 writes it.
-fn bytes(part: &str) -> Option<Vec<u8>> {
+fn decode_number(part: &str) -> Option<Vec<u8>> {
     BASE64_URL_SAFE_NO_PAD.decode(part).ok()
 }
 
 /// Whether a point on a curve of 256 bits is as long as one.
-fn is_point(part: &str) -> bool {
-    bytes(part).is_some_and(|bytes| bytes.len() == 32)
+fn is_curve_point(part: &str) -> bool {
+    decode_number(part).is_some_and(|bytes| bytes.len() == 32)
 }
 
 /// How many bytes a number has, without the zeros that it may begin with.
-fn length(part: &str) -> usize {
-    bytes(part).map_or(0, |bytes| bytes.iter().skip_while(|byte| **byte == 0).count())
+fn count_significant_bytes(part: &str) -> usize {
+    decode_number(part).map_or(0, |bytes| bytes.iter().skip_while(|byte| **byte == 0).count())
 }
 
 #[cfg(test)]
@@ -151,36 +152,39 @@ mod tests {
 
     const ALL: [Algorithm; 3] = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
 
-    fn part(bytes: usize) -> String {
+    fn encode_bytes(bytes: usize) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(vec![0xff; bytes])
     }
 
-    fn ed(kid: &str) -> Value {
-        json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": part(32)})
+    fn ed25519_key(kid: &str) -> Value {
+        json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": encode_bytes(32)})
     }
 
-    fn ec(kid: &str) -> Value {
-        json!({"kty": "EC", "crv": "P-256", "kid": kid, "x": part(32), "y": part(32)})
+    fn p256_key(kid: &str) -> Value {
+        json!({"kty": "EC", "crv": "P-256", "kid": kid, "x": encode_bytes(32), "y": encode_bytes(32)})
     }
 
-    fn rsa(kid: &str) -> Value {
-        json!({"kty": "RSA", "kid": kid, "n": part(256), "e": "AQAB"})
+    fn rsa_key(kid: &str) -> Value {
+        json!({"kty": "RSA", "kid": kid, "n": encode_bytes(256), "e": "AQAB"})
     }
 
-    fn with(mut key: Value, field: &str, value: Value) -> Value {
+    fn with_field(mut key: Value, field: &str, value: Value) -> Value {
         key[field] = value;
         key
     }
 
-    fn read(keys: &[Value], accepted: &[Algorithm]) -> KeySet {
-        KeySet::read(json!({"keys": keys}).to_string().as_bytes(), accepted).unwrap()
+    fn parse_keys(keys: &[Value], accepted: &[Algorithm]) -> KeySet {
+        KeySet::parse(json!({"keys": keys}).to_string().as_bytes(), accepted).unwrap()
     }
 
     #[test]
-    fn a_key_fits_by_its_kid_and_its_kind_alone() {
-        let set = read(&[ed("1"), ec("2"), rsa("3"), ed("4")], &ALL);
+    fn keys_are_matched_by_kid_and_type() {
+        let set = parse_keys(
+            &[ed25519_key("1"), p256_key("2"), rsa_key("3"), ed25519_key("4")],
+            &ALL,
+        );
         assert_eq!(set.len(), 4);
-        let fitting = |id, algorithm| set.fitting(id, algorithm).len();
+        let fitting = |id, algorithm| set.find_candidates(id, algorithm).len();
         assert_eq!(fitting(Some("1"), Algorithm::EdDSA), 1);
         assert_eq!(fitting(Some("2"), Algorithm::ES256), 1);
         assert_eq!(fitting(Some("3"), Algorithm::RS256), 1);
@@ -202,61 +206,61 @@ mod tests {
         assert_eq!(fitting(None, Algorithm::EdDSA), 0);
         assert_eq!(fitting(None, Algorithm::HS256), 0);
         // Two that have one kid may both have signed it, those of another kind may not.
-        let set = read(&[ed("1"), ed("1"), ec("1")], &ALL);
-        assert_eq!(set.fitting(Some("1"), Algorithm::EdDSA).len(), 2);
+        let set = parse_keys(&[ed25519_key("1"), ed25519_key("1"), p256_key("1")], &ALL);
+        assert_eq!(set.find_candidates(Some("1"), Algorithm::EdDSA).len(), 2);
     }
 
     #[test]
-    fn only_keys_that_are_for_signatures_and_accepted_are_read() {
-        let secret = json!({"kty": "oct", "kid": "1", "k": part(64), "alg": "HS256"});
+    fn only_accepted_signature_keys_are_read() {
+        let secret = json!({"kty": "oct", "kid": "1", "k": encode_bytes(64), "alg": "HS256"});
         for left_out in [
-            with(ed("1"), "use", json!("enc")),
-            with(ed("1"), "key_ops", json!(["sign"])),
-            with(ed("1"), "key_ops", json!([])),
-            with(ed("1"), "alg", json!("HS256")),
-            with(rsa("1"), "alg", json!("PS256")),
-            with(rsa("1"), "alg", json!("RSA-OAEP")),
-            with(rsa("1"), "n", json!(part(128))),
-            with(rsa("1"), "n", json!("not base64!")),
-            with(rsa("1"), "e", json!("")),
-            with(ec("1"), "crv", json!("P-384")),
-            with(ec("1"), "y", json!(part(31))),
-            with(ec("1"), "y", json!(null)),
-            with(ed("1"), "crv", json!("X25519")),
-            with(ed("1"), "x", json!(part(33))),
-            with(ed("1"), "kid", json!(7)),
+            with_field(ed25519_key("1"), "use", json!("enc")),
+            with_field(ed25519_key("1"), "key_ops", json!(["sign"])),
+            with_field(ed25519_key("1"), "key_ops", json!([])),
+            with_field(ed25519_key("1"), "alg", json!("HS256")),
+            with_field(rsa_key("1"), "alg", json!("PS256")),
+            with_field(rsa_key("1"), "alg", json!("RSA-OAEP")),
+            with_field(rsa_key("1"), "n", json!(encode_bytes(128))),
+            with_field(rsa_key("1"), "n", json!("not base64!")),
+            with_field(rsa_key("1"), "e", json!("")),
+            with_field(p256_key("1"), "crv", json!("P-384")),
+            with_field(p256_key("1"), "y", json!(encode_bytes(31))),
+            with_field(p256_key("1"), "y", json!(null)),
+            with_field(ed25519_key("1"), "crv", json!("X25519")),
+            with_field(ed25519_key("1"), "x", json!(encode_bytes(33))),
+            with_field(ed25519_key("1"), "kid", json!(7)),
             secret.clone(),
-            with(secret, "alg", json!("EdDSA")),
+            with_field(secret, "alg", json!("EdDSA")),
             json!({}),
             json!("a key"),
             json!(null),
         ] {
-            let set = read(&[left_out.clone(), ec("2")], &ALL);
+            let set = parse_keys(&[left_out.clone(), p256_key("2")], &ALL);
             assert_eq!(set.len(), 1, "{left_out}");
         }
         for taken in [
-            with(ed("1"), "use", json!("sig")),
-            with(ed("1"), "key_ops", json!(["verify"])),
-            with(ed("1"), "alg", json!("EdDSA")),
-            with(ed("1"), "alg", json!("Ed25519")),
-            with(rsa("1"), "alg", json!("RS256")),
-            with(ec("1"), "x5c", json!(["anything"])),
+            with_field(ed25519_key("1"), "use", json!("sig")),
+            with_field(ed25519_key("1"), "key_ops", json!(["verify"])),
+            with_field(ed25519_key("1"), "alg", json!("EdDSA")),
+            with_field(ed25519_key("1"), "alg", json!("Ed25519")),
+            with_field(rsa_key("1"), "alg", json!("RS256")),
+            with_field(p256_key("1"), "x5c", json!(["anything"])),
         ] {
-            assert_eq!(read(std::slice::from_ref(&taken), &ALL).len(), 1, "{taken}");
+            assert_eq!(parse_keys(std::slice::from_ref(&taken), &ALL).len(), 1, "{taken}");
         }
-        assert!(read(&[ed("1"), ec("2")], &[Algorithm::RS256]).is_empty());
+        assert!(parse_keys(&[ed25519_key("1"), p256_key("2")], &[Algorithm::RS256]).is_empty());
         // Whatever is said to be accepted, a document brings no secret.
-        let secret = json!({"kty": "oct", "kid": "1", "k": part(64)});
-        assert!(read(&[secret], &[Algorithm::HS256]).is_empty());
+        let secret = json!({"kty": "oct", "kid": "1", "k": encode_bytes(64)});
+        assert!(parse_keys(&[secret], &[Algorithm::HS256]).is_empty());
     }
 
     #[test]
-    fn what_is_no_such_document_is_told() {
+    fn invalid_document_is_reported() {
         for document in ["", "{}", "[]", "null", "{\"keys\": {}}", "<html>"] {
-            assert!(KeySet::read(document.as_bytes(), &ALL).is_err(), "{document}");
+            assert!(KeySet::parse(document.as_bytes(), &ALL).is_err(), "{document}");
         }
-        assert!(read(&[], &ALL).is_empty());
-        let many: Vec<Value> = (0..200).map(|number| ed(&number.to_string())).collect();
-        assert_eq!(read(&many, &ALL).len(), MOST_KEYS);
+        assert!(parse_keys(&[], &ALL).is_empty());
+        let many: Vec<Value> = (0..200).map(|number| ed25519_key(&number.to_string())).collect();
+        assert_eq!(parse_keys(&many, &ALL).len(), MAX_KEYS);
     }
 }

@@ -9,7 +9,7 @@ mod enforce;
 pub mod field_usage;
 mod policy;
 
-use wayin_engine::summary::listed;
+use wayin_engine::summary::join_list;
 use wayin_entity::{Capability, Role};
 
 pub use self::enforce::{Asking, Permissions, SubscriptionGuard};
@@ -17,32 +17,33 @@ pub use self::policy::TABLE;
 
 /// Who may ask for a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Allowed {
+pub enum AccessRequirement {
     /// Everybody, with a token or without.
     Everyone,
     /// Every member.
     Members,
     /// Members whose role has a capability.
-    Can(Capability),
+    HasCapability(Capability),
 }
 
-impl Allowed {
+impl AccessRequirement {
     /// Whether members of a role may ask.
-    pub fn includes(self, role: Role) -> bool {
+    pub fn is_met_by(self, role: Role) -> bool {
         match self {
             Self::Everyone | Self::Members => true,
-            Self::Can(capability) => role.can(capability),
+            Self::HasCapability(capability) => role.can(capability),
         }
     }
 
     /// Those who may, in words.
-    pub fn words(self) -> String {
+    pub fn description(self) -> String {
         match self {
             Self::Everyone => "everybody".into(),
             Self::Members => "members".into(),
-            Self::Can(capability) => {
-                let roles = Role::that_can(capability).map(|role| format!("{}s", role.code().to_lowercase()));
-                listed(roles, "and")
+            Self::HasCapability(capability) => {
+                let roles =
+                    Role::with_capability(capability).map(|role| format!("{}s", role.code().to_lowercase()));
+                join_list(roles, "and")
             }
         }
     }
@@ -55,95 +56,95 @@ pub enum Exposure {
     /// All of it.
     All,
     /// What is about the member who asks.
-    Oneself,
+    Own,
     /// What is of the member's own organisation; to stewards everybody's.
     OwnOrganisation,
     /// What is of published records that the member may read whole.
-    Whole,
+    FullyVisible,
     /// What is of published records that the member may read at least in part.
-    Part,
+    PartlyVisible,
     /// The funding terms of records that the member may read whole, and of all published records those that
     /// the member's own organisation gave.
     OwnPortfolio,
     /// The member's own organisation, and those that a record names which the member may read whole.
-    Known,
+    KnownOrganisations,
     /// Figures: records that the member may read whole are counted as they are, and others with `scope: ALL`
     /// alone, under disclosure control.
-    Counted,
+    Aggregates,
     /// What shows of whatever it is in, or is.
-    AsItsHolder,
+    Inherited,
 }
 
 impl Exposure {
     /// Every condition.
     pub const ALL: [Self; 9] = [
         Self::All,
-        Self::Oneself,
+        Self::Own,
         Self::OwnOrganisation,
-        Self::Whole,
-        Self::Part,
+        Self::FullyVisible,
+        Self::PartlyVisible,
         Self::OwnPortfolio,
-        Self::Known,
-        Self::Counted,
-        Self::AsItsHolder,
+        Self::KnownOrganisations,
+        Self::Aggregates,
+        Self::Inherited,
     ];
 
     /// The condition in a few words, as the printed table has it.
-    pub const fn words(self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
             Self::All => "all of it",
-            Self::Oneself => "your own",
+            Self::Own => "your own",
             Self::OwnOrganisation => "own organisation",
-            Self::Whole => "records read whole",
-            Self::Part => "records read at least in part",
+            Self::FullyVisible => "records read whole",
+            Self::PartlyVisible => "records read at least in part",
             Self::OwnPortfolio => "records read whole, own portfolio",
-            Self::Known => "known organisations",
-            Self::Counted => "counted",
-            Self::AsItsHolder => "as what holds it",
+            Self::KnownOrganisations => "known organisations",
+            Self::Aggregates => "counted",
+            Self::Inherited => "as what holds it",
         }
     }
 
     /// What the condition means.
-    pub const fn meaning(self) -> &'static str {
+    pub const fn description(self) -> &'static str {
         match self {
             Self::All => "everything that there is",
-            Self::Oneself => "what is about the member who asks",
+            Self::Own => "what is about the member who asks",
             Self::OwnOrganisation => {
                 "what is of the organisation that the member acts for; to stewards everybody's; of imports, those \
                  of a kind that the member's role may send"
             }
-            Self::Whole => "what is of published records that the member may read whole",
-            Self::Part => {
+            Self::FullyVisible => "what is of published records that the member may read whole",
+            Self::PartlyVisible => {
                 "published records that the member may read whole, and those that its organisation funds"
             }
             Self::OwnPortfolio => {
                 "the funding terms of published records that the member may read whole, and those that its own \
                  organisation gave to any published record"
             }
-            Self::Known => {
+            Self::KnownOrganisations => {
                 "the organisation that the member acts for, and those that lead or fund a record that the member \
                  may read whole; to stewards all"
             }
-            Self::Counted => {
+            Self::Aggregates => {
                 "figures: records that the member may read whole are counted as they are; all others only over \
                  `ALL`, under disclosure control"
             }
-            Self::AsItsHolder => "what shows of the thing that it is, or is part of",
+            Self::Inherited => "what shows of the thing that it is, or is part of",
         }
     }
 }
 
 /// What the table says of some fields: who may ask for them, and which of it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rule {
+pub struct AccessRule {
     /// Who may ask.
-    pub allowed: Allowed,
+    pub allowed: AccessRequirement,
     /// Which of it shows those who may.
     pub exposure: Exposure,
 }
 
-impl Rule {
-    const fn of(allowed: Allowed) -> Self {
+impl AccessRule {
+    const fn allowing(allowed: AccessRequirement) -> Self {
         Self {
             allowed,
             exposure: Exposure::All,
@@ -152,13 +153,13 @@ impl Rule {
 
     /// The same, of which no more than this shows.
     #[must_use]
-    pub const fn only(self, exposure: Exposure) -> Self {
+    pub const fn with_exposure(self, exposure: Exposure) -> Self {
         Self { exposure, ..self }
     }
 }
 
 /// The root type of subscriptions.
-const SUBSCRIPTION: &str = "Subscription";
+const SUBSCRIPTION_TYPE: &str = "Subscription";
 
 /// A row of the table: a type, some of its fields with spaces between, and what holds of them.
-pub type Row = (&'static str, &'static str, Rule);
+pub type PolicyRow = (&'static str, &'static str, AccessRule);

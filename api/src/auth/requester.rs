@@ -12,12 +12,12 @@ pub enum Requester {
     /// Nobody that we know.
     Anonymous(TokenError),
     /// A member.
-    Member(Member),
+    Member(AuthenticatedMember),
 }
 
 /// A member who asks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Member {
+pub struct AuthenticatedMember {
     /// The member's id.
     pub id: Uuid,
     /// The subject of the member's tokens.
@@ -35,7 +35,7 @@ impl Requester {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] where there is none.
-    pub const fn member(&self) -> Result<&Member> {
+    pub const fn member(&self) -> Result<&AuthenticatedMember> {
         match self {
             Self::Anonymous(reason) => Err(Error::Unauthenticated(*reason)),
             Self::Member(member) => Ok(member),
@@ -43,9 +43,9 @@ impl Requester {
     }
 }
 
-impl Member {
+impl AuthenticatedMember {
     /// What the member may read.
     pub fn reader(&self) -> Reader {
-        Reader::of(self.role, self.organisation)
+        Reader::from_role(self.role, self.organisation)
     }
 }

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use wayin_engine::visibility::Reader;
 use wayin_entity::{Visibility, funding_term, initiative};
 
-/// [`Reader::reads_whole`] in SQL, of the table `initiative`.
-pub fn reads_whole_sql(reader: Reader) -> Expr {
+/// [`Reader::can_view_fully`] in SQL, of the table `initiative`.
+pub fn fully_visible_condition(reader: Reader) -> Expr {
     let visibility = Expr::col((initiative::Entity, initiative::Column::Visibility));
     match reader {
         Reader::Steward => Expr::cust("1 = 1"),
@@ -20,21 +20,23 @@ pub fn reads_whole_sql(reader: Reader) -> Expr {
             .or(
                 Expr::col((initiative::Entity, initiative::Column::SharedWithFunders))
                     .eq(true)
-                    .and(funded_by(organisation)),
+                    .and(funded_by_condition(organisation)),
             ),
     }
 }
 
 /// In SQL, of the table `initiative`: which records the reader may read at
 /// least in part, as a funder reads title, place and its own terms of what it funds.
-pub fn reads_a_part_sql(reader: Reader) -> Expr {
+pub fn partly_visible_condition(reader: Reader) -> Expr {
     match reader {
-        Reader::Steward | Reader::Dashboard => reads_whole_sql(reader),
-        Reader::Member { organisation } => reads_whole_sql(reader).or(funded_by(organisation)),
+        Reader::Steward | Reader::Dashboard => fully_visible_condition(reader),
+        Reader::Member { organisation } => {
+            fully_visible_condition(reader).or(funded_by_condition(organisation))
+        }
     }
 }
 
-fn funded_by(organisation: Uuid) -> Expr {
+fn funded_by_condition(organisation: Uuid) -> Expr {
     let mut funded = Query::select();
     funded
         .column(funding_term::Column::InitiativeId)
@@ -44,6 +46,6 @@ fn funded_by(organisation: Uuid) -> Expr {
 }
 
 /// The published records: what stands, and was not withdrawn.
-pub fn published_sql() -> Expr {
+pub fn published_condition() -> Expr {
     Expr::col((initiative::Entity, initiative::Column::WithdrawnAt)).is_null()
 }

@@ -8,20 +8,20 @@ use wayin_entity::claim;
 use crate::auth::permission::Asking;
 use crate::error::Error;
 use crate::graphql::{
-    app,
-    connection::Connection,
+    app_from_context,
+    connection::NodeConnection,
     input,
-    list::list,
-    loader::{self, RowKey},
-    member,
+    list::load_connection,
+    loader::{self, RowLoaderKey},
+    require_member,
 };
 use crate::id::NodeKind;
 use crate::initiative::filter_input::InitiativeFilter;
-use crate::keeping::graphql::version;
 use crate::meeting::graphql::{Reflection, ReflectionById};
 use crate::paging::PageArguments;
-use crate::pattern::ask::{Asker, PatternInput};
-use crate::pattern::graphql::{Pattern, asks_for_cautions};
+use crate::pattern::graphql::{Pattern, selects_cautions};
+use crate::pattern::service::{PatternInput, PatternService};
+use crate::reference_data::graphql::load_version;
 use wayin_engine::query::RecordScope;
 use wayin_engine::visibility::Reader;
 
@@ -34,12 +34,12 @@ pub struct Claim(pub claim::Model);
 impl Claim {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::Claim.id(self.0.id).into()
+        NodeKind::Claim.encode_id(self.0.id).into()
     }
 
     /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
-        version(ctx, self.0.id).await
+        load_version(ctx, self.0.id).await
     }
 
     /// The short name, used in URLs.
@@ -57,7 +57,7 @@ impl Claim {
         let Some(id) = self.0.reflection_id else {
             return Ok(None);
         };
-        Ok(loader::of(ctx)
+        Ok(loader::operation_loader(ctx)
             .load_one(ReflectionById(id))
             .await?
             .map(Reflection))
@@ -73,30 +73,40 @@ impl Claim {
         min_change_number: Option<i64>,
     ) -> Result<Pattern> {
         let Self(claim) = self;
-        let (asking, reader, by) = match member(ctx) {
+        let (asking, reader, by) = match require_member(ctx) {
             Ok(member) => (Asking::Member(member.role), member.reader(), claim.pattern_by),
             Err(_) if scope == RecordScope::All => (Asking::Claim, Reader::Dashboard, None),
             Err(unknown) => return Err(unknown.into()),
         };
         let input = PatternInput {
-            when: stored(claim, "when", &claim.pattern_when)?,
-            then: stored(claim, "then", &claim.pattern_then)?,
+            when: parse_stored_filter(claim, "when", &claim.pattern_when)?,
+            then: parse_stored_filter(claim, "then", &claim.pattern_then)?,
             among: claim
                 .pattern_among
                 .as_ref()
-                .map(|among| stored(claim, "among", among))
+                .map(|among| parse_stored_filter(claim, "among", among))
                 .transpose()?,
             by,
-            concentration: asks_for_cautions(ctx),
+            concentration: selects_cautions(ctx),
         };
-        let asker = Asker::new(app(ctx), Some(asking), reader, scope, min_change_number);
-        Ok(Box::pin(Pattern::answer(&asker, input)).await?)
+        let asker = PatternService::new(
+            app_from_context(ctx),
+            Some(asking),
+            reader,
+            scope,
+            min_change_number,
+        );
+        Ok(Box::pin(Pattern::load(&asker, input)).await?)
     }
 }
 
 /// Reads a stored filter document: the same as clients send.
-fn stored(claim: &claim::Model, part: &str, document: &serde_json::Value) -> Result<InitiativeFilter, Error> {
-    input::read(part, document.clone())
+fn parse_stored_filter(
+    claim: &claim::Model,
+    part: &str,
+    document: &serde_json::Value,
+) -> Result<InitiativeFilter, Error> {
+    input::parse_input(part, document.clone())
         .map_err(|cause| Error::Internal(format!("claim {}, {cause}", claim.slug)))
 }
 
@@ -104,7 +114,7 @@ fn stored(claim: &claim::Model, part: &str, document: &serde_json::Value) -> Res
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClaimById(pub Uuid);
 
-impl RowKey for ClaimById {
+impl RowLoaderKey for ClaimById {
     type Table = claim::Entity;
     const ID: claim::Column = claim::Column::Id;
 
@@ -128,9 +138,9 @@ impl ClaimQuery {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Claim>> {
+    ) -> Result<NodeConnection<Claim>> {
         let page = PageArguments::new(first, after, last, before);
-        list(ctx, claim::Entity::find(), (), page, Claim).await
+        load_connection(ctx, claim::Entity::find(), (), page, Claim).await
     }
 
     /// Returns one claim. Null if none has this slug. Needs no token.
@@ -141,7 +151,7 @@ impl ClaimQuery {
     ) -> Result<Option<Claim>> {
         let found = claim::Entity::find()
             .filter(claim::Column::Slug.eq(slug))
-            .one(&app(ctx).db)
+            .one(&app_from_context(ctx).db)
             .await;
         Ok(found.map_err(Error::from)?.map(Claim))
     }

@@ -6,14 +6,14 @@ mod save;
 
 use wayin_entity::claim;
 
-use crate::paging::{Paged, Sort};
+use crate::paging::{Paged, SortOrder};
 
 impl Paged for claim::Entity {
     type Order = ();
     const ID: Self::Column = claim::Column::Id;
 
-    fn sort((): ()) -> Sort<Self::Column> {
-        Sort {
+    fn sort((): ()) -> SortOrder<Self::Column> {
+        SortOrder {
             tag: "position",
             column: claim::Column::Position,
             descending: false,

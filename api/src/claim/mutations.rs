@@ -7,20 +7,22 @@ use serde_json::{Value, json};
 use wayin_entity::{Dimension, claim};
 
 use super::graphql::Claim;
-use super::save::{Draft, LONGEST_FILTER, save};
+use super::save::{ClaimDraft, MAX_FILTER_BYTES, save_claim};
 use crate::app::App;
 use crate::auth::permission::Asking;
 use crate::error::Error;
-use crate::graphql::{app, decode, input, mutating};
+use crate::graphql::{app_from_context, decode_argument, input, mutation};
 use crate::id::NodeKind;
 use crate::initiative::filter_input::InitiativeFilter;
-use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
-use crate::keeping::partial::Partial;
-use crate::pattern::ask::{Asker, PatternInput};
-use crate::submission::look;
+use crate::pattern::service::{PatternInput, PatternService};
+use crate::reference_data::graphql::{
+    ChangeLogging, begin_save, finish_save, parse_reason, reference_payload, reject_save,
+};
+use crate::reference_data::partial::PartialUpdate;
+use crate::submission::validate;
 use wayin_engine::query::RecordScope;
 use wayin_engine::visibility::Reader;
-use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::problem::{Problem, ProblemCode};
 
 /// Input to add or change a claim. If you change a claim, a field that you leave out stays the same, and
 /// null clears it.
@@ -56,7 +58,7 @@ pub struct SaveClaimInput {
     idempotency_key: Option<String>,
 }
 
-kept_payload! {
+reference_payload! {
     /// The result of saving a claim.
     SaveClaimPayload { claim: Claim of claim::Model }
 }
@@ -75,38 +77,38 @@ impl ClaimMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The values to save.")] mut input: SaveClaimInput,
     ) -> Result<SaveClaimPayload> {
-        let target = mutating::target(NodeKind::Claim, input.id.as_ref(), input.version)?;
+        let target = mutation::decode_target(NodeKind::Claim, input.id.as_ref(), input.version)?;
         // Before the transaction begins: the engine asks the base by itself.
-        let db = &app(ctx).db;
-        let mut before = Partial::load(db, NodeKind::Claim, target.id).await?;
-        let asked = Asked::of(&mut before, &input)?;
-        let unkept = asked.as_ref().map_or_else(Vec::new, unkept);
+        let db = &app_from_context(ctx).db;
+        let mut before = PartialUpdate::load(db, NodeKind::Claim, target.id).await?;
+        let asked = ClaimPattern::from_input(&mut before, &input)?;
+        let unkept = asked.as_ref().map_or_else(Vec::new, find_unstorable);
         let unanswerable = match &asked {
-            Some(asked) if unkept.is_empty() => try_out(app(ctx), asked).await?,
+            Some(asked) if unkept.is_empty() => validate_pattern(app_from_context(ctx), asked).await?,
             _ => Vec::new(),
         };
         let key = input.idempotency_key.take();
-        let running = match begin::<claim::Model>(ctx, "saveClaim", key.as_deref(), &input).await? {
+        let running = match begin_save::<claim::Model>(ctx, "saveClaim", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
-        let (reason, mut wrong) = why(input.reason.as_deref());
+        let (reason, mut wrong) = parse_reason(input.reason.as_deref());
         wrong.extend(unanswerable);
-        let mut partial = Partial::load(running.db(), NodeKind::Claim, target.id).await?;
-        let asked = Asked::of(&mut partial, &input)?;
-        let slug = partial.needed("slug", input.slug)?;
-        let statement = partial.needed("statement", input.statement)?;
-        let reflection = partial.optional("reflection", input.reflection)?;
+        let mut partial = PartialUpdate::load(running.db(), NodeKind::Claim, target.id).await?;
+        let asked = ClaimPattern::from_input(&mut partial, &input)?;
+        let slug = partial.required_field("slug", input.slug)?;
+        let statement = partial.required_field("statement", input.statement)?;
+        let reflection = partial.optional_field("reflection", input.reflection)?;
         let (Some(asked), Some(slug), Some(statement)) = (asked, slug, statement) else {
-            return Ok(refuse(partial.refusals("claim"), wrong).into());
+            return Ok(reject_save(partial.into_problems("claim"), wrong).into());
         };
-        let draft = Draft {
+        let draft = ClaimDraft {
             target,
             slug,
             statement,
             position: input.position,
             reflection: reflection
-                .map(|id| decode(NodeKind::Reflection, "input.reflection", &id))
+                .map(|id| decode_argument(NodeKind::Reflection, "input.reflection", &id))
                 .transpose()?,
             when: asked.when.0,
             then: asked.then.0,
@@ -115,29 +117,33 @@ impl ClaimMutation {
         };
         // What no base can hold is not even tried.
         let saved = if unkept.is_empty() {
-            save(running.db(), &running.act(&reason), draft).await?
+            save_claim(running.db(), &running.action(&reason), draft).await?
         } else {
             Err(unkept.into())
         };
         let detail = json!({"reason": reason});
-        Ok(finish(*running, saved, wrong, Log::Stays, detail).await?.into())
+        Ok(
+            finish_save(*running, saved, wrong, ChangeLogging::NotLogged, detail)
+                .await?
+                .into(),
+        )
     }
 }
 
 /// The pattern of a claim, with what the save leaves out as it is kept.
-struct Asked {
+struct ClaimPattern {
     when: Json<Value>,
     then: Json<Value>,
     among: Option<Json<Value>>,
     by: Option<Dimension>,
 }
 
-impl Asked {
-    fn of(partial: &mut Partial, input: &SaveClaimInput) -> Result<Option<Self>, Error> {
-        let when = partial.needed("when", input.when.clone())?;
-        let then = partial.needed("then", input.then.clone())?;
-        let among = partial.optional("among", input.among.clone())?;
-        let by = partial.optional("by", input.by)?;
+impl ClaimPattern {
+    fn from_input(partial: &mut PartialUpdate, input: &SaveClaimInput) -> Result<Option<Self>, Error> {
+        let when = partial.required_field("when", input.when.clone())?;
+        let then = partial.required_field("then", input.then.clone())?;
+        let among = partial.optional_field("among", input.among.clone())?;
+        let by = partial.optional_field("by", input.by)?;
         let both = when.zip(then);
         Ok(both.map(|(when, then)| Self {
             when,
@@ -149,20 +155,20 @@ impl Asked {
 }
 
 /// The filter documents that cannot be kept.
-fn unkept(input: &Asked) -> Vec<Finding> {
+fn find_unstorable(input: &ClaimPattern) -> Vec<Problem> {
     let among = input.among.as_ref().map(|among| ("among", &among.0));
     let parts = [("when", &input.when.0), ("then", &input.then.0)];
     let why = |part, document: &Value| {
-        let (code, reason) = if document.to_string().len() > LONGEST_FILTER {
-            let reason = format!("has more than {LONGEST_FILTER} bytes, written as JSON");
-            (FindingCode::TooLong, reason)
-        } else if look::is_kept(document) {
+        let (code, reason) = if document.to_string().len() > MAX_FILTER_BYTES {
+            let reason = format!("has more than {MAX_FILTER_BYTES} bytes, written as JSON");
+            (ProblemCode::TooLong, reason)
+        } else if validate::is_storable_document(document) {
             return None;
         } else {
             let reason = "holds the character NUL (U+0000), which no base can keep";
-            (FindingCode::InvalidFormat, reason.into())
+            (ProblemCode::InvalidFormat, reason.into())
         };
-        Some(Finding::new(code, part, reason))
+        Some(Problem::new(code, part, reason))
     };
     parts
         .into_iter()
@@ -173,13 +179,13 @@ fn unkept(input: &Asked) -> Vec<Finding> {
 
 /// Runs a claim's pattern as it will be run for a dashboard. What is wrong with it is answered, each with
 /// its place in the input.
-async fn try_out(app: &Arc<App>, input: &Asked) -> Result<Vec<Finding>, Error> {
+async fn validate_pattern(app: &Arc<App>, input: &ClaimPattern) -> Result<Vec<Problem>, Error> {
     let mut found = Vec::new();
     let mut read = |part: &str, document: &Value| -> Result<Option<InitiativeFilter>, Error> {
-        match input::read(part, document.clone()) {
+        match input::parse_input(part, document.clone()) {
             Ok(filter) => Ok(Some(filter)),
             Err(error) => {
-                found.push(refused(error)?);
+                found.push(problem_from_error(error)?);
                 Ok(None)
             }
         }
@@ -199,25 +205,25 @@ async fn try_out(app: &Arc<App>, input: &Asked) -> Result<Vec<Finding>, Error> {
         by: input.by,
         concentration: false,
     };
-    let asker = Asker::new(
+    let asker = PatternService::new(
         app,
         Some(Asking::Claim),
         Reader::Dashboard,
         RecordScope::All,
         None,
     );
-    if let Err(error) = Box::pin(asker.pattern(asked)).await {
-        found.push(refused(error)?);
+    if let Err(error) = Box::pin(asker.query_pattern(asked)).await {
+        found.push(problem_from_error(error)?);
     }
     Ok(found)
 }
 
 /// What the engine said against a pattern, by its place in the input. What is no fault of the pattern
 /// stays an error.
-fn refused(error: Error) -> Result<Finding, Error> {
-    let code = match error.shared() {
-        Error::BadInput(_) => FindingCode::InvalidFormat,
-        Error::Disclosing(_) | Error::Forbidden(_) => FindingCode::NotAllowed,
+fn problem_from_error(error: Error) -> Result<Problem, Error> {
+    let code = match error.root() {
+        Error::BadInput(_) => ProblemCode::InvalidFormat,
+        Error::DisclosureControl(_) | Error::Forbidden(_) => ProblemCode::NotAllowed,
         _ => return Err(error),
     };
     let text = error.to_string();
@@ -225,5 +231,5 @@ fn refused(error: Error) -> Result<Finding, Error> {
         Some((path, reason)) if !path.contains(char::is_whitespace) => (path.replace('.', "/"), reason),
         _ => (String::new(), text.as_str()),
     };
-    Ok(Finding::new(code, path, reason))
+    Ok(Problem::new(code, path, reason))
 }

@@ -3,23 +3,23 @@
 use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder, QuerySelect};
 use serde_json::Value;
 use uuid::Uuid;
-use wayin_entity::{Dimension, KeptSubject, claim, reflection};
+use wayin_entity::{Dimension, ReferenceKind, claim, reflection};
 
-use crate::change::Act;
+use crate::change_log::ActionContext;
 use crate::error::Result;
-use crate::keeping::{self, Save, Standing, Target, document};
-use crate::mutation::Refusal;
-use wayin_records::finding::{FindingCode, Findings};
-use wayin_records::spelling;
+use crate::idempotency::Rejection;
+use crate::reference_data::{self, CurrentDocument, SaveTarget, SavedChange, document};
+use wayin_records::normalisation;
+use wayin_records::problem::{ProblemCode, Problems};
 
 /// The most bytes of a filter document, written as JSON.
-pub const LONGEST_FILTER: usize = 20_000;
+pub const MAX_FILTER_BYTES: usize = 20_000;
 
 /// A claim as a steward writes it, with a pattern that was run already.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct ClaimDraft {
     /// The claim that is there, and the version that it was written from.
-    pub target: Target,
+    pub target: SaveTarget,
     /// The short name in addresses.
     pub slug: String,
     /// The claim in plain words.
@@ -39,16 +39,16 @@ pub struct Draft {
 }
 
 /// Adds a claim, or writes one that is there anew.
-pub async fn save(
+pub async fn save_claim(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
-    draft: Draft,
-) -> Result<Result<claim::Model, Refusal>> {
+    act: &ActionContext<'_>,
+    draft: ClaimDraft,
+) -> Result<Result<claim::Model, Rejection>> {
     let before = match draft.target.id {
         Some(id) => claim::Entity::find_by_id(id).lock_exclusive().one(db).await?,
         None => None,
     };
-    let mut found = Findings::default();
+    let mut found = Problems::default();
     let stood = before.as_ref().map(|before| before.position);
     let position = if let Some(position) = draft.position.or(stood) {
         position
@@ -64,7 +64,7 @@ pub async fn save(
             .as_ref()
             .map_or_else(|| act.clock.new_id(), |before| before.id),
         slug: draft.slug.trim().to_owned(),
-        statement: spelling::prose(&draft.statement).into_owned(),
+        statement: normalisation::normalise_prose(&draft.statement).into_owned(),
         position,
         reflection_id: draft.reflection,
         pattern_when: draft.when,
@@ -76,30 +76,32 @@ pub async fn save(
             .map_or_else(|| act.now(), |before| before.created_at),
         updated_at: act.now(),
     };
-    keeping::check_slug(&mut found, &row.slug);
+    reference_data::check_slug(&mut found, &row.slug);
     let slug = (claim::Column::Slug, row.slug.as_str());
     let own = (claim::Column::Id, draft.target.id);
-    keeping::check_unique::<claim::Entity>(db, &mut found, "slug", slug, own).await?;
-    keeping::check_text(&mut found, "statement", &row.statement, 500);
+    reference_data::check_unique::<claim::Entity>(db, &mut found, "slug", slug, own).await?;
+    reference_data::check_text(&mut found, "statement", &row.statement, 500);
     if row.position < 1 {
-        found.error(FindingCode::OutOfRange, "position", "counts from 1");
+        found.add_error(ProblemCode::OutOfRange, "position", "counts from 1");
     }
     if let Some(id) = row.reflection_id
         && reflection::Entity::find_by_id(id).one(db).await?.is_none()
     {
-        found.error(FindingCode::NotFound, "reflection", "there is no such reflection");
+        found.add_error(ProblemCode::NotFound, "reflection", "there is no such reflection");
     }
-    let standing = before.as_ref().map(document::of_claim);
-    if let Some(refusal) = keeping::refusal(db, draft.target, standing.as_ref(), "claim", found).await? {
+    let standing = before.as_ref().map(document::claim_document);
+    if let Some(refusal) =
+        reference_data::find_save_error(db, draft.target, standing.as_ref(), "claim", found).await?
+    {
         return Ok(Err(refusal));
     }
-    keeping::store(db, before.is_some(), row.clone()).await?;
-    let save = Save {
-        subject: KeptSubject::Claim,
+    reference_data::upsert_row(db, before.is_some(), row.clone()).await?;
+    let save = SavedChange {
+        subject: ReferenceKind::Claim,
         id: row.id,
-        before: Standing::of(standing, before.map(|before| before.updated_at)),
-        after: document::of_claim(&row),
+        before: CurrentDocument::from_parts(standing, before.map(|before| before.updated_at)),
+        after: document::claim_document(&row),
     };
-    keeping::write(db, act, vec![save]).await?;
+    reference_data::write_revisions(db, act, vec![save]).await?;
     Ok(Ok(row))
 }

@@ -6,16 +6,16 @@ use std::process::ExitCode;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::error::CliError;
-use super::opening::open;
-use super::output::counted;
-use crate::check::{self, Summary, Violation};
+use super::opening::open_database;
+use super::output::format_count;
 use crate::database;
+use crate::integrity::{self, IntegritySummary, Violation};
 
 /// How the command ends where something does not hold.
-const DOES_NOT_HOLD: u8 = 4;
+const VIOLATIONS_EXIT_CODE: u8 = 4;
 
-pub(super) async fn run() -> Result<ExitCode, CliError> {
-    let db = open().await?;
+pub(super) async fn run_check() -> Result<ExitCode, CliError> {
+    let db = open_database().await?;
     let bar = if std::io::stderr().is_terminal() {
         ProgressBar::new_spinner().with_style(
             ProgressStyle::with_template("{spinner} {human_pos} initiatives checked")
@@ -34,33 +34,33 @@ pub(super) async fn run() -> Result<ExitCode, CliError> {
             failed.get_or_insert(cause);
         }
     };
-    let moment = database::begin_reading(&db).await?;
+    let moment = database::begin_read(&db).await?;
     let progress = |checked| bar.set_position(checked);
-    let summary = check::check(&moment, &mut each, &progress).await?;
+    let summary = integrity::check_integrity(&moment, &mut each, &progress).await?;
     moment.rollback().await?;
     bar.finish_and_clear();
     if let Some(cause) = failed {
         return Err(CliError::Io("standard output".into(), cause));
     }
-    let _ = writeln!(std::io::stdout(), "{}", told(&summary));
-    Ok(if summary.found() == 0 {
+    let _ = writeln!(std::io::stdout(), "{}", describe_summary(&summary));
+    Ok(if summary.violation_count() == 0 {
         ExitCode::SUCCESS
     } else {
-        ExitCode::from(DOES_NOT_HOLD)
+        ExitCode::from(VIOLATIONS_EXIT_CODE)
     })
 }
 
-fn told(summary: &Summary) -> String {
+fn describe_summary(summary: &IntegritySummary) -> String {
     let looked_at = format!(
         "{}, {}, {}, {}, {} and {} checked",
-        counted(summary.initiatives, "initiative"),
-        counted(summary.changes, "change"),
-        counted(summary.submissions, "submission"),
-        counted(summary.imports, "import"),
-        counted(summary.organisations, "organisation"),
-        counted(summary.places, "place"),
+        format_count(summary.initiatives, "initiative"),
+        format_count(summary.changes, "change"),
+        format_count(summary.submissions, "submission"),
+        format_count(summary.imports, "import"),
+        format_count(summary.organisations, "organisation"),
+        format_count(summary.places, "place"),
     );
-    if summary.found() == 0 {
+    if summary.violation_count() == 0 {
         return format!("{looked_at}: everything holds.");
     }
     let kinds: Vec<String> = summary
@@ -70,7 +70,7 @@ fn told(summary: &Summary) -> String {
         .collect();
     format!(
         "{looked_at}: {} found ({}).",
-        counted(summary.found(), "violation"),
+        format_count(summary.violation_count(), "violation"),
         kinds.join(", ")
     )
 }

@@ -12,31 +12,31 @@ use wayin_entity::{Capability, OrganisationKind, Role};
 use super::error::CliError;
 use super::migrate::migrate_up;
 use super::output::{print_line, print_note};
-use super::serve::stop_signal;
+use super::serve::wait_for_stop_signal;
 use crate::app::App;
-use crate::auth::issued_token::Issuing;
-use crate::auth::jwt::{Signer, Subject, Verifier};
+use crate::auth::issued_token::TokenIssuer;
+use crate::auth::jwt::{TokenSigner, TokenSubject, TokenVerifier};
 use crate::auth::member;
-use crate::change::Act;
+use crate::change_log::ActionContext;
 use crate::clock::{Clock, FixedClock, SystemClock};
-use crate::config::{self, environment};
+use crate::config::{self, read_environment};
 use crate::error::Error;
 use crate::load_sample;
-use crate::pattern::engine::Engine;
+use crate::pattern::engine::PatternEngine;
 use crate::{database, server};
 
 const ISSUER: &str = "https://demo.wayin.invalid";
 const AUDIENCE: &str = "wayin-demo";
 
 /// The question on the first page of the README.
-const QUESTION: &str = "{ pattern(when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, by: REGION) { summary groups(first: 20) { nodes { label table { both whenOnly } rateWhen { value } } } } }";
+const EXAMPLE_QUERY: &str = "{ pattern(when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, by: REGION) { summary groups(first: 20) { nodes { label table { both whenOnly } rateWhen { value } } } } }";
 
 /// The moment that the example evidence was entered, so that ids are the same each time.
-fn moment() -> DateTime<Utc> {
+fn sample_timestamp() -> DateTime<Utc> {
     DateTime::from_timestamp(1_735_689_600, 0).unwrap_or_default()
 }
 
-pub async fn run(port: u16) -> Result<(), CliError> {
+pub async fn run_demo(port: u16) -> Result<(), CliError> {
     let folder = tempfile::Builder::new()
         .prefix("wayin-demo-")
         .tempdir()
@@ -44,48 +44,55 @@ pub async fn run(port: u16) -> Result<(), CliError> {
     let url = format!("sqlite://{}?mode=rwc", folder.path().join("demo.db").display());
     print_note!("Loading the example evidence ...");
     let db = database::connect(&url).await?;
-    let clock = FixedClock::at(moment());
+    let clock = FixedClock::at(sample_timestamp());
     migrate_up(&db, &clock).await?;
-    let act = Act {
+    let act = ActionContext {
         clock: &clock,
         member: None,
         reason: "example evidence",
     };
-    load_sample::load(&db, &act, wayin_sample::evidence()).await?;
-    let (signer, verifier) = keys()?;
-    let tokens = members(&db, &act, &signer).await?;
-    let engine = Arc::new(Engine::new(config::engine(&environment)?)?);
-    let issuing = Issuing {
+    load_sample::load_sample(&db, &act, wayin_sample::generate_evidence()).await?;
+    let (signer, verifier) = create_keys()?;
+    let tokens = create_members(&db, &act, &signer).await?;
+    let engine = Arc::new(PatternEngine::new(config::read_engine_settings(
+        &read_environment,
+    )?)?);
+    let issuing = TokenIssuer {
         signer,
         issuer: ISSUER.into(),
     };
-    let app = App::new(db, verifier, Arc::new(SystemClock), engine).with_issuing(Some(issuing));
+    let app = App::new(db, verifier, Arc::new(SystemClock), engine).with_token_issuer(Some(issuing));
     let app = Arc::new(app);
     app.engine.catch_up(&app.db, &|_| ()).await?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let failed = |cause| CliError::Io(address.to_string(), cause);
-    let listener = server::bind(address, true).await.map_err(failed)?;
+    let listener = server::bind_listener(address, true).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    tell(address, &tokens);
-    server::serve(Arc::clone(&app), listener, stop_signal(app.http.stop), |_| ())
-        .await
-        .map_err(failed)?;
+    print_instructions(address, &tokens);
+    server::serve(
+        Arc::clone(&app),
+        listener,
+        wait_for_stop_signal(app.http.stop_timeout),
+        |_| (),
+    )
+    .await
+    .map_err(failed)?;
     database::close(&app.db).await;
     Ok(())
 }
 
 /// A key for this run alone: tokens of an earlier run are worth nothing.
-fn keys() -> Result<(Signer, Verifier), CliError> {
+fn create_keys() -> Result<(TokenSigner, TokenVerifier), CliError> {
     let mut secret = [0; 32];
     rand::rngs::OsRng
         .try_fill_bytes(&mut secret)
         .map_err(|cause| Error::Internal(format!("no randomness to be had: {cause}")))?;
-    let signer = Signer::new(
+    let signer = TokenSigner::new(
         Algorithm::HS256,
         EncodingKey::from_secret(&secret),
         AUDIENCE.into(),
     );
-    let verifier = Verifier::new(
+    let verifier = TokenVerifier::new(
         Algorithm::HS256,
         DecodingKey::from_secret(&secret),
         ISSUER,
@@ -94,14 +101,18 @@ fn keys() -> Result<(Signer, Verifier), CliError> {
     Ok((signer, verifier))
 }
 
-struct Ready {
+struct DemoMember {
     role: Role,
     name: String,
     token: String,
 }
 
 /// A member of each role, with a token that is good for a day.
-async fn members(db: &DatabaseConnection, act: &Act<'_>, signer: &Signer) -> Result<Vec<Ready>, CliError> {
+async fn create_members(
+    db: &DatabaseConnection,
+    act: &ActionContext<'_>,
+    signer: &TokenSigner,
+) -> Result<Vec<DemoMember>, CliError> {
     let of_kind = |kind: OrganisationKind| async move {
         use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
         use wayin_entity::organisation::{Column, Entity};
@@ -120,23 +131,23 @@ async fn members(db: &DatabaseConnection, act: &Act<'_>, signer: &Signer) -> Res
         (Role::Dashboard, "demo-dashboard", None),
         (Role::Steward, "demo-steward", None),
     ] {
-        let subject = Subject {
+        let subject = TokenSubject {
             issuer: ISSUER.into(),
             subject: subject.into(),
         };
         let token = signer
             .sign(&subject, SystemClock.now(), TimeDelta::days(1))
-            .map_err(|cause| CliError::Asked(format!("A token could not be signed: {cause}")))?;
+            .map_err(|cause| CliError::InvalidArguments(format!("A token could not be signed: {cause}")))?;
         let name = organisation
             .as_ref()
             .map_or_else(|| subject.subject.clone(), |one| one.name.clone());
-        member::add(db, act, subject, role, organisation.map(|one| one.id)).await?;
-        ready.push(Ready { role, name, token });
+        member::add_or_update_member(db, act, subject, role, organisation.map(|one| one.id)).await?;
+        ready.push(DemoMember { role, name, token });
     }
     Ok(ready)
 }
 
-fn tell(address: SocketAddr, ready: &[Ready]) {
+fn print_instructions(address: SocketAddr, ready: &[DemoMember]) {
     let steward = ready
         .iter()
         .find(|one| one.role.can(Capability::ReadEveryRecord))
@@ -145,10 +156,10 @@ fn tell(address: SocketAddr, ready: &[Ready]) {
     print_line!("GraphQL   http://{address}/graphql");
     print_line!("GraphiQL  http://{address}/graphiql#token={steward}\n");
     print_line!("Tokens, good for a day and for this run alone:");
-    for Ready { role, name, token } in ready {
+    for DemoMember { role, name, token } in ready {
         print_line!("{:10} {name}\n           {token}", role.code());
     }
-    let body = serde_json::json!({ "query": QUESTION }).to_string();
+    let body = serde_json::json!({ "query": EXAMPLE_QUERY }).to_string();
     print_line!("\nDo short funding and skipped ambitions go together, and where is it different? Ask:\n");
     print_line!(
         "curl -s http://{address}/graphql -H 'Content-Type: application/json' -H 'Authorization: Bearer {steward}' -d '{body}'\n"

@@ -4,14 +4,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::error::CliError;
-use super::output::UnlessClosed;
+use super::output::IgnoreClosedPipe;
 
 /// A file to write to, or standard output where none is named, with what it is called.
-pub(super) fn create(output: Option<PathBuf>) -> Result<(String, Box<dyn Write + Send>), CliError> {
+pub(super) fn create_output(output: Option<PathBuf>) -> Result<(String, Box<dyn Write + Send>), CliError> {
     Ok(match output {
         None => (
             "standard output".into(),
-            Box::new(std::io::BufWriter::new(UnlessClosed(std::io::stdout()))),
+            Box::new(std::io::BufWriter::new(IgnoreClosedPipe(std::io::stdout()))),
         ),
         Some(path) => {
             let name = path.display().to_string();
@@ -26,7 +26,7 @@ pub(super) fn open_file(file: &Path) -> Result<std::fs::File, CliError> {
     let failed = |cause| CliError::Io(file.display().to_string(), cause);
     let opened = std::fs::File::open(file).map_err(failed)?;
     if opened.metadata().map_err(failed)?.is_dir() {
-        return Err(CliError::Asked(format!(
+        return Err(CliError::InvalidArguments(format!(
             "{} is a folder, not a file.",
             file.display()
         )));

@@ -12,23 +12,23 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use wayin_entity::{FileFormat, ImportKind};
 
-use super::error::{CliError, SOME_REFUSED, import_cause};
+use super::error::{CliError, ROWS_REJECTED_EXIT_CODE, describe_import_cause};
 use super::file::open_file;
-use super::opening::open;
+use super::opening::open_database;
 use super::output::{print_line, print_note};
-use super::send::{ModeArgument, Sending};
-use crate::audit::{self, Event};
-use crate::change::Act;
+use super::send::{ModeArgument, SubmitCommand};
+use crate::audit::{self, AuditRecord};
+use crate::change_log::ActionContext;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::id::NodeKind;
 use crate::import::{ImportError, Remark, Tally, detect_format, places, publish_file};
 use wayin_records::formats::FileError;
-use wayin_records::formats::format::START;
+use wayin_records::formats::format::FORMAT_DETECTION_BYTES;
 use wayin_records::formats::grants as grant_files;
 
 #[derive(Debug, Subcommand)]
-pub enum Import {
+pub enum ImportCommand {
     /// Places with GSS codes and what they lie within, from CSV.
     #[command(after_help = "Example:\n  wayin import places area_all_codes.csv")]
     Places {
@@ -68,7 +68,7 @@ pub enum Import {
     },
 }
 
-impl Import {
+impl ImportCommand {
     /// Does it.
     pub async fn run(self) -> Result<ExitCode, CliError> {
         if let Self::Records {
@@ -79,7 +79,7 @@ impl Import {
             corrections,
         } = self
         {
-            let sending = Sending {
+            let sending = SubmitCommand {
                 file,
                 mode,
                 subject,
@@ -94,27 +94,31 @@ impl Import {
             |name| name.to_string_lossy().into(),
         );
         let opened = open_file(file)?;
-        let bytes = length(&opened)?;
-        let db = open().await?;
-        let act = Act {
+        let bytes = file_length_bytes(&opened)?;
+        let db = open_database().await?;
+        let act = ActionContext {
             clock: &SystemClock,
             member: None,
             reason: "imported from a file",
         };
-        let noted = Noted {
+        let noted = ImportAudit {
             db: &db,
             act: &act,
             id: SystemClock.new_id(),
             file_name: &name,
         };
-        let bar = progress(bytes);
+        let bar = new_progress_bar(bytes);
         let input = BufReader::with_capacity(1 << 16, bar.wrap_read(opened));
         let mut remarks = |remark: Remark| {
             let line = match remark {
                 Remark::Note(note) => format!("{name}: {note}"),
                 Remark::Refused(refusal) => format!("{name}, {refusal}"),
                 Remark::Warning(warning) => {
-                    format!("{name}, {}: worth a look: {}", warning.place(), warning.reason)
+                    format!(
+                        "{name}, {}: worth a look: {}",
+                        warning.describe_position(),
+                        warning.reason
+                    )
                 }
             };
             bar.suspend(|| print_note!("{line}"));
@@ -125,13 +129,13 @@ impl Import {
         };
         let outcome = match &self {
             Self::Places { .. } => {
-                noted.begins("importPlaces", bytes).await?;
+                noted.record_start("importPlaces", bytes).await?;
                 places::import(&db, &act, input, &mut remarks).await
             }
             Self::Records { .. } => {
                 let kind = ImportKind::Records;
                 let format = format_of(kind, file).map_err(failed)?;
-                noted.begins("importRecords", bytes).await?;
+                noted.record_start("importRecords", bytes).await?;
                 publish_file(&db, &act, (kind, format), None, input, &mut remarks).await
             }
             Self::Grants { licence, .. } => {
@@ -139,11 +143,11 @@ impl Import {
                 let format = format_of(kind, file).map_err(failed)?;
                 // A package may describe itself behind its grants. To read it through first also refuses a file that
                 // breaks off before any of it is published.
-                let about = grant_files::about(BufReader::new(open_file(file)?), format);
+                let about = grant_files::read_package_info(BufReader::new(open_file(file)?), format);
                 let about = about.map_err(|error| failed(error.into()))?;
                 let licence = about.license.or_else(|| licence.clone());
                 let unlicensed = licence.is_none();
-                noted.begins("importGrants", bytes).await?;
+                noted.record_start("importGrants", bytes).await?;
                 let outcome = publish_file(&db, &act, (kind, format), licence, input, &mut remarks).await;
                 if unlicensed && outcome.is_ok() {
                     print_note!("{name} does not say which licence it may be reused under; --licence does.");
@@ -151,13 +155,13 @@ impl Import {
                 outcome
             }
         };
-        let ended = noted.ends(&outcome).await;
+        let ended = noted.record_end(&outcome).await;
         let tally = outcome.map_err(failed)?;
         ended?;
         bar.finish_and_clear();
-        print_line!("{name}: {}", told(&tally));
+        print_line!("{name}: {}", describe_tally(&tally));
         Ok(if tally.refused > 0 {
-            ExitCode::from(SOME_REFUSED)
+            ExitCode::from(ROWS_REJECTED_EXIT_CODE)
         } else {
             ExitCode::SUCCESS
         })
@@ -166,34 +170,34 @@ impl Import {
 
 /// What the audit trail tells of a file that is published as it is read, in more than one transaction: that it
 /// began, and what came of it. The file is not kept, so that its id leads to nothing but these two.
-struct Noted<'a> {
+struct ImportAudit<'a> {
     db: &'a DatabaseConnection,
-    act: &'a Act<'a>,
+    act: &'a ActionContext<'a>,
     id: Uuid,
     file_name: &'a str,
 }
 
-impl Noted<'_> {
+impl ImportAudit<'_> {
     /// Before anything of it is taken.
-    async fn begins(&self, command: &str, bytes: u64) -> Result<(), Error> {
+    async fn record_start(&self, command: &str, bytes: u64) -> Result<(), Error> {
         let detail = json!({"fileName": self.file_name, "bytes": bytes});
-        audit::add(self.db, self.act, command, self.event(detail)).await
+        audit::append_event(self.db, self.act, command, self.new_event(detail)).await
     }
 
     /// After all of it was, or what was before it broke off.
-    async fn ends(&self, outcome: &Result<Tally, ImportError>) -> Result<(), Error> {
+    async fn record_end(&self, outcome: &Result<Tally, ImportError>) -> Result<(), Error> {
         let detail = match outcome {
             Ok(tally) => json!({
                 "fileName": self.file_name, "added": tally.added, "altered": tally.altered,
                 "unchanged": tally.unchanged, "refused": tally.refused,
             }),
-            Err(error) => json!({"fileName": self.file_name, "failed": import_cause(error)}),
+            Err(error) => json!({"fileName": self.file_name, "failed": describe_import_cause(error)}),
         };
-        audit::add(self.db, self.act, "endImport", self.event(detail)).await
+        audit::append_event(self.db, self.act, "endImport", self.new_event(detail)).await
     }
 
-    fn event(&self, detail: Value) -> Event {
-        Event {
+    fn new_event(&self, detail: Value) -> AuditRecord {
+        AuditRecord {
             kind: NodeKind::Import,
             id: self.id,
             before: None,
@@ -203,7 +207,7 @@ impl Noted<'_> {
     }
 }
 
-fn told(tally: &Tally) -> String {
+fn describe_tally(tally: &Tally) -> String {
     let Tally {
         added,
         altered,
@@ -224,14 +228,14 @@ fn format_of(kind: ImportKind, file: &Path) -> Result<FileFormat, ImportError> {
     let mut start = Vec::new();
     let opened = File::open(file).map_err(FileError::from)?;
     opened
-        .take(START as u64)
+        .take(FORMAT_DETECTION_BYTES as u64)
         .read_to_end(&mut start)
         .map_err(FileError::from)?;
     Ok(detect_format(kind, &file.to_string_lossy(), &start)?)
 }
 
 /// A bar on a terminal, nothing elsewhere.
-fn progress(length: u64) -> ProgressBar {
+fn new_progress_bar(length: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
@@ -241,7 +245,7 @@ fn progress(length: u64) -> ProgressBar {
 }
 
 /// How many bytes a file has.
-fn length(file: &File) -> Result<u64, CliError> {
+fn file_length_bytes(file: &File) -> Result<u64, CliError> {
     let known = file.metadata();
     Ok(known
         .map_err(|cause| CliError::Io("the file".into(), cause))?

@@ -8,19 +8,19 @@ use serde_json::json;
 use wayin_entity::{Capability, OrganisationKind, Role};
 
 use super::error::CliError;
-use super::opening::open;
+use super::opening::open_database;
 use super::output::print_line;
-use crate::audit::{self, Event};
-use crate::auth::issued_token::{self, Draft, Issuing, Until};
-use crate::auth::{jwt::Subject, member};
-use crate::change::Act;
+use crate::audit::{self, AuditRecord};
+use crate::auth::issued_token::{self, Draft, TokenExpiry, TokenIssuer};
+use crate::auth::{jwt::TokenSubject, member};
+use crate::change_log::ActionContext;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{TokenConfig, environment, issuer};
-use crate::database::{begin_writing, commit};
+use crate::config::{TokenConfig, read_environment, read_issuer};
+use crate::database::{begin_write, commit};
 use crate::error::Error;
 use crate::id::{self, NodeKind};
-use crate::mutation::Refusal;
-use crate::{keeping, organisation};
+use crate::idempotency::Rejection;
+use crate::{organisation, reference_data};
 
 /// Reads a role by its code.
 fn parse_role() -> impl TypedValueParser<Value = Role> {
@@ -37,7 +37,7 @@ fn parse_role() -> impl TypedValueParser<Value = Role> {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Member {
+pub enum MemberCommand {
     /// Add a member, or give one another role; one who was revoked may act again.
     #[command(
         after_help = "Example:\n  wayin member add --subject ada --role FUNDER \\\n    --organisation GB-CHC-327114 --organisation-name \"Lloyds Bank Foundation for England and Wales\""
@@ -75,18 +75,18 @@ pub enum Member {
 }
 
 /// A member's subject, with the issuer that is said or set.
-pub(super) fn subject(subject: String, said: Option<String>) -> Result<Subject, CliError> {
+pub(super) fn resolve_subject(subject: String, said: Option<String>) -> Result<TokenSubject, CliError> {
     let issuer = match said {
         Some(issuer) => issuer,
-        None => issuer(&environment)?,
+        None => read_issuer(&read_environment)?,
     };
-    Ok(Subject { issuer, subject })
+    Ok(TokenSubject { issuer, subject })
 }
 
-impl Member {
+impl MemberCommand {
     /// Does it.
     pub async fn run(self) -> Result<(), CliError> {
-        let act = Act {
+        let act = ActionContext {
             clock: &SystemClock,
             member: None,
             reason: "on the command line",
@@ -99,29 +99,30 @@ impl Member {
                 organisation,
                 organisation_name,
             } => {
-                let subject = subject(named, issuer)?;
-                let db = open().await?;
-                let transaction = begin_writing(&db).await?;
+                let subject = resolve_subject(named, issuer)?;
+                let db = open_database().await?;
+                let transaction = begin_write(&db).await?;
                 let organisation = if organisation.is_some() || organisation_name.is_some() {
                     let is_funder =
                         role.can(Capability::ActForOrganisation) && role.can(Capability::ImportGrants);
                     let kind = is_funder.then_some(OrganisationKind::Funder);
                     let (identifier, name) = (organisation.as_deref(), organisation_name.as_deref());
                     Some(
-                        organisation::ensure(&transaction, &act, identifier, name, kind)
+                        organisation::find_or_create(&transaction, &act, identifier, name, kind)
                             .await?
                             .id,
                     )
                 } else {
                     None
                 };
-                let added = member::add(&transaction, &act, subject, role, organisation).await?;
-                note(&transaction, &act, "saveMember", &added).await?;
+                let added =
+                    member::add_or_update_member(&transaction, &act, subject, role, organisation).await?;
+                record_member_event(&transaction, &act, "saveMember", &added).await?;
                 commit(transaction).await?;
                 print_line!("{} may now act as {}.", added.subject, role.code());
             }
             Self::List => {
-                for (member, organisation) in member::list(&open().await?).await? {
+                for (member, organisation) in member::list(&open_database().await?).await? {
                     let state = if member.revoked_at.is_some() {
                         "revoked"
                     } else {
@@ -142,17 +143,17 @@ impl Member {
                 subject: named,
                 issuer,
             } => {
-                let subject = subject(named, issuer)?;
-                let db = open().await?;
-                let transaction = begin_writing(&db).await?;
+                let subject = resolve_subject(named, issuer)?;
+                let db = open_database().await?;
+                let transaction = begin_write(&db).await?;
                 let revoked = member::revoke(&transaction, &act, &subject).await?;
                 if let Some(member) = &revoked {
-                    note(&transaction, &act, "revokeMember", member).await?;
+                    record_member_event(&transaction, &act, "revokeMember", member).await?;
                 }
                 commit(transaction).await?;
                 let Some(member) = revoked else {
-                    let Subject { issuer, subject } = subject;
-                    return Err(CliError::Asked(format!(
+                    let TokenSubject { issuer, subject } = subject;
+                    return Err(CliError::InvalidArguments(format!(
                         "No member has the subject {subject} from {issuer}."
                     )));
                 };
@@ -164,28 +165,28 @@ impl Member {
 }
 
 /// Leaves an event in the audit trail, as the mutation of that name does.
-async fn note(
+async fn record_member_event(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     name: &str,
     member: &wayin_entity::member::Model,
 ) -> Result<(), Error> {
-    let version = keeping::version(db, member.id).await?;
-    let event = Event {
+    let version = reference_data::load_version(db, member.id).await?;
+    let event = AuditRecord {
         kind: NodeKind::Member,
         id: member.id,
         before: (version > 1).then_some(version - 1),
         after: Some(version),
         detail: json!({
             "reason": act.reason,
-            "organisation": member.organisation_id.map(|id| NodeKind::Organisation.id(id)),
+            "organisation": member.organisation_id.map(|id| NodeKind::Organisation.encode_id(id)),
         }),
     };
-    audit::add(db, act, name, event).await
+    audit::append_event(db, act, name, event).await
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Token {
+pub enum TokenCommand {
     /// Print a token for a member, signed with the configured key.
     ///
     /// It is listed under its name, so that it can be revoked; its text is kept nowhere.
@@ -215,60 +216,65 @@ pub enum Token {
     },
 }
 
-impl Token {
+impl TokenCommand {
     /// Does it.
     pub async fn run(self) -> Result<(), CliError> {
-        let act = Act {
+        let act = ActionContext {
             clock: &SystemClock,
             member: None,
             reason: "on the command line",
         };
         match self {
-            Self::Issue { subject, name, days } => issue(&act, subject, name, days).await,
-            Self::List => list().await,
-            Self::Revoke { id } => revoke(&act, &id).await,
+            Self::Issue { subject, name, days } => issue_token(&act, subject, name, days).await,
+            Self::List => list_tokens().await,
+            Self::Revoke { id } => revoke_token(&act, &id).await,
         }
     }
 }
 
-async fn issue(act: &Act<'_>, named: String, name: String, days: u16) -> Result<(), CliError> {
-    let tokens = TokenConfig::read(&environment)?;
-    let issuing = Issuing {
-        signer: tokens.signer()?,
+async fn issue_token(
+    act: &ActionContext<'_>,
+    named: String,
+    name: String,
+    days: u16,
+) -> Result<(), CliError> {
+    let tokens = TokenConfig::read(&read_environment)?;
+    let issuing = TokenIssuer {
+        signer: tokens.build_signer()?,
         issuer: tokens.issuer,
     };
-    let subject = Subject {
+    let subject = TokenSubject {
         issuer: issuing.issuer.clone(),
         subject: named,
     };
-    let db = open().await?;
-    let transaction = begin_writing(&db).await?;
+    let db = open_database().await?;
+    let transaction = begin_write(&db).await?;
     let known = member::named(&transaction, &subject).await?;
     let Some(known) = known.filter(|member| member.revoked_at.is_none()) else {
-        let Subject { issuer, subject } = subject;
-        return Err(CliError::Asked(format!(
+        let TokenSubject { issuer, subject } = subject;
+        return Err(CliError::InvalidArguments(format!(
             "No member has the subject {subject} from {issuer}: add one with `wayin member add`."
         )));
     };
     let draft = Draft {
         member: known.id,
         name: name.trim().to_owned(),
-        until: Until::Days(days.into()),
+        expiry: TokenExpiry::AfterDays(days.into()),
     };
-    let issued = issued_token::issue(&transaction, act, &issuing.issuer, draft).await?;
-    let (row, owner) = issued.map_err(refused)?;
-    let token = issuing.text(&row, owner.subject)?;
-    note_token(&transaction, act, "issueToken", &row).await?;
+    let issued = issued_token::issue_token(&transaction, act, &issuing.issuer, draft).await?;
+    let (row, owner) = issued.map_err(error_from_rejection)?;
+    let token = issuing.encode_token(&row, owner.subject)?;
+    record_token_event(&transaction, act, "issueToken", &row).await?;
     commit(transaction).await?;
     print_line!("{token}");
     Ok(())
 }
 
-async fn list() -> Result<(), CliError> {
+async fn list_tokens() -> Result<(), CliError> {
     let moment = |at: Option<DateTime<Utc>>| {
         at.map_or_else(String::new, |at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
     };
-    for (token, owner) in issued_token::list(&open().await?).await? {
+    for (token, owner) in issued_token::list(&open_database().await?).await? {
         let state = if token.revoked_at.is_some() {
             "revoked"
         } else if token.expires_at < SystemClock.now() {
@@ -278,7 +284,7 @@ async fn list() -> Result<(), CliError> {
         };
         print_line!(
             "{}\t{}\t{}\t{}\t{state}\t{}",
-            NodeKind::IssuedToken.id(token.id),
+            NodeKind::IssuedToken.encode_id(token.id),
             owner.map_or_else(String::new, |owner| owner.subject),
             moment(Some(token.expires_at)),
             moment(token.last_used_at),
@@ -288,46 +294,46 @@ async fn list() -> Result<(), CliError> {
     Ok(())
 }
 
-async fn revoke(act: &Act<'_>, id: &str) -> Result<(), CliError> {
+async fn revoke_token(act: &ActionContext<'_>, id: &str) -> Result<(), CliError> {
     let Some(token) = id::decode_as(NodeKind::IssuedToken, id) else {
-        return Err(CliError::Asked(format!(
+        return Err(CliError::InvalidArguments(format!(
             "{id} is not the id of a token: `wayin token list` tells them."
         )));
     };
-    let db = open().await?;
-    let transaction = begin_writing(&db).await?;
+    let db = open_database().await?;
+    let transaction = begin_write(&db).await?;
     let row = issued_token::revoke(&transaction, act, token)
         .await?
-        .map_err(refused)?;
-    note_token(&transaction, act, "revokeToken", &row).await?;
+        .map_err(error_from_rejection)?;
+    record_token_event(&transaction, act, "revokeToken", &row).await?;
     commit(transaction).await?;
     print_line!("The token {} is revoked.", row.name);
     Ok(())
 }
 
 /// What stands against it, in one sentence.
-fn refused(refusal: Refusal) -> CliError {
-    let reasons: Vec<String> = refusal.findings.iter().map(ToString::to_string).collect();
-    CliError::Asked(format!("Nothing was changed: {}.", reasons.join(", ")))
+fn error_from_rejection(refusal: Rejection) -> CliError {
+    let reasons: Vec<String> = refusal.problems.iter().map(ToString::to_string).collect();
+    CliError::InvalidArguments(format!("Nothing was changed: {}.", reasons.join(", ")))
 }
 
 /// Leaves an event in the audit trail, as the mutation of that name does.
-async fn note_token(
+async fn record_token_event(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     name: &str,
     token: &wayin_entity::issued_token::Model,
 ) -> Result<(), Error> {
-    let event = Event {
+    let event = AuditRecord {
         kind: NodeKind::IssuedToken,
         id: token.id,
         before: None,
         after: None,
         detail: json!({
             "reason": act.reason,
-            "member": NodeKind::Member.id(token.member_id),
+            "member": NodeKind::Member.encode_id(token.member_id),
             "expiresAt": token.expires_at,
         }),
     };
-    audit::add(db, act, name, event).await
+    audit::append_event(db, act, name, event).await
 }

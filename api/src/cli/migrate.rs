@@ -8,15 +8,15 @@ use sea_orm_migration::MigratorTrait;
 use wayin_migration::Migrator;
 
 use super::error::CliError;
-use super::opening::connect;
-use super::output::{counted, print_line, print_note};
-use crate::base;
+use super::opening::connect_database;
+use super::output::{format_count, print_line, print_note};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{DatabaseConfig, environment};
-use crate::respell::{Respelt, respell};
+use crate::config::{DatabaseConfig, read_environment};
+use crate::instance;
+use crate::normalise::{NormalisationSummary, normalise_stored_names};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Migrate {
+pub(super) enum MigrateCommand {
     /// Apply every migration that is not applied yet.
     #[command(after_help = "Example:\n  wayin migrate up")]
     Up,
@@ -38,21 +38,24 @@ pub(super) enum Migrate {
 }
 
 /// Migrates a base, gives it its own row, and writes what it holds in one spelling.
-pub(super) async fn migrate_up(db: &DatabaseConnection, clock: &dyn Clock) -> Result<Respelt, CliError> {
+pub(super) async fn migrate_up(
+    db: &DatabaseConnection,
+    clock: &dyn Clock,
+) -> Result<NormalisationSummary, CliError> {
     Migrator::up(db, None).await?;
-    base::ensure(db, clock).await?;
-    Ok(respell(db, clock).await?)
+    instance::ensure_instance(db, clock).await?;
+    Ok(normalise_stored_names(db, clock).await?)
 }
 
 /// Asks whether migrations are to be taken back.
 fn confirm(steps: u32) -> Result<(), CliError> {
-    let refused = |reason: &str| Err(CliError::Asked(reason.into()));
+    let refused = |reason: &str| Err(CliError::InvalidArguments(reason.into()));
     if !std::io::stdin().is_terminal() {
         return refused("Taking migrations back deletes what their tables hold: say --yes to do so.");
     }
     print_note!(
         "This takes back {} and deletes everything in the tables of them. Write yes to go on:",
-        counted(steps, "migration")
+        format_count(steps, "migration")
     );
     let mut answer = String::new();
     std::io::stdin()
@@ -66,33 +69,33 @@ fn confirm(steps: u32) -> Result<(), CliError> {
 }
 
 /// Runs the command.
-pub(super) async fn migrate(command: Migrate) -> Result<(), CliError> {
-    let db = connect(&DatabaseConfig::read(&environment)?).await?;
+pub(super) async fn run_migrate(command: MigrateCommand) -> Result<(), CliError> {
+    let db = connect_database(&DatabaseConfig::read(&read_environment)?).await?;
     match command {
-        Migrate::Up => {
+        MigrateCommand::Up => {
             let pending = Migrator::get_pending_migrations(&db).await?;
             let respelt = migrate_up(&db, &SystemClock).await?;
-            print_line!("{} applied.", counted(pending.len(), "migration"));
+            print_line!("{} applied.", format_count(pending.len(), "migration"));
             if respelt.rows > 0 {
                 print_line!(
                     "{} written in one spelling of names and identifiers.",
-                    counted(respelt.rows, "row")
+                    format_count(respelt.rows, "row")
                 );
             }
-            for clash in &respelt.clashes {
+            for clash in &respelt.conflicts {
                 print_line!("To be merged: {clash}");
             }
         }
-        Migrate::Down { steps, yes } => {
+        MigrateCommand::Down { steps, yes } => {
             if !yes {
                 confirm(steps)?;
             }
             let applied = Migrator::get_applied_migrations(&db).await?.len();
             Migrator::down(&db, Some(steps)).await?;
             let left = Migrator::get_applied_migrations(&db).await?.len();
-            print_line!("{} taken back.", counted(applied - left, "migration"));
+            print_line!("{} taken back.", format_count(applied - left, "migration"));
         }
-        Migrate::Status => {
+        MigrateCommand::Status => {
             for migration in Migrator::get_migration_with_status(&db).await? {
                 print_line!(
                     "{:8} {}",

@@ -12,49 +12,49 @@ use wayin_migration::Migrator;
 
 use super::error::CliError;
 use super::migrate::migrate_up;
-use super::output::counted;
+use super::output::format_count;
 use crate::cause::{describe_database, describe_driver};
 use crate::clock::SystemClock;
-use crate::config::{ConfigError, DatabaseConfig, environment};
+use crate::config::{ConfigError, DatabaseConfig, read_environment};
 use crate::database;
 
 /// How long a server that does not answer is waited for.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 
 /// What the command has opened.
-static OPENED: Mutex<Vec<DatabaseConnection>> = Mutex::new(Vec::new());
+static OPEN_CONNECTIONS: Mutex<Vec<DatabaseConnection>> = Mutex::new(Vec::new());
 
 /// Opens the base that the settings name, and refuses one that is not migrated.
-pub(super) async fn open() -> Result<DatabaseConnection, CliError> {
-    let config = DatabaseConfig::read(&environment)?;
-    let db = connect(&config).await?;
+pub(super) async fn open_database() -> Result<DatabaseConnection, CliError> {
+    let config = DatabaseConfig::read(&read_environment)?;
+    let db = connect_database(&config).await?;
     // What is migrated already need not be read through at each start.
     if config.migrate_on_start && !Migrator::get_pending_migrations(&db).await?.is_empty() {
         let respelt = migrate_up(&db, &SystemClock).await?;
-        for clash in respelt.clashes {
+        for clash in respelt.conflicts {
             tracing::warn!("{clash}");
         }
     }
     let pending = Migrator::get_pending_migrations(&db).await?;
     if !pending.is_empty() {
-        return Err(CliError::Asked(format!(
+        return Err(CliError::InvalidArguments(format!(
             "The base lacks {}: run `wayin migrate up`, or set MIGRATE_ON_START=true.",
-            counted(pending.len(), "migration")
+            format_count(pending.len(), "migration")
         )));
     }
     Ok(db)
 }
 
 /// Opens a base, migrated or not, and refuses one that a newer version has migrated.
-pub(super) async fn connect(config: &DatabaseConfig) -> Result<DatabaseConnection, CliError> {
+pub(super) async fn connect_database(config: &DatabaseConfig) -> Result<DatabaseConnection, CliError> {
     let refused = |reason| CliError::Config(ConfigError::Malformed("DATABASE_URL", reason));
     if !config.url.starts_with("sqlite:") {
         try_postgres(&config.url).await.map_err(refused)?;
     }
     let db = database::connect(&config.url)
         .await
-        .map_err(|cause| refused(sqlite_failure(&config.url, &cause)))?;
-    keep(db.clone());
+        .map_err(|cause| refused(describe_sqlite_failure(&config.url, &cause)))?;
+    register_connection(db.clone());
     let known = Migrator::get_migration_files();
     let applied = Migrator::get_migration_models(&db).await?;
     let unknown = applied
@@ -62,24 +62,27 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<DatabaseConnectio
         .filter(|applied| !known.iter().any(|known| known.name() == applied.version))
         .count();
     if unknown > 0 {
-        return Err(CliError::Asked(format!(
+        return Err(CliError::InvalidArguments(format!(
             "The base was migrated by a newer version of Wayin than this one, {}: it has {} that this version does \
              not know. Use that version.",
             env!("CARGO_PKG_VERSION"),
-            counted(unknown, "migration")
+            format_count(unknown, "migration")
         )));
     }
     Ok(db)
 }
 
 /// Remembers a base that is to be closed when the command ends.
-fn keep(db: DatabaseConnection) {
-    OPENED.lock().unwrap_or_else(PoisonError::into_inner).push(db);
+fn register_connection(db: DatabaseConnection) {
+    OPEN_CONNECTIONS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(db);
 }
 
 /// Closes what the command has opened.
 pub(super) async fn close_all() {
-    let opened = std::mem::take(&mut *OPENED.lock().unwrap_or_else(PoisonError::into_inner));
+    let opened = std::mem::take(&mut *OPEN_CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner));
     for db in &opened {
         database::close(db).await;
     }
@@ -96,7 +99,7 @@ async fn try_postgres(url: &str) -> Result<(), String> {
         Some(socket) => socket.display().to_string(),
         None => format!("{}:{}", options.get_host(), options.get_port()),
     };
-    let failed = |cause: sqlx::Error| postgres_failure(&options, &at, &cause);
+    let failed = |cause: sqlx::Error| describe_postgres_failure(&options, &at, &cause);
     match tokio::time::timeout(ANSWER_DEADLINE, options.connect()).await {
         Ok(Ok(connection)) => connection.close().await.map_err(failed),
         Ok(Err(cause)) => Err(failed(cause)),
@@ -107,7 +110,7 @@ async fn try_postgres(url: &str) -> Result<(), String> {
     }
 }
 
-fn postgres_failure(options: &PgConnectOptions, at: &str, cause: &sqlx::Error) -> String {
+fn describe_postgres_failure(options: &PgConnectOptions, at: &str, cause: &sqlx::Error) -> String {
     tracing::debug!(%cause, "PostgreSQL cannot be used");
     let user = options.get_username();
     let code = cause
@@ -129,7 +132,7 @@ fn postgres_failure(options: &PgConnectOptions, at: &str, cause: &sqlx::Error) -
     }
 }
 
-fn sqlite_failure(url: &str, cause: &DbErr) -> String {
+fn describe_sqlite_failure(url: &str, cause: &DbErr) -> String {
     let file = url
         .parse::<SqliteConnectOptions>()
         .map(|options| options.get_filename().to_owned());

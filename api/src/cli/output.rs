@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::sync::Mutex;
 
 /// The first failure to write to standard output.
-static FAILURE: Mutex<Option<io::Error>> = Mutex::new(None);
+static FIRST_WRITE_ERROR: Mutex<Option<io::Error>> = Mutex::new(None);
 
 /// Prints a line to standard output.
 macro_rules! print_line {
@@ -19,10 +19,12 @@ macro_rules! print_note {
 
 pub(crate) use {print_line, print_note};
 
-/// Writes a line to standard output. A failure does not stop the command: [`failure`] has it.
+/// Writes a line to standard output. A failure does not stop the command: [`take_write_error`] has it.
 pub(crate) fn write_out(line: Arguments<'_>) {
-    if let Err(cause) = writeln!(UnlessClosed(io::stdout().lock()), "{line}") {
-        let mut failure = FAILURE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Err(cause) = writeln!(IgnoreClosedPipe(io::stdout().lock()), "{line}") {
+        let mut failure = FIRST_WRITE_ERROR
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         failure.get_or_insert(cause);
     }
 }
@@ -33,15 +35,17 @@ pub fn write_note(line: Arguments<'_>) {
 }
 
 /// Why a line could not be printed to standard output, if one could not.
-pub(super) fn failure() -> Option<io::Error> {
-    let mut failure = FAILURE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+pub(super) fn take_write_error() -> Option<io::Error> {
+    let mut failure = FIRST_WRITE_ERROR
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     failure.take()
 }
 
 /// A writer whose reader may stop reading before the end, as `head` does: what it does not read is dropped.
-pub(super) struct UnlessClosed<W>(pub W);
+pub(super) struct IgnoreClosedPipe<W>(pub W);
 
-impl<W: Write> Write for UnlessClosed<W> {
+impl<W: Write> Write for IgnoreClosedPipe<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.0.write(bytes) {
             Err(cause) if cause.kind() == ErrorKind::BrokenPipe => Ok(bytes.len()),
@@ -58,7 +62,7 @@ impl<W: Write> Write for UnlessClosed<W> {
 }
 
 /// So many of something, in words that agree.
-pub(super) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+pub(super) fn format_count(count: impl TryInto<u64>, noun: &str) -> String {
     match count.try_into().unwrap_or(u64::MAX) {
         1 => format!("1 {noun}"),
         count => format!("{count} {noun}s"),

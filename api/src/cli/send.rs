@@ -11,24 +11,24 @@ use serde_json::json;
 use uuid::Uuid;
 use wayin_entity::{ImportKind, ImportMode, import, import_outcome};
 
-use super::error::{CliError, SOME_REFUSED};
+use super::error::{CliError, ROWS_REJECTED_EXIT_CODE};
 use super::file::open_file;
 use super::member;
-use super::opening::open;
+use super::opening::open_database;
 use super::output::{print_line, print_note};
-use crate::audit::{self, Event};
-use crate::auth::requester::Member;
-use crate::change::Act;
+use crate::audit::{self, AuditRecord};
+use crate::auth::requester::AuthenticatedMember;
+use crate::change_log::ActionContext;
 use crate::clock::SystemClock;
-use crate::config::{environment, imports};
+use crate::config::{read_environment, read_import_settings};
 use crate::database;
 use crate::id::NodeKind;
 use crate::import::job::{self, corrections, worker::Worker};
-use wayin_records::finding::Finding;
-use wayin_records::formats::records::Limits;
+use wayin_records::formats::records::FileLimits;
+use wayin_records::problem::Problem;
 
 /// How many rows are told of at once.
-const AT_ONCE: u64 = 1_000;
+const ROWS_PER_PAGE: u64 = 1_000;
 
 /// What becomes of records that are sent in.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -50,7 +50,7 @@ impl From<ModeArgument> for ImportMode {
 
 /// A file of records, for whom it is sent in, and where its corrections go.
 #[derive(Debug)]
-pub struct Sending {
+pub struct SubmitCommand {
     pub file: PathBuf,
     pub mode: ModeArgument,
     pub subject: String,
@@ -58,10 +58,10 @@ pub struct Sending {
     pub corrections: Option<PathBuf>,
 }
 
-impl Sending {
+impl SubmitCommand {
     /// Keeps the file in the base, has it taken in, and tells what became of its rows.
     pub async fn run(self) -> Result<ExitCode, CliError> {
-        let settings = imports(&environment)?;
+        let settings = read_import_settings(&read_environment)?;
         let limits = settings.limits;
         let mut content = open_file(&self.file)?;
         let name = self.file.display().to_string();
@@ -75,73 +75,74 @@ impl Sending {
             organisation: None,
             licence: None,
             file_name: named.into_owned(),
-            format: format.map_err(|finding| refused(&name, &finding))?,
+            format: format.map_err(|finding| error_from_problem(&name, &finding))?,
             bytes: known.bytes,
         };
-        let db = open().await?;
-        let sender = sender(&db, self.subject, self.issuer).await?;
-        let act = Act {
+        let db = open_database().await?;
+        let sender = find_submitter(&db, self.subject, self.issuer).await?;
+        let act = ActionContext {
             clock: &SystemClock,
             member: Some(sender.id),
             reason: "sent on the command line",
         };
-        let transaction = database::begin_writing(&db).await?;
+        let transaction = database::begin_write(&db).await?;
         let started = job::enqueue(&transaction, &act, &sender, draft, content).await?;
         let started = match started {
             Ok(import) => import,
-            Err(findings) => return Err(refused(&name, &findings[0])),
+            Err(findings) => return Err(error_from_problem(&name, &findings[0])),
         };
         let id = started.id;
-        let event = Event {
+        let event = AuditRecord {
             kind: NodeKind::Import,
             id,
             before: None,
             after: None,
             detail: json!({
                 "kind": started.kind, "mode": started.mode, "fileName": started.file_name, "bytes": started.bytes,
-                "sha256": known.sha256, "for": NodeKind::Member.id(sender.id),
+                "sha256": known.sha256, "for": NodeKind::Member.encode_id(sender.id),
             }),
         };
         // Whoever runs a command need not be the member whose records they are.
-        let act = Act { member: None, ..act };
-        audit::add(&transaction, &act, "importRecords", event).await?;
+        let act = ActionContext { member: None, ..act };
+        audit::append_event(&transaction, &act, "importRecords", event).await?;
         database::commit(transaction).await?;
         let worker = Worker::new(&db, &SystemClock, settings);
         let ended = job::worker::run_until_ended(&worker, id).await?;
-        let ended = ended.ok_or_else(|| CliError::Asked("The import is gone.".into()))?;
-        tell_rows(&db, &ended.file_name, id).await?;
+        let ended = ended.ok_or_else(|| CliError::InvalidArguments("The import is gone.".into()))?;
+        print_row_problems(&db, &ended.file_name, id).await?;
         if let Some(path) = &self.corrections {
             write_corrections(&db, &ended, limits, path).await?;
         }
-        print_line!("{}", told(&ended));
+        print_line!("{}", describe_import(&ended));
         if let Some(reason) = &ended.failure_reason {
-            return Err(CliError::Asked(format!(
+            return Err(CliError::InvalidArguments(format!(
                 "{name} was not read to its end: {reason}"
             )));
         }
         Ok(if ended.invalid_count + ended.rejected_count > 0 {
-            ExitCode::from(SOME_REFUSED)
+            ExitCode::from(ROWS_REJECTED_EXIT_CODE)
         } else {
             ExitCode::SUCCESS
         })
     }
 }
 
-fn refused(name: &str, finding: &Finding) -> CliError {
-    CliError::Asked(format!("{name} {}.", finding.reason))
+fn error_from_problem(name: &str, finding: &Problem) -> CliError {
+    CliError::InvalidArguments(format!("{name} {}.", finding.reason))
 }
 
-async fn sender(
+async fn find_submitter(
     db: &DatabaseConnection,
     subject: String,
     issuer: Option<String>,
-) -> Result<Member, CliError> {
-    let subject = member::subject(subject, issuer)?;
+) -> Result<AuthenticatedMember, CliError> {
+    let subject = member::resolve_subject(subject, issuer)?;
     let found = crate::auth::member::named(db, &subject).await?;
     let found = found.filter(|found| found.revoked_at.is_none());
-    let found = found
-        .ok_or_else(|| CliError::Asked(format!("There is no member {} who may act.", subject.subject)))?;
-    Ok(Member {
+    let found = found.ok_or_else(|| {
+        CliError::InvalidArguments(format!("There is no member {} who may act.", subject.subject))
+    })?;
+    Ok(AuthenticatedMember {
         id: found.id,
         subject: found.subject,
         role: found.role,
@@ -151,7 +152,7 @@ async fn sender(
 }
 
 /// Tells what was found in the rows, on standard error, in the order of the file.
-async fn tell_rows(db: &DatabaseConnection, name: &str, import: Uuid) -> Result<(), CliError> {
+async fn print_row_problems(db: &DatabaseConnection, name: &str, import: Uuid) -> Result<(), CliError> {
     use import_outcome::Column;
     let mut after = 0;
     loop {
@@ -164,7 +165,7 @@ async fn tell_rows(db: &DatabaseConnection, name: &str, import: Uuid) -> Result<
             .filter(Column::Code.is_not_null())
             .filter(Column::Position.gt(after))
             .order_by_asc(Column::Position)
-            .limit(AT_ONCE)
+            .limit(ROWS_PER_PAGE)
             .into_tuple()
             .all(db)
             .await?;
@@ -197,7 +198,7 @@ async fn tell_rows(db: &DatabaseConnection, name: &str, import: Uuid) -> Result<
 async fn write_corrections(
     db: &DatabaseConnection,
     import: &import::Model,
-    limits: Limits,
+    limits: FileLimits,
     path: &Path,
 ) -> Result<(), CliError> {
     let failed = |cause| CliError::Io(path.display().to_string(), cause);
@@ -213,7 +214,7 @@ async fn write_corrections(
     Ok(())
 }
 
-fn told(import: &import::Model) -> String {
+fn describe_import(import: &import::Model) -> String {
     let counts = [
         (import.published_count, "published"),
         (import.submitted_count, "sent in"),

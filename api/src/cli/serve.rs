@@ -7,18 +7,18 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::error::CliError;
-use super::opening::open;
+use super::opening::open_database;
 use super::output::print_note;
 use crate::app::App;
 use crate::cause::describe_io;
 use crate::clock::SystemClock;
-use crate::config::{self, ConfigError, TokenConfig, environment};
-use crate::pattern::engine::Engine;
+use crate::config::{self, ConfigError, TokenConfig, read_environment};
+use crate::pattern::engine::PatternEngine;
 use crate::server;
 
 /// Waits for the signal to stop, and logs it. From then on the process ends within `limit`.
-pub(super) async fn stop_signal(limit: Duration) {
-    server::asked_to_end().await;
+pub(super) async fn wait_for_stop_signal(limit: Duration) {
+    server::shutdown_signal().await;
     tracing::info!("stopping");
     // A thread of its own ends the process even if the runtime is held up.
     std::thread::spawn(move || {
@@ -29,31 +29,33 @@ pub(super) async fn stop_signal(limit: Duration) {
 }
 
 /// Serves the base that the settings name.
-pub(super) async fn serve() -> Result<(), CliError> {
+pub(super) async fn run_serve() -> Result<(), CliError> {
     // Every setting is checked before anything is opened.
-    let tokens = TokenConfig::read(&environment)?;
-    let verifier = tokens.verifier()?;
-    let issuing = tokens.issuing()?;
-    let bind = config::bind(&environment)?;
-    let engine = Arc::new(Engine::new(config::engine(&environment)?)?);
-    let imports = config::imports(&environment)?;
-    let expiry = config::expiry(&environment)?;
-    let origins = config::origins(&environment)?;
-    let costs = config::costs(&environment)?;
-    let http = config::http(&environment)?;
-    let stop_within = http.stop;
-    let db = open().await?;
+    let tokens = TokenConfig::read(&read_environment)?;
+    let verifier = tokens.build_verifier()?;
+    let issuing = tokens.build_token_issuer()?;
+    let bind = config::read_bind_address(&read_environment)?;
+    let engine = Arc::new(PatternEngine::new(config::read_engine_settings(
+        &read_environment,
+    )?)?);
+    let imports = config::read_import_settings(&read_environment)?;
+    let expiry = config::read_expiry_policy(&read_environment)?;
+    let origins = config::read_allowed_origins(&read_environment)?;
+    let costs = config::read_cost_settings(&read_environment)?;
+    let http = config::read_http_settings(&read_environment)?;
+    let stop_within = http.stop_timeout;
+    let db = open_database().await?;
     // An issuer that does not answer holds nothing up for long.
-    verifier.follow().await;
+    verifier.refresh_keys().await;
     let app = App::new(db, verifier, Arc::new(SystemClock), engine)
-        .with_issuing(issuing)
+        .with_token_issuer(issuing)
         .with_imports(imports)
-        .with_expiry(expiry)
-        .with_origins(origins)
-        .with_costs(costs)
-        .with_http(http);
+        .with_expiry_policy(expiry)
+        .with_allowed_origins(origins)
+        .with_cost_settings(costs)
+        .with_http_settings(http);
     let app = Arc::new(app);
-    let listener = server::bind(bind, false).await.map_err(|cause| {
+    let listener = server::bind_listener(bind, false).await.map_err(|cause| {
         CliError::Config(ConfigError::Malformed(
             "BIND",
             format!("{bind}: {}", describe_io(Path::new(""), &cause)),
@@ -67,7 +69,7 @@ pub(super) async fn serve() -> Result<(), CliError> {
             .unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
     let progress = move |read: usize| reading.set_position(read as u64);
-    server::serve(app, listener, stop_signal(stop_within), progress)
+    server::serve(app, listener, wait_for_stop_signal(stop_within), progress)
         .await
         .map_err(|cause| CliError::Io(bind.to_string(), cause))
 }

@@ -3,11 +3,11 @@
 use super::ConfigError;
 
 /// The file that lists every setting.
-const EXAMPLE: &str = include_str!("../../../.env.example");
+const EXAMPLE_FILE: &str = include_str!("../../../.env.example");
 
 /// Every setting.
-fn names() -> impl Iterator<Item = &'static str> {
-    EXAMPLE
+fn list_setting_names() -> impl Iterator<Item = &'static str> {
+    EXAMPLE_FILE
         .lines()
         .filter_map(|line| line.trim_start_matches("# ").split_once('='))
         .map(|(name, _)| name)
@@ -40,12 +40,15 @@ const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 
 /// Whether each name in `.env` is a setting, each name in the environment that is nearly one of ours, and an empty
 /// `DATABASE_URL`: a sentence for each that is not as it should be.
-pub fn warnings(environment: impl IntoIterator<Item = (String, String)>, in_file: &[String]) -> Vec<String> {
+pub fn list_warnings(
+    environment: impl IntoIterator<Item = (String, String)>,
+    in_file: &[String],
+) -> Vec<String> {
     let mut warnings = Vec::new();
     for name in in_file.iter().filter(|name| !is_setting(name)) {
         warnings.push(format!(
             "{name} in the file .env is not a setting of Wayin; the nearest is {}.",
-            nearest(name)
+            nearest_setting(name)
         ));
     }
     for (name, value) in environment {
@@ -55,8 +58,8 @@ pub fn warnings(environment: impl IntoIterator<Item = (String, String)>, in_file
                 super::DEFAULT_DATABASE_URL
             ));
         }
-        let near = nearest(&name);
-        if !is_setting(&name) && !in_file.contains(&name) && is_near(&name, near) {
+        let near = nearest_setting(&name);
+        if !is_setting(&name) && !in_file.contains(&name) && is_similar(&name, near) {
             warnings.push(format!("{name} is not a setting of Wayin; is {near} meant?"));
         }
     }
@@ -64,24 +67,24 @@ pub fn warnings(environment: impl IntoIterator<Item = (String, String)>, in_file
 }
 
 fn is_setting(name: &str) -> bool {
-    names().any(|known| known == name)
+    list_setting_names().any(|known| known == name)
 }
 
-fn nearest(name: &str) -> &'static str {
+fn nearest_setting(name: &str) -> &'static str {
     let name = name.to_uppercase();
-    names()
+    list_setting_names()
         .min_by_key(|known| strsim::damerau_levenshtein(&name, known))
         .unwrap_or_default()
 }
 
 /// Whether a name differs from a setting's in a third of its letters at most, and in three at most.
-fn is_near(name: &str, setting: &str) -> bool {
+fn is_similar(name: &str, setting: &str) -> bool {
     let most = (setting.len() / 3).min(3);
     name.len() > 3 && strsim::damerau_levenshtein(&name.to_uppercase(), setting) <= most
 }
 
 /// The parts of a log filter that match nothing that is logged: a sentence for each.
-pub fn log_warnings(filter: &str) -> Vec<String> {
+pub fn list_log_filter_warnings(filter: &str) -> Vec<String> {
     let directives = filter.split(',').map(str::trim).filter(|part| !part.is_empty());
     let target = |directive: &str| {
         let target = directive
@@ -116,15 +119,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_names_are_read_from_the_example() {
+    fn setting_names_come_from_the_example_file() {
         for name in ["DATABASE_URL", "ORIGINS", "MIGRATE_ON_START", "COST_MOST", "LOG"] {
-            assert_eq!(names().filter(|known| *known == name).count(), 1, "{name}");
+            assert_eq!(
+                list_setting_names().filter(|known| *known == name).count(),
+                1,
+                "{name}"
+            );
         }
-        assert!(names().count() >= 30);
+        assert!(list_setting_names().count() >= 30);
     }
 
     #[test]
-    fn names_that_are_nearly_settings_are_reported() {
+    fn misspelt_settings_are_reported() {
         let environment = [
             "COST_MAX",
             "HOME",
@@ -137,14 +144,14 @@ mod tests {
         ];
         let environment = environment.map(|name| (name.to_owned(), "1".to_owned()));
         assert_eq!(
-            warnings(environment, &[]),
+            list_warnings(environment, &[]),
             [
                 "COST_MAX is not a setting of Wayin; is COST_MOST meant?",
                 "import_days is not a setting of Wayin; is IMPORT_DAYS meant?",
             ]
         );
         assert_eq!(
-            warnings(
+            list_warnings(
                 [("DATABASE_URL".to_owned(), String::new())],
                 &["QUERY_TIMEOUT".to_owned(), "LOG".to_owned()]
             ),
@@ -156,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_a_log_filter_that_match_nothing_are_reported() {
+    fn log_filter_parts_without_a_match_are_reported() {
         for good in [
             "warn,wayin=info",
             "OFF",
@@ -165,10 +172,10 @@ mod tests {
             "wayin[span]=trace",
             "",
         ] {
-            assert_eq!(log_warnings(good), [""; 0], "{good}");
+            assert_eq!(list_log_filter_warnings(good), [""; 0], "{good}");
         }
         assert_eq!(
-            log_warnings("verbose,wayn=info"),
+            list_log_filter_warnings("verbose,wayn=info"),
             [
                 "The setting LOG cannot be used: nothing is logged under verbose; write a level such as info, or wayin=info.",
                 "The setting LOG cannot be used: nothing is logged under wayn; write a level such as info, or wayin=info.",

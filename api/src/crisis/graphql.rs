@@ -9,16 +9,16 @@ use wayin_entity::{crisis, crisis_place};
 
 use crate::graphql::comparison::Date;
 use crate::graphql::{
-    connection::Connection,
-    error::Shared,
-    list::list,
-    loader::{self, Loads, RowKey},
+    connection::NodeConnection,
+    error::SharedError,
+    list::load_connection,
+    loader::{self, LoaderContext, RowLoaderKey},
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::Place;
-use crate::keeping::graphql::{stood_with, version};
 use crate::paging::PageArguments;
 use crate::place::loaders::PlaceById;
+use crate::reference_data::graphql::{find_replayed_ids, load_version};
 
 /// A period that affects the work, such as a pandemic.
 #[derive(Clone, Debug)]
@@ -29,12 +29,12 @@ pub struct Crisis(pub crisis::Model);
 impl Crisis {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::Crisis.id(self.0.id).into()
+        NodeKind::Crisis.encode_id(self.0.id).into()
     }
 
     /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
-        version(ctx, self.0.id).await
+        load_version(ctx, self.0.id).await
     }
 
     /// The short name, used in filters: `activeDuring: {crisis: "cost-of-living"}`.
@@ -59,14 +59,14 @@ impl Crisis {
 
     /// The places that the crisis affects. Empty if it affects all places.
     async fn places(&self, ctx: &Context<'_>) -> Result<Vec<Place>> {
-        let ids = match stood_with(self.0.id, "places", NodeKind::Place) {
+        let ids = match find_replayed_ids(self.0.id, "places", NodeKind::Place) {
             Some(stood) => stood,
-            None => loader::of(ctx)
-                .load_one(PlacesOfCrisis(self.0.id))
+            None => loader::operation_loader(ctx)
+                .load_one(CrisisPlaces(self.0.id))
                 .await?
                 .unwrap_or_default(),
         };
-        let places = loader::of(ctx)
+        let places = loader::operation_loader(ctx)
             .load_many(ids.iter().copied().map(PlaceById))
             .await?;
         Ok(ids
@@ -82,7 +82,7 @@ impl Crisis {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CrisisById(pub Uuid);
 
-impl RowKey for CrisisById {
+impl RowLoaderKey for CrisisById {
     type Table = crisis::Entity;
     const ID: crisis::Column = crisis::Column::Id;
 
@@ -92,15 +92,15 @@ impl RowKey for CrisisById {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct PlacesOfCrisis(Uuid);
+struct CrisisPlaces(Uuid);
 
-impl Loader<PlacesOfCrisis> for Loads {
+impl Loader<CrisisPlaces> for LoaderContext {
     type Value = Vec<Uuid>;
-    type Error = Shared;
+    type Error = SharedError;
 
-    async fn load(&self, keys: &[PlacesOfCrisis]) -> Result<HashMap<PlacesOfCrisis, Vec<Uuid>>, Shared> {
+    async fn load(&self, keys: &[CrisisPlaces]) -> Result<HashMap<CrisisPlaces, Vec<Uuid>>, SharedError> {
         let ids = keys.iter().map(|key| key.0);
-        let mut places: HashMap<PlacesOfCrisis, Vec<Uuid>> = HashMap::new();
+        let mut places: HashMap<CrisisPlaces, Vec<Uuid>> = HashMap::new();
         for row in crisis_place::Entity::find()
             .filter(crisis_place::Column::CrisisId.is_in(ids))
             .order_by_asc(crisis_place::Column::PlaceId)
@@ -108,7 +108,7 @@ impl Loader<PlacesOfCrisis> for Loads {
             .await?
         {
             places
-                .entry(PlacesOfCrisis(row.crisis_id))
+                .entry(CrisisPlaces(row.crisis_id))
                 .or_default()
                 .push(row.place_id);
         }
@@ -130,8 +130,8 @@ impl CrisisQuery {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Crisis>> {
+    ) -> Result<NodeConnection<Crisis>> {
         let page = PageArguments::new(first, after, last, before);
-        list(ctx, crisis::Entity::find(), (), page, Crisis).await
+        load_connection(ctx, crisis::Entity::find(), (), page, Crisis).await
     }
 }

@@ -8,11 +8,11 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use wayin_entity::{crisis, crisis_place};
 
 use crate::error::Result;
-use crate::paging::{Paged, Sort};
+use crate::paging::{Paged, SortOrder};
 use wayin_engine::predicate::CrisisPeriod;
 
 /// The period of a crisis, and the places that it bears on.
-pub async fn period(db: &impl ConnectionTrait, slug: &str) -> Result<Option<CrisisPeriod>> {
+pub async fn find_period(db: &impl ConnectionTrait, slug: &str) -> Result<Option<CrisisPeriod>> {
     let Some(found) = crisis::Entity::find()
         .filter(crisis::Column::Slug.eq(slug))
         .one(db)
@@ -37,8 +37,8 @@ impl Paged for crisis::Entity {
     type Order = ();
     const ID: Self::Column = crisis::Column::Id;
 
-    fn sort((): ()) -> Sort<Self::Column> {
-        Sort {
+    fn sort((): ()) -> SortOrder<Self::Column> {
+        SortOrder {
             tag: "from",
             column: crisis::Column::FromOn,
             descending: true,

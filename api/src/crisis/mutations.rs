@@ -5,13 +5,15 @@ use serde_json::json;
 use wayin_entity::crisis;
 
 use super::graphql::Crisis;
-use super::save::{Draft, save};
+use super::save::{CrisisDraft, save_crisis};
 use crate::graphql::comparison::Date;
-use crate::graphql::mutating;
+use crate::graphql::mutation;
 use crate::id::NodeKind;
-use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
-use crate::keeping::partial::Partial;
-use crate::place::filter_input::{PlaceRef, place_keys};
+use crate::place::filter_input::{PlaceRef, into_place_keys};
+use crate::reference_data::graphql::{
+    ChangeLogging, begin_save, finish_save, parse_reason, reference_payload, reject_save,
+};
+use crate::reference_data::partial::PartialUpdate;
 
 /// Input to add or change a crisis. If you change a crisis, a field that you leave out stays the same, and
 /// null clears it.
@@ -40,7 +42,7 @@ pub struct SaveCrisisInput {
     idempotency_key: Option<String>,
 }
 
-kept_payload! {
+reference_payload! {
     /// The result of saving a crisis.
     SaveCrisisPayload { crisis: Crisis of crisis::Model } logged
 }
@@ -59,31 +61,35 @@ impl CrisisMutation {
         #[graphql(desc = "The values to save.")] mut input: SaveCrisisInput,
     ) -> Result<SaveCrisisPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin::<crisis::Model>(ctx, "saveCrisis", key.as_deref(), &input).await? {
+        let running = match begin_save::<crisis::Model>(ctx, "saveCrisis", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
-        let (reason, wrong) = why(input.reason.as_deref());
-        let target = mutating::target(NodeKind::Crisis, input.id.as_ref(), input.version)?;
-        let mut partial = Partial::load(running.db(), NodeKind::Crisis, target.id).await?;
-        let slug = partial.needed("slug", input.slug)?;
-        let name = partial.needed("name", input.name)?;
-        let from = partial.needed("from", input.from)?;
-        let to = partial.optional("to", input.to)?;
-        let places = partial.optional("places", input.places)?.unwrap_or_default();
+        let (reason, wrong) = parse_reason(input.reason.as_deref());
+        let target = mutation::decode_target(NodeKind::Crisis, input.id.as_ref(), input.version)?;
+        let mut partial = PartialUpdate::load(running.db(), NodeKind::Crisis, target.id).await?;
+        let slug = partial.required_field("slug", input.slug)?;
+        let name = partial.required_field("name", input.name)?;
+        let from = partial.required_field("from", input.from)?;
+        let to = partial.optional_field("to", input.to)?;
+        let places = partial
+            .optional_field("places", input.places)?
+            .unwrap_or_default();
         let (Some(slug), Some(name), Some(from)) = (slug, name, from) else {
-            return Ok(refuse(partial.refusals("crisis"), wrong).into());
+            return Ok(reject_save(partial.into_problems("crisis"), wrong).into());
         };
-        let draft = Draft {
+        let draft = CrisisDraft {
             target,
             slug,
             name,
             from: from.0,
             to: to.map(|to| to.0),
-            places: place_keys("places", places)?,
+            places: into_place_keys("places", places)?,
         };
-        let saved = save(running.db(), &running.act(&reason), draft).await?;
+        let saved = save_crisis(running.db(), &running.action(&reason), draft).await?;
         let detail = json!({"reason": reason});
-        Ok(finish(*running, saved, wrong, Log::Grows, detail).await?.into())
+        Ok(finish_save(*running, saved, wrong, ChangeLogging::Logged, detail)
+            .await?
+            .into())
     }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
 
-use super::{begin_writing, close, commit, connect, connect_writer};
-use crate::error::is_full;
+use super::{begin_write, close, commit, connect, connect_dedicated_writer};
+use crate::error::is_storage_full;
 
 const ROUNDS: i64 = 10;
 const WRITERS: i64 = 6;
@@ -15,7 +15,7 @@ const FAILED_WRITES: usize = 10;
 
 /// Writes one row in a transaction of its own, in a database of a number of pages at most.
 async fn write(db: &DatabaseConnection, id: i64, max_pages: &AtomicI64) -> Result<(), DbErr> {
-    let transaction = begin_writing(db).await?;
+    let transaction = begin_write(db).await?;
     let limit = max_pages.load(Ordering::Relaxed);
     transaction
         .execute_unprepared(&format!("PRAGMA max_page_count = {limit}"))
@@ -29,7 +29,7 @@ async fn write(db: &DatabaseConnection, id: i64, max_pages: &AtomicI64) -> Resul
     commit(transaction).await
 }
 
-async fn ids(db: &DatabaseConnection, table: &str) -> BTreeSet<i64> {
+async fn read_ids(db: &DatabaseConnection, table: &str) -> BTreeSet<i64> {
     let statement =
         sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, format!("SELECT id FROM {table}"));
     let rows = db.query_all_raw(statement).await.unwrap();
@@ -37,7 +37,7 @@ async fn ids(db: &DatabaseConnection, table: &str) -> BTreeSet<i64> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn every_acknowledged_write_outlives_a_full_disk() {
+async fn acknowledged_writes_survive_a_full_disk() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}?mode=rwc", folder.path().join("full.db").display());
     let mut acknowledged = BTreeSet::new();
@@ -55,7 +55,7 @@ async fn every_acknowledged_write_outlives_a_full_disk() {
             async move {
                 // One writer has a connection of its own, as an import has.
                 let db = if writer == 0 {
-                    connect_writer(db)
+                    connect_dedicated_writer(db)
                 } else {
                     db.clone()
                 };
@@ -65,7 +65,7 @@ async fn every_acknowledged_write_outlives_a_full_disk() {
                     match write(&db, id, max_pages).await {
                         Ok(()) => written.push(id),
                         Err(cause) => {
-                            assert!(is_full(&cause), "{url}: {cause}");
+                            assert!(is_storage_full(&cause), "{url}: {cause}");
                             was_full += 1;
                         }
                     }
@@ -93,7 +93,7 @@ async fn every_acknowledged_write_outlives_a_full_disk() {
         let reopened = connect(&url).await.unwrap();
         for table in ["kept", "also_kept"] {
             assert_eq!(
-                ids(&reopened, table).await,
+                read_ids(&reopened, table).await,
                 acknowledged,
                 "{table} in round {round}"
             );

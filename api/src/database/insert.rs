@@ -11,11 +11,11 @@ use sea_orm::{
 /// How many rows one statement of `SQLite` inserts: so few that the next can be made while the base does this one, and of
 /// few sizes, so that each table's statements are prepared once and stay so. No table has columns enough for the
 /// largest to bind more than `SQLite`'s 32,766 values.
-const SIZES: [usize; 4] = [128, 32, 8, 1];
+const SQLITE_ROWS_PER_STATEMENT: [usize; 4] = [128, 32, 8, 1];
 /// The most rows that one statement of `PostgreSQL` inserts: each is planned anew and waits for its answer.
-const MOST_IN_ARRAYS: usize = 512;
+const MAX_POSTGRES_ROWS_PER_STATEMENT: usize = 512;
 
-type Column<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Column;
+type ActiveColumn<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Column;
 
 /// Inserts rows of one table, in their order. Each sets the same columns. A row is asked for when its statement is
 /// made, which is while the base does the one before.
@@ -36,15 +36,15 @@ where
         let Some(first) = rows.peek() else {
             return Ok(());
         };
-        let columns: Vec<Column<A>> = Column::<A>::iter()
+        let columns: Vec<ActiveColumn<A>> = ActiveColumn::<A>::iter()
             .filter(|column| !first.get(*column).is_not_set())
             .collect();
-        let mut statements = Statements {
+        let mut statements = InsertStatements {
             backend: db.get_database_backend(),
-            held: vec![Vec::new(); columns.len()],
+            buffered_values: vec![Vec::new(); columns.len()],
             columns,
             rows,
-            last: Text::default(),
+            last: StatementText::default(),
         };
         let mut next = statements.next().transpose()?;
         while let Some(statement) = next {
@@ -58,64 +58,64 @@ where
 }
 
 /// The statements that insert some rows, each made when it is asked for.
-struct Statements<A: ActiveModelTrait, R: Iterator<Item = A>> {
+struct InsertStatements<A: ActiveModelTrait, R: Iterator<Item = A>> {
     backend: DbBackend,
-    columns: Vec<Column<A>>,
+    columns: Vec<ActiveColumn<A>>,
     rows: Peekable<R>,
     /// The values of rows that were taken and are in no statement yet, column after column.
-    held: Vec<Vec<Value>>,
+    buffered_values: Vec<Vec<Value>>,
     /// Of the statement that was made last.
-    last: Text,
+    last: StatementText,
 }
 
 /// How a statement is given what its rows have in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Given {
+enum ColumnBinding {
     /// Not at all: it is null in all of them.
-    Never,
+    Null,
     /// Once: it is alike in all of them.
-    Once,
+    Constant,
     /// With each row.
-    EachTime,
+    PerRow,
     /// With each row, and beside it whether it is null there.
-    OrNull,
+    PerRowNullable,
 }
 
 /// The text of a statement, beside what it depends on.
 #[derive(Default)]
-struct Text {
+struct StatementText {
     rows: usize,
-    given: Vec<Given>,
+    bindings: Vec<ColumnBinding>,
     sql: String,
 }
 
-impl<A: ActiveModelTrait, R: Iterator<Item = A>> Iterator for Statements<A, R> {
+impl<A: ActiveModelTrait, R: Iterator<Item = A>> Iterator for InsertStatements<A, R> {
     type Item = Result<Statement, DbErr>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.held.first().is_none_or(Vec::is_empty)
-            && let Err(unset) = self.take_rows()
+        if self.buffered_values.first().is_none_or(Vec::is_empty)
+            && let Err(unset) = self.buffer_rows()
         {
             return Some(Err(unset));
         }
-        let held = self.held.first().map_or(0, Vec::len);
-        let size = SIZES.into_iter().find(|size| *size <= held)?;
+        let held = self.buffered_values.first().map_or(0, Vec::len);
+        let size = SQLITE_ROWS_PER_STATEMENT.into_iter().find(|size| *size <= held)?;
         Some(Ok(match self.backend {
-            DbBackend::Postgres => self.of_columns(held),
-            _ => self.of_values(size),
+            DbBackend::Postgres => self.statement_of_columns(held),
+            _ => self.statement_of_values(size),
         }))
     }
 }
 
-impl<A: ActiveModelTrait, R: Iterator<Item = A>> Statements<A, R> {
-    fn take_rows(&mut self) -> Result<(), DbErr> {
+impl<A: ActiveModelTrait, R: Iterator<Item = A>> InsertStatements<A, R> {
+    fn buffer_rows(&mut self) -> Result<(), DbErr> {
         let most = match self.backend {
-            DbBackend::Postgres => MOST_IN_ARRAYS,
-            _ => SIZES[0],
+            DbBackend::Postgres => MAX_POSTGRES_ROWS_PER_STATEMENT,
+            _ => SQLITE_ROWS_PER_STATEMENT[0],
         };
         for mut row in self.rows.by_ref().take(most) {
-            for (column, values) in self.columns.iter().zip(&mut self.held) {
-                values.push(match value(&mut row, *column)? {
+            for (column, values) in self.columns.iter().zip(&mut self.buffered_values) {
+                values.push(match take_value(&mut row, *column)? {
                     // As text, which is copied at once where a document would be part by part.
                     Value::Json(document) => {
                         let document = document.filter(|document| !document.is_null());
@@ -129,22 +129,22 @@ impl<A: ActiveModelTrait, R: Iterator<Item = A>> Statements<A, R> {
     }
 
     /// A statement that binds each value of some rows.
-    fn of_values(&mut self, rows: usize) -> Statement {
-        let given: Vec<Given> = self
-            .held
+    fn statement_of_values(&mut self, rows: usize) -> Statement {
+        let given: Vec<ColumnBinding> = self
+            .buffered_values
             .iter()
             .map(|values| {
                 if values[..rows].iter().all(is_null) {
-                    Given::Never
+                    ColumnBinding::Null
                 } else {
-                    Given::EachTime
+                    ColumnBinding::PerRow
                 }
             })
             .collect();
         let mut columns = Vec::with_capacity(given.len());
-        for (values, given) in self.held.iter_mut().zip(&given) {
+        for (values, given) in self.buffered_values.iter_mut().zip(&given) {
             let values = values.drain(..rows);
-            if *given != Given::Never {
+            if *given != ColumnBinding::Null {
                 columns.push(values);
             }
         }
@@ -163,71 +163,82 @@ impl<A: ActiveModelTrait, R: Iterator<Item = A>> Statements<A, R> {
     }
 
     /// A statement that binds the columns of all rows that are held.
-    fn of_columns(&mut self, rows: usize) -> Statement {
-        let mut given = Vec::with_capacity(self.held.len());
-        let mut bound = Vec::with_capacity(self.held.len());
-        for values in &mut self.held {
+    fn statement_of_columns(&mut self, rows: usize) -> Statement {
+        let mut given = Vec::with_capacity(self.buffered_values.len());
+        let mut bound = Vec::with_capacity(self.buffered_values.len());
+        for values in &mut self.buffered_values {
             let mut values = std::mem::take(values);
             let is_given: Vec<bool> = values.iter().map(|value| !is_null(value)).collect();
             let some = values.iter().find(|value| !is_null(value)).cloned();
             given.push(match some {
-                None => Given::Never,
+                None => ColumnBinding::Null,
                 Some(one) if values.iter().all(|value| *value == one) => {
                     bound.push(one);
-                    Given::Once
+                    ColumnBinding::Constant
                 }
                 Some(one) if is_given.contains(&false) => {
                     // An array of the database's own nulls cannot be bound.
                     for value in values.iter_mut().filter(|value| is_null(value)) {
                         *value = one.clone();
                     }
-                    bound.push(array(one.array_type(), values));
+                    bound.push(array_value(one.array_type(), values));
                     let is_given = is_given.into_iter().map(Value::from).collect();
-                    bound.push(array(ArrayType::Bool, is_given));
-                    Given::OrNull
+                    bound.push(array_value(ArrayType::Bool, is_given));
+                    ColumnBinding::PerRowNullable
                 }
                 Some(one) => {
-                    bound.push(array(one.array_type(), values));
-                    Given::EachTime
+                    bound.push(array_value(one.array_type(), values));
+                    ColumnBinding::PerRow
                 }
             });
         }
         let is_document: Vec<bool> = self.columns.iter().map(is_document).collect();
-        self.write_text(rows, given, |given| select(given, &is_document, rows));
+        self.write_text(rows, given, |given| select_rows_sql(given, &is_document, rows));
         Statement::from_sql_and_values(self.backend, &self.last.sql, bound)
     }
 
     /// Writes a statement's text, which ends as is said, unless that of the last will do.
-    fn write_text(&mut self, rows: usize, given: Vec<Given>, end: impl FnOnce(&[Given]) -> String) {
-        if (self.last.rows, &self.last.given) != (rows, &given) {
+    fn write_text(
+        &mut self,
+        rows: usize,
+        given: Vec<ColumnBinding>,
+        end: impl FnOnce(&[ColumnBinding]) -> String,
+    ) {
+        if (self.last.rows, &self.last.bindings) != (rows, &given) {
             let named = self.columns.iter().zip(&given);
-            let named = named.filter(|(_, given)| **given != Given::Never);
-            let names: Vec<String> = named.map(|(column, _)| quoted(column.as_str())).collect();
-            let table = quoted(A::Entity::default().table_name());
+            let named = named.filter(|(_, given)| **given != ColumnBinding::Null);
+            let names: Vec<String> = named
+                .map(|(column, _)| quote_identifier(column.as_str()))
+                .collect();
+            let table = quote_identifier(A::Entity::default().table_name());
             let sql = format!("INSERT INTO {table} ({}) {}", names.join(", "), end(&given));
-            self.last = Text { rows, given, sql };
+            self.last = StatementText {
+                rows,
+                bindings: given,
+                sql,
+            };
         }
     }
 }
 
 /// Selects rows whose columns are given so, from parameters in their order; documents are given as text.
-fn select(given: &[Given], is_document: &[bool], rows: usize) -> String {
+fn select_rows_sql(given: &[ColumnBinding], is_document: &[bool], rows: usize) -> String {
     let (mut columns, mut arrays) = (Vec::new(), Vec::new());
     let mut bound = 0;
     for (given, is_document) in given.iter().zip(is_document) {
         let cast = if *is_document { "::jsonb" } else { "" };
         match given {
-            Given::Never => {}
-            Given::Once => {
+            ColumnBinding::Null => {}
+            ColumnBinding::Constant => {
                 bound += 1;
                 columns.push(format!("${bound}{cast}"));
             }
-            Given::EachTime => {
+            ColumnBinding::PerRow => {
                 bound += 1;
                 arrays.push(bound);
                 columns.push(format!("c{bound}{cast}"));
             }
-            Given::OrNull => {
+            ColumnBinding::PerRowNullable => {
                 let (value, is_given) = (bound + 1, bound + 2);
                 bound = is_given;
                 arrays.extend([value, is_given]);
@@ -247,16 +258,16 @@ fn select(given: &[Given], is_document: &[bool], rows: usize) -> String {
     format!("SELECT {columns} FROM unnest({parameters}) AS given ({names})")
 }
 
-fn array(of: ArrayType, values: Vec<Value>) -> Value {
+fn array_value(of: ArrayType, values: Vec<Value>) -> Value {
     Value::Array(of, Some(Box::new(values)))
 }
 
 /// A name of ours, which holds no quotation mark.
-fn quoted(name: &str) -> String {
+fn quote_identifier(name: &str) -> String {
     format!("\"{name}\"")
 }
 
-fn value<A: ActiveModelTrait>(row: &mut A, column: Column<A>) -> Result<Value, DbErr> {
+fn take_value<A: ActiveModelTrait>(row: &mut A, column: ActiveColumn<A>) -> Result<Value, DbErr> {
     match row.take(column) {
         ActiveValue::Set(value) | ActiveValue::Unchanged(value) => Ok(value),
         ActiveValue::NotSet => Err(DbErr::AttrNotSet(column.as_str().to_owned())),

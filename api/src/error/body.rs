@@ -46,7 +46,7 @@ pub enum BodyError {
 
 impl BodyError {
     /// Why reading a body failed, by the cause that its error has somewhere within.
-    pub fn of(error: &(dyn StdError + 'static), most: usize) -> Self {
+    pub fn from_source(error: &(dyn StdError + 'static), most: usize) -> Self {
         let mut cause = Some(error);
         while let Some(one) = cause {
             if one.is::<LengthLimitError>() {
@@ -62,7 +62,7 @@ impl BodyError {
             if let Some(io) = one.downcast_ref::<std::io::Error>() {
                 if let Some(inner) = io.get_ref() {
                     let inner: &(dyn StdError + 'static) = inner;
-                    match Self::of(inner, most) {
+                    match Self::from_source(inner, most) {
                         Self::EndedEarly => {}
                         known => return known,
                     }

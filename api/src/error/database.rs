@@ -3,7 +3,7 @@
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 /// Whether the database had no room left to write to: SQLite's `SQLITE_FULL` or `SQLITE_IOERR_SHMSIZE`, or `PostgreSQL`'s `disk_full`.
-pub fn is_full(cause: &DbErr) -> bool {
+pub fn is_storage_full(cause: &DbErr) -> bool {
     let (DbErr::Query(RuntimeErr::SqlxError(error))
     | DbErr::Exec(RuntimeErr::SqlxError(error))
     | DbErr::Conn(RuntimeErr::SqlxError(error))) = cause
@@ -18,7 +18,7 @@ pub fn is_full(cause: &DbErr) -> bool {
 
 /// What a client may know of a database that failed.
 pub(super) fn public_message(cause: &DbErr) -> &'static str {
-    if is_full(cause) {
+    if is_storage_full(cause) {
         "the database has no room left, and nothing of this was saved; ask the people who run the service to make room, \
          then send it again"
     } else {
@@ -28,7 +28,7 @@ pub(super) fn public_message(cause: &DbErr) -> &'static str {
 
 /// Whether `PostgreSQL` was given a text with a NUL in it, which it keeps in none: its
 /// `character_not_in_repertoire`, or, in a document, `untranslatable_character`.
-pub(super) fn is_of_unkept_text(cause: &DbErr) -> bool {
+pub(super) fn is_nul_in_text(cause: &DbErr) -> bool {
     let (DbErr::Query(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error))) = cause
     else {
         return false;

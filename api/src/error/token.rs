@@ -17,13 +17,13 @@ pub enum TokenError {
     Expired,
     /// The token's `nbf` lies ahead.
     #[error("the token is not good yet")]
-    NotYet,
+    NotYetValid,
     /// The token's `iss` is not one that this service trusts.
     #[error("the token's issuer is not one that this service trusts")]
-    OtherIssuer,
+    UnknownIssuer,
     /// The token's `aud` names another service.
     #[error("the token is good, but it is meant for another service")]
-    OtherAudience,
+    WrongAudience,
     /// The token has no `iss`, no `sub`, no `exp` or no `aud`.
     #[error(
         "the token does not say who issued it, whom it names, until when it is good, or for whom it is meant"
@@ -31,20 +31,20 @@ pub enum TokenError {
     Incomplete,
     /// Something that the token says is of another type than it has to be.
     #[error("the token's `{0}` is not {1}")]
-    Mistyped(&'static str, &'static str),
+    WrongClaimType(&'static str, &'static str),
     /// The keys of the token's issuer could not be read since the service was started.
     #[error("the keys of the token's issuer cannot be read at present; try again shortly")]
-    NoKeys,
+    KeysUnavailable,
     /// The token was revoked.
     #[error("the token was revoked")]
     TokenRevoked,
     /// Nobody is a member under the token's issuer and subject.
     #[error("the token is good, but its subject is no member here")]
-    NoMember,
+    UnknownMember,
     /// The member was revoked.
     #[error("the token is good, but its member was revoked")]
-    Revoked,
+    MemberRevoked,
     /// The member's role or organisation is another than when they connected.
     #[error("your permissions have changed; connect again")]
-    Altered,
+    MemberChanged,
 }

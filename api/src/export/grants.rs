@@ -3,7 +3,7 @@
 //!
 //! What the standard asks for is never made up. A term without an amount, a currency or the day
 //! of its award is left out. Where a grant or an organisation has no identifier of its own, one is
-//! worked out of what is known of it, under [`OWN_PREFIX`] or the publisher's, so that the same
+//! worked out of what is known of it, under [`WAYIN_IDENTIFIER_PREFIX`] or the publisher's, so that the same
 //! grant has the same identifier in every export.
 
 use std::collections::HashMap;
@@ -19,36 +19,36 @@ use wayin_entity::{SourceKind, Visibility, funding_term, initiative, organisatio
 
 use crate::error::{Error, Result};
 use crate::grant_detail::{self, GrantDetail};
-use crate::paging::Walk;
+use crate::paging::KeysetScan;
 use crate::store::funding_terms;
 use crate::store::whole_records::FundingRows;
 use wayin_records::fields::FundingTermField;
-use wayin_records::formats::grants::{OwnTerms, Party, Period};
+use wayin_records::formats::grants::{Party, Period, WayinTerms};
 use wayin_records::money;
+use wayin_records::normalisation::fold_name;
 use wayin_records::record::{FundingTerm, OrganisationReference};
-use wayin_records::spelling::fold;
 
 /// What identifiers begin with that are made here, and that nobody has issued.
-pub const OWN_PREFIX: &str = "WAYIN";
+pub const WAYIN_IDENTIFIER_PREFIX: &str = "WAYIN";
 /// What the identifiers of organisations begin with that are made here.
-const OWN_ORGANISATION: &str = "WAYIN-ORG-";
+const WAYIN_ORGANISATION_PREFIX: &str = "WAYIN-ORG-";
 /// How many initiatives are loaded at once.
 const INITIATIVES_PER_PAGE: u64 = 500;
 /// The most characters of a funder's identifier that an identifier of a grant repeats.
-const MOST_OF_FUNDER: usize = 100;
+const MAX_FUNDER_IDENTIFIER_CHARACTERS: usize = 100;
 
 /// How grants are written.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct GrantExportOptions<'a> {
     /// What the identifiers that are made begin with: the prefix that 360Giving gave the publisher.
     pub prefix: &'a str,
     /// Whether the terms of records are written too that are not open to everybody.
-    pub hidden_too: bool,
+    pub include_hidden: bool,
 }
 
 /// How many funding terms were written, and why others were not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Exported {
+pub struct GrantExportSummary {
     /// Written.
     pub written: u64,
     /// Left out, as their record is not open to everybody.
@@ -60,14 +60,13 @@ pub struct Exported {
 }
 
 /// Whether an organisation's identifier is one that was made here: it says no more than a name.
-pub fn is_made(identifier: &str) -> bool {
-    identifier.starts_with(OWN_ORGANISATION)
+pub fn is_generated_identifier(identifier: &str) -> bool {
+    identifier.starts_with(WAYIN_ORGANISATION_PREFIX)
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the names are the standard's")]
-struct Grant<'a> {
+struct GrantObject<'a> {
     id: String,
     title: &'a str,
     description: &'a str,
@@ -75,22 +74,22 @@ struct Grant<'a> {
     amount_awarded: Box<RawValue>,
     award_date: NaiveDate,
     #[serde(skip_serializing_if = "Option::is_none")]
-    planned_dates: Option<Vec<Planned>>,
-    recipient_organization: Vec<Organization<'a>>,
-    funding_organization: Vec<Organization<'a>>,
+    planned_dates: Option<Vec<PlannedDates>>,
+    recipient_organization: Vec<GrantOrganization<'a>>,
+    funding_organization: Vec<GrantOrganization<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    beneficiary_location: Option<Vec<Location<'a>>>,
+    beneficiary_location: Option<Vec<GrantLocation<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    grant_programme: Option<Vec<Programme<'a>>>,
+    grant_programme: Option<Vec<GrantProgramme<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_source: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    wayin: Option<OwnTerms>,
+    wayin: Option<WayinTerms>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Planned {
+struct PlannedDates {
     #[serde(skip_serializing_if = "Option::is_none")]
     start_date: Option<NaiveDate>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,14 +99,14 @@ struct Planned {
 }
 
 #[derive(Serialize)]
-struct Organization<'a> {
+struct GrantOrganization<'a> {
     id: String,
     name: &'a str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Location<'a> {
+struct GrantLocation<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,29 +116,29 @@ struct Location<'a> {
 }
 
 #[derive(Serialize)]
-struct Programme<'a> {
+struct GrantProgramme<'a> {
     title: &'a str,
 }
 
 /// Writes the funding terms of every published record that they may leave by, as one package;
 /// nothing at all where there is none, as the standard has no package without a grant.
 /// To be called within a transaction that sees one moment.
-pub async fn grants(
+pub async fn export_grants(
     db: &impl ConnectionTrait,
-    asked: Asked<'_>,
+    asked: GrantExportOptions<'_>,
     output: &mut (dyn Write + Send),
-) -> Result<Exported> {
+) -> Result<GrantExportSummary> {
     let failed = |cause: std::io::Error| Error::BadInput(format!("the grants could not be written: {cause}"));
-    let mut exported = Exported::default();
+    let mut exported = GrantExportSummary::default();
     let published = initiative::Entity::find().filter(initiative::Column::WithdrawnAt.is_null());
-    let mut walk = Walk::new(published, initiative::Column::Id, INITIATIVES_PER_PAGE);
-    while let Some(page) = walk.rows(db).await? {
+    let mut walk = KeysetScan::new(published, initiative::Column::Id, INITIATIVES_PER_PAGE);
+    while let Some(page) = walk.next_rows(db).await? {
         let rows = GrantRows::load(db, &page).await?;
         for row in &page {
             for term in rows.funding.terms(row.id) {
                 if row.illustrative {
                     exported.illustrative += 1;
-                } else if row.visibility != Visibility::Open && !asked.hidden_too {
+                } else if row.visibility != Visibility::Open && !asked.include_hidden {
                     exported.hidden += 1;
                 } else if let Some(grant) = rows.grant(row, term, asked.prefix)? {
                     let before: &[u8] = if exported.written == 0 {
@@ -174,7 +173,7 @@ impl GrantRows {
         let funding = FundingRows::load(db, page).await?;
         let terms = page.iter().flat_map(|row| funding.terms(row.id));
         let identifiers = terms.filter_map(|term| term.grant_identifier.clone());
-        let details = grant_detail::load(db, identifiers).await?;
+        let details = grant_detail::load_details(db, identifiers).await?;
         Ok(Self { funding, details })
     }
 
@@ -182,7 +181,7 @@ impl GrantRows {
     fn data_source(&self, initiative: Uuid) -> Option<&str> {
         let sources = self.funding.sources(initiative).iter();
         let mut sources = sources.filter(|source| source.kind == SourceKind::GrantData);
-        sources.find_map(|source| source.url.as_deref().filter(|url| is_address(url)))
+        sources.find_map(|source| source.url.as_deref().filter(|url| is_web_address(url)))
     }
 
     /// The term as a grant; none where it lacks what every grant has.
@@ -191,13 +190,13 @@ impl GrantRows {
         row: &'a initiative::Model,
         term: &'a funding_term::Model,
         prefix: &str,
-    ) -> Result<Option<Grant<'a>>> {
+    ) -> Result<Option<GrantObject<'a>>> {
         let (Some(amount), Some(currency), Some(award_date)) =
             (term.amount_minor, term.currency.as_deref(), term.awarded_on)
         else {
             return Ok(None);
         };
-        if !money::is_of_the_standard(currency) {
+        if !money::is_standard_currency(currency) {
             return Ok(None);
         }
         let (lead, funder) = (
@@ -208,8 +207,8 @@ impl GrantRows {
                 .organisation(term.funder_id)
                 .map_err(Error::Internal)?,
         );
-        let amount = RawValue::from_string(money::in_major_units(amount, currency));
-        let planned = Planned {
+        let amount = RawValue::from_string(money::format_major_units(amount, currency));
+        let planned = PlannedDates {
             start_date: term.starts_on,
             end_date: term.ends_on,
             duration: term.duration_months,
@@ -224,7 +223,7 @@ impl GrantRows {
         let planned_dates: Vec<_> = has_dates
             .then_some(planned)
             .into_iter()
-            .chain(periods.iter().map(Planned::of))
+            .chain(periods.iter().map(PlannedDates::from_period))
             .collect();
         let programmes = further.map_or(&[][..], |it| &it.programmes);
         let programmes: Vec<_> = term
@@ -232,16 +231,16 @@ impl GrantRows {
             .as_deref()
             .into_iter()
             .chain(programmes.iter().map(String::as_str))
-            .map(|title| Programme { title })
+            .map(|title| GrantProgramme { title })
             .collect();
-        let own = own_terms(term)?;
+        let own = build_wayin_terms(term)?;
         let place = self.funding.place(row).map_err(Error::Internal)?;
         let of_record = self.funding.terms(row.id);
         let id = match &term.grant_identifier {
             Some(identifier) => identifier.clone(),
-            None => made_for_grant(prefix, row, lead, funder, term, of_record),
+            None => generate_grant_identifier(prefix, row, lead, funder, term, of_record),
         };
-        Ok(Some(Grant {
+        Ok(Some(GrantObject {
             id,
             title: &row.title,
             // The standard asks for one; where nothing else is known its guidance repeats the title.
@@ -250,18 +249,24 @@ impl GrantRows {
             amount_awarded: amount.map_err(|cause| Error::Internal(cause.to_string()))?,
             award_date,
             planned_dates: (!planned_dates.is_empty()).then_some(planned_dates),
-            recipient_organization: all(organization(lead), further.map(|it| &it.recipients[..])),
-            funding_organization: all(organization(funder), further.map(|it| &it.funders[..])),
-            beneficiary_location: locations(row, place, detail),
+            recipient_organization: list_organizations(
+                build_organization(lead),
+                further.map(|it| &it.recipients[..]),
+            ),
+            funding_organization: list_organizations(
+                build_organization(funder),
+                further.map(|it| &it.funders[..]),
+            ),
+            beneficiary_location: build_locations(row, place, detail),
             grant_programme: (!programmes.is_empty()).then_some(programmes),
             data_source: self.data_source(row.id),
-            wayin: (own != OwnTerms::default()).then_some(own),
+            wayin: (own != WayinTerms::default()).then_some(own),
         }))
     }
 }
 
-impl Planned {
-    const fn of(period: &Period) -> Self {
+impl PlannedDates {
+    const fn from_period(period: &Period) -> Self {
         Self {
             start_date: period.starts_on,
             end_date: period.ends_on,
@@ -271,11 +276,14 @@ impl Planned {
 }
 
 /// An organisation of the record, and the further ones that the grant names.
-fn all<'a>(first: Organization<'a>, further: Option<&'a [Party]>) -> Vec<Organization<'a>> {
-    let further = further.into_iter().flatten().map(|party| Organization {
+fn list_organizations<'a>(
+    first: GrantOrganization<'a>,
+    further: Option<&'a [Party]>,
+) -> Vec<GrantOrganization<'a>> {
+    let further = further.into_iter().flatten().map(|party| GrantOrganization {
         id: match &party.identifier {
             Some(identifier) => identifier.clone(),
-            None => made_of_name(&party.name),
+            None => generate_organisation_identifier(&party.name),
         },
         name: &party.name,
     });
@@ -283,17 +291,17 @@ fn all<'a>(first: Organization<'a>, further: Option<&'a [Party]>) -> Vec<Organiz
 }
 
 /// The locations as the grant was published with them, unless somebody's record names another place.
-fn locations<'a>(
+fn build_locations<'a>(
     row: &initiative::Model,
     place: Option<&'a place::Model>,
     detail: Option<&'a GrantDetail>,
-) -> Option<Vec<Location<'a>>> {
+) -> Option<Vec<GrantLocation<'a>>> {
     let published = detail.filter(|detail| !detail.locations.is_empty());
     let published = published.filter(|_| row.made_from_grant || place.is_none());
-    let of = |name, code: Option<&'a str>, code_type: Option<&'a str>| Location {
+    let of = |name, code: Option<&'a str>, code_type: Option<&'a str>| GrantLocation {
         name,
         geo_code: code,
-        geo_code_type: code_type.or_else(|| code.and_then(geo_code_type)),
+        geo_code_type: code_type.or_else(|| code.and_then(find_geo_code_type)),
     };
     match published {
         Some(detail) => {
@@ -314,10 +322,10 @@ fn locations<'a>(
     }
 }
 
-fn own_terms(row: &funding_term::Model) -> Result<OwnTerms> {
+fn build_wayin_terms(row: &funding_term::Model) -> Result<WayinTerms> {
     let term = funding_terms::record(row, OrganisationReference::default())
         .map_err(|cause| Error::Internal(format!("missing answers of a funding term: {cause}")))?;
-    let mut own = OwnTerms(FundingTerm {
+    let mut own = WayinTerms(FundingTerm {
         grant_identifier: None,
         programme: None,
         currency: None,
@@ -331,33 +339,33 @@ fn own_terms(row: &funding_term::Model) -> Result<OwnTerms> {
     // A grant has an identifier in any case: where the term has none, it is made.
     own.0
         .missing
-        .forget(|field| field == FundingTermField::GrantIdentifier);
+        .remove_where(|field| field == FundingTermField::GrantIdentifier);
     Ok(own)
 }
 
-fn organization(row: &organisation::Model) -> Organization<'_> {
-    Organization {
-        id: identifier_of(row),
+fn build_organization(row: &organisation::Model) -> GrantOrganization<'_> {
+    GrantOrganization {
+        id: organisation_identifier(row),
         name: &row.name,
     }
 }
 
 /// The organisation's own identifier, or one that says no more than its name.
-fn identifier_of(row: &organisation::Model) -> String {
+fn organisation_identifier(row: &organisation::Model) -> String {
     match &row.identifier {
         Some(identifier) => identifier.clone(),
-        None => made_of_name(&row.name),
+        None => generate_organisation_identifier(&row.name),
     }
 }
 
 /// An identifier that says no more than a name.
-fn made_of_name(name: &str) -> String {
-    format!("{OWN_ORGANISATION}{}", short_digest(&[&fold(name)]))
+fn generate_organisation_identifier(name: &str) -> String {
+    format!("{WAYIN_ORGANISATION_PREFIX}{}", short_digest(&[&fold_name(name)]))
 }
 
 /// An identifier as the standard has it: a prefix, and a reference that is the term's own within it.
 /// Of the same term it is the same in every export, and in a restored base.
-fn made_for_grant(
+fn generate_grant_identifier(
     prefix: &str,
     row: &initiative::Model,
     lead: &organisation::Model,
@@ -365,11 +373,11 @@ fn made_for_grant(
     term: &funding_term::Model,
     of_record: &[funding_term::Model],
 ) -> String {
-    let (lead, funder) = (identifier_of(lead), identifier_of(funder));
+    let (lead, funder) = (organisation_identifier(lead), organisation_identifier(funder));
     let of_grant = of_record.iter().find_map(|term| term.grant_identifier.as_deref());
     let reference = row.external_ref.as_deref().or(of_grant).unwrap_or_default();
     let digest = short_digest(&[&lead, reference, &funder, &term.position.to_string()]);
-    let shown: String = funder.chars().take(MOST_OF_FUNDER).collect();
+    let shown: String = funder.chars().take(MAX_FUNDER_IDENTIFIER_CHARACTERS).collect();
     format!("{prefix}-{shown}-{digest}")
 }
 
@@ -385,7 +393,7 @@ fn short_digest(texts: &[&str]) -> String {
 }
 
 /// The standard's code for the sort of area that a GSS code is of (its codelist `geoCodeType.csv`).
-fn geo_code_type(code: &str) -> Option<&'static str> {
+fn find_geo_code_type(code: &str) -> Option<&'static str> {
     Some(match code.get(..3)? {
         "E01" | "W01" => "LSOA",
         "E02" | "W02" => "MSOA",
@@ -405,7 +413,7 @@ fn geo_code_type(code: &str) -> Option<&'static str> {
 }
 
 /// Whether the standard takes a text for the address of something on the web.
-fn is_address(text: &str) -> bool {
+fn is_web_address(text: &str) -> bool {
     let is_web = text.starts_with("http://") || text.starts_with("https://");
     let is_plain = text
         .chars()

@@ -10,11 +10,11 @@ use serde_json::Value;
 use wayin_entity::{initiative, revision};
 
 use crate::error::{Error, Result};
-use crate::paging::Walk;
+use crate::paging::KeysetScan;
 use crate::store::revisions::newest_revisions;
 use wayin_records::record::InitiativeRecord;
-use wayin_records::workbook::csv::{FlatTable, Widths};
-use wayin_records::workbook::export::RecordBook;
+use wayin_records::workbook::csv::{CsvRecordWriter, ListLengths};
+use wayin_records::workbook::export::RecordWorkbook;
 
 /// How many records are loaded at once.
 const RECORDS_PER_PAGE: u64 = 1_000;
@@ -33,7 +33,7 @@ pub enum ExportFormat {
 
 impl ExportFormat {
     /// The format that a file's name asks for by its ending.
-    pub fn of(name: &str) -> Option<Self> {
+    pub fn from_file_name(name: &str) -> Option<Self> {
         let (_, ending) = name.rsplit_once('.')?;
         match ending.to_ascii_lowercase().as_str() {
             "jsonl" | "ndjson" => Some(Self::Jsonl),
@@ -46,11 +46,12 @@ impl ExportFormat {
 
 /// Writes every published record, whoever may read it, one whole record a line; answers how many.
 /// To be called within a transaction that sees one moment.
-pub async fn records(db: &impl ConnectionTrait, output: &mut (dyn Write + Send)) -> Result<u64> {
+pub async fn export_records(db: &impl ConnectionTrait, output: &mut (dyn Write + Send)) -> Result<u64> {
     let mut written = 0;
-    each(db, |record| {
-        serde_json::to_writer(&mut *output, &record).map_err(|cause| failed(std::io::Error::from(cause)))?;
-        output.write_all(b"\n").map_err(failed)?;
+    for_each_record(db, |record| {
+        serde_json::to_writer(&mut *output, &record)
+            .map_err(|cause| export_error(std::io::Error::from(cause)))?;
+        output.write_all(b"\n").map_err(export_error)?;
         written += 1;
         Ok(())
     })
@@ -58,67 +59,70 @@ pub async fn records(db: &impl ConnectionTrait, output: &mut (dyn Write + Send))
     Ok(written)
 }
 
-/// [`records`], in any format.
-pub async fn records_as(
+/// [`export_records`], in any format.
+pub async fn export_records_as(
     db: &impl ConnectionTrait,
     format: ExportFormat,
     output: &mut (dyn Write + Send),
 ) -> Result<u64> {
     match format {
-        ExportFormat::Jsonl => records(db, output).await,
+        ExportFormat::Jsonl => export_records(db, output).await,
         ExportFormat::Csv => {
             // The columns depend on the longest lists: they are looked at first.
-            let mut widths = Widths::default();
-            each(db, |record| {
-                widths.make_room(&document(&record)?);
+            let mut widths = ListLengths::default();
+            for_each_record(db, |record| {
+                widths.extend_for(&to_document(&record)?);
                 Ok(())
             })
             .await?;
-            let mut table = FlatTable::new(output, widths).map_err(failed)?;
+            let mut table = CsvRecordWriter::new(output, widths).map_err(export_error)?;
             let mut written = 0;
-            each(db, |record| {
+            for_each_record(db, |record| {
                 written += 1;
-                table.add(&document(&record)?).map_err(failed)
+                table.write_record(&to_document(&record)?).map_err(export_error)
             })
             .await?;
-            table.finish().map_err(failed)?;
+            table.finish().map_err(export_error)?;
             Ok(written)
         }
         ExportFormat::Xlsx => {
-            let mut book = RecordBook::new().map_err(failed)?;
+            let mut book = RecordWorkbook::new().map_err(export_error)?;
             let mut written = 0;
-            each(db, |record| {
+            for_each_record(db, |record| {
                 written += 1;
-                book.add(&document(&record)?).map_err(failed)
+                book.add_record(&to_document(&record)?).map_err(export_error)
             })
             .await?;
-            book.finish(output).map_err(failed)?;
+            book.finish(output).map_err(export_error)?;
             Ok(written)
         }
     }
 }
 
-fn failed(cause: impl std::fmt::Display) -> Error {
+fn export_error(cause: impl std::fmt::Display) -> Error {
     Error::BadInput(format!("the records could not be written: {cause}"))
 }
 
 /// A published record, with its version among its fields.
 #[derive(Serialize)]
-struct Versioned {
+struct VersionedRecord {
     #[serde(flatten)]
     record: InitiativeRecord,
     version: i32,
 }
 
-fn document(record: &Versioned) -> Result<Value> {
+fn to_document(record: &VersionedRecord) -> Result<Value> {
     serde_json::to_value(record).map_err(|cause| Error::Internal(format!("a record is no document: {cause}")))
 }
 
 /// Hands every published record to `each`, in the order in which they were first published.
-async fn each(db: &impl ConnectionTrait, mut each: impl FnMut(Versioned) -> Result<()>) -> Result<()> {
+async fn for_each_record(
+    db: &impl ConnectionTrait,
+    mut each: impl FnMut(VersionedRecord) -> Result<()>,
+) -> Result<()> {
     let published = initiative::Entity::find().filter(initiative::Column::WithdrawnAt.is_null());
-    let mut walk = Walk::new(published, initiative::Column::Id, RECORDS_PER_PAGE);
-    while let Some(ids) = walk.ids(db).await? {
+    let mut walk = KeysetScan::new(published, initiative::Column::Id, RECORDS_PER_PAGE);
+    while let Some(ids) = walk.next_ids(db).await? {
         let newest = newest_revisions(db, ids).await?;
         let mut newest: Vec<_> = newest.into_values().collect();
         newest.sort_unstable_by_key(|revision| revision.initiative_id);
@@ -129,7 +133,7 @@ async fn each(db: &impl ConnectionTrait, mut each: impl FnMut(Versioned) -> Resu
             // Read back into a record, so that fields stand in the record's own order on every database.
             let record: InitiativeRecord = serde_json::from_value(document)
                 .map_err(|cause| Error::Internal(format!("a revision is no record: {cause}")))?;
-            each(Versioned { record, version })?;
+            each(VersionedRecord { record, version })?;
         }
     }
     Ok(())

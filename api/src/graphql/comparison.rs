@@ -14,8 +14,8 @@ use wayin_entity::{
 
 use crate::error::{Error, Result};
 use crate::id::{self, NodeKind};
-use wayin_engine::predicate::{Comparison, Condition, SetComparison, TextComparison};
-use wayin_records::spelling::fold;
+use wayin_engine::predicate::{Comparison, Predicate, SetComparison, TextComparison};
+use wayin_records::normalisation::fold_name;
 
 /// A count of minor units of money: a 64-bit integer, as a number or as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +59,12 @@ impl async_graphql::ScalarType for Date {
 }
 
 /// Collects the tests of one comparison.
-struct Tests<'a, T> {
+struct ComparisonTests<'a, T> {
     path: &'a str,
-    found: Vec<Condition<T>>,
+    found: Vec<Predicate<T>>,
 }
 
-impl<'a, T> Tests<'a, T> {
+impl<'a, T> ComparisonTests<'a, T> {
     const fn new(path: &'a str) -> Self {
         Self {
             path,
@@ -72,47 +72,47 @@ impl<'a, T> Tests<'a, T> {
         }
     }
 
-    fn put(&mut self, test: Option<T>) {
-        self.found.extend(test.map(Condition::Test));
+    fn push(&mut self, test: Option<T>) {
+        self.found.extend(test.map(Predicate::Test));
     }
 
-    fn put_not(&mut self, test: Option<T>) {
+    fn push_negated(&mut self, test: Option<T>) {
         self.found
-            .extend(test.map(|test| Condition::Test(test).negated()));
+            .extend(test.map(|test| Predicate::Test(test).negated()));
     }
 
-    fn all(mut self) -> Result<Condition<T>> {
+    fn into_predicate(mut self) -> Result<Predicate<T>> {
         match self.found.len() {
             0 => Err(Error::bad_input(self.path, "says nothing to compare with")),
             1 => Ok(self.found.remove(0)),
-            _ => Ok(Condition::All(self.found)),
+            _ => Ok(Predicate::All(self.found)),
         }
     }
 }
 
 /// The most values that one comparison lists.
-const MOST_LISTED: usize = 500;
+const MAX_LISTED_VALUES: usize = 500;
 /// The most characters of a text that is compared with.
-const MOST_CHARACTERS: usize = 300;
+const MAX_TEXT_CHARACTERS: usize = 300;
 
 /// A list that a comparison names, which must not be empty, nor too long.
-pub fn not_empty<T>(path: &str, field: &str, list: Option<Vec<T>>) -> Result<Option<Vec<T>>> {
+pub fn require_not_empty<T>(path: &str, field: &str, list: Option<Vec<T>>) -> Result<Option<Vec<T>>> {
     match list.as_ref().map(Vec::len) {
         Some(0) => Err(Error::bad_input(path, format!("{field} is an empty list"))),
-        Some(length) if length > MOST_LISTED => Err(Error::bad_input(
+        Some(length) if length > MAX_LISTED_VALUES => Err(Error::bad_input(
             path,
-            format!("{field} lists {length} values; at most {MOST_LISTED} can be"),
+            format!("{field} lists {length} values; at most {MAX_LISTED_VALUES} can be"),
         )),
         _ => Ok(list),
     }
 }
 
 /// A text that is compared with, which must not be too long.
-fn not_too_long(path: &str, field: &str, text: &str) -> Result<()> {
+fn require_length(path: &str, field: &str, text: &str) -> Result<()> {
     let length = text.chars().count();
-    if length > MOST_CHARACTERS {
+    if length > MAX_TEXT_CHARACTERS {
         let reason =
-            format!("{field} has {length} characters; at most {MOST_CHARACTERS} can be compared with");
+            format!("{field} has {length} characters; at most {MAX_TEXT_CHARACTERS} can be compared with");
         return Err(Error::bad_input(path, reason));
     }
     Ok(())
@@ -144,19 +144,19 @@ macro_rules! ordered_comparison {
 
         impl $name {
             /// The comparison as tests of `test`.
-            pub fn condition<T>(self, path: &str, test: impl Fn(Comparison<$value>) -> T) -> Result<Condition<T>> {
+            pub fn into_predicate<T>(self, path: &str, test: impl Fn(Comparison<$value>) -> T) -> Result<Predicate<T>> {
                 let read: fn($input) -> $value = $read;
-                let mut tests = Tests::new(path);
-                tests.put(self.eq.map(|one| test(Comparison::OneOf(vec![read(one)]))));
-                tests.put_not(self.ne.map(|one| test(Comparison::OneOf(vec![read(one)]))));
-                let listed = not_empty(path, "in", self.is_in)?;
-                tests.put(listed.map(|list| test(Comparison::OneOf(list.into_iter().map(read).collect()))));
-                tests.put(self.lt.map(|one| test(Comparison::Less(read(one)))));
-                tests.put(self.lte.map(|one| test(Comparison::AtMost(read(one)))));
-                tests.put(self.gt.map(|one| test(Comparison::More(read(one)))));
-                tests.put(self.gte.map(|one| test(Comparison::AtLeast(read(one)))));
-                tests.put(self.is_known.map(|known| test(Comparison::Known(known))));
-                tests.all()
+                let mut tests = ComparisonTests::new(path);
+                tests.push(self.eq.map(|one| test(Comparison::OneOf(vec![read(one)]))));
+                tests.push_negated(self.ne.map(|one| test(Comparison::OneOf(vec![read(one)]))));
+                let listed = require_not_empty(path, "in", self.is_in)?;
+                tests.push(listed.map(|list| test(Comparison::OneOf(list.into_iter().map(read).collect()))));
+                tests.push(self.lt.map(|one| test(Comparison::Less(read(one)))));
+                tests.push(self.lte.map(|one| test(Comparison::AtMost(read(one)))));
+                tests.push(self.gt.map(|one| test(Comparison::More(read(one)))));
+                tests.push(self.gte.map(|one| test(Comparison::AtLeast(read(one)))));
+                tests.push(self.is_known.map(|known| test(Comparison::Known(known))));
+                tests.into_predicate()
             }
         }
     };
@@ -194,13 +194,13 @@ macro_rules! code_comparisons {
 
             impl $name {
                 /// The comparison as tests of `test`.
-                pub fn condition<T>(self, path: &str, test: impl Fn(Comparison<$code>) -> T) -> Result<Condition<T>> {
-                    let mut tests = Tests::new(path);
-                    tests.put(self.eq.map(|one| test(Comparison::OneOf(vec![one]))));
-                    tests.put_not(self.ne.map(|one| test(Comparison::OneOf(vec![one]))));
-                    tests.put(not_empty(path, "in", self.is_in)?.map(|list| test(Comparison::OneOf(list))));
-                    tests.put(self.is_known.map(|known| test(Comparison::Known(known))));
-                    tests.all()
+                pub fn into_predicate<T>(self, path: &str, test: impl Fn(Comparison<$code>) -> T) -> Result<Predicate<T>> {
+                    let mut tests = ComparisonTests::new(path);
+                    tests.push(self.eq.map(|one| test(Comparison::OneOf(vec![one]))));
+                    tests.push_negated(self.ne.map(|one| test(Comparison::OneOf(vec![one]))));
+                    tests.push(require_not_empty(path, "in", self.is_in)?.map(|list| test(Comparison::OneOf(list))));
+                    tests.push(self.is_known.map(|known| test(Comparison::Known(known))));
+                    tests.into_predicate()
                 }
             }
         )+
@@ -239,11 +239,11 @@ pub struct BooleanComparison {
 
 impl BooleanComparison {
     /// The comparison as tests of `test`.
-    pub fn condition<T>(self, path: &str, test: impl Fn(Comparison<bool>) -> T) -> Result<Condition<T>> {
-        let mut tests = Tests::new(path);
-        tests.put(self.eq.map(|one| test(Comparison::OneOf(vec![one]))));
-        tests.put(self.is_known.map(|known| test(Comparison::Known(known))));
-        tests.all()
+    pub fn into_predicate<T>(self, path: &str, test: impl Fn(Comparison<bool>) -> T) -> Result<Predicate<T>> {
+        let mut tests = ComparisonTests::new(path);
+        tests.push(self.eq.map(|one| test(Comparison::OneOf(vec![one]))));
+        tests.push(self.is_known.map(|known| test(Comparison::Known(known))));
+        tests.into_predicate()
     }
 }
 
@@ -269,17 +269,17 @@ pub struct TextComparisonInput {
 
 impl TextComparisonInput {
     /// The comparison of a name or a title as tests of `test`.
-    pub fn condition<T>(self, path: &str, test: impl Fn(TextComparison) -> T) -> Result<Condition<T>> {
-        self.spelt(path, fold, test)
+    pub fn into_predicate<T>(self, path: &str, test: impl Fn(TextComparison) -> T) -> Result<Predicate<T>> {
+        self.into_folded_predicate(path, fold_name, test)
     }
 
     /// The comparison as tests of `test`, of texts that `fold` writes as they are compared.
-    pub fn spelt<T>(
+    pub fn into_folded_predicate<T>(
         self,
         path: &str,
         fold: impl Fn(&str) -> String,
         test: impl Fn(TextComparison) -> T,
-    ) -> Result<Condition<T>> {
+    ) -> Result<Predicate<T>> {
         let some = |field: &str, text: Option<String>| match text.map(|text| fold(&text)) {
             Some(text) if text.is_empty() => Err(Error::bad_input(path, format!("{field} is an empty text"))),
             text => Ok(text),
@@ -294,17 +294,19 @@ impl TextComparisonInput {
             .into_iter()
             .filter_map(|(field, text)| Some((field, text.as_ref()?)));
         for (field, text) in texts.chain(self.is_in.iter().flatten().map(|text| ("in", text))) {
-            not_too_long(path, field, text)?;
+            require_length(path, field, text)?;
         }
-        let mut tests = Tests::new(path);
-        tests.put(self.eq.map(|one| test(TextComparison::OneOf(vec![fold(&one)]))));
-        tests.put_not(self.ne.map(|one| test(TextComparison::OneOf(vec![fold(&one)]))));
-        let listed = not_empty(path, "in", self.is_in)?;
-        tests.put(listed.map(|list| test(TextComparison::OneOf(list.iter().map(|one| fold(one)).collect()))));
-        tests.put(some("contains", self.contains)?.map(|part| test(TextComparison::Contains(part))));
-        tests.put(some("startsWith", self.starts_with)?.map(|start| test(TextComparison::StartsWith(start))));
-        tests.put(self.is_known.map(|known| test(TextComparison::Known(known))));
-        tests.all()
+        let mut tests = ComparisonTests::new(path);
+        tests.push(self.eq.map(|one| test(TextComparison::OneOf(vec![fold(&one)]))));
+        tests.push_negated(self.ne.map(|one| test(TextComparison::OneOf(vec![fold(&one)]))));
+        let listed = require_not_empty(path, "in", self.is_in)?;
+        tests
+            .push(listed.map(|list| test(TextComparison::OneOf(list.iter().map(|one| fold(one)).collect()))));
+        tests.push(some("contains", self.contains)?.map(|part| test(TextComparison::Contains(part))));
+        tests
+            .push(some("startsWith", self.starts_with)?.map(|start| test(TextComparison::StartsWith(start))));
+        tests.push(self.is_known.map(|known| test(TextComparison::Known(known))));
+        tests.into_predicate()
     }
 }
 
@@ -322,12 +324,12 @@ pub struct IdComparison {
 
 impl IdComparison {
     /// The comparison as tests of `test`, of ids of one type.
-    pub fn condition<T>(
+    pub fn into_predicate<T>(
         self,
         path: &str,
         kind: NodeKind,
         test: impl Fn(Vec<Uuid>) -> T,
-    ) -> Result<Condition<T>> {
+    ) -> Result<Predicate<T>> {
         let read = |id: &ID| {
             id::decode_as(kind, id).ok_or_else(|| {
                 Error::bad_input(
@@ -336,15 +338,15 @@ impl IdComparison {
                 )
             })
         };
-        let mut tests = Tests::new(path);
-        tests.put(self.eq.as_ref().map(read).transpose()?.map(|one| test(vec![one])));
-        tests.put_not(self.ne.as_ref().map(read).transpose()?.map(|one| test(vec![one])));
-        let listed = not_empty(path, "in", self.is_in)?;
+        let mut tests = ComparisonTests::new(path);
+        tests.push(self.eq.as_ref().map(read).transpose()?.map(|one| test(vec![one])));
+        tests.push_negated(self.ne.as_ref().map(read).transpose()?.map(|one| test(vec![one])));
+        let listed = require_not_empty(path, "in", self.is_in)?;
         let listed = listed
             .map(|list| list.iter().map(read).collect::<Result<HashSet<_>>>())
             .transpose()?;
-        tests.put(listed.map(|list| test(list.into_iter().collect())));
-        tests.all()
+        tests.push(listed.map(|list| test(list.into_iter().collect())));
+        tests.into_predicate()
     }
 }
 
@@ -364,14 +366,14 @@ macro_rules! set_comparisons {
 
             impl $name {
                 /// The comparison as tests of `test`.
-                pub fn condition<T>(self, path: &str, test: impl Fn(SetComparison<$code>) -> T) -> Result<Condition<T>> {
-                    let mut tests = Tests::new(path);
-                    let all = not_empty(path, "includes", self.includes)?;
-                    tests.put(all.map(|codes| test(SetComparison::IncludesAll(codes))));
-                    let any = not_empty(path, "includesAny", self.includes_any)?;
-                    tests.put(any.map(|codes| test(SetComparison::IncludesAny(codes))));
-                    tests.put(self.is_known.map(|known| test(SetComparison::Known(known))));
-                    tests.all()
+                pub fn into_predicate<T>(self, path: &str, test: impl Fn(SetComparison<$code>) -> T) -> Result<Predicate<T>> {
+                    let mut tests = ComparisonTests::new(path);
+                    let all = require_not_empty(path, "includes", self.includes)?;
+                    tests.push(all.map(|codes| test(SetComparison::IncludesAll(codes))));
+                    let any = require_not_empty(path, "includesAny", self.includes_any)?;
+                    tests.push(any.map(|codes| test(SetComparison::IncludesAny(codes))));
+                    tests.push(self.is_known.map(|known| test(SetComparison::Known(known))));
+                    tests.into_predicate()
                 }
             }
         )+

@@ -10,12 +10,12 @@ use async_graphql::{
 use crate::error::Error;
 
 /// A page of nodes, with the number of them all.
-pub type Connection<N> = RelayConnection<String, N, TotalCount, EmptyFields>;
+pub type NodeConnection<N> = RelayConnection<String, N, TotalCount, EmptyFields>;
 
-type Counting = Pin<Box<dyn Future<Output = Result<u64, Error>> + Send>>;
+type CountFuture = Pin<Box<dyn Future<Output = Result<u64, Error>> + Send>>;
 
 /// Counts a list when it is asked to.
-pub struct TotalCount(Box<dyn Fn() -> Counting + Send + Sync>);
+pub struct TotalCount(Box<dyn Fn() -> CountFuture + Send + Sync>);
 
 impl TotalCount {
     /// A total that `count` works out.
@@ -27,7 +27,7 @@ impl TotalCount {
     }
 
     /// A total that is known already.
-    pub fn known(count: usize) -> Self {
+    pub fn from_known(count: usize) -> Self {
         Self::new(move || std::future::ready(Ok(count as u64)))
     }
 }

@@ -9,34 +9,34 @@ use rand::{TryRngCore as _, rngs::OsRng};
 use uuid::Uuid;
 
 use crate::error::{Error, RetryAfter};
-use crate::failure::ErrorCode;
-use crate::graphql::operation::variables::scalars::in_plain_words;
+use crate::error_code::ErrorCode;
+use crate::graphql::operation::variables::scalars::rewrite_library_error;
 
 /// The most errors that are told of a document that is not executed.
-const MOST_ERRORS: usize = 20;
+const MAX_REPORTED_ERRORS: usize = 20;
 
 /// The most characters that are told of what is wrong with a document.
-const MOST_CHARACTERS: usize = 400;
+const MAX_MESSAGE_CHARACTERS: usize = 400;
 
 /// An error that several fields are given, as they were loaded together.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct Shared(Arc<Error>);
+pub struct SharedError(Arc<Error>);
 
-impl From<Error> for Shared {
+impl From<Error> for SharedError {
     fn from(error: Error) -> Self {
         Self(Arc::new(error))
     }
 }
 
-impl From<sea_orm::DbErr> for Shared {
+impl From<sea_orm::DbErr> for SharedError {
     fn from(error: sea_orm::DbErr) -> Self {
         Error::from(error).into()
     }
 }
 
-impl From<Shared> for Error {
-    fn from(error: Shared) -> Self {
+impl From<SharedError> for Error {
+    fn from(error: SharedError) -> Self {
         Self::Shared(error.0)
     }
 }
@@ -58,9 +58,9 @@ impl Extension for ErrorCodes {
         let mut response = next.run(ctx).await;
         // Where there is no answer beside them, the first few errors say what is to be mended.
         if response.data == async_graphql::Value::Null {
-            response.errors.truncate(MOST_ERRORS);
+            response.errors.truncate(MAX_REPORTED_ERRORS);
         }
-        response.errors.iter_mut().for_each(show);
+        response.errors.iter_mut().for_each(finalise_error);
         response
     }
 
@@ -72,7 +72,7 @@ impl Extension for ErrorCodes {
         next: NextSubscribe<'_>,
     ) -> BoxStream<'s, Response> {
         let shown = next.run(ctx, stream).map(|mut response| {
-            response.errors.iter_mut().for_each(show);
+            response.errors.iter_mut().for_each(finalise_error);
             response
         });
         shown.boxed()
@@ -80,19 +80,27 @@ impl Extension for ErrorCodes {
 }
 
 /// An error as the whole of a response, to a request that is not GraphQL.
-pub fn response(error: Error) -> Response {
+pub fn error_response(error: Error) -> Response {
     let mut shown = async_graphql::Error::from(error).into_server_error(Pos::default());
-    show(&mut shown);
+    finalise_error(&mut shown);
     // There is no document in which it could be.
     shown.locations.clear();
     Response::from_errors(vec![shown])
 }
 
-fn show(error: &mut ServerError) {
-    let cause = error.source::<Error>().map(Error::shared);
-    let cause = cause.or_else(|| error.source::<Shared>().map(|Shared(cause)| cause.shared()));
+fn finalise_error(error: &mut ServerError) {
+    let cause = error.source::<Error>().map(Error::root);
+    let cause = cause.or_else(|| {
+        error
+            .source::<SharedError>()
+            .map(|SharedError(cause)| cause.root())
+    });
     let (code, inside, wait) = match cause {
-        Some(cause) => (ErrorCode::of(cause), inside(cause), cause.retry_after()),
+        Some(cause) => (
+            ErrorCode::from_error(cause),
+            internal_cause(cause),
+            cause.retry_after(),
+        ),
         None if error.source.is_some() => (ErrorCode::Internal, Some(error.message.clone()), None),
         // What the library itself finds wrong with a document.
         None => (ErrorCode::BadUserInput, None, None),
@@ -103,8 +111,8 @@ fn show(error: &mut ServerError) {
         error.message = Error::Internal(String::new()).to_string();
     }
     if is_the_librarys {
-        let plain = in_plain_words(&error.message);
-        error.message = shortened(plain.as_deref().unwrap_or(&error.message));
+        let plain = rewrite_library_error(&error.message);
+        error.message = shorten_message(plain.as_deref().unwrap_or(&error.message));
     }
     error.source = None;
     let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
@@ -114,14 +122,14 @@ fn show(error: &mut ServerError) {
     }
     if let Some(cause) = inside {
         // Whoever is told it can say which one it was, and whoever keeps the service finds it in the log.
-        let id = incident();
+        let id = new_incident_id();
         tracing::error!(id, cause, "a request failed inside");
         extensions.set("id", id);
     }
 }
 
 /// What the library finds wrong, without what it repeats of the document: where that is, the locations tell.
-fn shortened(message: &str) -> String {
+fn shorten_message(message: &str) -> String {
     let said = match message.rsplit_once(" = ") {
         Some((_, expected)) if message.trim_start().starts_with("--> ") => {
             let expected = expected.replace('_', " ");
@@ -129,14 +137,14 @@ fn shortened(message: &str) -> String {
         }
         _ => message.to_owned(),
     };
-    match said.char_indices().nth(MOST_CHARACTERS) {
+    match said.char_indices().nth(MAX_MESSAGE_CHARACTERS) {
         Some((end, _)) => format!("{}…", &said[..end]),
         None => said,
     }
 }
 
 /// A number by chance, for something that went wrong.
-fn incident() -> String {
+fn new_incident_id() -> String {
     let mut bytes = [0; 16];
     // Where there is no chance to be had, they are all told as one.
     let _ = OsRng.try_fill_bytes(&mut bytes);
@@ -144,7 +152,7 @@ fn incident() -> String {
 }
 
 /// What went wrong inside, for the log alone; none where it is no fault of ours.
-fn inside(error: &Error) -> Option<String> {
+fn internal_cause(error: &Error) -> Option<String> {
     match error {
         Error::Database(cause) => Some(format!("in the database: {cause}")),
         Error::Internal(cause) => Some(cause.clone()),
@@ -160,21 +168,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_parser_says_repeats_nothing_of_the_document() {
+    fn parser_errors_do_not_repeat_the_document() {
         for document in [
             "{ viewer { role }",
             "{ a(b: \"long",
             "query {\n\n\n\n\n\n\n\n\n\n\n a(: 1) }",
         ] {
             let said = parse_query(document).unwrap_err().to_string();
-            let told = shortened(&said);
+            let told = shorten_message(&said);
             assert!(
                 told.starts_with("the document cannot be read as GraphQL: expected "),
                 "{said}: {told}"
             );
             assert!(!told.contains('\n') && !told.contains("viewer"), "{told}");
         }
-        assert_eq!(shortened("Unknown field \"x\""), "Unknown field \"x\"");
-        assert_eq!(shortened(&"é".repeat(5_000)).chars().count(), MOST_CHARACTERS + 1);
+        assert_eq!(shorten_message("Unknown field \"x\""), "Unknown field \"x\"");
+        assert_eq!(
+            shorten_message(&"é".repeat(5_000)).chars().count(),
+            MAX_MESSAGE_CHARACTERS + 1
+        );
     }
 }

@@ -3,25 +3,25 @@
 use sea_orm::DatabaseConnection;
 
 use crate::error::{Error, Result};
-use wayin_engine::predicate::Condition;
+use wayin_engine::predicate::Predicate;
 use wayin_engine::visibility::Reader;
 
 /// How deep filters may be nested.
-const DEEPEST: usize = 12;
+const MAX_FILTER_DEPTH: usize = 12;
 /// How many conditions a filter may hold, all its parts counted.
-const MOST_CONDITIONS: usize = 250;
+const MAX_FILTER_CONDITIONS: usize = 250;
 
 /// Refuses a filter that holds more conditions than one may ask at once.
-pub fn not_too_many<T>(
+pub fn require_condition_count<T>(
     path: &str,
-    condition: Condition<T>,
+    condition: Predicate<T>,
     of_test: impl Fn(&T) -> usize,
-) -> Result<Condition<T>> {
-    let weight = condition.weight(&of_test);
-    if weight > MOST_CONDITIONS {
+) -> Result<Predicate<T>> {
+    let weight = condition.count_nodes(&of_test);
+    if weight > MAX_FILTER_CONDITIONS {
         return Err(Error::bad_input(
             path,
-            format!("holds {weight} conditions; at most {MOST_CONDITIONS} can be asked at once"),
+            format!("holds {weight} conditions; at most {MAX_FILTER_CONDITIONS} can be asked at once"),
         ));
     }
     Ok(condition)
@@ -29,7 +29,7 @@ pub fn not_too_many<T>(
 
 /// Where a filter's names are looked up, and how deep it has gone.
 #[derive(Clone, Copy)]
-pub struct Lookup<'a> {
+pub struct FilterContext<'a> {
     /// The base.
     pub db: &'a DatabaseConnection,
     /// Who asks: names are told only of what they may know of.
@@ -37,18 +37,18 @@ pub struct Lookup<'a> {
     depth: usize,
 }
 
-impl<'a> Lookup<'a> {
+impl<'a> FilterContext<'a> {
     /// The start of a filter.
     pub const fn new(db: &'a DatabaseConnection, reader: Reader) -> Self {
         Self { db, reader, depth: 0 }
     }
 
     /// One level further in.
-    pub fn deeper(self, path: &str) -> Result<Self> {
-        if self.depth == DEEPEST {
+    pub fn nested(self, path: &str) -> Result<Self> {
+        if self.depth == MAX_FILTER_DEPTH {
             return Err(Error::bad_input(
                 path,
-                format!("filters are nested more than {DEEPEST} deep"),
+                format!("filters are nested more than {MAX_FILTER_DEPTH} deep"),
             ));
         }
         Ok(Self {
@@ -59,23 +59,23 @@ impl<'a> Lookup<'a> {
 }
 
 /// The path of a field of an input.
-pub fn at(path: &str, field: &str) -> String {
+pub fn field_path(path: &str, field: &str) -> String {
     format!("{path}.{field}")
 }
 
 /// One condition as itself, several as all of them.
-pub fn only_or_all<T>(mut conditions: Vec<Condition<T>>) -> Condition<T> {
+pub fn all_of<T>(mut conditions: Vec<Predicate<T>>) -> Predicate<T> {
     if conditions.len() == 1 {
         conditions.remove(0)
     } else {
-        Condition::All(conditions)
+        Predicate::All(conditions)
     }
 }
 
 /// At least one part of a scope is needed.
-pub fn some_part<T>(path: &str, conditions: Vec<Condition<T>>) -> Result<Condition<T>> {
+pub fn require_any_part<T>(path: &str, conditions: Vec<Predicate<T>>) -> Result<Predicate<T>> {
     if conditions.is_empty() {
         return Err(Error::bad_input(path, "says nothing to compare with"));
     }
-    Ok(only_or_all(conditions))
+    Ok(all_of(conditions))
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::id::{self, NodeKind};
 
 /// Reads a global id of one type, given as an argument.
-pub fn decode(kind: NodeKind, argument: &str, id: &ID) -> Result<Uuid> {
+pub fn decode_argument(kind: NodeKind, argument: &str, id: &ID) -> Result<Uuid> {
     id::decode_as(kind, id).ok_or_else(|| {
         Error::bad_input(
             argument,

@@ -4,10 +4,10 @@ use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{InputType, Pos, Value};
 
 use crate::error::{Error, Result};
-use crate::graphql::operation::limits::{Limits, measure_value};
-use crate::graphql::operation::nul;
-use crate::graphql::operation::variables::scalars::in_plain_words;
-use wayin_records::text::quoted;
+use crate::graphql::operation::limits::{DocumentLimits, measure_value};
+use crate::graphql::operation::nul_characters;
+use crate::graphql::operation::variables::scalars::rewrite_library_error;
+use wayin_records::text::quote;
 
 /// Reads an input of any type from JSON.
 ///
@@ -16,25 +16,25 @@ use wayin_records::text::quoted;
 /// type does not have: a request is checked for those before it is read, a document by
 /// itself is not, and a filter with a misspelt field would hold of everything. So too where
 /// it is nested deeper than one in a request may be.
-pub fn read<T: InputType>(path: &str, document: serde_json::Value) -> Result<T> {
+pub fn parse_input<T: InputType>(path: &str, document: serde_json::Value) -> Result<T> {
     let given = Value::from_json(document).map_err(|cause| Error::bad_input(path, cause))?;
-    if nul::holds_nul(&given) {
-        return Err(Error::unkept_text());
+    if nul_characters::value_has_nul(&given) {
+        return Err(Error::nul_in_text());
     }
-    measure_value(&given, &Limits::default()).map_err(|excess| Error::bad_input(path, excess))?;
+    measure_value(&given, &DocumentLimits::default()).map_err(|excess| Error::bad_input(path, excess))?;
     let read = T::parse(Some(given.clone())).map_err(|cause| {
         let message = cause.into_server_error(Pos::default()).message;
-        let message = in_plain_words(&message).unwrap_or(message);
-        Error::bad_input(path, no_choice::<T>(&given).unwrap_or(message))
+        let message = rewrite_library_error(&message).unwrap_or(message);
+        Error::bad_input(path, describe_invalid_choice::<T>(&given).unwrap_or(message))
     })?;
-    match beyond(path, &given, &read.to_value()) {
+    match find_unknown_field(path, &given, &read.to_value()) {
         Some(unknown) => Err(Error::bad_input(&unknown, "is not a field that there is")),
         None => Ok(read),
     }
 }
 
 /// Why a value of a type that has choices is none of them; none for other types.
-fn no_choice<T: InputType>(given: &Value) -> Option<String> {
+fn describe_invalid_choice<T: InputType>(given: &Value) -> Option<String> {
     let mut registry = Registry::default();
     T::create_type_info(&mut registry);
     let Some(MetaType::Enum { enum_values, .. }) = registry.types.get(&*T::type_name()) else {
@@ -42,7 +42,7 @@ fn no_choice<T: InputType>(given: &Value) -> Option<String> {
     };
     let choices: Vec<&str> = enum_values.keys().map(String::as_str).collect();
     let given = match given {
-        Value::String(text) => quoted(text),
+        Value::String(text) => quote(text),
         other => other.to_string(),
     };
     Some(format!(
@@ -52,24 +52,28 @@ fn no_choice<T: InputType>(given: &Value) -> Option<String> {
 }
 
 /// Where something is given that was not understood.
-fn beyond(path: &str, given: &Value, understood: &Value) -> Option<String> {
+fn find_unknown_field(path: &str, given: &Value, understood: &Value) -> Option<String> {
     match (given, understood) {
         (Value::Object(given), Value::Object(understood)) => given.iter().find_map(|(name, value)| {
             let path = format!("{path}.{name}");
             match understood.get(name) {
-                Some(understood) => beyond(&path, value, understood),
+                Some(understood) => find_unknown_field(&path, value, understood),
                 None => Some(path),
             }
         }),
-        (Value::List(given), Value::List(understood)) => given
-            .iter()
-            .zip(understood)
-            .enumerate()
-            .find_map(|(at, (given, understood))| beyond(&format!("{path}.{at}"), given, understood)),
+        (Value::List(given), Value::List(understood)) => {
+            given
+                .iter()
+                .zip(understood)
+                .enumerate()
+                .find_map(|(at, (given, understood))| {
+                    find_unknown_field(&format!("{path}.{at}"), given, understood)
+                })
+        }
         // One by itself is read as a list of one.
         (given, Value::List(understood)) => understood
             .first()
-            .and_then(|understood| beyond(path, given, understood)),
+            .and_then(|understood| find_unknown_field(path, given, understood)),
         _ => None,
     }
 }
@@ -79,11 +83,11 @@ mod tests {
     use serde_json::json;
     use wayin_entity::Dimension;
 
-    use super::read;
+    use super::parse_input;
     use crate::initiative::filter_input::InitiativeFilter;
 
     #[test]
-    fn what_graphql_takes_is_read() {
+    fn valid_inputs_are_parsed() {
         for document in [
             json!({}),
             json!({"and": [], "title": null}),
@@ -91,18 +95,20 @@ mod tests {
             json!({"fundingTerms": {"some": {"durationMonths": {"lte": 18}, "amountMinor": {"gt": "5"}}}}),
             json!({"place": {"is": {"code": "E06000001"}}}),
         ] {
-            let read = read::<InitiativeFilter>("when", document.clone());
+            let read = parse_input::<InitiativeFilter>("when", document.clone());
             assert!(read.is_ok(), "{document}: {:?}", read.err());
         }
         assert_eq!(
-            read::<Dimension>("by", json!("REGION")).ok(),
+            parse_input::<Dimension>("by", json!("REGION")).ok(),
             Some(Dimension::Region)
         );
     }
 
     #[test]
-    fn a_value_that_is_no_choice_is_refused_with_the_choices() {
-        let refused = read::<Dimension>("of", json!("region")).unwrap_err().to_string();
+    fn invalid_choice_lists_the_choices() {
+        let refused = parse_input::<Dimension>("of", json!("region"))
+            .unwrap_err()
+            .to_string();
         assert!(
             refused.contains("of: \"region\" is none of the choices; they are ")
                 && refused.contains("REGION"),
@@ -111,10 +117,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_deeper_than_a_request_may_be_is_refused() {
+    fn overly_nested_input_is_rejected() {
         let nested = |deep| (0..deep).fold(json!({}), |inner, _| json!({"and": [inner]}));
-        assert!(read::<InitiativeFilter>("when", nested(11)).is_ok());
-        let refused = read::<InitiativeFilter>("when", nested(60)).unwrap_err();
+        assert!(parse_input::<InitiativeFilter>("when", nested(11)).is_ok());
+        let refused = parse_input::<InitiativeFilter>("when", nested(60)).unwrap_err();
         assert_eq!(
             refused.to_string(),
             "when: lists and objects are nested too deep: at most 24 deep is taken"
@@ -122,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_type_has_is_refused_with_its_place() {
+    fn unknown_field_is_rejected_with_its_path() {
         for (document, place) in [
             (json!({"titel": {"eq": "x"}}), "when.titel: "),
             (json!({"titel": null}), "when.titel: "),
@@ -139,11 +145,11 @@ mod tests {
             (json!(["x"]), "when: "),
             (json!(null), "when: "),
         ] {
-            let refused = read::<InitiativeFilter>("when", document.clone());
+            let refused = parse_input::<InitiativeFilter>("when", document.clone());
             let reason = refused.err().map(|error| error.to_string()).unwrap_or_default();
             assert!(reason.starts_with(place), "{document}: {reason}");
         }
-        assert!(read::<Dimension>("by", json!("REGIONS")).is_err());
-        assert!(read::<i64>("minChangeNumber", json!("1")).is_err());
+        assert!(parse_input::<Dimension>("by", json!("REGIONS")).is_err());
+        assert!(parse_input::<i64>("minChangeNumber", json!("1")).is_err());
     }
 }

@@ -11,43 +11,43 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::app;
-use super::connection::{Connection, TotalCount};
-use super::error::Shared;
-use super::loader::{self, Key, Loads};
+use super::app_from_context;
+use super::connection::{NodeConnection, TotalCount};
+use super::error::SharedError;
+use super::loader::{self, LoaderContext, LoaderKey};
 use crate::paging::{self, Cursor, Page, PageArguments, PageRequest, Paged};
 
 /// A page of the rows that `select` gives, each as a node.
-pub async fn list<E: Paged, N: OutputType>(
+pub async fn load_connection<E: Paged, N: OutputType>(
     ctx: &Context<'_>,
     select: Select<E>,
     order: E::Order,
     arguments: PageArguments,
     node: impl Fn(E::Model) -> N,
-) -> Result<Connection<N>> {
+) -> Result<NodeConnection<N>> {
     let request = PageRequest::new::<E>(order, &arguments)?;
-    let db = app(ctx).db.clone();
-    let page = paging::page(&db, select.clone(), &request).await?;
+    let db = app_from_context(ctx).db.clone();
+    let page = paging::load_page(&db, select.clone(), &request).await?;
     let total = TotalCount::new(move || {
         let (db, select) = (db.clone(), select.clone());
-        async move { paging::count(&db, select).await }
+        async move { paging::count_rows(&db, select).await }
     });
-    Ok(connection::<E, _>(page, order, total, node))
+    Ok(build_connection::<E, _>(page, order, total, node))
 }
 
 /// A list that each object of a page has.
-pub trait ChildList: Key + Copy {
+pub trait ChildList: LoaderKey + Copy {
     /// The rows that are listed.
     type Row: Paged;
 
     /// All rows that the lists may have.
-    fn rows(self, loads: &Loads) -> std::result::Result<Select<Self::Row>, Shared>;
+    fn select_rows(self, loads: &LoaderContext) -> std::result::Result<Select<Self::Row>, SharedError>;
     /// Which rows are in the lists of these parents, in the columns `parent` and `child`.
-    fn links(self, parents: &[Uuid]) -> SelectStatement;
+    fn select_links(self, parents: &[Uuid]) -> SelectStatement;
 }
 
 /// The links of a table in which each row has the id of its parent.
-pub fn links<E: EntityTrait>(
+pub fn select_parent_links<E: EntityTrait>(
     table: E,
     parent: E::Column,
     child: E::Column,
@@ -62,21 +62,21 @@ pub fn links<E: EntityTrait>(
     links
 }
 
-type Order<L> = <<L as ChildList>::Row as Paged>::Order;
-type Row<L> = <<L as ChildList>::Row as EntityTrait>::Model;
+type ChildListOrder<L> = <<L as ChildList>::Row as Paged>::Order;
+type ChildListRow<L> = <<L as ChildList>::Row as EntityTrait>::Model;
 
 /// A page of the list of one parent, each row as a node.
-pub async fn child_list<L: ChildList, N: OutputType>(
+pub async fn load_child_connection<L: ChildList, N: OutputType>(
     ctx: &Context<'_>,
     list: L,
     parent: Uuid,
-    order: Order<L>,
+    order: ChildListOrder<L>,
     arguments: PageArguments,
-    node: impl Fn(Row<L>) -> N,
-) -> Result<Connection<N>> {
-    let loads = Arc::clone(loader::of(ctx));
+    node: impl Fn(ChildListRow<L>) -> N,
+) -> Result<NodeConnection<N>> {
+    let loads = Arc::clone(loader::operation_loader(ctx));
     let request = Arc::new(PageRequest::new::<L::Row>(order, &arguments)?);
-    let key = PageOf {
+    let key = ChildListPage {
         list,
         parent,
         request: Arc::clone(&request),
@@ -84,29 +84,34 @@ pub async fn child_list<L: ChildList, N: OutputType>(
     let page = loads
         .load_one(key)
         .await?
-        .unwrap_or_else(|| paging::nothing(&request));
+        .unwrap_or_else(|| paging::empty_page(&request));
     let total = TotalCount::new(move || {
         let loads = Arc::clone(&loads);
-        async move { Ok(loads.load_one(CountOf { list, parent }).await?.unwrap_or(0)) }
+        async move {
+            Ok(loads
+                .load_one(ChildListCount { list, parent })
+                .await?
+                .unwrap_or(0))
+        }
     });
-    Ok(connection::<L::Row, _>(page, order, total, node))
+    Ok(build_connection::<L::Row, _>(page, order, total, node))
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct PageOf<L: ChildList> {
+struct ChildListPage<L: ChildList> {
     list: L,
     parent: Uuid,
-    request: Arc<PageRequest<Order<L>>>,
+    request: Arc<PageRequest<ChildListOrder<L>>>,
 }
 
-impl<L: ChildList> Loader<PageOf<L>> for Loads {
-    type Value = Page<Row<L>>;
-    type Error = Shared;
+impl<L: ChildList> Loader<ChildListPage<L>> for LoaderContext {
+    type Value = Page<ChildListRow<L>>;
+    type Error = SharedError;
 
     async fn load(
         &self,
-        keys: &[PageOf<L>],
-    ) -> std::result::Result<HashMap<PageOf<L>, Page<Row<L>>>, Shared> {
+        keys: &[ChildListPage<L>],
+    ) -> std::result::Result<HashMap<ChildListPage<L>, Page<ChildListRow<L>>>, SharedError> {
         let mut groups: HashMap<_, Vec<Uuid>> = HashMap::new();
         for key in keys {
             groups
@@ -116,12 +121,12 @@ impl<L: ChildList> Loader<PageOf<L>> for Loads {
         }
         let mut loaded = HashMap::new();
         for ((list, request), parents) in groups {
-            let (rows, links) = (list.rows(self)?, list.links(&parents));
-            let pages = paging::pages_by_parent(&self.db, rows, links, request).await?;
+            let (rows, links) = (list.select_rows(self)?, list.select_links(&parents));
+            let pages = paging::load_pages_by_parent(&self.db, rows, links, request).await?;
             loaded.extend(pages.into_iter().map(|(parent, page)| {
                 let request = Arc::clone(request);
                 (
-                    PageOf {
+                    ChildListPage {
                         list,
                         parent,
                         request,
@@ -135,42 +140,47 @@ impl<L: ChildList> Loader<PageOf<L>> for Loads {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct CountOf<L: ChildList> {
+struct ChildListCount<L: ChildList> {
     list: L,
     parent: Uuid,
 }
 
-impl<L: ChildList> Loader<CountOf<L>> for Loads {
+impl<L: ChildList> Loader<ChildListCount<L>> for LoaderContext {
     type Value = u64;
-    type Error = Shared;
+    type Error = SharedError;
 
-    async fn load(&self, keys: &[CountOf<L>]) -> std::result::Result<HashMap<CountOf<L>, u64>, Shared> {
+    async fn load(
+        &self,
+        keys: &[ChildListCount<L>],
+    ) -> std::result::Result<HashMap<ChildListCount<L>, u64>, SharedError> {
         let mut groups: HashMap<L, Vec<Uuid>> = HashMap::new();
         for key in keys {
             groups.entry(key.list).or_default().push(key.parent);
         }
         let mut counted = HashMap::new();
         for (list, parents) in groups {
-            let counts = paging::counts_by_parent(&self.db, list.rows(self)?, list.links(&parents)).await?;
+            let counts =
+                paging::count_by_parent(&self.db, list.select_rows(self)?, list.select_links(&parents))
+                    .await?;
             counted.extend(
                 counts
                     .into_iter()
-                    .map(|(parent, count)| (CountOf { list, parent }, count)),
+                    .map(|(parent, count)| (ChildListCount { list, parent }, count)),
             );
         }
         Ok(counted)
     }
 }
 
-fn connection<E: Paged, N: OutputType>(
+fn build_connection<E: Paged, N: OutputType>(
     page: Page<E::Model>,
     order: E::Order,
     total: TotalCount,
     node: impl Fn(E::Model) -> N,
-) -> Connection<N> {
-    let mut connection = Connection::with_additional_fields(page.has_previous, page.has_next, total);
+) -> NodeConnection<N> {
+    let mut connection = NodeConnection::with_additional_fields(page.has_previous, page.has_next, total);
     connection.edges.extend(page.rows.into_iter().map(|row| {
-        let cursor = Cursor::of::<E>(order, &row);
+        let cursor = Cursor::encode::<E>(order, &row);
         Edge::new(cursor, node(row))
     }));
     connection

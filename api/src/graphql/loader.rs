@@ -26,36 +26,36 @@ use sea_orm::{
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::error::Shared;
+use super::error::SharedError;
 use crate::app::App;
-use crate::auth::requester::{Member, Requester};
+use crate::auth::requester::{AuthenticatedMember, Requester};
 use crate::error::{Error, TokenError};
 use wayin_engine::visibility::Reader;
 
 /// What loading needs to know: where to read, and for whom. Each domain says for
 /// its own keys what is loaded.
-pub struct Loads {
+pub struct LoaderContext {
     /// The base.
     pub db: DatabaseConnection,
     /// Who reads; none where nobody said, and then only what is public is loaded.
     pub reader: Option<Reader>,
 }
 
-impl Loads {
+impl LoaderContext {
     /// Who reads.
-    pub fn reader(&self) -> Result<Reader, Shared> {
+    pub fn reader(&self) -> Result<Reader, SharedError> {
         self.reader
             .ok_or_else(|| Error::Unauthenticated(TokenError::Missing).into())
     }
 }
 
-/// A key that [`Loads`] knows how to load.
-pub trait Key: Send + Sync + Hash + Eq + Clone + 'static {}
+/// A key that [`LoaderContext`] knows how to load.
+pub trait LoaderKey: Send + Sync + Hash + Eq + Clone + 'static {}
 
-impl<K: Send + Sync + Hash + Eq + Clone + 'static> Key for K {}
+impl<K: Send + Sync + Hash + Eq + Clone + 'static> LoaderKey for K {}
 
 /// A key that loads the row with an id, if it is one of the rows that the reader may see.
-pub trait RowKey: Key + Copy {
+pub trait RowLoaderKey: LoaderKey + Copy {
     /// The table.
     type Table: EntityTrait<Model: Sync>;
     /// The column of the id.
@@ -64,17 +64,17 @@ pub trait RowKey: Key + Copy {
     /// The id.
     fn id(self) -> Uuid;
     /// The rows that the reader may see: all, unless the key says otherwise.
-    fn rows(_: &Loads) -> Result<Select<Self::Table>, Shared> {
+    fn select_rows(_: &LoaderContext) -> Result<Select<Self::Table>, SharedError> {
         Ok(Self::Table::find())
     }
 }
 
-impl<K: RowKey> Loader<K> for Loads {
+impl<K: RowLoaderKey> Loader<K> for LoaderContext {
     type Value = <K::Table as EntityTrait>::Model;
-    type Error = Shared;
+    type Error = SharedError;
 
-    async fn load(&self, keys: &[K]) -> Result<HashMap<K, Self::Value>, Shared> {
-        let rows = K::rows(self)?.filter(K::ID.is_in(keys.iter().map(|key| key.id())));
+    async fn load(&self, keys: &[K]) -> Result<HashMap<K, Self::Value>, SharedError> {
+        let rows = K::select_rows(self)?.filter(K::ID.is_in(keys.iter().map(|key| key.id())));
         let mut found = HashMap::new();
         for row in rows.all(&self.db).await? {
             let id = <Uuid as ValueType>::try_from(row.get(K::ID));
@@ -86,26 +86,29 @@ impl<K: RowKey> Loader<K> for Loads {
 }
 
 /// Collects what one operation asks for, by the type of key.
-pub struct Wanted {
-    loads: Arc<Loads>,
-    batches: Mutex<HashMap<TypeId, Box<dyn Batch>>>,
+pub struct PendingKeys {
+    context: Arc<LoaderContext>,
+    batches: Mutex<HashMap<TypeId, Box<dyn PendingBatch>>>,
 }
 
-impl Wanted {
-    fn new(loads: Loads) -> Self {
+impl PendingKeys {
+    fn new(loads: LoaderContext) -> Self {
         Self {
-            loads: Arc::new(loads),
+            context: Arc::new(loads),
             batches: Mutex::default(),
         }
     }
 
     /// Loads the value of a key, together with whatever else is wanted by then; none where there is none.
-    pub async fn load_one<K: Key>(&self, key: K) -> Result<Option<<Loads as Loader<K>>::Value>, Shared>
+    pub async fn load_one<K: LoaderKey>(
+        &self,
+        key: K,
+    ) -> Result<Option<<LoaderContext as Loader<K>>::Value>, SharedError>
     where
-        Loads: Loader<K, Error = Shared>,
+        LoaderContext: Loader<K, Error = SharedError>,
     {
         let (answer, answered) = oneshot::channel();
-        self.ask(key, answer);
+        self.request(key, answer);
         answered.await.unwrap_or_else(|_| {
             let gone = "an operation ended before what it asked for was loaded";
             Err(Error::Internal(gone.into()).into())
@@ -113,16 +116,16 @@ impl Wanted {
     }
 
     /// Loads the values of several keys; those that have none are left out.
-    pub async fn load_many<K: Key>(
+    pub async fn load_many<K: LoaderKey>(
         &self,
         keys: impl IntoIterator<Item = K>,
-    ) -> Result<HashMap<K, <Loads as Loader<K>>::Value>, Shared>
+    ) -> Result<HashMap<K, <LoaderContext as Loader<K>>::Value>, SharedError>
     where
-        Loads: Loader<K, Error = Shared>,
+        LoaderContext: Loader<K, Error = SharedError>,
     {
         let each = keys
             .into_iter()
-            .map(async |key| Ok::<_, Shared>((key.clone(), self.load_one(key).await?)));
+            .map(async |key| Ok::<_, SharedError>((key.clone(), self.load_one(key).await?)));
         let found = futures_util::future::try_join_all(each).await?;
         Ok(found
             .into_iter()
@@ -130,45 +133,45 @@ impl Wanted {
             .collect())
     }
 
-    fn ask<K: Key>(&self, key: K, answer: Answer<K>)
+    fn request<K: LoaderKey>(&self, key: K, answer: LoadSender<K>)
     where
-        Loads: Loader<K, Error = Shared>,
+        LoaderContext: Loader<K, Error = SharedError>,
     {
         let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
         let batch: &mut dyn Any = &mut **batches
             .entry(TypeId::of::<K>())
-            .or_insert_with(|| Box::new(Asked::<K>(Vec::new())));
-        if let Some(Asked(asked)) = batch.downcast_mut() {
+            .or_insert_with(|| Box::new(RequestedKeys::<K>(Vec::new())));
+        if let Some(RequestedKeys(asked)) = batch.downcast_mut() {
             asked.push((key, answer));
         }
     }
 
     /// What was asked for since the last wave.
-    fn wave(&self) -> Vec<BoxFuture<'static, ()>> {
+    fn take_batches(&self) -> Vec<BoxFuture<'static, ()>> {
         let batches = std::mem::take(&mut *self.batches.lock().unwrap_or_else(PoisonError::into_inner));
         batches
             .into_values()
-            .map(|batch| batch.load(Arc::clone(&self.loads)))
+            .map(|batch| batch.load(Arc::clone(&self.context)))
             .collect()
     }
 }
 
 /// Everything of one type of key that is asked for.
-trait Batch: Any + Send {
-    fn load(self: Box<Self>, loads: Arc<Loads>) -> BoxFuture<'static, ()>;
+trait PendingBatch: Any + Send {
+    fn load(self: Box<Self>, loads: Arc<LoaderContext>) -> BoxFuture<'static, ()>;
 }
 
-type Answer<K> = oneshot::Sender<Result<Option<<Loads as Loader<K>>::Value>, Shared>>;
+type LoadSender<K> = oneshot::Sender<Result<Option<<LoaderContext as Loader<K>>::Value>, SharedError>>;
 
-struct Asked<K: Key>(Vec<(K, Answer<K>)>)
+struct RequestedKeys<K: LoaderKey>(Vec<(K, LoadSender<K>)>)
 where
-    Loads: Loader<K, Error = Shared>;
+    LoaderContext: Loader<K, Error = SharedError>;
 
-impl<K: Key> Batch for Asked<K>
+impl<K: LoaderKey> PendingBatch for RequestedKeys<K>
 where
-    Loads: Loader<K, Error = Shared>,
+    LoaderContext: Loader<K, Error = SharedError>,
 {
-    fn load(self: Box<Self>, loads: Arc<Loads>) -> BoxFuture<'static, ()> {
+    fn load(self: Box<Self>, loads: Arc<LoaderContext>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let keys: HashSet<K> = self.0.iter().map(|(key, _)| key.clone()).collect();
             let keys: Vec<K> = keys.into_iter().collect();
@@ -177,7 +180,7 @@ where
                 let value = loaded
                     .as_ref()
                     .map(|values| values.get(&key).cloned())
-                    .map_err(Shared::clone);
+                    .map_err(SharedError::clone);
                 // Whoever asked may have ended since.
                 let _ = answer.send(value);
             }
@@ -186,22 +189,22 @@ where
 }
 
 /// The loader of an operation.
-pub fn of<'a>(ctx: &Context<'a>) -> &'a Arc<Wanted> {
-    ctx.data_unchecked::<Arc<Wanted>>()
+pub fn operation_loader<'a>(ctx: &Context<'a>) -> &'a Arc<PendingKeys> {
+    ctx.data_unchecked::<Arc<PendingKeys>>()
 }
 
 /// Gives every operation a loader of its own, and loads what it asks for in waves.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Waves;
+pub struct BatchedLoading;
 
-impl ExtensionFactory for Waves {
+impl ExtensionFactory for BatchedLoading {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(*self)
     }
 }
 
 #[async_graphql::async_trait::async_trait]
-impl Extension for Waves {
+impl Extension for BatchedLoading {
     async fn execute(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -209,16 +212,16 @@ impl Extension for Waves {
         next: NextExecute<'_>,
     ) -> Response {
         let requester = ctx.data_unchecked::<Requester>();
-        let wanted = Arc::new(Wanted::new(Loads {
+        let wanted = Arc::new(PendingKeys::new(LoaderContext {
             db: ctx.data_unchecked::<Arc<App>>().db.clone(),
-            reader: requester.member().ok().map(Member::reader),
+            reader: requester.member().ok().map(AuthenticatedMember::reader),
         }));
         let mut data = Data::default();
         data.insert(Arc::clone(&wanted));
-        InWaves {
+        BatchedExecution {
             work: Box::pin(next.run_with_data(ctx, operation_name, data)),
-            woken: Arc::default(),
-            wanted,
+            wake_flag: Arc::default(),
+            pending: wanted,
             loading: FuturesUnordered::new(),
         }
         .await
@@ -226,45 +229,45 @@ impl Extension for Waves {
 }
 
 /// An operation, and what it waits for.
-struct InWaves<'a> {
+struct BatchedExecution<'a> {
     work: BoxFuture<'a, Response>,
-    woken: Arc<Woken>,
-    wanted: Arc<Wanted>,
+    wake_flag: Arc<WakeFlag>,
+    pending: Arc<PendingKeys>,
     loading: FuturesUnordered<BoxFuture<'static, ()>>,
 }
 
 /// Whether an operation can go on.
 #[derive(Default)]
-struct Woken {
+struct WakeFlag {
     woken: AtomicBool,
     task: AtomicWaker,
 }
 
-impl Wake for Woken {
+impl Wake for WakeFlag {
     fn wake(self: Arc<Self>) {
         self.woken.store(true, Ordering::SeqCst);
         self.task.wake();
     }
 }
 
-impl Future for InWaves<'_> {
+impl Future for BatchedExecution<'_> {
     type Output = Response;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Response> {
         let this = &mut *self;
-        let waker = Waker::from(Arc::clone(&this.woken));
-        this.woken.task.register(task.waker());
+        let waker = Waker::from(Arc::clone(&this.wake_flag));
+        this.wake_flag.task.register(task.waker());
         loop {
             while let Poll::Ready(Some(())) = this.loading.poll_next_unpin(task) {}
-            this.woken.woken.store(false, Ordering::SeqCst);
+            this.wake_flag.woken.store(false, Ordering::SeqCst);
             if let Poll::Ready(response) = this.work.as_mut().poll(&mut TaskContext::from_waker(&waker)) {
                 return Poll::Ready(response);
             }
             // More can be done at once, or will be when what is being loaded is there.
-            if this.woken.woken.load(Ordering::SeqCst) || !this.loading.is_empty() {
+            if this.wake_flag.woken.load(Ordering::SeqCst) || !this.loading.is_empty() {
                 return Poll::Pending;
             }
-            let wave = this.wanted.wave();
+            let wave = this.pending.take_batches();
             if wave.is_empty() {
                 return Poll::Pending;
             }

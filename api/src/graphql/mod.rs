@@ -8,7 +8,7 @@ mod global_id;
 pub mod input;
 pub mod list;
 pub mod loader;
-pub mod mutating;
+pub mod mutation;
 pub mod node;
 pub mod operation;
 pub mod order;
@@ -19,14 +19,14 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 
-pub use self::global_id::decode;
+pub use self::global_id::decode_argument;
 use crate::app::App;
-use crate::auth::requester::{Member, Requester};
+use crate::auth::requester::{AuthenticatedMember, Requester};
 use crate::error::Result;
 use wayin_engine::visibility::Reader;
 
 /// The running service, of a request.
-pub fn app<'a>(ctx: &Context<'a>) -> &'a Arc<App> {
+pub fn app_from_context<'a>(ctx: &Context<'a>) -> &'a Arc<App> {
     ctx.data_unchecked::<Arc<App>>()
 }
 
@@ -34,11 +34,11 @@ pub fn app<'a>(ctx: &Context<'a>) -> &'a Arc<App> {
 ///
 /// # Errors
 /// [`crate::error::Error::Unauthenticated`] where nobody said who is asking.
-pub fn member<'a>(ctx: &Context<'a>) -> Result<&'a Member> {
+pub fn require_member<'a>(ctx: &Context<'a>) -> Result<&'a AuthenticatedMember> {
     ctx.data_unchecked::<Requester>().member()
 }
 
 /// What the one who asks may read.
-pub fn reader(ctx: &Context<'_>) -> Result<Reader> {
-    Ok(member(ctx)?.reader())
+pub fn require_reader(ctx: &Context<'_>) -> Result<Reader> {
+    Ok(require_member(ctx)?.reader())
 }

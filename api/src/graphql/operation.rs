@@ -4,15 +4,15 @@
 //! queries](persisted_queries), [limits] of the document, the [document] and its [variables], the [cost], and while it is
 //! executed its [deadline] and the permissions of its fields.
 
-mod absent;
+mod absent_variables;
 pub mod charge;
 pub mod client_ip;
-mod conditions;
 pub mod cost;
 pub mod deadline;
+mod directive_conditions;
 pub mod document;
 pub mod limits;
-pub mod nul;
+pub mod nul_characters;
 pub mod persisted_queries;
 pub mod prepare;
 pub mod rate_limit;

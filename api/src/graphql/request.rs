@@ -5,17 +5,17 @@ use serde_json::{Map, Value};
 
 use crate::graphql::operation::limits::escapes;
 use crate::graphql::operation::persisted_queries;
-use wayin_records::whole_number::strip_fractions;
+use wayin_records::whole_number::strip_zero_fractions;
 
 /// Why it is not a request, as a clause without a subject.
 pub type RequestError = String;
 
 /// Reads a request. What is null or an empty text counts as absent.
-pub fn of_json(mut sent: Map<String, Value>) -> Result<Request, RequestError> {
-    let extensions = object(&mut sent, "extensions")?;
+pub fn from_json(mut sent: Map<String, Value>) -> Result<Request, RequestError> {
+    let extensions = take_object(&mut sent, "extensions")?;
     let is_named = extensions
         .as_ref()
-        .is_some_and(|said| said.contains_key(persisted_queries::EXTENSION));
+        .is_some_and(|said| said.contains_key(persisted_queries::EXTENSION_NAME));
     let query = match sent.remove("query") {
         Some(Value::String(query)) => query,
         None | Some(Value::Null) if is_named => String::new(),
@@ -28,9 +28,9 @@ pub fn of_json(mut sent: Map<String, Value>) -> Result<Request, RequestError> {
         Some(Value::String(name)) => Some(name).filter(|name| !name.trim().is_empty()),
         Some(_) => return Err("its operationName is not a text".into()),
     };
-    if let Some(variables) = object(&mut sent, "variables")? {
+    if let Some(variables) = take_object(&mut sent, "variables")? {
         let mut variables = Value::Object(variables);
-        strip_fractions(&mut variables);
+        strip_zero_fractions(&mut variables);
         request.variables = Variables::from_json(variables);
     }
     for (name, value) in extensions.into_iter().flatten() {
@@ -54,7 +54,10 @@ pub fn describe_json_error(text: &[u8], cause: &serde_json::Error) -> String {
 }
 
 /// Takes an object of a request; none where it is absent.
-fn object(sent: &mut Map<String, Value>, name: &str) -> Result<Option<Map<String, Value>>, RequestError> {
+fn take_object(
+    sent: &mut Map<String, Value>,
+    name: &str,
+) -> Result<Option<Map<String, Value>>, RequestError> {
     match sent.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(fields)) => Ok(Some(fields)),
@@ -67,7 +70,7 @@ fn object(sent: &mut Map<String, Value>, name: &str) -> Result<Option<Map<String
 }
 
 /// The parameters of an address without those that are empty and count as absent.
-pub fn without_empty(query: &str) -> String {
+pub fn remove_empty_parameters(query: &str) -> String {
     let is_given = |pair: &&str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let may_be_empty = matches!(name, "variables" | "extensions" | "operationName");
@@ -83,32 +86,33 @@ mod tests {
 
     use super::*;
 
-    fn read(sent: Value) -> Result<Request, RequestError> {
+    fn parse_request(sent: Value) -> Result<Request, RequestError> {
         let Value::Object(sent) = sent else {
             panic!("{sent} is no object")
         };
-        of_json(sent)
+        from_json(sent)
     }
 
     #[test]
-    fn what_is_empty_or_null_is_absent() {
+    fn empty_and_null_parts_are_absent() {
         for empty in [json!(null), json!(""), json!(" ")] {
-            let request = read(json!({
+            let request = parse_request(json!({
                 "query": "{a}", "variables": empty, "extensions": empty, "operationName": empty,
             }));
             let request = request.unwrap();
             assert_eq!((request.query.as_str(), request.operation_name), ("{a}", None));
             assert!(request.variables.is_empty() && request.extensions.is_empty());
         }
-        let given = read(json!({"query": "{a}", "variables": {"a": null}, "operationName": "A"})).unwrap();
+        let given =
+            parse_request(json!({"query": "{a}", "variables": {"a": null}, "operationName": "A"})).unwrap();
         assert_eq!(given.operation_name.as_deref(), Some("A"));
         assert!(given.variables.contains_key("a"));
-        let named = read(json!({"query": null, "extensions": {"persistedQuery": {}}})).unwrap();
+        let named = parse_request(json!({"query": null, "extensions": {"persistedQuery": {}}})).unwrap();
         assert_eq!(named.query, "");
     }
 
     #[test]
-    fn what_is_no_request_is_named() {
+    fn invalid_requests_are_described() {
         for (sent, named) in [
             (json!({}), "no query"),
             (json!({"query": 1}), "query is not a text"),
@@ -126,13 +130,13 @@ mod tests {
                 "operationName is not a text",
             ),
         ] {
-            let refused = read(sent.clone()).unwrap_err();
+            let refused = parse_request(sent.clone()).unwrap_err();
             assert!(refused.contains(named), "{sent}: {refused}");
         }
     }
 
     #[test]
-    fn empty_parameters_of_an_address_are_absent() {
+    fn empty_query_parameters_are_absent() {
         for (query, expected) in [
             ("query={a}&variables=&extensions=&operationName=", "query={a}"),
             ("query={a}&variables&operationName=%20", "query={a}"),
@@ -143,7 +147,7 @@ mod tests {
             ("query=", "query="),
             ("", ""),
         ] {
-            assert_eq!(without_empty(query), expected);
+            assert_eq!(remove_empty_parameters(query), expected);
         }
     }
 }

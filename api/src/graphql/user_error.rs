@@ -4,25 +4,25 @@ use async_graphql::{Json, SimpleObject};
 use serde_json::Value;
 
 use wayin_records::diff::Difference;
-use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::problem::{Problem, ProblemCode};
 
 /// A problem with the input. Rejected input changes nothing.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct UserError {
     /// The kind of problem.
-    code: FindingCode,
+    code: ProblemCode,
     /// The problem in plain words.
     message: String,
     /// The path of the value in the input, such as `["record", "fundingTerms", "0", "endsOn"]`.
     path: Vec<String>,
 }
 
-impl From<Finding> for UserError {
-    fn from(finding: Finding) -> Self {
+impl From<Problem> for UserError {
+    fn from(finding: Problem) -> Self {
         Self {
             code: finding.code,
             message: finding.reason,
-            path: steps(&finding.path),
+            path: split_path(&finding.path),
         }
     }
 }
@@ -41,14 +41,14 @@ pub struct FieldChange {
 impl From<Difference> for FieldChange {
     fn from(difference: Difference) -> Self {
         Self {
-            path: steps(&difference.path),
+            path: split_path(&difference.path),
             before: difference.before.map(Json),
             after: difference.after.map(Json),
         }
     }
 }
 
-fn steps(path: &str) -> Vec<String> {
+fn split_path(path: &str) -> Vec<String> {
     path.split('/')
         .filter(|step| !step.is_empty())
         .map(ToOwned::to_owned)

@@ -4,14 +4,17 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 
 use crate::error::Error;
-use crate::failure::{self, ErrorCode};
+use crate::error_code::{self, ErrorCode};
 use crate::graphql;
 
 /// The body is that of an error of GraphQL, so that clients read both alike.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let (status, headers) = (ErrorCode::of(&self).status(), failure::headers(&self));
-        (status, headers, Json(graphql::error::response(self))).into_response()
+        let (status, headers) = (
+            ErrorCode::from_error(&self).status(),
+            error_code::error_headers(&self),
+        );
+        (status, headers, Json(graphql::error::error_response(self))).into_response()
     }
 }
 
@@ -25,7 +28,7 @@ mod tests {
     use crate::error::{BodyError, RetryAfter};
 
     /// What SQLite answers to a write that finds no room.
-    async fn full() -> Error {
+    async fn storage_full_error() -> Error {
         let mut options = ConnectOptions::new("sqlite::memory:");
         options.max_connections(1);
         let db = Database::connect(options).await.unwrap();
@@ -38,14 +41,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_has_the_status_of_its_code() {
+    async fn error_status_follows_its_code() {
         for (error, status, code, header) in [
             (Error::BadInput("x".into()), 400, "BAD_USER_INPUT", None),
             (Error::Forbidden("x".into()), 403, "FORBIDDEN", None),
             (Error::NotFound("x".into()), 404, "NOT_FOUND", None),
             (Error::MethodNotAllowed("x"), 405, "BAD_USER_INPUT", None),
             (Error::NotAcceptable, 406, "BAD_USER_INPUT", None),
-            (Error::Disclosing("x".into()), 422, "DISCLOSURE_CONTROL", None),
+            (
+                Error::DisclosureControl("x".into()),
+                422,
+                "DISCLOSURE_CONTROL",
+                None,
+            ),
             (Error::NotReady, 503, "NOT_READY", Some(("retry-after", "2"))),
             (
                 Error::RateLimited(RetryAfter(7)),
@@ -59,10 +67,10 @@ mod tests {
                 "RATE_LIMITED",
                 Some(("retry-after", "2")),
             ),
-            (Error::Late, 504, "QUERY_TIMEOUT", None),
-            (full().await, 507, "STORAGE_FULL", None),
+            (Error::QueryTimeout, 504, "QUERY_TIMEOUT", None),
+            (storage_full_error().await, 507, "STORAGE_FULL", None),
             (
-                Error::Shared(std::sync::Arc::new(full().await)),
+                Error::Shared(std::sync::Arc::new(storage_full_error().await)),
                 507,
                 "STORAGE_FULL",
                 None,

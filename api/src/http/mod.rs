@@ -2,3 +2,5 @@
 
 pub mod error_response;
 pub mod requester;
+pub mod response;
+pub mod security_headers;

@@ -36,8 +36,8 @@ impl Authorization {
     ///
     /// # Errors
     /// [`Error::Unavailable`] where that cannot be determined.
-    pub async fn requester(&self, app: &App) -> Result<Requester> {
-        member::requester(&app.db, &app.verifier, self.0.as_deref()).await
+    pub async fn authenticate(&self, app: &App) -> Result<Requester> {
+        member::authenticate(&app.db, &app.verifier, self.0.as_deref()).await
     }
 }
 
@@ -62,6 +62,6 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let Ok(authorization) = Authorization::from_request_parts(parts, state).await;
-        authorization.requester(&Arc::from_ref(state)).await
+        authorization.authenticate(&Arc::from_ref(state)).await
     }
 }

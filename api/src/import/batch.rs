@@ -3,12 +3,12 @@
 use uuid::Uuid;
 use wayin_entity::RowOutcome;
 
-use crate::change::Entry;
-use crate::submission::look::ByItself;
-use wayin_records::finding::Finding;
-use wayin_records::formats::file_record::{Cell, FileRecord, Stray};
+use crate::change_log::ChangeEntry;
+use crate::submission::validate::ParsedSubmission;
+use wayin_records::formats::file_record::{CellPosition, FileRecord, StrayRow};
 use wayin_records::formats::grants::Grant;
 use wayin_records::formats::records::WholeRecord;
+use wayin_records::problem::Problem;
 
 /// How many rows one transaction writes. On SQLite, half as many take a fifth longer each, and while these are written
 /// nobody else writes.
@@ -21,22 +21,22 @@ pub(super) enum FileRow {
     Submitted {
         record: Box<FileRecord>,
         /// What the record says by itself, where the producer has read it.
-        alone: Option<Box<ByItself>>,
+        alone: Option<Box<ParsedSubmission>>,
     },
     /// A row of a file that is submitted and that belongs to no record.
-    Stray(Stray),
+    Stray(StrayRow),
     /// A record that is published at once.
     Record(Box<WholeRecord>),
     /// A published grant.
     Grant {
         /// The row that it begins with.
-        at: Cell,
+        at: CellPosition,
         grant: Box<Grant>,
         /// The values that were changed or left out.
-        warnings: Vec<(Cell, Finding)>,
+        warnings: Vec<(CellPosition, Problem)>,
     },
     /// A row that is not valid.
-    Invalid(Cell, Vec<(Cell, Finding)>),
+    Invalid(CellPosition, Vec<(CellPosition, Problem)>),
 }
 
 /// Rows with their positions in the file, counted from 1.
@@ -45,13 +45,15 @@ pub(super) type Batch = Vec<(i64, FileRow)>;
 /// A problem or a warning that was found in a row.
 #[derive(Debug)]
 pub(super) struct RowFinding {
-    pub(super) cell: Cell,
-    pub(super) finding: Finding,
+    pub(super) cell: CellPosition,
+    pub(super) finding: Problem,
     pub(super) is_warning: bool,
 }
 
 impl RowFinding {
-    pub(super) fn warnings(found: impl IntoIterator<Item = (Cell, Finding)>) -> impl Iterator<Item = Self> {
+    pub(super) fn warnings(
+        found: impl IntoIterator<Item = (CellPosition, Problem)>,
+    ) -> impl Iterator<Item = Self> {
         found.into_iter().map(|(cell, finding)| Self {
             cell,
             finding,
@@ -65,7 +67,7 @@ impl RowFinding {
 pub(super) struct RowResult {
     /// The position in the file, counted from 1.
     pub(super) position: i64,
-    pub(super) at: Cell,
+    pub(super) at: CellPosition,
     pub(super) outcome: RowOutcome,
     /// Whether the row was published as an initiative that the database did not have.
     pub(super) is_new: bool,
@@ -75,7 +77,7 @@ pub(super) struct RowResult {
 }
 
 impl RowResult {
-    pub(super) const fn new(position: i64, at: Cell, outcome: RowOutcome) -> Self {
+    pub(super) const fn new(position: i64, at: CellPosition, outcome: RowOutcome) -> Self {
         Self {
             position,
             at,
@@ -90,8 +92,8 @@ impl RowResult {
     /// A row that was rejected.
     pub(super) fn rejected(
         position: i64,
-        at: Cell,
-        problems: impl IntoIterator<Item = (Cell, Finding)>,
+        at: CellPosition,
+        problems: impl IntoIterator<Item = (CellPosition, Problem)>,
     ) -> Self {
         let findings = problems.into_iter().map(|(cell, finding)| RowFinding {
             cell,
@@ -115,5 +117,5 @@ pub(super) struct BatchResult {
     /// What became of each row, in the order of the file.
     pub(super) rows: Vec<RowResult>,
     /// The entries for the change log.
-    pub(super) changes: Vec<Entry>,
+    pub(super) changes: Vec<ChangeEntry>,
 }

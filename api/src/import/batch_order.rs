@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::locks::{AdvisoryLock, LockMode, lock};
+use crate::locks::{AdvisoryLock, LockMode, acquire_lock};
 
 /// How many batches are written at the same time: `PostgreSQL` uses a processor for each connection, `SQLite` has one
 /// writer.
@@ -85,7 +85,7 @@ impl Ticket {
     /// If the batch before was rolled back meanwhile: the lock of this one would keep it from beginning again.
     pub(super) async fn begin(&self, transaction: &impl ConnectionTrait) -> Result<OpenBatch<'_>> {
         // The next batch waits for the transaction by this lock, so that the database detects a deadlock of the two.
-        lock(transaction, LockMode::Exclusive, self.lock(self.first)).await?;
+        acquire_lock(transaction, LockMode::Exclusive, self.lock(self.first)).await?;
         self.stage.send_modify(|stage| {
             if let Stage::Waiting(attempt) = *stage {
                 *stage = Stage::Begun(attempt);
@@ -134,7 +134,7 @@ impl OpenBatch<'_> {
         let Some((before, was)) = self.before.filter(|(_, was)| *was != Stage::Committed) else {
             return Ok(());
         };
-        lock(transaction, LockMode::Shared, self.ticket.lock(before.first)).await?;
+        acquire_lock(transaction, LockMode::Shared, self.ticket.lock(before.first)).await?;
         let mut stage = before.stage.clone();
         match stage.wait_for(|stage| *stage != was).await.as_deref() {
             Ok(Stage::Committed) => Ok(()),

@@ -9,18 +9,18 @@ use super::batch::{BatchResult, RowResult};
 use super::engine::{ImportContext, Mode};
 use super::producer::{ReadFor, SourceFile, produce};
 use super::{ImportError, Remark, Tally};
-use crate::base::DisclosureKeys;
-use crate::change::Act;
+use crate::change_log::ActionContext;
 use crate::error::Error;
+use crate::instance::DisclosureKeys;
 use crate::place::Gazetteer;
-use wayin_records::formats::Refusal;
-use wayin_records::formats::records::Limits;
+use wayin_records::formats::RowProblem;
+use wayin_records::formats::records::FileLimits;
 
 /// Publishes the rows of a file of records or grants, as the act of a steward. The licence applies to grants whose file
 /// does not state one.
 pub async fn publish_file(
     db: &DatabaseConnection,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     (kind, format): (ImportKind, FileFormat),
     licence: Option<String>,
     input: impl Read + Seek + Send + 'static,
@@ -29,7 +29,7 @@ pub async fn publish_file(
     let file = SourceFile {
         kind,
         format,
-        limits: Limits::NONE,
+        limits: FileLimits::UNLIMITED,
         input,
     };
     let (mut batches, reading) = produce(file, 0, ReadFor::Publication(db.clone()));
@@ -37,8 +37,8 @@ pub async fn publish_file(
         id: act.clock.new_id(),
         kind,
         db,
-        places: Gazetteer::read_with_small_areas(db).await?,
-        keys: DisclosureKeys::of(db).await?,
+        places: Gazetteer::load_with_small_areas(db).await?,
+        keys: DisclosureKeys::load(db).await?,
         licence,
         mode: Mode::Direct(act),
     };
@@ -73,7 +73,7 @@ impl Tally {
             } else {
                 Remark::Refused
             };
-            remarks(remark(Refusal::from((found.cell, found.finding))));
+            remarks(remark(RowProblem::from((found.cell, found.finding))));
         }
     }
 }

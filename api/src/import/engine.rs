@@ -13,10 +13,10 @@ use super::batch::{Batch, BatchResult, ROWS_PER_BATCH};
 use super::batch_order::{Ticket, max_concurrent_batches};
 use super::job::batch::JobBatches;
 use super::publish::Publisher;
-use crate::base::DisclosureKeys;
-use crate::change::{self, Act};
+use crate::change_log::{self, ActionContext};
 use crate::database;
 use crate::error::{Error, Result};
+use crate::instance::DisclosureKeys;
 use crate::place::Gazetteer;
 
 /// How often a batch is tried that conflicts with other writers.
@@ -38,7 +38,7 @@ pub(super) struct ImportContext<'a> {
 /// What is stored of an import.
 pub(super) enum Mode<'a> {
     /// The published rows alone, as this act.
-    Direct(&'a Act<'a>),
+    Direct(&'a ActionContext<'a>),
     /// Also what became of each row.
     Job(JobBatches<'a>),
 }
@@ -69,7 +69,7 @@ impl ImportContext<'_> {
         batches: &mut mpsc::Receiver<Batch>,
         report: &mut (dyn FnMut(BatchResult) + Send),
     ) -> Result<Option<ImportEnd>> {
-        let writer = database::connect_writer(self.db);
+        let writer = database::connect_dedicated_writer(self.db);
         // The first batch is written alone: organisations that are new are most often named by the first rows.
         let mut max_concurrent = 1;
         let (mut rows, mut rows_at_last_analysis) = (0, 0);
@@ -101,7 +101,7 @@ impl ImportContext<'_> {
                     // After the first batch, and again when four times as many rows were written.
                     if rows >= rows_at_last_analysis * 4 + ROWS_PER_BATCH {
                         rows_at_last_analysis = rows;
-                        analyses.push(database::look_at_what_stands(&writer));
+                        analyses.push(database::analyze_tables(&writer));
                     }
                 }
                 Some(analysed) = analyses.next() => if let Err(cause) = analysed {
@@ -152,7 +152,7 @@ impl ImportContext<'_> {
         ticket: &Ticket,
         batch: &mut Batch,
     ) -> Result<BatchEnd> {
-        let transaction = database::begin_writing(writer).await?;
+        let transaction = database::begin_write(writer).await?;
         let order = ticket.begin(&transaction).await?;
         let (act, result) = match &self.mode {
             Mode::Job(job) => return job.write(self, transaction, order, batch).await,
@@ -166,7 +166,7 @@ impl ImportContext<'_> {
             }
         };
         order.wait_for_previous(&transaction).await?;
-        change::append(&transaction, act, &result.changes).await?;
+        change_log::append_changes(&transaction, act, &result.changes).await?;
         database::commit(transaction).await?;
         Ok(BatchEnd::Committed(result))
     }

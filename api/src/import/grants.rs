@@ -9,8 +9,8 @@ use crate::initiative::publish::{Proposal, PublishedGrant};
 use crate::place::Gazetteer;
 use crate::store::whole_records::place_reference;
 use wayin_records::fields::FundingTermField;
-use wayin_records::formats::grants::{Grant, OwnTerms, Party};
-use wayin_records::missing::Missing;
+use wayin_records::formats::grants::{Grant, Party, WayinTerms};
+use wayin_records::missing::MissingReasons;
 use wayin_records::record::{FundingTerm, InitiativeRecord, OrganisationReference, Source};
 
 /// The field of a grant, as the standard has it, that a field of its record comes from.
@@ -48,7 +48,7 @@ pub(super) fn field(path: &str) -> String {
 
 /// A grant as a record that says no more than the grant does.
 pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Proposal {
-    let OwnTerms(own) = grant.own.clone().unwrap_or_default();
+    let WayinTerms(own) = grant.wayin_terms.clone().unwrap_or_default();
     let term = FundingTerm {
         funder: named(&grant.funder, Some(OrganisationKind::Funder)),
         grant_identifier: Some(grant.identifier.clone()),
@@ -65,7 +65,9 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
         external_ref: None,
         title: grant.title.clone(),
         summary: grant.description.clone(),
-        place: GrantDetail::of(grant).place(places).map(place_reference),
+        place: GrantDetail::from_grant(grant)
+            .find_place(places)
+            .map(place_reference),
         lead_organisation: named(&grant.recipient, None),
         started_on: None,
         ended_on: None,
@@ -85,17 +87,17 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
             licence: licence.map(ToOwned::to_owned),
         },
         sharing: None,
-        missing: Missing::default(),
+        missing: MissingReasons::default(),
     };
     Proposal {
         record,
         grant: Some(PublishedGrant {
             digest: grant.digest(),
-            detail: GrantDetail::of(grant),
+            detail: GrantDetail::from_grant(grant),
         }),
         corrects: None,
-        written_from: None,
-        unstated: None,
+        base_version: None,
+        omitted: None,
     }
 }
 
@@ -106,7 +108,7 @@ pub(super) fn named(party: &Party, kind: Option<OrganisationKind>) -> Organisati
         identifier: party
             .identifier
             .clone()
-            .filter(|identifier| !export::is_made(identifier)),
+            .filter(|identifier| !export::is_generated_identifier(identifier)),
         name: Some(party.name.clone()),
         kind,
     }

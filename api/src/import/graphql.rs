@@ -13,24 +13,24 @@ use wayin_entity::{
 use super::job::{self, corrections};
 use crate::app::App;
 use crate::auth::member::graphql::{self as member_graphql, load_member};
-use crate::auth::requester::Member;
+use crate::auth::requester::AuthenticatedMember;
 use crate::error::Error;
 use crate::graphql::{
-    app,
-    connection::Connection,
-    decode,
-    list::list,
-    loader::{self, RowKey},
-    member,
+    app_from_context,
+    connection::NodeConnection,
+    decode_argument,
+    list::load_connection,
+    loader::{self, RowLoaderKey},
+    require_member,
     user_error::UserError,
 };
 use crate::id::NodeKind;
+use crate::idempotency::{self, AuditRecord, MutationRequest, MutationStart};
 use crate::initiative::graphql::{Initiative, InitiativeById, Organisation};
-use crate::mutation::{self, Begun, Event, Sent};
 use crate::organisation::loaders::OrganisationById;
 use crate::paging::PageArguments;
 use crate::submission::graphql::Submission;
-use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::problem::{Problem, ProblemCode};
 
 /// An import of a file, row by row, with its results.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub struct Import(pub import::Model);
 impl Import {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::Import.id(self.0.id).into()
+        NodeKind::Import.encode_id(self.0.id).into()
     }
 
     /// The organisation that the records or grants belong to. Null for grants of any funder.
@@ -49,7 +49,7 @@ impl Import {
         let Some(id) = self.0.organisation_id else {
             return Ok(None);
         };
-        Ok(loader::of(ctx)
+        Ok(loader::operation_loader(ctx)
             .load_one(OrganisationById(id))
             .await?
             .map(Organisation))
@@ -153,7 +153,7 @@ impl Import {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<ImportRow>> {
+    ) -> Result<NodeConnection<ImportRow>> {
         let mut select =
             import_outcome::Entity::find().filter(import_outcome::Column::ImportId.eq(self.0.id));
         if self.0.expired_at.is_some() {
@@ -167,14 +167,19 @@ impl Import {
             select = select.filter(import_outcome::Column::Code.is_not_null());
         }
         let page = PageArguments::new(first, after, last, before);
-        list(ctx, select, (), page, ImportRow).await
+        load_connection(ctx, select, (), page, ImportRow).await
     }
 
     /// The path on this server of a workbook with the rows to correct. Each row has its problems beside it.
     /// Request it with your token. Null if there are no rows to correct, and for grants.
     async fn corrections_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        let there = corrections::has_corrections(&app(ctx).db, &self.0).await?;
-        Ok(there.then(|| format!("/imports/{}/corrections.xlsx", NodeKind::Import.id(self.0.id))))
+        let there = corrections::has_corrections(&app_from_context(ctx).db, &self.0).await?;
+        Ok(there.then(|| {
+            format!(
+                "/imports/{}/corrections.xlsx",
+                NodeKind::Import.encode_id(self.0.id)
+            )
+        }))
     }
 
     /// When the file was uploaded (UTC).
@@ -195,7 +200,7 @@ impl Import {
     /// When the file and the list of its rows are, or were, deleted (UTC). Null until the import has ended.
     /// The imported records stay.
     async fn expires_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
-        app(ctx).expiry.of_import(&self.0)
+        app_from_context(ctx).expiry.import_expires_at(&self.0)
     }
 }
 
@@ -232,7 +237,7 @@ impl ImportRow {
     }
 
     /// The kind of problem. Null if there is none.
-    async fn code(&self) -> Option<FindingCode> {
+    async fn code(&self) -> Option<ProblemCode> {
         let code = self.0.code.clone()?;
         serde_json::from_value(Value::String(code)).ok()
     }
@@ -259,7 +264,10 @@ impl ImportRow {
         let Some(id) = self.0.submission_id else {
             return Ok(None);
         };
-        Ok(loader::of(ctx).load_one(OfRow(id)).await?.map(Submission))
+        Ok(loader::operation_loader(ctx)
+            .load_one(OfRow(id))
+            .await?
+            .map(Submission))
     }
 
     /// The published record. Null if it is not published or you cannot read it.
@@ -267,7 +275,7 @@ impl ImportRow {
         let Some(id) = self.0.initiative_id else {
             return Ok(None);
         };
-        Ok(loader::of(ctx)
+        Ok(loader::operation_loader(ctx)
             .load_one(InitiativeById(id))
             .await?
             .map(Initiative))
@@ -278,7 +286,7 @@ impl ImportRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct OfRow(Uuid);
 
-impl RowKey for OfRow {
+impl RowLoaderKey for OfRow {
     type Table = submission::Entity;
     const ID: submission::Column = submission::Column::Id;
 
@@ -311,10 +319,10 @@ impl ImportQuery {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Import>> {
-        let select = job::visible_to(member(ctx)?);
+    ) -> Result<NodeConnection<Import>> {
+        let select = job::visible_to(require_member(ctx)?);
         let page = PageArguments::new(first, after, last, before);
-        list(ctx, select, (), page, Import).await
+        load_connection(ctx, select, (), page, Import).await
     }
 
     /// Returns one import. Null if it does not exist or you cannot see it. For funders, partners and
@@ -324,8 +332,10 @@ impl ImportQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The global ID.")] id: ID,
     ) -> Result<Option<Import>> {
-        let id = decode(NodeKind::Import, "id", &id)?;
-        Ok(job::find(&app(ctx).db, member(ctx)?, id).await?.map(Import))
+        let id = decode_argument(NodeKind::Import, "id", &id)?;
+        Ok(job::find(&app_from_context(ctx).db, require_member(ctx)?, id)
+            .await?
+            .map(Import))
     }
 }
 
@@ -363,7 +373,7 @@ pub struct ImportRecordsPayload {
 }
 
 impl ImportRecordsPayload {
-    fn refused(findings: Vec<Finding>) -> Self {
+    fn refused(findings: Vec<Problem>) -> Self {
         Self {
             import: None,
             user_errors: findings.into_iter().map(UserError::from).collect(),
@@ -390,7 +400,7 @@ impl ImportMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The file, and what to do with its records.")] mut input: ImportRecordsInput,
     ) -> Result<ImportRecordsPayload> {
-        let (app, key) = (app(ctx), input.idempotency_key.take());
+        let (app, key) = (app_from_context(ctx), input.idempotency_key.take());
         let upload = input
             .file
             .value(ctx)
@@ -408,11 +418,11 @@ impl ImportMutation {
             .map_err(|cause| failed(&cause))?;
         let of = |id: &Option<ID>| {
             let id = id.as_ref();
-            id.map(|id| decode(NodeKind::Organisation, "input.organisation", id))
+            id.map(|id| decode_argument(NodeKind::Organisation, "input.organisation", id))
                 .transpose()
         };
-        let sent = Sent {
-            member: member(ctx)?,
+        let sent = MutationRequest {
+            member: require_member(ctx)?,
             name: "importRecords",
             key: key.as_deref(),
             // The file is told by what is in it, and not by where in the request it came.
@@ -425,10 +435,10 @@ impl ImportMutation {
                 input.licence.to_value()
             ),
         };
-        let running = match mutation::begin::<Answer>(app.mutation_context(), sent).await? {
-            Begun::Fresh(running) => running,
-            Begun::Refused(finding) => return Ok(ImportRecordsPayload::refused(vec![finding])),
-            Begun::Repeated(answer) => return Ok(repeated(app, member(ctx)?, answer).await?),
+        let running = match idempotency::begin_mutation::<Answer>(app.mutation_context(), sent).await? {
+            MutationStart::New(running) => running,
+            MutationStart::Rejected(finding) => return Ok(ImportRecordsPayload::refused(vec![finding])),
+            MutationStart::Replayed(answer) => return Ok(repeated(app, require_member(ctx)?, answer).await?),
         };
         let format =
             match super::check_file(input.kind, &upload.filename, &known, &app.imports.settings.limits) {
@@ -446,8 +456,8 @@ impl ImportMutation {
         };
         let started = job::enqueue(
             running.db(),
-            &running.act("sent a file"),
-            member(ctx)?,
+            &running.action("sent a file"),
+            require_member(ctx)?,
             new,
             content,
         )
@@ -456,7 +466,7 @@ impl ImportMutation {
             Ok(row) => row,
             Err(findings) => return Ok(ImportRecordsPayload::refused(findings)),
         };
-        let event = Event {
+        let event = AuditRecord {
             kind: NodeKind::Import,
             id: row.id,
             before: None,
@@ -477,11 +487,15 @@ impl ImportMutation {
 }
 
 /// The first answer once more: the import as it stood then, to whom may see it still.
-async fn repeated(app: &App, member: &Member, answer: Answer) -> Result<ImportRecordsPayload, Error> {
+async fn repeated(
+    app: &App,
+    member: &AuthenticatedMember,
+    answer: Answer,
+) -> Result<ImportRecordsPayload, Error> {
     let stored = answer.import;
     let Some(now) = job::find(&app.db, member, stored.id).await? else {
         let reason = "the import that it made is not one that you may see any more";
-        let finding = Finding::new(FindingCode::NotFound, "idempotencyKey", reason);
+        let finding = Problem::new(ProblemCode::NotFound, "idempotencyKey", reason);
         return Ok(ImportRecordsPayload::refused(vec![finding]));
     };
     // Its organisation may have been merged into another since.

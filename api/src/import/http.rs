@@ -15,8 +15,8 @@ use crate::app::App;
 use crate::auth::permission::Asking;
 use crate::auth::requester::Requester;
 use crate::error::{Error, Result};
-use crate::graphql::operation::client_ip::Caller;
-use crate::graphql::operation::cost::{Payer, weights};
+use crate::graphql::operation::client_ip::ClientIp;
+use crate::graphql::operation::cost::{RateLimitKey, weights};
 use crate::id::{self, NodeKind};
 use crate::workbook_http::send_workbook;
 
@@ -29,7 +29,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
 
 async fn answer(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<ClientIp>,
     requester: Requester,
     Path(id): Path<String>,
 ) -> Result<Response> {
@@ -38,14 +38,14 @@ async fn answer(
     Ok(send_workbook(file, "corrections.xlsx"))
 }
 
-async fn write(app: &App, caller: Caller, requester: &Requester, id: &str) -> Result<Option<File>> {
-    let payer = Payer::of(Some(requester), Some(&caller));
-    app.costs.charge_least(payer, app.clock.now())?;
+async fn write(app: &App, caller: ClientIp, requester: &Requester, id: &str) -> Result<Option<File>> {
+    let payer = RateLimitKey::from_request(Some(requester), Some(&caller));
+    app.cost_control.reserve(payer, app.clock.now())?;
     let member = requester.member()?;
     // What is not theirs to ask for is not there.
     let asked = app
         .permissions
-        .check_field(Asking::of(requester), "Import", "correctionsUrl");
+        .check_field(Asking::from_requester(requester), "Import", "correctionsUrl");
     if asked.is_err() {
         return Ok(None);
     }
@@ -58,7 +58,8 @@ async fn write(app: &App, caller: Caller, requester: &Requester, id: &str) -> Re
     if !corrections::has_corrections(&app.db, &import).await? {
         return Ok(None);
     }
-    app.costs.charge_rest(payer, weights::WORKBOOK, app.clock.now())?;
+    app.cost_control
+        .settle(payer, weights::WORKBOOK_POINTS, app.clock.now())?;
     // The semaphore lives as long as the service, and is never closed.
     let _turn = app.imports.writing.acquire().await.ok();
     corrections::write_workbook(&app.db, &import, app.imports.settings.limits).await

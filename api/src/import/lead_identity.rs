@@ -6,9 +6,9 @@ use sea_orm::DatabaseConnection;
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::organisation::Found;
+use crate::organisation::OrganisationLookup;
+use wayin_records::normalisation::fold_name;
 use wayin_records::record::OrganisationReference;
-use wayin_records::spelling::fold;
 
 /// What identifies an organisation of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,16 +26,16 @@ pub(super) async fn identify_leads(
     db: &DatabaseConnection,
     organisations: &[OrganisationReference],
 ) -> Result<Vec<LeadIdentity>> {
-    let found = Found::look_up(db, organisations.iter()).await?;
-    let folded = |one: &OrganisationReference| one.name.as_deref().map(fold);
+    let found = OrganisationLookup::load(db, organisations.iter()).await?;
+    let folded = |one: &OrganisationReference| one.name.as_deref().map(fold_name);
     // Once the one that has an identifier is added, publication finds the other one by its name.
     let mut identified = HashMap::new();
-    for one in organisations.iter().filter(|one| found.id_of(one).is_none()) {
+    for one in organisations.iter().filter(|one| found.find_id(one).is_none()) {
         if let (Some(identifier), Some(name)) = (&one.identifier, folded(one)) {
             identified.entry(name).or_insert(identifier);
         }
     }
-    let identity = |one: &OrganisationReference| match (found.id_of(one), &one.identifier) {
+    let identity = |one: &OrganisationReference| match (found.find_id(one), &one.identifier) {
         (Some(id), _) => LeadIdentity::Known(id),
         (None, Some(identifier)) => LeadIdentity::Identified(identifier.clone()),
         (None, None) => {

@@ -23,10 +23,10 @@ pub use self::direct::publish_file;
 use wayin_entity::{FileFormat, ImportKind};
 
 use crate::error::Error;
-use wayin_records::finding::{Finding, FindingCode};
 use wayin_records::formats::format::{detect_grant_format, detect_record_format};
-use wayin_records::formats::records::Limits;
-use wayin_records::formats::{FileError, Refusal};
+use wayin_records::formats::records::FileLimits;
+use wayin_records::formats::{FileError, RowProblem};
+use wayin_records::problem::{Problem, ProblemCode};
 
 /// Why a file was not read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -58,17 +58,17 @@ pub fn check_file(
     kind: ImportKind,
     name: &str,
     file: &job::FileSummary,
-    limits: &Limits,
-) -> Result<FileFormat, Finding> {
+    limits: &FileLimits,
+) -> Result<FileFormat, Problem> {
     if file.bytes > limits.bytes {
         let reason = format!(
             "has {} bytes; at most {} can be sent at once",
             file.bytes, limits.bytes
         );
-        return Err(Finding::new(FindingCode::TooLong, "file", reason));
+        return Err(Problem::new(ProblemCode::TooLong, "file", reason));
     }
     let format = detect_format(kind, name, &file.start);
-    format.map_err(|error| Finding::new(FindingCode::InvalidFormat, "file", error.to_string()))
+    format.map_err(|error| Problem::new(ProblemCode::InvalidFormat, "file", error.to_string()))
 }
 
 /// What became of a file's rows.
@@ -90,9 +90,9 @@ pub struct Tally {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remark {
     /// It was left out.
-    Refused(Refusal),
+    Refused(RowProblem),
     /// It was taken, but is worth a look.
-    Warning(Refusal),
+    Warning(RowProblem),
     /// Something about how the whole file was read, as a sentence.
     Note(String),
 }

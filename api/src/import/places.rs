@@ -8,32 +8,32 @@ use sea_orm::DatabaseConnection;
 use wayin_records::formats::ColumnValue;
 
 use super::{ImportError, Remark, Tally};
-use crate::change::Act;
+use crate::change_log::ActionContext;
 use crate::database;
-use crate::initiative::place_grants::place_unplaced;
+use crate::initiative::place_grants::assign_missing_places;
 use crate::place::small_areas::{SmallAreasSaved, save_small_areas};
-use crate::place::{Gazetteer, Saved, save_all};
+use crate::place::{Gazetteer, PlaceSaveOutcome, save_places};
 use wayin_records::formats::places;
-use wayin_records::formats::places::{ListedRow, PlaceRow};
-use wayin_records::formats::{FileError, GoodRow, Notes, Refusal};
+use wayin_records::formats::places::{PlaceFileRow, PlaceRow};
+use wayin_records::formats::{FileError, Notes, ParsedRow, RowProblem};
 use wayin_records::place_draft::{PlaceDraft, StatedParents};
 
 /// Imports a file of places, in one transaction.
 pub async fn import(
     db: &DatabaseConnection,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     mut input: impl Read,
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> Result<Tally, ImportError> {
     let mut tally = Tally::default();
-    let mut rows: Vec<(u64, ListedRow)> = Vec::new();
+    let mut rows: Vec<(u64, PlaceFileRow)> = Vec::new();
     // The places are all held at once, and a file of them is hardly larger.
     let mut file = Vec::new();
     input.read_to_end(&mut file).map_err(FileError::from)?;
     let mut notes = Notes::default();
-    let outcome = places::read(Cursor::new(file), &mut notes, |row, read| {
+    let outcome = places::read_places(Cursor::new(file), &mut notes, |row, read| {
         match read {
-            Ok(GoodRow { value, warnings }) => {
+            Ok(ParsedRow { value, warnings }) => {
                 tally.warned += u64::from(!warnings.is_empty());
                 warnings.into_iter().map(Remark::Warning).for_each(&mut *remarks);
                 rows.push((row, value));
@@ -48,8 +48,8 @@ pub async fn import(
     notes.into_iter().map(Remark::Note).for_each(&mut *remarks);
     outcome?;
     refuse_contradictions(&mut rows, &mut tally, remarks);
-    let transaction = database::begin_writing(db).await?;
-    let known = Gazetteer::read(&transaction).await?;
+    let transaction = database::begin_write(db).await?;
+    let known = Gazetteer::load(&transaction).await?;
     let larger = larger_without_a_row(&known, &rows);
     let listed: Vec<(u64, PlaceDraft)> = rows
         .iter()
@@ -60,12 +60,12 @@ pub async fn import(
         .chain(listed.iter().map(|(_, draft)| draft))
         .cloned()
         .collect();
-    let outcomes = save_all(&transaction, act, &drafts).await?;
+    let outcomes = save_places(&transaction, act, &drafts).await?;
     // After this the codes of small areas name their places, and so does every place of the file.
-    let places = Gazetteer::read(&transaction).await?;
+    let places = Gazetteer::load(&transaction).await?;
     let small_areas = small_areas_of_known(&places, rows, &mut tally, remarks);
     let kept = save_small_areas(&transaction, act, &places, small_areas.codes).await?;
-    let placed = place_unplaced(&transaction, act).await?;
+    let placed = assign_missing_places(&transaction, act).await?;
     database::commit(transaction).await?;
     if placed > 0 {
         remarks(Remark::Note(format!(
@@ -75,7 +75,7 @@ pub async fn import(
     let mut lost_something = 0;
     for (index, outcome) in outcomes.into_iter().enumerate() {
         let row = index.checked_sub(larger.len()).map_or(0, |index| listed[index].0);
-        let about = |reason| Refusal {
+        let about = |reason| RowProblem {
             sheet: None,
             row,
             field: String::new(),
@@ -84,9 +84,9 @@ pub async fn import(
         match outcome {
             Ok((saved, lost)) => {
                 match saved {
-                    Saved::Added => tally.added += 1,
-                    Saved::Altered => tally.altered += 1,
-                    Saved::Unchanged => tally.unchanged += 1,
+                    PlaceSaveOutcome::Created => tally.added += 1,
+                    PlaceSaveOutcome::Updated => tally.altered += 1,
+                    PlaceSaveOutcome::Unchanged => tally.unchanged += 1,
                 }
                 tally.warned += u64::from(!lost.is_empty());
                 lost_something += u64::from(!lost.is_empty());
@@ -113,7 +113,7 @@ pub async fn import(
 
 /// Takes out the rows that give one code to places that differ, and refuses each: none of them is known to be right.
 fn refuse_contradictions(
-    rows: &mut Vec<(u64, ListedRow)>,
+    rows: &mut Vec<(u64, PlaceFileRow)>,
     tally: &mut Tally,
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) {
@@ -129,7 +129,7 @@ fn refuse_contradictions(
             continue;
         };
         let (first_row, first_place) = *first.entry(code).or_insert((*row, place));
-        if !first_place.says_the_same(place) {
+        if !first_place.is_same_statement(place) {
             refused.insert(*row, (code.to_owned(), first_row));
             refused.entry(first_row).or_insert((code.to_owned(), *row));
         }
@@ -138,7 +138,7 @@ fn refuse_contradictions(
     for (row, (code, other)) in refused {
         tally.refused += 1;
         let reason = format!("{code} is the code of row {other} too, which says something else of it");
-        remarks(Remark::Refused(Refusal {
+        remarks(Remark::Refused(RowProblem {
             sheet: None,
             row,
             field: String::new(),
@@ -149,7 +149,10 @@ fn refuse_contradictions(
 
 /// What a remark calls a place.
 fn named(draft: &PlaceDraft, places: &Gazetteer) -> String {
-    let known = draft.code.as_deref().and_then(|code| places.named_by_code(code));
+    let known = draft
+        .code
+        .as_deref()
+        .and_then(|code| places.find_by_exact_code(code));
     let name = known.map(|place| place.name.as_str()).or(draft.name.as_deref());
     name.or(draft.code.as_deref()).unwrap_or_default().to_owned()
 }
@@ -159,14 +162,14 @@ fn draft(row: &PlaceRow) -> PlaceDraft {
         code: row.code.clone(),
         name: row.name.clone(),
         kind: row.kind,
-        within: row.within.iter().map(|parent| parent.code.clone()).collect(),
-        stated: row.stated.clone(),
+        parent_codes: row.parents.iter().map(|parent| parent.code.clone()).collect(),
+        stated_parents: row.stated_parents.clone(),
         successor: row.successor.clone(),
     }
 }
 
 /// The larger places that rows name in full, and that are not known and have no row of their own.
-fn larger_without_a_row(known: &Gazetteer, rows: &[(u64, ListedRow)]) -> Vec<PlaceDraft> {
+fn larger_without_a_row(known: &Gazetteer, rows: &[(u64, PlaceFileRow)]) -> Vec<PlaceDraft> {
     let places = rows.iter().filter_map(|(_, row)| row.place.as_ref());
     let mut seen: HashSet<&str> = places.filter_map(|place| place.code.as_deref()).collect();
     let mut drafts = Vec::new();
@@ -177,8 +180,8 @@ fn larger_without_a_row(known: &Gazetteer, rows: &[(u64, ListedRow)]) -> Vec<Pla
                 code: Some(place.code.clone()),
                 name: place.name.clone(),
                 kind: place.kind,
-                within: larger.within.clone(),
-                stated: StatedParents::All,
+                parent_codes: larger.parent_codes.clone(),
+                stated_parents: StatedParents::All,
                 successor: ColumnValue::Absent,
             });
         }
@@ -195,7 +198,7 @@ struct SmallAreas {
 
 fn small_areas_of_known(
     places: &Gazetteer,
-    rows: Vec<(u64, ListedRow)>,
+    rows: Vec<(u64, PlaceFileRow)>,
     tally: &mut Tally,
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> SmallAreas {
@@ -214,7 +217,7 @@ fn small_areas_of_known(
             let reason = format!(
                 "{code} lies in {place}, which no place has as its code; add a column of its name, or import it before"
             );
-            remarks(Remark::Refused(Refusal {
+            remarks(Remark::Refused(RowProblem {
                 sheet: None,
                 row,
                 field: String::new(),

@@ -12,19 +12,19 @@ use wayin_entity::{FileFormat, ImportKind, organisation};
 use super::ImportError;
 use super::batch::{Batch, FileRow, ROWS_PER_BATCH};
 use super::lead_identity::identify_leads;
-use crate::grant_detail::NamedLocations;
-use crate::submission::look;
-use wayin_records::finding::{Finding, FindingCode};
-use wayin_records::formats::file_record::{Cell, Item};
+use crate::grant_detail::LocationCounts;
+use crate::submission::validate;
+use wayin_records::formats::file_record::{CellPosition, FileItem};
 use wayin_records::formats::grants as grant_files;
-use wayin_records::formats::records::{Limits, RecordFile, Unread, read_whole};
-use wayin_records::formats::{Notes, Refusal};
+use wayin_records::formats::records::{FileLimits, RecordFile, UnreadCells, read_whole};
+use wayin_records::formats::{Notes, RowProblem};
+use wayin_records::problem::{Problem, ProblemCode};
 
 /// A file with rows to import.
 pub(super) struct SourceFile<R> {
     pub(super) kind: ImportKind,
     pub(super) format: FileFormat,
-    pub(super) limits: Limits,
+    pub(super) limits: FileLimits,
     pub(super) input: R,
 }
 
@@ -40,7 +40,7 @@ pub(super) enum ReadFor {
 pub(super) struct ReadOutcome {
     pub(super) notes: Notes,
     /// The locations that the grants of the file name, those of skipped rows included.
-    pub(super) locations: NamedLocations,
+    pub(super) locations: LocationCounts,
     pub(super) result: Result<(), ImportError>,
 }
 
@@ -59,7 +59,7 @@ pub(super) fn produce<R: Read + Seek + Send + 'static>(
             skipped_rows,
             sender,
         };
-        let (mut notes, mut locations) = (Notes::default(), NamedLocations::default());
+        let (mut notes, mut locations) = (Notes::default(), LocationCounts::default());
         let result = match file.kind {
             ImportKind::Records => read_records(file, read_for, &runtime, &mut notes, &mut sink),
             ImportKind::Grants360Giving => read_grants(file, &mut notes, &mut locations, &mut sink),
@@ -110,16 +110,16 @@ fn read_records(
     sink: &mut BatchSink,
 ) -> Result<(), ImportError> {
     let limits = file.limits;
-    let mut file = RecordFile::open(file.format, file.input, &limits, Unread::Skip)?;
-    let shared = file.shared_references(&limits);
+    let mut file = RecordFile::open(file.format, file.input, &limits, UnreadCells::Skip)?;
+    let shared = file.find_shared_references(&limits);
     let repeated = match &read_for {
-        ReadFor::Submission(_) => shared.repeated(|_| ()),
+        ReadFor::Submission(_) => shared.find_repeated(|_| ()),
         ReadFor::Publication(db) => {
             let leads = runtime.block_on(identify_leads(db, shared.leads()))?;
-            shared.repeated(|lead| &leads[lead])
+            shared.find_repeated(|lead| &leads[lead])
         }
     };
-    file.read_as_typed(&limits, &repeated, Unread::Skip, notes, |item| {
+    file.read_unvalidated(&limits, &repeated, UnreadCells::Skip, notes, |item| {
         let ReadFor::Submission(organisation) = &read_for else {
             let read = read_whole(item);
             return read.map_or(ControlFlow::Continue(()), |(at, read)| {
@@ -130,11 +130,14 @@ fn read_records(
             });
         };
         match item {
-            Item::Unread(_) => ControlFlow::Continue(()),
-            Item::Stray(stray) => sink.push(|| FileRow::Stray(stray)),
-            Item::Record(record) => sink.push(|| {
-                let organisation = organisation.as_ref().filter(|_| !record.repeats_reference());
-                let alone = organisation.map(|one| Box::new(look::by_itself(&record.document, one)));
+            FileItem::Unread(_) => ControlFlow::Continue(()),
+            FileItem::Stray(stray) => sink.push(|| FileRow::Stray(stray)),
+            FileItem::Record(record) => sink.push(|| {
+                let organisation = organisation
+                    .as_ref()
+                    .filter(|_| !record.has_duplicate_reference());
+                let alone =
+                    organisation.map(|one| Box::new(validate::parse_submission(&record.document, one)));
                 FileRow::Submitted {
                     record: Box::new(record),
                     alone,
@@ -148,13 +151,13 @@ fn read_records(
 fn read_grants(
     file: SourceFile<impl Read + Seek>,
     notes: &mut Notes,
-    locations: &mut NamedLocations,
+    locations: &mut LocationCounts,
     sink: &mut BatchSink,
 ) -> Result<(), ImportError> {
     let input = BufReader::new(file.input);
-    grant_files::read(input, file.format, &file.limits, notes, |at, grant| {
+    grant_files::read_grants(input, file.format, &file.limits, notes, |at, grant| {
         if let Ok(grant) = &grant {
-            locations.count(&grant.value);
+            locations.add_grant(&grant.value);
         }
         sink.push(|| match grant {
             Ok(grant) => FileRow::Grant {
@@ -169,14 +172,14 @@ fn read_grants(
 }
 
 /// A finding of a file of grants, with its cell.
-fn grant_finding(refusal: Refusal) -> (Cell, Finding) {
-    let cell = Cell {
+fn grant_finding(refusal: RowProblem) -> (CellPosition, Problem) {
+    let cell = CellPosition {
         sheet: refusal.sheet,
         row: refusal.row,
         column: Some(refusal.field.clone()).filter(|field| !field.is_empty()),
     };
     (
         cell,
-        Finding::new(FindingCode::InvalidFormat, refusal.field, refusal.reason),
+        Problem::new(ProblemCode::InvalidFormat, refusal.field, refusal.reason),
     )
 }

@@ -9,20 +9,20 @@ use wayin_entity::{RowOutcome, funding_term, organisation};
 use super::batch::{BatchResult, FileRow, RowFinding, RowResult};
 use super::engine::ImportContext;
 use super::grants::{field, named, proposal};
-use crate::change::Act;
-use crate::database::is_one_of;
+use crate::change_log::ActionContext;
+use crate::database::is_in;
 use crate::error::Result;
 use crate::grant_detail::GrantDetail;
-use crate::initiative::publish::{self, Outcome, Proposal, Written};
-use crate::organisation::Found;
+use crate::initiative::publish::{self, Proposal, PublicationOutcome, PublicationResult};
+use crate::organisation::OrganisationLookup;
 use crate::place::Gazetteer;
-use wayin_records::finding::{Finding, FindingCode};
-use wayin_records::formats::file_record::{Cell, FileRecord};
+use wayin_records::formats::file_record::{CellPosition, FileRecord};
 use wayin_records::formats::grants::Grant;
+use wayin_records::problem::{Problem, ProblemCode};
 
 /// Who publishes a batch.
 pub(super) struct Publisher<'a> {
-    pub(super) act: &'a Act<'a>,
+    pub(super) act: &'a ActionContext<'a>,
     /// The funder that publishes its own grants; none for a steward, who publishes any grants.
     pub(super) funder: Option<&'a organisation::Model>,
     /// Whether a grant has a warning for each of its locations that is no place of the database.
@@ -32,14 +32,14 @@ pub(super) struct Publisher<'a> {
 /// A row that is published.
 struct PublishedRow<'a> {
     position: i64,
-    at: &'a Cell,
+    at: &'a CellPosition,
     /// The record in the file; none for a grant.
     file: Option<&'a FileRecord>,
-    warnings: Vec<(Cell, Finding)>,
+    warnings: Vec<(CellPosition, Problem)>,
 }
 
 impl PublishedRow<'_> {
-    fn locate(&self, findings: Vec<Finding>) -> Vec<(Cell, Finding)> {
+    fn locate(&self, findings: Vec<Problem>) -> Vec<(CellPosition, Problem)> {
         match self.file {
             Some(file) => file.locate(findings),
             None => findings
@@ -49,11 +49,11 @@ impl PublishedRow<'_> {
         }
     }
 
-    fn result(self, outcome: Outcome) -> RowResult {
+    fn result(self, outcome: PublicationOutcome) -> RowResult {
         let (position, at) = (self.position, self.at.clone());
-        let is_new = matches!(outcome, Outcome::Published { .. });
+        let is_new = matches!(outcome, PublicationOutcome::Published { .. });
         let (mut result, found) = match outcome {
-            Outcome::Published { id, warnings } | Outcome::Altered { id, warnings } => {
+            PublicationOutcome::Published { id, warnings } | PublicationOutcome::Updated { id, warnings } => {
                 let published = RowResult {
                     initiative: Some(id),
                     is_new,
@@ -61,14 +61,14 @@ impl PublishedRow<'_> {
                 };
                 (published, self.locate(warnings))
             }
-            Outcome::Unchanged { id } => {
+            PublicationOutcome::Unchanged { id } => {
                 let unchanged = RowResult {
                     initiative: Some(id),
                     ..RowResult::new(position, at, RowOutcome::Unchanged)
                 };
                 (unchanged, Vec::new())
             }
-            Outcome::Refused(problems) => (
+            PublicationOutcome::Rejected(problems) => (
                 RowResult::rejected(position, at, self.locate(problems)),
                 Vec::new(),
             ),
@@ -98,7 +98,7 @@ impl Publisher<'_> {
                 FileRow::Record(whole) => {
                     published.push(PublishedRow {
                         position,
-                        at: &whole.file.at,
+                        at: &whole.file.position,
                         file: Some(&whole.file),
                         warnings: whole.warnings.clone(),
                     });
@@ -106,8 +106,8 @@ impl Publisher<'_> {
                         record: whole.record.clone(),
                         grant: None,
                         corrects: None,
-                        written_from: whole.file.written_from(),
-                        unstated: whole.file.unstated.clone(),
+                        base_version: whole.file.base_version(),
+                        omitted: whole.file.omitted.clone(),
                     });
                 }
                 FileRow::Grant { at, grant, warnings } => {
@@ -135,8 +135,8 @@ impl Publisher<'_> {
                 FileRow::Submitted { .. } | FileRow::Stray(_) => {}
             }
         }
-        let Written { outcomes, changes } =
-            publish::write_all(db, self.act, places, &context.keys, proposals).await?;
+        let PublicationResult { outcomes, changes } =
+            publish::publish_without_log(db, self.act, places, &context.keys, proposals).await?;
         let published = published.into_iter().zip(outcomes);
         results.extend(published.map(|(row, outcome)| row.result(outcome)));
         results.sort_by_key(|result| result.position);
@@ -165,7 +165,7 @@ impl Publisher<'_> {
                 funding_term::Column::GrantIdentifier,
                 funding_term::Column::FunderId,
             ])
-            .filter(is_one_of(
+            .filter(is_in(
                 db,
                 funding_term::Column::GrantIdentifier.into_expr(),
                 grants().map(|grant| &grant.identifier),
@@ -174,7 +174,7 @@ impl Publisher<'_> {
             .all(db)
             .await?;
         Ok(GrantOwners {
-            named: Found::look_up(db, references.iter()).await?,
+            named: OrganisationLookup::load(db, references.iter()).await?,
             by_grant: terms
                 .into_iter()
                 .filter_map(|(grant, funder)| Some((grant?, funder)))
@@ -183,15 +183,15 @@ impl Publisher<'_> {
     }
 
     /// Why the funder may not publish a grant; none if it may.
-    fn check_owner(&self, grant: &Grant, owners: &GrantOwners) -> Option<Finding> {
+    fn check_owner(&self, grant: &Grant, owners: &GrantOwners) -> Option<Problem> {
         let funder = self.funder?;
-        if owners.named.id_of(&named(&grant.funder, None)) != Some(funder.id) {
+        if owners.named.find_id(&named(&grant.funder, None)) != Some(funder.id) {
             let reason = format!(
                 "is {}, and not {}, for which you act",
                 grant.funder.name, funder.name
             );
-            return Some(Finding::new(
-                FindingCode::NotAllowed,
+            return Some(Problem::new(
+                ProblemCode::NotAllowed,
                 "fundingTerms/0/funder",
                 reason,
             ));
@@ -202,18 +202,18 @@ impl Publisher<'_> {
                 "{} is known as a grant of another funder; whose it is is for a steward to decide",
                 grant.identifier
             );
-            Finding::new(FindingCode::NotAllowed, "fundingTerms/0/grantIdentifier", reason)
+            Problem::new(ProblemCode::NotAllowed, "fundingTerms/0/grantIdentifier", reason)
         })
     }
 }
 
 /// Warnings about the locations of a grant that are no place of the database.
-fn unknown_locations(at: &Cell, grant: &Grant, places: &Gazetteer) -> Vec<(Cell, Finding)> {
-    let detail = GrantDetail::of(grant);
-    let unknown = detail.unknown(places).map(|(position, key)| {
-        let path = format!("beneficiaryLocation/{position}/{}", key.field());
+fn unknown_locations(at: &CellPosition, grant: &Grant, places: &Gazetteer) -> Vec<(CellPosition, Problem)> {
+    let detail = GrantDetail::from_grant(grant);
+    let unknown = detail.unknown_locations(places).map(|(position, key)| {
+        let path = format!("beneficiaryLocation/{position}/{}", key.field_name());
         let reason = format!("{key}; it is kept, and read again when places are added");
-        let finding = Finding::new(FindingCode::NotFound, path, reason);
+        let finding = Problem::new(ProblemCode::NotFound, path, reason);
         (grant_cell(at, &finding), finding)
     });
     unknown.collect()
@@ -223,14 +223,14 @@ fn unknown_locations(at: &Cell, grant: &Grant, places: &Gazetteer) -> Vec<(Cell,
 #[derive(Default)]
 struct GrantOwners {
     /// The organisations that the grants name as their funders.
-    named: Found,
+    named: OrganisationLookup,
     /// The funders of the terms in the database, by grant identifier.
     by_grant: HashMap<String, Uuid>,
 }
 
 /// The field of the grant that a finding is about.
-fn grant_cell(at: &Cell, finding: &Finding) -> Cell {
-    Cell {
+fn grant_cell(at: &CellPosition, finding: &Problem) -> CellPosition {
+    CellPosition {
         column: Some(field(&finding.path)).filter(|field| !field.is_empty()),
         ..at.clone()
     }

@@ -12,26 +12,26 @@ use uuid::Uuid;
 use wayin_entity::{ImportMode, RowOutcome, SubmissionState, import, initiative, organisation, submission};
 
 use super::batch::{BatchResult, FileRow, RowFinding, RowResult};
-use crate::auth::requester::Member;
-use crate::base::DisclosureKeys;
-use crate::change::{Act, Entry};
-use crate::database::{insert_all, is_one_of};
+use crate::auth::requester::AuthenticatedMember;
+use crate::change_log::{ActionContext, ChangeEntry};
+use crate::database::{insert_all, is_in};
 use crate::error::Result;
-use crate::initiative::publish::{self, Outcome, Proposal, Written};
+use crate::initiative::publish::{self, Proposal, PublicationOutcome, PublicationResult};
+use crate::instance::DisclosureKeys;
 use crate::place::Gazetteer;
-use crate::store::revisions::newest_documents;
-use crate::submission::look::{self, ByItself, Looked, Proposed};
-use crate::submission::state::{self, Move};
-use crate::submission::{mover, reference_of};
-use wayin_records::finding::{Finding, FindingCode};
-use wayin_records::formats::file_record::{Cell, FileRecord};
+use crate::store::revisions::load_newest_documents;
+use crate::submission::validate::{self, ParsedSubmission, UnvalidatedRecord, ValidatedSubmission};
+use crate::submission::workflow::{self, Transition};
+use crate::submission::{external_reference, transition_actor};
+use wayin_records::formats::file_record::{CellPosition, FileRecord};
+use wayin_records::problem::{Problem, ProblemCode};
 
 /// Who submits a batch, and with what.
 pub(super) struct Submitter<'a> {
-    pub(super) act: &'a Act<'a>,
+    pub(super) act: &'a ActionContext<'a>,
     pub(super) places: &'a Gazetteer,
     pub(super) keys: &'a DisclosureKeys,
-    pub(super) member: &'a Member,
+    pub(super) member: &'a AuthenticatedMember,
     pub(super) organisation: &'a organisation::Model,
     pub(super) import: &'a import::Model,
 }
@@ -46,17 +46,17 @@ struct Row<'a> {
 impl Row<'_> {
     /// The published record that it corrects, with the version that it was written from: the one that it says, or
     /// else the one that stands. One that says another than there ever was is written from none that is known.
-    fn corrects(&self, standing: &Standing) -> Option<(Uuid, i32)> {
+    fn corrects(&self, standing: &RateLimitStatus) -> Option<(Uuid, i32)> {
         let (id, newest) = *standing.published.get(&*self.reference)?;
         if self.record.version.is_none() {
             return Some((id, newest));
         }
-        let said = self.record.written_from().filter(|said| *said <= newest)?;
+        let said = self.record.base_version().filter(|said| *said <= newest)?;
         Some((id, said))
     }
 
     /// Whether it is in hand as it stands in the file.
-    fn is_in_hand(&self, open: &submission::Model, standing: &Standing) -> bool {
+    fn is_in_hand(&self, open: &submission::Model, standing: &RateLimitStatus) -> bool {
         let is_from = |corrects| open.initiative_id.zip(open.initiative_version) == corrects;
         open.document == self.record.document
             && (self.record.version.is_none() || is_from(self.corrects(standing)))
@@ -87,7 +87,7 @@ struct Write {
 }
 
 /// What stands in the base of what a batch names by its references.
-struct Standing {
+struct RateLimitStatus {
     /// What is in hand.
     open: HashMap<String, submission::Model>,
     /// What is published.
@@ -116,14 +116,14 @@ impl Submitter<'_> {
                 results.push(rejected(row.position, row.record, vec![finding]));
                 continue;
             }
-            proposed.push(Proposed {
-                alone,
+            proposed.push(UnvalidatedRecord {
+                parsed: alone,
                 corrects: standing.published.get(&*row.reference).map(|(id, _)| *id),
-                written_from: row.record.written_from(),
+                base_version: row.record.base_version(),
             });
             taken.push(row);
         }
-        let looked = look::at_all(db, self.act, self.places, self.organisation, proposed).await?;
+        let looked = validate::validate_all(db, self.act, self.places, self.organisation, proposed).await?;
         let (mut submissions, mut to_publish) = (Vec::new(), Vec::new());
         for (row, looked) in taken.into_iter().zip(looked) {
             let Step {
@@ -152,8 +152,8 @@ impl Submitter<'_> {
     async fn complete(&self, db: &impl ConnectionTrait, file_rows: &mut [(i64, FileRow)]) -> Result<()> {
         let partial = file_rows.iter_mut().filter_map(|(_, row)| match row {
             FileRow::Submitted { record, alone } => {
-                let unstated = record.unstated.clone().filter(|unstated| !unstated.is_empty())?;
-                let reference = reference_of(&record.document)?.into_owned();
+                let unstated = record.omitted.clone().filter(|unstated| !unstated.is_empty())?;
+                let reference = external_reference(&record.document)?.into_owned();
                 Some((reference, unstated, record, alone))
             }
             _ => None,
@@ -164,13 +164,13 @@ impl Submitter<'_> {
         }
         let references = partial.iter().map(|(reference, ..)| reference.as_str());
         let standing = self.standing(db, references).await?;
-        let documents = newest_documents(db, standing.published.values().map(|(id, _)| *id)).await?;
+        let documents = load_newest_documents(db, standing.published.values().map(|(id, _)| *id)).await?;
         for (reference, unstated, record, alone) in partial {
             let published = standing.published.get(&reference);
             let published = published.and_then(|(id, _)| documents.get(id));
             let open = standing.open.get(&reference).map(|open| &open.document);
             if let Some(before) = open.or(published) {
-                unstated.complete(&mut record.document, before);
+                unstated.fill_from_published(&mut record.document, before);
                 *alone = None;
             }
         }
@@ -185,7 +185,7 @@ impl Submitter<'_> {
         file_rows: &'a mut [(i64, FileRow)],
         read_for: Option<&organisation::Model>,
         results: &mut Vec<RowResult>,
-    ) -> Vec<(Row<'a>, ByItself)> {
+    ) -> Vec<(Row<'a>, ParsedSubmission)> {
         let is_read = read_for.is_some_and(|read_for| {
             (&read_for.identifier, &read_for.name) == (&self.organisation.identifier, &self.organisation.name)
         });
@@ -195,8 +195,8 @@ impl Submitter<'_> {
             let (record, alone) = match row {
                 FileRow::Submitted { record, alone } => (record, alone),
                 FileRow::Stray(stray) => {
-                    let finding = Finding::new(stray.code, "", stray.reason.clone());
-                    let at = stray.at.clone();
+                    let finding = Problem::new(stray.code, "", stray.reason.clone());
+                    let at = stray.position.clone();
                     results.push(RowResult::rejected(position, at.clone(), [(at, finding)]));
                     continue;
                 }
@@ -204,28 +204,28 @@ impl Submitter<'_> {
                 FileRow::Record(_) | FileRow::Grant { .. } | FileRow::Invalid(..) => continue,
             };
             let record: &FileRecord = record;
-            if let Some(refusal) = look::at_shape(&record.document) {
-                let findings = refusal.findings.into_iter().map(|finding| Finding {
+            if let Some(refusal) = validate::check_shape(&record.document) {
+                let findings = refusal.problems.into_iter().map(|finding| Problem {
                     path: String::new(),
                     ..finding
                 });
                 results.push(rejected(position, record, findings.collect()));
                 continue;
             }
-            let Some(reference) = reference_of(&record.document) else {
+            let Some(reference) = external_reference(&record.document) else {
                 let reason =
                     "is needed, as a text: without it a corrected record cannot be matched to this one";
-                let finding = Finding::new(FindingCode::Required, "externalRef", reason);
+                let finding = Problem::new(ProblemCode::Required, "externalRef", reason);
                 results.push(rejected(position, record, vec![finding]));
                 continue;
             };
-            if record.repeats_reference() {
+            if record.has_duplicate_reference() {
                 results.push(rejected(position, record, Vec::new()));
                 continue;
             }
             let alone = match alone.take() {
                 Some(alone) if is_read => *alone,
-                _ => look::by_itself(&record.document, self.organisation),
+                _ => validate::parse_submission(&record.document, self.organisation),
             };
             let row = Row {
                 position,
@@ -241,10 +241,10 @@ impl Submitter<'_> {
         &self,
         db: &impl ConnectionTrait,
         references: impl Iterator<Item = &'r str> + Clone,
-    ) -> Result<Standing> {
+    ) -> Result<RateLimitStatus> {
         let found = submission::Entity::find()
             .filter(submission::Column::OrganisationId.eq(self.organisation.id))
-            .filter(is_one_of(
+            .filter(is_in(
                 db,
                 submission::Column::ExternalRef.into_expr(),
                 references.clone(),
@@ -265,11 +265,7 @@ impl Submitter<'_> {
             .collect();
         let published = initiative::Entity::find()
             .filter(initiative::Column::LeadOrganisationId.eq(self.organisation.id))
-            .filter(is_one_of(
-                db,
-                initiative::Column::ExternalRef.into_expr(),
-                references,
-            ))
+            .filter(is_in(db, initiative::Column::ExternalRef.into_expr(), references))
             .filter(initiative::Column::WithdrawnAt.is_null())
             .lock_exclusive()
             .all(db)
@@ -277,11 +273,11 @@ impl Submitter<'_> {
             .into_iter()
             .filter_map(|row| Some((row.external_ref?, (row.id, row.version))))
             .collect();
-        Ok(Standing { open, published })
+        Ok(RateLimitStatus { open, published })
     }
 
     /// What becomes of a record that can be kept.
-    fn step(&self, row: &Row<'_>, looked: Looked, standing: &Standing) -> Step {
+    fn step(&self, row: &Row<'_>, looked: ValidatedSubmission, standing: &RateLimitStatus) -> Step {
         let Row {
             position,
             record,
@@ -290,21 +286,21 @@ impl Submitter<'_> {
         } = *row;
         let open = standing.open.get(&**reference);
         let corrects = row.corrects(standing);
-        let mut result = RowResult::new(position, record.at.clone(), RowOutcome::Unchanged);
+        let mut result = RowResult::new(position, record.position.clone(), RowOutcome::Unchanged);
         result.findings = row_findings(record, &looked);
         result.initiative = standing.published.get(&**reference).map(|(id, _)| *id);
         result.submission = open.map(|open| open.id);
         let is_sent = open.is_some_and(|open| open.state == SubmissionState::Submitted);
-        if is_sent || (open.is_none() && looked.stands_so) {
+        if is_sent || (open.is_none() && looked.is_unchanged) {
             return Step::nothing(result);
         }
         let same = open.is_some_and(|open| row.is_in_hand(open, standing));
-        let is_right = looked.errors.is_empty() && record.findings.is_empty();
+        let is_right = looked.errors.is_empty() && record.problems.is_empty();
         let from = open.map_or(SubmissionState::Draft, |open| open.state);
         let after = match self.import.mode {
             ImportMode::Submit if is_right => {
-                let by = mover(self.member, self.organisation);
-                state::after(from, Move::Send, by).unwrap_or(from)
+                let by = transition_actor(self.member, self.organisation);
+                workflow::next_state(from, Transition::Submit, by).unwrap_or(from)
             }
             _ => from,
         };
@@ -356,27 +352,29 @@ impl Submitter<'_> {
         to_publish: Vec<(usize, usize, Proposal)>,
         results: &mut [RowResult],
         submissions: &mut [Write],
-    ) -> Result<Vec<Entry>> {
+    ) -> Result<Vec<ChangeEntry>> {
         let (mut places_of, mut proposals) = (Vec::new(), Vec::new());
         for (row, submission, proposal) in to_publish {
             places_of.push((row, submission));
             proposals.push(proposal);
         }
-        let Written { outcomes, changes } =
-            publish::write_all(db, self.act, self.places, self.keys, proposals).await?;
+        let PublicationResult { outcomes, changes } =
+            publish::publish_without_log(db, self.act, self.places, self.keys, proposals).await?;
         for ((row, submission), outcome) in places_of.into_iter().zip(outcomes) {
             let (result, submission) = (&mut results[row], &mut submissions[submission].row);
-            if matches!(outcome, Outcome::Unchanged { .. }) {
+            if matches!(outcome, PublicationOutcome::Unchanged { .. }) {
                 // Another has published it so since it was looked over.
                 result.outcome = RowOutcome::Unchanged;
             }
             match outcome {
-                Outcome::Published { id, .. } | Outcome::Altered { id, .. } | Outcome::Unchanged { id } => {
+                PublicationOutcome::Published { id, .. }
+                | PublicationOutcome::Updated { id, .. }
+                | PublicationOutcome::Unchanged { id } => {
                     submission.initiative_id = Some(id);
                     submission.decided_at = Some(self.act.now());
                     result.initiative = Some(id);
                 }
-                Outcome::Refused(findings) => {
+                PublicationOutcome::Rejected(findings) => {
                     submission.state = SubmissionState::Draft;
                     submission.submitted_at = None;
                     result.outcome = RowOutcome::Invalid;
@@ -385,7 +383,7 @@ impl Submitter<'_> {
                     result
                         .findings
                         .extend(findings.into_iter().map(|finding| RowFinding {
-                            cell: Cell {
+                            cell: CellPosition {
                                 column: Some(finding.path.clone()).filter(|path| !path.is_empty()),
                                 ..at.clone()
                             },
@@ -400,37 +398,37 @@ impl Submitter<'_> {
 }
 
 /// Why a record cannot even be kept, as things stand.
-fn not_taken(row: &Row<'_>, standing: &Standing) -> Option<Finding> {
+fn not_taken(row: &Row<'_>, standing: &RateLimitStatus) -> Option<Problem> {
     let open = standing.open.get(&*row.reference)?;
     let reviewed = open.state == SubmissionState::Submitted && !row.is_in_hand(open, standing);
     reviewed.then(|| {
         let reason =
             "another version of this record was sent in and is being reviewed; a steward can return it";
-        Finding::new(FindingCode::WrongState, "externalRef", reason)
+        Problem::new(ProblemCode::WrongState, "externalRef", reason)
     })
 }
 
 /// A record that is not kept, with everything that is known of it by then.
-fn rejected(position: i64, record: &FileRecord, findings: Vec<Finding>) -> RowResult {
-    let findings = record.findings.iter().cloned().chain(findings);
+fn rejected(position: i64, record: &FileRecord, findings: Vec<Problem>) -> RowResult {
+    let findings = record.problems.iter().cloned().chain(findings);
     RowResult::rejected(
         position,
-        record.at.clone(),
-        findings.map(|finding| (record.cell_of(&finding.path), record.in_its_words(finding))),
+        record.position.clone(),
+        findings.map(|finding| (record.find_cell(&finding.path), record.translate_problem(finding))),
     )
 }
 
 /// Everything that was found in a record, each with its cell.
-fn row_findings(record: &FileRecord, looked: &Looked) -> Vec<RowFinding> {
-    let located = |finding: &Finding, is_warning| RowFinding {
-        cell: record.cell_of(&finding.path),
-        finding: record.in_its_words(finding.clone()),
+fn row_findings(record: &FileRecord, looked: &ValidatedSubmission) -> Vec<RowFinding> {
+    let located = |finding: &Problem, is_warning| RowFinding {
+        cell: record.find_cell(&finding.path),
+        finding: record.translate_problem(finding.clone()),
         is_warning,
     };
     // What the file itself gets wrong of a cell says more than what comes of it.
-    let errors = record.with_own(looked.errors.iter().cloned());
+    let errors = record.merge_file_problems(looked.errors.iter().cloned());
     // Of what is wrong nothing else is said.
-    let is_wrong = |warning: &&Finding| errors.iter().any(|error| error.path == warning.path);
+    let is_wrong = |warning: &&Problem| errors.iter().any(|error| error.path == warning.path);
     let warnings = record.warnings.iter().chain(&looked.warnings);
     let warnings = warnings
         .filter(|warning| !is_wrong(warning))

@@ -14,9 +14,9 @@ use super::graphql::Import;
 use super::job;
 use crate::app::App;
 use crate::auth::permission::SubscriptionGuard;
-use crate::auth::requester::Member;
+use crate::auth::requester::AuthenticatedMember;
 use crate::error::Error;
-use crate::graphql::{app, decode, member};
+use crate::graphql::{app_from_context, decode_argument, require_member};
 use crate::id::NodeKind;
 
 /// The least time between two looks at an import.
@@ -37,8 +37,8 @@ impl ImportSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "The global ID of the import.")] id: ID,
     ) -> Result<impl Stream<Item = Result<Import>> + use<>> {
-        let id = decode(NodeKind::Import, "id", &id)?;
-        let (app, member) = (Arc::clone(app(ctx)), member(ctx)?.clone());
+        let id = decode_argument(NodeKind::Import, "id", &id)?;
+        let (app, member) = (Arc::clone(app_from_context(ctx)), require_member(ctx)?.clone());
         let told = app.engine.notifier().subscribe();
         let Some(import) = job::find(&app.db, &member, id).await? else {
             return Err(Error::bad_input("id", "there is no such import that you may see").into());
@@ -68,7 +68,7 @@ impl ImportSubscription {
 /// An import that is looked at again and again.
 struct Progress {
     app: Arc<App>,
-    member: Member,
+    member: AuthenticatedMember,
     id: Uuid,
     told: watch::Receiver<()>,
     last: import::Model,

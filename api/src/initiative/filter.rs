@@ -1,6 +1,6 @@
 //! Conditions compiled to SQL, with their three-valued meaning.
 //!
-//! [`initiatives`], [`organisations`] and [`places`] give an expression that is
+//! [`initiative_condition`], [`organisation_condition`] and [`place_condition`] give an expression that is
 //! true exactly where the condition is TRUE (`wanted`), or exactly where it is
 //! FALSE (not `wanted`); where it is UNKNOWN neither is. SQL's own `NOT` is
 //! never used on an expression, so its NULLs cannot leak into an answer: what is
@@ -17,62 +17,70 @@ use wayin_entity::{
 };
 
 use crate::database::escape_like;
-use crate::place::within;
+use crate::place::hierarchy;
 use crate::store::funding_terms::{choice_column, choice_values};
 use wayin_engine::predicate::{
-    Comparison, Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, OrganisationCondition,
-    OrganisationTest, PlaceCondition, PlaceTest, Quantifier, SetComparison, TermCondition, TermTest,
+    Comparison, CrisisPeriod, FundingTermPredicate, FundingTermTest, InitiativePredicate, InitiativeTest,
+    OrganisationPredicate, OrganisationTest, PlacePredicate, PlaceTest, Predicate, Quantifier, SetComparison,
     TextComparison, WayInComparison,
 };
 
 /// Where a condition on initiatives is TRUE, or FALSE. Speaks of the table `initiative`.
-pub fn initiatives(condition: &InitiativeCondition, wanted: bool) -> Expr {
-    joined(condition, wanted, &initiative_test)
+pub fn initiative_condition(condition: &InitiativePredicate, wanted: bool) -> Expr {
+    predicate_condition(condition, wanted, &initiative_test_condition)
 }
 
 /// Where a condition on organisations is TRUE, or FALSE. Speaks of the table `organisation`.
-pub fn organisations(condition: &OrganisationCondition, wanted: bool) -> Expr {
-    joined(condition, wanted, &organisation_test)
+pub fn organisation_condition(condition: &OrganisationPredicate, wanted: bool) -> Expr {
+    predicate_condition(condition, wanted, &organisation_test_condition)
 }
 
 /// Where a condition on places is TRUE, or FALSE. Speaks of the table `place`.
-pub fn places(condition: &PlaceCondition, wanted: bool) -> Expr {
-    joined(condition, wanted, &place_test)
+pub fn place_condition(condition: &PlacePredicate, wanted: bool) -> Expr {
+    predicate_condition(condition, wanted, &place_test_condition)
 }
 
-fn joined<T>(condition: &Condition<T>, wanted: bool, test: &impl Fn(&T, bool) -> Expr) -> Expr {
+fn predicate_condition<T>(condition: &Predicate<T>, wanted: bool, test: &impl Fn(&T, bool) -> Expr) -> Expr {
     match condition {
-        Condition::All(parts) if wanted => all(parts.iter().map(|part| joined(part, true, test))),
-        Condition::All(parts) => any(parts.iter().map(|part| joined(part, false, test))),
-        Condition::Any(parts) if wanted => any(parts.iter().map(|part| joined(part, true, test))),
-        Condition::Any(parts) => all(parts.iter().map(|part| joined(part, false, test))),
-        Condition::Not(part) => joined(part, !wanted, test),
-        Condition::Test(one) => test(one, wanted),
+        Predicate::All(parts) if wanted => {
+            all_of(parts.iter().map(|part| predicate_condition(part, true, test)))
+        }
+        Predicate::All(parts) => any_of(parts.iter().map(|part| predicate_condition(part, false, test))),
+        Predicate::Any(parts) if wanted => {
+            any_of(parts.iter().map(|part| predicate_condition(part, true, test)))
+        }
+        Predicate::Any(parts) => all_of(parts.iter().map(|part| predicate_condition(part, false, test))),
+        Predicate::Not(part) => predicate_condition(part, !wanted, test),
+        Predicate::Test(one) => test(one, wanted),
     }
 }
 
-fn all(parts: impl IntoIterator<Item = Expr>) -> Expr {
-    balanced(parts.into_iter().collect(), ExprTrait::and).unwrap_or_else(|| Expr::cust("1 = 1"))
+fn all_of(parts: impl IntoIterator<Item = Expr>) -> Expr {
+    balanced_tree(parts.into_iter().collect(), ExprTrait::and).unwrap_or_else(|| Expr::cust("1 = 1"))
 }
 
-fn any(parts: impl IntoIterator<Item = Expr>) -> Expr {
-    balanced(parts.into_iter().collect(), ExprTrait::or).unwrap_or_else(|| Expr::cust("1 = 0"))
+fn any_of(parts: impl IntoIterator<Item = Expr>) -> Expr {
+    balanced_tree(parts.into_iter().collect(), ExprTrait::or).unwrap_or_else(|| Expr::cust("1 = 0"))
 }
 
 /// Joins expressions as a tree that is no deeper than it must be: databases, and the
 /// stack that writes the SQL, bear only so much depth.
-fn balanced(mut parts: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
+fn balanced_tree(mut parts: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
     if parts.len() < 2 {
         return parts.pop();
     }
     let later = parts.split_off(parts.len() / 2);
-    balanced(parts, join)
+    balanced_tree(parts, join)
         .into_iter()
-        .chain(balanced(later, join))
+        .chain(balanced_tree(later, join))
         .reduce(join)
 }
 
-fn compared<T: Clone + Into<Value>>(column: &Expr, comparison: &Comparison<T>, wanted: bool) -> Expr {
+fn comparison_condition<T: Clone + Into<Value>>(
+    column: &Expr,
+    comparison: &Comparison<T>,
+    wanted: bool,
+) -> Expr {
     let column = column.clone();
     match (comparison, wanted) {
         (Comparison::OneOf(listed), true) => column.is_in(listed.iter().cloned()),
@@ -81,11 +89,11 @@ fn compared<T: Clone + Into<Value>>(column: &Expr, comparison: &Comparison<T>, w
         (Comparison::AtMost(bound), true) | (Comparison::More(bound), false) => column.lte(bound.clone()),
         (Comparison::More(bound), true) | (Comparison::AtMost(bound), false) => column.gt(bound.clone()),
         (Comparison::AtLeast(bound), true) | (Comparison::Less(bound), false) => column.gte(bound.clone()),
-        (Comparison::Known(known), wanted) => is_known(column, *known == wanted),
+        (Comparison::Known(known), wanted) => known_condition(column, *known == wanted),
     }
 }
 
-fn is_known(column: Expr, known: bool) -> Expr {
+fn known_condition(column: Expr, known: bool) -> Expr {
     if known {
         column.is_not_null()
     } else {
@@ -94,7 +102,7 @@ fn is_known(column: Expr, known: bool) -> Expr {
 }
 
 /// `column` holds text in lower case.
-fn text_compared(column: &Expr, comparison: &TextComparison, wanted: bool) -> Expr {
+fn text_condition(column: &Expr, comparison: &TextComparison, wanted: bool) -> Expr {
     let column = column.clone();
     let like = |column: Expr, pattern: String| {
         let pattern = LikeExpr::new(pattern).escape('\\');
@@ -109,15 +117,15 @@ fn text_compared(column: &Expr, comparison: &TextComparison, wanted: bool) -> Ex
         TextComparison::OneOf(listed) => column.is_not_in(listed.iter().cloned()),
         TextComparison::Contains(part) => like(column, format!("%{}%", escape_like(part))),
         TextComparison::StartsWith(start) => like(column, format!("{}%", escape_like(start))),
-        TextComparison::Known(known) => is_known(column, *known == wanted),
+        TextComparison::Known(known) => known_condition(column, *known == wanted),
     }
 }
 
-fn lower(column: Expr) -> Expr {
+fn lower_case(column: Expr) -> Expr {
     sea_orm::sea_query::Func::lower(column).into()
 }
 
-fn organisation_test(test: &OrganisationTest, wanted: bool) -> Expr {
+fn organisation_test_condition(test: &OrganisationTest, wanted: bool) -> Expr {
     use organisation::Column;
     match test {
         OrganisationTest::Id(named) => {
@@ -129,15 +137,15 @@ fn organisation_test(test: &OrganisationTest, wanted: bool) -> Expr {
             }
         }
         OrganisationTest::Name(comparison) => {
-            text_compared(&organisation_column(Column::NameFolded), comparison, wanted)
+            text_condition(&organisation_column(Column::NameFolded), comparison, wanted)
         }
-        OrganisationTest::Identifier(comparison) => text_compared(
-            &lower(organisation_column(Column::Identifier)),
+        OrganisationTest::Identifier(comparison) => text_condition(
+            &lower_case(organisation_column(Column::Identifier)),
             comparison,
             wanted,
         ),
         OrganisationTest::Kind(comparison) => {
-            compared(&organisation_column(Column::Kind), comparison, wanted)
+            comparison_condition(&organisation_column(Column::Kind), comparison, wanted)
         }
     }
 }
@@ -146,25 +154,25 @@ fn organisation_column(column: organisation::Column) -> Expr {
     Expr::col((organisation::Entity, column))
 }
 
-fn place_test(test: &PlaceTest, wanted: bool) -> Expr {
+fn place_test_condition(test: &PlaceTest, wanted: bool) -> Expr {
     use place::Column;
     let column = |column: Column| Expr::col((place::Entity, column));
     match test {
         PlaceTest::Id(ids) if wanted => column(Column::Id).is_in(ids.iter().copied()),
         PlaceTest::Id(ids) => column(Column::Id).is_not_in(ids.iter().copied()),
-        PlaceTest::Name(comparison) => text_compared(&column(Column::NameFolded), comparison, wanted),
-        PlaceTest::Code(comparison) => text_compared(&lower(column(Column::Code)), comparison, wanted),
-        PlaceTest::Kind(comparison) => compared(&column(Column::Kind), comparison, wanted),
-        PlaceTest::Within(within) => among_places(column(Column::Id), within.id, true, wanted),
-        PlaceTest::Current(current) => is_known(column(Column::SuccessorId), *current != wanted),
+        PlaceTest::Name(comparison) => text_condition(&column(Column::NameFolded), comparison, wanted),
+        PlaceTest::Code(comparison) => text_condition(&lower_case(column(Column::Code)), comparison, wanted),
+        PlaceTest::Kind(comparison) => comparison_condition(&column(Column::Kind), comparison, wanted),
+        PlaceTest::Within(within) => place_membership_condition(column(Column::Id), within.id, true, wanted),
+        PlaceTest::Current(current) => known_condition(column(Column::SuccessorId), *current != wanted),
     }
 }
 
-fn among_places(column: Expr, place: Uuid, and_within: bool, wanted: bool) -> Expr {
+fn place_membership_condition(column: Expr, place: Uuid, and_within: bool, wanted: bool) -> Expr {
     let ids = if and_within {
-        within::ids_within(place)
+        hierarchy::select_descendant_ids(place)
     } else {
-        within::ids_leading_to(place)
+        hierarchy::select_predecessor_ids(place)
     };
     if wanted {
         column.in_subquery(ids)
@@ -173,12 +181,12 @@ fn among_places(column: Expr, place: Uuid, and_within: bool, wanted: bool) -> Ex
     }
 }
 
-fn column(column: initiative::Column) -> Expr {
+fn initiative_column(column: initiative::Column) -> Expr {
     Expr::col((initiative::Entity, column))
 }
 
 /// The rows of a part's table that belong to the initiative at hand.
-fn parts_of<E: EntityTrait + Default>(table: E, initiative_id: E::Column) -> SelectStatement {
+fn select_parts<E: EntityTrait + Default>(table: E, initiative_id: E::Column) -> SelectStatement {
     let mut rows = Query::select();
     rows.expr(Expr::cust("1")).from(table).and_where(
         initiative_id
@@ -188,41 +196,53 @@ fn parts_of<E: EntityTrait + Default>(table: E, initiative_id: E::Column) -> Sel
     rows
 }
 
-fn has(mut rows: SelectStatement, matching: impl IntoIterator<Item = Expr>) -> Expr {
+fn exists_where(mut rows: SelectStatement, matching: impl IntoIterator<Item = Expr>) -> Expr {
     for condition in matching {
         rows.and_where(condition);
     }
     Expr::exists(rows)
 }
 
-fn has_no(mut rows: SelectStatement, matching: impl IntoIterator<Item = Expr>) -> Expr {
+fn not_exists_where(mut rows: SelectStatement, matching: impl IntoIterator<Item = Expr>) -> Expr {
     for condition in matching {
         rows.and_where(condition);
     }
     Expr::not_exists(rows)
 }
 
-fn initiative_test(test: &InitiativeTest, wanted: bool) -> Expr {
+fn initiative_test_condition(test: &InitiativeTest, wanted: bool) -> Expr {
     use initiative::Column;
     match test {
-        InitiativeTest::Id(ids) if wanted => column(Column::Id).is_in(ids.iter().copied()),
-        InitiativeTest::Id(ids) => column(Column::Id).is_not_in(ids.iter().copied()),
-        InitiativeTest::Title(comparison) => text_compared(&column(Column::TitleFolded), comparison, wanted),
-        InitiativeTest::PlaceIs(place) => among_places(column(Column::PlaceId), place.id, false, wanted),
-        InitiativeTest::PlaceWithin(place) => among_places(column(Column::PlaceId), place.id, true, wanted),
-        InitiativeTest::PlaceKnown(known) => is_known(column(Column::PlaceId), *known == wanted),
-        InitiativeTest::LeadOrganisation(condition) => {
-            column(Column::LeadOrganisationId).in_subquery(organisation_ids(condition, wanted))
+        InitiativeTest::Id(ids) if wanted => initiative_column(Column::Id).is_in(ids.iter().copied()),
+        InitiativeTest::Id(ids) => initiative_column(Column::Id).is_not_in(ids.iter().copied()),
+        InitiativeTest::Title(comparison) => {
+            text_condition(&initiative_column(Column::TitleFolded), comparison, wanted)
         }
-        InitiativeTest::StartedOn(comparison) => compared(&column(Column::StartedOn), comparison, wanted),
-        InitiativeTest::EndedOn(comparison) => compared(&column(Column::EndedOn), comparison, wanted),
+        InitiativeTest::PlaceIs(place) => {
+            place_membership_condition(initiative_column(Column::PlaceId), place.id, false, wanted)
+        }
+        InitiativeTest::PlaceWithin(place) => {
+            place_membership_condition(initiative_column(Column::PlaceId), place.id, true, wanted)
+        }
+        InitiativeTest::PlaceKnown(known) => {
+            known_condition(initiative_column(Column::PlaceId), *known == wanted)
+        }
+        InitiativeTest::LeadOrganisation(condition) => initiative_column(Column::LeadOrganisationId)
+            .in_subquery(select_organisation_ids(condition, wanted)),
+        InitiativeTest::StartedOn(comparison) => {
+            comparison_condition(&initiative_column(Column::StartedOn), comparison, wanted)
+        }
+        InitiativeTest::EndedOn(comparison) => {
+            comparison_condition(&initiative_column(Column::EndedOn), comparison, wanted)
+        }
         InitiativeTest::ActiveDuring(crisis) => active_during(crisis, wanted),
         InitiativeTest::WayIn(perspective, comparison) => {
-            way_in(perspective.as_ref().map(|one| one.code()), comparison, wanted)
+            way_in_condition(perspective.as_ref().map(|one| one.code()), comparison, wanted)
         }
         InitiativeTest::EntryPoints(perspective, comparison) => {
             let recorded = || {
-                let mut rows = parts_of(entry_point_taken::Entity, entry_point_taken::Column::InitiativeId);
+                let mut rows =
+                    select_parts(entry_point_taken::Entity, entry_point_taken::Column::InitiativeId);
                 if let Some(perspective) = perspective {
                     rows.and_where(
                         Expr::col((entry_point_taken::Entity, entry_point_taken::Column::Perspective))
@@ -231,13 +251,13 @@ fn initiative_test(test: &InitiativeTest, wanted: bool) -> Expr {
                 }
                 rows
             };
-            set_compared(comparison, wanted, recorded, |code| {
+            set_condition(comparison, wanted, recorded, |code| {
                 Expr::col((entry_point_taken::Entity, entry_point_taken::Column::EntryPoint)).eq(*code)
             })
         }
-        InitiativeTest::Step(challenge, comparison) => part_compared(
+        InitiativeTest::Step(challenge, comparison) => part_condition(
             || {
-                let mut rows = parts_of(challenge_faced::Entity, challenge_faced::Column::InitiativeId);
+                let mut rows = select_parts(challenge_faced::Entity, challenge_faced::Column::InitiativeId);
                 rows.and_where(
                     Expr::col((challenge_faced::Entity, challenge_faced::Column::Challenge)).eq(*challenge),
                 );
@@ -249,7 +269,7 @@ fn initiative_test(test: &InitiativeTest, wanted: bool) -> Expr {
         ),
         InitiativeTest::Reasons(challenge, comparison) => {
             let recorded = || {
-                let mut rows = parts_of(challenge_faced::Entity, challenge_faced::Column::InitiativeId);
+                let mut rows = select_parts(challenge_faced::Entity, challenge_faced::Column::InitiativeId);
                 rows.inner_join(
                     challenge_reason::Entity,
                     Expr::col((
@@ -263,13 +283,14 @@ fn initiative_test(test: &InitiativeTest, wanted: bool) -> Expr {
                 );
                 rows
             };
-            set_compared(comparison, wanted, recorded, |code| {
+            set_condition(comparison, wanted, recorded, |code| {
                 Expr::col((challenge_reason::Entity, challenge_reason::Column::Reason)).eq(*code)
             })
         }
-        InitiativeTest::Change(condition, comparison) => part_compared(
+        InitiativeTest::Change(condition, comparison) => part_condition(
             || {
-                let mut rows = parts_of(condition_changed::Entity, condition_changed::Column::InitiativeId);
+                let mut rows =
+                    select_parts(condition_changed::Entity, condition_changed::Column::InitiativeId);
                 rows.and_where(
                     Expr::col((condition_changed::Entity, condition_changed::Column::Condition))
                         .eq(*condition),
@@ -280,47 +301,55 @@ fn initiative_test(test: &InitiativeTest, wanted: bool) -> Expr {
             comparison,
             wanted,
         ),
-        InitiativeTest::FundingTerms(quantifier, condition) => funding_terms(*quantifier, condition, wanted),
-        InitiativeTest::AnyTermRecorded(recorded) if *recorded == wanted => has(terms(), []),
-        InitiativeTest::AnyTermRecorded(_) => has_no(terms(), []),
+        InitiativeTest::FundingTerms(quantifier, condition) => {
+            funding_terms_condition(*quantifier, condition, wanted)
+        }
+        InitiativeTest::FundingTermsRecorded(recorded) if *recorded == wanted => {
+            exists_where(select_funding_terms(), [])
+        }
+        InitiativeTest::FundingTermsRecorded(_) => not_exists_where(select_funding_terms(), []),
     }
 }
 
 /// The one row of a part that the comparison is about may not be there: then nothing is known.
-fn part_compared<T: Clone + Into<Value>>(
+fn part_condition<T: Clone + Into<Value>>(
     rows: impl Fn() -> SelectStatement,
     value: &Expr,
     comparison: &Comparison<T>,
     wanted: bool,
 ) -> Expr {
     match comparison {
-        Comparison::Known(known) if *known == wanted => has(rows(), [value.clone().is_not_null()]),
-        Comparison::Known(_) => has_no(rows(), [value.clone().is_not_null()]),
-        comparison => has(rows(), [compared(value, comparison, wanted)]),
+        Comparison::Known(known) if *known == wanted => exists_where(rows(), [value.clone().is_not_null()]),
+        Comparison::Known(_) => not_exists_where(rows(), [value.clone().is_not_null()]),
+        comparison => exists_where(rows(), [comparison_condition(value, comparison, wanted)]),
     }
 }
 
-fn set_compared<T>(
+fn set_condition<T>(
     comparison: &SetComparison<T>,
     wanted: bool,
     recorded: impl Fn() -> SelectStatement,
     is: impl Fn(&T) -> Expr,
 ) -> Expr {
-    let includes = |code: &T| has(recorded(), [is(code)]);
-    let lacks = |code: &T| has_no(recorded(), [is(code)]);
+    let includes = |code: &T| exists_where(recorded(), [is(code)]);
+    let lacks = |code: &T| not_exists_where(recorded(), [is(code)]);
     match comparison {
-        SetComparison::IncludesAll(codes) if wanted => all(codes.iter().map(includes)),
-        SetComparison::IncludesAll(codes) => has(recorded(), []).and(any(codes.iter().map(lacks))),
-        SetComparison::IncludesAny(codes) if wanted => any(codes.iter().map(includes)),
-        SetComparison::IncludesAny(codes) => has(recorded(), []).and(all(codes.iter().map(lacks))),
-        SetComparison::Known(known) if *known == wanted => has(recorded(), []),
-        SetComparison::Known(_) => has_no(recorded(), []),
+        SetComparison::IncludesAll(codes) if wanted => all_of(codes.iter().map(includes)),
+        SetComparison::IncludesAll(codes) => {
+            exists_where(recorded(), []).and(any_of(codes.iter().map(lacks)))
+        }
+        SetComparison::IncludesAny(codes) if wanted => any_of(codes.iter().map(includes)),
+        SetComparison::IncludesAny(codes) => {
+            exists_where(recorded(), []).and(all_of(codes.iter().map(lacks)))
+        }
+        SetComparison::Known(known) if *known == wanted => exists_where(recorded(), []),
+        SetComparison::Known(_) => not_exists_where(recorded(), []),
     }
 }
 
-fn way_in(perspective: Option<&'static str>, comparison: &WayInComparison, wanted: bool) -> Expr {
+fn way_in_condition(perspective: Option<&'static str>, comparison: &WayInComparison, wanted: bool) -> Expr {
     let recorded = || {
-        let mut rows = parts_of(entry_point_taken::Entity, entry_point_taken::Column::InitiativeId);
+        let mut rows = select_parts(entry_point_taken::Entity, entry_point_taken::Column::InitiativeId);
         rows.and_where(Expr::col((entry_point_taken::Entity, entry_point_taken::Column::Position)).eq(1));
         if let Some(perspective) = perspective {
             rows.and_where(
@@ -337,13 +366,13 @@ fn way_in(perspective: Option<&'static str>, comparison: &WayInComparison, wante
                     .is_in(listed.iter().copied())
             };
             if wanted {
-                has(recorded(), [listed()])
+                exists_where(recorded(), [listed()])
             } else {
-                has(recorded(), []).and(has_no(recorded(), [listed()]))
+                exists_where(recorded(), []).and(not_exists_where(recorded(), [listed()]))
             }
         }
-        WayInComparison::Known(known) if *known == wanted => has(recorded(), []),
-        WayInComparison::Known(_) => has_no(recorded(), []),
+        WayInComparison::Known(known) if *known == wanted => exists_where(recorded(), []),
+        WayInComparison::Known(_) => not_exists_where(recorded(), []),
     }
 }
 
@@ -352,14 +381,17 @@ fn way_in(perspective: Option<&'static str>, comparison: &WayInComparison, wante
 /// before its last day the other, as no initiative ends before it starts.
 fn active_during(crisis: &CrisisPeriod, wanted: bool) -> Expr {
     use initiative::Column;
-    let (started, ended) = (|| column(Column::StartedOn), || column(Column::EndedOn));
+    let (started, ended) = (
+        || initiative_column(Column::StartedOn),
+        || initiative_column(Column::EndedOn),
+    );
     let mut parts = Vec::new();
     if wanted {
         parts.push(
             ended()
                 .gte(crisis.from)
                 .or(started().gte(crisis.from))
-                .or(column(Column::Ongoing).eq(true)),
+                .or(initiative_column(Column::Ongoing).eq(true)),
         );
         parts.extend(crisis.to.map(|to| started().lte(to).or(ended().lte(to))));
     } else {
@@ -367,20 +399,19 @@ fn active_during(crisis: &CrisisPeriod, wanted: bool) -> Expr {
         parts.extend(crisis.to.map(|to| started().gt(to)));
     }
     if !crisis.places.is_empty() {
-        let places = crisis
-            .places
-            .iter()
-            .map(|place| among_places(column(Column::PlaceId), *place, true, wanted));
-        parts.push(if wanted { any(places) } else { all(places) });
+        let places = crisis.places.iter().map(|place| {
+            place_membership_condition(initiative_column(Column::PlaceId), *place, true, wanted)
+        });
+        parts.push(if wanted { any_of(places) } else { all_of(places) });
     }
-    if wanted { all(parts) } else { any(parts) }
+    if wanted { all_of(parts) } else { any_of(parts) }
 }
 
-fn terms() -> SelectStatement {
-    parts_of(funding_term::Entity, funding_term::Column::InitiativeId)
+fn select_funding_terms() -> SelectStatement {
+    select_parts(funding_term::Entity, funding_term::Column::InitiativeId)
 }
 
-fn funding_terms(quantifier: Quantifier, condition: &TermCondition, wanted: bool) -> Expr {
+fn funding_terms_condition(quantifier: Quantifier, condition: &FundingTermPredicate, wanted: bool) -> Expr {
     // `every P` is `not some (not P)`, `none P` is `not some P`.
     let (met, wanted) = match quantifier {
         Quantifier::Some => (true, wanted),
@@ -388,40 +419,54 @@ fn funding_terms(quantifier: Quantifier, condition: &TermCondition, wanted: bool
         Quantifier::Every => (false, !wanted),
     };
     if wanted {
-        has(terms(), [joined(condition, met, &term_test)])
+        exists_where(
+            select_funding_terms(),
+            [predicate_condition(condition, met, &funding_term_test_condition)],
+        )
     } else {
-        let surely_not = joined(condition, !met, &term_test);
-        has(terms(), []).and(has_no(terms(), [Expr::case(surely_not, 0).finally(1).eq(1)]))
+        let surely_not = predicate_condition(condition, !met, &funding_term_test_condition);
+        exists_where(select_funding_terms(), []).and(not_exists_where(
+            select_funding_terms(),
+            [Expr::case(surely_not, 0).finally(1).eq(1)],
+        ))
     }
 }
 
-fn term_test(test: &TermTest, wanted: bool) -> Expr {
+fn funding_term_test_condition(test: &FundingTermTest, wanted: bool) -> Expr {
     use funding_term::Column;
     let column = |column: Column| Expr::col((funding_term::Entity, column));
     match test {
-        TermTest::Funder(condition) => {
-            column(Column::FunderId).in_subquery(organisation_ids(condition, wanted))
+        FundingTermTest::Funder(condition) => {
+            column(Column::FunderId).in_subquery(select_organisation_ids(condition, wanted))
         }
-        TermTest::DurationMonths(comparison) => compared(&column(Column::DurationMonths), comparison, wanted),
-        TermTest::AmountMinor(comparison) => compared(&column(Column::AmountMinor), comparison, wanted),
-        TermTest::Currency(comparison) => text_compared(&lower(column(Column::Currency)), comparison, wanted),
-        TermTest::StartsOn(comparison) => compared(&column(Column::StartsOn), comparison, wanted),
-        TermTest::Choice(choice, comparison) => {
+        FundingTermTest::DurationMonths(comparison) => {
+            comparison_condition(&column(Column::DurationMonths), comparison, wanted)
+        }
+        FundingTermTest::AmountMinor(comparison) => {
+            comparison_condition(&column(Column::AmountMinor), comparison, wanted)
+        }
+        FundingTermTest::Currency(comparison) => {
+            text_condition(&lower_case(column(Column::Currency)), comparison, wanted)
+        }
+        FundingTermTest::StartsOn(comparison) => {
+            comparison_condition(&column(Column::StartsOn), comparison, wanted)
+        }
+        FundingTermTest::Choice(choice, comparison) => {
             let values = choice_values(*choice);
             // A number without an answer equals nothing, as null does.
             let stored = comparison.map(|number| {
                 let value = values.get(usize::from(*number)).cloned();
                 value.unwrap_or(Value::Bool(None))
             });
-            compared(&column(choice_column(*choice)), &stored, wanted)
+            comparison_condition(&column(choice_column(*choice)), &stored, wanted)
         }
     }
 }
 
-fn organisation_ids(condition: &OrganisationCondition, wanted: bool) -> SelectStatement {
+fn select_organisation_ids(condition: &OrganisationPredicate, wanted: bool) -> SelectStatement {
     let mut ids = Query::select();
     ids.column((organisation::Entity, organisation::Column::Id))
         .from(organisation::Entity)
-        .and_where(organisations(condition, wanted));
+        .and_where(organisation_condition(condition, wanted));
     ids
 }

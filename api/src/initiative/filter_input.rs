@@ -12,28 +12,28 @@ use crate::graphql::comparison::{
     BigIntComparison, BooleanComparison, ChallengeReasonsComparison, ChallengeStepComparison,
     ChangeExtentComparison, DateComparison, DeliveryTimelineComparison, EntryPointComparison, IdComparison,
     IntComparison, ReportingBasisComparison, ReportingFrequencyComparison, RestrictionComparison,
-    TextComparisonInput, not_empty,
+    TextComparisonInput, require_not_empty,
 };
-use crate::graphql::filter::{Lookup, at, not_too_many, only_or_all, some_part};
+use crate::graphql::filter::{FilterContext, all_of, field_path, require_any_part, require_condition_count};
 use crate::id::NodeKind;
 use crate::organisation::filter_input::OrganisationFilter;
 use crate::place::filter_input::PlaceRef;
 use wayin_engine::predicate::{
-    Comparison, Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, Quantifier, SetComparison,
-    TermCondition, TermTest, WayInComparison,
+    Comparison, CrisisPeriod, FundingTermPredicate, FundingTermTest, InitiativePredicate, InitiativeTest,
+    Predicate, Quantifier, SetComparison, WayInComparison,
 };
 
-fn weight_of_initiative_test(test: &InitiativeTest) -> usize {
+fn initiative_test_weight(test: &InitiativeTest) -> usize {
     match test {
-        InitiativeTest::FundingTerms(_, terms) => terms.weight(&weight_of_term_test),
-        InitiativeTest::LeadOrganisation(organisations) => organisations.weight(&|_| 0),
+        InitiativeTest::FundingTerms(_, terms) => terms.count_nodes(&funding_term_test_weight),
+        InitiativeTest::LeadOrganisation(organisations) => organisations.count_nodes(&|_| 0),
         _ => 0,
     }
 }
 
-fn weight_of_term_test(test: &TermTest) -> usize {
+fn funding_term_test_weight(test: &FundingTermTest) -> usize {
     match test {
-        TermTest::Funder(organisations) => organisations.weight(&|_| 0),
+        FundingTermTest::Funder(organisations) => organisations.count_nodes(&|_| 0),
         _ => 0,
     }
 }
@@ -196,139 +196,160 @@ pub struct FundingTermFilter {
 
 impl InitiativeFilter {
     /// The filter as a condition. `path` names the argument in complaints.
-    pub fn condition(self, lookup: Lookup<'_>, path: String) -> BoxFuture<'_, Result<InitiativeCondition>> {
+    pub fn into_predicate(
+        self,
+        lookup: FilterContext<'_>,
+        path: String,
+    ) -> BoxFuture<'_, Result<InitiativePredicate>> {
         Box::pin(async move {
-            let lookup = lookup.deeper(&path)?;
+            let lookup = lookup.nested(&path)?;
             let mut all = Vec::new();
             for (index, part) in self.and.into_iter().flatten().enumerate() {
-                all.push(part.condition(lookup, format!("{path}.and.{index}")).await?);
+                all.push(part.into_predicate(lookup, format!("{path}.and.{index}")).await?);
             }
             if let Some(or) = self.or {
                 let mut any = Vec::with_capacity(or.len());
                 for (index, part) in or.into_iter().enumerate() {
-                    any.push(part.condition(lookup, format!("{path}.or.{index}")).await?);
+                    any.push(part.into_predicate(lookup, format!("{path}.or.{index}")).await?);
                 }
-                all.push(Condition::Any(any));
+                all.push(Predicate::Any(any));
             }
             if let Some(not) = self.not {
-                all.push(not.condition(lookup, at(&path, "not")).await?.negated());
+                all.push(
+                    not.into_predicate(lookup, field_path(&path, "not"))
+                        .await?
+                        .negated(),
+                );
             }
             if let Some(id) = self.id {
-                all.push(id.condition(&at(&path, "id"), NodeKind::Initiative, InitiativeTest::Id)?);
+                all.push(id.into_predicate(
+                    &field_path(&path, "id"),
+                    NodeKind::Initiative,
+                    InitiativeTest::Id,
+                )?);
             }
             if let Some(title) = self.title {
-                all.push(title.condition(&at(&path, "title"), InitiativeTest::Title)?);
+                all.push(title.into_predicate(&field_path(&path, "title"), InitiativeTest::Title)?);
             }
             if let Some(place) = self.place {
-                all.push(place.condition(lookup, &at(&path, "place")).await?);
+                all.push(place.condition(lookup, &field_path(&path, "place")).await?);
             }
             if let Some(organisation) = self.lead_organisation {
                 let condition = organisation
-                    .condition(lookup, at(&path, "leadOrganisation"))
+                    .into_predicate(lookup, field_path(&path, "leadOrganisation"))
                     .await?;
-                all.push(Condition::Test(InitiativeTest::LeadOrganisation(condition)));
+                all.push(Predicate::Test(InitiativeTest::LeadOrganisation(condition)));
             }
             if let Some(day) = self.started_on {
-                all.push(day.condition(&at(&path, "startedOn"), InitiativeTest::StartedOn)?);
+                all.push(day.into_predicate(&field_path(&path, "startedOn"), InitiativeTest::StartedOn)?);
             }
             if let Some(day) = self.ended_on {
-                all.push(day.condition(&at(&path, "endedOn"), InitiativeTest::EndedOn)?);
+                all.push(day.into_predicate(&field_path(&path, "endedOn"), InitiativeTest::EndedOn)?);
             }
             if let Some(scope) = self.active_during {
-                let crisis = crisis_named(lookup, &at(&path, "activeDuring.crisis"), &scope.crisis).await?;
-                all.push(Condition::Test(InitiativeTest::ActiveDuring(crisis)));
+                let crisis =
+                    find_crisis(lookup, &field_path(&path, "activeDuring.crisis"), &scope.crisis).await?;
+                all.push(Predicate::Test(InitiativeTest::ActiveDuring(crisis)));
             }
             if let Some(scope) = self.way_in {
-                all.push(scope.condition(&at(&path, "wayIn"))?);
+                all.push(scope.condition(&field_path(&path, "wayIn"))?);
             }
             if let Some(scope) = self.entry_points {
-                all.push(scope.condition(&at(&path, "entryPoints"))?);
+                all.push(scope.condition(&field_path(&path, "entryPoints"))?);
             }
             if let Some(scope) = self.challenge {
-                all.push(scope.condition(&at(&path, "challenge"))?);
+                all.push(scope.condition(&field_path(&path, "challenge"))?);
             }
             if let Some(ConditionFilter { on, change }) = self.condition {
                 let test = |comparison| InitiativeTest::Change(on, comparison);
-                all.push(change.condition(&at(&path, "condition.change"), test)?);
+                all.push(change.into_predicate(&field_path(&path, "condition.change"), test)?);
             }
             if let Some(scope) = self.funding_terms {
-                all.push(scope.condition(lookup, &at(&path, "fundingTerms")).await?);
+                all.push(
+                    scope
+                        .condition(lookup, &field_path(&path, "fundingTerms"))
+                        .await?,
+                );
             }
-            not_too_many(&path, only_or_all(all), weight_of_initiative_test)
+            require_condition_count(&path, all_of(all), initiative_test_weight)
         })
     }
 }
 
 impl InitiativePlaceFilter {
-    async fn condition(self, lookup: Lookup<'_>, path: &str) -> Result<InitiativeCondition> {
+    async fn condition(self, lookup: FilterContext<'_>, path: &str) -> Result<InitiativePredicate> {
         let mut all = Vec::new();
         if let Some(place) = self.is {
-            all.push(Condition::Test(InitiativeTest::PlaceIs(
-                place.named(lookup, &at(path, "is")).await?,
+            all.push(Predicate::Test(InitiativeTest::PlaceIs(
+                place.find_reference(lookup, &field_path(path, "is")).await?,
             )));
         }
         if let Some(place) = self.within {
-            all.push(Condition::Test(InitiativeTest::PlaceWithin(
-                place.named(lookup, &at(path, "within")).await?,
+            all.push(Predicate::Test(InitiativeTest::PlaceWithin(
+                place.find_reference(lookup, &field_path(path, "within")).await?,
             )));
         }
         all.extend(
             self.is_known
-                .map(|known| Condition::Test(InitiativeTest::PlaceKnown(known))),
+                .map(|known| Predicate::Test(InitiativeTest::PlaceKnown(known))),
         );
-        some_part(path, all)
+        require_any_part(path, all)
     }
 }
 
-async fn crisis_named(lookup: Lookup<'_>, path: &str, slug: &str) -> Result<CrisisPeriod> {
-    crisis::period(lookup.db, slug)
+async fn find_crisis(lookup: FilterContext<'_>, path: &str, slug: &str) -> Result<CrisisPeriod> {
+    crisis::find_period(lookup.db, slug)
         .await?
         .ok_or_else(|| Error::bad_input(path, format!("no crisis is called {slug}")))
 }
 
 impl WayInFilter {
-    fn condition(self, path: &str) -> Result<InitiativeCondition> {
-        let test = |comparison| Condition::Test(InitiativeTest::WayIn(self.perspective, comparison));
+    fn condition(self, path: &str) -> Result<InitiativePredicate> {
+        let test = |comparison| Predicate::Test(InitiativeTest::WayIn(self.perspective, comparison));
         let mut all = Vec::new();
-        all.extend(not_empty(path, "in", self.is_in)?.map(|listed| test(WayInComparison::OneOf(listed))));
+        all.extend(
+            require_not_empty(path, "in", self.is_in)?.map(|listed| test(WayInComparison::OneOf(listed))),
+        );
         all.extend(self.is_known.map(|known| test(WayInComparison::Known(known))));
-        some_part(path, all)
+        require_any_part(path, all)
     }
 }
 
 impl EntryPointsFilter {
-    fn condition(self, path: &str) -> Result<InitiativeCondition> {
-        let test = |comparison| Condition::Test(InitiativeTest::EntryPoints(self.perspective, comparison));
+    fn condition(self, path: &str) -> Result<InitiativePredicate> {
+        let test = |comparison| Predicate::Test(InitiativeTest::EntryPoints(self.perspective, comparison));
         let mut all = Vec::new();
-        let includes = not_empty(path, "includes", self.includes)?;
+        let includes = require_not_empty(path, "includes", self.includes)?;
         all.extend(includes.map(|listed| test(SetComparison::IncludesAll(listed))));
-        let includes_any = not_empty(path, "includesAny", self.includes_any)?;
+        let includes_any = require_not_empty(path, "includesAny", self.includes_any)?;
         all.extend(includes_any.map(|listed| test(SetComparison::IncludesAny(listed))));
         all.extend(self.is_known.map(|known| test(SetComparison::Known(known))));
-        some_part(path, all)
+        require_any_part(path, all)
     }
 }
 
 impl ChallengeFilter {
-    fn condition(self, path: &str) -> Result<InitiativeCondition> {
+    fn condition(self, path: &str) -> Result<InitiativePredicate> {
         let on = self.on;
         let mut all = Vec::new();
         if let Some(step) = self.step {
-            all.push(step.condition(&at(path, "step"), |comparison| {
+            all.push(step.into_predicate(&field_path(path, "step"), |comparison| {
                 InitiativeTest::Step(on, comparison)
             })?);
         }
         if let Some(reasons) = self.reasons {
-            all.push(reasons.condition(&at(path, "reasons"), |comparison| {
-                InitiativeTest::Reasons(on, comparison)
-            })?);
+            all.push(
+                reasons.into_predicate(&field_path(path, "reasons"), |comparison| {
+                    InitiativeTest::Reasons(on, comparison)
+                })?,
+            );
         }
-        some_part(path, all)
+        require_any_part(path, all)
     }
 }
 
 impl FundingTermsFilter {
-    async fn condition(self, lookup: Lookup<'_>, path: &str) -> Result<InitiativeCondition> {
+    async fn condition(self, lookup: FilterContext<'_>, path: &str) -> Result<InitiativePredicate> {
         let mut all = Vec::new();
         let quantified = [
             (Quantifier::Some, "some", self.some),
@@ -337,52 +358,60 @@ impl FundingTermsFilter {
         ];
         for (quantifier, name, filter) in quantified {
             if let Some(filter) = filter {
-                let terms = filter.condition(lookup, at(path, name)).await?;
-                all.push(Condition::Test(InitiativeTest::FundingTerms(quantifier, terms)));
+                let terms = filter.into_predicate(lookup, field_path(path, name)).await?;
+                all.push(Predicate::Test(InitiativeTest::FundingTerms(quantifier, terms)));
             }
         }
         all.extend(
             self.is_recorded
-                .map(|recorded| Condition::Test(InitiativeTest::AnyTermRecorded(recorded))),
+                .map(|recorded| Predicate::Test(InitiativeTest::FundingTermsRecorded(recorded))),
         );
-        some_part(path, all)
+        require_any_part(path, all)
     }
 }
 
 impl FundingTermFilter {
-    fn condition(self, lookup: Lookup<'_>, path: String) -> BoxFuture<'_, Result<TermCondition>> {
+    fn into_predicate(
+        self,
+        lookup: FilterContext<'_>,
+        path: String,
+    ) -> BoxFuture<'_, Result<FundingTermPredicate>> {
         Box::pin(async move {
-            let lookup = lookup.deeper(&path)?;
+            let lookup = lookup.nested(&path)?;
             let mut all = Vec::new();
             for (index, part) in self.and.into_iter().flatten().enumerate() {
-                all.push(part.condition(lookup, format!("{path}.and.{index}")).await?);
+                all.push(part.into_predicate(lookup, format!("{path}.and.{index}")).await?);
             }
             if let Some(or) = self.or {
                 let mut any = Vec::with_capacity(or.len());
                 for (index, part) in or.into_iter().enumerate() {
-                    any.push(part.condition(lookup, format!("{path}.or.{index}")).await?);
+                    any.push(part.into_predicate(lookup, format!("{path}.or.{index}")).await?);
                 }
-                all.push(Condition::Any(any));
+                all.push(Predicate::Any(any));
             }
             if let Some(not) = self.not {
-                all.push(not.condition(lookup, at(&path, "not")).await?.negated());
+                all.push(
+                    not.into_predicate(lookup, field_path(&path, "not"))
+                        .await?
+                        .negated(),
+                );
             }
             if let Some(funder) = self.funder {
-                let condition = funder.condition(lookup, at(&path, "funder")).await?;
-                all.push(Condition::Test(TermTest::Funder(condition)));
+                let condition = funder.into_predicate(lookup, field_path(&path, "funder")).await?;
+                all.push(Predicate::Test(FundingTermTest::Funder(condition)));
             }
             macro_rules! compare {
                 ($($field:ident, $name:literal => $test:expr;)+) => {
                     $(if let Some(comparison) = self.$field {
-                        all.push(comparison.condition(&at(&path, $name), $test)?);
+                        all.push(comparison.into_predicate(&field_path(&path, $name), $test)?);
                     })+
                 };
             }
             compare! {
-                duration_months, "durationMonths" => TermTest::DurationMonths;
-                amount_minor, "amountMinor" => TermTest::AmountMinor;
-                currency, "currency" => TermTest::Currency;
-                starts_on, "startsOn" => TermTest::StartsOn;
+                duration_months, "durationMonths" => FundingTermTest::DurationMonths;
+                amount_minor, "amountMinor" => FundingTermTest::AmountMinor;
+                currency, "currency" => FundingTermTest::Currency;
+                starts_on, "startsOn" => FundingTermTest::StartsOn;
                 intended_focus, "intendedFocus" => choice(FundingChoice::IntendedFocus);
                 upfront_research, "upfrontResearch" => choice(FundingChoice::UpfrontResearch);
                 collaboration_resourced, "collaborationResourced" => choice(FundingChoice::CollaborationResourced);
@@ -393,12 +422,12 @@ impl FundingTermFilter {
                 renewable, "renewable" => choice(FundingChoice::Renewable);
                 multi_site, "multiSite" => choice(FundingChoice::MultiSite);
             }
-            not_too_many(&path, only_or_all(all), weight_of_term_test)
+            require_condition_count(&path, all_of(all), funding_term_test_weight)
         })
     }
 }
 
 /// Makes a test of a choice's numbers out of a comparison of its values.
-fn choice<T: Choice>(field: FundingChoice) -> impl Fn(Comparison<T>) -> TermTest {
-    move |comparison| TermTest::choice(field, &comparison)
+fn choice<T: Choice>(field: FundingChoice) -> impl Fn(Comparison<T>) -> FundingTermTest {
+    move |comparison| FundingTermTest::choice(field, &comparison)
 }

@@ -13,39 +13,39 @@ use sea_orm::{
 };
 use wayin_entity::{funding_term, initiative, organisation};
 
-use crate::auth::visibility::{published_sql, reads_a_part_sql, reads_whole_sql};
-use crate::paging::{Paged, Sort};
-use wayin_engine::predicate::{InitiativeCondition, InitiativeTest};
+use crate::auth::visibility::{fully_visible_condition, partly_visible_condition, published_condition};
+use crate::paging::{Paged, SortOrder};
+use wayin_engine::predicate::{InitiativePredicate, InitiativeTest};
 use wayin_engine::visibility::Reader;
 
 /// In SQL, of the table `initiative`: what is published, and the reader may read
 /// whole, or, where `parts_too`, at least in part.
-pub fn visible_sql(reader: Reader, parts_too: bool) -> Expr {
-    published_sql().and(if parts_too {
-        reads_a_part_sql(reader)
+pub fn visible_condition(reader: Reader, parts_too: bool) -> Expr {
+    published_condition().and(if parts_too {
+        partly_visible_condition(reader)
     } else {
-        reads_whole_sql(reader)
+        fully_visible_condition(reader)
     })
 }
 
 /// The initiatives that a reader may read whole, or, where `parts_too`, at least in part.
-pub fn visible_to(reader: Reader, parts_too: bool) -> Select<initiative::Entity> {
-    initiative::Entity::find().filter(visible_sql(reader, parts_too))
+pub fn select_visible(reader: Reader, parts_too: bool) -> Select<initiative::Entity> {
+    initiative::Entity::find().filter(visible_condition(reader, parts_too))
 }
 
 /// The ids of the initiatives that a reader may read whole, in SQL.
-fn readable_ids(reader: Reader) -> SelectStatement {
+fn select_fully_visible_ids(reader: Reader) -> SelectStatement {
     let mut ids = Query::select();
     ids.column((initiative::Entity, initiative::Column::Id))
         .from(initiative::Entity)
-        .and_where(visible_sql(reader, false));
+        .and_where(visible_condition(reader, false));
     ids
 }
 
 /// The organisations that a reader may know of: their own, and those that lead or
 /// fund a record that they may read. That an organisation has records which one may
 /// only count is nobody's to know.
-pub fn organisations_visible_to(reader: Reader) -> Select<organisation::Entity> {
+pub fn select_visible_organisations(reader: Reader) -> Select<organisation::Entity> {
     let all = organisation::Entity::find();
     if reader == Reader::Steward {
         return all;
@@ -55,14 +55,14 @@ pub fn organisations_visible_to(reader: Reader) -> Select<organisation::Entity> 
     leads
         .column((initiative::Entity, initiative::Column::LeadOrganisationId))
         .from(initiative::Entity)
-        .and_where(visible_sql(reader, false));
+        .and_where(visible_condition(reader, false));
     let mut funds = Query::select();
     funds
         .column((funding_term::Entity, funding_term::Column::FunderId))
         .from(funding_term::Entity)
         .and_where(
             Expr::col((funding_term::Entity, funding_term::Column::InitiativeId))
-                .in_subquery(readable_ids(reader)),
+                .in_subquery(select_fully_visible_ids(reader)),
         );
     let known = id().in_subquery(leads).or(id().in_subquery(funds));
     all.filter(match reader.organisation() {
@@ -73,7 +73,7 @@ pub fn organisations_visible_to(reader: Reader) -> Select<organisation::Entity> 
 
 /// The funding terms that a reader may read: those of the records that they read
 /// whole, and those that their own organisation gave.
-pub fn terms_visible_to(reader: Reader) -> Select<funding_term::Entity> {
+pub fn select_visible_funding_terms(reader: Reader) -> Select<funding_term::Entity> {
     let among = |visible: Expr| {
         let mut ids = Query::select();
         ids.column((initiative::Entity, initiative::Column::Id))
@@ -81,20 +81,20 @@ pub fn terms_visible_to(reader: Reader) -> Select<funding_term::Entity> {
             .and_where(visible);
         Expr::col((funding_term::Entity, funding_term::Column::InitiativeId)).in_subquery(ids)
     };
-    let readable = among(visible_sql(reader, false));
+    let readable = among(visible_condition(reader, false));
     let readable = match reader.organisation() {
         None => readable,
         Some(organisation) => readable.or(Expr::col((funding_term::Entity, funding_term::Column::FunderId))
             .eq(organisation)
-            .and(among(published_sql()))),
+            .and(among(published_condition()))),
     };
     funding_term::Entity::find().filter(readable)
 }
 
 /// Whether a condition looks only at what a funder reads of a record that it may
 /// read in part: the record itself, its title and its place.
-pub fn touches_no_more_than_a_part(condition: &InitiativeCondition) -> bool {
-    !condition.any_test(&|test| {
+pub fn is_limited_to_partly_visible_fields(condition: &InitiativePredicate) -> bool {
+    !condition.has_test(&|test| {
         !matches!(
             test,
             InitiativeTest::Id(_)
@@ -108,7 +108,7 @@ pub fn touches_no_more_than_a_part(condition: &InitiativeCondition) -> bool {
 
 /// What initiatives are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SortedBy {
+pub enum InitiativeSortField {
     /// When they were first published.
     Published,
     /// The title.
@@ -123,7 +123,7 @@ pub enum SortedBy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InitiativeOrdering {
     /// What they are sorted by.
-    pub by: SortedBy,
+    pub field: InitiativeSortField,
     /// From the last to the first.
     pub descending: bool,
 }
@@ -131,8 +131,11 @@ pub struct InitiativeOrdering {
 impl InitiativeOrdering {
     /// Whether the order tells a funder no more of a record than it may read in part.
     /// When a record was published, every id tells: it is made at that moment.
-    pub const fn shows_no_more_than_a_part(self) -> bool {
-        matches!(self.by, SortedBy::Published | SortedBy::Title)
+    pub const fn is_limited_to_partly_visible_fields(self) -> bool {
+        matches!(
+            self.field,
+            InitiativeSortField::Published | InitiativeSortField::Title
+        )
     }
 }
 
@@ -140,18 +143,18 @@ impl Paged for initiative::Entity {
     type Order = InitiativeOrdering;
     const ID: Self::Column = initiative::Column::Id;
 
-    fn sort(order: Self::Order) -> Sort<Self::Column> {
-        let (tag, column) = match (order.by, order.descending) {
-            (SortedBy::Published, false) => ("published", initiative::Column::PublishedAt),
-            (SortedBy::Published, true) => ("published-", initiative::Column::PublishedAt),
-            (SortedBy::Title, false) => ("title", initiative::Column::TitleFolded),
-            (SortedBy::Title, true) => ("title-", initiative::Column::TitleFolded),
-            (SortedBy::StartedOn, false) => ("started", initiative::Column::StartedOn),
-            (SortedBy::StartedOn, true) => ("started-", initiative::Column::StartedOn),
-            (SortedBy::EndedOn, false) => ("ended", initiative::Column::EndedOn),
-            (SortedBy::EndedOn, true) => ("ended-", initiative::Column::EndedOn),
+    fn sort(order: Self::Order) -> SortOrder<Self::Column> {
+        let (tag, column) = match (order.field, order.descending) {
+            (InitiativeSortField::Published, false) => ("published", initiative::Column::PublishedAt),
+            (InitiativeSortField::Published, true) => ("published-", initiative::Column::PublishedAt),
+            (InitiativeSortField::Title, false) => ("title", initiative::Column::TitleFolded),
+            (InitiativeSortField::Title, true) => ("title-", initiative::Column::TitleFolded),
+            (InitiativeSortField::StartedOn, false) => ("started", initiative::Column::StartedOn),
+            (InitiativeSortField::StartedOn, true) => ("started-", initiative::Column::StartedOn),
+            (InitiativeSortField::EndedOn, false) => ("ended", initiative::Column::EndedOn),
+            (InitiativeSortField::EndedOn, true) => ("ended-", initiative::Column::EndedOn),
         };
-        Sort {
+        SortOrder {
             tag,
             column,
             descending: order.descending,
@@ -163,8 +166,8 @@ impl Paged for funding_term::Entity {
     type Order = ();
     const ID: Self::Column = funding_term::Column::Id;
 
-    fn sort((): ()) -> Sort<Self::Column> {
-        Sort {
+    fn sort((): ()) -> SortOrder<Self::Column> {
+        SortOrder {
             tag: "starts-",
             column: funding_term::Column::StartsOn,
             descending: true,

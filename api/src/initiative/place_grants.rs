@@ -7,23 +7,23 @@ use serde::Deserialize as _;
 use uuid::Uuid;
 use wayin_entity::{funding_term, initiative};
 
-use super::publish::{Outcome, Proposal, publish_all};
-use crate::base::DisclosureKeys;
-use crate::change::Act;
-use crate::database::is_one_of;
+use super::publish::{Proposal, PublicationOutcome, publish_records};
+use crate::change_log::ActionContext;
+use crate::database::is_in;
 use crate::error::{Error, Result};
 use crate::grant_detail;
+use crate::instance::DisclosureKeys;
 use crate::place::Gazetteer;
-use crate::store::revisions::newest_documents;
+use crate::store::revisions::load_newest_documents;
 use crate::store::whole_records::place_reference;
 use wayin_records::record::InitiativeRecord;
 
 /// How many initiatives are read at once.
-const AT_ONCE: u64 = 500;
+const INITIATIVES_PER_BATCH: u64 = 500;
 
 /// Gives a place to the records that come from grants alone and have none, where all locations of the grant lie in one
 /// place that the base knows now. Answers how many there were.
-pub async fn place_unplaced(db: &impl ConnectionTrait, act: &Act<'_>) -> Result<u64> {
+pub async fn assign_missing_places(db: &impl ConnectionTrait, act: &ActionContext<'_>) -> Result<u64> {
     let (mut placed, mut after) = (0, Uuid::nil());
     let (mut places, mut keys) = (None, None);
     loop {
@@ -35,7 +35,7 @@ pub async fn place_unplaced(db: &impl ConnectionTrait, act: &Act<'_>) -> Result<
             .filter(initiative::Column::PlaceId.is_null())
             .filter(initiative::Column::WithdrawnAt.is_null())
             .order_by_asc(initiative::Column::Id)
-            .limit(AT_ONCE)
+            .limit(INITIATIVES_PER_BATCH)
             .into_tuple()
             .all(db)
             .await?;
@@ -44,23 +44,23 @@ pub async fn place_unplaced(db: &impl ConnectionTrait, act: &Act<'_>) -> Result<
         };
         after = *last;
         if places.is_none() {
-            places = Some(Gazetteer::read_with_small_areas(db).await?);
-            keys = Some(DisclosureKeys::of(db).await?);
+            places = Some(Gazetteer::load_with_small_areas(db).await?);
+            keys = Some(DisclosureKeys::load(db).await?);
         }
         let (Some(places), Some(keys)) = (&places, &keys) else {
             return Ok(placed);
         };
-        let proposals = placed_now(db, places, page).await?;
-        let outcomes = publish_all(db, act, places, keys, proposals).await?;
+        let proposals = propose_places(db, places, page).await?;
+        let outcomes = publish_records(db, act, places, keys, proposals).await?;
         let altered = outcomes
             .iter()
-            .filter(|outcome| matches!(outcome, Outcome::Altered { .. }));
+            .filter(|outcome| matches!(outcome, PublicationOutcome::Updated { .. }));
         placed += altered.count() as u64;
     }
 }
 
 /// The records of some initiatives whose grants lie in one known place, with that place.
-async fn placed_now(
+async fn propose_places(
     db: &impl ConnectionTrait,
     places: &Gazetteer,
     initiatives: Vec<Uuid>,
@@ -71,7 +71,7 @@ async fn placed_now(
             funding_term::Column::InitiativeId,
             funding_term::Column::GrantIdentifier,
         ])
-        .filter(is_one_of(
+        .filter(is_in(
             db,
             funding_term::Column::InitiativeId.into_expr(),
             initiatives,
@@ -81,13 +81,13 @@ async fn placed_now(
         .all(db)
         .await?;
     let identifiers = terms.iter().filter_map(|(_, identifier)| identifier.clone());
-    let details = grant_detail::load(db, identifiers).await?;
+    let details = grant_detail::load_details(db, identifiers).await?;
     let found = terms.into_iter().filter_map(|(id, identifier)| {
-        let place = details.get(&identifier?)?.place(places)?;
+        let place = details.get(&identifier?)?.find_place(places)?;
         Some((id, place_reference(place)))
     });
     let found: BTreeMap<Uuid, _> = found.collect();
-    let mut documents = newest_documents(db, found.keys().copied()).await?;
+    let mut documents = load_newest_documents(db, found.keys().copied()).await?;
     let proposals = found.into_iter().filter_map(|(id, place)| {
         let document = documents.remove(&id)?;
         let record = InitiativeRecord::deserialize(document)
@@ -99,8 +99,8 @@ async fn placed_now(
             },
             grant: None,
             corrects: Some(id),
-            written_from: None,
-            unstated: None,
+            base_version: None,
+            omitted: None,
         }))
     });
     proposals.collect()

@@ -9,16 +9,16 @@ use wayin_entity::{Challenge, EntryPoint, Perspective, meeting, reflection};
 
 use crate::graphql::comparison::Date;
 use crate::graphql::{
-    connection::Connection,
-    error::Shared,
-    list::list,
-    loader::{self, Loads, RowKey},
+    connection::NodeConnection,
+    error::SharedError,
+    list::load_connection,
+    loader::{self, LoaderContext, RowLoaderKey},
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::Place;
-use crate::keeping::graphql::version;
 use crate::paging::PageArguments;
 use crate::place::loaders::PlaceById;
+use crate::reference_data::graphql::load_version;
 
 /// A past or future meeting of the community of practice.
 #[derive(Clone, Debug)]
@@ -29,12 +29,12 @@ pub struct Meeting(pub meeting::Model);
 impl Meeting {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::Meeting.id(self.0.id).into()
+        NodeKind::Meeting.encode_id(self.0.id).into()
     }
 
     /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
-        version(ctx, self.0.id).await
+        load_version(ctx, self.0.id).await
     }
 
     /// The title.
@@ -59,8 +59,8 @@ impl Meeting {
 
     /// What members said, without names, in the order of the meeting.
     async fn reflections(&self, ctx: &Context<'_>) -> Result<Vec<Reflection>> {
-        let rows = loader::of(ctx)
-            .load_one(ReflectionsOf(self.0.id))
+        let rows = loader::operation_loader(ctx)
+            .load_one(ReflectionsByMeeting(self.0.id))
             .await?
             .unwrap_or_default();
         Ok(rows.into_iter().map(Reflection).collect())
@@ -76,17 +76,17 @@ pub struct Reflection(pub reflection::Model);
 impl Reflection {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::Reflection.id(self.0.id).into()
+        NodeKind::Reflection.encode_id(self.0.id).into()
     }
 
     /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
-        version(ctx, self.0.id).await
+        load_version(ctx, self.0.id).await
     }
 
     /// The meeting.
     async fn meeting(&self, ctx: &Context<'_>) -> Result<Option<Meeting>> {
-        Ok(loader::of(ctx)
+        Ok(loader::operation_loader(ctx)
             .load_one(MeetingById(self.0.meeting_id))
             .await?
             .map(Meeting))
@@ -112,7 +112,10 @@ impl Reflection {
         let Some(id) = self.0.place_id else {
             return Ok(None);
         };
-        Ok(loader::of(ctx).load_one(PlaceById(id)).await?.map(Place))
+        Ok(loader::operation_loader(ctx)
+            .load_one(PlaceById(id))
+            .await?
+            .map(Place))
     }
 
     /// What was said.
@@ -125,7 +128,7 @@ impl Reflection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MeetingById(pub Uuid);
 
-impl RowKey for MeetingById {
+impl RowLoaderKey for MeetingById {
     type Table = meeting::Entity;
     const ID: meeting::Column = meeting::Column::Id;
 
@@ -138,7 +141,7 @@ impl RowKey for MeetingById {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ReflectionById(pub Uuid);
 
-impl RowKey for ReflectionById {
+impl RowLoaderKey for ReflectionById {
     type Table = reflection::Entity;
     const ID: reflection::Column = reflection::Column::Id;
 
@@ -148,24 +151,27 @@ impl RowKey for ReflectionById {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct ReflectionsOf(Uuid);
+struct ReflectionsByMeeting(Uuid);
 
-impl Loader<ReflectionsOf> for Loads {
+impl Loader<ReflectionsByMeeting> for LoaderContext {
     type Value = Vec<reflection::Model>;
-    type Error = Shared;
+    type Error = SharedError;
 
     async fn load(
         &self,
-        keys: &[ReflectionsOf],
-    ) -> Result<HashMap<ReflectionsOf, Vec<reflection::Model>>, Shared> {
+        keys: &[ReflectionsByMeeting],
+    ) -> Result<HashMap<ReflectionsByMeeting, Vec<reflection::Model>>, SharedError> {
         let rows = reflection::Entity::find()
             .filter(reflection::Column::MeetingId.is_in(keys.iter().map(|key| key.0)))
             .order_by_asc(reflection::Column::Position)
             .all(&self.db)
             .await?;
-        let mut found: HashMap<ReflectionsOf, Vec<reflection::Model>> = HashMap::new();
+        let mut found: HashMap<ReflectionsByMeeting, Vec<reflection::Model>> = HashMap::new();
         for row in rows {
-            found.entry(ReflectionsOf(row.meeting_id)).or_default().push(row);
+            found
+                .entry(ReflectionsByMeeting(row.meeting_id))
+                .or_default()
+                .push(row);
         }
         Ok(found)
     }
@@ -185,8 +191,8 @@ impl MeetingQuery {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Meeting>> {
+    ) -> Result<NodeConnection<Meeting>> {
         let page = PageArguments::new(first, after, last, before);
-        list(ctx, meeting::Entity::find(), (), page, Meeting).await
+        load_connection(ctx, meeting::Entity::find(), (), page, Meeting).await
     }
 }

@@ -6,14 +6,14 @@ mod save;
 
 use wayin_entity::meeting;
 
-use crate::paging::{Paged, Sort};
+use crate::paging::{Paged, SortOrder};
 
 impl Paged for meeting::Entity {
     type Order = ();
     const ID: Self::Column = meeting::Column::Id;
 
-    fn sort((): ()) -> Sort<Self::Column> {
-        Sort {
+    fn sort((): ()) -> SortOrder<Self::Column> {
+        SortOrder {
             tag: "held-",
             column: meeting::Column::HeldOn,
             descending: true,

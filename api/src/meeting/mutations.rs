@@ -7,11 +7,13 @@ use wayin_entity::{Challenge, EntryPoint, Perspective, meeting, reflection};
 use super::graphql::{Meeting, Reflection};
 use super::save::{MeetingDraft, ReflectionDraft, save_meeting, save_reflection};
 use crate::graphql::comparison::Date;
-use crate::graphql::{decode, mutating};
+use crate::graphql::{decode_argument, mutation};
 use crate::id::NodeKind;
-use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
-use crate::keeping::partial::Partial;
 use crate::place::filter_input::PlaceRef;
+use crate::reference_data::graphql::{
+    ChangeLogging, begin_save, finish_save, parse_reason, reference_payload, reject_save,
+};
+use crate::reference_data::partial::PartialUpdate;
 
 /// Input to add or change a meeting. If you change a meeting, a field that you leave out stays the same,
 /// and null clears it.
@@ -70,12 +72,12 @@ pub struct SaveReflectionInput {
     idempotency_key: Option<String>,
 }
 
-kept_payload! {
+reference_payload! {
     /// The result of saving a meeting.
     SaveMeetingPayload { meeting: Meeting of meeting::Model }
 }
 
-kept_payload! {
+reference_payload! {
     /// The result of saving a reflection.
     SaveReflectionPayload { reflection: Reflection of reflection::Model }
 }
@@ -93,19 +95,19 @@ impl MeetingMutation {
         #[graphql(desc = "The values to save.")] mut input: SaveMeetingInput,
     ) -> Result<SaveMeetingPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin::<meeting::Model>(ctx, "saveMeeting", key.as_deref(), &input).await? {
+        let running = match begin_save::<meeting::Model>(ctx, "saveMeeting", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
-        let (reason, wrong) = why(input.reason.as_deref());
-        let target = mutating::target(NodeKind::Meeting, input.id.as_ref(), input.version)?;
-        let mut partial = Partial::load(running.db(), NodeKind::Meeting, target.id).await?;
-        let title = partial.needed("title", input.title)?;
-        let theme = partial.optional("theme", input.theme)?;
-        let held_on = partial.needed("heldOn", input.held_on)?;
-        let registration_url = partial.optional("registrationUrl", input.registration_url)?;
+        let (reason, wrong) = parse_reason(input.reason.as_deref());
+        let target = mutation::decode_target(NodeKind::Meeting, input.id.as_ref(), input.version)?;
+        let mut partial = PartialUpdate::load(running.db(), NodeKind::Meeting, target.id).await?;
+        let title = partial.required_field("title", input.title)?;
+        let theme = partial.optional_field("theme", input.theme)?;
+        let held_on = partial.required_field("heldOn", input.held_on)?;
+        let registration_url = partial.optional_field("registrationUrl", input.registration_url)?;
         let (Some(title), Some(held_on)) = (title, held_on) else {
-            return Ok(refuse(partial.refusals("meeting"), wrong).into());
+            return Ok(reject_save(partial.into_problems("meeting"), wrong).into());
         };
         let draft = MeetingDraft {
             target,
@@ -114,9 +116,13 @@ impl MeetingMutation {
             held_on: held_on.0,
             registration_url,
         };
-        let saved = save_meeting(running.db(), &running.act(&reason), draft).await?;
+        let saved = save_meeting(running.db(), &running.action(&reason), draft).await?;
         let detail = json!({"reason": reason});
-        Ok(finish(*running, saved, wrong, Log::Stays, detail).await?.into())
+        Ok(
+            finish_save(*running, saved, wrong, ChangeLogging::NotLogged, detail)
+                .await?
+                .into(),
+        )
     }
 
     /// Adds a reflection to a meeting, or changes one. A field that you leave out stays the same. Null
@@ -127,34 +133,39 @@ impl MeetingMutation {
         #[graphql(desc = "The values to save.")] mut input: SaveReflectionInput,
     ) -> Result<SaveReflectionPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin::<reflection::Model>(ctx, "saveReflection", key.as_deref(), &input).await? {
-            Ok(running) => running,
-            Err(done) => return Ok(done.into()),
-        };
-        let (reason, wrong) = why(input.reason.as_deref());
-        let target = mutating::target(NodeKind::Reflection, input.id.as_ref(), input.version)?;
-        let mut partial = Partial::load(running.db(), NodeKind::Reflection, target.id).await?;
-        let meeting = partial.needed("meeting", input.meeting)?;
-        let perspective = partial.needed("perspective", input.perspective)?;
-        let entry_point = partial.optional("entryPoint", input.entry_point)?;
-        let challenge = partial.optional("challenge", input.challenge)?;
-        let place = partial.optional("place", input.place)?;
-        let text = partial.needed("text", input.text)?;
+        let running =
+            match begin_save::<reflection::Model>(ctx, "saveReflection", key.as_deref(), &input).await? {
+                Ok(running) => running,
+                Err(done) => return Ok(done.into()),
+            };
+        let (reason, wrong) = parse_reason(input.reason.as_deref());
+        let target = mutation::decode_target(NodeKind::Reflection, input.id.as_ref(), input.version)?;
+        let mut partial = PartialUpdate::load(running.db(), NodeKind::Reflection, target.id).await?;
+        let meeting = partial.required_field("meeting", input.meeting)?;
+        let perspective = partial.required_field("perspective", input.perspective)?;
+        let entry_point = partial.optional_field("entryPoint", input.entry_point)?;
+        let challenge = partial.optional_field("challenge", input.challenge)?;
+        let place = partial.optional_field("place", input.place)?;
+        let text = partial.required_field("text", input.text)?;
         let (Some(meeting), Some(perspective), Some(text)) = (meeting, perspective, text) else {
-            return Ok(refuse(partial.refusals("reflection"), wrong).into());
+            return Ok(reject_save(partial.into_problems("reflection"), wrong).into());
         };
         let draft = ReflectionDraft {
             target,
-            meeting: decode(NodeKind::Meeting, "input.meeting", &meeting)?,
+            meeting: decode_argument(NodeKind::Meeting, "input.meeting", &meeting)?,
             position: input.position,
             perspective,
             entry_point,
             challenge,
-            place: place.map(|place| place.key("input.place")).transpose()?,
+            place: place.map(|place| place.into_key("input.place")).transpose()?,
             text,
         };
-        let saved = save_reflection(running.db(), &running.act(&reason), draft).await?;
+        let saved = save_reflection(running.db(), &running.action(&reason), draft).await?;
         let detail = json!({"reason": reason});
-        Ok(finish(*running, saved, wrong, Log::Stays, detail).await?.into())
+        Ok(
+            finish_save(*running, saved, wrong, ChangeLogging::NotLogged, detail)
+                .await?
+                .into(),
+        )
     }
 }

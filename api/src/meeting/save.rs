@@ -2,22 +2,22 @@
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
-use wayin_entity::{Challenge, EntryPoint, KeptSubject, Perspective, meeting, reflection};
+use wayin_entity::{Challenge, EntryPoint, Perspective, ReferenceKind, meeting, reflection};
 
-use crate::change::Act;
+use crate::change_log::ActionContext;
 use crate::error::Result;
-use crate::keeping::{self, Save, Standing, Target, document};
-use crate::mutation::Refusal;
+use crate::idempotency::Rejection;
 use crate::place::{self, PlaceKey};
-use wayin_records::finding::{FindingCode, Findings};
+use crate::reference_data::{self, CurrentDocument, SaveTarget, SavedChange, document};
+use wayin_records::normalisation;
 use wayin_records::personal_data;
-use wayin_records::spelling;
+use wayin_records::problem::{ProblemCode, Problems};
 
 /// A meeting as a steward writes it.
 #[derive(Clone, Debug)]
 pub struct MeetingDraft {
     /// The meeting that is there, and the version that it was written from.
-    pub target: Target,
+    pub target: SaveTarget,
     /// What it is called.
     pub title: String,
     /// What it is about.
@@ -31,9 +31,9 @@ pub struct MeetingDraft {
 /// Adds a meeting, or writes one that is there anew.
 pub async fn save_meeting(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     draft: MeetingDraft,
-) -> Result<Result<meeting::Model, Refusal>> {
+) -> Result<Result<meeting::Model, Rejection>> {
     let before = match draft.target.id {
         Some(id) => meeting::Entity::find_by_id(id).lock_exclusive().one(db).await?,
         None => None,
@@ -42,37 +42,39 @@ pub async fn save_meeting(
         id: before
             .as_ref()
             .map_or_else(|| act.clock.new_id(), |before| before.id),
-        title: spelling::prose(&draft.title).into_owned(),
-        theme: keeping::tidy(draft.theme),
+        title: normalisation::normalise_prose(&draft.title).into_owned(),
+        theme: reference_data::trim_text(draft.theme),
         held_on: draft.held_on,
-        registration_url: keeping::tidy(draft.registration_url),
+        registration_url: reference_data::trim_text(draft.registration_url),
         created_at: before
             .as_ref()
             .map_or_else(|| act.now(), |before| before.created_at),
         updated_at: act.now(),
     };
-    let mut found = Findings::default();
-    keeping::check_text(&mut found, "title", &row.title, 300);
-    found.length("theme", row.theme.as_deref(), 1_000);
+    let mut found = Problems::default();
+    reference_data::check_text(&mut found, "title", &row.title, 300);
+    found.check_length("theme", row.theme.as_deref(), 1_000);
     let theme = row.theme.as_deref().unwrap_or_default();
-    found.errors.extend(personal_data::at("theme", theme));
-    found.date("heldOn", Some(row.held_on));
-    keeping::check_address(&mut found, "registrationUrl", row.registration_url.as_deref());
+    found.errors.extend(personal_data::check_text("theme", theme));
+    found.check_date("heldOn", Some(row.held_on));
+    reference_data::check_url(&mut found, "registrationUrl", row.registration_url.as_deref());
     let title = (meeting::Column::Title, row.title.as_str());
     let own = (meeting::Column::Id, draft.target.id);
-    keeping::check_unique::<meeting::Entity>(db, &mut found, "title", title, own).await?;
-    let standing = before.as_ref().map(document::of_meeting);
-    if let Some(refusal) = keeping::refusal(db, draft.target, standing.as_ref(), "meeting", found).await? {
+    reference_data::check_unique::<meeting::Entity>(db, &mut found, "title", title, own).await?;
+    let standing = before.as_ref().map(document::meeting_document);
+    if let Some(refusal) =
+        reference_data::find_save_error(db, draft.target, standing.as_ref(), "meeting", found).await?
+    {
         return Ok(Err(refusal));
     }
-    keeping::store(db, before.is_some(), row.clone()).await?;
-    let save = Save {
-        subject: KeptSubject::Meeting,
+    reference_data::upsert_row(db, before.is_some(), row.clone()).await?;
+    let save = SavedChange {
+        subject: ReferenceKind::Meeting,
         id: row.id,
-        before: Standing::of(standing, before.map(|before| before.updated_at)),
-        after: document::of_meeting(&row),
+        before: CurrentDocument::from_parts(standing, before.map(|before| before.updated_at)),
+        after: document::meeting_document(&row),
     };
-    keeping::write(db, act, vec![save]).await?;
+    reference_data::write_revisions(db, act, vec![save]).await?;
     Ok(Ok(row))
 }
 
@@ -80,7 +82,7 @@ pub async fn save_meeting(
 #[derive(Clone, Debug)]
 pub struct ReflectionDraft {
     /// The reflection that is there, and the version that it was written from.
-    pub target: Target,
+    pub target: SaveTarget,
     /// The meeting.
     pub meeting: Uuid,
     /// Where it stands in the meeting, from 1; for a new one after all others where nothing is said.
@@ -100,9 +102,9 @@ pub struct ReflectionDraft {
 /// Adds a reflection, or writes one that is there anew.
 pub async fn save_reflection(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     draft: ReflectionDraft,
-) -> Result<Result<reflection::Model, Refusal>> {
+) -> Result<Result<reflection::Model, Rejection>> {
     let before = match draft.target.id {
         Some(id) => {
             reflection::Entity::find_by_id(id)
@@ -112,17 +114,17 @@ pub async fn save_reflection(
         }
         None => None,
     };
-    let mut found = Findings::default();
+    let mut found = Problems::default();
     // Who adds one to the same meeting meanwhile waits, so that positions are given once.
     let meeting = meeting::Entity::find_by_id(draft.meeting)
         .lock_exclusive()
         .one(db)
         .await?;
     if meeting.is_none() {
-        found.error(FindingCode::NotFound, "meeting", "there is no such meeting");
+        found.add_error(ProblemCode::NotFound, "meeting", "there is no such meeting");
     }
     let place_id = match &draft.place {
-        Some(key) => place::named_at(db, &mut found, "place", key).await?,
+        Some(key) => place::find_id_at_path(db, &mut found, "place", key).await?,
         None => None,
     };
     let about = [
@@ -132,13 +134,15 @@ pub async fn save_reflection(
     ];
     if about.into_iter().filter(|about| *about).count() > 1 {
         let reason = "is about one of an entry point, a challenge and a place, or about none of them";
-        found.error(FindingCode::Contradictory, "", reason);
+        found.add_error(ProblemCode::Contradictory, "", reason);
     }
-    let text = spelling::prose(&draft.text);
-    keeping::check_text(&mut found, "text", &text, 4_000);
-    let position = position(db, &mut found, &draft, before.as_ref()).await?;
-    let standing = before.as_ref().map(document::of_reflection);
-    if let Some(refusal) = keeping::refusal(db, draft.target, standing.as_ref(), "reflection", found).await? {
+    let text = normalisation::normalise_prose(&draft.text);
+    reference_data::check_text(&mut found, "text", &text, 4_000);
+    let position = resolve_position(db, &mut found, &draft, before.as_ref()).await?;
+    let standing = before.as_ref().map(document::reflection_document);
+    if let Some(refusal) =
+        reference_data::find_save_error(db, draft.target, standing.as_ref(), "reflection", found).await?
+    {
         return Ok(Err(refusal));
     }
     let row = reflection::Model {
@@ -157,21 +161,21 @@ pub async fn save_reflection(
             .map_or_else(|| act.now(), |before| before.created_at),
         updated_at: act.now(),
     };
-    keeping::store(db, before.is_some(), row.clone()).await?;
-    let save = Save {
-        subject: KeptSubject::Reflection,
+    reference_data::upsert_row(db, before.is_some(), row.clone()).await?;
+    let save = SavedChange {
+        subject: ReferenceKind::Reflection,
         id: row.id,
-        before: Standing::of(standing, before.map(|before| before.updated_at)),
-        after: document::of_reflection(&row),
+        before: CurrentDocument::from_parts(standing, before.map(|before| before.updated_at)),
+        after: document::reflection_document(&row),
     };
-    keeping::write(db, act, vec![save]).await?;
+    reference_data::write_revisions(db, act, vec![save]).await?;
     Ok(Ok(row))
 }
 
 /// Where a reflection stands in its meeting: as it is said, or else where it stood, or else at the end.
-async fn position(
+async fn resolve_position(
     db: &impl ConnectionTrait,
-    found: &mut Findings,
+    found: &mut Problems,
     draft: &ReflectionDraft,
     before: Option<&reflection::Model>,
 ) -> Result<i32> {
@@ -187,7 +191,7 @@ async fn position(
         return Ok(last.map_or(1, |last| last.position.saturating_add(1)));
     };
     if position < 1 {
-        found.error(FindingCode::OutOfRange, "position", "counts from 1");
+        found.add_error(ProblemCode::OutOfRange, "position", "counts from 1");
         return Ok(position);
     }
     let there = of_meeting()
@@ -196,7 +200,7 @@ async fn position(
         .await?;
     if there.is_some_and(|there| Some(there.id) != draft.target.id) {
         let reason = format!("another reflection of the meeting has the position {position}");
-        found.error(FindingCode::Conflict, "position", reason);
+        found.add_error(ProblemCode::Conflict, "position", reason);
     }
     Ok(position)
 }

@@ -6,16 +6,18 @@ use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 use wayin_entity::organisation;
 
-use super::former;
+use super::alias;
 use crate::error::{Error, Result};
 use crate::graphql::{
     comparison::{IdComparison, OrganisationKindComparison, TextComparisonInput},
-    filter::{Lookup, at, not_too_many, only_or_all},
+    filter::{FilterContext, all_of, field_path, require_condition_count},
 };
 use crate::id::NodeKind;
-use crate::initiative::organisations_visible_to;
-use wayin_engine::predicate::{Condition, Named, OrganisationCondition, OrganisationTest, TextComparison};
-use wayin_records::spelling;
+use crate::initiative::select_visible_organisations;
+use wayin_engine::predicate::{
+    NamedReference, OrganisationPredicate, OrganisationTest, Predicate, TextComparison,
+};
+use wayin_records::normalisation;
 
 /// Filters organisations. All parts must hold. An empty filter matches every organisation.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -38,57 +40,68 @@ pub struct OrganisationFilter {
 
 impl OrganisationFilter {
     /// The filter as a condition. `path` names the argument in complaints.
-    pub fn condition(
+    pub fn into_predicate(
         self,
-        lookup: Lookup<'_>,
+        lookup: FilterContext<'_>,
         path: String,
-    ) -> BoxFuture<'_, Result<OrganisationCondition, Error>> {
+    ) -> BoxFuture<'_, Result<OrganisationPredicate, Error>> {
         Box::pin(async move {
-            let lookup = lookup.deeper(&path)?;
+            let lookup = lookup.nested(&path)?;
             let mut all = Vec::new();
             for (index, part) in self.and.into_iter().flatten().enumerate() {
-                all.push(part.condition(lookup, format!("{path}.and.{index}")).await?);
+                all.push(part.into_predicate(lookup, format!("{path}.and.{index}")).await?);
             }
             if let Some(or) = self.or {
                 let mut any = Vec::with_capacity(or.len());
                 for (index, part) in or.into_iter().enumerate() {
-                    any.push(part.condition(lookup, format!("{path}.or.{index}")).await?);
+                    any.push(part.into_predicate(lookup, format!("{path}.or.{index}")).await?);
                 }
-                all.push(Condition::Any(any));
+                all.push(Predicate::Any(any));
             }
             if let Some(not) = self.not {
-                all.push(not.condition(lookup, at(&path, "not")).await?.negated());
+                all.push(
+                    not.into_predicate(lookup, field_path(&path, "not"))
+                        .await?
+                        .negated(),
+                );
             }
             if let Some(id) = self.id {
-                let ids = id.condition(&at(&path, "id"), NodeKind::Organisation, |ids| ids)?;
-                let ids = led_on(lookup, ids).await?;
-                all.push(with_names(lookup, ids).await?);
+                let ids = id.into_predicate(&field_path(&path, "id"), NodeKind::Organisation, |ids| ids)?;
+                let ids = resolve_alias_ids(lookup, ids).await?;
+                all.push(add_names(lookup, ids).await?);
             }
             if let Some(name) = self.name {
-                all.push(name.condition(&at(&path, "name"), OrganisationTest::Name)?);
+                all.push(name.into_predicate(&field_path(&path, "name"), OrganisationTest::Name)?);
             }
             if let Some(identifier) = self.identifier {
-                let texts = identifier.spelt(&at(&path, "identifier"), fold_identifier, |text| text)?;
-                all.push(with_former_identifiers(lookup, texts).await?);
+                let texts = identifier.into_folded_predicate(
+                    &field_path(&path, "identifier"),
+                    fold_identifier,
+                    |text| text,
+                )?;
+                all.push(include_former_identifiers(lookup, texts).await?);
             }
             if let Some(kind) = self.kind {
-                all.push(kind.condition(&at(&path, "kind"), OrganisationTest::Kind)?);
+                all.push(kind.into_predicate(&field_path(&path, "kind"), OrganisationTest::Kind)?);
             }
-            not_too_many(&path, only_or_all(all), |_| 0)
+            require_condition_count(&path, all_of(all), |_| 0)
         })
     }
 }
 
 /// An identifier as filters compare it.
 fn fold_identifier(text: &str) -> String {
-    spelling::fold(&spelling::org_id(text))
+    normalisation::fold_name(&normalisation::normalise_org_id(text))
 }
 
 /// Has the ids of organisations that were merged lead to those that they were merged into.
-async fn led_on(lookup: Lookup<'_>, ids: Condition<Vec<Uuid>>) -> Result<Condition<Vec<Uuid>>, Error> {
+async fn resolve_alias_ids(
+    lookup: FilterContext<'_>,
+    ids: Predicate<Vec<Uuid>>,
+) -> Result<Predicate<Vec<Uuid>>, Error> {
     let mut wanted = Vec::new();
-    ids.each_test(&mut |ids| wanted.extend(ids.iter().copied()));
-    let led_on = former::led_on(lookup.db, wanted).await?;
+    ids.for_each_test(&mut |ids| wanted.extend(ids.iter().copied()));
+    let led_on = alias::resolve_ids(lookup.db, wanted).await?;
     if led_on.is_empty() {
         return Ok(ids);
     }
@@ -97,17 +110,17 @@ async fn led_on(lookup: Lookup<'_>, ids: Condition<Vec<Uuid>>) -> Result<Conditi
 }
 
 /// Has an identifier that was in use before stand for the one that is in use now too.
-async fn with_former_identifiers(
-    lookup: Lookup<'_>,
-    texts: Condition<TextComparison>,
-) -> Result<OrganisationCondition, Error> {
+async fn include_former_identifiers(
+    lookup: FilterContext<'_>,
+    texts: Predicate<TextComparison>,
+) -> Result<OrganisationPredicate, Error> {
     let mut wanted = Vec::new();
-    texts.each_test(&mut |text| {
+    texts.for_each_test(&mut |text| {
         if let TextComparison::OneOf(listed) = text {
             wanted.extend(listed.iter().cloned());
         }
     });
-    let current = former::identifiers_now(lookup.db, wanted).await?;
+    let current = alias::find_current_identifiers(lookup.db, wanted).await?;
     let and_now = |mut listed: Vec<String>| {
         let more: Vec<String> = listed
             .iter()
@@ -127,15 +140,18 @@ async fn with_former_identifiers(
 }
 
 /// Gives the ids of a condition the names that plain words use for them.
-async fn with_names(lookup: Lookup<'_>, ids: Condition<Vec<Uuid>>) -> Result<OrganisationCondition, Error> {
+async fn add_names(
+    lookup: FilterContext<'_>,
+    ids: Predicate<Vec<Uuid>>,
+) -> Result<OrganisationPredicate, Error> {
     let mut wanted = Vec::new();
-    ids.each_test(&mut |ids| wanted.extend(ids.iter().copied()));
+    ids.for_each_test(&mut |ids| wanted.extend(ids.iter().copied()));
     let these = organisation::Column::Id.is_in(wanted);
-    let found = organisations_visible_to(lookup.reader)
+    let found = select_visible_organisations(lookup.reader)
         .filter(these)
         .all(lookup.db)
         .await?;
-    let named = |id: Uuid| Named {
+    let named = |id: Uuid| NamedReference {
         id,
         name: found.iter().find(|one| one.id == id).map_or_else(
             || "an organisation that you may not know of".into(),

@@ -5,14 +5,15 @@ use sea_orm::{ColumnTrait, QueryFilter};
 use wayin_entity::organisation;
 
 use super::filter_input::OrganisationFilter;
-use super::{Found, OrganisationOrdering, former};
+use super::{OrganisationLookup, OrganisationOrdering, alias};
 use crate::error::Error;
 use crate::graphql::{
-    app, connection::Connection, decode, filter::Lookup, list::list, order::Direction, reader,
+    app_from_context, connection::NodeConnection, decode_argument, filter::FilterContext,
+    list::load_connection, order::Direction, require_reader,
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::Organisation;
-use crate::initiative::{filter, organisations_visible_to};
+use crate::initiative::{filter, select_visible_organisations};
 use crate::paging::PageArguments;
 use wayin_records::record::OrganisationReference;
 
@@ -50,17 +51,18 @@ impl OrganisationQuery {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Organisation>> {
-        let db = app(ctx).db.clone();
+    ) -> Result<NodeConnection<Organisation>> {
+        let db = app_from_context(ctx).db.clone();
         let descending = order_by.is_some_and(|order| order.direction == Direction::Descending);
         let order = OrganisationOrdering { descending };
         let condition = filter
             .unwrap_or_default()
-            .condition(Lookup::new(&db, reader(ctx)?), "filter".into())
+            .into_predicate(FilterContext::new(&db, require_reader(ctx)?), "filter".into())
             .await?;
-        let select = organisations_visible_to(reader(ctx)?).filter(filter::organisations(&condition, true));
+        let select = select_visible_organisations(require_reader(ctx)?)
+            .filter(filter::organisation_condition(&condition, true));
         let page = PageArguments::new(first, after, last, before);
-        list(ctx, select, order, page, Organisation).await
+        load_connection(ctx, select, order, page, Organisation).await
     }
 
     /// Returns one organisation. Give its ID or its org-id identifier, but not both. If the organisation
@@ -72,11 +74,11 @@ impl OrganisationQuery {
         #[graphql(desc = "The global ID.")] id: Option<ID>,
         #[graphql(desc = "The org-id identifier, such as GB-CHC-1164883.")] identifier: Option<String>,
     ) -> Result<Option<Organisation>> {
-        let known = organisations_visible_to(reader(ctx)?);
+        let known = select_visible_organisations(require_reader(ctx)?);
         let found = match (id, identifier) {
             (Some(id), None) => {
-                let id = decode(NodeKind::Organisation, "id", &id)?;
-                let id = former::current(&app(ctx).db, id).await?;
+                let id = decode_argument(NodeKind::Organisation, "id", &id)?;
+                let id = alias::resolve_id(&app_from_context(ctx).db, id).await?;
                 known.filter(organisation::Column::Id.eq(id))
             }
             (None, Some(identifier)) => {
@@ -85,8 +87,9 @@ impl OrganisationQuery {
                     name: Some(String::new()),
                     kind: None,
                 };
-                let found = Found::look_up(&app(ctx).db, std::iter::once(&reference)).await?;
-                let Some(id) = found.id_of(&reference) else {
+                let found =
+                    OrganisationLookup::load(&app_from_context(ctx).db, std::iter::once(&reference)).await?;
+                let Some(id) = found.find_id(&reference) else {
                     return Ok(None);
                 };
                 known.filter(organisation::Column::Id.eq(id))
@@ -94,7 +97,7 @@ impl OrganisationQuery {
             _ => return Err(Error::bad_input("organisation", "give either id or identifier").into()),
         };
         Ok(found
-            .one(&app(ctx).db)
+            .one(&app_from_context(ctx).db)
             .await
             .map_err(Error::from)?
             .map(Organisation))

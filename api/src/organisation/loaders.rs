@@ -7,24 +7,24 @@ use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 use wayin_entity::organisation;
 
-use super::former;
-use crate::graphql::{error::Shared, loader::Loads};
-use crate::initiative::organisations_visible_to;
+use super::alias;
+use crate::graphql::{error::SharedError, loader::LoaderContext};
+use crate::initiative::select_visible_organisations;
 
 /// Loads an organisation by its id, where something that the reader may read names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OrganisationById(pub Uuid);
 
-impl Loader<OrganisationById> for Loads {
+impl Loader<OrganisationById> for LoaderContext {
     type Value = organisation::Model;
-    type Error = Shared;
+    type Error = SharedError;
 
     async fn load(
         &self,
         keys: &[OrganisationById],
-    ) -> Result<HashMap<OrganisationById, organisation::Model>, Shared> {
+    ) -> Result<HashMap<OrganisationById, organisation::Model>, SharedError> {
         let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
-        let found = super::by_ids(&self.db, &ids).await?;
+        let found = super::load_by_ids(&self.db, &ids).await?;
         Ok(found
             .into_iter()
             .map(|one| (OrganisationById(one.id), one))
@@ -35,20 +35,20 @@ impl Loader<OrganisationById> for Loads {
 /// Loads an organisation by its id, where the reader may know of it; one that was merged leads to the one
 /// that it was merged into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct KnownOrganisation(pub Uuid);
+pub struct VisibleOrganisationById(pub Uuid);
 
-impl Loader<KnownOrganisation> for Loads {
+impl Loader<VisibleOrganisationById> for LoaderContext {
     type Value = organisation::Model;
-    type Error = Shared;
+    type Error = SharedError;
 
     async fn load(
         &self,
-        keys: &[KnownOrganisation],
-    ) -> Result<HashMap<KnownOrganisation, organisation::Model>, Shared> {
-        let led_on = former::led_on(&self.db, keys.iter().map(|key| key.0)).await?;
+        keys: &[VisibleOrganisationById],
+    ) -> Result<HashMap<VisibleOrganisationById, organisation::Model>, SharedError> {
+        let led_on = alias::resolve_ids(&self.db, keys.iter().map(|key| key.0)).await?;
         let current = |id: Uuid| led_on.get(&id).copied().unwrap_or(id);
         let these = organisation::Column::Id.is_in(keys.iter().map(|key| current(key.0)));
-        let found: HashMap<Uuid, organisation::Model> = organisations_visible_to(self.reader()?)
+        let found: HashMap<Uuid, organisation::Model> = select_visible_organisations(self.reader()?)
             .filter(these)
             .all(&self.db)
             .await?

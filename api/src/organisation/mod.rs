@@ -1,9 +1,10 @@
 //! Organisations: finding those that records name, and adding those that are new.
 
+pub mod alias;
 pub mod filter_input;
-pub mod former;
 pub mod graphql;
 pub mod loaders;
+pub mod merge;
 pub mod mutations;
 mod save;
 
@@ -14,42 +15,49 @@ use sea_orm::{
     IntoActiveModel, QueryFilter, QuerySelect, Select,
 };
 use uuid::Uuid;
-use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, OrganisationKind, organisation};
+use wayin_entity::{ChangeKind, ChangeSubject, OrganisationKind, ReferenceKind, organisation};
 
-pub use self::save::{Draft, save};
-use crate::change::{self, Act, Entry};
-use crate::database::{insert_all, is_one_of, is_one_of_any};
+pub use self::save::{OrganisationDraft, save_organisation};
+use crate::change_log::{self, ActionContext, ChangeEntry};
+use crate::database::{insert_all, is_in, is_in_any};
 use crate::error::{Error, Result};
-use crate::keeping::{self, Save, Standing, document};
-use crate::paging::{Paged, Sort};
+use crate::paging::{Paged, SortOrder};
+use crate::reference_data::{self, CurrentDocument, SavedChange, document};
+use wayin_records::normalisation;
+use wayin_records::normalisation::{fold_name, is_storable};
 use wayin_records::record::OrganisationReference;
-use wayin_records::spelling;
-use wayin_records::spelling::{fold, is_storable};
 
 /// The organisations that a batch of records names.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct OrganisationLookup {
     by_identifier: HashMap<String, organisation::Model>,
     by_name: HashMap<String, Vec<organisation::Model>>,
     /// What some were known as before, each with the ids that it leads to.
-    formerly: HashMap<Formerly, Vec<Uuid>>,
+    aliases: HashMap<OrganisationAlias, Vec<Uuid>>,
     /// Those that it leads to.
-    led_to: HashMap<Uuid, organisation::Model>,
+    alias_targets: HashMap<Uuid, organisation::Model>,
 }
 
 /// Something that an organisation was known as before.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Formerly {
+enum OrganisationAlias {
     Identifier(String),
     Name(String),
 }
 
 /// The identifiers and the folded names of references that a base can hold, each once.
-fn named_by<'a>(references: impl Iterator<Item = &'a OrganisationReference>) -> (Vec<String>, Vec<String>) {
+fn list_lookup_keys<'a>(
+    references: impl Iterator<Item = &'a OrganisationReference>,
+) -> (Vec<String>, Vec<String>) {
     let (mut identifiers, mut names) = (Vec::new(), Vec::new());
     for reference in references {
-        identifiers.extend(reference.identifier.as_deref().map(spelling::org_id));
-        names.extend(reference.name.as_deref().map(fold));
+        identifiers.extend(
+            reference
+                .identifier
+                .as_deref()
+                .map(normalisation::normalise_org_id),
+        );
+        names.extend(reference.name.as_deref().map(fold_name));
     }
     for texts in [&mut identifiers, &mut names] {
         texts.retain(|text| is_storable(text));
@@ -61,7 +69,7 @@ fn named_by<'a>(references: impl Iterator<Item = &'a OrganisationReference>) -> 
 
 /// Why an organisation cannot be told from a reference.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unclear {
+pub enum OrganisationReferenceError {
     /// It has neither identifier nor name.
     #[error("needs an identifier or a name")]
     Nameless,
@@ -70,94 +78,107 @@ pub enum Unclear {
     NewWithoutName(String),
     /// Its name is that of several.
     #[error("{0} organisations are called {1}; give the identifier of the one that is meant")]
-    Several(usize, String),
+    Ambiguous(usize, String),
 }
 
-impl Found {
+impl OrganisationLookup {
     /// Looks up all that `references` name.
-    pub async fn look_up<'a>(
+    pub async fn load<'a>(
         db: &impl ConnectionTrait,
         references: impl Iterator<Item = &'a OrganisationReference>,
     ) -> Result<Self> {
-        let (identifiers, names) = named_by(references);
+        let (identifiers, names) = list_lookup_keys(references);
         let mut found = Self::default();
-        for (former, leads_to) in former::known_as(db, &identifiers, &names).await? {
+        for (former, leads_to) in alias::find_aliases(db, &identifiers, &names).await? {
             let known_as = [
-                former.identifier.map(Formerly::Identifier),
-                Some(Formerly::Name(former.name_folded)),
+                former.identifier.map(OrganisationAlias::Identifier),
+                Some(OrganisationAlias::Name(former.name_folded)),
             ];
             for known_as in known_as.into_iter().flatten() {
-                let ids = found.formerly.entry(known_as).or_default();
+                let ids = found.aliases.entry(known_as).or_default();
                 if !ids.contains(&leads_to.id) {
                     ids.push(leads_to.id);
                 }
             }
-            found.led_to.insert(leads_to.id, leads_to);
+            found.alias_targets.insert(leads_to.id, leads_to);
         }
-        let identified = is_one_of_any(db, organisation::Column::Identifier.into_expr(), identifiers);
-        let called = is_one_of_any(db, organisation::Column::NameFolded.into_expr(), names);
+        let identified = is_in_any(db, organisation::Column::Identifier.into_expr(), identifiers);
+        let called = is_in_any(db, organisation::Column::NameFolded.into_expr(), names);
         let named = Condition::any().add_option(identified).add_option(called);
         if !named.is_empty() {
             let known = organisation::Entity::find().filter(named).all(db).await?;
-            known.into_iter().for_each(|organisation| found.put(organisation));
+            known
+                .into_iter()
+                .for_each(|organisation| found.insert(organisation));
         }
         Ok(found)
     }
 
-    fn put(&mut self, organisation: organisation::Model) {
+    fn insert(&mut self, organisation: organisation::Model) {
         if let Some(identifier) = &organisation.identifier {
             self.by_identifier
                 .insert(identifier.clone(), organisation.clone());
         }
         let same_name = self.by_name.entry(organisation.name_folded.clone()).or_default();
         same_name.retain(|one| one.id != organisation.id);
-        if let Some(led_to) = self.led_to.get_mut(&organisation.id) {
+        if let Some(led_to) = self.alias_targets.get_mut(&organisation.id) {
             *led_to = organisation.clone();
         }
         same_name.push(organisation);
     }
 
     /// The organisation that was known before as a reference names it, where none is known so now.
-    fn formerly(&self, reference: &OrganisationReference) -> Option<&organisation::Model> {
+    fn find_by_alias(&self, reference: &OrganisationReference) -> Option<&organisation::Model> {
         let known_as = match (&reference.identifier, &reference.name) {
-            (Some(identifier), _) if !self.by_identifier.contains_key(&spelling::org_id(identifier)) => {
-                Formerly::Identifier(spelling::org_id(identifier))
+            (Some(identifier), _)
+                if !self
+                    .by_identifier
+                    .contains_key(&normalisation::normalise_org_id(identifier)) =>
+            {
+                OrganisationAlias::Identifier(normalisation::normalise_org_id(identifier))
             }
-            (None, Some(name)) if !self.by_name.contains_key(&fold(name)) => Formerly::Name(fold(name)),
+            (None, Some(name)) if !self.by_name.contains_key(&fold_name(name)) => {
+                OrganisationAlias::Name(fold_name(name))
+            }
             _ => return None,
         };
-        match self.formerly.get(&known_as)?.as_slice() {
-            [one] => self.led_to.get(one),
+        match self.aliases.get(&known_as)?.as_slice() {
+            [one] => self.alias_targets.get(one),
             _ => None,
         }
     }
 
     /// Whether nobody else that was found has an organisation's name.
-    fn is_only(&self, organisation: &organisation::Model) -> bool {
+    fn has_unique_name(&self, organisation: &organisation::Model) -> bool {
         let same_name = self.by_name.get(&organisation.name_folded);
         same_name.is_none_or(|same| same.iter().all(|one| one.id == organisation.id))
     }
 
-    fn known(&self, reference: &OrganisationReference) -> Result<Option<&organisation::Model>, Unclear> {
+    fn find_or_ambiguous(
+        &self,
+        reference: &OrganisationReference,
+    ) -> Result<Option<&organisation::Model>, OrganisationReferenceError> {
         let known = match (&reference.identifier, &reference.name) {
-            (None, None) => return Err(Unclear::Nameless),
+            (None, None) => return Err(OrganisationReferenceError::Nameless),
             (Some(identifier), _) => self
                 .by_identifier
-                .get(&spelling::org_id(identifier))
-                .or_else(|| self.formerly(reference)),
-            (None, Some(name)) => match self.by_name.get(&fold(name)).map(Vec::as_slice) {
-                None | Some([]) => match self.formerly.get(&Formerly::Name(fold(name))) {
+                .get(&normalisation::normalise_org_id(identifier))
+                .or_else(|| self.find_by_alias(reference)),
+            (None, Some(name)) => match self.by_name.get(&fold_name(name)).map(Vec::as_slice) {
+                None | Some([]) => match self.aliases.get(&OrganisationAlias::Name(fold_name(name))) {
                     Some(several) if several.len() > 1 => {
-                        return Err(Unclear::Several(several.len(), name.clone()));
+                        return Err(OrganisationReferenceError::Ambiguous(several.len(), name.clone()));
                     }
-                    _ => self.formerly(reference),
+                    _ => self.find_by_alias(reference),
                 },
                 Some([one]) => Some(one),
-                Some(several) => return Err(Unclear::Several(several.len(), name.clone())),
+                Some(several) => {
+                    return Err(OrganisationReferenceError::Ambiguous(several.len(), name.clone()));
+                }
             },
         };
         match (known, &reference.name) {
-            (None, None) => Err(Unclear::NewWithoutName(
+            (None, None) => Err(OrganisationReferenceError::NewWithoutName(
                 reference.identifier.clone().unwrap_or_default(),
             )),
             (known, _) => Ok(known),
@@ -165,18 +186,18 @@ impl Found {
     }
 
     /// Whether a reference names an organisation, known or new.
-    pub fn check(&self, reference: &OrganisationReference) -> Result<(), Unclear> {
-        self.known(reference).map(|_| ())
+    pub fn validate(&self, reference: &OrganisationReference) -> Result<(), OrganisationReferenceError> {
+        self.find_or_ambiguous(reference).map(|_| ())
     }
 
     /// The organisation that a reference names, where it is in the base.
-    pub fn named(&self, reference: &OrganisationReference) -> Option<&organisation::Model> {
-        self.known(reference).ok().flatten()
+    pub fn find(&self, reference: &OrganisationReference) -> Option<&organisation::Model> {
+        self.find_or_ambiguous(reference).ok().flatten()
     }
 
     /// The id of the organisation that a reference names, where it is in the base.
-    pub fn id_of(&self, reference: &OrganisationReference) -> Option<Uuid> {
-        self.named(reference).map(|known| known.id)
+    pub fn find_id(&self, reference: &OrganisationReference) -> Option<Uuid> {
+        self.find(reference).map(|known| known.id)
     }
 
     /// The organisation that a reference names. One that is new to the base, or of
@@ -184,55 +205,61 @@ impl Found {
     pub fn resolve(
         &mut self,
         reference: &OrganisationReference,
-        act: &Act<'_>,
-        altered: &mut Altered,
-    ) -> Result<organisation::Model, Unclear> {
+        act: &ActionContext<'_>,
+        altered: &mut AlteredOrganisations,
+    ) -> Result<organisation::Model, OrganisationReferenceError> {
         let now = act.now();
-        if let Some(known) = self.known(reference)? {
+        if let Some(known) = self.find_or_ambiguous(reference)? {
             let mut organisation = known.clone();
             if organisation.kind.is_none() && reference.kind.is_some() {
-                let before = standing(&organisation);
+                let before = current_document(&organisation);
                 organisation.kind = reference.kind;
                 organisation.updated_at = now;
-                altered.put(organisation.clone(), Some(before));
-                self.put(organisation.clone());
+                altered.push(organisation.clone(), Some(before));
+                self.insert(organisation.clone());
             }
             return Ok(organisation);
         }
-        let name = spelling::name(reference.name.as_deref().unwrap_or_default());
+        let name = normalisation::normalise_name(reference.name.as_deref().unwrap_or_default());
         let organisation = organisation::Model {
             id: act.clock.new_id(),
-            name_folded: fold(&name),
+            name_folded: fold_name(&name),
             name,
             kind: reference.kind,
-            identifier: reference.identifier.as_deref().map(spelling::org_id),
+            identifier: reference
+                .identifier
+                .as_deref()
+                .map(normalisation::normalise_org_id),
             auto_publish: false,
             created_at: now,
             updated_at: now,
         };
-        altered.put(organisation.clone(), None);
-        self.put(organisation.clone());
+        altered.push(organisation.clone(), None);
+        self.insert(organisation.clone());
         Ok(organisation)
     }
 }
 
 /// The organisations that a batch of records adds or says more of.
 #[derive(Debug, Default)]
-pub struct Altered(Vec<(organisation::Model, Option<Standing>)>);
+pub struct AlteredOrganisations(Vec<(organisation::Model, Option<CurrentDocument>)>);
 
 /// An organisation as it stands, for its history.
-pub fn standing(organisation: &organisation::Model) -> Standing {
-    Standing::new(document::of_organisation(organisation), organisation.updated_at)
+pub fn current_document(organisation: &organisation::Model) -> CurrentDocument {
+    CurrentDocument::new(
+        document::organisation_document(organisation),
+        organisation.updated_at,
+    )
 }
 
-impl Altered {
+impl AlteredOrganisations {
     /// One organisation that stood so before.
-    pub fn one(organisation: organisation::Model, before: Standing) -> Self {
+    pub fn from_single(organisation: organisation::Model, before: CurrentDocument) -> Self {
         Self(vec![(organisation, Some(before))])
     }
 
     /// One that is new, or that stood so before.
-    fn put(&mut self, organisation: organisation::Model, before: Option<Standing>) {
+    fn push(&mut self, organisation: organisation::Model, before: Option<CurrentDocument>) {
         match self.0.iter_mut().find(|(one, _)| one.id == organisation.id) {
             // What is new in this batch stays new, with what was said of it since.
             Some((one, _)) => *one = organisation,
@@ -244,7 +271,7 @@ impl Altered {
     ///
     /// # Errors
     /// A [conflict](Error::Conflict) where one was altered since it was read.
-    pub async fn write(self, db: &impl ConnectionTrait, act: &Act<'_>) -> Result<Vec<Entry>> {
+    pub async fn write(self, db: &impl ConnectionTrait, act: &ActionContext<'_>) -> Result<Vec<ChangeEntry>> {
         let mut entries = Vec::with_capacity(self.0.len());
         let mut new = Vec::new();
         let mut saves = Vec::with_capacity(self.0.len());
@@ -253,13 +280,17 @@ impl Altered {
                 Some(_) => ChangeKind::Altered,
                 None => ChangeKind::Published,
             };
-            entries.push(Entry::new(kind, ChangeSubject::Organisation, organisation.id));
+            entries.push(ChangeEntry::new(
+                kind,
+                ChangeSubject::Organisation,
+                organisation.id,
+            ));
             let (id, since) = (organisation.id, before.as_ref().map(|before| before.since));
-            saves.push(Save {
-                subject: KeptSubject::Organisation,
+            saves.push(SavedChange {
+                subject: ReferenceKind::Organisation,
                 id,
                 before,
-                after: document::of_organisation(&organisation),
+                after: document::organisation_document(&organisation),
             });
             let Some(since) = since else {
                 new.push(organisation.into_active_model());
@@ -282,15 +313,15 @@ impl Altered {
             }
         }
         insert_all(db, new).await?;
-        keeping::write(db, act, saves).await?;
+        reference_data::write_revisions(db, act, saves).await?;
         Ok(entries)
     }
 }
 
 /// Adds an organisation, or finds the one that is meant.
-pub async fn ensure(
+pub async fn find_or_create(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     identifier: Option<&str>,
     name: Option<&str>,
     kind: Option<OrganisationKind>,
@@ -300,39 +331,39 @@ pub async fn ensure(
         name: name.map(Into::into),
         kind,
     };
-    let mut found = Found::look_up(db, std::iter::once(&reference)).await?;
-    let mut altered = Altered::default();
+    let mut found = OrganisationLookup::load(db, std::iter::once(&reference)).await?;
+    let mut altered = AlteredOrganisations::default();
     let organisation = found
         .resolve(&reference, act, &mut altered)
         .map_err(|unclear| Error::bad_input("organisation", unclear))?;
     let changes = altered.write(db, act).await?;
-    change::append(db, act, &changes).await?;
+    change_log::append_changes(db, act, &changes).await?;
     Ok(organisation)
 }
 
 /// The organisations out of `among` whose names are most like a name that none has, as they are offered to
 /// whoever may mean them: of those that share the beginning of one of its words.
-pub async fn named_alike(
+pub async fn find_similar_names(
     db: &impl ConnectionTrait,
     among: Select<organisation::Entity>,
     name: &str,
 ) -> Result<Vec<String>> {
-    const LOOKED_AT: u64 = 1_000;
-    const BEGINNING: usize = 4;
-    const WORDS: usize = 6;
-    let folded = fold(name);
+    const MAX_CANDIDATES: u64 = 1_000;
+    const PREFIX_CHARACTERS: usize = 4;
+    const MAX_WORDS: usize = 6;
+    let folded = fold_name(name);
     let beginnings = folded
         .split_whitespace()
-        .filter(|word| word.chars().count() >= BEGINNING && is_storable(word))
-        .take(WORDS)
-        .map(|word| word.chars().take(BEGINNING).collect::<String>());
+        .filter(|word| word.chars().count() >= PREFIX_CHARACTERS && is_storable(word))
+        .take(MAX_WORDS)
+        .map(|word| word.chars().take(PREFIX_CHARACTERS).collect::<String>());
     let any = beginnings.fold(Condition::any(), |any, beginning| {
         any.add(organisation::Column::NameFolded.contains(&beginning))
     });
     if any.is_empty() {
         return Ok(Vec::new());
     }
-    let found = among.filter(any).limit(LOOKED_AT).all(db).await?;
+    let found = among.filter(any).limit(MAX_CANDIDATES).all(db).await?;
     let names = found.iter().map(|one| {
         let shown = match &one.identifier {
             Some(identifier) => format!("{} ({identifier})", one.name),
@@ -344,9 +375,9 @@ pub async fn named_alike(
 }
 
 /// Finds organisations by their ids.
-pub async fn by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<organisation::Model>> {
+pub async fn load_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<organisation::Model>> {
     Ok(organisation::Entity::find()
-        .filter(is_one_of(
+        .filter(is_in(
             db,
             organisation::Column::Id.into_expr(),
             ids.iter().copied(),
@@ -366,8 +397,8 @@ impl Paged for organisation::Entity {
     type Order = OrganisationOrdering;
     const ID: Self::Column = organisation::Column::Id;
 
-    fn sort(order: Self::Order) -> Sort<Self::Column> {
-        Sort {
+    fn sort(order: Self::Order) -> SortOrder<Self::Column> {
+        SortOrder {
             tag: if order.descending { "name-" } else { "name" },
             column: organisation::Column::NameFolded,
             descending: order.descending,

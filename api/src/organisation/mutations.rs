@@ -5,13 +5,15 @@ use serde_json::json;
 use uuid::Uuid;
 use wayin_entity::{OrganisationKind, organisation};
 
-use super::{Draft, by_ids, save};
-use crate::graphql::mutating;
+use super::{OrganisationDraft, load_by_ids, save_organisation};
+use crate::graphql::mutation;
 use crate::id::NodeKind;
 use crate::initiative::graphql::Organisation;
-use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
-use crate::keeping::partial::Partial;
-use crate::merging;
+use crate::organisation::merge;
+use crate::reference_data::graphql::{
+    ChangeLogging, begin_save, finish_save, parse_reason, reference_payload, reject_save,
+};
+use crate::reference_data::partial::PartialUpdate;
 
 /// Input to add or change an organisation. If you change an organisation, a field that you leave out stays
 /// the same, and null clears it.
@@ -39,7 +41,7 @@ pub struct SaveOrganisationInput {
     idempotency_key: Option<String>,
 }
 
-kept_payload! {
+reference_payload! {
     /// The result of saving an organisation.
     SaveOrganisationPayload { organisation: Organisation of organisation::Model } logged
 }
@@ -59,21 +61,21 @@ impl OrganisationMutation {
     ) -> Result<SaveOrganisationPayload> {
         let key = input.idempotency_key.take();
         let running =
-            match begin::<organisation::Model>(ctx, "saveOrganisation", key.as_deref(), &input).await? {
+            match begin_save::<organisation::Model>(ctx, "saveOrganisation", key.as_deref(), &input).await? {
                 Ok(running) => running,
                 Err(done) => return Ok(done.into()),
             };
-        let (reason, wrong) = why(input.reason.as_deref());
-        let target = mutating::target(NodeKind::Organisation, input.id.as_ref(), input.version)?;
-        let mut partial = Partial::load(running.db(), NodeKind::Organisation, target.id).await?;
-        let name = partial.needed("name", input.name)?;
-        let kind = partial.optional("kind", input.kind)?;
-        let identifier = partial.optional("identifier", input.identifier)?;
-        let auto_publish = partial.optional("autoPublish", input.auto_publish)?;
+        let (reason, wrong) = parse_reason(input.reason.as_deref());
+        let target = mutation::decode_target(NodeKind::Organisation, input.id.as_ref(), input.version)?;
+        let mut partial = PartialUpdate::load(running.db(), NodeKind::Organisation, target.id).await?;
+        let name = partial.required_field("name", input.name)?;
+        let kind = partial.optional_field("kind", input.kind)?;
+        let identifier = partial.optional_field("identifier", input.identifier)?;
+        let auto_publish = partial.optional_field("autoPublish", input.auto_publish)?;
         let Some(name) = name else {
-            return Ok(refuse(partial.refusals("organisation"), wrong).into());
+            return Ok(reject_save(partial.into_problems("organisation"), wrong).into());
         };
-        let draft = Draft {
+        let draft = OrganisationDraft {
             target,
             name,
             kind,
@@ -85,11 +87,13 @@ impl OrganisationMutation {
             "autoPublish": draft.auto_publish,
         });
         let before: Vec<Uuid> = draft.target.id.into_iter().collect();
-        let before = by_ids(running.db(), &before).await?;
-        let saved = save(running.db(), &running.act(&reason), draft).await?;
+        let before = load_by_ids(running.db(), &before).await?;
+        let saved = save_organisation(running.db(), &running.action(&reason), draft).await?;
         if let (Ok(after), Some(before)) = (&saved, before.first()) {
-            merging::follow(running.db(), &running.act(&reason), before, after).await?;
+            merge::update_keys_after_save(running.db(), &running.action(&reason), before, after).await?;
         }
-        Ok(finish(*running, saved, wrong, Log::Grows, detail).await?.into())
+        Ok(finish_save(*running, saved, wrong, ChangeLogging::Logged, detail)
+            .await?
+            .into())
     }
 }

@@ -1,24 +1,24 @@
 //! Putting organisations into the base as stewards write them.
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
-use wayin_entity::{OrganisationKind, former_organisation, organisation};
+use wayin_entity::{OrganisationKind, organisation, organisation_alias};
 
-use super::{Altered, standing};
-use crate::change::{self, Act};
+use super::{AlteredOrganisations, current_document};
+use crate::change_log::{self, ActionContext};
 use crate::error::Result;
-use crate::keeping::{self, Target};
-use crate::mutation::Refusal;
-use wayin_records::finding::{FindingCode, Findings};
+use crate::idempotency::Rejection;
+use crate::reference_data::{self, SaveTarget};
+use wayin_records::normalisation;
+use wayin_records::normalisation::{fold_name, is_storable};
+use wayin_records::problem::{ProblemCode, Problems};
 use wayin_records::record::OrganisationReference;
-use wayin_records::spelling;
-use wayin_records::spelling::{fold, is_storable};
 use wayin_records::validate;
 
 /// An organisation as a steward writes it.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct OrganisationDraft {
     /// The organisation that is there, and the version that it was written from.
-    pub target: Target,
+    pub target: SaveTarget,
     /// The name in use.
     pub name: String,
     /// What sort of organisation it is; none where not known.
@@ -31,27 +31,27 @@ pub struct Draft {
 
 /// Adds an organisation, or writes one that is there anew, with the log. By an identifier that it had
 /// before it is still found.
-pub async fn save(
+pub async fn save_organisation(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
-    draft: Draft,
-) -> Result<Result<organisation::Model, Refusal>> {
-    let name = spelling::name(&draft.name);
+    act: &ActionContext<'_>,
+    draft: OrganisationDraft,
+) -> Result<Result<organisation::Model, Rejection>> {
+    let name = normalisation::normalise_name(&draft.name);
     let identifier = draft
         .identifier
-        .map(|identifier| spelling::org_id(&identifier))
+        .map(|identifier| normalisation::normalise_org_id(&identifier))
         .filter(|identifier| !identifier.is_empty());
     let reference = OrganisationReference {
         identifier: identifier.clone(),
         name: Some(name.clone()),
         kind: draft.kind,
     };
-    let mut found = Findings {
+    let mut found = Problems {
         errors: validate::organisation(&reference),
-        ..Findings::default()
+        ..Problems::default()
     };
     if name.is_empty() {
-        found.error(FindingCode::Required, "name", "is needed");
+        found.add_error(ProblemCode::Required, "name", "is needed");
     }
     let before = match draft.target.id {
         Some(id) => {
@@ -69,19 +69,21 @@ pub async fn save(
             .await?;
         if let Some(other) = same.filter(|other| Some(other.id) != draft.target.id) {
             let reason = format!("is that of {}; where both are one, merge them", other.name);
-            found.error(FindingCode::Conflict, "identifier", reason);
+            found.add_error(ProblemCode::Conflict, "identifier", reason);
         }
     }
-    let stood = before.as_ref().map(standing);
+    let stood = before.as_ref().map(current_document);
     let document = stood.as_ref().map(|stood| &stood.document);
-    if let Some(refusal) = keeping::refusal(db, draft.target, document, "organisation", found).await? {
+    if let Some(refusal) =
+        reference_data::find_save_error(db, draft.target, document, "organisation", found).await?
+    {
         return Ok(Err(refusal));
     }
     let row = organisation::Model {
         id: before
             .as_ref()
             .map_or_else(|| act.clock.new_id(), |before| before.id),
-        name_folded: fold(&name),
+        name_folded: fold_name(&name),
         name,
         kind: draft.kind,
         identifier,
@@ -94,19 +96,25 @@ pub async fn save(
     if let Some(before) = &before
         && before.identifier != row.identifier
     {
-        remember(db, act, before).await?;
+        save_alias(db, act, before).await?;
     }
-    let changes = Altered(vec![(row.clone(), stood)]).write(db, act).await?;
-    change::append(db, act, &changes).await?;
+    let changes = AlteredOrganisations(vec![(row.clone(), stood)])
+        .write(db, act)
+        .await?;
+    change_log::append_changes(db, act, &changes).await?;
     Ok(Ok(row))
 }
 
 /// Remembers the identifier that an organisation has no more.
-async fn remember(db: &impl ConnectionTrait, act: &Act<'_>, before: &organisation::Model) -> Result<()> {
+async fn save_alias(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    before: &organisation::Model,
+) -> Result<()> {
     if before.identifier.is_none() {
         return Ok(());
     }
-    let former = former_organisation::ActiveModel {
+    let former = organisation_alias::ActiveModel {
         id: Set(act.clock.new_id()),
         organisation_id: Set(before.id),
         name: Set(before.name.clone()),
@@ -115,7 +123,7 @@ async fn remember(db: &impl ConnectionTrait, act: &Act<'_>, before: &organisatio
         created_at: Set(act.now()),
         updated_at: Set(act.now()),
     };
-    former_organisation::Entity::insert(former)
+    organisation_alias::Entity::insert(former)
         .exec_without_returning(db)
         .await?;
     Ok(())

@@ -13,56 +13,56 @@ use uuid::Uuid;
 use wayin_entity::{
     Challenge, ChallengeReason, ChallengeStep, ChangeExtent, ChangeSubject, Condition, EntryPoint,
     Perspective, Visibility, challenge_faced, challenge_reason, change, condition_changed, entry_point_taken,
-    funding_term, initiative, organisation, place, place_within,
+    funding_term, initiative, organisation, place, place_parent,
 };
 
-use crate::database::{is_one_of, is_one_of_any};
+use crate::database::{is_in, is_in_any};
 use crate::store::funding_terms::{choice_column, choice_values};
 use crate::store::whole_records::Part;
 use wayin_engine::index::missing_column;
 use wayin_engine::index::{
-    AsOf, CHUNK_ROWS, Chunk, EntryPoints, Organisation, Organisations, Places, Row, Snapshot, StoredPlace,
-    Term,
+    AsOf, CHUNK_ROWS, Chunk, IndexedFundingTerm, IndexedInitiative, IndexedOrganisation,
+    OrganisationDictionary, PerspectiveEntryPoints, PlaceDictionary, Snapshot, StoredPlace,
 };
 use wayin_records::fields::Field;
 use wayin_records::fields::funding_term::FundingChoice;
-use wayin_records::missing::Missing;
-use wayin_records::spelling::fold;
+use wayin_records::missing::MissingReasons;
+use wayin_records::normalisation::fold_name;
 
 /// With more changes than this the base is read anew, rather than row by row.
-const MOST_CHANGES: u64 = 20_000;
+const MAX_INCREMENTAL_CHANGES: u64 = 20_000;
 /// With more holes in the log's numbers than this the base is read anew, rather than looked for again and again.
-const MOST_HOLES: usize = 1_000;
+const MAX_LOG_GAPS: usize = 1_000;
 /// How many rows are asked for by their ids at once: SQLite binds at most 32,766 values.
-const IDS_AT_ONCE: usize = 5_000;
+const IDS_PER_STATEMENT: usize = 5_000;
 
 /// Reads the whole base. `progress` is told how many initiatives were read so far.
 /// To be called within a transaction that sees one moment.
-pub async fn everything(
+pub async fn load_snapshot(
     db: &impl ConnectionTrait,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Snapshot, DbErr> {
-    let as_of = newest_change(db).await?;
-    let places = read_places(db, &Places::default()).await?;
-    let mut organisations = Organisations::default();
+    let as_of = load_newest_change(db).await?;
+    let places = load_places(db, &PlaceDictionary::default()).await?;
+    let mut organisations = OrganisationDictionary::default();
     for row in organisation::Entity::find()
         .order_by_asc(organisation::Column::Id)
         .all(db)
         .await?
     {
-        organisations.put(indexed_organisation(row));
+        organisations.upsert(to_indexed_organisation(row));
     }
     let mut snapshot = Snapshot {
         chunks: Vec::new(),
         places: Arc::new(places),
         organisations: Arc::new(organisations),
         as_of,
-        dictionaries: as_of.change,
+        dictionary_version: as_of.change_number,
     };
     let mut after = Uuid::nil();
     let mut read = 0;
     loop {
-        let rows = rows(
+        let rows = load_rows(
             db,
             &snapshot,
             initiative::Column::Id.gt(after),
@@ -80,20 +80,20 @@ pub async fn everything(
 }
 
 /// What became of the log since a snapshot was read.
-pub enum Followed {
+pub enum LogUpdate {
     /// Nothing: the snapshot is as new as the log.
-    Nothing,
+    UpToDate,
     /// The changes were taken up.
-    To(Snapshot, Changed),
+    Updated(Snapshot, ChangeSummary),
     /// The log is not the one that the snapshot was read from, or is too far ahead: the base has to be read anew.
-    Lost,
+    ReloadRequired,
 }
 
 /// What some changes changed.
 #[derive(Debug, Default)]
-pub struct Changed {
+pub struct ChangeSummary {
     /// Numbers before the newest that the log does not hold: rolled back, or not committed yet.
-    pub holes: Vec<i64>,
+    pub log_gaps: Vec<i64>,
     /// The initiatives that were published, altered or withdrawn.
     pub initiatives: Vec<Uuid>,
 }
@@ -101,17 +101,17 @@ pub struct Changed {
 /// Takes up every change that the snapshot has not seen, `holes` of earlier readings
 /// included. To be called within a transaction that sees one moment: rows are read as
 /// they stand at that moment, so all changes up to it have to be taken up together.
-pub async fn changes(
+pub async fn load_changes(
     db: &impl ConnectionTrait,
     snapshot: &Snapshot,
     holes: &[i64],
-) -> Result<Followed, DbErr> {
-    let seen = snapshot.as_of.change;
+) -> Result<LogUpdate, DbErr> {
+    let seen = snapshot.as_of.change_number;
     let in_order = change::Entity::find()
         .order_by_asc(change::Column::Number)
-        .limit(MOST_CHANGES + 1);
+        .limit(MAX_INCREMENTAL_CHANGES + 1);
     // By themselves: together with what is newer they would be looked for in the whole log.
-    let mut found = match is_one_of_any(db, change::Column::Number.into_expr(), holes.iter().copied()) {
+    let mut found = match is_in_any(db, change::Column::Number.into_expr(), holes.iter().copied()) {
         Some(filled) => in_order.clone().filter(filled).all(db).await?,
         None => Vec::new(),
     };
@@ -121,33 +121,33 @@ pub async fn changes(
     let same_log = seen == 0
         || found
             .iter()
-            .any(|one| one.number == seen && Some(one.created_at) == snapshot.as_of.at);
-    if !same_log || found.len() as u64 > MOST_CHANGES {
-        return Ok(Followed::Lost);
+            .any(|one| one.number == seen && Some(one.created_at) == snapshot.as_of.changed_at);
+    if !same_log || found.len() as u64 > MAX_INCREMENTAL_CHANGES {
+        return Ok(LogUpdate::ReloadRequired);
     }
     let changes: Vec<_> = found.into_iter().filter(|one| one.number != seen).collect();
     let Some(last) = changes.last() else {
-        return Ok(Followed::Nothing);
+        return Ok(LogUpdate::UpToDate);
     };
     let mut next = snapshot.clone();
     if last.number > seen {
         next.as_of = AsOf {
-            change: last.number,
-            at: Some(last.created_at),
+            change_number: last.number,
+            changed_at: Some(last.created_at),
         };
     }
     let there: BTreeSet<i64> = changes.iter().map(|one| one.number).collect();
-    let mut changed = Changed {
-        holes: holes
+    let mut changed = ChangeSummary {
+        log_gaps: holes
             .iter()
             .copied()
-            .chain(seen + 1..next.as_of.change)
+            .chain(seen + 1..next.as_of.change_number)
             .filter(|number| !there.contains(number))
             .collect(),
         initiatives: Vec::new(),
     };
-    if changed.holes.len() > MOST_HOLES {
-        return Ok(Followed::Lost);
+    if changed.log_gaps.len() > MAX_LOG_GAPS {
+        return Ok(LogUpdate::ReloadRequired);
     }
     let subjects = |subject: ChangeSubject| -> BTreeSet<Uuid> {
         changes
@@ -157,48 +157,48 @@ pub async fn changes(
             .collect()
     };
     if !subjects(ChangeSubject::Place).is_empty() {
-        next.places = Arc::new(read_places(db, &snapshot.places).await?);
-        next.dictionaries = next.as_of.change;
+        next.places = Arc::new(load_places(db, &snapshot.places).await?);
+        next.dictionary_version = next.as_of.change_number;
     }
     let organisations: Vec<Uuid> = subjects(ChangeSubject::Organisation).into_iter().collect();
-    for ids in organisations.chunks(IDS_AT_ONCE) {
+    for ids in organisations.chunks(IDS_PER_STATEMENT) {
         let of_base = Arc::make_mut(&mut next.organisations);
-        let these = is_one_of(db, organisation::Column::Id.into_expr(), ids.iter().copied());
+        let these = is_in(db, organisation::Column::Id.into_expr(), ids.iter().copied());
         for row in organisation::Entity::find().filter(these).all(db).await? {
-            of_base.put(indexed_organisation(row));
+            of_base.upsert(to_indexed_organisation(row));
         }
-        next.dictionaries = next.as_of.change;
+        next.dictionary_version = next.as_of.change_number;
     }
     let initiatives: Vec<Uuid> = subjects(ChangeSubject::Initiative).into_iter().collect();
-    for ids in initiatives.chunks(IDS_AT_ONCE) {
-        let these = is_one_of(db, initiative::Column::Id.into_expr(), ids.iter().copied());
-        let rows = rows(db, &next, these, None).await?;
+    for ids in initiatives.chunks(IDS_PER_STATEMENT) {
+        let these = is_in(db, initiative::Column::Id.into_expr(), ids.iter().copied());
+        let rows = load_rows(db, &next, these, None).await?;
         let standing: BTreeSet<Uuid> = rows.iter().map(|row| row.id).collect();
         let gone = ids.iter().copied().filter(|id| !standing.contains(id)).collect();
         next.apply(rows, gone);
     }
     changed.initiatives = initiatives;
-    Ok(Followed::To(next, changed))
+    Ok(LogUpdate::Updated(next, changed))
 }
 
 /// The newest change of the log.
-pub async fn newest_change(db: &impl ConnectionTrait) -> Result<AsOf, DbErr> {
+pub async fn load_newest_change(db: &impl ConnectionTrait) -> Result<AsOf, DbErr> {
     let newest = change::Entity::find()
         .order_by_desc(change::Column::Number)
         .one(db)
         .await?;
     Ok(newest.map_or_else(AsOf::default, |change| AsOf {
-        change: change.number,
-        at: Some(change.created_at),
+        change_number: change.number,
+        changed_at: Some(change.created_at),
     }))
 }
 
-async fn read_places(db: &impl ConnectionTrait, before: &Places) -> Result<Places, DbErr> {
+async fn load_places(db: &impl ConnectionTrait, before: &PlaceDictionary) -> Result<PlaceDictionary, DbErr> {
     let places = place::Entity::find()
         .order_by_asc(place::Column::Id)
         .all(db)
         .await?;
-    let within = place_within::Entity::find().all(db).await?;
+    let within = place_parent::Entity::find().all(db).await?;
     let places: Vec<StoredPlace> = places
         .into_iter()
         .map(|place| StoredPlace {
@@ -212,27 +212,27 @@ async fn read_places(db: &impl ConnectionTrait, before: &Places) -> Result<Place
         .iter()
         .map(|link| (link.place_id, link.parent_id))
         .collect();
-    Ok(Places::read(before, &places, &parents))
+    Ok(PlaceDictionary::build(before, &places, &parents))
 }
 
-fn indexed_organisation(row: organisation::Model) -> Organisation {
-    Organisation {
+fn to_indexed_organisation(row: organisation::Model) -> IndexedOrganisation {
+    IndexedOrganisation {
         id: row.id,
         name: row.name,
         name_folded: row.name_folded,
-        identifier_folded: row.identifier.as_deref().map(fold),
+        identifier_folded: row.identifier.as_deref().map(fold_name),
         kind: row.kind,
     }
 }
 
 /// The rows of the published initiatives that meet a condition, in the order of their ids.
-async fn rows(
+async fn load_rows(
     db: &impl ConnectionTrait,
     snapshot: &Snapshot,
     which: impl IntoCondition,
     limit: Option<u64>,
-) -> Result<Vec<Row>, DbErr> {
-    let coded = of_initiative();
+) -> Result<Vec<IndexedInitiative>, DbErr> {
+    let coded = initiative_columns();
     let initiatives = initiative::Entity::find()
         .filter(which)
         .filter(initiative::Column::WithdrawnAt.is_null())
@@ -249,7 +249,7 @@ async fn rows(
             initiative::Column::DisclosureKey,
             initiative::Column::Missing,
         ])
-        .expr(coded.expression())
+        .expr(coded.to_expression())
         .into_tuple::<(
             Uuid,
             Option<Uuid>,
@@ -271,26 +271,26 @@ async fn rows(
     };
     let mut rows = Vec::with_capacity(initiatives.len());
     for (id, place, lead, title, started_on, ended_on, disclosure_key, said, codes) in initiatives {
-        let [ongoing, visibility, shared_with_funders, illustrative] = coded.codes(codes);
-        rows.push(Row {
+        let [ongoing, visibility, shared_with_funders, illustrative] = coded.unpack(codes);
+        rows.push(IndexedInitiative {
             id,
-            key: disclosure_key.to_le_bytes()[0],
+            cell_key: disclosure_key.to_le_bytes()[0],
             place: place.and_then(|place| snapshot.places.number(place)),
             lead: organisation(lead)?,
             title: title.into(),
             started_on,
             ended_on,
-            ongoing: flag(ongoing),
-            visibility: code(Visibility::ALL, visibility).unwrap_or(Visibility::AggregateOnly),
-            shared_with_funders: flag(shared_with_funders) == Some(true),
-            illustrative: flag(illustrative) == Some(true),
+            ongoing: decode_flag(ongoing),
+            visibility: decode_code(Visibility::ALL, visibility).unwrap_or(Visibility::AggregateOnly),
+            shared_with_funders: decode_flag(shared_with_funders) == Some(true),
+            illustrative: decode_flag(illustrative) == Some(true),
             entry_points: Default::default(),
             steps: Default::default(),
             reasons: Default::default(),
             changes: Default::default(),
             terms: Vec::new(),
-            missing: missing_column::of_record(&kept(said)?).collect(),
-            terms_missing: Vec::new(),
+            missing: missing_column::list_missing_in_record(&parse_missing_reasons(said)?).collect(),
+            missing_in_terms: Vec::new(),
         });
     }
     let (Some(first), Some(last)) = (rows.first().map(|row| row.id), rows.last().map(|row| row.id)) else {
@@ -299,63 +299,66 @@ async fn rows(
     // Asked for by their range where they are a page of the whole base, else one by one.
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let range = limit.is_some().then_some((first, last));
-    let mut parts = Parts { db, range, ids, rows };
-    parts.read_entry_points().await?;
-    parts.read_challenges().await?;
-    parts.read_conditions().await?;
-    parts.read_terms(organisation).await?;
+    let mut parts = IndexRowLoader { db, range, ids, rows };
+    parts.load_entry_points().await?;
+    parts.load_challenges().await?;
+    parts.load_conditions().await?;
+    parts.load_funding_terms(organisation).await?;
     for row in &mut parts.rows {
         row.missing.sort_unstable();
-        row.terms_missing.sort_unstable();
+        row.missing_in_terms.sort_unstable();
     }
     Ok(parts.rows)
 }
 
 /// The rows of some initiatives, while their parts are read.
-struct Parts<'a, C> {
+struct IndexRowLoader<'a, C> {
     db: &'a C,
     /// The first and last id, where the rows are all that lie between them.
     range: Option<(Uuid, Uuid)>,
     ids: Vec<Uuid>,
-    rows: Vec<Row>,
+    rows: Vec<IndexedInitiative>,
 }
 
-impl<C: ConnectionTrait> Parts<'_, C> {
+impl<C: ConnectionTrait> IndexRowLoader<'_, C> {
     /// Which rows of a part's table belong to the initiatives.
-    fn ours<P: Part>(&self) -> Expr {
+    fn belongs_condition<P: Part>(&self) -> Expr {
         let initiative_id = Expr::col((P::default(), P::INITIATIVE_ID));
         match self.range {
             Some((first, last)) => initiative_id.between(first, last),
-            None => is_one_of(self.db, initiative_id, self.ids.iter().copied()),
+            None => is_in(self.db, initiative_id, self.ids.iter().copied()),
         }
     }
 
-    fn row(&mut self, id: Uuid) -> Option<&mut Row> {
+    fn find_row(&mut self, id: Uuid) -> Option<&mut IndexedInitiative> {
         // Within the range there may be some that were withdrawn, and have no row.
         let at = self.ids.binary_search(&id).ok()?;
         self.rows.get_mut(at)
     }
 
-    async fn read_entry_points(&mut self) -> Result<(), DbErr> {
+    async fn load_entry_points(&mut self) -> Result<(), DbErr> {
         use entry_point_taken::Column;
-        let coded = Coded::new([
-            (Column::Perspective, codes_of(Perspective::ALL, Perspective::code)),
-            (Column::EntryPoint, codes_of(EntryPoint::ALL, EntryPoint::code)),
+        let coded = PackedColumns::new([
+            (
+                Column::Perspective,
+                list_codes(Perspective::ALL, Perspective::code),
+            ),
+            (Column::EntryPoint, list_codes(EntryPoint::ALL, EntryPoint::code)),
         ]);
         let taken = entry_point_taken::Entity::find()
-            .filter(self.ours::<entry_point_taken::Entity>())
+            .filter(self.belongs_condition::<entry_point_taken::Entity>())
             .select_only()
             .columns([Column::InitiativeId, Column::Position])
-            .expr(coded.expression())
+            .expr(coded.to_expression())
             .into_tuple::<(Uuid, i32, i32)>()
             .all(self.db)
             .await?;
         for (id, position, codes) in taken {
-            let [Some(perspective), Some(entry_point)] = coded.codes(codes) else {
+            let [Some(perspective), Some(entry_point)] = coded.unpack(codes) else {
                 continue;
             };
-            let Some(row) = self.row(id) else { continue };
-            let EntryPoints { way_in, later } = &mut row.entry_points[perspective];
+            let Some(row) = self.find_row(id) else { continue };
+            let PerspectiveEntryPoints { way_in, later } = &mut row.entry_points[perspective];
             if position == 1 {
                 *way_in = EntryPoint::ALL.get(entry_point).copied();
             } else {
@@ -365,93 +368,96 @@ impl<C: ConnectionTrait> Parts<'_, C> {
         Ok(())
     }
 
-    async fn read_challenges(&mut self) -> Result<(), DbErr> {
+    async fn load_challenges(&mut self) -> Result<(), DbErr> {
         use challenge_faced::Column;
-        let challenge = || (Column::Challenge, codes_of(Challenge::ALL, Challenge::code));
-        let coded = Coded::new([
+        let challenge = || (Column::Challenge, list_codes(Challenge::ALL, Challenge::code));
+        let coded = PackedColumns::new([
             challenge(),
-            (Column::Step, codes_of(ChallengeStep::ALL, ChallengeStep::code)),
+            (Column::Step, list_codes(ChallengeStep::ALL, ChallengeStep::code)),
         ]);
         let faced = challenge_faced::Entity::find()
-            .filter(self.ours::<challenge_faced::Entity>())
+            .filter(self.belongs_condition::<challenge_faced::Entity>())
             .select_only()
             .columns([Column::InitiativeId, Column::Missing])
-            .expr(coded.expression())
+            .expr(coded.to_expression())
             .into_tuple::<(Uuid, Option<Json>, i32)>()
             .all(self.db)
             .await?;
         for (id, said, codes) in faced {
-            let [Some(challenge), step] = coded.codes(codes) else {
+            let [Some(challenge), step] = coded.unpack(codes) else {
                 continue;
             };
-            let Some(row) = self.row(id) else { continue };
-            row.steps[challenge] = code(ChallengeStep::ALL, step);
-            row.missing.extend(missing_column::of_challenge(
+            let Some(row) = self.find_row(id) else { continue };
+            row.steps[challenge] = decode_code(ChallengeStep::ALL, step);
+            row.missing.extend(missing_column::list_missing_in_challenge(
                 Challenge::ALL[challenge],
-                &kept(said)?,
+                &parse_missing_reasons(said)?,
             ));
         }
         let (coded, of_reason) = (
-            Coded::new([challenge()]),
-            Coded::new([(
+            PackedColumns::new([challenge()]),
+            PackedColumns::new([(
                 challenge_reason::Column::Reason,
-                codes_of(ChallengeReason::ALL, ChallengeReason::code),
+                list_codes(ChallengeReason::ALL, ChallengeReason::code),
             )]),
         );
         let reasons = challenge_reason::Entity::find()
             .inner_join(challenge_faced::Entity)
-            .filter(self.ours::<challenge_faced::Entity>())
+            .filter(self.belongs_condition::<challenge_faced::Entity>())
             .select_only()
             .column(Column::InitiativeId)
-            .expr(coded.expression())
-            .expr(of_reason.expression())
+            .expr(coded.to_expression())
+            .expr(of_reason.to_expression())
             .into_tuple::<(Uuid, i32, i32)>()
             .all(self.db)
             .await?;
         for (id, challenge, reason) in reasons {
-            let ([Some(challenge)], [Some(reason)]) = (coded.codes(challenge), of_reason.codes(reason))
+            let ([Some(challenge)], [Some(reason)]) = (coded.unpack(challenge), of_reason.unpack(reason))
             else {
                 continue;
             };
-            let Some(row) = self.row(id) else { continue };
+            let Some(row) = self.find_row(id) else { continue };
             row.reasons[challenge] |= 1 << reason;
         }
         Ok(())
     }
 
-    async fn read_conditions(&mut self) -> Result<(), DbErr> {
+    async fn load_conditions(&mut self) -> Result<(), DbErr> {
         use condition_changed::Column;
-        let coded = Coded::new([
-            (Column::Condition, codes_of(Condition::ALL, Condition::code)),
-            (Column::Change, codes_of(ChangeExtent::ALL, ChangeExtent::code)),
+        let coded = PackedColumns::new([
+            (Column::Condition, list_codes(Condition::ALL, Condition::code)),
+            (Column::Change, list_codes(ChangeExtent::ALL, ChangeExtent::code)),
         ]);
         let changed = condition_changed::Entity::find()
-            .filter(self.ours::<condition_changed::Entity>())
+            .filter(self.belongs_condition::<condition_changed::Entity>())
             .select_only()
             .columns([Column::InitiativeId, Column::Missing])
-            .expr(coded.expression())
+            .expr(coded.to_expression())
             .into_tuple::<(Uuid, Option<Json>, i32)>()
             .all(self.db)
             .await?;
         for (id, said, codes) in changed {
-            let [Some(condition), change] = coded.codes(codes) else {
+            let [Some(condition), change] = coded.unpack(codes) else {
                 continue;
             };
-            let Some(row) = self.row(id) else { continue };
-            row.changes[condition] = code(ChangeExtent::ALL, change);
-            row.missing.extend(missing_column::of_condition(
+            let Some(row) = self.find_row(id) else { continue };
+            row.changes[condition] = decode_code(ChangeExtent::ALL, change);
+            row.missing.extend(missing_column::find_missing_in_condition(
                 Condition::ALL[condition],
-                &kept(said)?,
+                &parse_missing_reasons(said)?,
             ));
         }
         Ok(())
     }
 
-    async fn read_terms(&mut self, organisation: impl Fn(Uuid) -> Result<u32, DbErr>) -> Result<(), DbErr> {
+    async fn load_funding_terms(
+        &mut self,
+        organisation: impl Fn(Uuid) -> Result<u32, DbErr>,
+    ) -> Result<(), DbErr> {
         use funding_term::Column;
-        let coded = of_term();
+        let coded = funding_term_columns();
         let terms = funding_term::Entity::find()
-            .filter(self.ours::<funding_term::Entity>())
+            .filter(self.belongs_condition::<funding_term::Entity>())
             .order_by_asc(Column::InitiativeId)
             .order_by_asc(Column::Position)
             .select_only()
@@ -464,7 +470,7 @@ impl<C: ConnectionTrait> Parts<'_, C> {
                 Column::StartsOn,
                 Column::Missing,
             ])
-            .expr(coded.expression())
+            .expr(coded.to_expression())
             .into_tuple::<(
                 Uuid,
                 Uuid,
@@ -479,14 +485,14 @@ impl<C: ConnectionTrait> Parts<'_, C> {
             .await?;
         for (initiative, funder, duration_months, amount_minor, currency, starts_on, said, codes) in terms {
             let funder = organisation(funder)?;
-            let Some(row) = self.row(initiative) else {
+            let Some(row) = self.find_row(initiative) else {
                 continue;
             };
             let place = u32::try_from(row.terms.len()).unwrap_or(u32::MAX);
-            let said = kept(said)?;
-            let of_term = missing_column::of_term(&said).map(|(field, why)| (place, field, why));
-            row.terms_missing.extend(of_term);
-            row.terms.push(Term {
+            let said = parse_missing_reasons(said)?;
+            let of_term = missing_column::list_missing_in_term(&said).map(|(field, why)| (place, field, why));
+            row.missing_in_terms.extend(of_term);
+            row.terms.push(IndexedFundingTerm {
                 funder,
                 duration_months,
                 amount_minor,
@@ -494,7 +500,7 @@ impl<C: ConnectionTrait> Parts<'_, C> {
                     .and_then(|currency| currency.to_ascii_lowercase().as_bytes().try_into().ok()),
                 starts_on,
                 choices: coded
-                    .codes(codes)
+                    .unpack(codes)
                     .map(|number| number.and_then(|number| u8::try_from(number).ok())),
             });
         }
@@ -503,53 +509,53 @@ impl<C: ConnectionTrait> Parts<'_, C> {
 }
 
 /// What a row says of its missing answers.
-fn kept<F: Field>(said: Option<Json>) -> Result<Missing<F>, DbErr> {
-    Missing::of_kept(said.as_ref()).map_err(|cause| DbErr::Custom(format!("{cause:?}")))
+fn parse_missing_reasons<F: Field>(said: Option<Json>) -> Result<MissingReasons<F>, DbErr> {
+    MissingReasons::from_json(said.as_ref()).map_err(|cause| DbErr::Custom(format!("{cause:?}")))
 }
 
 /// The coded columns of an initiative.
-fn of_initiative() -> Coded<initiative::Column, 4> {
+fn initiative_columns() -> PackedColumns<initiative::Column, 4> {
     use initiative::Column;
-    Coded::new([
-        (Column::Ongoing, flags()),
-        (Column::Visibility, codes_of(Visibility::ALL, Visibility::code)),
-        (Column::SharedWithFunders, flags()),
-        (Column::Illustrative, flags()),
+    PackedColumns::new([
+        (Column::Ongoing, flag_values()),
+        (Column::Visibility, list_codes(Visibility::ALL, Visibility::code)),
+        (Column::SharedWithFunders, flag_values()),
+        (Column::Illustrative, flag_values()),
     ])
 }
 
 /// The coded columns of a funding term.
-fn of_term() -> Coded<funding_term::Column, { FundingChoice::ALL.len() }> {
-    Coded::new(FundingChoice::ALL.map(|choice| (choice_column(choice), choice_values(choice))))
+fn funding_term_columns() -> PackedColumns<funding_term::Column, { FundingChoice::ALL.len() }> {
+    PackedColumns::new(FundingChoice::ALL.map(|choice| (choice_column(choice), choice_values(choice))))
 }
 
 /// Several columns of closed vocabularies as one whole number: the database sends one value
 /// for them instead of a text each, which is most of what reading a base takes.
-struct Coded<C, const COLUMNS: usize>([(C, Vec<Value>); COLUMNS]);
+struct PackedColumns<C, const COLUMNS: usize>([(C, Vec<Value>); COLUMNS]);
 
-fn codes_of<T: Copy>(all: &[T], code: impl Fn(T) -> &'static str) -> Vec<Value> {
+fn list_codes<T: Copy>(all: &[T], code: impl Fn(T) -> &'static str) -> Vec<Value> {
     all.iter().map(|one| code(*one).into()).collect()
 }
 
-fn flags() -> Vec<Value> {
+fn flag_values() -> Vec<Value> {
     vec![false.into(), true.into()]
 }
 
-fn code<T: Copy>(all: &[T], code: Option<usize>) -> Option<T> {
+fn decode_code<T: Copy>(all: &[T], code: Option<usize>) -> Option<T> {
     code.and_then(|code| all.get(code)).copied()
 }
 
-fn flag(code: Option<usize>) -> Option<bool> {
+fn decode_flag(code: Option<usize>) -> Option<bool> {
     code.map(|code| code == 1)
 }
 
-impl<C: ColumnTrait, const COLUMNS: usize> Coded<C, COLUMNS> {
+impl<C: ColumnTrait, const COLUMNS: usize> PackedColumns<C, COLUMNS> {
     const fn new(columns: [(C, Vec<Value>); COLUMNS]) -> Self {
         Self(columns)
     }
 
     /// The number: in it each column is a digit, 0 where nothing is known, in a system of one more than its codes.
-    fn expression(&self) -> Expr {
+    fn to_expression(&self) -> Expr {
         let digits = self.0.iter().map(|(column, values)| -> (Expr, usize) {
             let mut digit = CaseStatement::new();
             for (code, value) in (1..).zip(values) {
@@ -565,7 +571,7 @@ impl<C: ColumnTrait, const COLUMNS: usize> Coded<C, COLUMNS> {
     }
 
     /// The codes in a number; none where nothing is known.
-    fn codes(&self, number: i32) -> [Option<usize>; COLUMNS] {
+    fn unpack(&self, number: i32) -> [Option<usize>; COLUMNS] {
         let mut left = usize::try_from(number).unwrap_or(0);
         std::array::from_fn(|column| {
             let size = self.0[column].1.len() + 1;

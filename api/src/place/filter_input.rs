@@ -7,12 +7,12 @@ use super::PlaceKey;
 use crate::error::{Error, Result};
 use crate::graphql::{
     comparison::{IdComparison, PlaceKindComparison, TextComparisonInput},
-    decode,
-    filter::{Lookup, at, not_too_many, only_or_all},
+    decode_argument,
+    filter::{FilterContext, all_of, field_path, require_condition_count},
 };
 use crate::id::NodeKind;
-use wayin_engine::predicate::{Condition, Named, PlaceCondition, PlaceTest};
-use wayin_records::spelling;
+use wayin_engine::predicate::{NamedReference, PlacePredicate, PlaceTest, Predicate};
+use wayin_records::normalisation;
 
 /// A reference to a place, by its ID or its GSS code. Give exactly one of them.
 #[derive(Clone, Debug, OneofObject)]
@@ -25,20 +25,20 @@ pub enum PlaceRef {
 
 impl PlaceRef {
     /// What the place is asked for by.
-    pub fn key(self, path: &str) -> Result<PlaceKey> {
+    pub fn into_key(self, path: &str) -> Result<PlaceKey> {
         Ok(match self {
             Self::Code(code) => PlaceKey::Code(code),
-            Self::Id(id) => PlaceKey::Id(decode(NodeKind::Place, path, &id)?),
+            Self::Id(id) => PlaceKey::Id(decode_argument(NodeKind::Place, path, &id)?),
         })
     }
 
     /// The place that is meant.
-    pub async fn named(self, lookup: Lookup<'_>, path: &str) -> Result<Named> {
-        let key = self.key(path)?;
-        let place = super::find(lookup.db, &key)
+    pub async fn find_reference(self, lookup: FilterContext<'_>, path: &str) -> Result<NamedReference> {
+        let key = self.into_key(path)?;
+        let place = super::find_place(lookup.db, &key)
             .await?
-            .ok_or_else(|| super::not_found(path, &key))?;
-        Ok(Named {
+            .ok_or_else(|| super::not_found_error(path, &key))?;
+        Ok(NamedReference {
             id: place.id,
             name: place.name,
         })
@@ -46,10 +46,10 @@ impl PlaceRef {
 }
 
 /// What the places of a list in the input are asked for by.
-pub fn place_keys(argument: &str, places: Vec<PlaceRef>) -> Result<Vec<PlaceKey>> {
+pub fn into_place_keys(argument: &str, places: Vec<PlaceRef>) -> Result<Vec<PlaceKey>> {
     let places = places.into_iter().enumerate();
     places
-        .map(|(at, place)| place.key(&format!("input.{argument}.{at}")))
+        .map(|(at, place)| place.into_key(&format!("input.{argument}.{at}")))
         .collect()
 }
 
@@ -78,46 +78,56 @@ pub struct PlaceFilter {
 
 impl PlaceFilter {
     /// The filter as a condition. `path` names the argument in complaints.
-    pub fn condition(self, lookup: Lookup<'_>, path: String) -> BoxFuture<'_, Result<PlaceCondition, Error>> {
+    pub fn into_predicate(
+        self,
+        lookup: FilterContext<'_>,
+        path: String,
+    ) -> BoxFuture<'_, Result<PlacePredicate, Error>> {
         Box::pin(async move {
-            let lookup = lookup.deeper(&path)?;
+            let lookup = lookup.nested(&path)?;
             let mut all = Vec::new();
             for (index, part) in self.and.into_iter().flatten().enumerate() {
-                all.push(part.condition(lookup, format!("{path}.and.{index}")).await?);
+                all.push(part.into_predicate(lookup, format!("{path}.and.{index}")).await?);
             }
             if let Some(or) = self.or {
                 let mut any = Vec::with_capacity(or.len());
                 for (index, part) in or.into_iter().enumerate() {
-                    any.push(part.condition(lookup, format!("{path}.or.{index}")).await?);
+                    any.push(part.into_predicate(lookup, format!("{path}.or.{index}")).await?);
                 }
-                all.push(Condition::Any(any));
+                all.push(Predicate::Any(any));
             }
             if let Some(not) = self.not {
-                all.push(not.condition(lookup, at(&path, "not")).await?.negated());
+                all.push(
+                    not.into_predicate(lookup, field_path(&path, "not"))
+                        .await?
+                        .negated(),
+                );
             }
             if let Some(id) = self.id {
-                all.push(id.condition(&at(&path, "id"), NodeKind::Place, PlaceTest::Id)?);
+                all.push(id.into_predicate(&field_path(&path, "id"), NodeKind::Place, PlaceTest::Id)?);
             }
             if let Some(name) = self.name {
-                all.push(name.condition(&at(&path, "name"), PlaceTest::Name)?);
+                all.push(name.into_predicate(&field_path(&path, "name"), PlaceTest::Name)?);
             }
             if let Some(code) = self.code {
-                let fold = |code: &str| spelling::gss_code(code).to_lowercase();
-                all.push(code.spelt(&at(&path, "code"), fold, PlaceTest::Code)?);
+                let fold = |code: &str| normalisation::normalise_gss_code(code).to_lowercase();
+                all.push(code.into_folded_predicate(&field_path(&path, "code"), fold, PlaceTest::Code)?);
             }
             if let Some(kind) = self.kind {
-                all.push(kind.condition(&at(&path, "kind"), PlaceTest::Kind)?);
+                all.push(kind.into_predicate(&field_path(&path, "kind"), PlaceTest::Kind)?);
             }
             if let Some(within) = self.within {
-                all.push(Condition::Test(PlaceTest::Within(
-                    within.named(lookup, &at(&path, "within")).await?,
+                all.push(Predicate::Test(PlaceTest::Within(
+                    within
+                        .find_reference(lookup, &field_path(&path, "within"))
+                        .await?,
                 )));
             }
             all.extend(
                 self.current
-                    .map(|current| Condition::Test(PlaceTest::Current(current))),
+                    .map(|current| Predicate::Test(PlaceTest::Current(current))),
             );
-            not_too_many(&path, only_or_all(all), |_| 0)
+            require_condition_count(&path, all_of(all), |_| 0)
         })
     }
 }

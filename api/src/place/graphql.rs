@@ -8,7 +8,8 @@ use super::filter_input::PlaceFilter;
 use super::{PlaceKey, PlaceOrdering};
 use crate::error::Error;
 use crate::graphql::{
-    app, connection::Connection, decode, filter::Lookup, list::list, order::Direction, reader,
+    app_from_context, connection::NodeConnection, decode_argument, filter::FilterContext,
+    list::load_connection, order::Direction, require_reader,
 };
 use crate::id::NodeKind;
 use crate::initiative::filter;
@@ -49,18 +50,18 @@ impl PlaceQuery {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Place>> {
-        let db = app(ctx).db.clone();
+    ) -> Result<NodeConnection<Place>> {
+        let db = app_from_context(ctx).db.clone();
         let order = PlaceOrdering {
             descending: order_by.is_some_and(|order| order.direction == Direction::Descending),
         };
         let condition = filter
             .unwrap_or_default()
-            .condition(Lookup::new(&db, reader(ctx)?), "filter".into())
+            .into_predicate(FilterContext::new(&db, require_reader(ctx)?), "filter".into())
             .await?;
-        let select = place::Entity::find().filter(filter::places(&condition, true));
+        let select = place::Entity::find().filter(filter::place_condition(&condition, true));
         let page = PageArguments::new(first, after, last, before);
-        list(ctx, select, order, page, Place).await
+        load_connection(ctx, select, order, page, Place).await
     }
 
     /// Returns one place. Give its ID or its GSS code, but not both. A retired code leads to the place that
@@ -72,10 +73,12 @@ impl PlaceQuery {
         #[graphql(desc = "The GSS code.")] code: Option<String>,
     ) -> Result<Option<Place>> {
         let key = match (id, code) {
-            (Some(id), None) => PlaceKey::Id(decode(NodeKind::Place, "id", &id)?),
+            (Some(id), None) => PlaceKey::Id(decode_argument(NodeKind::Place, "id", &id)?),
             (None, Some(code)) => PlaceKey::Code(code),
             _ => return Err(Error::bad_input("place", "give either id or code").into()),
         };
-        Ok(super::find(&app(ctx).db, &key).await?.map(Place))
+        Ok(super::find_place(&app_from_context(ctx).db, &key)
+            .await?
+            .map(Place))
     }
 }

@@ -5,19 +5,19 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select, sea_query::SelectStatement};
 use uuid::Uuid;
-use wayin_entity::{place, place_within};
+use wayin_entity::{place, place_parent};
 
 use crate::graphql::{
-    error::Shared,
-    list::{ChildList, links},
-    loader::{Loads, RowKey},
+    error::SharedError,
+    list::{ChildList, select_parent_links},
+    loader::{LoaderContext, RowLoaderKey},
 };
 
 /// Loads a place by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PlaceById(pub Uuid);
 
-impl RowKey for PlaceById {
+impl RowLoaderKey for PlaceById {
     type Table = place::Entity;
     const ID: place::Column = place::Column::Id;
 
@@ -28,16 +28,19 @@ impl RowKey for PlaceById {
 
 /// Loads the places that a place lies directly within, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PlacesAround(pub Uuid);
+pub struct ParentPlaces(pub Uuid);
 
-impl Loader<PlacesAround> for Loads {
+impl Loader<ParentPlaces> for LoaderContext {
     type Value = Vec<place::Model>;
-    type Error = Shared;
+    type Error = SharedError;
 
-    async fn load(&self, keys: &[PlacesAround]) -> Result<HashMap<PlacesAround, Vec<place::Model>>, Shared> {
+    async fn load(
+        &self,
+        keys: &[ParentPlaces],
+    ) -> Result<HashMap<ParentPlaces, Vec<place::Model>>, SharedError> {
         let ids = keys.iter().map(|key| key.0);
-        let links = place_within::Entity::find()
-            .filter(place_within::Column::PlaceId.is_in(ids))
+        let links = place_parent::Entity::find()
+            .filter(place_parent::Column::PlaceId.is_in(ids))
             .all(&self.db)
             .await?;
         let larger = links.iter().map(|link| link.parent_id);
@@ -61,20 +64,20 @@ impl Loader<PlacesAround> for Loads {
 
 /// The places in use that lie directly within a place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ContainedPlaces;
+pub struct ChildPlaceList;
 
-impl ChildList for ContainedPlaces {
+impl ChildList for ChildPlaceList {
     type Row = place::Entity;
 
-    fn rows(self, _: &Loads) -> Result<Select<place::Entity>, Shared> {
+    fn select_rows(self, _: &LoaderContext) -> Result<Select<place::Entity>, SharedError> {
         Ok(place::Entity::find().filter(place::Column::SuccessorId.is_null()))
     }
 
-    fn links(self, places: &[Uuid]) -> SelectStatement {
-        links(
-            place_within::Entity,
-            place_within::Column::ParentId,
-            place_within::Column::PlaceId,
+    fn select_links(self, places: &[Uuid]) -> SelectStatement {
+        select_parent_links(
+            place_parent::Entity,
+            place_parent::Column::ParentId,
+            place_parent::Column::PlaceId,
             places,
         )
     }

@@ -2,12 +2,12 @@
 
 pub mod filter_input;
 pub mod graphql;
+pub mod hierarchy;
 pub mod loaders;
 mod match_drafts;
 pub mod mutations;
 mod save;
 pub mod small_areas;
-pub mod within;
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,15 +15,15 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use uuid::Uuid;
 use wayin_entity::place;
 
-pub use self::save::{Draft, Saved, save, save_all};
+pub use self::save::{PlaceInput, PlaceSaveOutcome, save_place, save_places};
 use crate::error::{Error, Result};
 use crate::id::{self, NodeKind};
 use crate::name_suggestions::{describe_nearest, find_similar};
-use crate::paging::{Paged, Sort};
-use wayin_records::finding::{FindingCode, Findings};
+use crate::paging::{Paged, SortOrder};
+use wayin_records::normalisation;
+use wayin_records::normalisation::fold_name;
+use wayin_records::problem::{ProblemCode, Problems};
 use wayin_records::record::PlaceReference;
-use wayin_records::spelling;
-use wayin_records::spelling::fold;
 
 /// What a place is asked for by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,19 +36,19 @@ pub enum PlaceKey {
 
 /// Why a reference names no place.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unclear {
+pub enum PlaceReferenceError {
     /// It gives several of a code, an id and a name, or none.
     #[error("give one of the code, the id or the name of a place")]
-    NotOne,
+    NotExactlyOne,
     /// No place has that code.
     #[error("no place has the code {0}")]
-    NoSuchCode(String),
+    UnknownCode(String),
     /// No place has that id.
     #[error("no place has the id {0}")]
-    NoSuchId(String),
+    UnknownId(String),
     /// No place has that name.
     #[error("no place is called {name}{}", describe_nearest(.alike))]
-    NoSuchName {
+    UnknownName {
         /// The name.
         name: String,
         /// Places that may have been meant.
@@ -56,7 +56,7 @@ pub enum Unclear {
     },
     /// Several places have that name.
     #[error("{} places are called {name}; give the code of the one that is meant: {}", .places.len(), .places.join(", "))]
-    Several {
+    Ambiguous {
         /// The name.
         name: String,
         /// The places.
@@ -76,7 +76,7 @@ pub struct Gazetteer {
 
 impl Gazetteer {
     /// Reads every place.
-    pub async fn read(db: &impl ConnectionTrait) -> Result<Self> {
+    pub async fn load(db: &impl ConnectionTrait) -> Result<Self> {
         let mut all = Self::default();
         for place in place::Entity::find()
             .order_by_asc(place::Column::Id)
@@ -98,9 +98,9 @@ impl Gazetteer {
     }
 
     /// Reads every place, and the codes of small areas, by which a file may name the place that they lie in.
-    pub async fn read_with_small_areas(db: &impl ConnectionTrait) -> Result<Self> {
-        let mut all = Self::read(db).await?;
-        all.small_areas = small_areas::read(db)
+    pub async fn load_with_small_areas(db: &impl ConnectionTrait) -> Result<Self> {
+        let mut all = Self::load(db).await?;
+        all.small_areas = small_areas::load_small_areas(db)
             .await?
             .into_iter()
             .filter_map(|(code, place)| Some((code, place?)))
@@ -109,7 +109,7 @@ impl Gazetteer {
     }
 
     /// The place that stands in a place's stead now.
-    pub fn current(&self, id: Uuid) -> Option<&place::Model> {
+    pub fn find_current(&self, id: Uuid) -> Option<&place::Model> {
         let mut place = self.places.get(&id)?;
         // A chain of successors is no longer than there are places.
         for _ in 0..self.places.len() {
@@ -122,63 +122,64 @@ impl Gazetteer {
     }
 
     /// The current place of a code: its own, or the one that a small area of the code lies in.
-    pub fn by_code(&self, code: &str) -> Option<&place::Model> {
-        let code = spelling::gss_code(code);
+    pub fn find_by_code(&self, code: &str) -> Option<&place::Model> {
+        let code = normalisation::normalise_gss_code(code);
         let id = self.by_code.get(&code).or_else(|| self.small_areas.get(&code))?;
-        self.current(*id)
+        self.find_current(*id)
     }
 
     /// The place of this code, retired or not.
-    pub fn named_by_code(&self, code: &str) -> Option<&place::Model> {
+    pub fn find_by_exact_code(&self, code: &str) -> Option<&place::Model> {
         self.places.get(self.by_code.get(code)?)
     }
 
     /// Whether a place has this code, retired or not.
     pub fn has_code(&self, code: &str) -> bool {
-        self.by_code.contains_key(&spelling::gss_code(code))
+        self.by_code
+            .contains_key(&normalisation::normalise_gss_code(code))
     }
 
     /// The current place of a name, where exactly one has it; letters' case does not count.
-    pub fn by_name(&self, name: &str) -> Option<&place::Model> {
-        match self.current_by_name.get(&fold(name))?.as_slice() {
+    pub fn find_by_name(&self, name: &str) -> Option<&place::Model> {
+        match self.current_by_name.get(&fold_name(name))?.as_slice() {
             [one] => self.places.get(one),
             _ => None,
         }
     }
 
     /// The current place that a record names.
-    pub fn resolve(&self, reference: &PlaceReference) -> Result<&place::Model, Unclear> {
+    pub fn resolve(&self, reference: &PlaceReference) -> Result<&place::Model, PlaceReferenceError> {
         match (&reference.code, &reference.id, &reference.name) {
             (Some(code), None, None) => self
-                .by_code(code)
-                .ok_or_else(|| Unclear::NoSuchCode(code.clone())),
+                .find_by_code(code)
+                .ok_or_else(|| PlaceReferenceError::UnknownCode(code.clone())),
             (None, Some(id), None) => id::decode_as(NodeKind::Place, id)
-                .and_then(|id| self.current(id))
-                .ok_or_else(|| Unclear::NoSuchId(id.clone())),
-            (None, None, Some(name)) => self.named(name),
-            _ => Err(Unclear::NotOne),
+                .and_then(|id| self.find_current(id))
+                .ok_or_else(|| PlaceReferenceError::UnknownId(id.clone())),
+            (None, None, Some(name)) => self.find_by_name_or_error(name),
+            _ => Err(PlaceReferenceError::NotExactlyOne),
         }
     }
 
-    fn named(&self, name: &str) -> Result<&place::Model, Unclear> {
-        let of_name = self.current_by_name.get(&fold(name));
+    fn find_by_name_or_error(&self, name: &str) -> Result<&place::Model, PlaceReferenceError> {
+        let of_name = self.current_by_name.get(&fold_name(name));
         match of_name.map_or(&[][..], Vec::as_slice) {
-            [one] => self.places.get(one).ok_or(Unclear::NotOne),
+            [one] => self.places.get(one).ok_or(PlaceReferenceError::NotExactlyOne),
             [] => {
                 let names = self.current_by_name.iter().filter_map(|(folded, ids)| {
                     let place = self.places.get(ids.first()?)?;
-                    Some((folded.as_str(), shown(place)))
+                    Some((folded.as_str(), describe_place(place)))
                 });
-                Err(Unclear::NoSuchName {
+                Err(PlaceReferenceError::UnknownName {
                     name: name.to_owned(),
                     alike: find_similar(name, names),
                 })
             }
             several => {
                 let places = several.iter().filter_map(|id| self.places.get(id));
-                Err(Unclear::Several {
+                Err(PlaceReferenceError::Ambiguous {
                     name: name.to_owned(),
-                    places: places.map(shown).collect(),
+                    places: places.map(describe_place).collect(),
                 })
             }
         }
@@ -186,7 +187,7 @@ impl Gazetteer {
 }
 
 /// A place as it is offered to whoever may mean it.
-fn shown(place: &place::Model) -> String {
+fn describe_place(place: &place::Model) -> String {
     match &place.code {
         Some(code) => format!("{} ({code})", place.name),
         None => place.name.clone(),
@@ -194,12 +195,12 @@ fn shown(place: &place::Model) -> String {
 }
 
 /// Finds a place; a retired code leads to the place that took over, an id to that very place.
-pub async fn find(db: &impl ConnectionTrait, key: &PlaceKey) -> Result<Option<place::Model>> {
+pub async fn find_place(db: &impl ConnectionTrait, key: &PlaceKey) -> Result<Option<place::Model>> {
     let found = match key {
         PlaceKey::Id(id) => return Ok(place::Entity::find_by_id(*id).one(db).await?),
         PlaceKey::Code(code) => {
             place::Entity::find()
-                .filter(place::Column::Code.eq(spelling::gss_code(code)))
+                .filter(place::Column::Code.eq(normalisation::normalise_gss_code(code)))
                 .one(db)
                 .await?
         }
@@ -218,30 +219,30 @@ pub async fn find(db: &impl ConnectionTrait, key: &PlaceKey) -> Result<Option<pl
 }
 
 /// The id of a place that is named at a path of an input; what names none is found wrong.
-pub async fn named_at(
+pub async fn find_id_at_path(
     db: &impl ConnectionTrait,
-    found: &mut Findings,
+    found: &mut Problems,
     path: &str,
     key: &PlaceKey,
 ) -> Result<Option<Uuid>> {
-    let place = find(db, key).await?;
+    let place = find_place(db, key).await?;
     if place.is_none() {
-        found.error(FindingCode::NotFound, path, unclear(key).to_string());
+        found.add_error(ProblemCode::NotFound, path, reference_error(key).to_string());
     }
     Ok(place.map(|place| place.id))
 }
 
 /// Why a key names no place.
-fn unclear(key: &PlaceKey) -> Unclear {
+fn reference_error(key: &PlaceKey) -> PlaceReferenceError {
     match key {
-        PlaceKey::Code(code) => Unclear::NoSuchCode(code.clone()),
-        PlaceKey::Id(id) => Unclear::NoSuchId(NodeKind::Place.id(*id)),
+        PlaceKey::Code(code) => PlaceReferenceError::UnknownCode(code.clone()),
+        PlaceKey::Id(id) => PlaceReferenceError::UnknownId(NodeKind::Place.encode_id(*id)),
     }
 }
 
 /// An error for a reference in a filter that names no place.
-pub fn not_found(path: &str, key: &PlaceKey) -> Error {
-    Error::bad_input(path, unclear(key))
+pub fn not_found_error(path: &str, key: &PlaceKey) -> Error {
+    Error::bad_input(path, reference_error(key))
 }
 
 /// The orders of a list of places.
@@ -255,8 +256,8 @@ impl Paged for place::Entity {
     type Order = PlaceOrdering;
     const ID: Self::Column = place::Column::Id;
 
-    fn sort(order: Self::Order) -> Sort<Self::Column> {
-        Sort {
+    fn sort(order: Self::Order) -> SortOrder<Self::Column> {
+        SortOrder {
             tag: if order.descending { "name-" } else { "name" },
             column: place::Column::NameFolded,
             descending: order.descending,

@@ -4,14 +4,16 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use serde_json::json;
 use wayin_entity::{PlaceKind, place};
 
-use super::{Draft, save};
-use crate::graphql::mutating;
+use super::{PlaceInput, save_place};
+use crate::graphql::mutation;
 use crate::id::NodeKind;
 use crate::initiative::graphql::Place;
-use crate::initiative::place_grants::place_unplaced;
-use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
-use crate::keeping::partial::Partial;
-use crate::place::filter_input::{PlaceRef, place_keys};
+use crate::initiative::place_grants::assign_missing_places;
+use crate::place::filter_input::{PlaceRef, into_place_keys};
+use crate::reference_data::graphql::{
+    ChangeLogging, begin_save, finish_save, parse_reason, reference_payload, reject_save,
+};
+use crate::reference_data::partial::PartialUpdate;
 
 /// Input to add or change a place. If you change a place, a field that you leave out stays the same, and
 /// null clears it.
@@ -42,7 +44,7 @@ pub struct SavePlaceInput {
     idempotency_key: Option<String>,
 }
 
-kept_payload! {
+reference_payload! {
     /// The result of saving a place.
     SavePlacePayload { place: Place of place::Model } logged
 }
@@ -61,37 +63,43 @@ impl PlaceMutation {
         #[graphql(desc = "The values to save.")] mut input: SavePlaceInput,
     ) -> Result<SavePlacePayload> {
         let key = input.idempotency_key.take();
-        let running = match begin::<place::Model>(ctx, "savePlace", key.as_deref(), &input).await? {
+        let running = match begin_save::<place::Model>(ctx, "savePlace", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
-        let (reason, wrong) = why(input.reason.as_deref());
-        let target = mutating::target(NodeKind::Place, input.id.as_ref(), input.version)?;
-        let mut partial = Partial::load(running.db(), NodeKind::Place, target.id).await?;
+        let (reason, wrong) = parse_reason(input.reason.as_deref());
+        let target = mutation::decode_target(NodeKind::Place, input.id.as_ref(), input.version)?;
+        let mut partial = PartialUpdate::load(running.db(), NodeKind::Place, target.id).await?;
         let (name, kind) = (
-            partial.needed("name", input.name)?,
-            partial.needed("kind", input.kind)?,
+            partial.required_field("name", input.name)?,
+            partial.required_field("kind", input.kind)?,
         );
-        let code = partial.optional("code", input.code)?;
-        let within = partial.optional("parents", input.parents)?.unwrap_or_default();
-        let successor = partial.optional("successor", input.successor)?;
+        let code = partial.optional_field("code", input.code)?;
+        let within = partial
+            .optional_field("parents", input.parents)?
+            .unwrap_or_default();
+        let successor = partial.optional_field("successor", input.successor)?;
         let (Some(name), Some(kind)) = (name, kind) else {
-            return Ok(refuse(partial.refusals("place"), wrong).into());
+            return Ok(reject_save(partial.into_problems("place"), wrong).into());
         };
-        let draft = Draft {
+        let draft = PlaceInput {
             target,
             name,
             kind,
             code,
-            within: place_keys("parents", within)?,
-            successor: successor.map(|place| place.key("input.successor")).transpose()?,
+            parents: into_place_keys("parents", within)?,
+            successor: successor
+                .map(|place| place.into_key("input.successor"))
+                .transpose()?,
         };
-        let act = running.act(&reason);
-        let saved = save(running.db(), &act, draft).await?;
+        let act = running.action(&reason);
+        let saved = save_place(running.db(), &act, draft).await?;
         if saved.is_ok() && wrong.is_empty() {
-            place_unplaced(running.db(), &act).await?;
+            assign_missing_places(running.db(), &act).await?;
         }
         let detail = json!({"reason": reason});
-        Ok(finish(*running, saved, wrong, Log::Grows, detail).await?.into())
+        Ok(finish_save(*running, saved, wrong, ChangeLogging::Logged, detail)
+            .await?
+            .into())
     }
 }

@@ -7,13 +7,13 @@ use uuid::Uuid;
 use wayin_entity::small_area;
 
 use super::Gazetteer;
-use crate::change::Act;
+use crate::change_log::ActionContext;
 use crate::database::insert_all;
 use crate::error::Result;
 use wayin_records::gss;
 
 /// How many codes one statement names.
-const CODES_AT_ONCE: usize = 1_000;
+const CODES_PER_STATEMENT: usize = 1_000;
 
 /// What became of the codes of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct SmallAreasSaved {
 }
 
 /// Reads all codes, each with its place; none for one that lies in several.
-pub async fn read(db: &impl ConnectionTrait) -> Result<HashMap<String, Option<Uuid>>> {
+pub async fn load_small_areas(db: &impl ConnectionTrait) -> Result<HashMap<String, Option<Uuid>>> {
     let all: Vec<(String, Option<Uuid>)> = small_area::Entity::find()
         .select_only()
         .columns([small_area::Column::Code, small_area::Column::PlaceId])
@@ -41,13 +41,13 @@ pub async fn read(db: &impl ConnectionTrait) -> Result<HashMap<String, Option<Uu
 /// places is kept without one. What the file does not name stays as it is.
 pub async fn save_small_areas(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     places: &Gazetteer,
     listed: impl IntoIterator<Item = (String, String)>,
 ) -> Result<SmallAreasSaved> {
     let mut said: HashMap<String, Option<Uuid>> = HashMap::new();
     for (code, place) in listed {
-        let Some(place) = places.by_code(&place) else {
+        let Some(place) = places.find_by_code(&place) else {
             continue;
         };
         let known = said.entry(code).or_insert(Some(place.id));
@@ -59,13 +59,13 @@ pub async fn save_small_areas(
     if said.is_empty() {
         return Ok(saved);
     }
-    let known = read(db).await?;
+    let known = load_small_areas(db).await?;
     let mut rows = Vec::new();
     for (code, mut place_id) in said {
         let before = known.get(&code).copied();
-        let current = before.map(|place| place.and_then(|id| places.current(id)).map(|place| place.id));
+        let current = before.map(|place| place.and_then(|id| places.find_current(id)).map(|place| place.id));
         // Another file may name the other places of a constituency, which then lies in several.
-        if !gss::lies_in_one(&code) && current.is_some_and(|current| current != place_id) {
+        if !gss::is_within_one_authority(&code) && current.is_some_and(|current| current != place_id) {
             place_id = None;
         }
         if place_id.is_none() {
@@ -86,7 +86,7 @@ pub async fn save_small_areas(
     }
     saved.moved.sort_unstable();
     saved.in_several.sort_unstable();
-    for piece in rows.chunks(CODES_AT_ONCE) {
+    for piece in rows.chunks(CODES_PER_STATEMENT) {
         let codes = piece.iter().map(|row| row.code.as_str());
         small_area::Entity::delete_many()
             .filter(small_area::Column::Code.is_in(codes))

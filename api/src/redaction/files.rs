@@ -9,45 +9,45 @@ use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 use quick_xml::events::Event;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
-use wayin_entity::{FileFormat, import, import_outcome, import_piece};
+use wayin_entity::{FileFormat, import, import_chunk, import_outcome};
 use zip::ZipArchive;
 
-use super::found::Found;
-use super::{AT_ONCE, pieces, replace};
-use crate::change::Act;
+use super::search::RedactionMatches;
+use super::{ROWS_PER_STATEMENT, chunk_ids, replace_in_columns};
+use crate::change_log::ActionContext;
 use crate::error::{Error, Result};
 use crate::id::NodeKind;
 use crate::import::job;
-use crate::paging::Walk;
-use wayin_records::finding::{Finding, FindingCode};
-use wayin_records::formats::encoding::Decoded;
+use crate::paging::KeysetScan;
+use wayin_records::formats::encoding::TranscodingReader;
+use wayin_records::problem::{Problem, ProblemCode};
 
 /// The most bytes of a workbook that are looked through once they are unpacked; one that has more is taken to
 /// hold the text.
-const MOST_UNPACKED: u64 = 4 << 30;
+const MAX_UNPACKED_BYTES: u64 = 4 << 30;
 
 /// The files that were looked through, and those of them that hold a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Looked {
-    through: HashSet<Uuid>,
-    holding: BTreeSet<Uuid>,
+pub struct SearchedFiles {
+    searched: HashSet<Uuid>,
+    matching: BTreeSet<Uuid>,
 }
 
 /// Looks through every file that is kept and was not looked through yet.
-pub async fn look(db: &impl ConnectionTrait, text: &str, looked: &mut Looked) -> Result<()> {
-    let kept = import_piece::Entity::find().filter(import_piece::Column::Position.eq(1));
-    let mut walk = Walk::new(kept, import_piece::Column::ImportId, AT_ONCE as u64);
-    while let Some(ids) = walk.ids(db).await? {
+pub async fn search_files(db: &impl ConnectionTrait, text: &str, looked: &mut SearchedFiles) -> Result<()> {
+    let kept = import_chunk::Entity::find().filter(import_chunk::Column::Position.eq(1));
+    let mut walk = KeysetScan::new(kept, import_chunk::Column::ImportId, ROWS_PER_STATEMENT as u64);
+    while let Some(ids) = walk.next_ids(db).await? {
         for id in ids {
-            if looked.through.insert(id) && look_at(db, id, text).await? {
-                looked.holding.insert(id);
+            if looked.searched.insert(id) && search_file(db, id, text).await? {
+                looked.matching.insert(id);
             }
         }
     }
     Ok(())
 }
 
-async fn look_at(db: &impl ConnectionTrait, id: Uuid, text: &str) -> Result<bool> {
+async fn search_file(db: &impl ConnectionTrait, id: Uuid, text: &str) -> Result<bool> {
     let Some(import) = import::Entity::find_by_id(id).one(db).await? else {
         return Ok(false);
     };
@@ -55,15 +55,15 @@ async fn look_at(db: &impl ConnectionTrait, id: Uuid, text: &str) -> Result<bool
         return Ok(false);
     };
     let wanted = text.to_owned();
-    let found = tokio::task::spawn_blocking(move || holds_text(import.format, file, &wanted));
+    let found = tokio::task::spawn_blocking(move || contains_text(import.format, file, &wanted));
     let found = found.await.map_err(|cause| Error::Internal(cause.to_string()))?;
     found.map_err(|cause| Error::Internal(format!("a file could not be read: {cause}")))
 }
 
 /// What stands against taking a text out: an import that is under way and has it.
-pub async fn check(db: &impl ConnectionTrait, looked: &Looked) -> Result<Vec<Finding>> {
+pub async fn find_running_imports(db: &impl ConnectionTrait, looked: &SearchedFiles) -> Result<Vec<Problem>> {
     let mut findings = Vec::new();
-    for ids in pieces(&looked.holding) {
+    for ids in chunk_ids(&looked.matching) {
         let under_way = import::Entity::find()
             .filter(import::Column::Id.is_in(ids))
             .filter(import::Column::EndedAt.is_null())
@@ -72,9 +72,9 @@ pub async fn check(db: &impl ConnectionTrait, looked: &Looked) -> Result<Vec<Fin
         findings.extend(under_way.iter().map(|import| {
             let reason = format!(
                 "is in the file of the import {}, which is running; try again when it has ended",
-                NodeKind::Import.id(import.id)
+                NodeKind::Import.encode_id(import.id)
             );
-            Finding::new(FindingCode::WrongState, "text", reason)
+            Problem::new(ProblemCode::WrongState, "text", reason)
         }));
     }
     Ok(findings)
@@ -82,15 +82,20 @@ pub async fn check(db: &impl ConnectionTrait, looked: &Looked) -> Result<Vec<Fin
 
 /// Deletes the files that hold the text, and takes it out of what is told of imports and their rows. Answers
 /// out of how many imports.
-pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str, found: &Found) -> Result<usize> {
-    let mut altered = found.files.holding.clone();
-    for ids in pieces(&found.files.holding) {
-        import_piece::Entity::delete_many()
-            .filter(import_piece::Column::ImportId.is_in(ids))
+pub async fn redact_files(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    text: &str,
+    found: &RedactionMatches,
+) -> Result<usize> {
+    let mut altered = found.files.matching.clone();
+    for ids in chunk_ids(&found.files.matching) {
+        import_chunk::Entity::delete_many()
+            .filter(import_chunk::Column::ImportId.is_in(ids))
             .exec(db)
             .await?;
     }
-    for ids in pieces(&found.import_outcome) {
+    for ids in chunk_ids(&found.import_outcome) {
         let of = import_outcome::Entity::find()
             .select_only()
             .column(import_outcome::Column::ImportId)
@@ -102,8 +107,15 @@ pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str, found:
         use import_outcome::Column;
         let columns = [Column::Message, Column::Column, Column::Path, Column::Sheet];
         let touched = (Column::UpdatedAt, act.now());
-        replace::<import_outcome::Entity>(db, &found.import_outcome, Column::Id, &columns, touched, text)
-            .await?;
+        replace_in_columns::<import_outcome::Entity>(
+            db,
+            &found.import_outcome,
+            Column::Id,
+            &columns,
+            touched,
+            text,
+        )
+        .await?;
     }
     {
         use import::Column;
@@ -114,7 +126,7 @@ pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str, found:
             Column::Notes,
         ];
         let touched = (Column::UpdatedAt, act.now());
-        replace::<import::Entity>(db, &found.import, Column::Id, &columns, touched, text).await?;
+        replace_in_columns::<import::Entity>(db, &found.import, Column::Id, &columns, touched, text).await?;
     }
     altered.extend(&found.import);
     Ok(altered.len())
@@ -122,19 +134,19 @@ pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str, found:
 
 /// Whether a file holds a text. Blanks, quotation marks and strokes do not count, so that it is found however
 /// the format writes it; so a file may be taken to hold it that does not quite.
-fn holds_text(format: FileFormat, mut file: File, text: &str) -> std::io::Result<bool> {
+fn contains_text(format: FileFormat, mut file: File, text: &str) -> std::io::Result<bool> {
     match format {
-        FileFormat::Xlsx | FileFormat::Ods => Ok(in_workbook(file, text)),
+        FileFormat::Xlsx | FileFormat::Ods => Ok(contains_in_workbook(file, text)),
         FileFormat::JsonLines | FileFormat::Json | FileFormat::Csv => {
             let mut is_wide = false;
-            if in_text(BufReader::new(&file), text, &mut is_wide)? {
+            if contains_in_text(BufReader::new(&file), text, &mut is_wide)? {
                 return Ok(true);
             }
             // Also what is refused for its encoding is kept, and may have no mark that tells the order of bytes.
             for wide in [UTF_16LE, UTF_16BE] {
                 file.rewind()?;
-                let read_wide = || BufReader::new(Decoded::new(&file, wide));
-                if is_wide && in_text(read_wide(), text, &mut false)? {
+                let read_wide = || BufReader::new(TranscodingReader::new(&file, wide));
+                if is_wide && contains_in_text(read_wide(), text, &mut false)? {
                     return Ok(true);
                 }
             }
@@ -144,28 +156,28 @@ fn holds_text(format: FileFormat, mut file: File, text: &str) -> std::io::Result
 }
 
 /// Looks for a text in bytes as they come, in time that grows with their number alone (Knuth, Morris and Pratt).
-struct Search {
-    wanted: Vec<u8>,
+struct TextSearch {
+    pattern: Vec<u8>,
     /// To how long a beginning of what is wanted one falls back from each.
     fallback: Vec<usize>,
     matched: usize,
 }
 
-impl Search {
+impl TextSearch {
     fn new(text: &str) -> Self {
-        Self::of(text.bytes())
+        Self::from_bytes(text.bytes())
     }
 
     /// For each way in which bytes that are text may write one.
-    fn in_each_encoding(text: &str) -> Vec<Self> {
-        let western = western(text).filter(|_| !text.is_ascii());
+    fn for_each_encoding(text: &str) -> Vec<Self> {
+        let western = to_windows_1252(text).filter(|_| !text.is_ascii());
         std::iter::once(Self::new(text))
-            .chain(western.map(Self::of))
+            .chain(western.map(Self::from_bytes))
             .collect()
     }
 
-    fn of(bytes: impl IntoIterator<Item = u8>) -> Self {
-        let wanted: Vec<u8> = bytes.into_iter().filter(|byte| counts(*byte)).collect();
+    fn from_bytes(bytes: impl IntoIterator<Item = u8>) -> Self {
+        let wanted: Vec<u8> = bytes.into_iter().filter(|byte| is_searched(*byte)).collect();
         let mut fallback = vec![0; wanted.len()];
         let mut length = 0;
         for at in 1..wanted.len() {
@@ -176,23 +188,23 @@ impl Search {
             fallback[at] = length;
         }
         Self {
-            wanted,
+            pattern: wanted,
             fallback,
             matched: 0,
         }
     }
 
     /// Whether, with these bytes, the text has passed.
-    fn passes(&mut self, bytes: &[u8]) -> bool {
-        if self.matched == self.wanted.len() {
+    fn feed(&mut self, bytes: &[u8]) -> bool {
+        if self.matched == self.pattern.len() {
             return true;
         }
-        for byte in bytes.iter().copied().filter(|byte| counts(*byte)) {
-            while self.matched > 0 && self.wanted[self.matched] != byte {
+        for byte in bytes.iter().copied().filter(|byte| is_searched(*byte)) {
+            while self.matched > 0 && self.pattern[self.matched] != byte {
                 self.matched = self.fallback[self.matched - 1];
             }
-            self.matched += usize::from(self.wanted[self.matched] == byte);
-            if self.matched == self.wanted.len() {
+            self.matched += usize::from(self.pattern[self.matched] == byte);
+            if self.matched == self.pattern.len() {
                 return true;
             }
         }
@@ -202,39 +214,42 @@ impl Search {
 
 /// A text in Windows-1252, as spreadsheets save tables that are not to be in UTF-8; none where that has no
 /// such characters. Files in it are refused, and kept like others.
-fn western(text: &str) -> Option<Vec<u8>> {
+fn to_windows_1252(text: &str) -> Option<Vec<u8>> {
     let (bytes, _, has_others) = WINDOWS_1252.encode(text);
     (!has_others).then(|| bytes.into_owned())
 }
 
 /// How many characters of a text are looked for.
-pub fn letters(text: &str) -> usize {
-    let counts = |letter: &char| !letter.is_ascii() || counts(*letter as u8);
+pub fn count_searched_characters(text: &str) -> usize {
+    let counts = |letter: &char| !letter.is_ascii() || is_searched(*letter as u8);
     text.chars().filter(counts).count()
 }
 
-const fn counts(byte: u8) -> bool {
+const fn is_searched(byte: u8) -> bool {
     !byte.is_ascii_whitespace() && byte != b'"' && byte != b'\\'
 }
 
 /// In a file that is text: as it is written, and as JSON means it. Says whether it may be text in UTF-16, in which
 /// every line break has a byte that no other text has.
-fn in_text(mut input: impl BufRead, text: &str, is_wide: &mut bool) -> std::io::Result<bool> {
-    let (mut as_written, mut as_meant) = (Search::in_each_encoding(text), Search::in_each_encoding(text));
-    let mut escape = Escape::default();
+fn contains_in_text(mut input: impl BufRead, text: &str, is_wide: &mut bool) -> std::io::Result<bool> {
+    let (mut as_written, mut as_meant) = (
+        TextSearch::for_each_encoding(text),
+        TextSearch::for_each_encoding(text),
+    );
+    let mut escape = JsonEscape::default();
     loop {
         let bytes = input.fill_buf()?;
         if bytes.is_empty() {
             return Ok(false);
         }
-        if as_written.iter_mut().any(|search| search.passes(bytes)) {
+        if as_written.iter_mut().any(|search| search.feed(bytes)) {
             return Ok(true);
         }
         *is_wide = *is_wide || bytes.contains(&0);
         for byte in bytes {
             let mut letter = [0; 4];
-            let meant = escape.meant(*byte, &mut letter);
-            if as_meant.iter_mut().any(|search| search.passes(meant)) {
+            let meant = escape.decode_byte(*byte, &mut letter);
+            if as_meant.iter_mut().any(|search| search.feed(meant)) {
                 return Ok(true);
             }
         }
@@ -245,23 +260,23 @@ fn in_text(mut input: impl BufRead, text: &str, is_wide: &mut bool) -> std::io::
 
 /// What stands behind a stroke in a JSON text (RFC 8259, section 7).
 #[derive(Default)]
-enum Escape {
+enum JsonEscape {
     #[default]
     None,
-    Stroke,
+    Backslash,
     /// How many digits of a code have come, and what they are so far; before them the first half of a pair.
     Code(u8, u32),
 }
 
-impl Escape {
+impl JsonEscape {
     /// The bytes that are meant by one that is written, as UTF-8.
-    fn meant<'a>(&mut self, byte: u8, letter: &'a mut [u8; 4]) -> &'a [u8] {
+    fn decode_byte<'a>(&mut self, byte: u8, letter: &'a mut [u8; 4]) -> &'a [u8] {
         let state = std::mem::take(self);
         match (state, byte) {
-            (Self::None, b'\\') => *self = Self::Stroke,
-            (Self::Stroke, b'u') => *self = Self::Code(0, 0),
+            (Self::None, b'\\') => *self = Self::Backslash,
+            (Self::Backslash, b'u') => *self = Self::Code(0, 0),
             // They mean blanks, which do not count.
-            (Self::Stroke, b'n' | b'r' | b't' | b'b' | b'f') => {}
+            (Self::Backslash, b'n' | b'r' | b't' | b'b' | b'f') => {}
             (Self::Code(digits, code), _) => {
                 let digit = char::from(byte).to_digit(16).unwrap_or_default();
                 let code = (code << 4) | digit;
@@ -271,7 +286,7 @@ impl Escape {
                     return meant.encode_utf8(letter).as_bytes();
                 }
             }
-            (Self::None | Self::Stroke, _) => {
+            (Self::None | Self::Backslash, _) => {
                 letter[0] = byte;
                 return &letter[..1];
             }
@@ -281,17 +296,17 @@ impl Escape {
 }
 
 /// In a workbook: in the texts and attributes of its parts. One that cannot be unpacked is taken to hold it.
-fn in_workbook(file: File, text: &str) -> bool {
+fn contains_in_workbook(file: File, text: &str) -> bool {
     let Ok(mut archive) = ZipArchive::new(BufReader::new(file)) else {
         return true;
     };
-    let mut left = MOST_UNPACKED;
+    let mut left = MAX_UNPACKED_BYTES;
     for at in 0..archive.len() {
         let Ok(part) = archive.by_index(at) else {
             return true;
         };
         let mut part = part.take(left);
-        if in_part(BufReader::new(&mut part), text).unwrap_or(true) {
+        if contains_in_part(BufReader::new(&mut part), text).unwrap_or(true) {
             return true;
         }
         left = part.limit();
@@ -302,8 +317,8 @@ fn in_workbook(file: File, text: &str) -> bool {
     false
 }
 
-fn in_part(input: impl BufRead, text: &str) -> Result<bool, quick_xml::Error> {
-    let (mut texts, mut attributes) = (Search::new(text), Search::new(text));
+fn contains_in_part(input: impl BufRead, text: &str) -> Result<bool, quick_xml::Error> {
+    let (mut texts, mut attributes) = (TextSearch::new(text), TextSearch::new(text));
     let mut reader = quick_xml::Reader::from_reader(input);
     reader.config_mut().check_end_names = false;
     let mut buffer = Vec::new();
@@ -311,24 +326,24 @@ fn in_part(input: impl BufRead, text: &str) -> Result<bool, quick_xml::Error> {
         buffer.clear();
         let found = match reader.read_event_into(&mut buffer)? {
             Event::Eof => return Ok(false),
-            Event::Text(text) => texts.passes(text.as_bytes()),
-            Event::CData(text) => texts.passes(text.as_bytes()),
+            Event::Text(text) => texts.feed(text.as_bytes()),
+            Event::CData(text) => texts.feed(text.as_bytes()),
             Event::GeneralRef(reference) => {
                 let mut letter = [0; 4];
                 if let Some(meant) = reference.resolve_char_ref()? {
-                    texts.passes(meant.encode_utf8(&mut letter).as_bytes())
+                    texts.feed(meant.encode_utf8(&mut letter).as_bytes())
                 } else {
                     let meant = quick_xml::escape::resolve_predefined_entity(&reference);
-                    meant.is_some_and(|meant| texts.passes(meant.as_bytes()))
+                    meant.is_some_and(|meant| texts.feed(meant.as_bytes()))
                 }
             }
             Event::Start(tag) | Event::Empty(tag) => tag.attributes().flatten().any(|attribute| {
                 attributes.matched = 0;
                 let meant =
                     quick_xml::escape::unescape(&attribute.value).unwrap_or_else(|_| attribute.value.clone());
-                attributes.passes(meant.as_bytes())
+                attributes.feed(meant.as_bytes())
             }),
-            Event::Comment(text) => attributes.passes(text.as_bytes()),
+            Event::Comment(text) => attributes.feed(text.as_bytes()),
             Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::End(_) => false,
         };
         if found {
@@ -346,15 +361,15 @@ mod tests {
 
     use super::*;
 
-    fn in_file(format: FileFormat, content: &[u8], text: &str) -> bool {
+    fn contains_in_file(format: FileFormat, content: &[u8], text: &str) -> bool {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(content).unwrap();
         std::io::Seek::rewind(&mut file).unwrap();
-        holds_text(format, file, text).unwrap()
+        contains_text(format, file, text).unwrap()
     }
 
     #[test]
-    fn a_text_is_found_however_json_and_csv_write_it() {
+    fn text_is_found_in_json_and_csv() {
         let text = "Zoë \"Z\"\nof C:\\new";
         for (format, content) in [
             (
@@ -367,15 +382,18 @@ mod tests {
             ),
             (FileFormat::Csv, "title\r\n\"by Zoë \"\"Z\"\"\r\nof C:\\new\"\r\n"),
         ] {
-            assert!(in_file(format, content.as_bytes(), text), "{content}");
+            assert!(contains_in_file(format, content.as_bytes(), text), "{content}");
         }
         for content in ["", "Zo\\u00eb", "Zoe \"Z\" of C:\\new", "{\"title\": \"Zoë\"}"] {
-            assert!(!in_file(FileFormat::Csv, content.as_bytes(), text), "{content}");
+            assert!(
+                !contains_in_file(FileFormat::Csv, content.as_bytes(), text),
+                "{content}"
+            );
         }
     }
 
     #[test]
-    fn a_text_is_found_in_a_table_that_is_not_in_utf_8() {
+    fn text_is_found_in_non_utf8_csv() {
         for (table, text) in [
             (
                 &b"title\r\n\"by Zo\xeb \"\"Z\"\"\r\nof C\"\r\n"[..],
@@ -385,16 +403,20 @@ mod tests {
             // What JSON writes with a stroke is meant here too.
             (b"{\"title\": \"Zo\xeb\\nof C\"}\n", "Zoë\nof C"),
         ] {
-            assert!(in_file(FileFormat::Csv, table, text), "{text}");
+            assert!(contains_in_file(FileFormat::Csv, table, text), "{text}");
         }
         let table = b"title\r\nby Zo\xeb\r\n";
         for text in ["by Zoé", "by Zo", "by Zoë of", "Ζωή", "by Zoë 🦀"] {
-            assert_eq!(in_file(FileFormat::Csv, table, text), text == "by Zo", "{text}");
+            assert_eq!(
+                contains_in_file(FileFormat::Csv, table, text),
+                text == "by Zo",
+                "{text}"
+            );
         }
     }
 
     #[test]
-    fn a_text_is_found_in_a_table_of_any_width() {
+    fn text_is_found_in_csv_of_any_width() {
         let table = "title\r\n\"by Zoë \"\"Z\"\" 🦀 of C\"\r\n";
         let bytes = |unit: fn(u16) -> [u8; 2], mark: &str| -> Vec<u8> {
             format!("{mark}{table}").encode_utf16().flat_map(unit).collect()
@@ -402,18 +424,18 @@ mod tests {
         for unit in [u16::to_le_bytes, u16::to_be_bytes] {
             for mark in ["\u{feff}", ""] {
                 let table = bytes(unit, mark);
-                assert!(in_file(FileFormat::Csv, &table, "Zoë \"Z\" 🦀 of"));
-                assert!(!in_file(FileFormat::Csv, &table, "Zoe \"Z\" 🦀 of"));
+                assert!(contains_in_file(FileFormat::Csv, &table, "Zoë \"Z\" 🦀 of"));
+                assert!(!contains_in_file(FileFormat::Csv, &table, "Zoe \"Z\" 🦀 of"));
             }
         }
         // It is found where the file is read piece by piece too.
         let long = format!("{}by Zoë herself", "title,\r\n".repeat(40_000));
         let long: Vec<u8> = long.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert!(in_file(FileFormat::Csv, &long, "by Zoë herself"));
+        assert!(contains_in_file(FileFormat::Csv, &long, "by Zoë herself"));
     }
 
     #[test]
-    fn a_text_is_found_in_whatever_part_of_a_workbook() {
+    fn text_is_found_in_every_part_of_a_workbook() {
         let book = |part: &str, content: &str| {
             let mut written = ZipWriter::new(std::io::Cursor::new(Vec::new()));
             written.start_file(part, SimpleFileOptions::default()).unwrap();
@@ -429,19 +451,23 @@ mod tests {
             "<a><!-- Jane & Zoë --></a>",
             "<a>this is not XML",
         ] {
-            let found = in_file(FileFormat::Xlsx, &book("xl/sharedStrings.xml", content), text);
+            let found = contains_in_file(FileFormat::Xlsx, &book("xl/sharedStrings.xml", content), text);
             assert!(found || content.ends_with("XML"), "{content}");
         }
         let other = "<sst><si><t>Jane and Zoë</t></si></sst>";
-        assert!(!in_file(FileFormat::Ods, &book("content.xml", other), text));
+        assert!(!contains_in_file(
+            FileFormat::Ods,
+            &book("content.xml", other),
+            text
+        ));
         assert!(
-            in_file(FileFormat::Xlsx, b"PK no archive", text),
+            contains_in_file(FileFormat::Xlsx, b"PK no archive", text),
             "what cannot be looked into is not kept"
         );
     }
 
     #[test]
-    fn a_search_finds_what_a_plain_one_finds() {
+    fn search_matches_a_naive_search() {
         let letters = ["a", "ab", "aab", "abab", "b", " ", "\""];
         let mut seed = 7_u32;
         for _ in 0..20_000 {
@@ -459,9 +485,9 @@ mod tests {
                 continue;
             }
             let found = content.as_bytes().chunks(3).fold(
-                (Search::new(&wanted), false),
+                (TextSearch::new(&wanted), false),
                 |(mut search, found), piece| {
-                    let found = search.passes(piece) || found;
+                    let found = search.feed(piece) || found;
                     (search, found)
                 },
             );

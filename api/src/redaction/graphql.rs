@@ -4,12 +4,12 @@ use async_graphql::{Context, InputObject, InputType, Object, Result, SimpleObjec
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Found;
-use crate::graphql::{app, member, user_error::UserError};
+use super::RedactionMatches;
+use crate::graphql::{app_from_context, require_member, user_error::UserError};
 use crate::id::NodeKind;
-use crate::mutation::{self, Begun, Event, Sent};
+use crate::idempotency::{self, AuditRecord, MutationRequest, MutationStart};
 use crate::note;
-use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::problem::{Problem, ProblemCode};
 
 /// Input to remove a text from everything that is stored.
 #[derive(Clone, Debug, InputObject)]
@@ -48,7 +48,7 @@ pub struct RedactTextPayload {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Answer {
+struct StoredRedactionResult {
     initiatives: i32,
     revisions: i32,
     submissions: i32,
@@ -59,8 +59,8 @@ struct Answer {
     imports: i32,
 }
 
-impl From<Answer> for RedactTextPayload {
-    fn from(answer: Answer) -> Self {
+impl From<StoredRedactionResult> for RedactTextPayload {
+    fn from(answer: StoredRedactionResult) -> Self {
         Self {
             initiatives: Some(answer.initiatives),
             revisions: Some(answer.revisions),
@@ -73,7 +73,7 @@ impl From<Answer> for RedactTextPayload {
     }
 }
 
-fn refused(findings: impl IntoIterator<Item = Finding>) -> RedactTextPayload {
+fn reject_redaction(findings: impl IntoIterator<Item = Problem>) -> RedactTextPayload {
     RedactTextPayload {
         initiatives: None,
         revisions: None,
@@ -100,53 +100,62 @@ impl RedactionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The text to remove, and the reason.")] mut input: RedactTextInput,
     ) -> Result<RedactTextPayload> {
-        let (app, member, key) = (app(ctx), member(ctx)?, input.idempotency_key.take());
-        let sent = Sent {
+        let (app, member, key) = (
+            app_from_context(ctx),
+            require_member(ctx)?,
+            input.idempotency_key.take(),
+        );
+        let sent = MutationRequest {
             member,
             name: "redactText",
             key: key.as_deref(),
             input: input.to_value().to_string(),
         };
-        let mut findings: Vec<_> = super::check(&input.text).into_iter().collect();
+        let mut findings: Vec<_> = super::validate_text(&input.text).into_iter().collect();
         if findings.is_empty() && key.as_ref().is_some_and(|key| key.contains(&input.text)) {
             let reason = "holds the text that is to be taken out, and would be kept";
-            findings.push(Finding::new(FindingCode::InvalidFormat, "idempotencyKey", reason));
+            findings.push(Problem::new(ProblemCode::InvalidFormat, "idempotencyKey", reason));
         }
-        let mut found = Found::default();
+        let mut found = RedactionMatches::default();
         if findings.is_empty() {
-            found.look(&app.db, app.clock.now(), &input.text).await?;
+            found.search(&app.db, app.clock.now(), &input.text).await?;
         }
-        let running = match mutation::begin_alone::<Answer>(app.mutation_context(), sent).await? {
-            Begun::Fresh(running) => running,
-            Begun::Refused(finding) => return Ok(refused([finding])),
-            Begun::Repeated(answer) => return Ok(answer.into()),
+        let running = match idempotency::begin_exclusive_mutation::<StoredRedactionResult>(
+            app.mutation_context(),
+            sent,
+        )
+        .await?
+        {
+            MutationStart::New(running) => running,
+            MutationStart::Rejected(finding) => return Ok(reject_redaction([finding])),
+            MutationStart::Replayed(answer) => return Ok(answer.into()),
         };
-        let reason = match note::validate("reason", &input.reason) {
-            Ok(reason) => reason.replace(&input.text, super::MARKER),
+        let reason = match note::validate_note("reason", &input.reason) {
+            Ok(reason) => reason.replace(&input.text, super::REDACTION_MARKER),
             Err(refusal) => {
-                findings.extend(refusal.findings);
+                findings.extend(refusal.problems);
                 String::new()
             }
         };
         if findings.is_empty() {
-            found.look(running.db(), app.clock.now(), &input.text).await?;
-            findings = super::stands_against(running.db(), &found).await?;
+            found.search(running.db(), app.clock.now(), &input.text).await?;
+            findings = super::find_obstacles(running.db(), &found).await?;
         }
         if !findings.is_empty() {
-            return Ok(refused(findings));
+            return Ok(reject_redaction(findings));
         }
-        let act = running.act("redacted");
-        let redacted = super::redact(running.db(), &act, &input.text, &found).await?;
+        let act = running.action("redacted");
+        let redacted = super::redact_text(running.db(), &act, &input.text, &found).await?;
         let small = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
-        let answer = Answer {
+        let answer = StoredRedactionResult {
             initiatives: small(redacted.initiatives),
             revisions: small(redacted.revisions),
             submissions: small(redacted.submissions),
-            audit_events: small(redacted.events),
-            kept_versions: small(redacted.kept),
+            audit_events: small(redacted.audit_events),
+            kept_versions: small(redacted.reference_versions),
             imports: small(redacted.imports),
         };
-        let event = Event {
+        let event = AuditRecord {
             // No one object is what it is about; the member who acts stands for it.
             kind: NodeKind::Member,
             id: member.id,

@@ -4,9 +4,9 @@
 //! without it.
 
 pub mod files;
-mod found;
 pub mod graphql;
-mod taking;
+mod replace;
+mod search;
 
 use std::collections::BTreeSet;
 
@@ -21,36 +21,37 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{
-    ChangeKind, ChangeSubject, audit_event, challenge_faced, claim, crisis, entry_point_taken,
-    former_organisation, funding_term, grant_detail, initiative, issued_token, kept_revision, meeting,
-    member, organisation, place, reflection, repeatable, revision, source, submission, term,
+    ChangeKind, ChangeSubject, audit_event, challenge_faced, claim, crisis, entity_revision,
+    entry_point_taken, funding_term, grant_detail, idempotency_key, initiative, issued_token, meeting,
+    member, organisation, organisation_alias, place, reflection, revision, source, submission, term,
 };
 
-pub use self::found::Found;
-use self::found::{holds, holds_json, replaced};
-use self::taking::{Identity, Taking};
-use crate::base::DisclosureKeys;
-use crate::change::{self, Act, Entry};
+use self::replace::{IdentityKind, TextReplacement};
+pub use self::search::RedactionMatches;
+use self::search::{contains_condition, json_contains_condition, replace_text_expression};
+use crate::change_log::{self, ActionContext, ChangeEntry};
 use crate::error::Result;
 use crate::graphql::input;
 use crate::id::NodeKind;
 use crate::initiative::filter_input::InitiativeFilter;
-use crate::{database, merging, vocabulary};
-use wayin_records::finding::{Finding, FindingCode};
-use wayin_records::spelling::{fold, is_storable};
+use crate::instance::DisclosureKeys;
+use crate::organisation::merge;
+use crate::{database, vocabulary};
+use wayin_records::normalisation::{fold_name, is_storable};
+use wayin_records::problem::{Problem, ProblemCode};
 
 /// What stands where a text was taken out.
-pub const MARKER: &str = "[redacted]";
+pub const REDACTION_MARKER: &str = "[redacted]";
 /// The fewest characters of a text that is taken out: less would be found where it is not meant.
-const SHORTEST: usize = 4;
+const MIN_TEXT_CHARACTERS: usize = 4;
 /// The most.
-const LONGEST: usize = 2_000;
+const MAX_TEXT_CHARACTERS: usize = 2_000;
 /// How many rows are altered at once: SQLite binds at most 32,766 values, and a row may hold a long document.
-const AT_ONCE: usize = 200;
+const ROWS_PER_STATEMENT: usize = 200;
 
 /// From how much a text was taken out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Redacted {
+pub struct RedactionCounts {
     /// Published records, and records that were withdrawn.
     pub initiatives: usize,
     /// Versions of them.
@@ -58,45 +59,46 @@ pub struct Redacted {
     /// Submissions.
     pub submissions: usize,
     /// Events of the audit trail.
-    pub events: usize,
+    pub audit_events: usize,
     /// Versions of what stewards keep.
-    pub kept: usize,
+    pub reference_versions: usize,
     /// Imports: their files, and what is told of their rows.
     pub imports: usize,
 }
 
 /// Whether a text can be taken out.
-pub fn check(text: &str) -> Option<Finding> {
+pub fn validate_text(text: &str) -> Option<Problem> {
     let length = text.chars().count();
-    let (code, reason) = if files::letters(text) < SHORTEST {
+    let (code, reason) = if files::count_searched_characters(text) < MIN_TEXT_CHARACTERS {
         let reason = format!(
-            "with less than {SHORTEST} characters, blanks and quotation marks aside, too much would be taken out"
+            "with less than {MIN_TEXT_CHARACTERS} characters, blanks and quotation marks aside, too much would be taken out"
         );
-        (FindingCode::OutOfRange, reason)
-    } else if length > LONGEST {
-        let reason = format!("has {length} characters; at most {LONGEST} can be taken out at once");
-        (FindingCode::TooLong, reason)
+        (ProblemCode::OutOfRange, reason)
+    } else if length > MAX_TEXT_CHARACTERS {
+        let reason =
+            format!("has {length} characters; at most {MAX_TEXT_CHARACTERS} can be taken out at once");
+        (ProblemCode::TooLong, reason)
     } else if !is_storable(text) {
         (
-            FindingCode::InvalidFormat,
+            ProblemCode::InvalidFormat,
             "holds the character NUL (U+0000), which no base keeps".into(),
         )
-    } else if MARKER.contains(text) {
+    } else if REDACTION_MARKER.contains(text) {
         (
-            FindingCode::OutOfRange,
-            format!("is part of the marker, {MARKER}"),
+            ProblemCode::OutOfRange,
+            format!("is part of the marker, {REDACTION_MARKER}"),
         )
     } else {
         return None;
     };
-    Some(Finding::new(code, "text", reason))
+    Some(Problem::new(code, "text", reason))
 }
 
 /// What stands against taking out what was found: an import that is under way and has it in its file, and a member
 /// who may act and is known by it.
-pub async fn stands_against(db: &impl ConnectionTrait, found: &Found) -> Result<Vec<Finding>> {
-    let mut findings = files::check(db, &found.files).await?;
-    for ids in pieces(&found.member) {
+pub async fn find_obstacles(db: &impl ConnectionTrait, found: &RedactionMatches) -> Result<Vec<Problem>> {
+    let mut findings = files::find_running_imports(db, &found.files).await?;
+    for ids in chunk_ids(&found.member) {
         let may_act: Vec<Uuid> = member::Entity::find()
             .select_only()
             .column(member::Column::Id)
@@ -110,71 +112,76 @@ pub async fn stands_against(db: &impl ConnectionTrait, found: &Found) -> Result<
             let reason = format!(
                 "is in the subject of the member {}, by which their tokens find them; revoke that member first, or take \
                  out a longer text",
-                NodeKind::Member.id(id)
+                NodeKind::Member.encode_id(id)
             );
-            Finding::new(FindingCode::WrongState, "text", reason)
+            Problem::new(ProblemCode::WrongState, "text", reason)
         }));
     }
     Ok(findings)
 }
 
 /// Some of many ids, as many as one statement takes.
-fn pieces(ids: &BTreeSet<Uuid>) -> impl Iterator<Item = Vec<Uuid>> {
+fn chunk_ids(ids: &BTreeSet<Uuid>) -> impl Iterator<Item = Vec<Uuid>> {
     let mut ids = ids.iter().copied();
     std::iter::from_fn(move || {
-        let piece: Vec<Uuid> = ids.by_ref().take(AT_ONCE).collect();
+        let piece: Vec<Uuid> = ids.by_ref().take(ROWS_PER_STATEMENT).collect();
         (!piece.is_empty()).then_some(piece)
     })
 }
 
 /// Takes a text out of everything that was found to hold it, as it is written, and says in the log which records
-/// were altered. Files that hold it go. In a transaction that [writes alone](database::begin_writing_alone).
-pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str, found: &Found) -> Result<Redacted> {
-    let taking = Taking::of(db, found, text).await?;
+/// were altered. Files that hold it go. In a transaction that [writes alone](database::begin_exclusive_write).
+pub async fn redact_text(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    text: &str,
+    found: &RedactionMatches,
+) -> Result<RedactionCounts> {
+    let taking = TextReplacement::load(db, found, text).await?;
     let redaction = Redaction {
         db,
         act,
         found,
-        taking: &taking,
+        replacement: &taking,
         text,
     };
-    let mut altered = redaction.initiatives().await?;
-    let revisions = redaction.revisions().await?;
-    let mut redacted = Redacted {
+    let mut altered = redaction.redact_initiatives().await?;
+    let revisions = redaction.redact_revisions().await?;
+    let mut redacted = RedactionCounts {
         revisions: revisions.len(),
-        ..Redacted::default()
+        ..RedactionCounts::default()
     };
     altered.extend(revisions);
-    altered.extend(redaction.parts().await?);
-    redaction.grant_details().await?;
+    altered.extend(redaction.redact_parts().await?);
+    redaction.redact_grant_details().await?;
     redacted.initiatives = altered.len();
-    redacted.submissions = redaction.submissions().await?;
-    redacted.events = redaction.events().await?;
-    redacted.kept = redaction.kept_revisions().await?;
-    let mut entries = redaction.places().await?;
-    entries.extend(redaction.crises().await?);
-    let (organisations, known_anew) = redaction.organisations().await?;
+    redacted.submissions = redaction.redact_submissions().await?;
+    redacted.audit_events = redaction.redact_audit_events().await?;
+    redacted.reference_versions = redaction.redact_reference_revisions().await?;
+    let mut entries = redaction.redact_places().await?;
+    entries.extend(redaction.redact_crises().await?);
+    let (organisations, known_anew) = redaction.redact_organisations().await?;
     entries.extend(organisations);
-    redaction.words().await?;
-    redaction.members().await?;
-    redacted.imports = files::redact(db, act, text, found).await?;
-    forget_keys(db, text).await?;
-    redaction.answers().await?;
+    redaction.redact_terms_and_reflections().await?;
+    redaction.redact_members().await?;
+    redacted.imports = files::redact_files(db, act, text, found).await?;
+    delete_idempotency_keys(db, text).await?;
+    redaction.redact_stored_results().await?;
     if !known_anew.is_empty() {
-        let keys = DisclosureKeys::of(db).await?;
+        let keys = DisclosureKeys::load(db).await?;
         for organisation in &known_anew {
-            altered.extend(merging::give_new_keys(db, act, &keys, organisation).await?);
+            altered.extend(merge::update_disclosure_keys(db, act, &keys, organisation).await?);
         }
     }
-    entries.extend(standing(db, &altered).await?);
-    change::append(db, act, &entries).await?;
+    entries.extend(published_entries(db, &altered).await?);
+    change_log::append_changes(db, act, &entries).await?;
     Ok(redacted)
 }
 
 /// The entries of the log for those of some records that stand.
-async fn standing(db: &impl ConnectionTrait, altered: &BTreeSet<Uuid>) -> Result<Vec<Entry>> {
+async fn published_entries(db: &impl ConnectionTrait, altered: &BTreeSet<Uuid>) -> Result<Vec<ChangeEntry>> {
     let mut entries = Vec::with_capacity(altered.len());
-    for ids in pieces(altered) {
+    for ids in chunk_ids(altered) {
         let standing: Vec<Uuid> = initiative::Entity::find()
             .select_only()
             .column(initiative::Column::Id)
@@ -184,21 +191,21 @@ async fn standing(db: &impl ConnectionTrait, altered: &BTreeSet<Uuid>) -> Result
             .into_tuple()
             .all(db)
             .await?;
-        entries.extend(log(ChangeSubject::Initiative, standing));
+        entries.extend(update_entries(ChangeSubject::Initiative, standing));
     }
     Ok(entries)
 }
 
-fn log(subject: ChangeSubject, altered: Vec<Uuid>) -> impl Iterator<Item = Entry> {
+fn update_entries(subject: ChangeSubject, altered: Vec<Uuid>) -> impl Iterator<Item = ChangeEntry> {
     let altered = altered.into_iter();
-    altered.map(move |id| Entry::new(ChangeKind::Altered, subject, id))
+    altered.map(move |id| ChangeEntry::new(ChangeKind::Altered, subject, id))
 }
 
 /// Forgets what was sent under a key that holds the text.
-async fn forget_keys(db: &impl ConnectionTrait, text: &str) -> Result<()> {
-    repeatable::Entity::delete_many()
-        .filter(holds(repeatable::Column::Key, text))
-        .filter(repeatable::Column::Answer.is_not_null())
+async fn delete_idempotency_keys(db: &impl ConnectionTrait, text: &str) -> Result<()> {
+    idempotency_key::Entity::delete_many()
+        .filter(contains_condition(idempotency_key::Column::Key, text))
+        .filter(idempotency_key::Column::Answer.is_not_null())
         .exec(db)
         .await?;
     Ok(())
@@ -206,7 +213,7 @@ async fn forget_keys(db: &impl ConnectionTrait, text: &str) -> Result<()> {
 
 /// Has `take_out` alter the rows of some ids, as many at once as can be; what of them was altered is written, in
 /// these columns. Answers a value of each altered row.
-async fn alter<E, T>(
+async fn alter_rows<E, T>(
     db: &impl ConnectionTrait,
     ids: &BTreeSet<Uuid>,
     id: E::Column,
@@ -227,7 +234,7 @@ where
         .copied()
         .chain(touched.map(|(column, _)| column))
         .collect();
-    for ids in pieces(ids) {
+    for ids in chunk_ids(ids) {
         let mut rows = Vec::new();
         for mut row in E::find().filter(id.is_in(ids)).order_by_asc(id).all(db).await? {
             let before = row.clone();
@@ -241,13 +248,13 @@ where
             altered.push(of(&row));
             rows.push(row);
         }
-        database::write_over::<E>(db, rows, &columns).await?;
+        database::upsert::<E>(db, rows, &columns).await?;
     }
     Ok(altered)
 }
 
 /// Takes a text out of the columns of rows that say no more than these.
-async fn replace<E: EntityTrait>(
+async fn replace_in_columns<E: EntityTrait>(
     db: &impl ConnectionTrait,
     ids: &BTreeSet<Uuid>,
     id: E::Column,
@@ -255,12 +262,12 @@ async fn replace<E: EntityTrait>(
     touched: (E::Column, DateTime<Utc>),
     text: &str,
 ) -> Result<()> {
-    for ids in pieces(ids) {
+    for ids in chunk_ids(ids) {
         let mut update = E::update_many()
             .col_expr(touched.0, Expr::value(touched.1))
             .filter(id.is_in(ids));
         for column in columns {
-            update = update.col_expr(*column, replaced(*column, text, MARKER));
+            update = update.col_expr(*column, replace_text_expression(*column, text, REDACTION_MARKER));
         }
         update.exec(db).await?;
     }
@@ -269,7 +276,7 @@ async fn replace<E: EntityTrait>(
 
 macro_rules! alter {
     ($it:ident: $table:ident [$($column:ident)+], $take_out:expr, $of:expr) => {
-        alter::<$table::Entity, _>(
+        alter_rows::<$table::Entity, _>(
             $it.db,
             &$it.found.$table,
             $table::Column::Id,
@@ -281,7 +288,7 @@ macro_rules! alter {
     };
     // What says when somebody last did something with it is not touched.
     ($it:ident: untouched $table:ident [$($column:ident)+], $take_out:expr, $of:expr) => {
-        alter::<$table::Entity, _>(
+        alter_rows::<$table::Entity, _>(
             $it.db,
             &$it.found.$table,
             $table::Column::Id,
@@ -295,7 +302,7 @@ macro_rules! alter {
 
 macro_rules! replace {
     ($it:ident: $($table:ident [$($column:ident)+])+) => {$(
-        replace::<$table::Entity>(
+        replace_in_columns::<$table::Entity>(
             $it.db,
             &$it.found.$table,
             $table::Column::Id,
@@ -310,26 +317,26 @@ macro_rules! replace {
 /// A text that is being taken out.
 struct Redaction<'a, D> {
     db: &'a D,
-    act: &'a Act<'a>,
-    found: &'a Found,
-    taking: &'a Taking<'a>,
+    act: &'a ActionContext<'a>,
+    found: &'a RedactionMatches,
+    replacement: &'a TextReplacement<'a>,
     text: &'a str,
 }
 
 impl<D: ConnectionTrait> Redaction<'_, D> {
-    async fn initiatives(&self) -> Result<BTreeSet<Uuid>> {
+    async fn redact_initiatives(&self) -> Result<BTreeSet<Uuid>> {
         let take_out = |row: &mut initiative::Model| {
-            self.taking
-                .identity_if_any(Identity::Reference, &mut row.external_ref);
-            self.taking.text(&mut row.title);
-            row.title_folded = fold(&row.title);
+            self.replacement
+                .replace_optional_identity(IdentityKind::Reference, &mut row.external_ref);
+            self.replacement.replace_in_text(&mut row.title);
+            row.title_folded = fold_name(&row.title);
             for kept in [
                 &mut row.summary,
                 &mut row.sharing_basis,
                 &mut row.sharing_confirmed_by,
                 &mut row.sharing_licence,
             ] {
-                self.taking.text_if_any(kept);
+                self.replacement.replace_in_optional_text(kept);
             }
         };
         let altered = alter!(
@@ -341,41 +348,42 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
     }
 
     /// Answers of which record each version is.
-    async fn revisions(&self) -> Result<Vec<Uuid>> {
+    async fn redact_revisions(&self) -> Result<Vec<Uuid>> {
         let take_out = |row: &mut revision::Model| {
-            self.taking.record(&mut row.document);
-            self.taking.text(&mut row.reason);
+            self.replacement.replace_in_record(&mut row.document);
+            self.replacement.replace_in_text(&mut row.reason);
         };
         alter!(self: untouched revision [Document Reason], take_out, |row| row.initiative_id).await
     }
 
     /// What published grants say beyond their funding terms.
-    async fn grant_details(&self) -> Result<()> {
+    async fn redact_grant_details(&self) -> Result<()> {
         let take_out = |row: &mut grant_detail::Model| {
-            self.taking.identity(Identity::Grant, &mut row.grant_identifier);
-            self.taking.document(&mut row.document);
+            self.replacement
+                .replace_identity(IdentityKind::Grant, &mut row.grant_identifier);
+            self.replacement.replace_in_document(&mut row.document);
         };
         alter!(self: grant_detail [GrantIdentifier Document], take_out, |_| ()).await?;
         Ok(())
     }
 
     /// Answers the records whose funding terms held it; those of other parts are known by their versions.
-    async fn parts(&self) -> Result<Vec<Uuid>> {
+    async fn redact_parts(&self) -> Result<Vec<Uuid>> {
         replace!(self: entry_point_taken [Motivation] challenge_faced [Note] source [Title Url Licence]);
         let take_out = |row: &mut funding_term::Model| {
-            self.taking
-                .identity_if_any(Identity::Grant, &mut row.grant_identifier);
-            self.taking.text_if_any(&mut row.programme);
+            self.replacement
+                .replace_optional_identity(IdentityKind::Grant, &mut row.grant_identifier);
+            self.replacement.replace_in_optional_text(&mut row.programme);
         };
         alter!(self: funding_term [GrantIdentifier Programme], take_out, |row| row.initiative_id).await
     }
 
-    async fn submissions(&self) -> Result<usize> {
+    async fn redact_submissions(&self) -> Result<usize> {
         let take_out = |row: &mut submission::Model| {
-            self.taking.typed(&mut row.document);
-            self.taking.text_if_any(&mut row.review_note);
-            self.taking
-                .identity_if_any(Identity::Reference, &mut row.external_ref);
+            self.replacement.replace_in_typed_document(&mut row.document);
+            self.replacement.replace_in_optional_text(&mut row.review_note);
+            self.replacement
+                .replace_optional_identity(IdentityKind::Reference, &mut row.external_ref);
         };
         let altered = alter!(
             self: untouched submission [Document ReviewNote ExternalRef], take_out, |row| row.id
@@ -383,92 +391,105 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         Ok(altered.await?.len())
     }
 
-    async fn events(&self) -> Result<usize> {
-        let take_out = |row: &mut audit_event::Model| self.taking.document(&mut row.detail);
+    async fn redact_audit_events(&self) -> Result<usize> {
+        let take_out = |row: &mut audit_event::Model| self.replacement.replace_in_document(&mut row.detail);
         let altered = alter!(self: untouched audit_event [Detail], take_out, |row| row.id);
         Ok(altered.await?.len())
     }
 
-    async fn kept_revisions(&self) -> Result<usize> {
-        let take_out = |row: &mut kept_revision::Model| {
-            self.taking.document(&mut row.document);
-            self.taking.text(&mut row.reason);
+    async fn redact_reference_revisions(&self) -> Result<usize> {
+        let take_out = |row: &mut entity_revision::Model| {
+            self.replacement.replace_in_document(&mut row.document);
+            self.replacement.replace_in_text(&mut row.reason);
         };
-        let altered = alter!(self: untouched kept_revision [Document Reason], take_out, |row| row.id);
+        let altered = alter!(self: untouched entity_revision [Document Reason], take_out, |row| row.id);
         Ok(altered.await?.len())
     }
 
     /// Takes it out of a name, and out of the same in lower case.
-    fn name(&self, name: &mut String, folded: &mut String) {
-        self.taking.text(name);
-        *folded = fold(name);
+    fn redact_name(&self, name: &mut String, folded: &mut String) {
+        self.replacement.replace_in_text(name);
+        *folded = fold_name(name);
     }
 
     /// Takes it out of what an organisation is, or was, known by.
-    fn organisation(&self, name: &mut String, folded: &mut String, identifier: &mut Option<String>) {
-        self.name(name, folded);
-        self.taking.identity_if_any(Identity::Organisation, identifier);
+    fn redact_organisation_names(
+        &self,
+        name: &mut String,
+        folded: &mut String,
+        identifier: &mut Option<String>,
+    ) {
+        self.redact_name(name, folded);
+        self.replacement
+            .replace_optional_identity(IdentityKind::Organisation, identifier);
     }
 
-    async fn places(&self) -> Result<Vec<Entry>> {
-        let take_out = |row: &mut place::Model| self.name(&mut row.name, &mut row.name_folded);
+    async fn redact_places(&self) -> Result<Vec<ChangeEntry>> {
+        let take_out = |row: &mut place::Model| self.redact_name(&mut row.name, &mut row.name_folded);
         let altered = alter!(self: place [Name NameFolded], take_out, |row| row.id);
-        Ok(log(ChangeSubject::Place, altered.await?).collect())
+        Ok(update_entries(ChangeSubject::Place, altered.await?).collect())
     }
 
-    async fn crises(&self) -> Result<Vec<Entry>> {
+    async fn redact_crises(&self) -> Result<Vec<ChangeEntry>> {
         let take_out = |row: &mut crisis::Model| {
-            self.taking.identity(Identity::Slug, &mut row.slug);
-            self.taking.text(&mut row.name);
+            self.replacement
+                .replace_identity(IdentityKind::Slug, &mut row.slug);
+            self.replacement.replace_in_text(&mut row.name);
         };
         let altered = alter!(self: crisis [Slug Name], take_out, |row| row.id);
-        Ok(log(ChangeSubject::Crisis, altered.await?).collect())
+        Ok(update_entries(ChangeSubject::Crisis, altered.await?).collect())
     }
 
     /// Organisations, as they are known and as they were known before. Answers those too which are known by something
     /// else from now on, in the keys of their records.
-    async fn organisations(&self) -> Result<(Vec<Entry>, Vec<organisation::Model>)> {
+    async fn redact_organisations(&self) -> Result<(Vec<ChangeEntry>, Vec<organisation::Model>)> {
         let mut known_anew = Vec::new();
         let take_out = |row: &mut organisation::Model| {
-            let before = merging::known_by(row).to_owned();
-            self.organisation(&mut row.name, &mut row.name_folded, &mut row.identifier);
-            if merging::known_by(row) != before {
+            let before = merge::disclosure_name(row).to_owned();
+            self.redact_organisation_names(&mut row.name, &mut row.name_folded, &mut row.identifier);
+            if merge::disclosure_name(row) != before {
                 known_anew.push(row.clone());
             }
         };
         let altered = alter!(self: organisation [Name NameFolded Identifier], take_out, |row| row.id);
-        let entries = log(ChangeSubject::Organisation, altered.await?).collect();
-        let take_out = |row: &mut former_organisation::Model| {
-            self.organisation(&mut row.name, &mut row.name_folded, &mut row.identifier);
+        let entries = update_entries(ChangeSubject::Organisation, altered.await?).collect();
+        let take_out = |row: &mut organisation_alias::Model| {
+            self.redact_organisation_names(&mut row.name, &mut row.name_folded, &mut row.identifier);
         };
-        alter!(self: former_organisation [Name NameFolded Identifier], take_out, |_| ()).await?;
+        alter!(self: organisation_alias [Name NameFolded Identifier], take_out, |_| ()).await?;
         Ok((entries, known_anew))
     }
 
     /// The words of the field, and what was said.
-    async fn words(&self) -> Result<()> {
+    async fn redact_terms_and_reflections(&self) -> Result<()> {
         let take_out = |row: &mut term::Model| {
-            self.taking.identity(Identity::Slug, &mut row.slug);
-            self.taking.text(&mut row.name);
-            self.taking.text(&mut row.definition);
-            self.taking.text_if_any(&mut row.usage_note);
-            self.taking.document(&mut row.synonyms);
-            row.name_folded = vocabulary::term::folded(&row.name, &row.synonyms);
+            self.replacement
+                .replace_identity(IdentityKind::Slug, &mut row.slug);
+            self.replacement.replace_in_text(&mut row.name);
+            self.replacement.replace_in_text(&mut row.definition);
+            self.replacement.replace_in_optional_text(&mut row.usage_note);
+            self.replacement.replace_in_document(&mut row.synonyms);
+            row.name_folded = vocabulary::term::fold_term(&row.name, &row.synonyms);
         };
         alter!(self: term [Slug Name NameFolded Definition UsageNote Synonyms], take_out, |_| ()).await?;
         let take_out = |row: &mut meeting::Model| {
-            self.taking.identity(Identity::Meeting, &mut row.title);
-            self.taking.text_if_any(&mut row.theme);
-            self.taking.text_if_any(&mut row.registration_url);
+            self.replacement
+                .replace_identity(IdentityKind::Meeting, &mut row.title);
+            self.replacement.replace_in_optional_text(&mut row.theme);
+            self.replacement
+                .replace_in_optional_text(&mut row.registration_url);
         };
         alter!(self: meeting [Title Theme RegistrationUrl], take_out, |_| ()).await?;
         replace!(self: reflection [Text]);
         let take_out = |row: &mut claim::Model| {
-            self.taking.identity(Identity::Slug, &mut row.slug);
-            self.taking.text(&mut row.statement);
-            self.filter(&mut row.pattern_when);
-            self.filter(&mut row.pattern_then);
-            row.pattern_among.iter_mut().for_each(|among| self.filter(among));
+            self.replacement
+                .replace_identity(IdentityKind::Slug, &mut row.slug);
+            self.replacement.replace_in_text(&mut row.statement);
+            self.redact_filter(&mut row.pattern_when);
+            self.redact_filter(&mut row.pattern_then);
+            row.pattern_among
+                .iter_mut()
+                .for_each(|among| self.redact_filter(among));
         };
         let columns = alter!(
             self: claim [Slug Statement PatternWhen PatternThen PatternAmong], take_out, |_| ()
@@ -479,35 +500,35 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
 
     /// Takes it out of what a filter looks for. Where it is part of a code instead, that stays, or the claim could not
     /// be asked any more.
-    fn filter(&self, filter: &mut Value) {
+    fn redact_filter(&self, filter: &mut Value) {
         let mut without = filter.clone();
-        self.taking.document(&mut without);
-        if without != *filter && input::read::<InitiativeFilter>("filter", without.clone()).is_ok() {
+        self.replacement.replace_in_document(&mut without);
+        if without != *filter && input::parse_input::<InitiativeFilter>("filter", without.clone()).is_ok() {
             *filter = without;
         }
     }
 
     /// The answers that are kept for whoever sends a mutation again. They stay, or it would be done twice.
-    async fn answers(&self) -> Result<()> {
-        use repeatable::Column;
-        let holding: Vec<(Uuid, String)> = repeatable::Entity::find()
+    async fn redact_stored_results(&self) -> Result<()> {
+        use idempotency_key::Column;
+        let holding: Vec<(Uuid, String)> = idempotency_key::Entity::find()
             .select_only()
             .columns([Column::MemberId, Column::Key])
-            .filter(holds_json(Column::Answer, self.text))
+            .filter(json_contains_condition(Column::Answer, self.text))
             .into_tuple()
             .all(self.db)
             .await?;
         for one in holding {
-            let row = repeatable::Entity::find_by_id(one).one(self.db).await?;
-            if let Some(repeatable::Model {
+            let row = idempotency_key::Entity::find_by_id(one).one(self.db).await?;
+            if let Some(idempotency_key::Model {
                 answer: Some(mut answer),
                 member_id,
                 key,
                 ..
             }) = row
             {
-                self.taking.answer(&mut answer);
-                let row = repeatable::ActiveModel {
+                self.replacement.replace_in_stored_result(&mut answer);
+                let row = idempotency_key::ActiveModel {
                     member_id: Unchanged(member_id),
                     key: Unchanged(key),
                     answer: Set(Some(answer)),
@@ -519,9 +540,12 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         Ok(())
     }
 
-    /// Members who were revoked; while one may act, nothing is [taken out](stands_against).
-    async fn members(&self) -> Result<()> {
-        let take_out = |row: &mut member::Model| self.taking.identity(Identity::Subject, &mut row.subject);
+    /// Members who were revoked; while one may act, nothing is [taken out](find_obstacles).
+    async fn redact_members(&self) -> Result<()> {
+        let take_out = |row: &mut member::Model| {
+            self.replacement
+                .replace_identity(IdentityKind::Subject, &mut row.subject);
+        };
         alter!(self: member [Subject], take_out, |_| ()).await?;
         // What tokens are called tells nothing apart.
         replace!(self: issued_token [Name]);

@@ -20,32 +20,32 @@ const STALLED_AFTER: Duration = Duration::from_secs(5);
 
 /// What happens on one connection.
 #[derive(Debug)]
-pub struct Activity {
-    now: Mutex<Now>,
+pub struct ConnectionActivity {
+    state: Mutex<ActivityState>,
     /// Something changed that may bring the deadline nearer.
     pub changed: Notify,
 }
 
 #[derive(Debug)]
-struct Now {
+struct ActivityState {
     /// Requests whose answer is being made, and open `WebSocket`s.
-    handled: usize,
+    handled_requests: usize,
     /// Handled requests whose client has not sent the next bytes of a body.
-    awaited: usize,
+    awaited_bodies: usize,
     /// Since when the last of these is awaited.
     awaited_since: Instant,
     /// Answers that are being sent.
-    answered: usize,
+    responses_in_progress: usize,
     /// Whether the client does not read what was sent.
     is_blocked: bool,
     /// Bodies of which a rest is read after the answer.
-    drained: usize,
+    drained_bodies: usize,
     /// Whether the connection speaks HTTP/2, whose frames are not the beginning of a request.
     is_http2: bool,
     /// When the connection was opened, or the first byte of a further request arrived, whose head is not complete.
     head_since: Option<Instant>,
     /// When the connection was opened, or last used.
-    used: Instant,
+    last_used: Instant,
     /// The bytes that were sent since then.
     sent: u64,
     /// When the service began to stop.
@@ -53,26 +53,26 @@ struct Now {
     is_evicted: bool,
 }
 
-impl Now {
+impl ActivityState {
     fn is_answered(&self) -> bool {
-        self.answered > 0 || self.is_blocked
+        self.responses_in_progress > 0 || self.is_blocked
     }
 }
 
-impl Activity {
+impl ConnectionActivity {
     /// Of a connection that was just opened.
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
-            now: Mutex::new(Now {
-                handled: 0,
-                awaited: 0,
+            state: Mutex::new(ActivityState {
+                handled_requests: 0,
+                awaited_bodies: 0,
                 awaited_since: Instant::now(),
-                answered: 0,
+                responses_in_progress: 0,
                 is_blocked: false,
-                drained: 0,
+                drained_bodies: 0,
                 is_http2: false,
                 head_since: Some(Instant::now()),
-                used: Instant::now(),
+                last_used: Instant::now(),
                 sent: 0,
                 stopping_since: None,
                 is_evicted: false,
@@ -81,80 +81,84 @@ impl Activity {
         })
     }
 
-    fn now(&self) -> MutexGuard<'_, Now> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_state(&self) -> MutexGuard<'_, ActivityState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// By when the connection is to be closed; none while a request is handled.
     pub fn deadline(&self, settings: &HttpSettings) -> Option<Instant> {
-        let now = self.now();
+        let now = self.lock_state();
         if now.is_evicted {
-            return Some(now.used);
+            return Some(now.last_used);
         }
-        if now.handled > 0 {
+        if now.handled_requests > 0 {
             // The body has a time limit of its own, which may be longer than a service takes to stop.
-            let stopping = now.stopping_since.filter(|_| now.awaited >= now.handled);
+            let stopping = now
+                .stopping_since
+                .filter(|_| now.awaited_bodies >= now.handled_requests);
             return stopping.map(|since| since.max(now.awaited_since) + STOP_GRACE);
         }
         if now.is_answered() {
-            return Some(now.used + settings.idle);
+            return Some(now.last_used + settings.idle_timeout);
         }
-        let stopping = now.stopping_since.map(|since| since.max(now.used) + STOP_GRACE);
-        if now.drained > 0 {
+        let stopping = now
+            .stopping_since
+            .map(|since| since.max(now.last_used) + STOP_GRACE);
+        if now.drained_bodies > 0 {
             return stopping;
         }
         let waits = match now.head_since {
-            Some(since) => since + settings.head,
-            None => now.used + settings.idle,
+            Some(since) => since + settings.header_timeout,
+            None => now.last_used + settings.idle_timeout,
         };
         Some(stopping.map_or(waits, |stopping| stopping.min(waits)))
     }
 
     /// Since when the connection has no complete request and no answer; none where it has.
     pub fn unused_since(&self) -> Option<Instant> {
-        let now = self.now();
-        let is_unused = now.handled == 0 && !now.is_answered();
-        is_unused.then(|| now.head_since.unwrap_or(now.used))
+        let now = self.lock_state();
+        let is_unused = now.handled_requests == 0 && !now.is_answered();
+        is_unused.then(|| now.head_since.unwrap_or(now.last_used))
     }
 
     /// Since when the client keeps the connection waiting: for a request, for the rest of a body, or for an answer to be
     /// read; none where it does not.
-    pub fn waits_since(&self) -> Option<Instant> {
-        let now = self.now();
-        let has_body = now.handled > 0 || now.drained > 0;
-        if has_body && (now.awaited == 0 || now.awaited < now.handled) {
+    pub fn waiting_since(&self) -> Option<Instant> {
+        let now = self.lock_state();
+        let has_body = now.handled_requests > 0 || now.drained_bodies > 0;
+        if has_body && (now.awaited_bodies == 0 || now.awaited_bodies < now.handled_requests) {
             return None;
         }
         let stalled = if has_body {
             now.awaited_since
         } else if now.is_answered() {
-            now.used
+            now.last_used
         } else {
-            return Some(now.head_since.unwrap_or(now.used));
+            return Some(now.head_since.unwrap_or(now.last_used));
         };
         (stalled.elapsed() >= STALLED_AFTER).then_some(stalled)
     }
 
     /// Has the connection closed, to make room for another.
     pub fn evict(&self) {
-        self.now().is_evicted = true;
+        self.lock_state().is_evicted = true;
         self.changed.notify_one();
     }
 
     /// For how long the service has been stopping.
-    pub fn stops_for(&self) -> Option<Duration> {
-        Some(self.now().stopping_since?.elapsed())
+    pub fn stopping_for(&self) -> Option<Duration> {
+        Some(self.lock_state().stopping_since?.elapsed())
     }
 
     /// The service begins to stop.
-    pub fn stop(&self) {
-        self.now().stopping_since.get_or_insert_with(Instant::now);
+    pub fn begin_stop(&self) {
+        self.lock_state().stopping_since.get_or_insert_with(Instant::now);
     }
 
     /// Bytes arrived.
-    pub fn received(&self) {
-        let mut now = self.now();
-        if now.handled == 0 && now.drained == 0 && !now.is_http2 && now.head_since.is_none() {
+    pub fn record_received(&self) {
+        let mut now = self.lock_state();
+        if now.handled_requests == 0 && now.drained_bodies == 0 && !now.is_http2 && now.head_since.is_none() {
             now.head_since = Some(Instant::now());
             drop(now);
             self.changed.notify_one();
@@ -162,11 +166,11 @@ impl Activity {
     }
 
     /// Bytes were sent.
-    pub fn sent(&self, bytes: usize) {
-        let mut now = self.now();
+    pub fn record_sent(&self, bytes: usize) {
+        let mut now = self.lock_state();
         now.sent += bytes as u64;
         if now.sent >= PROGRESS_BYTES {
-            (now.sent, now.used) = (0, Instant::now());
+            (now.sent, now.last_used) = (0, Instant::now());
         }
         if std::mem::take(&mut now.is_blocked) {
             drop(now);
@@ -175,8 +179,8 @@ impl Activity {
     }
 
     /// The client has to read before more can be sent.
-    pub fn cannot_send(&self) {
-        let mut now = self.now();
+    pub fn record_blocked(&self) {
+        let mut now = self.lock_state();
         if !std::mem::replace(&mut now.is_blocked, true) {
             drop(now);
             self.changed.notify_one();
@@ -184,104 +188,104 @@ impl Activity {
     }
 
     /// The head of a request is complete: it is handled for as long as what this answers lives.
-    pub fn handle(self: &Arc<Self>, is_http2: bool) -> Handled {
-        let mut now = self.now();
-        now.handled += 1;
+    pub fn begin_request(self: &Arc<Self>, is_http2: bool) -> RequestGuard {
+        let mut now = self.lock_state();
+        now.handled_requests += 1;
         now.is_http2 = is_http2;
         now.head_since = None;
         drop(now);
-        Handled(Arc::clone(self))
+        RequestGuard(Arc::clone(self))
     }
 }
 
 /// A request that is handled, or a WebSocket.
 #[derive(Debug)]
-pub struct Handled(Arc<Activity>);
+pub struct RequestGuard(Arc<ConnectionActivity>);
 
-impl Activity {
+impl ConnectionActivity {
     /// Ends a part of what the connection does, and counts the connection as used.
-    fn end(&self, part: impl FnOnce(&mut Now)) {
-        let mut now = self.now();
+    fn end_part(&self, part: impl FnOnce(&mut ActivityState)) {
+        let mut now = self.lock_state();
         part(&mut now);
-        (now.used, now.sent) = (Instant::now(), 0);
+        (now.last_used, now.sent) = (Instant::now(), 0);
         drop(now);
         self.changed.notify_one();
     }
 }
 
-impl Drop for Handled {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
-        self.0.end(|now| now.handled -= 1);
+        self.0.end_part(|now| now.handled_requests -= 1);
     }
 }
 
 /// A body whose next bytes the client has not sent.
 #[derive(Debug)]
-pub struct AwaitedBody(Arc<Activity>);
+pub struct AwaitedBodyGuard(Arc<ConnectionActivity>);
 
-impl Drop for AwaitedBody {
+impl Drop for AwaitedBodyGuard {
     fn drop(&mut self) {
-        self.0.now().awaited -= 1;
+        self.0.lock_state().awaited_bodies -= 1;
         self.0.changed.notify_one();
     }
 }
 
-impl Activity {
+impl ConnectionActivity {
     /// The client has not sent the next bytes of a body, for as long as what this answers lives.
-    pub fn await_body(self: &Arc<Self>) -> AwaitedBody {
-        let mut now = self.now();
-        now.awaited += 1;
+    pub fn await_body(self: &Arc<Self>) -> AwaitedBodyGuard {
+        let mut now = self.lock_state();
+        now.awaited_bodies += 1;
         now.awaited_since = Instant::now();
         drop(now);
         self.changed.notify_one();
-        AwaitedBody(Arc::clone(self))
+        AwaitedBodyGuard(Arc::clone(self))
     }
 }
 
 /// The rest of a body, while it is read after the answer.
 #[derive(Debug)]
-pub struct Drained(Arc<Activity>);
+pub struct DrainGuard(Arc<ConnectionActivity>);
 
-impl Drop for Drained {
+impl Drop for DrainGuard {
     fn drop(&mut self) {
-        self.0.end(|now| now.drained -= 1);
+        self.0.end_part(|now| now.drained_bodies -= 1);
     }
 }
 
 /// The request of a handler, for one that goes on after its answer.
 #[derive(Clone, Debug)]
-pub struct HandledRequest(Arc<Handled>);
+pub struct HandledRequest(Arc<RequestGuard>);
 
 impl HandledRequest {
     /// Keeps a request handled for as long as any copy of this lives.
-    pub fn new(handled: Handled) -> Self {
+    pub fn new(handled: RequestGuard) -> Self {
         Self(Arc::new(handled))
     }
 
     /// What happens on its connection.
-    pub fn activity(&self) -> Arc<Activity> {
-        let Handled(activity) = &*self.0;
+    pub fn activity(&self) -> Arc<ConnectionActivity> {
+        let RequestGuard(activity) = &*self.0;
         Arc::clone(activity)
     }
 
     /// The rest of the request's body is read from now on. The connection no longer counts as having a request for it.
-    pub fn drain(&self) -> Drained {
-        let Handled(activity) = &*self.0;
-        activity.now().drained += 1;
-        Drained(Arc::clone(activity))
+    pub fn drain(&self) -> DrainGuard {
+        let RequestGuard(activity) = &*self.0;
+        activity.lock_state().drained_bodies += 1;
+        DrainGuard(Arc::clone(activity))
     }
 }
 
 /// The body of an answer while it is sent.
-pub struct AnswerBody {
+pub struct ResponseBody {
     body: Body,
-    activity: Arc<Activity>,
+    activity: Arc<ConnectionActivity>,
 }
 
-impl AnswerBody {
+impl ResponseBody {
     /// The body of an answer on a connection.
-    pub fn new(body: Body, activity: &Arc<Activity>) -> Self {
-        activity.now().answered += 1;
+    pub fn new(body: Body, activity: &Arc<ConnectionActivity>) -> Self {
+        activity.lock_state().responses_in_progress += 1;
         Self {
             body,
             activity: Arc::clone(activity),
@@ -289,13 +293,13 @@ impl AnswerBody {
     }
 }
 
-impl Drop for AnswerBody {
+impl Drop for ResponseBody {
     fn drop(&mut self) {
-        self.activity.end(|now| now.answered -= 1);
+        self.activity.end_part(|now| now.responses_in_progress -= 1);
     }
 }
 
-impl HttpBody for AnswerBody {
+impl HttpBody for ResponseBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -320,7 +324,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_has_as_long_as_what_it_does_may_take() {
+    fn deadline_follows_the_current_activity() {
         let settings = HttpSettings::default();
         // Between a moment before something happened and one after it.
         let check = |deadline: Option<Instant>, before: Instant, span: Duration| {
@@ -328,63 +332,63 @@ mod tests {
             assert!(deadline >= before + span && deadline <= Instant::now() + span);
         };
         let opened = Instant::now();
-        let activity = Activity::new();
+        let activity = ConnectionActivity::new();
         let of_head = activity.deadline(&settings);
-        check(of_head, opened, settings.head);
+        check(of_head, opened, settings.header_timeout);
         // Bytes of it give no more time.
-        activity.received();
+        activity.record_received();
         assert_eq!(activity.deadline(&settings), of_head);
-        let handled = activity.handle(false);
-        activity.received();
+        let handled = activity.begin_request(false);
+        activity.record_received();
         assert_eq!(activity.deadline(&settings), None);
-        let body = AnswerBody::new(Body::from("answer"), &activity);
+        let body = ResponseBody::new(Body::from("answer"), &activity);
         let answered = Instant::now();
         drop(handled);
         let of_answer = activity.deadline(&settings);
-        check(of_answer, answered, settings.idle);
+        check(of_answer, answered, settings.idle_timeout);
         // A few bytes, such as an answer to a ping, give no more time.
-        activity.sent(20);
+        activity.record_sent(20);
         assert_eq!(activity.deadline(&settings), of_answer);
         let read = Instant::now();
-        activity.sent(10_000);
-        check(activity.deadline(&settings), read, settings.idle);
-        assert_eq!(activity.waits_since(), None);
+        activity.record_sent(10_000);
+        check(activity.deadline(&settings), read, settings.idle_timeout);
+        assert_eq!(activity.waiting_since(), None);
         assert_eq!(activity.unused_since(), None);
         // The rest of a body is no head of another request.
-        let draining = HandledRequest::new(activity.handle(false)).drain();
-        activity.received();
+        let draining = HandledRequest::new(activity.begin_request(false)).drain();
+        activity.record_received();
         let idle = Instant::now();
         drop(body);
         assert_eq!(activity.deadline(&settings), None);
         drop(draining);
-        assert!(activity.waits_since().is_some_and(|since| since >= idle));
-        check(activity.deadline(&settings), idle, settings.idle);
+        assert!(activity.waiting_since().is_some_and(|since| since >= idle));
+        check(activity.deadline(&settings), idle, settings.idle_timeout);
         let stopping = Instant::now();
-        activity.stop();
+        activity.begin_stop();
         check(activity.deadline(&settings), stopping, STOP_GRACE);
         activity.evict();
         assert!(activity.deadline(&settings).unwrap() <= Instant::now());
     }
     #[test]
-    fn a_client_that_does_not_go_on_holds_up_no_stop() {
+    fn stalled_clients_do_not_delay_shutdown() {
         let settings = HttpSettings::default();
-        let activity = Activity::new();
-        let handled = activity.handle(false);
-        activity.stop();
+        let activity = ConnectionActivity::new();
+        let handled = activity.begin_request(false);
+        activity.begin_stop();
         assert_eq!(activity.deadline(&settings), None, "the request is answered");
         let awaited_from = Instant::now();
         let awaited = activity.await_body();
         let deadline = activity.deadline(&settings).unwrap();
         assert!(deadline >= awaited_from + STOP_GRACE && deadline <= Instant::now() + STOP_GRACE);
-        assert_eq!(activity.waits_since(), None, "it has just begun to wait");
+        assert_eq!(activity.waiting_since(), None, "it has just begun to wait");
         drop(awaited);
         assert_eq!(activity.deadline(&settings), None, "the client went on");
         drop(handled);
         assert!(activity.unused_since().is_some());
-        activity.cannot_send();
+        activity.record_blocked();
         assert_eq!(activity.unused_since(), None, "its answer is not read");
         assert!(activity.deadline(&settings).unwrap() > Instant::now() + STOP_GRACE);
-        activity.sent(1);
+        activity.record_sent(1);
         assert!(activity.unused_since().is_some());
     }
 }

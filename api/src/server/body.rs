@@ -13,37 +13,37 @@ use axum::response::Response;
 use http_body_util::{BodyExt, Limited};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::activity::{Activity, AwaitedBody, HandledRequest};
-use super::answer::{MediaType, failed};
+use super::activity::{AwaitedBodyGuard, ConnectionActivity, HandledRequest};
 use crate::error::BodyError;
+use crate::http::response::{ResponseMediaType, failed_response};
 
 /// The most bytes of a request's body, but for the file that one may have.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// The media type of JSON.
-pub const JSON: &str = "application/json";
+pub const JSON_MEDIA_TYPE: &str = "application/json";
 /// The media type of a request with files.
-pub const MULTIPART: &str = "multipart/form-data";
+pub const MULTIPART_MEDIA_TYPE: &str = "multipart/form-data";
 
 /// The slowest that a body may arrive on average, after `BODY_SECONDS`: one of 50 MB has three and a half hours. It may
 /// also not pause for longer than `BODY_SECONDS`.
-const BYTES_PER_SECOND: u64 = 4 * 1024;
+const MIN_BYTES_PER_SECOND: u64 = 4 * 1024;
 /// The most bytes that are read and dropped of a body that was refused, so that its client reads the answer.
 const MAX_DRAINED_BYTES: u64 = 1 << 30;
 
 /// Reads a body of at most so many bytes, counted after decompression.
-pub async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, BodyError> {
-    if announced(headers).is_some_and(|length| length > most as u64) {
+pub async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, BodyError> {
+    if announced_length(headers).is_some_and(|length| length > most as u64) {
         return Err(BodyError::TooLong { most });
     }
     match Limited::new(body, most).collect().await {
         Ok(read) => Ok(read.to_bytes()),
-        Err(cause) => Err(BodyError::of(cause.as_ref(), most)),
+        Err(cause) => Err(BodyError::from_source(cause.as_ref(), most)),
     }
 }
 
 /// The length of the body that its header announces.
-fn announced(headers: &HeaderMap) -> Option<u64> {
+fn announced_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
@@ -51,10 +51,10 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
 ///
 /// # Errors
 /// [`BodyError::Unsupported`] where it names a charset that is not read.
-pub fn media_type(headers: &HeaderMap) -> Result<String, BodyError> {
+pub fn parse_media_type(headers: &HeaderMap) -> Result<String, BodyError> {
     let written = headers.get(header::CONTENT_TYPE);
     let written = written.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut parts = parameters(written);
+    let mut parts = split_parameters(written);
     let named = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
     for parameter in parts {
         let Some((name, value)) = parameter.split_once('=') else {
@@ -74,7 +74,7 @@ pub fn media_type(headers: &HeaderMap) -> Result<String, BodyError> {
 }
 
 /// A media type and its parameters. A semicolon between quotation marks separates nothing.
-fn parameters(written: &str) -> impl Iterator<Item = &str> {
+fn split_parameters(written: &str) -> impl Iterator<Item = &str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     written.split(move |letter| {
         match letter {
@@ -90,7 +90,7 @@ fn parameters(written: &str) -> impl Iterator<Item = &str> {
 
 /// Refuses a body of a coding that is not read, and writes the name of one that is as the decompression expects it.
 pub async fn check_coding(mut request: Request, next: Next) -> Response {
-    match coding(request.headers()) {
+    match parse_coding(request.headers()) {
         Ok(None) => {
             request.headers_mut().remove(header::CONTENT_ENCODING);
         }
@@ -98,15 +98,16 @@ pub async fn check_coding(mut request: Request, next: Next) -> Response {
             request.headers_mut().insert(header::CONTENT_ENCODING, coding);
         }
         Err(refused) => {
-            let media_type = MediaType::accepted(request.headers()).unwrap_or(MediaType::Json);
-            return failed(media_type, refused.into());
+            let media_type =
+                ResponseMediaType::negotiate(request.headers()).unwrap_or(ResponseMediaType::Json);
+            return failed_response(media_type, refused.into());
         }
     }
     next.run(request).await
 }
 
 /// The coding of a body; none where it is sent as it is.
-fn coding(headers: &HeaderMap) -> Result<Option<HeaderValue>, BodyError> {
+fn parse_coding(headers: &HeaderMap) -> Result<Option<HeaderValue>, BodyError> {
     let mut named = Vec::new();
     for value in headers.get_all(header::CONTENT_ENCODING) {
         named.extend(
@@ -140,17 +141,17 @@ pub async fn limit_and_drain(State(seconds): State<u64>, request: Request, next:
     let activity = handled.as_ref().map(HandledRequest::activity);
     let (parts, body) = request.into_parts();
     let kept = Arc::new(Mutex::new(TimedBody::new(body, seconds, activity)));
-    let lent = Body::new(LentBody(Arc::clone(&kept)));
+    let lent = Body::new(SharedBody(Arc::clone(&kept)));
     let answer = next.run(Request::from_parts(parts, lent)).await;
     let is_left = {
         let body = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        !body.is_over && (body.is_begun || !waits)
+        !body.is_finished && (body.is_started || !waits)
     };
     if is_left {
         let draining = handled.map(|request| request.drain());
         tokio::spawn(async move {
             let _draining = draining;
-            let mut rest = LentBody(kept);
+            let mut rest = SharedBody(kept);
             let mut drained = 0_u64;
             while let Some(Ok(frame)) = rest.frame().await {
                 drained = drained.saturating_add(frame.data_ref().map_or(0, Bytes::len) as u64);
@@ -167,46 +168,46 @@ pub async fn limit_and_drain(State(seconds): State<u64>, request: Request, next:
 struct TimedBody {
     inner: Body,
     seconds: u64,
-    begun: Instant,
+    started_at: Instant,
     received: u64,
     until: Pin<Box<Sleep>>,
-    is_begun: bool,
-    is_over: bool,
+    is_started: bool,
+    is_finished: bool,
     /// What happens on the connection that it comes from.
-    activity: Option<Arc<Activity>>,
+    activity: Option<Arc<ConnectionActivity>>,
     /// Lives while the client has not sent the next bytes.
-    awaited: Option<AwaitedBody>,
+    awaited: Option<AwaitedBodyGuard>,
 }
 
 impl TimedBody {
-    fn new(inner: Body, seconds: u64, activity: Option<Arc<Activity>>) -> Self {
+    fn new(inner: Body, seconds: u64, activity: Option<Arc<ConnectionActivity>>) -> Self {
         let begun = Instant::now();
         Self {
             inner,
             seconds,
-            begun,
+            started_at: begun,
             received: 0,
             until: Box::pin(sleep_until(begun + Duration::from_secs(seconds))),
-            is_begun: false,
-            is_over: false,
+            is_started: false,
+            is_finished: false,
             activity,
             awaited: None,
         }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<http_body::Frame<Bytes>, axum::Error>>> {
-        if self.is_over {
+        if self.is_finished {
             return Poll::Ready(None);
         }
-        self.is_begun = true;
+        self.is_started = true;
         let frame = match Pin::new(&mut self.inner).poll_frame(cx) {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
                 if self.awaited.is_none() {
-                    self.awaited = self.activity.as_ref().map(Activity::await_body);
+                    self.awaited = self.activity.as_ref().map(ConnectionActivity::await_body);
                 }
                 ready!(self.until.as_mut().poll(cx));
-                let allowed = self.until.deadline() - self.begun;
+                let allowed = self.until.deadline() - self.started_at;
                 Some(Err(axum::Error::new(BodyError::TooSlow {
                     seconds: allowed.as_secs(),
                 })))
@@ -217,20 +218,20 @@ impl TimedBody {
             Some(Ok(frame)) => {
                 self.received += frame.data_ref().map_or(0, Bytes::len) as u64;
                 let pause = Instant::now() + Duration::from_secs(self.seconds);
-                let whole = Duration::from_secs(self.seconds + self.received / BYTES_PER_SECOND);
-                self.until.as_mut().reset(pause.min(self.begun + whole));
-                self.is_over = self.inner.is_end_stream();
+                let whole = Duration::from_secs(self.seconds + self.received / MIN_BYTES_PER_SECOND);
+                self.until.as_mut().reset(pause.min(self.started_at + whole));
+                self.is_finished = self.inner.is_end_stream();
             }
-            Some(Err(_)) | None => self.is_over = true,
+            Some(Err(_)) | None => self.is_finished = true,
         }
         Poll::Ready(frame)
     }
 }
 
 /// A body that is read here and, where something is left of it, elsewhere.
-struct LentBody(Arc<Mutex<TimedBody>>);
+struct SharedBody(Arc<Mutex<TimedBody>>);
 
-impl HttpBody for LentBody {
+impl HttpBody for SharedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -242,7 +243,7 @@ impl HttpBody for LentBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_over
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_finished
     }
 
     fn size_hint(&self) -> http_body::SizeHint {
@@ -255,7 +256,7 @@ impl HttpBody for LentBody {
 mod tests {
     use super::*;
 
-    fn with(name: header::HeaderName, values: &[&'static str]) -> HeaderMap {
+    fn with_header(name: header::HeaderName, values: &[&'static str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(name.clone(), HeaderValue::from_static(value));
@@ -264,19 +265,22 @@ mod tests {
     }
 
     #[test]
-    fn media_types_are_read_without_case() {
+    fn media_types_are_case_insensitive() {
         for (written, expected) in [
-            ("application/json", Ok(JSON)),
-            ("Application/JSON; Charset=\"UTF-8\"", Ok(JSON)),
-            ("application/json;charset=utf8", Ok(JSON)),
-            ("APPLICATION/JSON ; v=\"a;charset=latin1\"", Ok(JSON)),
-            ("Multipart/Form-Data; Boundary=X;charset=utf-8", Ok(MULTIPART)),
+            ("application/json", Ok(JSON_MEDIA_TYPE)),
+            ("Application/JSON; Charset=\"UTF-8\"", Ok(JSON_MEDIA_TYPE)),
+            ("application/json;charset=utf8", Ok(JSON_MEDIA_TYPE)),
+            ("APPLICATION/JSON ; v=\"a;charset=latin1\"", Ok(JSON_MEDIA_TYPE)),
+            (
+                "Multipart/Form-Data; Boundary=X;charset=utf-8",
+                Ok(MULTIPART_MEDIA_TYPE),
+            ),
             ("text/plain", Ok("text/plain")),
             ("", Ok("")),
             ("application/json; charset=ISO-8859-1", Err("ISO-8859-1")),
             ("application/json; charset=utf-16", Err("utf-16")),
         ] {
-            let found = media_type(&with(header::CONTENT_TYPE, &[written]));
+            let found = parse_media_type(&with_header(header::CONTENT_TYPE, &[written]));
             match (found, expected) {
                 (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{written}"),
                 (Err(refused), Err(named)) => {
@@ -288,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn codings_are_read_or_named() {
+    fn unsupported_codings_are_reported() {
         for (written, expected) in [
             (&[][..], Ok(None)),
             (&["identity"][..], Ok(None)),
@@ -301,7 +305,7 @@ mod tests {
             (&["gzip, gzip"][..], Err("gzip, gzip")),
             (&["gzip", "zstd"][..], Err("gzip, zstd")),
         ] {
-            let found = coding(&with(header::CONTENT_ENCODING, written));
+            let found = parse_coding(&with_header(header::CONTENT_ENCODING, written));
             match (found, expected) {
                 (Ok(found), Ok(expected)) => {
                     assert_eq!(found, expected.map(HeaderValue::from_static), "{written:?}");

@@ -23,12 +23,12 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::activity::{Activity, AnswerBody, HandledRequest};
-use super::open::OpenConnection;
+use super::activity::{ConnectionActivity, HandledRequest, ResponseBody};
+use super::open_connections::OpenConnection;
 use super::settings::HttpSettings;
 
 /// How often a client of HTTP/2 is asked whether it is there, and how long it may take to answer.
-const HTTP2_PING_EVERY: Duration = Duration::from_secs(20);
+const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(20);
 /// How long a connection has to be without a request before it is shut down, once the service stops: what its client
 /// sent before is answered.
 const QUIET_BEFORE_SHUTDOWN: Duration = Duration::from_millis(250);
@@ -43,9 +43,9 @@ struct WatchedStream {
 impl WatchedStream {
     fn record_sent(&self, sent: &Poll<io::Result<usize>>) {
         match sent {
-            Poll::Ready(Ok(bytes)) => self.open.activity.sent(*bytes),
+            Poll::Ready(Ok(bytes)) => self.open.activity.record_sent(*bytes),
             Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.open.activity.cannot_send(),
+            Poll::Pending => self.open.activity.record_blocked(),
         }
     }
 }
@@ -59,7 +59,7 @@ impl AsyncRead for WatchedStream {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            self.open.activity.received();
+            self.open.activity.record_received();
         }
         read
     }
@@ -96,7 +96,7 @@ impl AsyncWrite for WatchedStream {
 }
 
 /// What a connection is served with.
-pub struct Served {
+pub struct ServeContext {
     /// The routes.
     pub router: Router,
     /// How long its client may take.
@@ -106,8 +106,13 @@ pub struct Served {
 }
 
 /// Serves a connection to its end.
-pub async fn serve(stream: TcpStream, peer: SocketAddr, open: OpenConnection, served: Served) {
-    let Served {
+pub async fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    open: OpenConnection,
+    served: ServeContext,
+) {
+    let ServeContext {
         router,
         settings,
         stopping,
@@ -118,8 +123,8 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, open: OpenConnection, se
     let router = TowerToHyperService::new(router);
     let service = service_fn({
         let activity = Arc::clone(&activity);
-        let close_after = settings.stop / 4;
-        move |request| answer(request, peer, &router, &activity, close_after)
+        let close_after = settings.stop_timeout / 4;
+        move |request| handle_request(request, peer, &router, &activity, close_after)
     });
     let mut builder = Builder::new(TokioExecutor::new());
     // The limit on heads is that of the watch below, which tells a head that is being sent from an unused connection.
@@ -127,13 +132,13 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, open: OpenConnection, se
     builder
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(HTTP2_PING_EVERY)
-        .keep_alive_timeout(HTTP2_PING_EVERY)
+        .keep_alive_interval(HTTP2_PING_INTERVAL)
+        .keep_alive_timeout(HTTP2_PING_INTERVAL)
         // WebSockets over HTTP/2 begin with CONNECT.
         .enable_connect_protocol();
     let io = TokioIo::new(WatchedStream { stream, open });
     let connection = pin!(builder.serve_connection_with_upgrades(io, service));
-    let watch = Watch {
+    let watch = ConnectionWatch {
         activity,
         settings,
         stopping,
@@ -152,40 +157,40 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, open: OpenConnection, se
 ///
 /// Once the service has been stopping for `close_after`, the answer says that the connection is closed after it. Before
 /// that, requests that the client sent one after the other without waiting are all answered.
-fn answer(
+fn handle_request(
     mut request: Request<Incoming>,
     peer: SocketAddr,
     router: &TowerToHyperService<Router>,
-    activity: &Arc<Activity>,
+    activity: &Arc<ConnectionActivity>,
     close_after: Duration,
-) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> + Send + use<> {
+) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + Send + use<> {
     let is_http2 = request.version() == Version::HTTP_2;
-    let handled = HandledRequest::new(activity.handle(is_http2));
+    let handled = HandledRequest::new(activity.begin_request(is_http2));
     request.extensions_mut().insert(ConnectInfo(peer));
     request.extensions_mut().insert(handled.clone());
     let answering = router.call(request);
     let activity = Arc::clone(activity);
     async move {
         let mut answer = answering.await?;
-        let is_closing = activity.stops_for().is_some_and(|time| time >= close_after);
+        let is_closing = activity.stopping_for().is_some_and(|time| time >= close_after);
         if is_closing && !is_http2 && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             let close = HeaderValue::from_static("close");
             answer.headers_mut().insert(header::CONNECTION, close);
         }
-        let answer = answer.map(|body: Body| AnswerBody::new(body, &activity));
+        let answer = answer.map(|body: Body| ResponseBody::new(body, &activity));
         drop(handled);
         Ok(answer)
     }
 }
 
 /// Ends a connection whose client takes too long, and each once the service stops.
-struct Watch {
-    activity: Arc<Activity>,
+struct ConnectionWatch {
+    activity: Arc<ConnectionActivity>,
     settings: Arc<HttpSettings>,
     stopping: watch::Receiver<bool>,
 }
 
-impl Watch {
+impl ConnectionWatch {
     /// Drives a connection; none where it is closed, as its client takes too long. Once the service stops, what has
     /// arrived is still answered, and then the connection shut down.
     async fn drive<C: Future>(
@@ -213,11 +218,11 @@ impl Watch {
             tokio::select! {
                 ended = &mut connection => return Some(ended),
                 () = self.activity.changed.notified() => {}
-                () = reached(deadline) => {}
-                () = reached(shutdown_at) => {}
+                () = wait_until(deadline) => {}
+                () = wait_until(shutdown_at) => {}
                 _ = stopping.wait_for(|stopping| *stopping), if stopping_since.is_none() => {
                     stopping_since = Some(Instant::now());
-                    self.activity.stop();
+                    self.activity.begin_stop();
                 }
             }
         }
@@ -226,7 +231,7 @@ impl Watch {
     /// When the connection is shut down: once it has been without a request for a moment, and by half of the time that
     /// the service has to stop.
     fn shutdown_at(&self, stopping_since: Instant) -> Instant {
-        let latest = stopping_since + self.settings.stop / 2;
+        let latest = stopping_since + self.settings.stop_timeout / 2;
         let quiet = self.activity.unused_since();
         quiet.map_or(latest, |since| {
             latest.min(since.max(stopping_since) + QUIET_BEFORE_SHUTDOWN)
@@ -235,7 +240,7 @@ impl Watch {
 }
 
 /// Waits for a moment, where there is one.
-async fn reached(moment: Option<Instant>) {
+async fn wait_until(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
         None => std::future::pending().await,

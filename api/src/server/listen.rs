@@ -13,29 +13,29 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::connection::{self, Served};
-use super::open::{Crowded, OpenConnections};
+use super::connection::{self, ServeContext};
+use super::open_connections::{ConnectionLimitReached, OpenConnections};
 use super::settings::HttpSettings;
 
 /// The least number of files that connections leave for the database, uploads and logs.
-const MIN_FILES_KEPT: u64 = 64;
+const RESERVED_FILES: u64 = 64;
 /// How long accepting waits after it failed, at first and at most.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+const ACCEPT_BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 /// How often it is logged that connections are refused or cannot be accepted.
-const LOG_EVERY: Duration = Duration::from_secs(10);
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 /// What is kept of the time to stop for what follows the connections: other work ends, and the database is closed.
-const ENDING: Duration = Duration::from_millis(1_500);
+const RESERVED_STOP_TIME: Duration = Duration::from_millis(1_500);
 /// How long what is cut off may take to end.
-const CUT_OFF_WITHIN: Duration = Duration::from_millis(250);
+const ABORT_TIMEOUT: Duration = Duration::from_millis(250);
 /// The most connections in the listener's queue that are accepted once the service stops.
-const MAX_QUEUED: usize = 4_096;
+const MAX_QUEUED_CONNECTIONS: usize = 4_096;
 
 /// Raises the number of files that the process may open to the most that it may set itself, and answers how many
 /// connections that leaves room for; none where the system does not say.
 pub fn raise_file_limit() -> Option<usize> {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(files) => {
-            let connections = files.saturating_sub((files / 8).max(MIN_FILES_KEPT)).max(16);
+            let connections = files.saturating_sub((files / 8).max(RESERVED_FILES)).max(16);
             tracing::info!(
                 "up to {files} files can be open, which leaves room for {connections} connections"
             );
@@ -49,11 +49,11 @@ pub fn raise_file_limit() -> Option<usize> {
 }
 
 /// Something that is logged once in a while.
-struct Rarely(Option<Instant>);
+struct LogThrottle(Option<Instant>);
 
-impl Rarely {
+impl LogThrottle {
     fn is_due(&mut self) -> bool {
-        let is_due = self.0.is_none_or(|last| last.elapsed() >= LOG_EVERY);
+        let is_due = self.0.is_none_or(|last| last.elapsed() >= LOG_INTERVAL);
         if is_due {
             self.0 = Some(Instant::now());
         }
@@ -62,20 +62,20 @@ impl Rarely {
 }
 
 /// Why a connection is refused, in words.
-const fn reason(crowded: Crowded) -> &'static str {
+const fn describe_limit(crowded: ConnectionLimitReached) -> &'static str {
     match crowded {
-        Crowded::Address => "this address has too many connections, each with a request",
-        Crowded::Service => "the service has too many connections, each with a request",
+        ConnectionLimitReached::Address => "this address has too many connections, each with a request",
+        ConnectionLimitReached::Service => "the service has too many connections, each with a request",
     }
 }
 
 /// What the client of a connection reads that is refused.
-fn refusal(crowded: Crowded) -> String {
+fn rejection_response(crowded: ConnectionLimitReached) -> String {
     let status = match crowded {
-        Crowded::Address => "429 Too Many Requests",
-        Crowded::Service => "503 Service Unavailable",
+        ConnectionLimitReached::Address => "429 Too Many Requests",
+        ConnectionLimitReached::Service => "503 Service Unavailable",
     };
-    let text = reason(crowded);
+    let text = describe_limit(crowded);
     format!(
         "HTTP/1.1 {status}\r\nRetry-After: 1\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\
          Content-Length: {}\r\n\r\n{text}\n",
@@ -84,42 +84,43 @@ fn refusal(crowded: Crowded) -> String {
 }
 
 /// What accepts connections.
-struct Door {
+struct ConnectionAcceptor {
     router: Router,
     settings: Arc<HttpSettings>,
-    most: Option<usize>,
+    max_connections: Option<usize>,
     open: Arc<OpenConnections>,
     stopping: watch::Receiver<bool>,
     tasks: JoinSet<()>,
-    refused: Rarely,
-    failed: Rarely,
+    rejected_log: LogThrottle,
+    failed_log: LogThrottle,
     backoff: Duration,
 }
 
-impl Door {
-    fn take(&mut self, stream: TcpStream, peer: SocketAddr) {
-        self.backoff = BACKOFF.0;
-        let (of_address, most) = (self.settings.per_address, self.most);
-        let open = match self.open.enter(peer.ip(), of_address, most) {
+impl ConnectionAcceptor {
+    fn accept(&mut self, stream: TcpStream, peer: SocketAddr) {
+        self.backoff = ACCEPT_BACKOFF.0;
+        let (of_address, most) = (self.settings.max_connections_per_address, self.max_connections);
+        let open = match self.open.register(peer.ip(), of_address, most) {
             Ok(open) => open,
             Err(crowded) => {
-                if self.refused.is_due() {
-                    tracing::warn!(%peer, open = self.open.count(), "a connection was refused: {}", reason(crowded));
+                if self.rejected_log.is_due() {
+                    tracing::warn!(%peer, open = self.open.count(), "a connection was refused: {}", describe_limit(crowded));
                 }
-                let _ = stream.try_write(refusal(crowded).as_bytes());
+                let _ = stream.try_write(rejection_response(crowded).as_bytes());
                 return;
             }
         };
-        let served = Served {
+        let served = ServeContext {
             router: self.router.clone(),
             settings: Arc::clone(&self.settings),
             stopping: self.stopping.clone(),
         };
-        self.tasks.spawn(connection::serve(stream, peer, open, served));
+        self.tasks
+            .spawn(connection::serve_connection(stream, peer, open, served));
     }
 
     /// Waits after a connection could not be accepted. One that its client broke off is no failure of ours.
-    async fn recover(&mut self, cause: io::Error) {
+    async fn recover_from_error(&mut self, cause: io::Error) {
         use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
         if matches!(
             cause.kind(),
@@ -127,18 +128,18 @@ impl Door {
         ) {
             return;
         }
-        if self.failed.is_due() {
+        if self.failed_log.is_due() {
             tracing::error!(%cause, open = self.open.count(), "a connection could not be accepted; trying again");
         }
-        self.open.make_room();
+        self.open.evict_waiting();
         sleep(self.backoff).await;
-        self.backoff = (self.backoff * 2).min(BACKOFF.1);
+        self.backoff = (self.backoff * 2).min(ACCEPT_BACKOFF.1);
     }
 }
 
 /// Serves until `stop` is over, and answers then what arrived before, for as long as `settings` allow. `stopped` is called
 /// once no further connections are accepted.
-pub async fn serve(
+pub async fn serve_connections(
     listener: TcpListener,
     router: Router,
     settings: HttpSettings,
@@ -146,54 +147,54 @@ pub async fn serve(
     stopped: impl FnOnce(),
 ) -> io::Result<()> {
     let (stopping_sender, stopping) = watch::channel(false);
-    let stop_within = settings.stop;
-    let mut door = Door {
-        most: settings.connections.or_else(raise_file_limit),
+    let stop_within = settings.stop_timeout;
+    let mut door = ConnectionAcceptor {
+        max_connections: settings.max_connections.or_else(raise_file_limit),
         router,
         settings: Arc::new(settings),
         open: Arc::default(),
         stopping,
         tasks: JoinSet::new(),
-        refused: Rarely(None),
-        failed: Rarely(None),
-        backoff: BACKOFF.0,
+        rejected_log: LogThrottle(None),
+        failed_log: LogThrottle(None),
+        backoff: ACCEPT_BACKOFF.0,
     };
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => door.take(stream, peer),
+                Ok((stream, peer)) => door.accept(stream, peer),
                 Err(cause) => tokio::select! {
                     () = &mut stop => break,
-                    () = door.recover(cause) => {}
+                    () = door.recover_from_error(cause) => {}
                 },
             },
             Some(_) = door.tasks.join_next() => {}
         }
     }
-    let until = Instant::now() + stop_within.saturating_sub(ENDING.min(stop_within / 4));
+    let until = Instant::now() + stop_within.saturating_sub(RESERVED_STOP_TIME.min(stop_within / 4));
     // Connections that clients made before are in the listener's queue.
     let queue = listener.into_std()?;
-    for _ in 0..MAX_QUEUED {
+    for _ in 0..MAX_QUEUED_CONNECTIONS {
         let Ok((stream, peer)) = queue.accept() else {
             break;
         };
         stream.set_nonblocking(true)?;
-        door.take(TcpStream::from_std(stream)?, peer);
+        door.accept(TcpStream::from_std(stream)?, peer);
     }
     drop(queue);
     tracing::info!(open = door.open.count(), "no further connections are accepted");
     stopping_sender.send_replace(true);
     stopped();
-    if timeout_at(until, door.open.none_left()).await.is_err() {
+    if timeout_at(until, door.open.wait_until_empty()).await.is_err() {
         tracing::warn!(
             open = door.open.count(),
             "connections did not end in time, and are cut off"
         );
     }
     door.tasks.abort_all();
-    let _ = timeout(CUT_OFF_WITHIN, async {
+    let _ = timeout(ABORT_TIMEOUT, async {
         while door.tasks.join_next().await.is_some() {}
     })
     .await;

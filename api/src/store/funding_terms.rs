@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::whole_records::{Rebuilt, missing_answers};
+use super::whole_records::{RebuildResult, missing_answers};
 use wayin_entity::funding_term::{Column, Model};
 use wayin_records::fields::funding_term::{ChoiceKind, FundingChoice};
 use wayin_records::record::{FundingTerm, OrganisationReference};
@@ -53,7 +53,7 @@ pub fn row(term: &FundingTerm, identity: RowIdentity) -> Model {
         delivery_timeline: term.delivery_timeline,
         renewable: term.renewable,
         multi_site: term.multi_site,
-        missing: term.missing.kept(),
+        missing: term.missing.to_json(),
         created_at: identity.created_at,
         updated_at: identity.updated_at,
     }
@@ -63,7 +63,7 @@ pub fn row(term: &FundingTerm, identity: RowIdentity) -> Model {
 ///
 /// # Errors
 /// Where the row stores something else than why answers are missing.
-pub fn record(row: &Model, funder: OrganisationReference) -> Rebuilt<FundingTerm> {
+pub fn record(row: &Model, funder: OrganisationReference) -> RebuildResult<FundingTerm> {
     Ok(FundingTerm {
         funder,
         grant_identifier: row.grant_identifier.clone(),

@@ -7,17 +7,23 @@ use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::revision;
 
-use crate::database::is_one_of;
+use crate::database::is_in;
 use crate::error::Result;
-use crate::paging::{Paged, Sort};
+use crate::paging::{Paged, SortOrder};
 
 /// The record of an initiative at a version; none where there is no such version.
-pub async fn document(db: &impl ConnectionTrait, initiative: Uuid, version: i32) -> Result<Option<Value>> {
-    Ok(at(db, initiative, version).await?.map(|found| found.document))
+pub async fn find_document(
+    db: &impl ConnectionTrait,
+    initiative: Uuid,
+    version: i32,
+) -> Result<Option<Value>> {
+    Ok(find_revision(db, initiative, version)
+        .await?
+        .map(|found| found.document))
 }
 
 /// A version of an initiative.
-pub async fn at(
+pub async fn find_revision(
     db: &impl ConnectionTrait,
     initiative: Uuid,
     version: i32,
@@ -30,7 +36,7 @@ pub async fn at(
 }
 
 /// The records of initiatives as they stood at any of some versions, by initiative and version.
-pub async fn documents_at(
+pub async fn load_documents(
     db: &impl ConnectionTrait,
     initiatives: impl IntoIterator<Item = Uuid>,
     versions: impl IntoIterator<Item = i32>,
@@ -40,12 +46,8 @@ pub async fn documents_at(
         return Ok(HashMap::new());
     }
     let found = revision::Entity::find()
-        .filter(is_one_of(
-            db,
-            revision::Column::InitiativeId.into_expr(),
-            initiatives,
-        ))
-        .filter(is_one_of(db, revision::Column::Version.into_expr(), versions))
+        .filter(is_in(db, revision::Column::InitiativeId.into_expr(), initiatives))
+        .filter(is_in(db, revision::Column::Version.into_expr(), versions))
         .all(db)
         .await?;
     let found = found.into_iter();
@@ -62,11 +64,7 @@ pub async fn newest_revisions(
     let is_newest = "revision.version = (SELECT initiative.version FROM initiative \
                      WHERE initiative.id = revision.initiative_id)";
     let newest = revision::Entity::find()
-        .filter(is_one_of(
-            db,
-            revision::Column::InitiativeId.into_expr(),
-            initiatives,
-        ))
+        .filter(is_in(db, revision::Column::InitiativeId.into_expr(), initiatives))
         .filter(Expr::cust(is_newest))
         .all(db)
         .await?;
@@ -74,7 +72,7 @@ pub async fn newest_revisions(
 }
 
 /// The record of the [newest revision](newest_revisions) of each initiative.
-pub async fn newest_documents(
+pub async fn load_newest_documents(
     db: &impl ConnectionTrait,
     initiatives: impl IntoIterator<Item = Uuid>,
 ) -> Result<HashMap<Uuid, Value>> {
@@ -86,8 +84,8 @@ impl Paged for revision::Entity {
     type Order = ();
     const ID: Self::Column = revision::Column::Id;
 
-    fn sort((): ()) -> Sort<Self::Column> {
-        Sort {
+    fn sort((): ()) -> SortOrder<Self::Column> {
+        SortOrder {
             tag: "version-",
             column: revision::Column::Version,
             descending: true,

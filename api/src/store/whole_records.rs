@@ -14,11 +14,11 @@ use wayin_entity::{
 };
 
 use super::funding_terms;
-use crate::database::is_one_of;
+use crate::database::is_in;
 use crate::error::Result;
 use crate::id::NodeKind;
 use wayin_records::fields::Field;
-use wayin_records::missing::Missing;
+use wayin_records::missing::MissingReasons;
 use wayin_records::record::{
     ChallengeFaced, ConditionChanged, EntryPointTaken, InitiativeRecord, OrganisationReference,
     PlaceReference, SharingConsent, Source,
@@ -69,7 +69,7 @@ pub async fn load_parts<P: Part>(
     db: &impl ConnectionTrait,
     initiatives: impl IntoIterator<Item = Uuid>,
 ) -> Result<PartsByInitiative<P>, DbErr> {
-    let of_initiatives = is_one_of(db, P::INITIATIVE_ID.into_expr(), initiatives);
+    let of_initiatives = is_in(db, P::INITIATIVE_ID.into_expr(), initiatives);
     let rows = P::find().filter(of_initiatives).all(db).await?;
     let mut parts: PartsByInitiative<P> = HashMap::new();
     for row in rows {
@@ -81,7 +81,7 @@ pub async fn load_parts<P: Part>(
 
 /// Deletes the rows of one table of parts.
 pub async fn delete_parts<P: Part>(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Result<(), DbErr> {
-    let of_initiatives = is_one_of(db, P::INITIATIVE_ID.into_expr(), initiatives.iter().copied());
+    let of_initiatives = is_in(db, P::INITIATIVE_ID.into_expr(), initiatives.iter().copied());
     P::delete_many().filter(of_initiatives).exec(db).await?;
     Ok(())
 }
@@ -91,7 +91,7 @@ pub async fn load_reasons(
     db: &impl ConnectionTrait,
     challenges: impl IntoIterator<Item = Uuid>,
 ) -> Result<HashMap<Uuid, Vec<ChallengeReason>>, DbErr> {
-    let of_challenges = is_one_of(
+    let of_challenges = is_in(
         db,
         challenge_reason::Column::ChallengeFacedId.into_expr(),
         challenges,
@@ -118,7 +118,7 @@ pub async fn load_sources(
 ) -> Result<HashMap<Uuid, Vec<source::Model>>, DbErr> {
     let initiative_id = initiative_source::Column::InitiativeId.into_expr();
     let rows = initiative_source::Entity::find()
-        .filter(is_one_of(db, initiative_id, initiatives))
+        .filter(is_in(db, initiative_id, initiatives))
         .find_also_related(source::Entity)
         .order_by_asc(source::Column::Title)
         .order_by_asc(source::Column::Id)
@@ -142,7 +142,7 @@ async fn load_by_id<E: EntityTrait>(
     // Many initiatives name the same organisation.
     let ids: BTreeSet<Uuid> = ids.into_iter().collect();
     let rows = E::find()
-        .filter(is_one_of(db, key.into_column().into_expr(), ids))
+        .filter(is_in(db, key.into_column().into_expr(), ids))
         .all(db)
         .await?;
     Ok(rows.into_iter().map(|row| (id(&row), row)).collect())
@@ -184,13 +184,13 @@ impl FundingRows {
     }
 
     /// An organisation that leads or funds one of the initiatives, or that it is missing.
-    pub fn organisation(&self, id: Uuid) -> Rebuilt<&organisation::Model> {
+    pub fn organisation(&self, id: Uuid) -> RebuildResult<&organisation::Model> {
         let found = self.organisations.get(&id);
         found.ok_or_else(|| format!("its organisation {id} is not there"))
     }
 
     /// The place of an initiative that has one, or that it is missing.
-    pub fn place(&self, row: &initiative::Model) -> Rebuilt<Option<&place::Model>> {
+    pub fn place(&self, row: &initiative::Model) -> RebuildResult<Option<&place::Model>> {
         row.place_id
             .map(|id| {
                 let found = self.places.get(&id);
@@ -201,7 +201,7 @@ impl FundingRows {
 }
 
 /// Part of a record, or a description of what the tables lack of it.
-pub type Rebuilt<T> = std::result::Result<T, String>;
+pub type RebuildResult<T> = std::result::Result<T, String>;
 
 /// All rows of some initiatives.
 pub struct WholeRecords {
@@ -233,12 +233,12 @@ impl WholeRecords {
     }
 
     /// How a record names an organisation.
-    pub fn reference_to(&self, organisation: Uuid) -> Rebuilt<OrganisationReference> {
+    pub fn reference_to(&self, organisation: Uuid) -> RebuildResult<OrganisationReference> {
         Ok(organisation_reference(self.funding.organisation(organisation)?))
     }
 
     /// The record that the tables hold of an initiative. Its lists are in the order of [`Part::sort`].
-    pub fn record(&self, row: &initiative::Model) -> Rebuilt<InitiativeRecord> {
+    pub fn record(&self, row: &initiative::Model) -> RebuildResult<InitiativeRecord> {
         let source = match self.funding.sources(row.id) {
             [one] => one,
             several => return Err(format!("it has {} sources and not one", several.len())),
@@ -262,12 +262,12 @@ impl WholeRecords {
             visibility: row.visibility,
             shared_with_funders: row.shared_with_funders,
             illustrative: row.illustrative,
-            entry_points: convert(self.entry_points(row.id), entry_point)?,
+            entry_points: convert(self.entry_points(row.id), rebuild_entry_point)?,
             challenges_faced: convert(rows_of(&self.challenges, row.id), |row| self.challenge(row))?,
             conditions_changed: convert(rows_of(&self.conditions, row.id), condition)?,
             funding_terms: terms
                 .map(|term| funding_terms::record(term, self.reference_to(term.funder_id)?))
-                .collect::<Rebuilt<_>>()?,
+                .collect::<RebuildResult<_>>()?,
             source: Source {
                 kind: source.kind,
                 title: source.title.clone(),
@@ -280,7 +280,7 @@ impl WholeRecords {
         })
     }
 
-    fn challenge(&self, row: &challenge_faced::Model) -> Rebuilt<ChallengeFaced> {
+    fn challenge(&self, row: &challenge_faced::Model) -> RebuildResult<ChallengeFaced> {
         Ok(ChallengeFaced {
             challenge: row.challenge,
             step: row.step,
@@ -297,11 +297,11 @@ fn rows_of<M>(parts: &HashMap<Uuid, Vec<M>>, id: Uuid) -> &[M] {
     parts.get(&id).map_or(&[], Vec::as_slice)
 }
 
-fn convert<M, T>(rows: &[M], convert: impl Fn(&M) -> Rebuilt<T>) -> Rebuilt<Vec<T>> {
+fn convert<M, T>(rows: &[M], convert: impl Fn(&M) -> RebuildResult<T>) -> RebuildResult<Vec<T>> {
     rows.iter().map(convert).collect()
 }
 
-fn entry_point(row: &entry_point_taken::Model) -> Rebuilt<EntryPointTaken> {
+fn rebuild_entry_point(row: &entry_point_taken::Model) -> RebuildResult<EntryPointTaken> {
     Ok(EntryPointTaken {
         entry_point: row.entry_point,
         perspective: row.perspective,
@@ -311,7 +311,7 @@ fn entry_point(row: &entry_point_taken::Model) -> Rebuilt<EntryPointTaken> {
     })
 }
 
-fn condition(row: &condition_changed::Model) -> Rebuilt<ConditionChanged> {
+fn condition(row: &condition_changed::Model) -> RebuildResult<ConditionChanged> {
     Ok(ConditionChanged {
         condition: row.condition,
         change: row.change,
@@ -320,8 +320,9 @@ fn condition(row: &condition_changed::Model) -> Rebuilt<ConditionChanged> {
 }
 
 /// Why answers are missing, from the column of a row.
-pub(super) fn missing_answers<F: Field>(stored: Option<&Value>) -> Rebuilt<Missing<F>> {
-    Missing::of_kept(stored).map_err(|_| "it stores something other than why answers are missing".to_owned())
+pub(super) fn missing_answers<F: Field>(stored: Option<&Value>) -> RebuildResult<MissingReasons<F>> {
+    MissingReasons::from_json(stored)
+        .map_err(|_| "it stores something other than why answers are missing".to_owned())
 }
 
 /// How a record names an organisation: with all that is known of it, so that the record can be read on its own.
@@ -341,7 +342,7 @@ pub fn place_reference(place: &place::Model) -> PlaceReference {
             ..PlaceReference::default()
         },
         None => PlaceReference {
-            id: Some(NodeKind::Place.id(place.id)),
+            id: Some(NodeKind::Place.encode_id(place.id)),
             ..PlaceReference::default()
         },
     }

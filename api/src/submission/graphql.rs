@@ -12,26 +12,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wayin_entity::{SubmissionState, organisation, submission};
 
-use super::{Draft, Moved, Refusal, SubmissionOrdering, look, visible_to};
+use super::{Rejection, SubmissionDraft, SubmissionOrdering, TransitionResult, select_visible, validate};
 use crate::app::App;
-use crate::auth::requester::Member;
-use crate::base::DisclosureKeys;
-use crate::change::Act;
+use crate::auth::requester::AuthenticatedMember;
+use crate::change_log::ActionContext;
 use crate::error::Error;
 use crate::graphql::order::Direction;
 use crate::graphql::{
-    app,
-    connection::Connection,
-    decode,
-    error::Shared,
-    list::list,
-    loader::{self, Loads},
-    member, mutating,
+    app_from_context,
+    connection::NodeConnection,
+    decode_argument,
+    error::SharedError,
+    list::load_connection,
+    loader::{self, LoaderContext},
+    mutation, require_member,
     user_error::{FieldChange, UserError},
 };
 use crate::id::NodeKind;
+use crate::idempotency::{AuditRecord, MutationStart, RunningMutation};
 use crate::initiative::graphql::{Initiative, InitiativeById, Organisation};
-use crate::mutation::{Begun, Event, Running};
+use crate::instance::DisclosureKeys;
 use crate::note;
 use crate::organisation::loaders::OrganisationById;
 use crate::paging::PageArguments;
@@ -44,23 +44,26 @@ use wayin_records::diff;
 pub struct Submission(pub submission::Model);
 
 impl Submission {
-    async fn of(&self, ctx: &Context<'_>) -> Result<organisation::Model, Error> {
-        let found = loader::of(ctx)
+    async fn load_organisation(&self, ctx: &Context<'_>) -> Result<organisation::Model, Error> {
+        let found = loader::operation_loader(ctx)
             .load_one(OrganisationById(self.0.organisation_id))
             .await?;
         found.ok_or_else(|| Error::Internal(format!("submission {} is of no organisation", self.0.id)))
     }
 
-    async fn look(&self, ctx: &Context<'_>) -> Result<look::Looked, Error> {
-        let app = app(ctx);
-        let organisation = self.of(ctx).await?;
-        let places = loader::of(ctx).load_one(EveryPlace).await?.unwrap_or_default();
-        let act = Act {
+    async fn validate(&self, ctx: &Context<'_>) -> Result<validate::ValidatedSubmission, Error> {
+        let app = app_from_context(ctx);
+        let organisation = self.load_organisation(ctx).await?;
+        let places = loader::operation_loader(ctx)
+            .load_one(AllPlaces)
+            .await?
+            .unwrap_or_default();
+        let act = ActionContext {
             clock: &*app.clock,
             member: None,
             reason: "",
         };
-        look::at(&app.db, &act, &places, &organisation, &self.0).await
+        validate::validate_submission(&app.db, &act, &places, &organisation, &self.0).await
     }
 }
 
@@ -69,12 +72,12 @@ impl Submission {
 impl Submission {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::Submission.id(self.0.id).into()
+        NodeKind::Submission.encode_id(self.0.id).into()
     }
 
     /// The organisation that the record belongs to.
     async fn organisation(&self, ctx: &Context<'_>) -> Result<Organisation> {
-        Ok(Organisation(self.of(ctx).await?))
+        Ok(Organisation(self.load_organisation(ctx).await?))
     }
 
     /// The state.
@@ -98,7 +101,7 @@ impl Submission {
         if self.is_settled() {
             return Ok(Vec::new());
         }
-        let looked = self.look(ctx).await?;
+        let looked = self.validate(ctx).await?;
         Ok(looked.errors.into_iter().map(UserError::from).collect())
     }
 
@@ -108,7 +111,7 @@ impl Submission {
         if self.is_settled() {
             return Ok(Vec::new());
         }
-        let looked = self.look(ctx).await?;
+        let looked = self.validate(ctx).await?;
         Ok(looked.warnings.into_iter().map(UserError::from).collect())
     }
 
@@ -118,7 +121,7 @@ impl Submission {
         let Some(id) = self.0.initiative_id else {
             return Ok(None);
         };
-        Ok(loader::of(ctx)
+        Ok(loader::operation_loader(ctx)
             .load_one(InitiativeById(id))
             .await?
             .map(Initiative))
@@ -136,9 +139,9 @@ impl Submission {
         let Some((id, version)) = self.0.initiative_id.zip(self.0.initiative_version) else {
             return Ok(Vec::new());
         };
-        let before = revisions::document(&app(ctx).db, id, version).await?;
+        let before = revisions::find_document(&app_from_context(ctx).db, id, version).await?;
         let before = before.unwrap_or_default();
-        Ok(diff::between(&before, &self.0.document)
+        Ok(diff::find_differences(&before, &self.0.document)
             .into_iter()
             .map(FieldChange::from)
             .collect())
@@ -173,7 +176,7 @@ impl Submission {
     /// When the submission will be deleted, unless it is saved or changes state before then (UTC). Null if
     /// it does not expire, such as during review and after publication.
     async fn expires_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
-        app(ctx).expiry.of_submission(&self.0)
+        app_from_context(ctx).expiry.submission_expires_at(&self.0)
     }
 }
 
@@ -188,15 +191,15 @@ impl Submission {
 
 /// Loads every place, once for all the records of an operation that are looked over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct EveryPlace;
+struct AllPlaces;
 
-impl Loader<EveryPlace> for Loads {
+impl Loader<AllPlaces> for LoaderContext {
     type Value = Arc<Gazetteer>;
-    type Error = Shared;
+    type Error = SharedError;
 
-    async fn load(&self, _: &[EveryPlace]) -> Result<HashMap<EveryPlace, Arc<Gazetteer>>, Shared> {
-        let places = Gazetteer::read(&self.db).await?;
-        Ok(HashMap::from([(EveryPlace, Arc::new(places))]))
+    async fn load(&self, _: &[AllPlaces]) -> Result<HashMap<AllPlaces, Arc<Gazetteer>>, SharedError> {
+        let places = Gazetteer::load(&self.db).await?;
+        Ok(HashMap::from([(AllPlaces, Arc::new(places))]))
     }
 }
 
@@ -245,26 +248,26 @@ impl SubmissionQuery {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Submission>> {
+    ) -> Result<NodeConnection<Submission>> {
         let order = SubmissionOrdering {
             descending: order_by.is_none_or(|order| order.direction == Direction::Descending),
         };
-        let mut select = visible_to(member(ctx)?);
+        let mut select = select_visible(require_member(ctx)?);
         let filter = filter.unwrap_or_default();
         if let Some(states) = filter.states {
             select = select.filter(submission::Column::State.is_in(states));
         }
         if let Some(id) = filter.organisation {
-            let id = decode(NodeKind::Organisation, "filter.organisation", &id)?;
-            let id = crate::organisation::former::current(&app(ctx).db, id).await?;
+            let id = decode_argument(NodeKind::Organisation, "filter.organisation", &id)?;
+            let id = crate::organisation::alias::resolve_id(&app_from_context(ctx).db, id).await?;
             select = select.filter(submission::Column::OrganisationId.eq(id));
         }
         if let Some(id) = filter.initiative {
-            let id = decode(NodeKind::Initiative, "filter.initiative", &id)?;
+            let id = decode_argument(NodeKind::Initiative, "filter.initiative", &id)?;
             select = select.filter(submission::Column::InitiativeId.eq(id));
         }
         let page = PageArguments::new(first, after, last, before);
-        list(ctx, select, order, page, Submission).await
+        load_connection(ctx, select, order, page, Submission).await
     }
 
     /// Returns one submission. Null if it does not exist or you cannot see it. For partners and stewards.
@@ -273,8 +276,12 @@ impl SubmissionQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The global ID.")] id: ID,
     ) -> Result<Option<Submission>> {
-        let id = decode(NodeKind::Submission, "id", &id)?;
-        Ok(super::find(&app(ctx).db, member(ctx)?, id).await?.map(Submission))
+        let id = decode_argument(NodeKind::Submission, "id", &id)?;
+        Ok(
+            super::find_submission(&app_from_context(ctx).db, require_member(ctx)?, id)
+                .await?
+                .map(Submission),
+        )
     }
 }
 
@@ -365,20 +372,20 @@ macro_rules! payloads {
             user_errors: Vec<UserError>,
         }
 
-        impl From<Done> for $payload {
-            fn from(done: Done) -> Self {
+        impl From<SubmissionOutcome> for $payload {
+            fn from(done: SubmissionOutcome) -> Self {
                 match done {
-                    Done::Moved(submission, change_number) => Self {
+                    SubmissionOutcome::Moved(submission, change_number) => Self {
                         submission: Some(Submission(submission)),
                         change_number,
                         conflicts: Vec::new(),
                         user_errors: Vec::new(),
                     },
-                    Done::Refused(refusal) => Self {
+                    SubmissionOutcome::Rejected(refusal) => Self {
                         submission: None,
                         change_number: None,
                         conflicts: refusal.conflicts.into_iter().map(FieldChange::from).collect(),
-                        user_errors: refusal.findings.into_iter().map(UserError::from).collect(),
+                        user_errors: refusal.problems.into_iter().map(UserError::from).collect(),
                     },
                 }
             }
@@ -400,14 +407,14 @@ payloads! {
 }
 
 /// What a mutation of a submission comes to.
-enum Done {
+enum SubmissionOutcome {
     Moved(submission::Model, Option<i64>),
-    Refused(Refusal),
+    Rejected(Rejection),
 }
 
 /// The stored result of a mutation, for a repeat under its key.
 #[derive(Serialize, Deserialize)]
-struct Answer {
+struct StoredSubmissionResult {
     submission: submission::Model,
     change: Option<i64>,
 }
@@ -427,30 +434,43 @@ impl SubmissionMutation {
         #[graphql(desc = "The values to save.")] mut input: SaveSubmissionInput,
     ) -> Result<SaveSubmissionPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin(ctx, "saveSubmission", key.as_deref(), &input).await? {
+        let running = match begin_mutation(ctx, "saveSubmission", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
         let corrects = match (&input.initiative, input.initiative_version) {
             (None, None) => None,
-            (Some(id), Some(version)) => {
-                Some((decode(NodeKind::Initiative, "input.initiative", id)?, version))
-            }
+            (Some(id), Some(version)) => Some((
+                decode_argument(NodeKind::Initiative, "input.initiative", id)?,
+                version,
+            )),
             _ => {
                 let reason = "initiative and initiativeVersion go together";
                 return Err(Error::bad_input("input", reason).into());
             }
         };
-        let of = |kind, path: &str, id: &Option<ID>| id.as_ref().map(|id| decode(kind, path, id)).transpose();
-        let draft = Draft {
+        let of = |kind, path: &str, id: &Option<ID>| {
+            id.as_ref().map(|id| decode_argument(kind, path, id)).transpose()
+        };
+        let draft = SubmissionDraft {
             submission: of(NodeKind::Submission, "input.id", &input.id)?,
             version: input.version,
             organisation: of(NodeKind::Organisation, "input.organisation", &input.organisation)?,
             corrects,
             record: input.record.0,
         };
-        let moved = super::save(running.db(), &running.act("saved"), member(ctx)?, draft).await?;
-        Ok(finish(*running, moved, Wrote::Record, Value::Null).await?.into())
+        let moved = super::save_submission(
+            running.db(),
+            &running.action("saved"),
+            require_member(ctx)?,
+            draft,
+        )
+        .await?;
+        Ok(
+            finish_mutation(*running, moved, RecordWrite::NewVersion, Value::Null)
+                .await?
+                .into(),
+        )
     }
 
     /// Submits a record for review if it has no problems. Otherwise the submission does not change, and
@@ -462,16 +482,21 @@ impl SubmissionMutation {
         #[graphql(desc = "The submission.")] mut input: SubmitForReviewInput,
     ) -> Result<SubmitForReviewPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin(ctx, "submitForReview", key.as_deref(), &input).await? {
+        let running = match begin_mutation(ctx, "submitForReview", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
-        let id = decode(NodeKind::Submission, "input.id", &input.id)?;
-        let places = Gazetteer::read(running.db()).await?;
-        let keys = DisclosureKeys::of(running.db()).await?;
-        let act = running.act("sent in by an organisation that publishes without review");
-        let moved = super::send(running.db(), &act, &places, &keys, member(ctx)?, id).await?;
-        Ok(finish(*running, moved, Wrote::Nothing, Value::Null).await?.into())
+        let id = decode_argument(NodeKind::Submission, "input.id", &input.id)?;
+        let places = Gazetteer::load(running.db()).await?;
+        let keys = DisclosureKeys::load(running.db()).await?;
+        let act = running.action("sent in by an organisation that publishes without review");
+        let moved =
+            super::submit_for_review(running.db(), &act, &places, &keys, require_member(ctx)?, id).await?;
+        Ok(
+            finish_mutation(*running, moved, RecordWrite::Unchanged, Value::Null)
+                .await?
+                .into(),
+        )
     }
 
     /// Returns a submission to its organisation with a note that says what to change. For stewards.
@@ -481,15 +506,17 @@ impl SubmissionMutation {
         #[graphql(desc = "The submission and the note.")] mut input: RequestChangesInput,
     ) -> Result<RequestChangesPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin(ctx, "requestChanges", key.as_deref(), &input).await? {
+        let running = match begin_mutation(ctx, "requestChanges", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
-        let id = decode(NodeKind::Submission, "input.id", &input.id)?;
-        let act = running.act("returned");
-        let moved = super::give_back(running.db(), &act, member(ctx)?, id, &input.note).await?;
+        let id = decode_argument(NodeKind::Submission, "input.id", &input.id)?;
+        let act = running.action("returned");
+        let moved = super::request_changes(running.db(), &act, require_member(ctx)?, id, &input.note).await?;
         let detail = json!({"note": input.note});
-        Ok(finish(*running, moved, Wrote::Nothing, detail).await?.into())
+        Ok(finish_mutation(*running, moved, RecordWrite::Unchanged, detail)
+            .await?
+            .into())
     }
 
     /// Publishes a submission. In one transaction, the record replaces the published one, gets a new
@@ -500,25 +527,27 @@ impl SubmissionMutation {
         #[graphql(desc = "The submission.")] mut input: PublishSubmissionInput,
     ) -> Result<PublishSubmissionPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin(ctx, "publishSubmission", key.as_deref(), &input).await? {
+        let running = match begin_mutation(ctx, "publishSubmission", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
-        let id = decode(NodeKind::Submission, "input.id", &input.id)?;
+        let id = decode_argument(NodeKind::Submission, "input.id", &input.id)?;
         let reason = input.reason.as_deref().unwrap_or("sent in and reviewed");
-        let reason = match note::validate("reason", reason) {
+        let reason = match note::validate_note("reason", reason) {
             Ok(reason) => reason,
-            Err(refusal) => return Ok(Done::Refused(refusal).into()),
+            Err(refusal) => return Ok(SubmissionOutcome::Rejected(refusal).into()),
         };
-        let places = Gazetteer::read(running.db()).await?;
-        let keys = DisclosureKeys::of(running.db()).await?;
+        let places = Gazetteer::load(running.db()).await?;
+        let keys = DisclosureKeys::load(running.db()).await?;
         let moved = {
-            let act = running.act(&reason);
-            super::publish(running.db(), &act, &places, &keys, member(ctx)?, id).await?
+            let act = running.action(&reason);
+            super::publish_submission(running.db(), &act, &places, &keys, require_member(ctx)?, id).await?
         };
-        Ok(finish(*running, moved, Wrote::Nothing, json!({"reason": reason}))
-            .await?
-            .into())
+        Ok(
+            finish_mutation(*running, moved, RecordWrite::Unchanged, json!({"reason": reason}))
+                .await?
+                .into(),
+        )
     }
 
     /// Discards a submission that is not published. For partners and stewards.
@@ -528,77 +557,100 @@ impl SubmissionMutation {
         #[graphql(desc = "The submission.")] mut input: DiscardSubmissionInput,
     ) -> Result<DiscardSubmissionPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin(ctx, "discardSubmission", key.as_deref(), &input).await? {
+        let running = match begin_mutation(ctx, "discardSubmission", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
-        let id = decode(NodeKind::Submission, "input.id", &input.id)?;
-        let moved = super::discard(running.db(), &running.act("discarded"), member(ctx)?, id).await?;
-        Ok(finish(*running, moved, Wrote::Nothing, Value::Null).await?.into())
+        let id = decode_argument(NodeKind::Submission, "input.id", &input.id)?;
+        let moved = super::discard_submission(
+            running.db(),
+            &running.action("discarded"),
+            require_member(ctx)?,
+            id,
+        )
+        .await?;
+        Ok(
+            finish_mutation(*running, moved, RecordWrite::Unchanged, Value::Null)
+                .await?
+                .into(),
+        )
     }
 }
 
 /// Begins a mutation of a submission; one that was done before, or cannot be done, comes to its answer.
-async fn begin<'a>(
+async fn begin_mutation<'a>(
     ctx: &Context<'a>,
     name: &'static str,
     key: Option<&'a str>,
     input: &impl InputType,
-) -> Result<Result<Box<Running<'a>>, Done>> {
-    Ok(match mutating::begin::<Answer>(ctx, name, key, input).await? {
-        Begun::Fresh(running) => Ok(running),
-        Begun::Refused(finding) => Err(Done::Refused(finding.into())),
-        Begun::Repeated(answer) => Err(repeated(app(ctx), member(ctx)?, answer).await?),
-    })
+) -> Result<Result<Box<RunningMutation<'a>>, SubmissionOutcome>> {
+    Ok(
+        match mutation::begin_mutation::<StoredSubmissionResult>(ctx, name, key, input).await? {
+            MutationStart::New(running) => Ok(running),
+            MutationStart::Rejected(finding) => Err(SubmissionOutcome::Rejected(finding.into())),
+            MutationStart::Replayed(answer) => {
+                Err(load_stored_result(app_from_context(ctx), require_member(ctx)?, answer).await?)
+            }
+        },
+    )
 }
 
 /// The first answer once more: the submission as it stood then, to whom may see it still.
-async fn repeated(app: &App, member: &Member, answer: Answer) -> Result<Done, Error> {
+async fn load_stored_result(
+    app: &App,
+    member: &AuthenticatedMember,
+    answer: StoredSubmissionResult,
+) -> Result<SubmissionOutcome, Error> {
     let stored = answer.submission;
-    let Some(now) = super::find(&app.db, member, stored.id).await? else {
-        return Ok(Done::Refused(super::no_such()));
+    let Some(now) = super::find_submission(&app.db, member, stored.id).await? else {
+        return Ok(SubmissionOutcome::Rejected(super::not_found_error()));
     };
     // Its organisation may have been merged into another since.
     let row = submission::Model {
         organisation_id: now.organisation_id,
         ..stored
     };
-    Ok(Done::Moved(row, answer.change))
+    Ok(SubmissionOutcome::Moved(row, answer.change))
 }
 
 /// What a mutation wrote of the submission's record: a new version of it, or nothing.
-enum Wrote {
-    Record,
-    Nothing,
+enum RecordWrite {
+    NewVersion,
+    Unchanged,
 }
 
-async fn finish(running: Running<'_>, moved: Moved, wrote: Wrote, detail: Value) -> Result<Done, Error> {
+async fn finish_mutation(
+    running: RunningMutation<'_>,
+    moved: TransitionResult,
+    wrote: RecordWrite,
+    detail: Value,
+) -> Result<SubmissionOutcome, Error> {
     let row = match moved {
         Ok(row) => row,
-        Err(refusal) => return Ok(Done::Refused(refusal)),
+        Err(refusal) => return Ok(SubmissionOutcome::Rejected(refusal)),
     };
     let change = match row.state {
         SubmissionState::Published => Some(running.newest_change().await?),
         _ => None,
     };
-    let event = Event {
+    let event = AuditRecord {
         kind: NodeKind::Submission,
         id: row.id,
         before: match wrote {
-            Wrote::Record => (row.version > 1).then_some(row.version - 1),
-            Wrote::Nothing => Some(row.version),
+            RecordWrite::NewVersion => (row.version > 1).then_some(row.version - 1),
+            RecordWrite::Unchanged => Some(row.version),
         },
         after: Some(row.version),
         detail: json!({
             "state": row.state,
-            "initiative": row.initiative_id.map(|id| NodeKind::Initiative.id(id)),
+            "initiative": row.initiative_id.map(|id| NodeKind::Initiative.encode_id(id)),
             "of": detail,
         }),
     };
-    let answer = Answer {
+    let answer = StoredSubmissionResult {
         submission: row,
         change,
     };
     running.finish(event, &answer).await?;
-    Ok(Done::Moved(answer.submission, change))
+    Ok(SubmissionOutcome::Moved(answer.submission, change))
 }

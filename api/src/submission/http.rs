@@ -11,36 +11,39 @@ use axum::{
     routing::get,
 };
 
-use super::returned;
+use super::corrections;
 use crate::app::App;
 use crate::auth::permission::Asking;
 use crate::auth::requester::Requester;
-use crate::change::Act;
+use crate::change_log::ActionContext;
 use crate::error::{Error, Result};
-use crate::graphql::operation::client_ip::Caller;
-use crate::graphql::operation::cost::{Payer, weights};
+use crate::graphql::operation::client_ip::ClientIp;
+use crate::graphql::operation::cost::{RateLimitKey, weights};
 use crate::id::{self, NodeKind};
 use crate::workbook_http::send_workbook;
-use wayin_records::text::quoted;
+use wayin_records::text::quote;
 
 /// Where it is downloaded.
 pub const PATH: &str = "/submissions/returned.xlsx";
 
 /// The one parameter: records of an organisation alone, by its global id.
-const ORGANISATION: &str = "organisation";
+const ORGANISATION_PARAMETER: &str = "organisation";
 
 /// The organisation that an address names.
-fn organisation(address: &Uri) -> Result<Option<String>> {
+fn parse_organisation(address: &Uri) -> Result<Option<String>> {
     let Query(given) = Query::<Vec<(String, String)>>::try_from_uri(address)
         .map_err(|_| Error::BadInput("the address does not hold parameters".into()))?;
     let mut organisation = None;
     for (name, value) in given {
-        if name != ORGANISATION {
-            let reason = format!("{name} is not a parameter; {ORGANISATION} is");
+        if name != ORGANISATION_PARAMETER {
+            let reason = format!("{name} is not a parameter; {ORGANISATION_PARAMETER} is");
             return Err(Error::BadInput(reason));
         }
         if organisation.replace(value).is_some() {
-            return Err(Error::bad_input(ORGANISATION, "is given more than once"));
+            return Err(Error::bad_input(
+                ORGANISATION_PARAMETER,
+                "is given more than once",
+            ));
         }
     }
     Ok(organisation)
@@ -48,54 +51,57 @@ fn organisation(address: &Uri) -> Result<Option<String>> {
 
 /// The route.
 pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
-    Router::new().route(PATH, get(answer)).with_state(app)
+    Router::new()
+        .route(PATH, get(download_corrections))
+        .with_state(app)
 }
 
-async fn answer(
+async fn download_corrections(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<ClientIp>,
     requester: Requester,
     address: Uri,
 ) -> Result<Response> {
-    let file = write(&app, caller, &requester, organisation(&address)?).await?;
+    let file = write_corrections(&app, caller, &requester, parse_organisation(&address)?).await?;
     let file = file.ok_or_else(|| Error::NotFound("no record that you may see is returned".into()))?;
     Ok(send_workbook(file, "returned.xlsx"))
 }
 
-async fn write(
+async fn write_corrections(
     app: &App,
-    caller: Caller,
+    caller: ClientIp,
     requester: &Requester,
     organisation: Option<String>,
 ) -> Result<Option<File>> {
-    let payer = Payer::of(Some(requester), Some(&caller));
-    app.costs.charge_least(payer, app.clock.now())?;
+    let payer = RateLimitKey::from_request(Some(requester), Some(&caller));
+    app.cost_control.reserve(payer, app.clock.now())?;
     let member = requester.member()?;
     for field in ["record", "problems", "reviewNote"] {
         app.permissions
-            .check_field(Asking::of(requester), "Submission", field)?;
+            .check_field(Asking::from_requester(requester), "Submission", field)?;
     }
     let organisation = organisation.map(|id| {
         id::decode_as(NodeKind::Organisation, &id).ok_or_else(|| {
             Error::bad_input(
-                ORGANISATION,
-                format!("{} is not the id of an organisation", quoted(&id)),
+                ORGANISATION_PARAMETER,
+                format!("{} is not the id of an organisation", quote(&id)),
             )
         })
     });
     let organisation = match organisation.transpose()? {
-        Some(id) => Some(crate::organisation::former::current(&app.db, id).await?),
+        Some(id) => Some(crate::organisation::alias::resolve_id(&app.db, id).await?),
         None => None,
     };
-    app.costs.charge_rest(payer, weights::WORKBOOK, app.clock.now())?;
+    app.cost_control
+        .settle(payer, weights::WORKBOOK_POINTS, app.clock.now())?;
     // The semaphore lives as long as the service, and is never closed.
     let _turn = app.imports.writing.acquire().await.ok();
-    let act = Act {
+    let act = ActionContext {
         clock: &*app.clock,
         member: None,
         reason: "",
     };
-    returned::write(&app.db, &act, member, organisation).await
+    corrections::write_corrections(&app.db, &act, member, organisation).await
 }
 
 #[cfg(test)]
@@ -103,8 +109,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_other_parameter_is_taken() {
-        let read = |query: &str| organisation(&format!("{PATH}{query}").parse().unwrap());
+    fn unknown_parameters_are_rejected() {
+        let read = |query: &str| parse_organisation(&format!("{PATH}{query}").parse().unwrap());
         assert_eq!(read("").unwrap(), None);
         assert_eq!(read("?organisation=a").unwrap().as_deref(), Some("a"));
         let refused = read("?foo=1").unwrap_err().to_string();

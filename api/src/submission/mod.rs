@@ -2,13 +2,13 @@
 //! published. What is published lives in the initiative's tables; what is in hand lives
 //! here, and only publication moves one into the other, in one transaction.
 
-pub mod expired;
+pub mod corrections;
+pub mod expiry;
 pub mod graphql;
 pub mod http;
-pub mod look;
-pub mod returned;
-pub mod state;
 pub mod subscription;
+pub mod validate;
+pub mod workflow;
 
 use std::borrow::Cow;
 
@@ -20,26 +20,26 @@ use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{Capability, SubmissionState, initiative, organisation, submission};
 
-use self::look::Looked;
-use self::state::{Move, Mover};
-use crate::auth::requester::Member;
-use crate::base::DisclosureKeys;
-use crate::change::Act;
+use self::validate::ValidatedSubmission;
+use self::workflow::{Transition, TransitionActor};
+use crate::auth::requester::AuthenticatedMember;
+use crate::change_log::ActionContext;
 use crate::error::{Error, Result};
-use crate::initiative::publish::{self, Outcome};
-pub use crate::mutation::Refusal;
-use crate::paging::{Paged, Sort};
+pub use crate::idempotency::Rejection;
+use crate::initiative::publish::{self, PublicationOutcome};
+use crate::instance::DisclosureKeys;
+use crate::paging::{Paged, SortOrder};
 use crate::place::Gazetteer;
 use crate::store::revisions;
 use wayin_records::diff;
-use wayin_records::finding::{Finding, FindingCode};
-use wayin_records::spelling;
+use wayin_records::normalisation;
+use wayin_records::problem::{Problem, ProblemCode};
 
 /// What a move comes to: the submission as it stands after it, or why it was not made.
-pub type Moved = Result<submission::Model, Refusal>;
+pub type TransitionResult = Result<submission::Model, Rejection>;
 
 /// The submissions that a member may see: those of their own organisation, to stewards all.
-pub fn visible_to(member: &Member) -> Select<submission::Entity> {
+pub fn select_visible(member: &AuthenticatedMember) -> Select<submission::Entity> {
     let all = submission::Entity::find();
     match member.organisation {
         _ if member.role.can(Capability::ReviewSubmissions) => all,
@@ -51,18 +51,22 @@ pub fn visible_to(member: &Member) -> Select<submission::Entity> {
 }
 
 /// A submission that a member may see.
-pub async fn find(db: &impl ConnectionTrait, member: &Member, id: Uuid) -> Result<Option<submission::Model>> {
-    let found = visible_to(member).filter(submission::Column::Id.eq(id));
+pub async fn find_submission(
+    db: &impl ConnectionTrait,
+    member: &AuthenticatedMember,
+    id: Uuid,
+) -> Result<Option<submission::Model>> {
+    let found = select_visible(member).filter(submission::Column::Id.eq(id));
     Ok(found.one(db).await?)
 }
 
 /// Those of some submissions that a member may see, in the order in which they were last altered.
-pub async fn find_all(
+pub async fn find_submissions(
     db: &impl ConnectionTrait,
-    member: &Member,
+    member: &AuthenticatedMember,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<Vec<submission::Model>> {
-    let found = visible_to(member)
+    let found = select_visible(member)
         .filter(submission::Column::Id.is_in(ids))
         .order_by_asc(submission::Column::UpdatedAt)
         .order_by_asc(submission::Column::Id);
@@ -71,18 +75,18 @@ pub async fn find_all(
 
 /// A submission that a member may see and that is to be moved: who moves it meanwhile waits, and
 /// then finds it moved. SQLite has one writer in any case.
-async fn find_to_move(
+async fn find_for_update(
     db: &impl ConnectionTrait,
-    member: &Member,
+    member: &AuthenticatedMember,
     id: Uuid,
 ) -> Result<Option<submission::Model>> {
-    let found = visible_to(member).filter(submission::Column::Id.eq(id));
+    let found = select_visible(member).filter(submission::Column::Id.eq(id));
     Ok(found.lock_exclusive().one(db).await?)
 }
 
 /// A record that is written, for the first time or anew.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct SubmissionDraft {
     /// The submission that it is written into; none for a new one.
     pub submission: Option<Uuid>,
     /// The version of the submission that it was written from; none where that does not matter.
@@ -96,11 +100,16 @@ pub struct Draft {
 }
 
 /// Keeps a record as it was typed, whatever is not yet right in it.
-pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, draft: Draft) -> Result<Moved> {
+pub async fn save_submission(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    member: &AuthenticatedMember,
+    draft: SubmissionDraft,
+) -> Result<TransitionResult> {
     let standing = match draft.submission {
-        Some(id) => match find_to_move(db, member, id).await? {
+        Some(id) => match find_for_update(db, member, id).await? {
             Some(standing) => Some(standing),
-            None => return Ok(Err(no_such())),
+            None => return Ok(Err(not_found_error())),
         },
         None => None,
     };
@@ -115,24 +124,32 @@ pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, dra
         }
         (None, None, None) => {
             let reason = "is needed: you act for no organisation of your own";
-            return Ok(Err(Refusal::of(FindingCode::Required, "organisation", reason)));
+            return Ok(Err(Rejection::from_problem(
+                ProblemCode::Required,
+                "organisation",
+                reason,
+            )));
         }
         _ => {
             let reason = "is not the organisation that you act for, or that the submission is of";
-            return Ok(Err(Refusal::of(FindingCode::NotAllowed, "organisation", reason)));
+            return Ok(Err(Rejection::from_problem(
+                ProblemCode::NotAllowed,
+                "organisation",
+                reason,
+            )));
         }
     };
     let Some(organisation) = organisation::Entity::find_by_id(organisation).one(db).await? else {
-        return Ok(Err(Refusal::of(
-            FindingCode::NotFound,
+        return Ok(Err(Rejection::from_problem(
+            ProblemCode::NotFound,
             "organisation",
             "there is no such organisation",
         )));
     };
-    if let Some(refusal) = look::at_shape(&draft.record) {
+    if let Some(refusal) = validate::check_shape(&draft.record) {
         return Ok(Err(refusal));
     }
-    let corrects = match corrected(db, &organisation, standing.as_ref(), &draft).await? {
+    let corrects = match resolve_corrected_initiative(db, &organisation, standing.as_ref(), &draft).await? {
         Ok(corrects) => corrects,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -143,7 +160,7 @@ pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, dra
             organisation_id: organisation.id,
             author_id: member.id,
             state: SubmissionState::Draft,
-            external_ref: reference_of(&draft.record).map(Cow::into_owned),
+            external_ref: external_reference(&draft.record).map(Cow::into_owned),
             document: draft.record,
             import_id: None,
             initiative_id: corrects.map(|(id, _)| id),
@@ -157,7 +174,11 @@ pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, dra
         };
         return Ok(Ok(row.into_active_model().insert(db).await?));
     };
-    if let Err(refusal) = moved(&standing, Move::Save, mover(member, &organisation)) {
+    if let Err(refusal) = apply_transition(
+        &standing,
+        Transition::Save,
+        transition_actor(member, &organisation),
+    ) {
         return Ok(Err(refusal));
     }
     if let Some(version) = draft.version.filter(|version| *version != standing.version) {
@@ -167,13 +188,13 @@ pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, dra
              are not kept: `conflicts` lists every field in which your input (`after`) differs from the current draft (`before`), your own edits too",
             standing.version
         );
-        return Ok(Err(Refusal {
-            findings: vec![Finding::new(FindingCode::StaleVersion, "version", reason)],
-            conflicts: diff::between(&standing.document, &draft.record),
+        return Ok(Err(Rejection {
+            problems: vec![Problem::new(ProblemCode::StaleVersion, "version", reason)],
+            conflicts: diff::find_differences(&standing.document, &draft.record),
         }));
     }
     let row = submission::Model {
-        external_ref: reference_of(&draft.record).map(Cow::into_owned),
+        external_ref: external_reference(&draft.record).map(Cow::into_owned),
         document: draft.record,
         import_id: None,
         initiative_id: corrects.map(|(id, _)| id),
@@ -187,24 +208,24 @@ pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, dra
 
 /// The initiative that a draft corrects, and the version that it was written from: as the draft
 /// says, or as was said before, or that of the standing record with its reference.
-async fn corrected(
+async fn resolve_corrected_initiative(
     db: &impl ConnectionTrait,
     organisation: &organisation::Model,
     standing: Option<&submission::Model>,
-    draft: &Draft,
-) -> Result<Result<Option<(Uuid, i32)>, Refusal>> {
+    draft: &SubmissionDraft,
+) -> Result<Result<Option<(Uuid, i32)>, Rejection>> {
     if let Some((id, version)) = draft.corrects {
         let own = initiative::Entity::find_by_id(id).one(db).await?;
         let own = own.filter(|one| one.lead_organisation_id == organisation.id && one.withdrawn_at.is_none());
         return Ok(match own {
             Some(own) if (1..=own.version).contains(&version) => Ok(Some((id, version))),
-            Some(own) => Err(Refusal::of(
-                FindingCode::OutOfRange,
+            Some(own) => Err(Rejection::from_problem(
+                ProblemCode::OutOfRange,
                 "initiativeVersion",
                 format!("there is no version {version}; the newest is {}", own.version),
             )),
-            None => Err(Refusal::of(
-                FindingCode::NotFound,
+            None => Err(Rejection::from_problem(
+                ProblemCode::NotFound,
                 "initiative",
                 "the organisation has no such published record",
             )),
@@ -213,15 +234,15 @@ async fn corrected(
     if let Some(said) = standing.and_then(|one| one.initiative_id.zip(one.initiative_version)) {
         return Ok(Ok(Some(said)));
     }
-    let Some(reference) = reference_of(&draft.record) else {
+    let Some(reference) = external_reference(&draft.record) else {
         return Ok(Ok(None));
     };
-    let found = published_as(db, organisation.id, &reference).await?;
+    let found = find_published(db, organisation.id, &reference).await?;
     Ok(Ok(found.map(|one| (one.id, one.version))))
 }
 
 /// The published record of an organisation's own reference.
-async fn published_as(
+async fn find_published(
     db: &impl ConnectionTrait,
     organisation: Uuid,
     reference: &str,
@@ -236,27 +257,31 @@ async fn published_as(
 
 /// Sends a submission in, where nothing stands against its record. That of an organisation
 /// that is trusted is published with it.
-pub async fn send(
+pub async fn submit_for_review(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     places: &Gazetteer,
     keys: &DisclosureKeys,
-    member: &Member,
+    member: &AuthenticatedMember,
     id: Uuid,
-) -> Result<Moved> {
-    let (standing, organisation) = match found_with_organisation(db, member, id).await? {
+) -> Result<TransitionResult> {
+    let (standing, organisation) = match find_with_organisation(db, member, id).await? {
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let after = match moved(&standing, Move::Send, mover(member, &organisation)) {
+    let after = match apply_transition(
+        &standing,
+        Transition::Submit,
+        transition_actor(member, &organisation),
+    ) {
         Ok(after) => after,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let looked = look::at(db, act, places, &organisation, &standing).await?;
+    let looked = validate::validate_submission(db, act, places, &organisation, &standing).await?;
     if !looked.errors.is_empty() {
-        return Ok(Err(in_record(looked.errors)));
+        return Ok(Err(problems_in_record(looked.errors)));
     }
-    if let Some(refusal) = stale(db, &standing).await? {
+    if let Some(refusal) = find_version_conflict(db, &standing).await? {
         return Ok(Err(refusal));
     }
     let sent = submission::Model {
@@ -265,28 +290,32 @@ pub async fn send(
         ..standing
     };
     if after == SubmissionState::Published {
-        return publish_looked(db, act, places, keys, sent, looked).await;
+        return publish_validated(db, act, places, keys, sent, looked).await;
     }
-    Ok(Ok(stand(db, act, sent, after).await?))
+    Ok(Ok(update_state(db, act, sent, after).await?))
 }
 
 /// Sends a submission back to those who wrote it, with a note that says why.
-pub async fn give_back(
+pub async fn request_changes(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
-    member: &Member,
+    act: &ActionContext<'_>,
+    member: &AuthenticatedMember,
     id: Uuid,
     note: &str,
-) -> Result<Moved> {
-    let (standing, organisation) = match found_with_organisation(db, member, id).await? {
+) -> Result<TransitionResult> {
+    let (standing, organisation) = match find_with_organisation(db, member, id).await? {
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let after = match moved(&standing, Move::Return, mover(member, &organisation)) {
+    let after = match apply_transition(
+        &standing,
+        Transition::RequestChanges,
+        transition_actor(member, &organisation),
+    ) {
         Ok(after) => after,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let note = match crate::note::validate("note", note) {
+    let note = match crate::note::validate_note("note", note) {
         Ok(note) => note,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -295,43 +324,56 @@ pub async fn give_back(
         decided_at: Some(act.now()),
         ..standing
     };
-    Ok(Ok(stand(db, act, returned, after).await?))
+    Ok(Ok(update_state(db, act, returned, after).await?))
 }
 
 /// Makes a submission the published truth.
-pub async fn publish(
+pub async fn publish_submission(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     places: &Gazetteer,
     keys: &DisclosureKeys,
-    member: &Member,
+    member: &AuthenticatedMember,
     id: Uuid,
-) -> Result<Moved> {
-    let (standing, organisation) = match found_with_organisation(db, member, id).await? {
+) -> Result<TransitionResult> {
+    let (standing, organisation) = match find_with_organisation(db, member, id).await? {
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if let Err(refusal) = moved(&standing, Move::Publish, mover(member, &organisation)) {
+    if let Err(refusal) = apply_transition(
+        &standing,
+        Transition::Publish,
+        transition_actor(member, &organisation),
+    ) {
         return Ok(Err(refusal));
     }
     // What it names may have changed since it was sent.
-    let looked = look::at(db, act, places, &organisation, &standing).await?;
+    let looked = validate::validate_submission(db, act, places, &organisation, &standing).await?;
     if !looked.errors.is_empty() {
-        return Ok(Err(in_record(looked.errors)));
+        return Ok(Err(problems_in_record(looked.errors)));
     }
-    if let Some(refusal) = stale(db, &standing).await? {
+    if let Some(refusal) = find_version_conflict(db, &standing).await? {
         return Ok(Err(refusal));
     }
-    publish_looked(db, act, places, keys, standing, looked).await
+    publish_validated(db, act, places, keys, standing, looked).await
 }
 
 /// Gives a submission up.
-pub async fn discard(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, id: Uuid) -> Result<Moved> {
-    let (standing, organisation) = match found_with_organisation(db, member, id).await? {
+pub async fn discard_submission(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    member: &AuthenticatedMember,
+    id: Uuid,
+) -> Result<TransitionResult> {
+    let (standing, organisation) = match find_with_organisation(db, member, id).await? {
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let after = match moved(&standing, Move::Discard, mover(member, &organisation)) {
+    let after = match apply_transition(
+        &standing,
+        Transition::Discard,
+        transition_actor(member, &organisation),
+    ) {
         Ok(after) => after,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -339,29 +381,33 @@ pub async fn discard(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, 
         decided_at: Some(act.now()),
         ..standing
     };
-    Ok(Ok(stand(db, act, discarded, after).await?))
+    Ok(Ok(update_state(db, act, discarded, after).await?))
 }
 
-async fn publish_looked(
+async fn publish_validated(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     places: &Gazetteer,
     keys: &DisclosureKeys,
     sent: submission::Model,
-    looked: Looked,
-) -> Result<Moved> {
+    looked: ValidatedSubmission,
+) -> Result<TransitionResult> {
     let Some(proposal) = looked.proposal else {
         return Err(Error::Internal(format!(
             "submission {} has no record and no error",
             sent.id
         )));
     };
-    let outcome = publish::publish_all(db, act, places, keys, vec![proposal])
+    let outcome = publish::publish_records(db, act, places, keys, vec![proposal])
         .await?
         .pop();
     let initiative = match outcome {
-        Some(Outcome::Published { id, .. } | Outcome::Altered { id, .. } | Outcome::Unchanged { id }) => id,
-        Some(Outcome::Refused(findings)) => return Ok(Err(in_record(findings))),
+        Some(
+            PublicationOutcome::Published { id, .. }
+            | PublicationOutcome::Updated { id, .. }
+            | PublicationOutcome::Unchanged { id },
+        ) => id,
+        Some(PublicationOutcome::Rejected(findings)) => return Ok(Err(problems_in_record(findings))),
         None => return Err(Error::Internal("a proposal came to nothing".into())),
     };
     let published = submission::Model {
@@ -369,16 +415,21 @@ async fn publish_looked(
         decided_at: Some(act.now()),
         ..sent
     };
-    Ok(Ok(stand(db, act, published, SubmissionState::Published).await?))
+    Ok(Ok(
+        update_state(db, act, published, SubmissionState::Published).await?
+    ))
 }
 
 /// Whether what a submission would replace is no longer what it was written against.
-async fn stale(db: &impl ConnectionTrait, standing: &submission::Model) -> Result<Option<Refusal>> {
+async fn find_version_conflict(
+    db: &impl ConnectionTrait,
+    standing: &submission::Model,
+) -> Result<Option<Rejection>> {
     let corrected = standing.initiative_id.zip(standing.initiative_version);
     let Some((corrects, written_from)) = (match corrected {
         Some(corrected) => Some(corrected),
         // It was new when it was written; is it still?
-        None => with_its_reference(db, standing)
+        None => find_published_by_reference(db, standing)
             .await?
             .map(|published| (published, 0)),
     }) else {
@@ -391,15 +442,19 @@ async fn stale(db: &impl ConnectionTrait, standing: &submission::Model) -> Resul
         .await?;
     let Some(now) = now.filter(|now| now.withdrawn_at.is_none()) else {
         let reason = "the record that it corrects was withdrawn; send it as a new one";
-        return Ok(Some(Refusal::of(FindingCode::StaleVersion, "id", reason)));
+        return Ok(Some(Rejection::from_problem(
+            ProblemCode::StaleVersion,
+            "id",
+            reason,
+        )));
     };
     if now.version == written_from {
         return Ok(None);
     }
-    let before = revisions::document(db, corrects, written_from)
+    let before = revisions::find_document(db, corrects, written_from)
         .await?
         .unwrap_or_default();
-    let after = revisions::document(db, corrects, now.version)
+    let after = revisions::find_document(db, corrects, now.version)
         .await?
         .unwrap_or_default();
     let reason = format!(
@@ -413,34 +468,37 @@ async fn stale(db: &impl ConnectionTrait, standing: &submission::Model) -> Resul
         },
         now.version
     );
-    Ok(Some(Refusal {
-        findings: vec![Finding::new(FindingCode::StaleVersion, "id", reason)],
-        conflicts: diff::between(&before, &after),
+    Ok(Some(Rejection {
+        problems: vec![Problem::new(ProblemCode::StaleVersion, "id", reason)],
+        conflicts: diff::find_differences(&before, &after),
     }))
 }
 
 /// The published record of the reference that a submission's record has.
-async fn with_its_reference(db: &impl ConnectionTrait, standing: &submission::Model) -> Result<Option<Uuid>> {
-    let Some(reference) = reference_of(&standing.document) else {
+async fn find_published_by_reference(
+    db: &impl ConnectionTrait,
+    standing: &submission::Model,
+) -> Result<Option<Uuid>> {
+    let Some(reference) = external_reference(&standing.document) else {
         return Ok(None);
     };
-    let published = published_as(db, standing.organisation_id, &reference).await?;
+    let published = find_published(db, standing.organisation_id, &reference).await?;
     Ok(published.map(|one| one.id))
 }
 
 /// The organisation's own reference for a record, as far as it is there yet.
-pub fn reference_of(document: &Value) -> Option<Cow<'_, str>> {
-    let reference = spelling::prose(document.get("externalRef")?.as_str()?);
+pub fn external_reference(document: &Value) -> Option<Cow<'_, str>> {
+    let reference = normalisation::normalise_prose(document.get("externalRef")?.as_str()?);
     (!reference.is_empty()).then_some(reference)
 }
 
-async fn found_with_organisation(
+async fn find_with_organisation(
     db: &impl ConnectionTrait,
-    member: &Member,
+    member: &AuthenticatedMember,
     id: Uuid,
-) -> Result<Result<(submission::Model, organisation::Model), Refusal>> {
-    let Some(standing) = find_to_move(db, member, id).await? else {
-        return Ok(Err(no_such()));
+) -> Result<Result<(submission::Model, organisation::Model), Rejection>> {
+    let Some(standing) = find_for_update(db, member, id).await? else {
+        return Ok(Err(not_found_error()));
     };
     let organisation = organisation::Entity::find_by_id(standing.organisation_id)
         .one(db)
@@ -450,17 +508,17 @@ async fn found_with_organisation(
     Ok(Ok((standing, organisation)))
 }
 
-fn no_such() -> Refusal {
-    Refusal::of(
-        FindingCode::NotFound,
+fn not_found_error() -> Rejection {
+    Rejection::from_problem(
+        ProblemCode::NotFound,
         "id",
         "there is no such submission that you may see",
     )
 }
 
 /// What was found in a record lies within the input's `record`.
-fn in_record(findings: Vec<Finding>) -> Refusal {
-    let within = |finding: Finding| Finding {
+fn problems_in_record(findings: Vec<Problem>) -> Rejection {
+    let within = |finding: Problem| Problem {
         path: if finding.path.is_empty() {
             "record".to_owned()
         } else {
@@ -468,37 +526,41 @@ fn in_record(findings: Vec<Finding>) -> Refusal {
         },
         ..finding
     };
-    Refusal {
-        findings: findings.into_iter().map(within).collect(),
+    Rejection {
+        problems: findings.into_iter().map(within).collect(),
         conflicts: Vec::new(),
     }
 }
 
 /// In which capacity a member moves the submissions of an organisation.
-pub fn mover(member: &Member, organisation: &organisation::Model) -> Mover {
+pub fn transition_actor(member: &AuthenticatedMember, organisation: &organisation::Model) -> TransitionActor {
     if member.role.can(Capability::ReviewSubmissions) {
-        Mover::Steward
+        TransitionActor::Steward
     } else if organisation.auto_publish {
-        Mover::TrustedPartner
+        TransitionActor::TrustedPartner
     } else {
-        Mover::Partner
+        TransitionActor::Partner
     }
 }
 
-fn moved(standing: &submission::Model, moved: Move, by: Mover) -> Result<SubmissionState, Refusal> {
-    state::after(standing.state, moved, by).map_err(|refused| {
-        let code = if refused.is_about_who() {
-            FindingCode::NotAllowed
+fn apply_transition(
+    standing: &submission::Model,
+    moved: Transition,
+    by: TransitionActor,
+) -> Result<SubmissionState, Rejection> {
+    workflow::next_state(standing.state, moved, by).map_err(|refused| {
+        let code = if refused.is_about_actor() {
+            ProblemCode::NotAllowed
         } else {
-            FindingCode::WrongState
+            ProblemCode::WrongState
         };
-        Refusal::of(code, "id", refused.to_string())
+        Rejection::from_problem(code, "id", refused.to_string())
     })
 }
 
-async fn stand(
+async fn update_state(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     row: submission::Model,
     state: SubmissionState,
 ) -> Result<submission::Model> {
@@ -521,8 +583,8 @@ impl Paged for submission::Entity {
     type Order = SubmissionOrdering;
     const ID: Self::Column = submission::Column::Id;
 
-    fn sort(order: Self::Order) -> Sort<Self::Column> {
-        Sort {
+    fn sort(order: Self::Order) -> SortOrder<Self::Column> {
+        SortOrder {
             tag: if order.descending { "updated-" } else { "updated" },
             column: submission::Column::UpdatedAt,
             descending: order.descending,

@@ -8,19 +8,19 @@ use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt, stream};
 use uuid::Uuid;
 
-use super::find_all;
+use super::find_submissions;
 use super::graphql::Submission;
 use crate::app::App;
 use crate::auth::permission::SubscriptionGuard;
-use crate::auth::requester::Member;
-use crate::graphql::{app, member};
-use crate::live::feed::Behind;
-use crate::live::{Live, SubmissionMoved};
+use crate::auth::requester::AuthenticatedMember;
+use crate::graphql::{app_from_context, require_member};
+use crate::subscriptions::broadcast::LaggedFlag;
+use crate::subscriptions::{SubmissionChanged, SubscriptionHub};
 
 /// How many looks are taken at once of those that wait: what they found of one submission comes as one.
-const LOOKS_AT_ONCE: usize = 16;
+const POLLS_PER_BATCH: usize = 16;
 /// How many submissions are read at once. They are whole records, and kept until they are told.
-const ROWS_AT_ONCE: usize = 128;
+const SUBMISSIONS_PER_BATCH: usize = 128;
 
 /// The submissions in hand, as they change.
 #[derive(Default)]
@@ -35,29 +35,31 @@ impl SubmissionSubscription {
         &self,
         ctx: &Context<'_>,
     ) -> Result<impl Stream<Item = Result<Submission>> + use<>> {
-        let (app, member) = (Arc::clone(app(ctx)), member(ctx)?.clone());
-        let behind = ctx.data_opt::<Arc<Behind>>().cloned();
-        let found = Live::submissions(app.follow_context()).await?.events(behind);
+        let (app, member) = (Arc::clone(app_from_context(ctx)), require_member(ctx)?.clone());
+        let behind = ctx.data_opt::<Arc<LaggedFlag>>().cloned();
+        let found = SubscriptionHub::subscribe_to_submissions(app.poll_context())
+            .await?
+            .into_stream(behind);
         // What somebody may not see is not even looked for where that is plain.
         let own = member.reader().organisation();
         Ok(found
-            .ready_chunks(LOOKS_AT_ONCE)
+            .ready_chunks(POLLS_PER_BATCH)
             .flat_map(move |found| {
                 let moved = found.iter().flat_map(|moved| moved.iter().copied());
                 let moved =
-                    last_of_each(moved.filter(|moved| own.is_none_or(|own| own == moved.organisation)));
-                stream::iter(moved).chunks(ROWS_AT_ONCE)
+                    deduplicate_moves(moved.filter(|moved| own.is_none_or(|own| own == moved.organisation)));
+                stream::iter(moved).chunks(SUBMISSIONS_PER_BATCH)
             })
             .then(move |moved| {
                 let (app, member) = (Arc::clone(&app), member.clone());
-                async move { read(&app, &member, &moved).await }
+                async move { load_submissions(&app, &member, &moved).await }
             })
             .flat_map(stream::iter))
     }
 }
 
 /// The last of what happened to each submission, in order.
-fn last_of_each(moved: impl DoubleEndedIterator<Item = SubmissionMoved>) -> Vec<SubmissionMoved> {
+fn deduplicate_moves(moved: impl DoubleEndedIterator<Item = SubmissionChanged>) -> Vec<SubmissionChanged> {
     let mut later = HashSet::new();
     let mut last: Vec<_> = moved.rev().filter(|moved| later.insert(moved.id)).collect();
     last.reverse();
@@ -65,8 +67,12 @@ fn last_of_each(moved: impl DoubleEndedIterator<Item = SubmissionMoved>) -> Vec<
 }
 
 /// What was moved, as far as a member may see it.
-async fn read(app: &App, member: &Member, moved: &[SubmissionMoved]) -> Vec<Result<Submission>> {
-    let rows = match find_all(&app.db, member, moved.iter().map(|moved| moved.id)).await {
+async fn load_submissions(
+    app: &App,
+    member: &AuthenticatedMember,
+    moved: &[SubmissionChanged],
+) -> Vec<Result<Submission>> {
+    let rows = match find_submissions(&app.db, member, moved.iter().map(|moved| moved.id)).await {
         Ok(rows) => rows,
         Err(cause) => return vec![Err(cause.into())],
     };

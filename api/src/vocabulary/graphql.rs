@@ -9,15 +9,15 @@ use uuid::Uuid;
 use wayin_entity::{
     Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Condition, DeliveryTimeline, Dimension,
     EntryPoint, Labelled, MissingReason, OrganisationKind, Perspective, PlaceKind, ReportingBasis,
-    ReportingFrequency, Restriction, Role, SourceKind, Visibility, heading, term,
+    ReportingFrequency, Restriction, Role, SourceKind, Visibility, term, to_heading,
 };
 
 use crate::database::escape_like;
-use crate::graphql::{connection::Connection, list::list, loader::RowKey};
+use crate::graphql::{connection::NodeConnection, list::load_connection, loader::RowLoaderKey};
 use crate::id::NodeKind;
-use crate::keeping::graphql::version;
 use crate::paging::PageArguments;
-use wayin_records::spelling::fold;
+use crate::reference_data::graphql::load_version;
+use wayin_records::normalisation::fold_name;
 
 /// A code of a vocabulary.
 #[derive(Clone, Debug, SimpleObject)]
@@ -46,7 +46,7 @@ macro_rules! vocabulary {
                         .iter()
                         .map(|code| VocabularyEntry {
                             code: code.code(),
-                            label: heading(code.label()),
+                            label: to_heading(code.label()),
                             definition: code.definition(),
                         })
                         .collect()
@@ -104,12 +104,12 @@ pub struct Term(pub term::Model);
 impl Term {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::Term.id(self.0.id).into()
+        NodeKind::Term.encode_id(self.0.id).into()
     }
 
     /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
-        version(ctx, self.0.id).await
+        load_version(ctx, self.0.id).await
     }
 
     /// The short name, used in URLs.
@@ -147,7 +147,7 @@ impl Term {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TermById(pub Uuid);
 
-impl RowKey for TermById {
+impl RowLoaderKey for TermById {
     type Table = term::Entity;
     const ID: term::Column = term::Column::Id;
 
@@ -177,15 +177,15 @@ impl VocabularyQuery {
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only terms whose name or synonyms contain this text.")] search: Option<String>,
-    ) -> Result<Connection<Term>> {
+    ) -> Result<NodeConnection<Term>> {
         let mut select = term::Entity::find();
         if let Some(search) = search.filter(|search| !search.is_empty()) {
-            let pattern = LikeExpr::new(format!("%{}%", escape_like(&fold(&search)))).escape('\\');
+            let pattern = LikeExpr::new(format!("%{}%", escape_like(&fold_name(&search)))).escape('\\');
             select = select.filter(
                 sea_orm::sea_query::Expr::col((term::Entity, term::Column::NameFolded)).like(pattern),
             );
         }
         let page = PageArguments::new(first, after, last, before);
-        list(ctx, select, (), page, Term).await
+        load_connection(ctx, select, (), page, Term).await
     }
 }

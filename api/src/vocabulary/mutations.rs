@@ -5,11 +5,13 @@ use serde_json::json;
 use wayin_entity::term;
 
 use super::graphql::Term;
-use super::term::{Draft, save};
-use crate::graphql::mutating;
+use super::term::{TermDraft, save_term};
+use crate::graphql::mutation;
 use crate::id::NodeKind;
-use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
-use crate::keeping::partial::Partial;
+use crate::reference_data::graphql::{
+    ChangeLogging, begin_save, finish_save, parse_reason, reference_payload, reject_save,
+};
+use crate::reference_data::partial::PartialUpdate;
 
 /// Input to add or change a term. If you change a term, a field that you leave out stays the same, and null
 /// clears it.
@@ -40,7 +42,7 @@ pub struct SaveTermInput {
     idempotency_key: Option<String>,
 }
 
-kept_payload! {
+reference_payload! {
     /// The result of saving a term.
     SaveTermPayload { term: Term of term::Model }
 }
@@ -59,33 +61,37 @@ impl TermMutation {
         #[graphql(desc = "The values to save.")] mut input: SaveTermInput,
     ) -> Result<SaveTermPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin::<term::Model>(ctx, "saveTerm", key.as_deref(), &input).await? {
+        let running = match begin_save::<term::Model>(ctx, "saveTerm", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
-        let (reason, wrong) = why(input.reason.as_deref());
-        let target = mutating::target(NodeKind::Term, input.id.as_ref(), input.version)?;
-        let mut partial = Partial::load(running.db(), NodeKind::Term, target.id).await?;
-        let slug = partial.needed("slug", input.slug)?;
-        let word = partial.needed("name", input.name)?;
-        let definition = partial.needed("definition", input.definition)?;
-        let synonyms = partial.optional("synonyms", input.synonyms)?;
-        let caution = partial.optional("usageNote", input.usage_note)?;
-        let code = partial.optional("code", input.code)?;
+        let (reason, wrong) = parse_reason(input.reason.as_deref());
+        let target = mutation::decode_target(NodeKind::Term, input.id.as_ref(), input.version)?;
+        let mut partial = PartialUpdate::load(running.db(), NodeKind::Term, target.id).await?;
+        let slug = partial.required_field("slug", input.slug)?;
+        let word = partial.required_field("name", input.name)?;
+        let definition = partial.required_field("definition", input.definition)?;
+        let synonyms = partial.optional_field("synonyms", input.synonyms)?;
+        let caution = partial.optional_field("usageNote", input.usage_note)?;
+        let code = partial.optional_field("code", input.code)?;
         let (Some(slug), Some(word), Some(definition)) = (slug, word, definition) else {
-            return Ok(refuse(partial.refusals("term"), wrong).into());
+            return Ok(reject_save(partial.into_problems("term"), wrong).into());
         };
-        let draft = Draft {
+        let draft = TermDraft {
             target,
             slug,
-            word,
+            name: word,
             definition,
             synonyms: synonyms.unwrap_or_default(),
-            caution,
+            usage_note: caution,
             code,
         };
-        let saved = save(running.db(), &running.act(&reason), draft).await?;
+        let saved = save_term(running.db(), &running.action(&reason), draft).await?;
         let detail = json!({"reason": reason});
-        Ok(finish(*running, saved, wrong, Log::Stays, detail).await?.into())
+        Ok(
+            finish_save(*running, saved, wrong, ChangeLogging::NotLogged, detail)
+                .await?
+                .into(),
+        )
     }
 }

@@ -28,7 +28,7 @@ enum Target {
 /// - what a module re-exports from its own children and does not use itself;
 /// - the name of a module on its own, without an item of it;
 /// - anything in tests.
-pub fn build(modules: &BTreeMap<ModulePath, Module>) -> Graph {
+pub fn build_graph(modules: &BTreeMap<ModulePath, Module>) -> Graph {
     let mut graph = Graph::new();
     for (scope, module) in modules {
         let file_edges = graph.entry(module.file.clone()).or_default();
@@ -49,13 +49,13 @@ pub fn build(modules: &BTreeMap<ModulePath, Module>) -> Graph {
             .iter()
             .map(|path| (&path.path, path.line, false, false));
         for (path, line, is_only_reexported, is_glob) in imports.chain(paths) {
-            let Some(target) = resolve(modules, scope, path, MAX_REEXPORTS) else {
+            let Some(target) = resolve_path(modules, scope, path, MAX_REEXPORTS) else {
                 continue;
             };
             let defined_in = match target {
                 Target::ItemOf(defined_in) => defined_in,
                 // A glob of a module depends on all that it defines.
-                Target::Module if is_glob => match absolute(modules, scope, path, MAX_REEXPORTS) {
+                Target::Module if is_glob => match resolve_absolute(modules, scope, path, MAX_REEXPORTS) {
                     Some(path) if modules.contains_key(&path) => path,
                     _ => continue,
                 },
@@ -75,7 +75,7 @@ pub fn build(modules: &BTreeMap<ModulePath, Module>) -> Graph {
 }
 
 /// A path from the root of the crate. None for one that leads out of the crate.
-fn absolute(
+fn resolve_absolute(
     modules: &BTreeMap<ModulePath, Module>,
     scope: &ModulePath,
     path: &[String],
@@ -101,7 +101,7 @@ fn absolute(
                 import.name.as_deref() == Some(first)
                     && import.path.first().map(String::as_str) != Some(first)
             })?;
-            let mut imported = absolute(modules, scope, &import.path, steps.checked_sub(1)?)?;
+            let mut imported = resolve_absolute(modules, scope, &import.path, steps.checked_sub(1)?)?;
             imported.extend_from_slice(&rest[1..]);
             return Some(imported);
         }
@@ -110,14 +110,14 @@ fn absolute(
     Some(base)
 }
 
-fn resolve(
+fn resolve_path(
     modules: &BTreeMap<ModulePath, Module>,
     scope: &ModulePath,
     path: &[String],
     steps: usize,
 ) -> Option<Target> {
     let steps = steps.checked_sub(1)?;
-    let path = absolute(modules, scope, path, steps)?;
+    let path = resolve_absolute(modules, scope, path, steps)?;
     let mut at = ModulePath::new();
     for (index, word) in path.iter().enumerate() {
         let module = &modules[&at];
@@ -134,13 +134,13 @@ fn resolve(
             .iter()
             .find(|import| import.name.as_ref() == Some(word));
         if let Some(import) = imported {
-            let mut target = absolute(modules, &at, &import.path, steps)?;
+            let mut target = resolve_absolute(modules, &at, &import.path, steps)?;
             target.extend_from_slice(&path[index + 1..]);
             target.insert(0, "crate".into());
-            return resolve(modules, &ModulePath::new(), &target, steps);
+            return resolve_path(modules, &ModulePath::new(), &target, steps);
         }
         for glob in module.imports.iter().filter(|import| import.name.is_none()) {
-            let Some(mut target) = absolute(modules, &at, &glob.path, steps) else {
+            let Some(mut target) = resolve_absolute(modules, &at, &glob.path, steps) else {
                 continue;
             };
             let has_word = modules.get(&target).is_some_and(|module| {
@@ -154,7 +154,7 @@ fn resolve(
             if has_word {
                 target.extend_from_slice(&path[index..]);
                 target.insert(0, "crate".into());
-                return resolve(modules, &ModulePath::new(), &target, steps);
+                return resolve_path(modules, &ModulePath::new(), &target, steps);
             }
         }
         return Some(Target::ItemOf(at));
@@ -163,7 +163,7 @@ fn resolve(
 }
 
 /// The strongly connected components of more than one file, largest first (Tarjan's algorithm).
-pub fn cycles(graph: &Graph) -> Vec<BTreeSet<PathBuf>> {
+pub fn find_cycles(graph: &Graph) -> Vec<BTreeSet<PathBuf>> {
     let mut search = Search {
         graph,
         index: BTreeMap::new(),
@@ -217,7 +217,7 @@ impl<'a> Search<'a> {
 }
 
 /// One of the shortest ways round within a cycle, as the files in order.
-pub fn shortest_cycle(graph: &Graph, cycle: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+pub fn find_shortest_cycle(graph: &Graph, cycle: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
     let ways = cycle.iter().filter_map(|start| {
         let mut came_from: BTreeMap<&PathBuf, &PathBuf> = BTreeMap::new();
         let mut queue = VecDeque::from([start]);

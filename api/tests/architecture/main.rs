@@ -24,18 +24,18 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "auth/jwks",
             "auth/keys",
             "auth/visibility",
-            "base",
             "cause",
-            "change",
+            "change_log",
             "clock",
+            "cors",
             "database",
             "error",
+            "error_code",
             "etag",
-            "failure",
             "id",
+            "instance",
             "locks",
             "name_suggestions",
-            "origins",
             "server/settings",
             "vocabulary/mod",
         ],
@@ -45,12 +45,12 @@ const LAYERS: [(&str, &[&str]); 8] = [
         &[
             "audit/mod",
             "auth",
-            "keeping/document",
-            "keeping/mod",
-            "keeping/partial",
-            "mutation",
+            "idempotency",
             "note",
             "paging",
+            "reference_data/document",
+            "reference_data/mod",
+            "reference_data/partial",
             "store",
         ],
     ),
@@ -73,7 +73,6 @@ const LAYERS: [(&str, &[&str]); 8] = [
     (
         "domains",
         &[
-            "check",
             "claim",
             "crisis",
             "expiry",
@@ -81,15 +80,15 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "grant_detail",
             "import",
             "initiative",
-            "live",
+            "integrity",
             "meeting",
-            "merging",
+            "normalise",
             "organisation",
             "pattern",
             "place",
             "redaction",
-            "respell",
             "submission",
+            "subscriptions",
             "vocabulary",
         ],
     ),
@@ -115,25 +114,25 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "claim/mutations",
             "crisis/graphql",
             "crisis/mutations",
-            "graphql/mutating",
+            "graphql/mutation",
             "graphql/node",
             "import/graphql",
             "import/subscription",
             "initiative/graphql",
-            "keeping/graphql",
             "meeting/graphql",
             "meeting/mutations",
-            "merging/graphql",
             "organisation/graphql",
             "organisation/loaders",
+            "organisation/merge/graphql",
             "organisation/mutations",
-            "pattern/ask",
             "pattern/csv",
             "pattern/graphql",
+            "pattern/service",
             "place/graphql",
             "place/loaders",
             "place/mutations",
             "redaction/graphql",
+            "reference_data/graphql",
             "schema",
             "submission/graphql",
             "submission/subscription",
@@ -147,11 +146,11 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "graphiql",
             "http",
             "import/http",
-            "live/socket",
             "multipart",
             "pattern/csv/http",
             "server",
             "submission/http",
+            "subscriptions/socket",
             "workbook_http",
         ],
     ),
@@ -160,11 +159,11 @@ const LAYERS: [(&str, &[&str]); 8] = [
 
 static GRAPH: LazyLock<Graph> = LazyLock::new(|| {
     let source_folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    graph::build(&source::read_crate(&source_folder, "lib.rs"))
+    graph::build_graph(&source::read_crate(&source_folder, "lib.rs"))
 });
 
 /// The position of a file's layer.
-fn layer_of(file: &Path) -> Option<usize> {
+fn find_layer(file: &Path) -> Option<usize> {
     let module = file.with_extension("");
     let claims = LAYERS
         .iter()
@@ -188,12 +187,12 @@ fn files_import_only_from_their_own_layer_and_below() {
         if file == Path::new("lib.rs") {
             continue;
         }
-        let Some(layer) = layer_of(file) else {
+        let Some(layer) = find_layer(file) else {
             let _ = writeln!(faults, "{} is in no layer", file.display());
             continue;
         };
         for (imported, line) in imports {
-            let Some(above) = layer_of(imported).filter(|other| *other > layer) else {
+            let Some(above) = find_layer(imported).filter(|other| *other > layer) else {
                 continue;
             };
             let _ = writeln!(
@@ -225,7 +224,7 @@ fn every_path_of_a_layer_names_a_module() {
 #[test]
 fn cycles_of_imports_are_small_and_within_one_module() {
     let mut faults = String::new();
-    for cycle in graph::cycles(&GRAPH) {
+    for cycle in graph::find_cycles(&GRAPH) {
         let modules: BTreeSet<PathBuf> = cycle.iter().map(|file| root_module(file)).collect();
         if cycle.len() <= MAX_CYCLE_FILES && modules.len() == 1 {
             continue;
@@ -235,7 +234,7 @@ fn cycles_of_imports_are_small_and_within_one_module() {
             let _ = writeln!(faults, "    {}", file.display());
         }
         let _ = writeln!(faults, "  one of the shortest ways round:");
-        let way = graph::shortest_cycle(&GRAPH, &cycle);
+        let way = graph::find_shortest_cycle(&GRAPH, &cycle);
         for (file, next) in way.iter().zip(way.iter().cycle().skip(1)) {
             let line = GRAPH[file][next];
             let _ = writeln!(
@@ -283,7 +282,7 @@ fn the_graph_follows_every_way_of_naming_an_item() {
         "d.rs",
         "pub fn g() {} #[serde(with = \"crate::c\")] struct S; mod inline { use super::super::b::f; }",
     );
-    let graph = graph::build(&source::read_crate(folder.path(), "lib.rs"));
+    let graph = graph::build_graph(&source::read_crate(folder.path(), "lib.rs"));
     let edges: Vec<String> = graph
         .iter()
         .flat_map(|(file, imports)| {
@@ -303,8 +302,8 @@ fn the_graph_follows_every_way_of_naming_an_item() {
             "d.rs -> b.rs",
         ]
     );
-    let cycles = graph::cycles(&graph);
+    let cycles = graph::find_cycles(&graph);
     assert_eq!(cycles.len(), 1, "{cycles:?}");
     assert_eq!(cycles[0].len(), 5, "{cycles:?}");
-    assert_eq!(graph::shortest_cycle(&graph, &cycles[0]).len(), 3);
+    assert_eq!(graph::find_shortest_cycle(&graph, &cycles[0]).len(), 3);
 }

@@ -102,9 +102,9 @@ impl Reader<'_> {
         let mut at = 0;
         let mut is_public = false;
         while at < tokens.len() {
-            if let Some(attribute) = attribute(&tokens, at) {
+            if let Some(attribute) = read_attribute_at(&tokens, at) {
                 if is_cfg_test(&attribute) {
-                    at = end_of_item(&tokens, at);
+                    at = find_end_of_item(&tokens, at);
                 } else {
                     self.read_attribute(scope, attribute);
                     at += 2;
@@ -214,7 +214,7 @@ impl Reader<'_> {
 
     /// Reads a `use` declaration, and returns where its semicolon is.
     fn read_use(&mut self, scope: &ModulePath, tokens: &[TokenTree], at: usize, is_public: bool) -> usize {
-        let end = end_of_use(tokens, at);
+        let end = find_end_of_use(tokens, at);
         let line = tokens[at].span().start().line;
         let mut leaves = Vec::new();
         read_use_tree(&tokens[at + 1..end], &[], &mut leaves);
@@ -282,7 +282,7 @@ fn is_double_colon(tokens: &[TokenTree], at: usize) -> bool {
 }
 
 /// The content of an attribute that begins here.
-fn attribute(tokens: &[TokenTree], at: usize) -> Option<TokenStream> {
+fn read_attribute_at(tokens: &[TokenTree], at: usize) -> Option<TokenStream> {
     match tokens.get(at + 1) {
         Some(TokenTree::Group(group))
             if is_mark(tokens.get(at), '#') && group.delimiter() == Delimiter::Bracket =>
@@ -298,8 +298,8 @@ fn is_cfg_test(attribute: &TokenStream) -> bool {
 }
 
 /// The place behind an item that begins with an attribute: behind its block, or behind its semicolon.
-fn end_of_item(tokens: &[TokenTree], mut at: usize) -> usize {
-    while attribute(tokens, at).is_some() {
+fn find_end_of_item(tokens: &[TokenTree], mut at: usize) -> usize {
+    while read_attribute_at(tokens, at).is_some() {
         at += 2;
     }
     let is_use =
@@ -314,7 +314,7 @@ fn end_of_item(tokens: &[TokenTree], mut at: usize) -> usize {
     at
 }
 
-fn end_of_use(tokens: &[TokenTree], at: usize) -> usize {
+fn find_end_of_use(tokens: &[TokenTree], at: usize) -> usize {
     (at..tokens.len())
         .find(|at| is_mark(tokens.get(*at), ';'))
         .unwrap_or(tokens.len())

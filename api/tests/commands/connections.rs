@@ -4,28 +4,30 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::program::{Folder, Running, ask, free_address, request, until, wait_until_ready};
-use crate::settings;
+use crate::program::{
+    CommandFolder, RunningProgram, find_free_address, poll_until, post_json, query_service, wait_until_ready,
+};
+use crate::serve_settings;
 
 /// The limit of open files that the service is started with, which it cannot raise.
-const FILES: usize = 256;
+const MAX_OPEN_FILES: usize = 256;
 /// More connections than that.
-const HALF_SENT: usize = 400;
+const UNFINISHED_CONNECTIONS: usize = 400;
 
 /// A head without its end, and a body without its end.
-const BEGINNINGS: [&str; 2] = [
+const UNFINISHED_REQUESTS: [&str; 2] = [
     "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Ty",
     "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n{\"query\":",
 ];
 
 /// Starts the service with a small limit of open files.
-fn start(folder: &Folder, address: SocketAddr) -> Running {
-    let service = folder.start_with_files(FILES, &["serve"]);
+fn start_limited_service(folder: &CommandFolder, address: SocketAddr) -> RunningProgram {
+    let service = folder.start_with_files(MAX_OPEN_FILES, &["serve"]);
     wait_until_ready(address);
     service
 }
 
-fn begin(address: SocketAddr, beginning: &str) -> TcpStream {
+fn send_unfinished(address: SocketAddr, beginning: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).expect("the service listens");
     // One that was refused at once may not be written to.
     let _ = stream.write_all(beginning.as_bytes());
@@ -33,23 +35,26 @@ fn begin(address: SocketAddr, beginning: &str) -> TcpStream {
 }
 
 #[test]
-fn requests_that_are_never_finished_do_not_keep_others_from_being_answered() {
-    for beginning in BEGINNINGS {
-        let address = free_address();
-        let folder = settings()
-            .with("BIND", address.to_string())
-            .with("BODY_SECONDS", "2")
-            .with("CONNECTIONS_PER_ADDRESS", "0");
-        let service = start(&folder, address);
-        let held: Vec<TcpStream> = (0..HALF_SENT).map(|_| begin(address, beginning)).collect();
+fn unfinished_requests_do_not_block_others() {
+    for beginning in UNFINISHED_REQUESTS {
+        let address = find_free_address();
+        let folder = serve_settings()
+            .with_setting("BIND", address.to_string())
+            .with_setting("BODY_SECONDS", "2")
+            .with_setting("CONNECTIONS_PER_ADDRESS", "0");
+        let service = start_limited_service(&folder, address);
+        let held: Vec<TcpStream> = (0..UNFINISHED_CONNECTIONS)
+            .map(|_| send_unfinished(address, beginning))
+            .collect();
         // A head makes room at once, a body after its time limit.
-        until("an answer beside half-sent requests", || {
-            request(address, "GET /health/ready HTTP/1.1", "").filter(|(status, _)| *status == 200)
+        poll_until("an answer beside half-sent requests", || {
+            post_json(address, "GET /health/ready HTTP/1.1", "").filter(|(status, _)| *status == 200)
         });
         let told = service.stop();
         assert_eq!(told.code, Some(0), "{told:?}");
         assert!(
-            told.err.contains(&format!("up to {FILES} files can be open")),
+            told.err
+                .contains(&format!("up to {MAX_OPEN_FILES} files can be open")),
             "{told:?}"
         );
         drop(held);
@@ -57,19 +62,22 @@ fn requests_that_are_never_finished_do_not_keep_others_from_being_answered() {
 }
 
 #[test]
-fn the_service_answers_what_arrived_and_stops_whatever_its_clients_do() {
-    let address = free_address();
-    let folder = settings()
-        .with("BIND", address.to_string())
-        .with("BODY_SECONDS", "600")
-        .with("HEADER_SECONDS", "600")
-        .with("IDLE_SECONDS", "600");
-    folder.good(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
-    let token = folder.good(&["token", "issue", "--subject", "ada"]);
+fn service_answers_received_requests_and_stops() {
+    let address = find_free_address();
+    let folder = serve_settings()
+        .with_setting("BIND", address.to_string())
+        .with_setting("BODY_SECONDS", "600")
+        .with_setting("HEADER_SECONDS", "600")
+        .with_setting("IDLE_SECONDS", "600");
+    folder.run_ok(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
+    let token = folder.run_ok(&["token", "issue", "--subject", "ada"]);
     let token = token.trim();
-    let service = start(&folder, address);
+    let service = start_limited_service(&folder, address);
     let viewer = "{ viewer { role } }";
-    assert_eq!(ask(address, token, viewer)["data"]["viewer"]["role"], "STEWARD");
+    assert_eq!(
+        query_service(address, token, viewer)["data"]["viewer"]["role"],
+        "STEWARD"
+    );
     let body = format!("{{\"query\": \"{viewer}\"}}");
     let whole = format!(
         "POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
@@ -83,14 +91,14 @@ fn the_service_answers_what_arrived_and_stops_whatever_its_clients_do() {
     );
     // A client that asks for much and reads nothing of it.
     let unread = "GET /schema.graphql HTTP/1.1\r\nHost: x\r\n\r\n".repeat(500);
-    let held: Vec<TcpStream> = BEGINNINGS
+    let held: Vec<TcpStream> = UNFINISHED_REQUESTS
         .into_iter()
         .chain(["", &upgrade, &unread])
-        .map(|beginning| begin(address, beginning))
+        .map(|beginning| send_unfinished(address, beginning))
         .collect();
     // One connection with several requests, one after the other and without waiting for answers.
-    let mut pipelined = begin(address, &whole.repeat(5));
-    let mut single = begin(address, &whole);
+    let mut pipelined = send_unfinished(address, &whole.repeat(5));
+    let mut single = send_unfinished(address, &whole);
     let told = service.stop();
     assert_eq!(told.code, Some(0), "{told:?}");
     assert!(!told.err.contains("is ended"), "it ended in time: {told:?}");
@@ -105,7 +113,7 @@ fn the_service_answers_what_arrived_and_stops_whatever_its_clients_do() {
 }
 
 #[test]
-fn limits_of_clients_are_checked_at_start() {
+fn client_limits_are_validated_at_start() {
     for (name, value) in [
         ("HEADER_SECONDS", "0"),
         ("BODY_SECONDS", "ten"),
@@ -114,9 +122,9 @@ fn limits_of_clients_are_checked_at_start() {
         ("CONNECTIONS_PER_ADDRESS", "many"),
         ("CORS_HEADERS", "x one"),
     ] {
-        let folder = settings()
-            .with("BIND", free_address().to_string())
-            .with(name, value);
+        let folder = serve_settings()
+            .with_setting("BIND", find_free_address().to_string())
+            .with_setting(name, value);
         let told = folder.run(&["serve"]);
         assert_eq!(told.code, Some(1), "{name}: {told:?}");
         assert!(

@@ -8,11 +8,11 @@ mod service;
 
 use std::collections::BTreeSet;
 
-use program::Folder;
+use program::CommandFolder;
 use serde_json::json;
 
 /// The commands that a help page lists.
-fn subcommands(help: &str) -> Vec<&str> {
+fn list_subcommands(help: &str) -> Vec<&str> {
     let Some((_, listed)) = help.split_once("\nCommands:\n") else {
         return Vec::new();
     };
@@ -26,20 +26,20 @@ fn subcommands(help: &str) -> Vec<&str> {
 }
 
 #[test]
-fn the_help_of_every_command_shows_an_example_of_it() {
-    let folder = Folder::new();
+fn every_command_help_has_an_example() {
+    let folder = CommandFolder::new();
     let mut ahead = vec![Vec::new()];
     let mut seen = BTreeSet::new();
     while let Some(command) = ahead.pop() {
         let mut arguments: Vec<&str> = command.clone();
         arguments.push("--help");
-        let help = folder.good(&arguments);
+        let help = folder.run_ok(&arguments);
         let (_, example) = help
             .split_once("Example:\n")
             .unwrap_or_else(|| panic!("no example of {command:?}:\n{help}"));
         let called = format!("wayin {}", command.join(" "));
         assert!(example.contains(called.trim_end()), "{called}: {example}");
-        for name in subcommands(&help) {
+        for name in list_subcommands(&help) {
             let mut longer = command.clone();
             longer.push(Box::leak(name.to_owned().into_boxed_str()));
             ahead.push(longer);
@@ -69,12 +69,12 @@ fn the_help_of_every_command_shows_an_example_of_it() {
     ] {
         assert!(seen.contains(command), "{command} of {seen:?}");
     }
-    assert_eq!(folder.names(), [""; 0], "help makes no base");
+    assert_eq!(folder.list_names(), [""; 0], "help makes no base");
 }
 
 #[test]
-fn the_schema_that_is_checked_in_is_the_one_that_is_printed() {
-    let printed = Folder::new().good(&["schema"]);
+fn checked_in_schema_matches_the_printed_one() {
+    let printed = CommandFolder::new().run_ok(&["schema"]);
     let checked_in = include_str!("../../../schema.graphql");
     let mut lines = printed.lines().zip(checked_in.lines()).enumerate();
     let differs = lines.find(|(_, (printed, checked_in))| printed != checked_in);
@@ -86,16 +86,16 @@ fn the_schema_that_is_checked_in_is_the_one_that_is_printed() {
 }
 
 /// The settings that `serve` starts with.
-fn settings() -> Folder {
-    Folder::new()
-        .with("TOKEN_ALGORITHM", "HS256")
-        .with("TOKEN_SECRET", "a secret that only this story knows of")
-        .with("TOKEN_ISSUER", "https://issuer.example.org")
-        .with("TOKEN_AUDIENCE", "wayin-tests")
+fn serve_settings() -> CommandFolder {
+    CommandFolder::new()
+        .with_setting("TOKEN_ALGORITHM", "HS256")
+        .with_setting("TOKEN_SECRET", "a secret that only this story knows of")
+        .with_setting("TOKEN_ISSUER", "https://issuer.example.org")
+        .with_setting("TOKEN_AUDIENCE", "wayin-tests")
 }
 
 #[test]
-fn serve_refuses_to_start_and_names_the_setting() {
+fn serve_names_the_invalid_setting() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let bad = [
@@ -163,7 +163,7 @@ fn serve_refuses_to_start_and_names_the_setting() {
         ),
     ];
     for (setting, value, reason) in bad {
-        let folder = settings().with(setting, value);
+        let folder = serve_settings().with_setting(setting, value);
         let told = folder.run(&["serve"]);
         assert_eq!(
             (told.code, told.out.as_str()),
@@ -173,14 +173,14 @@ fn serve_refuses_to_start_and_names_the_setting() {
         let sentence = format!("The setting {setting} {reason}");
         assert!(told.err.starts_with(&sentence), "{setting}={value}: {told:?}");
         assert_eq!(told.err.lines().count(), 1, "one sentence: {told:?}");
-        assert_eq!(folder.names(), [""; 0], "no base is made: {setting}={value}");
+        assert_eq!(folder.list_names(), [""; 0], "no base is made: {setting}={value}");
     }
     for (setting, value) in [
         ("DATABASE_URL", "sqlite://no/such/folder/wayin.db?mode=rwc"),
         ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none"),
         ("BIND", taken.as_str()),
     ] {
-        let told = settings().with(setting, value).run(&["serve"]);
+        let told = serve_settings().with_setting(setting, value).run(&["serve"]);
         assert_eq!(told.code, Some(1), "{setting}={value}: {told:?}");
         let sentence = format!("The setting {setting} cannot be used: ");
         let last = told.err.lines().last().unwrap_or_default();
@@ -189,18 +189,18 @@ fn serve_refuses_to_start_and_names_the_setting() {
 }
 
 #[test]
-fn serve_refuses_a_key_that_is_none_and_names_the_setting() {
+fn serve_names_the_setting_of_an_invalid_key() {
     let key = |algorithm: &str, file: Option<&str>| {
-        let folder = Folder::new()
-            .with("TOKEN_ALGORITHM", algorithm)
-            .with("TOKEN_ISSUER", "https://issuer.example.org")
-            .with("TOKEN_AUDIENCE", "wayin-tests");
-        folder.file(
+        let folder = CommandFolder::new()
+            .with_setting("TOKEN_ALGORITHM", algorithm)
+            .with_setting("TOKEN_ISSUER", "https://issuer.example.org")
+            .with_setting("TOKEN_AUDIENCE", "wayin-tests");
+        folder.write_file(
             "not-a-key.pem",
             "-----BEGIN PUBLIC KEY-----\nbm8=\n-----END PUBLIC KEY-----\n",
         );
         match file {
-            Some(file) => folder.with("TOKEN_PUBLIC_KEY_FILE", file),
+            Some(file) => folder.with_setting("TOKEN_PUBLIC_KEY_FILE", file),
             None => folder,
         }
     };
@@ -223,7 +223,7 @@ fn serve_refuses_a_key_that_is_none_and_names_the_setting() {
         }
         // A secret beside another algorithm would be a door left open.
         let told = key(algorithm, None)
-            .with("TOKEN_SECRET", "a secret that only this story knows of")
+            .with_setting("TOKEN_SECRET", "a secret that only this story knows of")
             .run(&["serve"]);
         let sentence = "The setting TOKEN_SECRET cannot be used: it is only for HS256";
         assert!(told.err.starts_with(sentence), "{told:?}");
@@ -231,10 +231,10 @@ fn serve_refuses_a_key_that_is_none_and_names_the_setting() {
 }
 
 #[test]
-fn migrations_go_up_and_down_and_are_told() {
-    let folder = Folder::new().with("MIGRATE_ON_START", "false");
+fn migrations_go_up_and_down_and_are_reported() {
+    let folder = CommandFolder::new().with_setting("MIGRATE_ON_START", "false");
     let states = || {
-        let told = folder.good(&["migrate", "status"]);
+        let told = folder.run_ok(&["migrate", "status"]);
         let states = told
             .lines()
             .map(|line| line.split_whitespace().next().unwrap().to_owned());
@@ -254,36 +254,36 @@ fn migrations_go_up_and_down_and_are_told() {
     );
     let count = first.len();
     assert_eq!(
-        folder.good(&["migrate", "up"]),
+        folder.run_ok(&["migrate", "up"]),
         format!("{count} migrations applied.\n")
     );
     assert!(states().iter().all(|state| state == "applied"));
-    assert_eq!(folder.good(&["member", "list"]), "");
-    assert_eq!(folder.good(&["migrate", "up"]), "0 migrations applied.\n");
+    assert_eq!(folder.run_ok(&["member", "list"]), "");
+    assert_eq!(folder.run_ok(&["migrate", "up"]), "0 migrations applied.\n");
     assert_eq!(
-        folder.good(&["migrate", "down", "--yes", "--steps", "2"]),
+        folder.run_ok(&["migrate", "down", "--yes", "--steps", "2"]),
         "2 migrations taken back.\n"
     );
     assert_eq!(
-        folder.good(&["migrate", "down", "--yes"]),
+        folder.run_ok(&["migrate", "down", "--yes"]),
         "1 migration taken back.\n"
     );
     let pending = states().iter().filter(|state| *state == "pending").count();
     assert_eq!(pending, 3);
-    let told = folder.good(&["migrate", "down", "--yes", "--steps", &count.to_string()]);
+    let told = folder.run_ok(&["migrate", "down", "--yes", "--steps", &count.to_string()]);
     assert_eq!(told, format!("{} migrations taken back.\n", count - 3));
     assert!(states().iter().all(|state| state == "pending"));
 }
 
 #[test]
 fn members_are_added_listed_and_revoked() {
-    let folder = settings();
-    let told = folder.good(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
+    let folder = serve_settings();
+    let told = folder.run_ok(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
     assert_eq!(told, "ada may now act as STEWARD.\n");
     let told = folder.run(&["member", "add", "--subject", "bo", "--role", "FUNDER"]);
     assert_eq!(told.code, Some(1));
     assert!(told.err.contains("a FUNDER acts for an organisation"), "{told:?}");
-    folder.good(&[
+    folder.run_ok(&[
         "member",
         "add",
         "--subject",
@@ -297,14 +297,14 @@ fn members_are_added_listed_and_revoked() {
     ]);
     let issuer = "https://issuer.example.org";
     assert_eq!(
-        folder.good(&["member", "list"]),
+        folder.run_ok(&["member", "list"]),
         format!("ada\t{issuer}\tSTEWARD\tactive\t\nbo\t{issuer}\tFUNDER\tactive\tA funder\n")
     );
     assert_eq!(
-        folder.good(&["member", "revoke", "--subject", "bo"]),
+        folder.run_ok(&["member", "revoke", "--subject", "bo"]),
         "bo is revoked.\n"
     );
-    assert!(folder.good(&["member", "list"]).contains("FUNDER\trevoked"));
+    assert!(folder.run_ok(&["member", "list"]).contains("FUNDER\trevoked"));
     // Nobody gets a token who could not use it.
     for subject in ["bo", "eve"] {
         let told = folder.run(&["token", "issue", "--subject", subject]);
@@ -315,7 +315,7 @@ fn members_are_added_listed_and_revoked() {
         folder.run(&["member", "revoke", "--subject", "eve"]).code,
         Some(1)
     );
-    let token = folder.good(&["token", "issue", "--subject", "ada", "--days", "1"]);
+    let token = folder.run_ok(&["token", "issue", "--subject", "ada", "--days", "1"]);
     assert_eq!(token.trim().split('.').count(), 3, "{token}");
     assert_eq!(
         folder
@@ -324,8 +324,8 @@ fn members_are_added_listed_and_revoked() {
         Some(2)
     );
     // Each is listed, and can be revoked.
-    folder.good(&["token", "issue", "--subject", "ada", "--name", "A dashboard"]);
-    let listed = folder.good(&["token", "list"]);
+    folder.run_ok(&["token", "issue", "--subject", "ada", "--name", "A dashboard"]);
+    let listed = folder.run_ok(&["token", "list"]);
     assert!(!listed.contains(token.trim()), "no token is told again: {listed}");
     let rows: Vec<Vec<&str>> = listed.lines().map(|line| line.split('\t').collect()).collect();
     let told: Vec<&[&str]> = rows.iter().map(|row| &row[3..]).collect();
@@ -338,8 +338,12 @@ fn members_are_added_listed_and_revoked() {
     );
     assert_eq!(rows[0][1], "ada");
     let revoke = ["token", "revoke", rows[1][0]];
-    assert_eq!(folder.good(&revoke), "The token A dashboard is revoked.\n");
-    assert!(folder.good(&["token", "list"]).contains("\trevoked\tA dashboard"));
+    assert_eq!(folder.run_ok(&revoke), "The token A dashboard is revoked.\n");
+    assert!(
+        folder
+            .run_ok(&["token", "list"])
+            .contains("\trevoked\tA dashboard")
+    );
     let told = folder.run(&revoke);
     assert_eq!(told.code, Some(1));
     assert!(told.err.contains("is revoked already"), "{told:?}");
@@ -350,20 +354,20 @@ fn members_are_added_listed_and_revoked() {
 const GOOD_GRANT: &str = r#"{"id": "360G-a-1", "title": "A grant", "currency": "GBP", "amountAwarded": 10, "awardDate": "2020-01-02", "recipientOrganization": [{"id": "GB-CHC-100", "name": "A charity"}], "fundingOrganization": [{"id": "GB-CHC-200", "name": "A funder"}]}"#;
 
 #[test]
-fn importing_grants_says_what_became_of_each_and_how_it_went() {
-    let folder = Folder::new();
-    folder.file(
+fn grant_import_reports_every_row_and_exit_code() {
+    let folder = CommandFolder::new();
+    folder.write_file(
         "good.json",
         format!("{{\"license\": \"CC-BY-4.0\", \"grants\": [{GOOD_GRANT}]}}"),
     );
     let bad = GOOD_GRANT.replace("a-1", "a-2").replace("A grant", " ");
-    folder.file("mixed.json", format!("{{\"grants\": [{bad}, {GOOD_GRANT}]}}"));
-    folder.file(
+    folder.write_file("mixed.json", format!("{{\"grants\": [{bad}, {GOOD_GRANT}]}}"));
+    folder.write_file(
         "broken.json",
         format!("{{\"grants\": [{}, {{", GOOD_GRANT.replace("a-1", "a-3")),
     );
-    folder.file("other.json", "{\"places\": []}");
-    folder.file("empty.json", "");
+    folder.write_file("other.json", "{\"places\": []}");
+    folder.write_file("empty.json", "");
     let told = folder.run(&["import", "grants", "good.json"]);
     assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{told:?}");
     assert_eq!(
@@ -385,7 +389,7 @@ fn importing_grants_says_what_became_of_each_and_how_it_went() {
     }
     let told = folder.run(&["import", "grants", "mixed.json"]);
     assert!(told.err.contains("does not say which licence"), "{told:?}");
-    let exported = folder.good(&["export", "records"]);
+    let exported = folder.run_ok(&["export", "records"]);
     assert_eq!(
         exported.lines().count(),
         1,
@@ -395,15 +399,15 @@ fn importing_grants_says_what_became_of_each_and_how_it_went() {
 }
 
 #[test]
-fn records_go_out_and_in_as_a_workbook_and_as_a_table() {
-    let folder = Folder::new();
+fn records_round_trip_as_workbook_and_csv() {
+    let folder = CommandFolder::new();
     let record = |reference: &str| {
         json!({"externalRef": reference, "title": "=T", "leadOrganisation": {"name": "A charity"},
             "source": {"kind": "SELF_REPORT", "title": "S"}})
     };
-    folder.file("records.jsonl", format!("{}\n{}\n", record("1"), record("007")));
-    folder.good(&["import", "records", "records.jsonl"]);
-    let written = folder.good(&["export", "records"]);
+    folder.write_file("records.jsonl", format!("{}\n{}\n", record("1"), record("007")));
+    folder.run_ok(&["import", "records", "records.jsonl"]);
+    let written = folder.run_ok(&["export", "records"]);
     for (arguments, file) in [
         (&["export", "records", "--output", "out.xlsx"][..], "out.xlsx"),
         (&["export", "records", "--output", "out.csv"], "out.csv"),
@@ -412,18 +416,18 @@ fn records_go_out_and_in_as_a_workbook_and_as_a_table() {
             "out",
         ),
     ] {
-        folder.good(arguments);
-        let other = Folder::new();
+        folder.run_ok(arguments);
+        let other = CommandFolder::new();
         std::fs::copy(folder.path().join(file), other.path().join(file)).unwrap();
-        let told = other.good(&["import", "records", file]);
+        let told = other.run_ok(&["import", "records", file]);
         assert!(
             told.ends_with("2 added, 0 altered, 0 unchanged, 0 refused.\n"),
             "{told}"
         );
-        assert_eq!(other.good(&["export", "records"]), written, "{file}");
+        assert_eq!(other.run_ok(&["export", "records"]), written, "{file}");
     }
     // The template holds nothing but its example.
-    folder.good(&["template", "template.xlsx"]);
+    folder.run_ok(&["template", "template.xlsx"]);
     let refused = folder.run(&["import", "records", "template.xlsx"]);
     assert_eq!(refused.code, Some(1));
     assert!(
@@ -433,7 +437,7 @@ fn records_go_out_and_in_as_a_workbook_and_as_a_table() {
         "{refused:?}"
     );
     assert_eq!(folder.run(&["template", "template.ods"]).code, Some(1));
-    folder.file("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");
+    folder.write_file("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");
     let told = folder.run(&["import", "records", "old.xls"]);
     assert_eq!(told.code, Some(1));
     assert!(
@@ -444,12 +448,12 @@ fn records_go_out_and_in_as_a_workbook_and_as_a_table() {
 }
 
 #[test]
-fn records_are_sent_in_for_a_member() {
-    let folder = Folder::new().with("TOKEN_ISSUER", "https://issuer.example.org");
-    folder.file("places.csv", "code,name\nE06000001,Hartlepool\n");
-    folder.good(&["import", "places", "places.csv"]);
+fn records_are_submitted_for_a_member() {
+    let folder = CommandFolder::new().with_setting("TOKEN_ISSUER", "https://issuer.example.org");
+    folder.write_file("places.csv", "code,name\nE06000001,Hartlepool\n");
+    folder.run_ok(&["import", "places", "places.csv"]);
     let member = ["member", "add", "--subject", "ada", "--role", "PARTNER"];
-    folder.good(
+    folder.run_ok(
         &[
             &member[..],
             &["--organisation", "GB-CHC-1", "--organisation-name", "A charity"],
@@ -462,7 +466,7 @@ fn records_are_sent_in_for_a_member() {
             "sharing": {"basis": "The board agreed", "licence": "CC-BY-4.0"}})
     };
     let rows = format!("{}\n{}\n", record("1", "Hartlepool"), record("2", "Hartlepol"));
-    folder.file("return.jsonl", rows);
+    folder.write_file("return.jsonl", rows);
     let send = [
         "import",
         "records",
@@ -523,16 +527,16 @@ fn records_are_sent_in_for_a_member() {
 }
 
 #[test]
-fn places_and_records_go_in_and_records_come_out() {
-    let folder = Folder::new();
-    folder.file("places.csv", "code,name\nE12000001,North East\n");
-    folder.file(
+fn places_and_records_are_imported_and_exported() {
+    let folder = CommandFolder::new();
+    folder.write_file("places.csv", "code,name\nE12000001,North East\n");
+    folder.write_file(
         "councils.csv",
         "org_id,name,gss_code\nGB-LAE-ADU,Adur District Council,E07000223\n",
     );
     assert!(
         folder
-            .good(&["import", "places", "places.csv"])
+            .run_ok(&["import", "places", "places.csv"])
             .contains("1 added")
     );
     let told = folder.run(&["import", "places", "councils.csv"]);
@@ -547,7 +551,7 @@ fn places_and_records_go_in_and_records_come_out() {
             "leadOrganisation": {"name": "A charity"}, "source": {"kind": "SELF_REPORT", "title": "S"}})
     };
     let rows = format!("{}\n\n{}\n", record("1", "E12000001"), record("2", "E12000002"));
-    folder.file("records.jsonl", rows);
+    folder.write_file("records.jsonl", rows);
     let told = folder.run(&["import", "records", "records.jsonl"]);
     assert_eq!(told.code, Some(3), "{told:?}");
     assert_eq!(
@@ -564,25 +568,25 @@ fn places_and_records_go_in_and_records_come_out() {
         (Some(0), "", "1 record written.\n")
     );
     let written = std::fs::read_to_string(folder.path().join("out.jsonl")).unwrap();
-    assert_eq!(folder.good(&["export", "records"]), written);
+    assert_eq!(folder.run_ok(&["export", "records"]), written);
     // Into another base, and out of it the same.
-    let other = Folder::new();
-    other.file("places.csv", "code,name\nE12000001,North East\n");
-    other.file("out.jsonl", &written);
-    other.good(&["import", "places", "places.csv"]);
+    let other = CommandFolder::new();
+    other.write_file("places.csv", "code,name\nE12000001,North East\n");
+    other.write_file("out.jsonl", &written);
+    other.run_ok(&["import", "places", "places.csv"]);
     assert!(
         other
-            .good(&["import", "records", "out.jsonl"])
+            .run_ok(&["import", "records", "out.jsonl"])
             .contains("1 added")
     );
-    assert_eq!(other.good(&["export", "records"]), written);
+    assert_eq!(other.run_ok(&["export", "records"]), written);
     let told = other.run(&["import", "records", "places.csv"]);
     assert_eq!(told.code, Some(1), "{told:?}");
 }
 
 /// Versions that hold what advisories of `RustSec`'s database warn of, as far as they concern what Wayin stands on.
 #[test]
-fn no_dependency_is_of_a_version_that_is_warned_of() {
+fn no_dependency_has_a_known_advisory() {
     let lock = include_str!("../../../Cargo.lock");
     let number = |part: &str| {
         part.split(['-', '+'])

@@ -2,36 +2,36 @@
 
 use std::process::Stdio;
 
-use crate::program::{Folder, free_address, wait_until_ready};
-use crate::settings;
+use crate::program::{CommandFolder, find_free_address, wait_until_ready};
+use crate::serve_settings;
 
 /// What a command leaves of a base: everything is in the one file.
-const ONE_FILE: [&str; 1] = ["wayin.db"];
+const DATABASE_FILES: [&str; 1] = ["wayin.db"];
 
 #[cfg(unix)]
-fn mode(folder: &Folder) -> u32 {
+fn file_mode(folder: &CommandFolder) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
     let metadata = std::fs::metadata(folder.path().join("wayin.db")).unwrap();
     metadata.permissions().mode() & 0o777
 }
 
 #[test]
-fn the_base_is_one_whole_file_after_each_command_and_after_the_service_stops() {
-    let address = free_address();
-    let folder = settings().with("BIND", address.to_string());
-    folder.good(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
-    assert_eq!(folder.names(), ONE_FILE);
+fn database_is_one_file_after_every_command() {
+    let address = find_free_address();
+    let folder = serve_settings().with_setting("BIND", address.to_string());
+    folder.run_ok(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
+    assert_eq!(folder.list_names(), DATABASE_FILES);
     #[cfg(unix)]
-    assert_eq!(mode(&folder), 0o600, "only its owner can read it");
+    assert_eq!(file_mode(&folder), 0o600, "only its owner can read it");
     let failed = folder.run(&["member", "revoke", "--subject", "nobody"]);
     assert_eq!(failed.code, Some(1), "{failed:?}");
-    assert_eq!(folder.names(), ONE_FILE, "after a command that failed");
+    assert_eq!(folder.list_names(), DATABASE_FILES, "after a command that failed");
     let service = folder.start(&["serve"]);
     wait_until_ready(address);
-    folder.good(&["member", "add", "--subject", "ben", "--role", "STEWARD"]);
+    folder.run_ok(&["member", "add", "--subject", "ben", "--role", "STEWARD"]);
     let stopped = service.stop();
     assert_eq!(stopped.code, Some(0), "{stopped:?}");
-    assert_eq!(folder.names(), ONE_FILE, "after the service stopped");
+    assert_eq!(folder.list_names(), DATABASE_FILES, "after the service stopped");
     assert!(
         stopped.err.contains("stopping") && stopped.err.contains("stopped"),
         "{stopped:?}"
@@ -41,31 +41,31 @@ fn the_base_is_one_whole_file_after_each_command_and_after_the_service_stops() {
         "no colour codes in a pipe: {stopped:?}"
     );
     // A copy of the file alone holds everything.
-    let copy = settings();
+    let copy = serve_settings();
     std::fs::copy(folder.path().join("wayin.db"), copy.path().join("wayin.db")).unwrap();
-    let members = copy.good(&["member", "list"]);
+    let members = copy.run_ok(&["member", "list"]);
     assert!(members.contains("ada") && members.contains("ben"), "{members}");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_exists_keeps_its_mode() {
+fn existing_file_keeps_its_mode() {
     use std::os::unix::fs::PermissionsExt as _;
-    let folder = settings();
-    folder.file("wayin.db", "");
+    let folder = serve_settings();
+    folder.write_file("wayin.db", "");
     std::fs::set_permissions(
         folder.path().join("wayin.db"),
         std::fs::Permissions::from_mode(0o640),
     )
     .unwrap();
-    folder.good(&["migrate", "up"]);
-    assert_eq!(mode(&folder), 0o640);
+    folder.run_ok(&["migrate", "up"]);
+    assert_eq!(file_mode(&folder), 0o640);
 }
 
 #[test]
-fn a_reader_that_stops_early_is_no_failure() {
-    let folder = settings();
-    folder.good(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
+fn closed_pipe_is_not_an_error() {
+    let folder = serve_settings();
+    folder.run_ok(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
     for arguments in [
         &["schema"][..],
         &["migrate", "status"],
@@ -73,7 +73,7 @@ fn a_reader_that_stops_early_is_no_failure() {
         &["check"],
         &["export", "records"],
     ] {
-        let mut command = folder.program(env!("CARGO_BIN_EXE_wayin"));
+        let mut command = folder.new_command(env!("CARGO_BIN_EXE_wayin"));
         command
             .args(arguments)
             .stdout(Stdio::piped())
@@ -85,8 +85,8 @@ fn a_reader_that_stops_early_is_no_failure() {
 }
 
 #[test]
-fn a_base_that_cannot_be_reached_is_reported_in_plain_words() {
-    let refused = format!("postgres://wayin:hidden@{}/wayin", free_address());
+fn unreachable_database_is_reported_plainly() {
+    let refused = format!("postgres://wayin:hidden@{}/wayin", find_free_address());
     for (url, expected) in [
         (refused.as_str(), "the connection was refused"),
         (
@@ -108,8 +108,8 @@ fn a_base_that_cannot_be_reached_is_reported_in_plain_words() {
             "it is no address of a database; write postgres://",
         ),
     ] {
-        let folder = settings().with("DATABASE_URL", url);
-        folder.file(
+        let folder = serve_settings().with_setting("DATABASE_URL", url);
+        folder.write_file(
             "notes.txt",
             "These are notes, and no database at all. ".repeat(50),
         );
@@ -125,8 +125,8 @@ fn a_base_that_cannot_be_reached_is_reported_in_plain_words() {
 }
 
 #[test]
-fn a_file_that_cannot_be_used_is_reported_in_plain_words() {
-    let folder = settings();
+fn unusable_file_is_reported_plainly() {
+    let folder = serve_settings();
     assert_eq!(folder.run(&["migrate", "up"]).code, Some(0));
     for (arguments, expected) in [
         (
@@ -154,15 +154,15 @@ fn a_file_that_cannot_be_used_is_reported_in_plain_words() {
 }
 
 #[test]
-fn a_line_of_the_settings_file_that_cannot_be_read_is_an_error() {
+fn unreadable_settings_line_is_an_error() {
     for (settings, line) in [
         ("# Settings\nLOG=info\nSIGNING_KEY_FILE\n", 3),
         ("LOG=info\n\nJWT_SECRET=secret words of mine\n", 3),
         ("JWT_SECRET='secret\nLOG=info\n", 1),
         ("LOG='in\nfo'\n# JWT_SECRET\nJWT_SECRET", 4),
     ] {
-        let folder = Folder::new();
-        folder.file(".env", settings);
+        let folder = CommandFolder::new();
+        folder.write_file(".env", settings);
         let ended = folder.run(&["schema"]);
         assert_eq!(ended.code, Some(1), "{settings:?}: {ended:?}");
         let named = format!(".env cannot be read: line {line} is no setting");
@@ -172,8 +172,8 @@ fn a_line_of_the_settings_file_that_cannot_be_read_is_an_error() {
 }
 
 #[test]
-fn an_export_into_a_file_of_another_kind_is_refused() {
-    let folder = settings();
+fn export_to_another_file_type_is_rejected() {
+    let folder = serve_settings();
     assert_eq!(folder.run(&["migrate", "up"]).code, Some(0));
     for (arguments, expected) in [
         (
@@ -194,9 +194,9 @@ fn an_export_into_a_file_of_another_kind_is_refused() {
         assert!(ended.err.contains(expected), "{ended:?}");
     }
     assert!(
-        !folder.names().iter().any(|name| name.starts_with("a.")),
+        !folder.list_names().iter().any(|name| name.starts_with("a.")),
         "{:?}",
-        folder.names()
+        folder.list_names()
     );
     let named = folder.run(&["export", "records", "--output", "a.txt", "--format", "csv"]);
     assert_eq!(named.code, Some(0), "{named:?}");
@@ -207,9 +207,11 @@ fn an_export_into_a_file_of_another_kind_is_refused() {
 }
 
 #[test]
-fn names_that_are_no_settings_are_reported() {
-    let folder = settings().with("COST_MAX", "1").with("DATABASE_URL", "");
-    folder.file(".env", "QUERY_TIMEOUT=3\nLOG=info\n");
+fn unknown_settings_are_reported() {
+    let folder = serve_settings()
+        .with_setting("COST_MAX", "1")
+        .with_setting("DATABASE_URL", "");
+    folder.write_file(".env", "QUERY_TIMEOUT=3\nLOG=info\n");
     let ended = folder.run(&["migrate", "up"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for expected in [
@@ -223,10 +225,10 @@ fn names_that_are_no_settings_are_reported() {
 }
 
 #[test]
-fn a_base_that_a_newer_version_migrated_is_refused() {
+fn newer_database_is_rejected() {
     use sea_orm::ConnectionTrait as _;
-    let folder = settings();
-    folder.good(&["migrate", "up"]);
+    let folder = serve_settings();
+    folder.run_ok(&["migrate", "up"]);
     let url = format!("sqlite://{}", folder.path().join("wayin.db").display());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
@@ -257,11 +259,11 @@ fn a_base_that_a_newer_version_migrated_is_refused() {
 }
 
 #[test]
-fn migrations_are_not_taken_back_unasked() {
-    let folder = settings();
-    folder.good(&["migrate", "up"]);
+fn migration_down_needs_confirmation() {
+    let folder = serve_settings();
+    folder.run_ok(&["migrate", "up"]);
     let ended = folder.run(&["migrate", "down"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.err.contains("--yes"), "{ended:?}");
-    assert_eq!(folder.good(&["migrate", "up"]), "0 migrations applied.\n");
+    assert_eq!(folder.run_ok(&["migrate", "up"]), "0 migrations applied.\n");
 }

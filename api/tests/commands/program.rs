@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// How often something is looked for before a story gives up, a tenth of a second apart.
-const LOOKS: u32 = 3_000;
+const MAX_POLLS: u32 = 3_000;
 
 /// A folder with the settings that commands are run with in it.
-pub struct Folder {
+pub struct CommandFolder {
     folder: TempDir,
     settings: Vec<(&'static str, String)>,
 }
 
-impl Folder {
+impl CommandFolder {
     /// An empty folder, and no settings.
     pub fn new() -> Self {
         Self {
@@ -29,7 +29,7 @@ impl Folder {
     }
 
     /// The same with one setting more.
-    pub fn with(mut self, setting: &'static str, value: impl Into<String>) -> Self {
+    pub fn with_setting(mut self, setting: &'static str, value: impl Into<String>) -> Self {
         self.settings.push((setting, value.into()));
         self
     }
@@ -40,12 +40,12 @@ impl Folder {
     }
 
     /// Writes a file into it.
-    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub fn write_file(&self, name: &str, content: impl AsRef<[u8]>) {
         std::fs::write(self.path().join(name), content).expect("the file is written");
     }
 
     /// What the folder holds, by name.
-    pub fn names(&self) -> Vec<String> {
+    pub fn list_names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.path()).expect("the folder is there");
         let mut names: Vec<_> = entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -55,7 +55,7 @@ impl Folder {
     }
 
     /// A program, with the settings and nothing else of this process's environment but where programs are.
-    pub fn program(&self, program: &str) -> Command {
+    pub fn new_command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
             .current_dir(self.path())
@@ -68,45 +68,45 @@ impl Folder {
     }
 
     /// Starts `wayin`, whose output is left to be read.
-    pub fn start(&self, arguments: &[&str]) -> Running {
-        let mut command = self.program(env!("CARGO_BIN_EXE_wayin"));
+    pub fn start(&self, arguments: &[&str]) -> RunningProgram {
+        let mut command = self.new_command(env!("CARGO_BIN_EXE_wayin"));
         command
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        Running(Some(command.spawn().expect("the program starts")))
+        RunningProgram(Some(command.spawn().expect("the program starts")))
     }
 
     /// The same with a limit of open files that the program cannot raise.
     #[cfg(unix)]
-    pub fn start_with_files(&self, files: usize, arguments: &[&str]) -> Running {
-        let mut command = self.program("sh");
+    pub fn start_with_files(&self, files: usize, arguments: &[&str]) -> RunningProgram {
+        let mut command = self.new_command("sh");
         command
             .args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\"")])
             .arg(env!("CARGO_BIN_EXE_wayin"))
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        Running(Some(command.spawn().expect("the program starts")))
+        RunningProgram(Some(command.spawn().expect("the program starts")))
     }
 
     /// Starts another program, whose output is of no interest.
-    pub fn start_other(&self, program: &str, arguments: &[&str]) -> Running {
-        let mut command = self.program(program);
+    pub fn start_other(&self, program: &str, arguments: &[&str]) -> RunningProgram {
+        let mut command = self.new_command(program);
         command
             .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        Running(Some(command.spawn().expect("the program starts")))
+        RunningProgram(Some(command.spawn().expect("the program starts")))
     }
 
     /// Runs `wayin` to its end.
-    pub fn run(&self, arguments: &[&str]) -> Told {
-        self.start(arguments).end(arguments)
+    pub fn run(&self, arguments: &[&str]) -> CommandOutput {
+        self.start(arguments).wait(arguments)
     }
 
     /// Runs `wayin`, which has to do what it is asked; answers what it prints.
-    pub fn good(&self, arguments: &[&str]) -> String {
+    pub fn run_ok(&self, arguments: &[&str]) -> String {
         let told = self.run(arguments);
         assert_eq!(told.code, Some(0), "wayin {arguments:?}: {told:?}");
         told.out
@@ -115,16 +115,16 @@ impl Folder {
 
 /// How a command ended, and what it said.
 #[derive(Debug)]
-pub struct Told {
+pub struct CommandOutput {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
 }
 
 /// A program that is ended with the story, by its own id.
-pub struct Running(Option<Child>);
+pub struct RunningProgram(Option<Child>);
 
-impl Running {
+impl RunningProgram {
     /// Its output as it comes.
     pub fn stdout(&mut self) -> std::process::ChildStdout {
         let child = self.0.as_mut().expect("it runs");
@@ -132,22 +132,22 @@ impl Running {
     }
 
     /// Asks it to end, and waits until it has.
-    pub fn stop(self) -> Told {
+    pub fn stop(self) -> CommandOutput {
         let id = self.0.as_ref().expect("it runs").id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status();
         assert!(asked.expect("kill is there").success(), "it was still running");
-        self.end(&["after it was asked to end"])
+        self.wait(&["after it was asked to end"])
     }
 
     /// Waits for its end.
-    fn end(mut self, what: &[&str]) -> Told {
+    fn wait(mut self, what: &[&str]) -> CommandOutput {
         let child = self.0.as_mut().expect("it runs");
         // Read while it runs: a program that has more to say than a pipe holds waits for its reader.
-        let (out, err) = (read(child.stdout.take()), read(child.stderr.take()));
-        for _ in 0..LOOKS {
+        let (out, err) = (read_output(child.stdout.take()), read_output(child.stderr.take()));
+        for _ in 0..MAX_POLLS {
             let child = self.0.as_mut().expect("it runs");
             if let Some(status) = child.try_wait().expect("it can be asked") {
-                return Told {
+                return CommandOutput {
                     code: status.code(),
                     out: out.join().expect("its output is text"),
                     err: err.join().expect("its complaints are text"),
@@ -159,7 +159,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningProgram {
     fn drop(&mut self) {
         if let Some(child) = &mut self.0 {
             let _ = child.kill();
@@ -169,7 +169,7 @@ impl Drop for Running {
 }
 
 /// Reads what a program says to its end.
-fn read(from: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+fn read_output(from: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     std::thread::spawn(move || {
         let mut said = String::new();
         if let Some(mut from) = from {
@@ -180,7 +180,7 @@ fn read(from: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
 }
 
 /// Whether a program that a story needs is here; says so where it is not.
-pub fn is_here(program: &str, arguments: &[&str]) -> bool {
+pub fn is_installed(program: &str, arguments: &[&str]) -> bool {
     let found = Command::new(program).args(arguments).output().is_ok();
     if !found {
         eprintln!("Skipped: {program} is not here; Debian's package of the same name has it.");
@@ -189,14 +189,14 @@ pub fn is_here(program: &str, arguments: &[&str]) -> bool {
 }
 
 /// An address of this machine that nobody listens on.
-pub fn free_address() -> SocketAddr {
+pub fn find_free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("it has an address")
 }
 
 /// Looks until there is something to see.
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..LOOKS {
+pub fn poll_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..MAX_POLLS {
         if let Some(seen) = look() {
             return seen;
         }
@@ -206,12 +206,12 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// The status and body of an answer over HTTP to a body of JSON; none where nobody answers.
-pub fn request(address: SocketAddr, head: &str, body: &str) -> Option<(u16, String)> {
-    request_of(address, head, "application/json", body)
+pub fn post_json(address: SocketAddr, head: &str, body: &str) -> Option<(u16, String)> {
+    post_body(address, head, "application/json", body)
 }
 
 /// The same to a body of any kind.
-pub fn request_of(address: SocketAddr, head: &str, kind: &str, body: &str) -> Option<(u16, String)> {
+pub fn post_body(address: SocketAddr, head: &str, kind: &str, body: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(address).ok()?;
     let length = body.len();
     let request = format!(
@@ -227,14 +227,14 @@ pub fn request_of(address: SocketAddr, head: &str, kind: &str, body: &str) -> Op
 
 /// Waits until a service is ready.
 pub fn wait_until_ready(address: SocketAddr) {
-    until("readiness", || {
-        request(address, "GET /health/ready HTTP/1.1", "").filter(|(status, _)| *status == 200)
+    poll_until("readiness", || {
+        post_json(address, "GET /health/ready HTTP/1.1", "").filter(|(status, _)| *status == 200)
     });
 }
 
 /// Asks a service something over GraphQL.
-pub fn ask(address: SocketAddr, token: &str, query: &str) -> Value {
+pub fn query_service(address: SocketAddr, token: &str, query: &str) -> Value {
     let head = format!("POST /graphql HTTP/1.1\r\nAuthorization: Bearer {token}");
-    let (_, body) = request(address, &head, &json!({ "query": query }).to_string()).expect("it answers");
+    let (_, body) = post_json(address, &head, &json!({ "query": query }).to_string()).expect("it answers");
     serde_json::from_str(&body).unwrap_or_else(|_| panic!("it answers in JSON: {body}"))
 }

@@ -7,25 +7,27 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::GOOD_GRANT;
-use crate::program::{Folder, ask, free_address, is_here, until, wait_until_ready};
+use crate::program::{
+    CommandFolder, find_free_address, is_installed, poll_until, query_service, wait_until_ready,
+};
 
 #[test]
-fn serve_accepts_the_tokens_of_its_own_key_alone() {
-    if !is_here("openssl", &["version"]) {
+fn serve_accepts_only_tokens_of_its_own_key() {
+    if !is_installed("openssl", &["version"]) {
         return;
     }
-    let address = free_address();
-    let folder = Folder::new()
-        .with("TOKEN_ALGORITHM", "EdDSA")
-        .with("TOKEN_ISSUER", "https://issuer.example.org")
-        .with("TOKEN_AUDIENCE", "wayin-tests")
-        .with("TOKEN_PUBLIC_KEY_FILE", "public.pem")
-        .with("TOKEN_PRIVATE_KEY_FILE", "private.pem")
-        .with("BIND", address.to_string());
+    let address = find_free_address();
+    let folder = CommandFolder::new()
+        .with_setting("TOKEN_ALGORITHM", "EdDSA")
+        .with_setting("TOKEN_ISSUER", "https://issuer.example.org")
+        .with_setting("TOKEN_AUDIENCE", "wayin-tests")
+        .with_setting("TOKEN_PUBLIC_KEY_FILE", "public.pem")
+        .with_setting("TOKEN_PRIVATE_KEY_FILE", "private.pem")
+        .with_setting("BIND", address.to_string());
     make_keys(&folder);
-    folder.good(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
-    let token = |folder: &Folder, subject: &str| {
-        let token = folder.good(&["token", "issue", "--subject", subject]);
+    folder.run_ok(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
+    let token = |folder: &CommandFolder, subject: &str| {
+        let token = folder.run_ok(&["token", "issue", "--subject", subject]);
         token.trim().to_owned()
     };
     let ada = token(&folder, "ada");
@@ -33,39 +35,39 @@ fn serve_accepts_the_tokens_of_its_own_key_alone() {
     wait_until_ready(address);
     let viewer = "{ viewer { subject role } }";
     assert_eq!(
-        ask(address, &ada, viewer)["data"]["viewer"],
+        query_service(address, &ada, viewer)["data"]["viewer"],
         json!({"subject": "ada", "role": "STEWARD"})
     );
     let refused = |token: &str| {
-        let answer = ask(address, token, viewer);
+        let answer = query_service(address, token, viewer);
         let code = &answer["errors"][0]["extensions"]["code"];
         assert_eq!(*code, "UNAUTHENTICATED", "{answer}");
     };
     refused("");
     refused(&ada[..ada.len() - 4]);
     // The same words under another key.
-    let stranger = Folder::new()
-        .with("TOKEN_ALGORITHM", "EdDSA")
-        .with("TOKEN_ISSUER", "https://issuer.example.org")
-        .with("TOKEN_AUDIENCE", "wayin-tests")
-        .with("TOKEN_PRIVATE_KEY_FILE", "private.pem");
+    let stranger = CommandFolder::new()
+        .with_setting("TOKEN_ALGORITHM", "EdDSA")
+        .with_setting("TOKEN_ISSUER", "https://issuer.example.org")
+        .with_setting("TOKEN_AUDIENCE", "wayin-tests")
+        .with_setting("TOKEN_PRIVATE_KEY_FILE", "private.pem");
     make_keys(&stranger);
-    stranger.good(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
+    stranger.run_ok(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
     refused(&token(&stranger, "ada"));
     // What another process brings in is seen, and whom it revokes is refused at once.
-    folder.file(
+    folder.write_file(
         "records.jsonl",
         json!({"externalRef": "1", "title": "T", "leadOrganisation": {"name": "A charity"},
             "source": {"kind": "SELF_REPORT", "title": "S"}})
         .to_string(),
     );
-    folder.good(&["import", "records", "records.jsonl"]);
+    folder.run_ok(&["import", "records", "records.jsonl"]);
     let counted = "{ distribution(of: REGION) { count } }";
-    until("the new record", || {
-        let answer = ask(address, &ada, counted);
+    poll_until("the new record", || {
+        let answer = query_service(address, &ada, counted);
         (answer["data"]["distribution"][0]["count"] == 1).then_some(())
     });
-    folder.good(&["member", "revoke", "--subject", "ada"]);
+    folder.run_ok(&["member", "revoke", "--subject", "ada"]);
     refused(&ada);
     let told = service.stop();
     assert_eq!(told.code, Some(0), "{told:?}");
@@ -73,23 +75,23 @@ fn serve_accepts_the_tokens_of_its_own_key_alone() {
 }
 
 /// A folder with files of every sort that the command line takes, served at an address.
-fn with_files(address: SocketAddr) -> Folder {
-    let folder = Folder::new()
-        .with("TOKEN_ALGORITHM", "HS256")
-        .with("TOKEN_SECRET", "a secret that only this story knows of")
-        .with("TOKEN_ISSUER", "https://issuer.example.org")
-        .with("TOKEN_AUDIENCE", "wayin-tests")
-        .with("BIND", address.to_string());
-    folder.file("places.csv", "code,name\nE06000001,Hartlepool\n");
-    folder.file(
+fn folder_with_files(address: SocketAddr) -> CommandFolder {
+    let folder = CommandFolder::new()
+        .with_setting("TOKEN_ALGORITHM", "HS256")
+        .with_setting("TOKEN_SECRET", "a secret that only this story knows of")
+        .with_setting("TOKEN_ISSUER", "https://issuer.example.org")
+        .with_setting("TOKEN_AUDIENCE", "wayin-tests")
+        .with_setting("BIND", address.to_string());
+    folder.write_file("places.csv", "code,name\nE06000001,Hartlepool\n");
+    folder.write_file(
         "councils.csv",
         "org_id,name,gss_code\nGB-LAE-ADU,Adur District Council,E07000223\n",
     );
-    folder.file(
+    folder.write_file(
         "grants.json",
         format!("{{\"license\": \"CC-BY-4.0\", \"grants\": [{GOOD_GRANT}]}}"),
     );
-    folder.file(
+    folder.write_file(
         "records.jsonl",
         json!({"externalRef": "1", "title": "T", "leadOrganisation": {"name": "A charity"},
             "source": {"kind": "SELF_REPORT", "title": "S"}})
@@ -99,9 +101,9 @@ fn with_files(address: SocketAddr) -> Folder {
 }
 
 #[test]
-fn what_is_done_on_the_command_line_is_in_the_audit_trail() {
-    let address = free_address();
-    let folder = with_files(address);
+fn command_line_actions_are_audited() {
+    let address = find_free_address();
+    let folder = folder_with_files(address);
     for command in [
         "member add --subject ada --role STEWARD",
         "member add --subject bo --role PARTNER --organisation GB-CHC-1 --organisation-name Bo's",
@@ -109,7 +111,7 @@ fn what_is_done_on_the_command_line_is_in_the_audit_trail() {
         "import grants grants.json",
         "import records records.jsonl",
     ] {
-        folder.good(&command.split(' ').collect::<Vec<_>>());
+        folder.run_ok(&command.split(' ').collect::<Vec<_>>());
     }
     // What is refused whole has begun, and has ended so; what is not even begun leaves nothing.
     for command in [
@@ -130,12 +132,12 @@ fn what_is_done_on_the_command_line_is_in_the_audit_trail() {
         "--member",
         "bo",
     ]);
-    folder.good(&["member", "revoke", "--subject", "bo"]);
-    let token = folder.good(&["token", "issue", "--subject", "ada"]);
+    folder.run_ok(&["member", "revoke", "--subject", "bo"]);
+    let token = folder.run_ok(&["token", "issue", "--subject", "ada"]);
     let service = folder.start(&["serve"]);
     wait_until_ready(address);
     let events = "{ auditEvents(first: 100) { nodes { action actor { id } subjectType subjectId versionBefore versionAfter detail } } }";
-    let told = ask(address, token.trim(), events);
+    let told = query_service(address, token.trim(), events);
     let mut told = told["data"]["auditEvents"]["nodes"].as_array().unwrap().clone();
     told.reverse();
     let acts: Vec<&str> = told
@@ -195,8 +197,8 @@ fn what_is_done_on_the_command_line_is_in_the_audit_trail() {
     assert_eq!(folder.run(&["check"]).code, Some(0));
 }
 
-fn make_keys(folder: &Folder) {
-    openssl(
+fn make_keys(folder: &CommandFolder) {
+    run_openssl(
         folder,
         &[
             "genpkey -algorithm ed25519 -out private.pem",
@@ -205,10 +207,10 @@ fn make_keys(folder: &Folder) {
     );
 }
 
-fn openssl(folder: &Folder, commands: &[&str]) {
+fn run_openssl(folder: &CommandFolder, commands: &[&str]) {
     for arguments in commands {
         let made = folder
-            .program("openssl")
+            .new_command("openssl")
             .args(arguments.split(' '))
             .output()
             .expect("openssl runs");
@@ -218,23 +220,23 @@ fn openssl(folder: &Folder, commands: &[&str]) {
 
 /// Keys come from an issuer whose certificate the machine vouches for, and from nobody who only says so.
 #[test]
-fn serve_fetches_keys_over_https_from_those_it_can_trust() {
-    if !is_here("openssl", &["version"]) {
+fn serve_fetches_keys_from_trusted_https_only() {
+    if !is_installed("openssl", &["version"]) {
         return;
     }
-    let (address, issuer) = (free_address(), free_address());
+    let (address, issuer) = (find_free_address(), find_free_address());
     let jwks = format!("https://localhost:{}/keys.http", issuer.port());
-    let folder = Folder::new()
-        .with("TOKEN_ALGORITHM", "EdDSA")
-        .with("TOKEN_ISSUER", "https://issuer.example.org")
-        .with("TOKEN_AUDIENCE", "wayin-tests")
-        .with("TOKEN_JWKS_URL", jwks)
-        .with("TOKEN_PRIVATE_KEY_FILE", "private.pem")
-        .with("TOKEN_KEY_ID", "1")
-        .with("BIND", address.to_string());
+    let folder = CommandFolder::new()
+        .with_setting("TOKEN_ALGORITHM", "EdDSA")
+        .with_setting("TOKEN_ISSUER", "https://issuer.example.org")
+        .with_setting("TOKEN_AUDIENCE", "wayin-tests")
+        .with_setting("TOKEN_JWKS_URL", jwks)
+        .with_setting("TOKEN_PRIVATE_KEY_FILE", "private.pem")
+        .with_setting("TOKEN_KEY_ID", "1")
+        .with_setting("BIND", address.to_string());
     make_keys(&folder);
-    folder.file("leaf.cnf", "subjectAltName=DNS:localhost\n");
-    openssl(
+    folder.write_file("leaf.cnf", "subjectAltName=DNS:localhost\n");
+    run_openssl(
         &folder,
         &[
             "pkey -in private.pem -pubout -outform DER -out public.der",
@@ -250,7 +252,7 @@ fn serve_fetches_keys_over_https_from_those_it_can_trust() {
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{keys}",
         keys.len()
     );
-    folder.file("keys.http", answer);
+    folder.write_file("keys.http", answer);
     let port = issuer.to_string();
     let _issuer = folder.start_other(
         "openssl",
@@ -258,14 +260,14 @@ fn serve_fetches_keys_over_https_from_those_it_can_trust() {
             "s_server", "-accept", &port, "-cert", "leaf.pem", "-key", "leaf.key", "-HTTP", "-quiet",
         ],
     );
-    until("the issuer", || TcpStream::connect(issuer).ok());
-    folder.good(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
-    let token = folder.good(&["token", "issue", "--subject", "ada"]);
+    poll_until("the issuer", || TcpStream::connect(issuer).ok());
+    folder.run_ok(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
+    let token = folder.run_ok(&["token", "issue", "--subject", "ada"]);
     let viewer = "{ viewer { subject } }";
     // Nobody vouches for the issuer: the service runs, and takes none of its tokens.
     let service = folder.start(&["serve"]);
     wait_until_ready(address);
-    let answer = ask(address, token.trim(), viewer);
+    let answer = query_service(address, token.trim(), viewer);
     assert_eq!(
         answer["errors"][0]["message"],
         "the keys of the token's issuer cannot be read at present; try again shortly"
@@ -275,19 +277,19 @@ fn serve_fetches_keys_over_https_from_those_it_can_trust() {
         told.err.contains("cannot be read; the last good keys stay"),
         "{told:?}"
     );
-    let folder = folder.with("SSL_CERT_FILE", "ca.pem");
+    let folder = folder.with_setting("SSL_CERT_FILE", "ca.pem");
     let service = folder.start(&["serve"]);
     wait_until_ready(address);
-    let answer = ask(address, token.trim(), viewer);
+    let answer = query_service(address, token.trim(), viewer);
     assert_eq!(answer["data"]["viewer"], json!({"subject": "ada"}), "{answer}");
     service.stop();
 }
 
 #[test]
-fn the_demonstration_prints_what_is_needed_to_try_it() {
+fn demo_prints_working_instructions() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let folder = Folder::new();
+    let folder = CommandFolder::new();
     let mut demo = folder.start(&["demo", "--port", &port.to_string()]);
     let mut lines = Vec::new();
     for line in BufReader::new(demo.stdout()).lines() {
@@ -320,23 +322,27 @@ fn the_demonstration_prints_what_is_needed_to_try_it() {
         let line = lines.iter().position(|line| line.starts_with(role));
         let line = line.unwrap_or_else(|| panic!("no {role} in\n{told}"));
         assert!(lines[line].split_whitespace().count() > 1, "{role} has a name");
-        let answer = ask(address, lines[line + 1].trim(), "{ viewer { role } }");
+        let answer = query_service(address, lines[line + 1].trim(), "{ viewer { role } }");
         assert_eq!(answer["data"]["viewer"]["role"], role, "{answer}");
     }
-    try_curl(&folder, &lines);
+    run_curl(&folder, &lines);
     let ended = demo.stop();
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(folder.names(), [""; 0], "its base is gone with it");
+    assert_eq!(folder.list_names(), [""; 0], "its base is gone with it");
 }
 
 /// Pastes the line with curl into a shell.
-fn try_curl(folder: &Folder, lines: &[String]) {
-    if !is_here("curl", &["--version"]) {
+fn run_curl(folder: &CommandFolder, lines: &[String]) {
+    if !is_installed("curl", &["--version"]) {
         return;
     }
     let line = lines.iter().find(|line| line.starts_with("curl "));
     let line = line.expect("there is a line with curl");
-    let asked = folder.program("sh").args(["-c", line]).output().expect("sh runs");
+    let asked = folder
+        .new_command("sh")
+        .args(["-c", line])
+        .output()
+        .expect("sh runs");
     let answer = String::from_utf8(asked.stdout).unwrap();
     let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{line}: {answer}"));
     assert_eq!(answer.get("errors"), None, "{answer}");

@@ -64,7 +64,7 @@ impl Role {
     }
 
     /// The roles that may do something.
-    pub fn that_can(capability: Capability) -> impl Iterator<Item = Self> {
+    pub fn with_capability(capability: Capability) -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(move |role| role.can(capability))
     }
 }

@@ -28,7 +28,7 @@ codes! {
 
 codes! {
     /// What sort of thing is kept.
-    KeptSubject {
+    ReferenceKind {
         /// A place, with what it lies within.
         Place = "PLACE";
         /// An organisation.

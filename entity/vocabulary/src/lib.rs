@@ -14,7 +14,7 @@ pub trait Labelled: Copy {
 }
 
 /// A label as a heading: its first letter is upper case.
-pub fn heading(label: &str) -> String {
+pub fn to_heading(label: &str) -> String {
     let mut letters = label.chars();
     letters
         .next()
@@ -115,7 +115,7 @@ mod submission;
 
 pub use capability::Capability;
 pub use challenge::{Challenge, ChallengeReason, ChallengeStep};
-pub use change_log::{ChangeKind, ChangeSubject, KeptSubject};
+pub use change_log::{ChangeKind, ChangeSubject, ReferenceKind};
 pub use condition::{ChangeExtent, Condition};
 pub use dimension::Dimension;
 pub use entry_point::{EntryPoint, Perspective};

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use wayin_entity::Role;
 
-use crate::support::oracle::evaluator::{World, list};
+use crate::support::oracle::evaluator::{World, as_list};
 
 /// How much of a record somebody reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reads {
+pub enum NaiveVisibility {
     /// Not that it is there.
     Nothing,
     /// Title, place and the terms of the own money.
@@ -21,7 +21,7 @@ pub enum Reads {
 
 /// Somebody who asks.
 #[derive(Clone, Copy, Debug)]
-pub struct Who {
+pub struct NaiveReader {
     /// The role; none for somebody without a token.
     pub role: Option<Role>,
     /// The name of the organisation that they act for.
@@ -30,7 +30,7 @@ pub struct Who {
 
 /// A record as it was sent, and what became of it.
 #[derive(Clone, Debug)]
-pub struct Sent {
+pub struct SentRecord {
     /// The record.
     pub record: Value,
     /// Whether it was withdrawn since.
@@ -39,7 +39,7 @@ pub struct Sent {
 
 /// Of what a text that nobody else may see is.
 #[derive(Clone, Debug)]
-pub enum Of {
+pub enum SecretOwner {
     /// Of a record (by its number): its title.
     Title(usize),
     /// The rest of it.
@@ -57,124 +57,137 @@ pub enum Of {
 }
 
 /// Everything that there is to see.
-pub struct Seen {
+pub struct VisibleWorld {
     /// What is known beside the records.
     pub world: World,
     /// The records.
-    pub records: Vec<Sent>,
+    pub records: Vec<SentRecord>,
     /// Each text that somebody may not see.
-    pub secrets: BTreeMap<String, Of>,
+    pub secrets: BTreeMap<String, SecretOwner>,
 }
 
-fn leads(who: Who, sent: &Sent) -> bool {
+fn is_lead(who: NaiveReader, sent: &SentRecord) -> bool {
     who.organisation
         .is_some_and(|own| sent.record["leadOrganisation"]["name"] == own)
 }
 
-fn funders(sent: &Sent) -> impl Iterator<Item = &str> {
-    let terms = list(&sent.record["fundingTerms"]).iter();
+fn list_funders(sent: &SentRecord) -> impl Iterator<Item = &str> {
+    let terms = as_list(&sent.record["fundingTerms"]).iter();
     terms.map(|term| term["funder"]["name"].as_str().unwrap())
 }
 
 /// How much of a record somebody reads.
-pub fn reads(who: Who, sent: &Sent) -> Reads {
+pub fn visibility_for(who: NaiveReader, sent: &SentRecord) -> NaiveVisibility {
     let Some(role) = who.role else {
-        return Reads::Nothing;
+        return NaiveVisibility::Nothing;
     };
     if sent.withdrawn {
-        return Reads::Nothing;
+        return NaiveVisibility::Nothing;
     }
     if role == Role::Steward || sent.record["visibility"] == "OPEN" {
-        return Reads::Whole;
+        return NaiveVisibility::Whole;
     }
     if role == Role::Dashboard {
-        return Reads::Nothing;
+        return NaiveVisibility::Nothing;
     }
-    let funds = funders(sent).any(|funder| who.organisation == Some(funder));
+    let funds = list_funders(sent).any(|funder| who.organisation == Some(funder));
     let shared = sent.record["sharedWithFunders"] == true;
-    if sent.record["visibility"] == "MEMBERS" || leads(who, sent) || (funds && shared) {
-        Reads::Whole
+    if sent.record["visibility"] == "MEMBERS" || is_lead(who, sent) || (funds && shared) {
+        NaiveVisibility::Whole
     } else if funds {
-        Reads::Part
+        NaiveVisibility::Part
     } else {
-        Reads::Nothing
+        NaiveVisibility::Nothing
     }
 }
 
 /// Whether a filter looks at no more than what a part of a record shows.
-pub fn looks_at_a_part(filter: &Value) -> bool {
+pub fn is_limited_to_partly_visible_fields(filter: &Value) -> bool {
     let mut parts = filter.as_object().unwrap().iter();
     parts.all(|(field, part)| match field.as_str() {
         "title" | "place" | "id" => true,
-        "and" | "or" => list(part).iter().all(looks_at_a_part),
-        "not" => looks_at_a_part(part),
+        "and" | "or" => as_list(part).iter().all(is_limited_to_partly_visible_fields),
+        "not" => is_limited_to_partly_visible_fields(part),
         _ => false,
     })
 }
 
-impl Seen {
+impl VisibleWorld {
     /// Whether somebody may know of an organisation, by its name.
-    pub fn knows(&self, who: Who, organisation: &str) -> bool {
+    pub fn can_know_organisation(&self, who: NaiveReader, organisation: &str) -> bool {
         who.role == Some(Role::Steward)
             || who.organisation == Some(organisation)
             || self
                 .records
                 .iter()
-                .filter(|sent| reads(who, sent) == Reads::Whole)
+                .filter(|sent| visibility_for(who, sent) == NaiveVisibility::Whole)
                 .any(|sent| {
                     sent.record["leadOrganisation"]["name"] == organisation
-                        || funders(sent).any(|funder| funder == organisation)
+                        || list_funders(sent).any(|funder| funder == organisation)
                 })
     }
 
     /// Whether somebody may see a text.
-    pub fn may_see(&self, who: Who, of: &Of) -> bool {
+    pub fn can_view_secret(&self, who: NaiveReader, of: &SecretOwner) -> bool {
         let steward = who.role == Some(Role::Steward);
-        let how_much = |record: &usize| reads(who, &self.records[*record]);
+        let how_much = |record: &usize| visibility_for(who, &self.records[*record]);
         let own_history =
-            |record: &usize| who.role == Some(Role::Partner) && leads(who, &self.records[*record]);
+            |record: &usize| who.role == Some(Role::Partner) && is_lead(who, &self.records[*record]);
         match of {
-            Of::Title(record) => how_much(record) != Reads::Nothing || steward || own_history(record),
-            Of::Rest(record) => how_much(record) == Reads::Whole || steward || own_history(record),
-            Of::Term(record, funder) => {
-                let own = who.organisation == Some(*funder) && how_much(record) == Reads::Part;
-                own || how_much(record) == Reads::Whole || steward || own_history(record)
+            SecretOwner::Title(record) => {
+                how_much(record) != NaiveVisibility::Nothing || steward || own_history(record)
             }
-            Of::History(record) => steward || own_history(record),
-            Of::Submission(organisation) => {
+            SecretOwner::Rest(record) => {
+                how_much(record) == NaiveVisibility::Whole || steward || own_history(record)
+            }
+            SecretOwner::Term(record, funder) => {
+                let own = who.organisation == Some(*funder) && how_much(record) == NaiveVisibility::Part;
+                own || how_much(record) == NaiveVisibility::Whole || steward || own_history(record)
+            }
+            SecretOwner::History(record) => steward || own_history(record),
+            SecretOwner::Submission(organisation) => {
                 steward || (who.role == Some(Role::Partner) && who.organisation == Some(*organisation))
             }
-            Of::Import(organisation, role) => {
+            SecretOwner::Import(organisation, role) => {
                 steward || (who.role == Some(*role) && who.organisation == Some(*organisation))
             }
-            Of::Member => steward,
+            SecretOwner::Member => steward,
         }
     }
 
     /// The numbers of the records that somebody is listed under a filter.
-    pub fn listed(&self, who: Who, filter: &Value, order_shows_a_part: bool) -> BTreeSet<usize> {
-        let parts_too = order_shows_a_part && looks_at_a_part(filter);
+    pub fn list_visible(
+        &self,
+        who: NaiveReader,
+        filter: &Value,
+        order_shows_a_part: bool,
+    ) -> BTreeSet<usize> {
+        let parts_too = order_shows_a_part && is_limited_to_partly_visible_fields(filter);
         let numbered = self.records.iter().enumerate();
         numbered
-            .filter(|(_, sent)| match reads(who, sent) {
-                Reads::Whole => true,
-                Reads::Part => parts_too,
-                Reads::Nothing => false,
+            .filter(|(_, sent)| match visibility_for(who, sent) {
+                NaiveVisibility::Whole => true,
+                NaiveVisibility::Part => parts_too,
+                NaiveVisibility::Nothing => false,
             })
-            .filter(|(_, sent)| self.world.holds(filter, &sent.record) == Some(true))
+            .filter(|(_, sent)| self.world.evaluate(filter, &sent.record) == Some(true))
             .map(|(number, _)| number)
             .collect()
     }
 
     /// What somebody may not see of what stands in a text, but for what they wrote themselves.
-    pub fn leaked(&self, who: Who, told: &str, written: &str) -> Vec<String> {
-        let of_texts = marks(told)
-            .difference(&marks(written))
+    pub fn find_leaks(&self, who: NaiveReader, told: &str, written: &str) -> Vec<String> {
+        let of_texts = find_secrets(told)
+            .difference(&find_secrets(written))
             .cloned()
             .collect::<Vec<_>>();
         let mut leaked: Vec<String> = of_texts
             .into_iter()
-            .filter(|mark| self.secrets.get(mark).is_none_or(|of| !self.may_see(who, of)))
+            .filter(|mark| {
+                self.secrets
+                    .get(mark)
+                    .is_none_or(|of| !self.can_view_secret(who, of))
+            })
             .map(|mark| format!("{mark}: {:?}", self.secrets.get(&mark)))
             .collect();
         let written = written.to_lowercase();
@@ -185,7 +198,9 @@ impl Seen {
             .filter(|name| told.contains(**name));
         leaked.extend(
             names
-                .filter(|name| !written.contains(&name.to_lowercase()) && !self.knows(who, name))
+                .filter(|name| {
+                    !written.contains(&name.to_lowercase()) && !self.can_know_organisation(who, name)
+                })
                 .map(|name| format!("the organisation {name}")),
         );
         leaked
@@ -193,16 +208,16 @@ impl Seen {
 }
 
 /// What every secret text holds before its number.
-pub const MARK: &str = "zq";
+pub const SECRET_PREFIX: &str = "zq";
 /// How many figures its number has.
-pub const FIGURES: usize = 6;
+pub const SECRET_DIGITS: usize = 6;
 
 /// Every mark in a text.
-pub fn marks(text: &str) -> BTreeSet<String> {
+pub fn find_secrets(text: &str) -> BTreeSet<String> {
     let text = text.to_lowercase();
-    let found = text.match_indices(MARK).filter_map(|(at, _)| {
-        let mark = text.get(at..at + MARK.len() + FIGURES)?;
-        let number = &mark[MARK.len()..];
+    let found = text.match_indices(SECRET_PREFIX).filter_map(|(at, _)| {
+        let mark = text.get(at..at + SECRET_PREFIX.len() + SECRET_DIGITS)?;
+        let number = &mark[SECRET_PREFIX.len()..];
         number
             .bytes()
             .all(|byte| byte.is_ascii_digit())

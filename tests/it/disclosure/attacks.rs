@@ -5,42 +5,44 @@ use rand::Rng;
 use rand::seq::IteratorRandom;
 use serde_json::{Value, json};
 
-use super::base::{
-    Chance, EMPTY, FUNDERS, LARGE, LONE, OPEN, REGIONS, SEED, SMALL, STEPS, Score, all, any, askers,
-    funder_name, holds, is, large, lone, not, open, populations, region, settled, small, tables, within,
+use super::fixture::{
+    AttackScore, EMPTY_PLACE, FUNDER_COUNT, LARGE_PLACE_COUNTS, LONE_PLACES, OPEN_PLACES, REGIONS,
+    RecordGenerator, SEED, SMALL_PLACE_COUNTS, STEPS, all_of, any_of, assert_attack_fails, create_clients,
+    funder_identifier, large_place, lone_place, not_filter, open_place, place_is, place_within,
+    query_populations, query_tables, region_of, small_place, start_with_records,
 };
 use crate::support::app::Client;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    two_populations_that_differ_in_one_initiative_do_not_tell_what_became_of_it,
-    a_hundred_ways_of_asking_one_question_have_one_answer,
-    a_few_hidden_records_stay_hidden_among_many_readable_ones,
-    no_output_jumps_as_readable_records_are_added_one_at_a_time,
-    what_is_readable_taken_from_everything_leaves_no_exact_count,
-    a_total_and_its_complement_do_not_leave_the_rest,
-    lists_and_connections_count_what_may_be_read_alone,
+    differencing_two_populations_does_not_reveal_a_record,
+    paraphrased_queries_have_the_same_answer,
+    padding_with_visible_records_does_not_reveal_small_counts,
+    adding_visible_records_does_not_reveal_hidden_counts,
+    subtracting_visible_counts_does_not_reveal_hidden_counts,
+    total_minus_complement_does_not_reveal_the_rest,
+    lists_count_only_visible_records,
     groups_of_groups_tell_no_more_of_one_initiative_than_of_none,
-    margins_of_a_grid_do_not_leave_its_cells,
-    one_publication_changes_no_controlled_answer_and_a_batch_does,
+    grid_margins_do_not_reveal_cells,
+    single_publication_does_not_change_controlled_answers,
 ];
 
 /// The pattern that tells what became of the ambitions: SKIPPED is `both`, TAKEN `thenOnly`,
 /// and not known `unknown`.
-pub fn by_step(among: &str) -> String {
+pub fn step_pattern_arguments(among: &str) -> String {
     format!(
         "when: {{challenge: {{on: DEFINING_AMBITIONS, step: {{in: [SKIPPED]}}}}}}, then: {{}}, among: {among}"
     )
 }
 
-/// The steps in the order of [`STEPS`], as [`by_step`] counts them.
-fn steps(table: &Value) -> [Option<i64>; 3] {
+/// The steps in the order of [`STEPS`], as [`step_pattern_arguments`] counts them.
+fn step_counts(table: &Value) -> [Option<i64>; 3] {
     ["both", "thenOnly", "unknown"].map(|count| table[count].as_i64())
 }
 
 /// The step of the one record by which two populations differ, as far as the counts of the two tell it.
-pub fn step_that_differs(without: &Value, with: &Value) -> Option<usize> {
-    let (without, with) = (steps(without), steps(with));
+pub fn find_differing_step(without: &Value, with: &Value) -> Option<usize> {
+    let (without, with) = (step_counts(without), step_counts(with));
     let differ: Vec<usize> = (0..3).filter(|step| without[*step] != with[*step]).collect();
     assert!(
         differ.len() <= 1,
@@ -50,23 +52,25 @@ pub fn step_that_differs(without: &Value, with: &Value) -> Option<usize> {
 }
 
 /// What became of the ambitions of the record in each of the lone places.
-pub async fn steps_of_the_lone(steward: &Client<'_>) -> Vec<usize> {
-    let asked: Vec<String> = (0..LONE).map(|at| by_step(&is(&lone(at)))).collect();
-    let told = tables(steward, &asked).await;
+pub async fn find_lone_steps(steward: &Client<'_>) -> Vec<usize> {
+    let asked: Vec<String> = (0..LONE_PLACES)
+        .map(|at| step_pattern_arguments(&place_is(&lone_place(at))))
+        .collect();
+    let told = query_tables(steward, &asked).await;
     told.iter()
         .map(|table| {
-            let found = steps(table).iter().position(|count| *count == Some(1));
+            let found = step_counts(table).iter().position(|count| *count == Some(1));
             found.expect("there is one record in each lone place")
         })
         .collect()
 }
 
 /// The condition that one of some funders gives money, drawn by chance: half of them.
-pub fn by_some_funders(chance: &mut Chance) -> String {
-    let names: Vec<String> = (0..FUNDERS)
-        .choose_multiple(&mut chance.0, FUNDERS / 2)
+pub fn random_funder_filter(chance: &mut RecordGenerator) -> String {
+    let names: Vec<String> = (0..FUNDER_COUNT)
+        .choose_multiple(&mut chance.0, FUNDER_COUNT / 2)
         .into_iter()
-        .map(|at| format!("\"{}\"", funder_name(at)))
+        .map(|at| format!("\"{}\"", funder_identifier(at)))
         .collect();
     format!(
         "{{fundingTerms: {{some: {{funder: {{identifier: {{in: [{}]}}}}}}}}}}",
@@ -77,12 +81,15 @@ pub fn by_some_funders(chance: &mut Chance) -> String {
 /// Two populations for each of the lone places, that differ in its one initiative: what some funders
 /// pay for without it, and with it. Each place has funders of its own, so that what one pair tells is
 /// independent of what another does.
-pub fn pairs_around_the_lone(chance: &mut Chance) -> Vec<String> {
-    (0..LONE)
+pub fn random_pairs_around_lone(chance: &mut RecordGenerator) -> Vec<String> {
+    (0..LONE_PLACES)
         .flat_map(|at| {
-            let (funded, place) = (by_some_funders(chance), is(&lone(at)));
-            let without = all(&[funded.clone(), not(&place)]);
-            [by_step(&without), by_step(&any(&[funded, place]))]
+            let (funded, place) = (random_funder_filter(chance), place_is(&lone_place(at)));
+            let without = all_of(&[funded.clone(), not_filter(&place)]);
+            [
+                step_pattern_arguments(&without),
+                step_pattern_arguments(&any_of(&[funded, place])),
+            ]
         })
         .collect()
 }
@@ -99,32 +106,33 @@ pub fn pairs_around_the_lone(chance: &mut Chance) -> Vec<String> {
 /// certain (0.42 to 0.55), and 0.65 are named rightly, guesses included (0.61 to 0.70): of the
 /// others a guess names a third.
 /// What several such pairs tell of one target is measured in [`super::limits`].
-async fn two_populations_that_differ_in_one_initiative_do_not_tell_what_became_of_it(database: Database) {
-    const TRIES: usize = 10;
-    let app = settled(database).await;
-    let (steward, dashboard) = askers(&app).await;
-    let truth = steps_of_the_lone(&steward).await;
-    let mut chance = Chance::new(SEED + 11);
+async fn differencing_two_populations_does_not_reveal_a_record(database: Database) {
+    const ATTEMPTS: usize = 10;
+    let app = start_with_records(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
+    let truth = find_lone_steps(&steward).await;
+    let mut chance = RecordGenerator::new(SEED + 11);
     let (mut off, mut on, mut sure) = (Vec::new(), Vec::new(), 0);
-    for _ in 0..TRIES {
-        let asked = pairs_around_the_lone(&mut chance);
-        let exactly = tables(&steward, &asked).await;
+    for _ in 0..ATTEMPTS {
+        let asked = random_pairs_around_lone(&mut chance);
+        let exactly = query_tables(&steward, &asked).await;
         let found = exactly
             .chunks_exact(2)
-            .map(|pair| step_that_differs(&pair[0], &pair[1]));
+            .map(|pair| find_differing_step(&pair[0], &pair[1]));
         off.extend(found.zip(&truth).map(|(found, truth)| found == Some(*truth)));
-        let told = tables(&dashboard, &asked).await;
+        let told = query_tables(&dashboard, &asked).await;
         let rights: Vec<bool> = told
             .chunks_exact(2)
             .zip(&truth)
             .map(|(pair, truth)| {
-                for (without, with) in steps(&pair[0]).into_iter().zip(steps(&pair[1])) {
+                for (without, with) in step_counts(&pair[0]).into_iter().zip(step_counts(&pair[1])) {
                     let moved = with.unwrap_or(0) - without.unwrap_or(0);
                     assert_ne!(moved, 1, "the two differ by the one itself; seed {SEED}");
                 }
-                let differs = step_that_differs(&pair[0], &pair[1]);
+                let differs = find_differing_step(&pair[0], &pair[1]);
                 sure += usize::from(differs.is_some());
-                let mut counts: Vec<(Option<i64>, usize)> = steps(&pair[1]).into_iter().zip(0..).collect();
+                let mut counts: Vec<(Option<i64>, usize)> =
+                    step_counts(&pair[1]).into_iter().zip(0..).collect();
                 counts.sort_unstable();
                 differs.unwrap_or(counts[2].1) == *truth
             })
@@ -137,17 +145,17 @@ async fn two_populations_that_differ_in_one_initiative_do_not_tell_what_became_o
     }
     println!(
         "one pair of populations: {sure} of {} told for certain",
-        TRIES * LONE
+        ATTEMPTS * LONE_PLACES
     );
     assert!(
-        sure * 100 <= TRIES * LONE * 60,
+        sure * 100 <= ATTEMPTS * LONE_PLACES * 60,
         "one pair of populations tells {sure} of {} for certain; seed {SEED}",
-        TRIES * LONE
+        ATTEMPTS * LONE_PLACES
     );
-    holds(
+    assert_attack_fails(
         "two populations that differ in one",
-        Score::of(off),
-        Score::of(on),
+        AttackScore::from_results(off),
+        AttackScore::from_results(on),
         0.8,
     );
 }
@@ -155,38 +163,38 @@ async fn two_populations_that_differ_in_one_initiative_do_not_tell_what_became_o
 /// Every way of asking how many there are of which `a`, `b` and `c` hold, as the arguments
 /// of a pattern whose `both` they are: in another order, nested, negated twice, by the rules
 /// of De Morgan, and shared out between `when`, `then` and `among`.
-fn paraphrases(conditions: &[String; 3]) -> Vec<String> {
-    const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+fn list_paraphrases(conditions: &[String; 3]) -> Vec<String> {
+    const PERMUTATIONS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
     let mut found = Vec::new();
-    for order in ORDERS {
+    for order in PERMUTATIONS {
         let [a, b, c] = order.map(|at| conditions[at].clone());
-        let twice = |condition: &str| not(&not(condition));
-        let nested = all(&[a.clone(), all(&[b.clone(), c.clone()])]);
-        let de_morgan = not(&any(&[not(&a), not(&b), not(&c)]));
+        let twice = |condition: &str| not_filter(&not_filter(condition));
+        let nested = all_of(&[a.clone(), all_of(&[b.clone(), c.clone()])]);
+        let de_morgan = not_filter(&any_of(&[not_filter(&a), not_filter(&b), not_filter(&c)]));
         for among in [
-            all(&[a.clone(), b.clone(), c.clone()]),
-            all(&[all(&[a.clone(), b.clone()]), c.clone()]),
+            all_of(&[a.clone(), b.clone(), c.clone()]),
+            all_of(&[all_of(&[a.clone(), b.clone()]), c.clone()]),
             nested.clone(),
             twice(&nested),
-            all(&[twice(&a), b.clone(), c.clone()]),
-            all(&[twice(&a), twice(&b), twice(&c)]),
+            all_of(&[twice(&a), b.clone(), c.clone()]),
+            all_of(&[twice(&a), twice(&b), twice(&c)]),
             de_morgan.clone(),
-            all(&[a.clone(), not(&any(&[not(&b), not(&c)]))]),
-            all(&[a.clone(), a.clone(), b.clone(), c.clone()]),
-            any(&[nested.clone(), de_morgan]),
+            all_of(&[a.clone(), not_filter(&any_of(&[not_filter(&b), not_filter(&c)]))]),
+            all_of(&[a.clone(), a.clone(), b.clone(), c.clone()]),
+            any_of(&[nested.clone(), de_morgan]),
         ] {
             found.push(format!("when: {{}}, then: {{}}, among: {among}"));
         }
         for (when, then, among) in [
             (a.clone(), b.clone(), c.clone()),
             (twice(&a), b.clone(), c.clone()),
-            (a.clone(), all(&[b.clone(), c.clone()]), "{}".into()),
+            (a.clone(), all_of(&[b.clone(), c.clone()]), "{}".into()),
             (nested.clone(), "{}".into(), "{}".into()),
             ("{}".into(), nested.clone(), "{}".into()),
             (nested.clone(), nested.clone(), "{}".into()),
             (
-                all(&[a.clone(), b.clone()]),
-                all(&[b.clone(), c.clone()]),
+                all_of(&[a.clone(), b.clone()]),
+                all_of(&[b.clone(), c.clone()]),
                 c.clone(),
             ),
         ] {
@@ -202,16 +210,16 @@ fn paraphrases(conditions: &[String; 3]) -> Vec<String> {
 ///
 /// It succeeds where the average, rounded, is the exact hidden count of each of a dozen
 /// questions. Under control all hundred answers must be the same one.
-async fn a_hundred_ways_of_asking_one_question_have_one_answer(database: Database) {
-    let app = settled(database).await;
-    let (steward, dashboard) = askers(&app).await;
+async fn paraphrased_queries_have_the_same_answer(database: Database) {
+    let app = start_with_records(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
     let mut off = Vec::new();
     let mut on = Vec::new();
     for region in REGIONS {
         for step in ["SKIPPED", "TAKEN"] {
             for change in ["ALTERED", "PARTLY", "UNCHANGED"] {
-                let ways = paraphrases(&[
-                    within(region),
+                let ways = list_paraphrases(&[
+                    place_within(region),
                     format!("{{challenge: {{on: DEFINING_AMBITIONS, step: {{in: [{step}]}}}}}}"),
                     format!("{{condition: {{on: GOVERNANCE, change: {{eq: {change}}}}}}}"),
                 ]);
@@ -219,8 +227,9 @@ async fn a_hundred_ways_of_asking_one_question_have_one_answer(database: Databas
                 let both = |told: Vec<Value>| -> Vec<Option<i64>> {
                     told.iter().map(|table| table["both"].as_i64()).collect()
                 };
-                let readable = both(tables(&dashboard, &[format!("{}, scope: VISIBLE", ways[0])]).await)[0]
-                    .expect("what is readable is counted exactly");
+                let readable =
+                    both(query_tables(&dashboard, &[format!("{}, scope: VISIBLE", ways[0])]).await)[0]
+                        .expect("what is readable is counted exactly");
                 let mean = |answers: &[Option<i64>]| {
                     let sum: i64 = answers
                         .iter()
@@ -228,9 +237,9 @@ async fn a_hundred_ways_of_asking_one_question_have_one_answer(database: Databas
                         .sum();
                     sum as f64 / answers.len() as f64
                 };
-                let exactly = both(tables(&steward, &ways).await);
+                let exactly = both(query_tables(&steward, &ways).await);
                 let truth = exactly[0].expect("a steward is told") - readable;
-                let controlled = both(tables(&dashboard, &ways).await);
+                let controlled = both(query_tables(&dashboard, &ways).await);
                 assert!(
                     controlled.iter().all(|answer| *answer == controlled[0]),
                     "one question has several answers, {controlled:?}: {ways:?}; seed {SEED}"
@@ -242,18 +251,23 @@ async fn a_hundred_ways_of_asking_one_question_have_one_answer(database: Databas
         }
     }
     // A protected count is the exact one by chance in about a quarter of cases.
-    holds("a hundred paraphrases", Score::of(off), Score::of(on), 0.65);
+    assert_attack_fails(
+        "a hundred paraphrases",
+        AttackScore::from_results(off),
+        AttackScore::from_results(on),
+        0.65,
+    );
 }
 
 /// Two, three or five open places at a time, out of those in which nothing is hidden.
-fn paddings() -> Vec<Vec<String>> {
-    (1_u32..1 << OPEN)
+fn list_paddings() -> Vec<Vec<String>> {
+    (1_u32..1 << OPEN_PLACES)
         .filter(|set| [2, 3, 5].contains(&set.count_ones()))
         .map(|set| {
-            (0..OPEN)
+            (0..OPEN_PLACES)
                 .filter(|at| set >> at & 1 == 1)
-                .map(open)
-                .map(|code| is(&code))
+                .map(open_place)
+                .map(|code| place_is(&code))
                 .collect()
         })
         .collect()
@@ -266,25 +280,25 @@ fn paddings() -> Vec<Vec<String>> {
 /// It succeeds where the average over all paddings is the exact hidden count of each place.
 /// Under control it must be the same with every padding: none where it is suppressed alone,
 /// and one protected count where it is not.
-async fn a_few_hidden_records_stay_hidden_among_many_readable_ones(database: Database) {
-    let app = settled(database).await;
-    let (steward, dashboard) = askers(&app).await;
-    let paddings = paddings();
+async fn padding_with_visible_records_does_not_reveal_small_counts(database: Database) {
+    let app = start_with_records(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
+    let paddings = list_paddings();
     assert!(paddings.len() > 100, "there are {} paddings", paddings.len());
-    let places: Vec<(String, usize)> = (0..SMALL.len())
-        .map(|at| (small(at), SMALL[at]))
-        .chain((0..3).map(|at| (large(at), LARGE[at])))
+    let places: Vec<(String, usize)> = (0..SMALL_PLACE_COUNTS.len())
+        .map(|at| (small_place(at), SMALL_PLACE_COUNTS[at]))
+        .chain((0..3).map(|at| (large_place(at), LARGE_PLACE_COUNTS[at])))
         .collect();
     let (mut off, mut on) = (Vec::new(), Vec::new());
     for (place, hidden) in &places {
         let among: Vec<String> = paddings
             .iter()
-            .map(|padding| any(&[padding.clone(), vec![is(place)]].concat()))
+            .map(|padding| any_of(&[padding.clone(), vec![place_is(place)]].concat()))
             .collect();
-        let readable = populations(&dashboard, &among, "VISIBLE").await;
+        let readable = query_populations(&dashboard, &among, "VISIBLE").await;
         let mut rests = Vec::new();
         for client in [&steward, &dashboard] {
-            let told = populations(client, &among, "ALL").await;
+            let told = query_populations(client, &among, "ALL").await;
             let rest: Vec<i64> = told
                 .iter()
                 .zip(&readable)
@@ -305,10 +319,10 @@ async fn a_few_hidden_records_stay_hidden_among_many_readable_ones(database: Dat
         off.push(is_right(&rests[0]));
         on.push(is_right(&rests[1]));
     }
-    holds(
+    assert_attack_fails(
         "padding with readable records",
-        Score::of(off),
-        Score::of(on),
+        AttackScore::from_results(off),
+        AttackScore::from_results(on),
         0.3,
     );
 }
@@ -320,21 +334,23 @@ async fn a_few_hidden_records_stay_hidden_among_many_readable_ones(database: Dat
 /// Control switched off is a total that is exact and suppressed under 10. The attacker succeeds
 /// where the jump tells the hidden count of every small place. Under control the answer
 /// must go up by the one that was added, each time, and by nothing else.
-async fn no_output_jumps_as_readable_records_are_added_one_at_a_time(database: Database) {
-    let app = settled(database).await;
-    let (steward, dashboard) = askers(&app).await;
-    let mut chance = Chance::new(SEED + 1);
-    let among: Vec<String> = (0..SMALL.len()).map(|at| is(&small(at))).collect();
-    let mut told_by_threshold = vec![None; SMALL.len()];
-    let mut told_under_control = vec![None; SMALL.len()];
+async fn adding_visible_records_does_not_reveal_hidden_counts(database: Database) {
+    let app = start_with_records(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
+    let mut chance = RecordGenerator::new(SEED + 1);
+    let among: Vec<String> = (0..SMALL_PLACE_COUNTS.len())
+        .map(|at| place_is(&small_place(at)))
+        .collect();
+    let mut told_by_threshold = vec![None; SMALL_PLACE_COUNTS.len()];
+    let mut told_under_control = vec![None; SMALL_PLACE_COUNTS.len()];
     // What was left of each place before anything was added.
     let mut first_rest: Option<Vec<i64>> = None;
     for step in 0..12 {
-        let readable = populations(&dashboard, &among, "VISIBLE").await;
-        let exact = populations(&steward, &among, "ALL").await;
-        let controlled = populations(&dashboard, &among, "ALL").await;
+        let readable = query_populations(&dashboard, &among, "VISIBLE").await;
+        let exact = query_populations(&steward, &among, "ALL").await;
+        let controlled = query_populations(&dashboard, &among, "ALL").await;
         let mut rests = Vec::new();
-        for at in 0..SMALL.len() {
+        for at in 0..SMALL_PLACE_COUNTS.len() {
             let readable = readable[at].expect("what is readable is counted exactly");
             if exact[at].expect("a steward is told") >= 10 && told_by_threshold[at].is_none() {
                 told_by_threshold[at] = Some(10 - readable);
@@ -351,22 +367,22 @@ async fn no_output_jumps_as_readable_records_are_added_one_at_a_time(database: D
             *first, rests,
             "after {step} records more, something else than they was counted; seed {SEED}"
         );
-        let records: Vec<Value> = (0..SMALL.len())
+        let records: Vec<Value> = (0..SMALL_PLACE_COUNTS.len())
             .map(|at| {
-                let record = chance.drawn(&format!("added-{at}-{step}"), &small(at));
-                record.led_by("GB-CHC-1").json()
+                let record = chance.open_record(&format!("added-{at}-{step}"), &small_place(at));
+                record.led_by("GB-CHC-1").build()
             })
             .collect();
         app.publish(&records).await;
     }
     let score = |told: &[Option<i64>]| {
-        Score::of(
+        AttackScore::from_results(
             told.iter()
-                .zip(SMALL)
+                .zip(SMALL_PLACE_COUNTS)
                 .map(|(told, truth)| *told == i64::try_from(truth).ok()),
         )
     };
-    holds(
+    assert_attack_fails(
         "adding readable records one at a time",
         score(&told_by_threshold),
         score(&told_under_control),
@@ -381,7 +397,7 @@ struct GridCounts {
     cells: Vec<Option<i64>>,
 }
 
-async fn grid(client: &Client<'_>, arguments: &str) -> GridCounts {
+async fn query_grid(client: &Client<'_>, arguments: &str) -> GridCounts {
     let grid = format!(
         "{{ patternGrid({arguments}) {{ rows {{ label count }} columns {{ label count }} cells {{ count }} }} }}"
     );
@@ -409,13 +425,13 @@ async fn grid(client: &Client<'_>, arguments: &str) -> GridCounts {
 ///
 /// It succeeds where what is left is the exact hidden count of every cell that has hidden
 /// records. Under control what is left must be nothing, or a multiple of 5 from 10 on.
-async fn what_is_readable_taken_from_everything_leaves_no_exact_count(database: Database) {
-    let app = settled(database).await;
-    let (steward, dashboard) = askers(&app).await;
+async fn subtracting_visible_counts_does_not_reveal_hidden_counts(database: Database) {
+    let app = start_with_records(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
     let arguments = "rows: PLACE, columns: CHALLENGE_AMBITIONS";
-    let exact = grid(&steward, arguments).await;
-    let readable = grid(&dashboard, &format!("{arguments}, scope: VISIBLE")).await;
-    let controlled = grid(&dashboard, arguments).await;
+    let exact = query_grid(&steward, arguments).await;
+    let readable = query_grid(&dashboard, &format!("{arguments}, scope: VISIBLE")).await;
+    let controlled = query_grid(&dashboard, arguments).await;
     let (mut off, mut on) = (Vec::new(), Vec::new());
     let counts = |grid: &GridCounts| -> Vec<Option<i64>> {
         let headings = grid.rows.iter().chain(&grid.columns).map(|(_, count)| *count);
@@ -439,29 +455,36 @@ async fn what_is_readable_taken_from_everything_leaves_no_exact_count(database: 
         }
     }
     assert!(shown >= 10, "only {shown} cells are shown at all; seed {SEED}");
-    holds("VISIBLE taken from ALL", Score::of(off), Score::of(on), 0.15);
+    assert_attack_fails(
+        "VISIBLE taken from ALL",
+        AttackScore::from_results(off),
+        AttackScore::from_results(on),
+        0.15,
+    );
 }
 
 /// The attacker asks of a region, and of the region without one small place, whose own count is
 /// suppressed; and, in one pattern, of all and of those outside the place. What is left is the place.
 ///
 /// It succeeds where what is left is the exact hidden count of every small place, by both ways.
-async fn a_total_and_its_complement_do_not_leave_the_rest(database: Database) {
-    let app = settled(database).await;
-    let (steward, dashboard) = askers(&app).await;
+async fn total_minus_complement_does_not_reveal_the_rest(database: Database) {
+    let app = start_with_records(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
     let mut asked = Vec::new();
-    for at in 0..SMALL.len() {
-        let (total, place) = (within(region(at)), is(&small(at)));
-        let complement = all(&[total.clone(), not(&place)]);
+    for at in 0..SMALL_PLACE_COUNTS.len() {
+        let (total, place) = (place_within(region_of(at)), place_is(&small_place(at)));
+        let complement = all_of(&[total.clone(), not_filter(&place)]);
         asked.push(format!("when: {{}}, then: {{}}, among: {total}"));
         asked.push(format!("when: {{}}, then: {{}}, among: {complement}"));
         asked.push(format!("when: {place}, then: {{}}, among: {total}"));
     }
-    let readable_among: Vec<String> = (0..SMALL.len()).map(|at| is(&small(at))).collect();
-    let readable = populations(&dashboard, &readable_among, "VISIBLE").await;
+    let readable_among: Vec<String> = (0..SMALL_PLACE_COUNTS.len())
+        .map(|at| place_is(&small_place(at)))
+        .collect();
+    let readable = query_populations(&dashboard, &readable_among, "VISIBLE").await;
     let mut scores = Vec::new();
     for client in [&steward, &dashboard] {
-        let told = tables(client, &asked).await;
+        let told = query_tables(client, &asked).await;
         let mut rights = Vec::new();
         for (at, told) in told.chunks_exact(3).enumerate() {
             let count = |table: &Value, name: &str| table[name].as_i64().unwrap_or(0);
@@ -469,27 +492,27 @@ async fn a_total_and_its_complement_do_not_leave_the_rest(database: Database) {
             let by_two = count(&told[0], "population") - count(&told[1], "population");
             let by_one = count(&told[2], "population") - count(&told[2], "thenOnly");
             for left in [by_two, by_one] {
-                rights.push(left - readable == i64::try_from(SMALL[at]).expect("it is small"));
+                rights.push(left - readable == i64::try_from(SMALL_PLACE_COUNTS[at]).expect("it is small"));
             }
         }
-        scores.push(Score::of(rights));
+        scores.push(AttackScore::from_results(rights));
     }
-    holds("complement and total", scores[0], scores[1], 0.2);
+    assert_attack_fails("complement and total", scores[0], scores[1], 0.2);
 }
 
 /// The attacker reads `totalCount` of lists and connections, and takes away what it may read.
 ///
 /// It succeeds where what is left is the exact hidden count of every place, by each way there is.
 /// For a dashboard nothing must be left.
-async fn lists_and_connections_count_what_may_be_read_alone(database: Database) {
-    let app = settled(database).await;
-    let (steward, dashboard) = askers(&app).await;
-    let places: Vec<(String, usize)> = (0..SMALL.len())
-        .map(|at| (small(at), SMALL[at]))
-        .chain((0..LARGE.len()).map(|at| (large(at), LARGE[at])))
+async fn lists_count_only_visible_records(database: Database) {
+    let app = start_with_records(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
+    let places: Vec<(String, usize)> = (0..SMALL_PLACE_COUNTS.len())
+        .map(|at| (small_place(at), SMALL_PLACE_COUNTS[at]))
+        .chain((0..LARGE_PLACE_COUNTS.len()).map(|at| (large_place(at), LARGE_PLACE_COUNTS[at])))
         .collect();
-    let among: Vec<String> = places.iter().map(|(place, _)| is(place)).collect();
-    let readable = populations(&dashboard, &among, "VISIBLE").await;
+    let among: Vec<String> = places.iter().map(|(place, _)| place_is(place)).collect();
+    let readable = query_populations(&dashboard, &among, "VISIBLE").await;
     let mut scores = Vec::new();
     for client in [&steward, &dashboard] {
         let mut rights = Vec::new();
@@ -499,7 +522,7 @@ async fn lists_and_connections_count_what_may_be_read_alone(database: Database) 
                 .query(&format!(
                     "{{ initiatives(filter: {}, first: 1) {{ totalCount nodes {{ id }} }}
                         place(code: \"{place}\") {{ initiatives(last: 1) {{ totalCount edges {{ cursor }} }} }} }}",
-                    is(place)
+                    place_is(place)
                 ))
                 .await;
             for counted in [&told["initiatives"], &told["place"]["initiatives"]] {
@@ -507,18 +530,18 @@ async fn lists_and_connections_count_what_may_be_read_alone(database: Database) 
                 rights.push(left == i64::try_from(*hidden).expect("they are few"));
             }
         }
-        scores.push(Score::of(rights));
+        scores.push(AttackScore::from_results(rights));
     }
-    holds("totalCount", scores[0], scores[1], 0.0);
+    assert_attack_fails("totalCount", scores[0], scores[1], 0.0);
     let known = "{ organisations { totalCount } initiatives { totalCount } }";
     let told = dashboard.query(known).await;
-    let readable = populations(&dashboard, &["{}".into()], "VISIBLE").await[0];
+    let readable = query_populations(&dashboard, &["{}".into()], "VISIBLE").await[0];
     assert_eq!(told["initiatives"]["totalCount"].as_i64(), readable);
     app.publish(&{
-        let mut chance = Chance::new(SEED + 2);
+        let mut chance = RecordGenerator::new(SEED + 2);
         let hidden = |at: usize| {
-            let record = chance.hidden(&format!("more-{at}"), &large(0));
-            record.led_by(&format!("GB-CHC-{}", 2_000 + at)).json()
+            let record = chance.hidden_record(&format!("more-{at}"), &large_place(0));
+            record.led_by(&format!("GB-CHC-{}", 2_000 + at)).build()
         };
         (0..20).map(hidden).collect::<Vec<_>>()
     })
@@ -536,14 +559,14 @@ async fn lists_and_connections_count_what_may_be_read_alone(database: Database) 
 /// It succeeds where the step of each of the lone places' initiatives is told rightly. Under
 /// control all that is told of such a place must be what is told of one without any.
 async fn groups_of_groups_tell_no_more_of_one_initiative_than_of_none(database: Database) {
-    let app = settled(database).await;
-    let (steward, dashboard) = askers(&app).await;
-    let truth = steps_of_the_lone(&steward).await;
+    let app = start_with_records(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
+    let truth = find_lone_steps(&steward).await;
     let groups = async |client: &Client<'_>, place: &str| -> Value {
         let query = format!(
             "{{ pattern(when: {{}}, then: {{}}, among: {}, by: CHALLENGE_AMBITIONS) {{ table {{ population }}
                 groups {{ totalCount nodes {{ key table {{ population both unknown }} disclosure {{ suppressed {{ count rule complete }} }} }} }} }} }}",
-            is(place)
+            place_is(place)
         );
         client.query(&query).await["pattern"].take()
     };
@@ -554,31 +577,36 @@ async fn groups_of_groups_tell_no_more_of_one_initiative_than_of_none(database: 
             .iter()
             .position(|step| step.map_or(Value::Null, Value::from) == one["key"])
     };
-    let of_none = groups(&dashboard, EMPTY).await;
+    let of_none = groups(&dashboard, EMPTY_PLACE).await;
     let (mut off, mut on) = (Vec::new(), Vec::new());
     for (at, truth) in truth.into_iter().enumerate() {
-        off.push(step(&groups(&steward, &lone(at)).await) == Some(truth));
-        let controlled = groups(&dashboard, &lone(at)).await;
+        off.push(step(&groups(&steward, &lone_place(at)).await) == Some(truth));
+        let controlled = groups(&dashboard, &lone_place(at)).await;
         assert_eq!(
             controlled, of_none,
             "a place with one hidden initiative is told apart from one without; seed {SEED}"
         );
         on.push(step(&controlled) == Some(truth));
     }
-    holds("groups of groups", Score::of(off), Score::of(on), 0.0);
+    assert_attack_fails(
+        "groups of groups",
+        AttackScore::from_results(off),
+        AttackScore::from_results(on),
+        0.0,
+    );
 }
 
 /// The attacker takes the other cells of a grid's row from the row's margin, and those of a
 /// column from the column's; what is suppressed it takes for nothing.
 ///
 /// It succeeds where that is the exact hidden count of every cell of the large places' rows.
-async fn margins_of_a_grid_do_not_leave_its_cells(database: Database) {
-    let app = settled(database).await;
-    let (steward, dashboard) = askers(&app).await;
+async fn grid_margins_do_not_reveal_cells(database: Database) {
+    let app = start_with_records(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
     let arguments = "rows: PLACE, columns: CHALLENGE_AMBITIONS";
-    let exact = grid(&steward, arguments).await;
-    let readable = grid(&dashboard, &format!("{arguments}, scope: VISIBLE")).await;
-    let controlled = grid(&dashboard, arguments).await;
+    let exact = query_grid(&steward, arguments).await;
+    let readable = query_grid(&dashboard, &format!("{arguments}, scope: VISIBLE")).await;
+    let controlled = query_grid(&dashboard, arguments).await;
     let width = exact.columns.len();
     let left = |grid: &GridCounts, row: usize, column: usize| -> [i64; 2] {
         let others_of_row = (0..width)
@@ -608,13 +636,13 @@ async fn margins_of_a_grid_do_not_leave_its_cells(database: Database) {
                 }
             }
         }
-        scores.push(Score::of(rights));
+        scores.push(AttackScore::from_results(rights));
     }
-    holds("grid margins", scores[0], scores[1], 0.2);
+    assert_attack_fails("grid margins", scores[0], scores[1], 0.2);
 }
 
 /// What a dashboard is told in answer to several questions, but for how far the log was read.
-async fn told(client: &Client<'_>) -> Value {
+async fn query_visible_answers(client: &Client<'_>) -> Value {
     let query = format!(
         "{{ pattern({}, by: REGION) {{ summary table {{ population both thenOnly unknown }} cautions {{ code text }}
               oddsRatio {{ value lower upper }} disclosure {{ suppressed {{ count rule complete }} hiddenAsOf {{ changeNumber changedAt }} }}
@@ -625,7 +653,7 @@ async fn told(client: &Client<'_>) -> Value {
             entryPointFlows {{ count illustrative }}
             distribution(of: FUNDER) {{ label count illustrative }}
             initiatives {{ totalCount }} organisations {{ totalCount }} }}",
-        by_step("{}")
+        step_pattern_arguments("{}")
     );
     client.query(&query).await
 }
@@ -636,25 +664,28 @@ async fn told(client: &Client<'_>) -> Value {
 /// Under control every answer must stay as it was, whatever is asked, up to the ninth;
 /// with the tenth, of at least five organisations, the answers move on, by the ten at once.
 /// The attacker guesses the most frequent step.
-async fn one_publication_changes_no_controlled_answer_and_a_batch_does(database: Database) {
-    let app = settled(database).await;
-    let (steward, dashboard) = askers(&app).await;
-    let mut chance = Chance::new(SEED + 3);
-    let before = told(&dashboard).await;
-    let readable_before = populations(&dashboard, &["{}".into()], "VISIBLE").await;
-    let nation = [by_step("{}")];
-    let mut exactly = tables(&steward, &nation).await.remove(0);
+async fn single_publication_does_not_change_controlled_answers(database: Database) {
+    let app = start_with_records(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
+    let mut chance = RecordGenerator::new(SEED + 3);
+    let before = query_visible_answers(&dashboard).await;
+    let readable_before = query_populations(&dashboard, &["{}".into()], "VISIBLE").await;
+    let nation = [step_pattern_arguments("{}")];
+    let mut exactly = query_tables(&steward, &nation).await.remove(0);
     let (mut off, mut on) = (Vec::new(), Vec::new());
     let common = {
-        let table = tables(&dashboard, &nation).await.remove(0);
-        let mut counts: Vec<(Option<i64>, usize)> = steps(&table).into_iter().zip(0..).collect();
+        let table = query_tables(&dashboard, &nation).await.remove(0);
+        let mut counts: Vec<(Option<i64>, usize)> = step_counts(&table).into_iter().zip(0..).collect();
         counts.sort_unstable();
         counts[2].1
     };
     for number in 0..12 {
         let step = chance.0.random_range(0..STEPS.len());
         let mut record = chance
-            .hidden(&format!("new-{number}"), &large(number % LARGE.len()))
+            .hidden_record(
+                &format!("new-{number}"),
+                &large_place(number % LARGE_PLACE_COUNTS.len()),
+            )
             .led_by(&format!("GB-CHC-{}", 100 + number % 6))
             .with("fundingTerms", json!([]));
         record = record.with(
@@ -664,12 +695,12 @@ async fn one_publication_changes_no_controlled_answer_and_a_batch_does(database:
                 .into_iter()
                 .collect::<Vec<_>>(),
         );
-        app.publish(&[record.json()]).await;
-        let now = tables(&steward, &nation).await.remove(0);
-        let found = step_that_differs(&exactly, &now);
+        app.publish(&[record.build()]).await;
+        let now = query_tables(&steward, &nation).await.remove(0);
+        let found = find_differing_step(&exactly, &now);
         assert_eq!(found, Some(step), "the steward sees each publication at once");
         exactly = now;
-        let after = told(&dashboard).await;
+        let after = query_visible_answers(&dashboard).await;
         if number < 11 {
             assert_eq!(
                 after,
@@ -686,13 +717,13 @@ async fn one_publication_changes_no_controlled_answer_and_a_batch_does(database:
         }
     }
     assert_eq!(
-        populations(&dashboard, &["{}".into()], "VISIBLE").await,
+        query_populations(&dashboard, &["{}".into()], "VISIBLE").await,
         readable_before
     );
-    holds(
+    assert_attack_fails(
         "before and after one publication",
-        Score::of(off),
-        Score::of(on),
+        AttackScore::from_results(off),
+        AttackScore::from_results(on),
         0.7,
     );
 }

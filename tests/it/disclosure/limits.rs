@@ -5,53 +5,54 @@
 //! show that no noise that is bounded stands against that. These stories hold control to
 //! what it does give, question by question, and print how far the attacker gets.
 
-use super::attacks::{by_some_funders, pairs_around_the_lone, step_that_differs, steps_of_the_lone};
-use super::base::{
-    Chance, LONE, SEED, SMALL, Score, all, any, askers, is, not, populations, settled, small, tables,
+use super::attacks::{find_differing_step, find_lone_steps, random_funder_filter, random_pairs_around_lone};
+use super::fixture::{
+    AttackScore, LONE_PLACES, RecordGenerator, SEED, SMALL_PLACE_COUNTS, all_of, any_of, create_clients,
+    not_filter, place_is, query_populations, query_tables, small_place, start_with_records,
 };
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    each_pair_of_populations_tells_of_the_one_between_them_in_about_half_of_cases,
-    averaging_over_ten_hidden_populations_finds_few_small_counts,
+    differencing_succeeds_in_about_half_of_cases,
+    averaging_ten_populations_finds_few_small_counts,
 ];
 
 /// The attacker asks as in
-/// [`two_populations_that_differ_in_one_initiative_do_not_tell_what_became_of_it`](super::attacks), again and again
+/// [`differencing_two_populations_does_not_reveal_a_record`](super::attacks), again and again
 /// with other funders. Each question is within the rules: 4 comparisons.
 ///
 /// Guaranteed is that each pair shows no difference in about half of cases. **The attack gets
 /// through with more pairs**: each halves what is not told yet. Over twelve secrets of the base
 /// eight pairs, which are sixteen questions a target, tell 283 of 288 for certain, and all 24 with
 /// eight of the secrets.
-async fn each_pair_of_populations_tells_of_the_one_between_them_in_about_half_of_cases(database: Database) {
-    const PAIRS: usize = 8;
-    let app = settled(database).await;
-    let (steward, dashboard) = askers(&app).await;
-    let truth = steps_of_the_lone(&steward).await;
-    let mut chance = Chance::new(SEED + 9);
-    let mut told = [false; LONE];
+async fn differencing_succeeds_in_about_half_of_cases(database: Database) {
+    const PAIR_COUNT: usize = 8;
+    let app = start_with_records(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
+    let truth = find_lone_steps(&steward).await;
+    let mut chance = RecordGenerator::new(SEED + 9);
+    let mut told = [false; LONE_PLACES];
     let mut after = Vec::new();
     let mut differ = 0;
-    for _ in 0..PAIRS {
-        let answers = tables(&dashboard, &pairs_around_the_lone(&mut chance)).await;
+    for _ in 0..PAIR_COUNT {
+        let answers = query_tables(&dashboard, &random_pairs_around_lone(&mut chance)).await;
         for (at, pair) in answers.chunks_exact(2).enumerate() {
-            if let Some(step) = step_that_differs(&pair[0], &pair[1]) {
+            if let Some(step) = find_differing_step(&pair[0], &pair[1]) {
                 assert_eq!(step, truth[at], "no other cell can differ; seed {SEED}");
                 told[at] = true;
                 differ += 1;
             }
         }
-        after.push(Score::of(told).right);
+        after.push(AttackScore::from_results(told).right);
     }
     println!(
-        "pairs of populations that differ in one, each by other funders: told for certain {after:?} of {LONE}"
+        "pairs of populations that differ in one, each by other funders: told for certain {after:?} of {LONE_PLACES}"
     );
     // Three standard deviations above 0.48.
     assert!(
-        differ * 100 <= PAIRS * LONE * 60,
+        differ * 100 <= PAIR_COUNT * LONE_PLACES * 60,
         "{differ} of {} pairs differ; seed {SEED}",
-        PAIRS * LONE
+        PAIR_COUNT * LONE_PLACES
     );
 }
 
@@ -62,43 +63,45 @@ async fn each_pair_of_populations_tells_of_the_one_between_them_in_about_half_of
 /// that is left has a standard deviation of one initiative: 205 of 600 over twelve secrets of the
 /// base. **The attack gets through with more**: what is left falls with the root of the number of
 /// pairs, and of ten small counts 300 pairs of questions gave 9.
-async fn averaging_over_ten_hidden_populations_finds_few_small_counts(database: Database) {
-    const PAIRS: usize = 10;
-    const TRIES: usize = 5;
-    let app = settled(database).await;
-    let (_, dashboard) = askers(&app).await;
-    let mut chance = Chance::new(SEED + 9);
-    let places: Vec<String> = (0..SMALL.len()).map(|at| is(&small(at))).collect();
-    let readable = populations(&dashboard, &places, "VISIBLE").await;
+async fn averaging_ten_populations_finds_few_small_counts(database: Database) {
+    const PAIR_COUNT: usize = 10;
+    const ATTEMPTS: usize = 5;
+    let app = start_with_records(database).await;
+    let (_, dashboard) = create_clients(&app).await;
+    let mut chance = RecordGenerator::new(SEED + 9);
+    let places: Vec<String> = (0..SMALL_PLACE_COUNTS.len())
+        .map(|at| place_is(&small_place(at)))
+        .collect();
+    let readable = query_populations(&dashboard, &places, "VISIBLE").await;
     let mut rights = Vec::new();
-    for _ in 0..TRIES {
-        for ((place, readable), truth) in places.iter().zip(&readable).zip(SMALL) {
-            let asked: Vec<String> = (0..PAIRS)
+    for _ in 0..ATTEMPTS {
+        for ((place, readable), truth) in places.iter().zip(&readable).zip(SMALL_PLACE_COUNTS) {
+            let asked: Vec<String> = (0..PAIR_COUNT)
                 .flat_map(|_| {
-                    let funded = by_some_funders(&mut chance);
-                    let without = all(&[funded.clone(), not(place)]);
-                    [without, any(&[funded, place.clone()])]
+                    let funded = random_funder_filter(&mut chance);
+                    let without = all_of(&[funded.clone(), not_filter(place)]);
+                    [without, any_of(&[funded, place.clone()])]
                 })
                 .collect();
-            let told = populations(&dashboard, &asked, "ALL").await;
+            let told = query_populations(&dashboard, &asked, "ALL").await;
             let sum: i64 = told
                 .chunks_exact(2)
                 .map(|pair| pair[1].expect("there are many") - pair[0].expect("there are many"))
                 .sum();
-            let left = sum as f64 / PAIRS as f64 - readable.expect("it is exact") as f64;
+            let left = sum as f64 / PAIR_COUNT as f64 - readable.expect("it is exact") as f64;
             // The average goes in steps of a half; it is rounded, as the attacker would.
             rights.push((left.round() - truth as f64).abs() < 0.5);
         }
     }
-    let score = Score::of(rights);
+    let score = AttackScore::from_results(rights);
     println!(
-        "averaging over {PAIRS} hidden paddings: {} of {} small counts",
+        "averaging over {PAIR_COUNT} hidden paddings: {} of {} small counts",
         score.right, score.targets
     );
     // Three standard deviations above 0.35.
     assert!(
         score.right * 100 <= score.targets * 56,
-        "{PAIRS} pairs of questions give {} of {} small counts; seed {SEED}",
+        "{PAIR_COUNT} pairs of questions give {} of {} small counts; seed {SEED}",
         score.right,
         score.targets
     );

@@ -3,8 +3,8 @@
 //! where it is on.
 
 mod attacks;
-mod base;
+mod constant_work;
+mod fixture;
 mod limits;
 mod rules;
-mod walk;
-mod work;
+mod schema_walk;

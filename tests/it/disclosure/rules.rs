@@ -3,24 +3,27 @@
 use serde_json::{Value, json};
 use wayin_entity::Role;
 
-use super::base::{Chance, EMPTY, LARGE, SEED, askers, empty, is, large, populations, settled, tables};
+use super::fixture::{
+    EMPTY_PLACE, LARGE_PLACE_COUNTS, RecordGenerator, SEED, create_clients, large_place, place_is,
+    query_populations, query_tables, start_empty, start_with_records,
+};
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::withdraw;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    what_slices_too_finely_is_refused_by_name_whatever_the_base_holds,
-    what_lies_at_the_edges_of_bands_is_answered,
-    under_control_no_p_value_is_told,
-    what_a_member_reads_is_counted_at_once_and_what_is_hidden_in_batches,
-    what_one_audience_may_read_releases_nothing_to_it,
-    hidden_records_that_change_or_go_are_taken_up_in_batches_too,
-    one_hidden_illustrative_record_changes_no_answer,
-    publications_of_five_organisations_are_not_enough_to_hide_from_one_of_them,
+    too_fine_filters_are_rejected_regardless_of_the_data,
+    filters_at_band_edges_are_answered,
+    p_values_are_not_reported_under_disclosure_control,
+    visible_records_count_at_once_and_hidden_ones_in_batches,
+    records_visible_to_an_audience_do_not_complete_its_batch,
+    changed_and_withdrawn_hidden_records_are_counted_in_batches,
+    single_hidden_illustrative_record_changes_no_answer,
+    publications_of_five_organisations_do_not_complete_a_batch,
 ];
 
 /// Conditions that slice too finely, each with the field that does.
-const SLICES: [(&str, &str); 17] = [
+const TOO_FINE_FILTERS: [(&str, &str); 17] = [
     ("{id: {eq: \"aW5pdGlhdGl2ZTo\"}}", "id"),
     ("{title: {contains: \"Initiative\"}}", "title"),
     ("{title: {isKnown: true}}", "title"),
@@ -65,10 +68,10 @@ const SLICES: [(&str, &str); 17] = [
 ];
 
 /// What is refused, with the argument that the message names.
-fn refused() -> Vec<(String, &'static str)> {
+fn list_restricted_queries() -> Vec<(String, &'static str)> {
     let mut found = Vec::new();
     let known = "{challenge: {on: DEFINING_AMBITIONS, step: {isKnown: true}}}";
-    for (slice, field) in SLICES {
+    for (slice, field) in TOO_FINE_FILTERS {
         for deep in [
             slice.to_owned(),
             format!("{{not: {slice}}}"),
@@ -141,17 +144,19 @@ fn refused() -> Vec<(String, &'static str)> {
 }
 
 /// The same question with scope VISIBLE.
-fn over_readable(query: &str) -> String {
+fn with_visible_scope(query: &str) -> String {
     query.replacen(") {", ", scope: VISIBLE) {", 1)
 }
 
 /// Refusals name the argument, say the same over an empty base and one of hundreds of records, and
 /// go away with scope VISIBLE, and for a steward.
-async fn what_slices_too_finely_is_refused_by_name_whatever_the_base_holds(database: Database) {
-    let app = empty(database).await;
-    let (steward, dashboard) = askers(&app).await;
-    let funder = app.member("funder", Role::Funder, Some("GB-CHC-900")).await;
-    let refused = refused();
+async fn too_fine_filters_are_rejected_regardless_of_the_data(database: Database) {
+    let app = start_empty(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
+    let funder = app
+        .create_member("funder", Role::Funder, Some("GB-CHC-900"))
+        .await;
+    let refused = list_restricted_queries();
     // The id that is none is complained of as such, before anything else.
     let well_formed: Vec<&(String, &'static str)> = refused
         .iter()
@@ -160,7 +165,7 @@ async fn what_slices_too_finely_is_refused_by_name_whatever_the_base_holds(datab
     let mut before = Vec::new();
     for (query, argument) in &well_formed {
         let query = format!("{{ {query} }}");
-        let (message, code) = dashboard.error(&query).await;
+        let (message, code) = dashboard.query_error(&query).await;
         assert_eq!(code, "DISCLOSURE_CONTROL", "{query}: {message}");
         let named = message.split(": ").next().unwrap_or_default();
         assert!(
@@ -168,18 +173,26 @@ async fn what_slices_too_finely_is_refused_by_name_whatever_the_base_holds(datab
             "{query}: {message} does not name {argument}"
         );
         assert!(message.contains("VISIBLE"), "{message} says what to ask instead");
-        assert_eq!(funder.error(&query).await, (message.clone(), code), "{query}");
+        assert_eq!(
+            funder.query_error(&query).await,
+            (message.clone(), code),
+            "{query}"
+        );
         before.push(message);
         steward.query(&query).await;
-        dashboard.query(&over_readable(&query)).await;
+        dashboard.query(&with_visible_scope(&query)).await;
     }
-    let mut chance = Chance::new(SEED);
+    let mut chance = RecordGenerator::new(SEED);
     let records: Vec<Value> = (0..200)
-        .map(|at| chance.hidden(&at.to_string(), &large(at % LARGE.len())).json())
+        .map(|at| {
+            chance
+                .hidden_record(&at.to_string(), &large_place(at % LARGE_PLACE_COUNTS.len()))
+                .build()
+        })
         .collect();
     app.publish(&records).await;
     for ((query, _), before) in well_formed.iter().zip(before) {
-        let (message, _) = dashboard.error(&format!("{{ {query} }}")).await;
+        let (message, _) = dashboard.query_error(&format!("{{ {query} }}")).await;
         assert_eq!(
             message, before,
             "{query} is refused otherwise where there are hidden records"
@@ -192,21 +205,25 @@ async fn what_slices_too_finely_is_refused_by_name_whatever_the_base_holds(datab
         .expect("there are some")
         .to_owned();
     let by_id = |id: &str| format!("{{ pattern(when: {{id: {{eq: \"{id}\"}}}}, then: {{}}) {{ summary }} }}");
-    let there = dashboard.error(&by_id(&id)).await;
-    withdraw_by_id(&app, &id).await;
+    let there = dashboard.query_error(&by_id(&id)).await;
+    withdraw_initiative(&app, &id).await;
     assert_eq!(there.1, "DISCLOSURE_CONTROL", "{there:?}");
-    assert_eq!(dashboard.error(&by_id(&id)).await, there, "and when it is gone");
+    assert_eq!(
+        dashboard.query_error(&by_id(&id)).await,
+        there,
+        "and when it is gone"
+    );
     steward.query(&by_id(&id)).await;
 }
 
-async fn withdraw_by_id(app: &TestApp, id: &str) {
+async fn withdraw_initiative(app: &TestApp, id: &str) {
     let (_, uuid) = wayin::id::decode(id).expect("it is an id");
     withdraw(app, uuid).await;
 }
 
-async fn what_lies_at_the_edges_of_bands_is_answered(database: Database) {
-    let app = settled(database).await;
-    let (_, dashboard) = askers(&app).await;
+async fn filters_at_band_edges_are_answered(database: Database) {
+    let app = start_with_records(database).await;
+    let (_, dashboard) = create_clients(&app).await;
     let of_terms = |test: &str| format!("{{fundingTerms: {{some: {{{test}}}}}}}");
     let mut answered: Vec<String> = Vec::new();
     for how in ["lte", "gt"] {
@@ -222,19 +239,19 @@ async fn what_lies_at_the_edges_of_bands_is_answered(database: Database) {
     }
     answered.push("{startedOn: {isKnown: true}}".into());
     answered.push(of_terms("currency: {in: [\"GBP\", \"EUR\"]}"));
-    answered.push(is(&large(0)));
+    answered.push(place_is(&large_place(0)));
     let asked: Vec<String> = answered
         .iter()
         .map(|condition| format!("when: {condition}, then: {{}}"))
         .collect();
-    for (condition, table) in answered.iter().zip(tables(&dashboard, &asked).await) {
+    for (condition, table) in answered.iter().zip(query_tables(&dashboard, &asked).await) {
         assert!(table["population"].as_i64() > Some(400), "{condition}: {table}");
     }
 }
 
-async fn under_control_no_p_value_is_told(database: Database) {
-    let app = settled(database).await;
-    let (steward, dashboard) = askers(&app).await;
+async fn p_values_are_not_reported_under_disclosure_control(database: Database) {
+    let app = start_with_records(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
     let when = "{fundingTerms: {some: {durationMonths: {lte: 18}}}}";
     let then = "{challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}";
     let query = |over: &str| {
@@ -276,7 +293,7 @@ async fn under_control_no_p_value_is_told(database: Database) {
 }
 
 /// Everything that a member is told of the base, but for how far the log was read.
-async fn everything_told(client: &Client<'_>) -> Value {
+async fn query_all_answers(client: &Client<'_>) -> Value {
     let query = "{ pattern(when: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, then: {condition: {on: GOVERNANCE, change: {eq: ALTERED}}}, by: PLACE) {
             summary table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown } phi cautions { code text }
             disclosure { suppressed { count rule complete } hiddenAsOf { changeNumber changedAt } }
@@ -287,105 +304,114 @@ async fn everything_told(client: &Client<'_>) -> Value {
     client.query(query).await
 }
 
-fn hidden(chance: &mut Chance, number: usize, lead: usize) -> Value {
-    let record = chance.hidden(&format!("later-{number}"), &large(number % LARGE.len()));
-    record.led_by(&format!("GB-CHC-{lead}")).json()
+fn hidden_record(chance: &mut RecordGenerator, number: usize, lead: usize) -> Value {
+    let record = chance.hidden_record(
+        &format!("later-{number}"),
+        &large_place(number % LARGE_PLACE_COUNTS.len()),
+    );
+    record.led_by(&format!("GB-CHC-{lead}")).build()
 }
 
-async fn what_a_member_reads_is_counted_at_once_and_what_is_hidden_in_batches(database: Database) {
-    let app = settled(database).await;
-    let (steward, dashboard) = askers(&app).await;
-    let partner = app.member("partner", Role::Partner, Some("GB-CHC-100")).await;
-    let mut chance = Chance::new(SEED + 5);
+async fn visible_records_count_at_once_and_hidden_ones_in_batches(database: Database) {
+    let app = start_with_records(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
+    let partner = app
+        .create_member("partner", Role::Partner, Some("GB-CHC-100"))
+        .await;
+    let mut chance = RecordGenerator::new(SEED + 5);
     let population = ["{}".to_owned()];
-    let at_first = everything_told(&dashboard).await;
-    let exactly = populations(&steward, &population, "ALL").await[0];
-    let of_partner = populations(&partner, &population, "ALL").await[0];
+    let at_first = query_all_answers(&dashboard).await;
+    let exactly = query_populations(&steward, &population, "ALL").await[0];
+    let of_partner = query_populations(&partner, &population, "ALL").await[0];
     for number in 0..9 {
         // All of the partner's organisation: hidden from the dashboard, but not from the partner.
-        app.publish(&[hidden(&mut chance, number, 100)]).await;
+        app.publish(&[hidden_record(&mut chance, number, 100)]).await;
         let more = i64::try_from(number).ok().map(|number| number + 1);
-        let now = populations(&steward, &population, "ALL").await[0];
+        let now = query_populations(&steward, &population, "ALL").await[0];
         assert_eq!(
             now,
             exactly.zip(more).map(|(a, b)| a + b),
             "a steward sees each at once"
         );
-        let now = populations(&partner, &population, "ALL").await[0];
+        let now = query_populations(&partner, &population, "ALL").await[0];
         assert_eq!(
             now,
             of_partner.zip(more).map(|(a, b)| a + b),
             "a partner's own records count at once and exactly"
         );
         assert_eq!(
-            everything_told(&dashboard).await,
+            query_all_answers(&dashboard).await,
             at_first,
             "a dashboard is told of {} hidden publications; seed {SEED}",
             number + 1
         );
     }
     // An open record counts at once, and brings no hidden one with it.
-    let all = populations(&dashboard, &population, "ALL").await[0];
-    app.publish(&[chance.drawn("an-open-one", &large(0)).json()])
+    let all = query_populations(&dashboard, &population, "ALL").await[0];
+    app.publish(&[chance.open_record("an-open-one", &large_place(0)).build()])
         .await;
-    let now = populations(&dashboard, &population, "ALL").await[0];
+    let now = query_populations(&dashboard, &population, "ALL").await[0];
     assert_eq!(now, all.map(|all| all + 1), "an open record counts at once");
-    let before = everything_told(&dashboard).await;
+    let before = query_all_answers(&dashboard).await;
     // One organisation led the nine, and knows of them: they hide nothing from it. Ten more of others
     // do, of which no funder knows so many that less than ten are left.
     for number in 9..19 {
         assert_eq!(
-            everything_told(&dashboard).await,
+            query_all_answers(&dashboard).await,
             before,
             "nine and {} others",
             number - 9
         );
-        app.publish(&[hidden_and_not_funded(&mut chance, number, 92 + number)])
+        app.publish(&[hidden_record_without_funding(&mut chance, number, 92 + number)])
             .await;
     }
     assert!(
-        everything_told(&dashboard).await != before,
+        query_all_answers(&dashboard).await != before,
         "nine and ten others, of eleven organisations, are enough"
     );
 }
 
-fn hidden_and_not_funded(chance: &mut Chance, number: usize, lead: usize) -> Value {
-    let mut record = hidden(chance, number, lead);
+fn hidden_record_without_funding(chance: &mut RecordGenerator, number: usize, lead: usize) -> Value {
+    let mut record = hidden_record(chance, number, lead);
     record["fundingTerms"] = json!([]);
     record
 }
 
 /// To a member, records for members are readable: they hide nothing.
-async fn what_one_audience_may_read_releases_nothing_to_it(database: Database) {
-    let app = settled(database).await;
-    let (_, dashboard) = askers(&app).await;
-    let partner = app.member("partner", Role::Partner, Some("GB-CHC-190")).await;
-    let asked: Vec<String> = (0..LARGE.len()).map(|at| is(&large(at))).collect();
+async fn records_visible_to_an_audience_do_not_complete_its_batch(database: Database) {
+    let app = start_with_records(database).await;
+    let (_, dashboard) = create_clients(&app).await;
+    let partner = app
+        .create_member("partner", Role::Partner, Some("GB-CHC-190"))
+        .await;
+    let asked: Vec<String> = (0..LARGE_PLACE_COUNTS.len())
+        .map(|at| place_is(&large_place(at)))
+        .collect();
     let exactly_readable = |told: Vec<Option<i64>>| told.into_iter().flatten().sum::<i64>();
-    let mut chance = Chance::new(SEED + 11);
+    let mut chance = RecordGenerator::new(SEED + 11);
     let (of_dashboard, of_partner) = (
-        everything_told(&dashboard).await,
-        populations(&partner, &asked, "ALL").await,
+        query_all_answers(&dashboard).await,
+        query_populations(&partner, &asked, "ALL").await,
     );
-    let readable = exactly_readable(populations(&partner, &asked, "VISIBLE").await);
+    let readable = exactly_readable(query_populations(&partner, &asked, "VISIBLE").await);
     let mut records: Vec<Value> = (0..19)
         .map(|number| {
-            let mut record = hidden_and_not_funded(&mut chance, number, 101 + number % 10);
+            let mut record = hidden_record_without_funding(&mut chance, number, 101 + number % 10);
             record["visibility"] = "MEMBERS".into();
             record
         })
         .collect();
-    records.push(hidden_and_not_funded(&mut chance, 20, 120));
+    records.push(hidden_record_without_funding(&mut chance, 20, 120));
     app.publish(&records).await;
     assert!(
-        everything_told(&dashboard).await != of_dashboard,
+        query_all_answers(&dashboard).await != of_dashboard,
         "twenty are hidden from a dashboard"
     );
     assert_eq!(
-        exactly_readable(populations(&partner, &asked, "VISIBLE").await),
+        exactly_readable(query_populations(&partner, &asked, "VISIBLE").await),
         readable + 19
     );
-    let now = populations(&partner, &asked, "ALL").await;
+    let now = query_populations(&partner, &asked, "ALL").await;
     let (before, after) = (exactly_readable(of_partner), exactly_readable(now));
     assert_eq!(
         after,
@@ -394,75 +420,78 @@ async fn what_one_audience_may_read_releases_nothing_to_it(database: Database) {
     );
 }
 
-async fn hidden_records_that_change_or_go_are_taken_up_in_batches_too(database: Database) {
-    let app = settled(database).await;
-    let (steward, dashboard) = askers(&app).await;
-    let before = everything_told(&dashboard).await;
-    let exactly = everything_told(&steward).await;
-    let mut chance = Chance::new(SEED + 6);
+async fn changed_and_withdrawn_hidden_records_are_counted_in_batches(database: Database) {
+    let app = start_with_records(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
+    let before = query_all_answers(&dashboard).await;
+    let exactly = query_all_answers(&steward).await;
+    let mut chance = RecordGenerator::new(SEED + 6);
     // The same reference of the same organisation is the same record, written anew.
     let records: Vec<Value> = (0..3)
-        .map(|number| hidden(&mut chance, number, 100 + number))
+        .map(|number| hidden_record(&mut chance, number, 100 + number))
         .collect();
     app.publish(&records).await;
-    let mut chance = Chance::new(SEED + 7);
+    let mut chance = RecordGenerator::new(SEED + 7);
     let again: Vec<Value> = (0..3)
-        .map(|number| hidden(&mut chance, number, 100 + number))
+        .map(|number| hidden_record(&mut chance, number, 100 + number))
         .collect();
     app.publish(&again).await;
     let told = steward
         .query(&format!(
             "{{ initiatives(filter: {}, first: 4) {{ nodes {{ id visibility }} }} }}",
-            is(&large(4))
+            place_is(&large_place(4))
         ))
         .await;
     for node in told["initiatives"]["nodes"].as_array().expect("it is a list") {
         if node["visibility"] == "AGGREGATE_ONLY" {
             let id = node["id"].as_str().expect("it has an id");
-            withdraw_by_id(&app, id).await;
+            withdraw_initiative(&app, id).await;
         }
     }
     assert!(
-        everything_told(&steward).await != exactly,
+        query_all_answers(&steward).await != exactly,
         "a steward sees each change"
     );
     assert_eq!(
-        everything_told(&dashboard).await,
+        query_all_answers(&dashboard).await,
         before,
         "a dashboard sees none of them"
     );
 }
 
-async fn one_hidden_illustrative_record_changes_no_answer(database: Database) {
-    let app = settled(database).await;
-    let (_, dashboard) = askers(&app).await;
-    let before = everything_told(&dashboard).await;
+async fn single_hidden_illustrative_record_changes_no_answer(database: Database) {
+    let app = start_with_records(database).await;
+    let (_, dashboard) = create_clients(&app).await;
+    let before = query_all_answers(&dashboard).await;
     let empty_place = format!(
         "{{ pattern(when: {{}}, then: {{}}, among: {}) {{ summary cautions {{ code text }} }} }}",
-        is(EMPTY)
+        place_is(EMPTY_PLACE)
     );
     let of_nothing = dashboard.query(&empty_place).await;
-    let mut record = hidden(&mut Chance::new(SEED + 8), 0, 100);
+    let mut record = hidden_record(&mut RecordGenerator::new(SEED + 8), 0, 100);
     record["illustrative"] = true.into();
     app.publish(&[record]).await;
-    assert_eq!(everything_told(&dashboard).await, before);
+    assert_eq!(query_all_answers(&dashboard).await, before);
     assert_eq!(dashboard.query(&empty_place).await, of_nothing);
 }
 
-async fn publications_of_five_organisations_are_not_enough_to_hide_from_one_of_them(database: Database) {
-    let app = settled(database).await;
-    let (_, dashboard) = askers(&app).await;
-    let before = everything_told(&dashboard).await;
-    let mut chance = Chance::new(SEED + 10);
+async fn publications_of_five_organisations_do_not_complete_a_batch(database: Database) {
+    let app = start_with_records(database).await;
+    let (_, dashboard) = create_clients(&app).await;
+    let before = query_all_answers(&dashboard).await;
+    let mut chance = RecordGenerator::new(SEED + 10);
     let records: Vec<Value> = (0..30)
-        .map(|number| hidden(&mut chance, number, 100 + number % 5))
+        .map(|number| hidden_record(&mut chance, number, 100 + number % 5))
         .collect();
     app.publish(&records).await;
     assert_eq!(
-        everything_told(&dashboard).await,
+        query_all_answers(&dashboard).await,
         before,
         "thirty of five organisations, one of which may be looking; seed {SEED}"
     );
-    app.publish(&[hidden(&mut chance, 30, 105)]).await;
-    assert!(everything_told(&dashboard).await != before, "and one of a sixth");
+    app.publish(&[hidden_record(&mut chance, 30, 105)]).await;
+    assert!(
+        query_all_answers(&dashboard).await != before,
+        "and one of a sixth"
+    );
 }

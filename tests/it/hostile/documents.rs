@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// A document that must be refused at little cost.
-pub struct Hostile {
+pub struct HostileDocument {
     /// What it tries.
     pub tries: &'static str,
     /// The document.
@@ -16,7 +16,7 @@ const TOO_EXPENSIVE: &str = "QUERY_TOO_EXPENSIVE";
 const BAD_INPUT: &str = "BAD_USER_INPUT";
 
 /// Fragments of which each spreads the next one twice, the last of them with something of its own.
-fn doubling(count: usize, last: &str) -> String {
+fn doubling_fragments(count: usize, last: &str) -> String {
     let mut document = "{ ...f0 }".to_owned();
     for number in 0..count {
         let next = number + 1;
@@ -31,20 +31,20 @@ fn doubling(count: usize, last: &str) -> String {
 }
 
 /// Something, so many times, numbered.
-fn numbered(count: usize, one: impl Fn(usize) -> String) -> String {
+fn repeat_numbered(count: usize, one: impl Fn(usize) -> String) -> String {
     (0..count).map(one).collect::<Vec<_>>().join(" ")
 }
 
-fn deep(open: &str, inside: &str, close: &str) -> String {
+fn nest(open: &str, inside: &str, close: &str) -> String {
     format!("{}{inside}{}", open.repeat(5_000), close.repeat(5_000))
 }
 
 /// Each of them.
 #[expect(clippy::too_many_lines, reason = "one entry for each thing that can be tried")]
-pub fn all() -> Vec<Hostile> {
+pub fn list_documents() -> Vec<HostileDocument> {
     let mut hostile = Vec::new();
     let mut refused = |tries, code, document| {
-        hostile.push(Hostile {
+        hostile.push(HostileDocument {
             tries,
             document,
             code,
@@ -53,15 +53,15 @@ pub fn all() -> Vec<Hostile> {
     for (tries, document) in [
         (
             "eighteen fragments, each spreading the next twice",
-            doubling(18, "{ __typename }"),
+            doubling_fragments(18, "{ __typename }"),
         ),
         (
             "forty such, the last spreading one that is not there",
-            doubling(40, "{ ...nowhere }"),
+            doubling_fragments(40, "{ ...nowhere }"),
         ),
         (
             "ninety such, the last with a field that is not there",
-            doubling(90, "{ nothing }"),
+            doubling_fragments(90, "{ nothing }"),
         ),
         (
             "a fragment that spreads itself",
@@ -74,26 +74,26 @@ pub fn all() -> Vec<Hostile> {
         ),
         (
             "a list 5,000 deep",
-            format!("{{ nodes(ids: {}) {{ id }} }}", deep("[", "", "]")),
+            format!("{{ nodes(ids: {}) {{ id }} }}", nest("[", "", "]")),
         ),
         (
             "an object 5,000 deep",
             format!(
                 "{{ initiatives(filter: {}) {{ totalCount }} }}",
-                deep("{and: ", "{}", "}")
+                nest("{and: ", "{}", "}")
             ),
         ),
         (
             "a type 5,000 deep",
-            format!("query($a: {}) {{ viewer {{ role }} }}", deep("[", "ID", "]")),
+            format!("query($a: {}) {{ viewer {{ role }} }}", nest("[", "ID", "]")),
         ),
         (
             "selections 5,000 deep",
-            deep("{ places { nodes ", "{ id }", "} }"),
+            nest("{ places { nodes ", "{ id }", "} }"),
         ),
         (
             "inline fragments 5,000 deep",
-            format!("{{ {} }}", deep("... { ", "__typename", " }")),
+            format!("{{ {} }}", nest("... { ", "__typename", " }")),
         ),
         (
             "10,000 directives on a field",
@@ -115,20 +115,20 @@ pub fn all() -> Vec<Hostile> {
             "a thousand aliases of a pattern",
             format!(
                 "{{ {} }}",
-                numbered(1_000, |at| format!(
+                repeat_numbered(1_000, |at| format!(
                     "a{at}: pattern(when: {{}}, then: {{}}) {{ summary }}"
                 ))
             ),
         ),
         (
             "a thousand operations",
-            numbered(1_000, |at| format!("query q{at} {{ __typename }}")),
+            repeat_numbered(1_000, |at| format!("query q{at} {{ __typename }}")),
         ),
         (
             "a thousand fragments",
             format!(
                 "{{ __typename }} {}",
-                numbered(1_000, |at| format!("fragment f{at} on Query {{ __typename }}"))
+                repeat_numbered(1_000, |at| format!("fragment f{at} on Query {{ __typename }}"))
             ),
         ),
         (
@@ -143,25 +143,28 @@ pub fn all() -> Vec<Hostile> {
             "fields of one name that are each other's contradiction",
             format!(
                 "{{ places {{ nodes {{ {} }} }} }}",
-                numbered(45, |_| "a: name a: code name".to_owned())
+                repeat_numbered(45, |_| "a: name a: code name".to_owned())
             ),
         ),
         (
             "nine hundred fields that are not there",
-            format!("{{ viewer {{ {} }} }}", numbered(900, |at| format!("x{at}"))),
+            format!(
+                "{{ viewer {{ {} }} }}",
+                repeat_numbered(900, |at| format!("x{at}"))
+            ),
         ),
         (
             "nine hundred arguments that are not there",
             format!(
                 "{{ viewer({}) {{ role }} }}",
-                numbered(900, |at| format!("x{at}: 1"))
+                repeat_numbered(900, |at| format!("x{at}: 1"))
             ),
         ),
         (
             "nine hundred variables that nothing uses",
             format!(
                 "query({}) {{ viewer {{ role }} }}",
-                numbered(900, |at| format!("$x{at}: ID"))
+                repeat_numbered(900, |at| format!("$x{at}: ID"))
             ),
         ),
         (

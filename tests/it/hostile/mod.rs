@@ -8,30 +8,30 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use wayin::graphql::operation::limits::{Limits, measure};
+use wayin::graphql::operation::limits::{DocumentLimits, measure_document};
 use wayin::server;
 
-use crate::support::app::{TestApp, token};
-use crate::support::socket::Listening;
+use crate::support::app::{TestApp, sign_token};
+use crate::support::socket::TestServer;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
-    a_hostile_document_is_refused_in_few_steps,
-    hostile_variables_are_refused,
-    a_hostile_document_is_refused_over_a_websocket_too,
+    hostile_documents_are_rejected_cheaply,
+    hostile_variables_are_rejected,
+    hostile_documents_are_rejected_over_websockets,
 ];
 
 /// The most bytes of an answer that refuses something: it does not say more than is of use.
-const MOST_SAID: usize = 16 * 1024;
+const MAX_ERROR_BYTES: usize = 16 * 1024;
 
-async fn post(app: &TestApp, body: String) -> (StatusCode, Vec<u8>) {
+async fn post_body(app: &TestApp, body: String) -> (StatusCode, Vec<u8>) {
     let request = Request::post("/graphql")
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::ACCEPT, "application/graphql-response+json")
-        .header(header::AUTHORIZATION, format!("Bearer {}", token("steward")))
+        .header(header::AUTHORIZATION, format!("Bearer {}", sign_token("steward")))
         .body(Body::from(body))
         .unwrap();
-    let response = server::router(Arc::clone(&app.app))
+    let response = server::build_router(Arc::clone(&app.app))
         .oneshot(request)
         .await
         .unwrap();
@@ -42,16 +42,16 @@ async fn post(app: &TestApp, body: String) -> (StatusCode, Vec<u8>) {
     )
 }
 
-async fn a_hostile_document_is_refused_in_few_steps(database: Database) {
+async fn hostile_documents_are_rejected_cheaply(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
-    for hostile in documents::all() {
+    for hostile in documents::list_documents() {
         let (tries, document) = (hostile.tries, &hostile.document);
-        if let Ok(work) = measure(document, &Limits::NONE) {
+        if let Ok(work) = measure_document(document, &DocumentLimits::UNLIMITED) {
             assert!(work.steps <= document.len(), "{tries}: {work:?}");
         }
-        let (status, answer) = post(&app, json!({"query": document}).to_string()).await;
-        assert!(answer.len() <= MOST_SAID, "{tries}: {} bytes", answer.len());
+        let (status, answer) = post_body(&app, json!({"query": document}).to_string()).await;
+        assert!(answer.len() <= MAX_ERROR_BYTES, "{tries}: {} bytes", answer.len());
         let answer: Value = serde_json::from_slice(&answer).unwrap();
         // What an argument is refused for is an answer; what the document is refused for is none.
         let expected = if answer.get("data").is_some() {
@@ -67,11 +67,11 @@ async fn a_hostile_document_is_refused_in_few_steps(database: Database) {
         }
     }
     // And it answers still.
-    let (status, _) = post(&app, json!({"query": "{ viewer { role } }"}).to_string()).await;
+    let (status, _) = post_body(&app, json!({"query": "{ viewer { role } }"}).to_string()).await;
     assert_eq!(status, StatusCode::OK);
 }
 
-async fn hostile_variables_are_refused(database: Database) {
+async fn hostile_variables_are_rejected(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
     let filtered = "query($filter: InitiativeFilter) { initiatives(filter: $filter) { totalCount } }";
@@ -89,7 +89,7 @@ async fn hostile_variables_are_refused(database: Database) {
         "variables": {"ids": vec!["a"; 20_000]},
     });
     // What is read as JSON, but not as a condition: whoever reads it would call itself at each level.
-    let (_, answer) = post(&app, nested(40)).await;
+    let (_, answer) = post_body(&app, nested(40)).await;
     let answer: Value = serde_json::from_slice(&answer).unwrap();
     assert_eq!(
         answer["errors"][0]["extensions"]["code"], "QUERY_TOO_EXPENSIVE",
@@ -110,8 +110,8 @@ async fn hostile_variables_are_refused(database: Database) {
         ),
         ("a body that is too long", " ".repeat(400_000)),
     ] {
-        let (status, answer) = post(&app, body).await;
-        assert!(answer.len() <= MOST_SAID, "{tries}: {} bytes", answer.len());
+        let (status, answer) = post_body(&app, body).await;
+        assert!(answer.len() <= MAX_ERROR_BYTES, "{tries}: {} bytes", answer.len());
         assert!(!status.is_server_error(), "{tries}: {status}");
         let answer: Value = serde_json::from_slice(&answer).unwrap();
         assert!(
@@ -121,16 +121,16 @@ async fn hostile_variables_are_refused(database: Database) {
     }
 }
 
-async fn a_hostile_document_is_refused_over_a_websocket_too(database: Database) {
+async fn hostile_documents_are_rejected_over_websockets(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
-    let listening = Listening::start(&app).await;
-    let mut socket = listening.begin_as("steward").await;
-    for hostile in documents::all() {
-        let answer = socket.ask("1", &hostile.document).await;
+    let listening = TestServer::start(&app).await;
+    let mut socket = listening.connect_as("steward").await;
+    for hostile in documents::list_documents() {
+        let answer = socket.query("1", &hostile.document).await;
         let code = &answer["errors"][0]["extensions"]["code"];
         assert_eq!(code, hostile.code, "{}", hostile.tries);
     }
-    let answer = socket.ask("1", "{ viewer { role } }").await;
+    let answer = socket.query("1", "{ viewer { role } }").await;
     assert_eq!(answer["data"]["viewer"]["role"], "STEWARD");
 }

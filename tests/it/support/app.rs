@@ -10,21 +10,21 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use serde_json::Value;
 use wayin::app::App;
-use wayin::auth::issued_token::Issuing;
-use wayin::auth::jwt::{Signer, Subject, Verifier};
+use wayin::auth::issued_token::TokenIssuer;
+use wayin::auth::jwt::{TokenSigner, TokenSubject, TokenVerifier};
 use wayin::auth::member;
 use wayin::auth::permission::Permissions;
-use wayin::base;
-use wayin::change::Act;
-use wayin::check::{Violation, check};
+use wayin::change_log::ActionContext;
 use wayin::clock::{Clock, SystemClock};
 use wayin::graphql::operation::cost;
-use wayin::graphql::operation::cost::{Rate, Rates};
+use wayin::graphql::operation::cost::{RateLimit, RateLimits};
 use wayin::import::{self, Remark, Tally};
-use wayin::live::Limits;
+use wayin::instance;
+use wayin::integrity::{Violation, check_integrity};
 use wayin::organisation;
-use wayin::pattern::engine::{Engine, Settings};
-use wayin::schema::{Schema, schema};
+use wayin::pattern::engine::{EngineSettings, PatternEngine};
+use wayin::schema::{Schema, build_schema};
+use wayin::subscriptions::ConnectionLimits;
 use wayin_entity::{FileFormat, ImportKind, Role};
 
 use super::Database;
@@ -53,101 +53,101 @@ impl TestApp {
     /// A service over an empty base, whose engine has read it.
     pub async fn start(database: Database) -> Self {
         let connection = database.connection.clone();
-        Self::over(database, connection).await
+        Self::start_on_connection(database, connection).await
     }
 
     /// A service that uses a connection of the story's own making.
-    pub async fn over(database: Database, connection: DatabaseConnection) -> Self {
-        Self::with_settings(database, connection, Settings::default()).await
+    pub async fn start_on_connection(database: Database, connection: DatabaseConnection) -> Self {
+        Self::with_settings(database, connection, EngineSettings::default()).await
     }
 
     /// A service whose engine is told something.
     pub async fn with_settings(
         database: Database,
         connection: DatabaseConnection,
-        settings: Settings,
+        settings: EngineSettings,
     ) -> Self {
-        Self::of(database, connection, settings, |app| app).await
+        Self::build(database, connection, settings, |app| app).await
     }
 
     /// A service whose connections are held to other limits.
-    pub async fn with_limits(database: Database, limits: Limits) -> Self {
+    pub async fn with_limits(database: Database, limits: ConnectionLimits) -> Self {
         let connection = database.connection.clone();
-        Self::of(database, connection, Settings::default(), |app| {
+        Self::build(database, connection, EngineSettings::default(), |app| {
             app.with_limits(limits)
         })
         .await
     }
 
     /// A service that is changed in some way before it starts.
-    pub async fn changed(database: Database, change: impl FnOnce(App) -> App) -> Self {
+    pub async fn start_with(database: Database, change: impl FnOnce(App) -> App) -> Self {
         let connection = database.connection.clone();
-        Self::of(database, connection, Settings::default(), change).await
+        Self::build(database, connection, EngineSettings::default(), change).await
     }
 
     /// A service with another table of who may ask for what.
     pub async fn with_permissions(database: Database, permissions: Permissions) -> Self {
         let connection = database.connection.clone();
-        Self::of(database, connection, Settings::default(), |app| {
+        Self::build(database, connection, EngineSettings::default(), |app| {
             app.with_permissions(permissions)
         })
         .await
     }
 
-    async fn of(
+    async fn build(
         database: Database,
         connection: DatabaseConnection,
-        settings: Settings,
+        settings: EngineSettings,
         change: impl FnOnce(App) -> App,
     ) -> Self {
-        Self::made(database, connection, settings, Arc::new(SystemClock), |app| {
-            change(app.with_costs(plenty()))
+        Self::build_with_clock(database, connection, settings, Arc::new(SystemClock), |app| {
+            change(app.with_cost_settings(unlimited_cost_settings()))
         })
         .await
     }
 
     /// A service of which costs are told, by a clock of the story's own.
-    pub async fn with_costs(database: Database, costs: cost::Settings, clock: Arc<dyn Clock>) -> Self {
+    pub async fn with_costs(database: Database, costs: cost::CostSettings, clock: Arc<dyn Clock>) -> Self {
         let connection = database.connection.clone();
-        Self::made(database, connection, Settings::default(), clock, |app| {
-            app.with_costs(costs)
+        Self::build_with_clock(database, connection, EngineSettings::default(), clock, |app| {
+            app.with_cost_settings(costs)
         })
         .await
     }
 
-    async fn made(
+    async fn build_with_clock(
         database: Database,
         connection: DatabaseConnection,
-        settings: Settings,
+        settings: EngineSettings,
         clock: Arc<dyn Clock>,
         change: impl FnOnce(App) -> App,
     ) -> Self {
-        base::ensure(&connection, &SystemClock)
+        instance::ensure_instance(&connection, &SystemClock)
             .await
             .expect("the base gets its row");
-        let verifier = Verifier::new(
+        let verifier = TokenVerifier::new(
             Algorithm::HS256,
             DecodingKey::from_secret(SECRET),
             ISSUER,
             AUDIENCE,
         );
-        let engine = Arc::new(Engine::new(settings).expect("the engine starts"));
+        let engine = Arc::new(PatternEngine::new(settings).expect("the engine starts"));
         let app = App::new(connection, verifier, clock, engine);
-        let app = Arc::new(change(app.with_issuing(Some(issuing()))));
+        let app = Arc::new(change(app.with_token_issuer(Some(token_issuer()))));
         app.engine
             .catch_up(&app.db, &|_| ())
             .await
             .expect("the engine reads the base");
         Self {
-            schema: schema(Arc::clone(&app)),
+            schema: build_schema(Arc::clone(&app)),
             app,
             database,
         }
     }
 
     /// What a story does to the base.
-    pub const fn act() -> Act<'static> {
-        Act {
+    pub const fn action() -> ActionContext<'static> {
+        ActionContext {
             clock: &SystemClock,
             member: None,
             reason: "a story",
@@ -155,9 +155,9 @@ impl TestApp {
     }
 
     /// Imports places from CSV, and has the engine read them.
-    pub async fn places(&self, csv: &str) -> Tally {
+    pub async fn import_places(&self, csv: &str) -> Tally {
         let mut remarks = Vec::new();
-        let tally = import::places::import(&self.app.db, &Self::act(), csv.as_bytes(), &mut |remark| {
+        let tally = import::places::import(&self.app.db, &Self::action(), csv.as_bytes(), &mut |remark| {
             if matches!(remark, Remark::Refused(_)) {
                 remarks.push(remark);
             }
@@ -187,7 +187,7 @@ impl TestApp {
         let input = std::io::Cursor::new(lines.join("\n").into_bytes());
         let tally = import::publish_file(
             &self.app.db,
-            &Self::act(),
+            &Self::action(),
             (ImportKind::Records, FileFormat::JsonLines),
             None,
             input,
@@ -203,16 +203,16 @@ impl TestApp {
 
     /// Everything in the base that does not hold.
     pub async fn violations(&self) -> Vec<Violation> {
-        let moment = wayin::database::begin_reading(&self.app.db)
+        let moment = wayin::database::begin_read(&self.app.db)
             .await
             .expect("the base can be read");
-        let found = violations(&moment).await;
+        let found = list_violations(&moment).await;
         moment.rollback().await.expect("the reading ends");
         found
     }
 
     /// Makes sure that everything in the base holds.
-    pub async fn holds(&self) {
+    pub async fn assert_no_violations(&self) {
         let found = self.violations().await;
         assert!(found.is_empty(), "everything holds: {found:#?}");
     }
@@ -227,37 +227,43 @@ impl TestApp {
     }
 
     /// Adds a member, for an organisation named by its identifier, and gives it a client.
-    pub async fn member(&self, subject: &str, role: Role, organisation: Option<&str>) -> Client<'_> {
+    pub async fn create_member(&self, subject: &str, role: Role, organisation: Option<&str>) -> Client<'_> {
         let organisation = match organisation {
             Some(named) => {
-                let found =
-                    organisation::ensure(&self.app.db, &Self::act(), Some(named), Some(named), None).await;
+                let found = organisation::find_or_create(
+                    &self.app.db,
+                    &Self::action(),
+                    Some(named),
+                    Some(named),
+                    None,
+                )
+                .await;
                 Some(found.expect("the organisation is there").id)
             }
             None => None,
         };
-        let named = Subject {
+        let named = TokenSubject {
             issuer: ISSUER.into(),
             subject: subject.into(),
         };
-        member::add(&self.app.db, &Self::act(), named, role, organisation)
+        member::add_or_update_member(&self.app.db, &Self::action(), named, role, organisation)
             .await
             .expect("the member is added");
         Client {
             app: self,
-            authorization: Some(format!("Bearer {}", token(subject))),
+            authorization: Some(format!("Bearer {}", sign_token(subject))),
         }
     }
 
     /// A partner of [`PARTNER_ORGANISATION`].
     pub async fn partner(&self) -> Client<'_> {
-        self.member("partner", Role::Partner, Some(PARTNER_ORGANISATION))
+        self.create_member("partner", Role::Partner, Some(PARTNER_ORGANISATION))
             .await
     }
 
     /// A steward.
     pub async fn steward(&self) -> Client<'_> {
-        self.member("steward", Role::Steward, None).await
+        self.create_member("steward", Role::Steward, None).await
     }
 
     /// Somebody without a token.
@@ -270,39 +276,39 @@ impl TestApp {
 }
 
 /// Budgets that no story comes to the end of.
-pub fn plenty() -> cost::Settings {
-    let rate = Rate {
+pub fn unlimited_cost_settings() -> cost::CostSettings {
+    let rate = RateLimit {
         capacity: 1_000_000_000,
         per_minute: 1_000_000_000,
     };
-    cost::Settings {
-        rates: Rates {
+    cost::CostSettings {
+        rates: RateLimits {
             token: rate,
             address: rate,
         },
-        ..cost::Settings::default()
+        ..cost::CostSettings::default()
     }
 }
 
 /// Everything that does not hold of a base, as a transaction sees it.
-pub async fn violations(moment: &DatabaseTransaction) -> Vec<Violation> {
+pub async fn list_violations(moment: &DatabaseTransaction) -> Vec<Violation> {
     let mut found = Vec::new();
-    let summary = check(moment, &mut |violation| found.push(violation), &|_| ())
+    let summary = check_integrity(moment, &mut |violation| found.push(violation), &|_| ())
         .await
         .expect("the base can be checked");
-    assert_eq!(summary.found(), found.len() as u64, "each is counted");
+    assert_eq!(summary.violation_count(), found.len() as u64, "each is counted");
     found
 }
 
 /// A good token for a subject.
-pub fn token(subject: &str) -> String {
-    token_until(subject, SystemClock.now() + TimeDelta::hours(1))
+pub fn sign_token(subject: &str) -> String {
+    sign_token_until(subject, SystemClock.now() + TimeDelta::hours(1))
 }
 
 /// How a story's service issues tokens.
-pub fn issuing() -> Issuing {
-    Issuing {
-        signer: Signer::new(
+pub fn token_issuer() -> TokenIssuer {
+    TokenIssuer {
+        signer: TokenSigner::new(
             Algorithm::HS256,
             EncodingKey::from_secret(SECRET),
             AUDIENCE.into(),
@@ -312,10 +318,10 @@ pub fn issuing() -> Issuing {
 }
 
 /// A token for a subject, good until a moment, which is listed nowhere.
-pub fn token_until(subject: &str, until: DateTime<Utc>) -> String {
-    let signer = issuing().signer;
+pub fn sign_token_until(subject: &str, until: DateTime<Utc>) -> String {
+    let signer = token_issuer().signer;
     let now = SystemClock.now();
-    let subject = Subject {
+    let subject = TokenSubject {
         issuer: ISSUER.into(),
         subject: subject.into(),
     };
@@ -333,14 +339,14 @@ pub struct Client<'a> {
 
 impl Client<'_> {
     /// The whole response to a query, as JSON.
-    pub async fn response(&self, query: &str) -> Value {
-        self.response_with(query, Value::Null).await
+    pub async fn execute(&self, query: &str) -> Value {
+        self.execute_with(query, Value::Null).await
     }
 
     /// The whole response to a query with variables, as JSON.
-    pub async fn response_with(&self, query: &str, variables: Value) -> Value {
+    pub async fn execute_with(&self, query: &str, variables: Value) -> Value {
         let app = &self.app.app;
-        let requester = member::requester(&app.db, &app.verifier, self.authorization.as_deref())
+        let requester = member::authenticate(&app.db, &app.verifier, self.authorization.as_deref())
             .await
             .expect("it can be told who asks");
         let request = Request::new(query).variables(Variables::from_json(variables));
@@ -351,9 +357,9 @@ impl Client<'_> {
     }
 
     /// What a subscription tells, as whole responses in JSON.
-    pub async fn told(&self, subscription: &str, variables: Value) -> BoxStream<'static, Value> {
+    pub async fn subscribe(&self, subscription: &str, variables: Value) -> BoxStream<'static, Value> {
         let app = &self.app.app;
-        let requester = member::requester(&app.db, &app.verifier, self.authorization.as_deref())
+        let requester = member::authenticate(&app.db, &app.verifier, self.authorization.as_deref())
             .await
             .expect("it can be told who asks");
         let request = Request::new(subscription).variables(Variables::from_json(variables));
@@ -363,28 +369,28 @@ impl Client<'_> {
     }
 
     /// The whole of what a subscription tells first.
-    pub async fn first_told(&self, subscription: &str) -> Value {
-        let mut told = self.told(subscription, Value::Null).await;
+    pub async fn subscribe_first(&self, subscription: &str) -> Value {
+        let mut told = self.subscribe(subscription, Value::Null).await;
         told.next().await.expect("something is told")
     }
 
     /// The data of what a subscription tells first, which must go well.
-    pub async fn told_at_once(&self, subscription: &str) -> Value {
-        let mut first = self.first_told(subscription).await;
+    pub async fn subscribe_first_data(&self, subscription: &str) -> Value {
+        let mut first = self.subscribe_first(subscription).await;
         assert_eq!(first.get("errors"), None, "{subscription}");
         first["data"].take()
     }
 
     /// The data of a query that must go well.
     pub async fn query(&self, query: &str) -> Value {
-        let mut response = self.response(query).await;
+        let mut response = self.execute(query).await;
         assert_eq!(response.get("errors"), None, "{query}");
         response["data"].take()
     }
 
     /// The message and code of the first error of a query that must fail.
-    pub async fn error(&self, query: &str) -> (String, String) {
-        let response = self.response(query).await;
+    pub async fn query_error(&self, query: &str) -> (String, String) {
+        let response = self.execute(query).await;
         let error = &response["errors"][0];
         let text = |value: &Value| {
             value

@@ -7,7 +7,7 @@ use wayin::initiative::publish;
 use super::app::TestApp;
 
 /// The organisation that leads the records of which a story does not say who does.
-pub const LEAD: &str = "GB-CHC-1";
+pub const DEFAULT_LEAD: &str = "GB-CHC-1";
 
 /// An organisation as records name it: by its identifier, and by a name where it is new.
 pub fn organisation(identifier: &str) -> Value {
@@ -21,21 +21,21 @@ pub fn term(funder: &str) -> Value {
 
 /// A record that is being written.
 #[derive(Clone, Debug)]
-pub struct Record(Value);
+pub struct RecordBuilder(Value);
 
 /// An open record that says no more than it must, with its own title and source.
-pub fn record(reference: &str) -> Record {
-    Record(json!({
+pub fn record(reference: &str) -> RecordBuilder {
+    RecordBuilder(json!({
         "externalRef": reference,
         "title": format!("Initiative {reference}"),
         "visibility": "OPEN",
-        "leadOrganisation": organisation(LEAD),
+        "leadOrganisation": organisation(DEFAULT_LEAD),
         "source": {"kind": "SELF_REPORT", "title": format!("Return {reference}")},
     }))
 }
 
 /// A record that says something in every part.
-pub fn full_record(reference: &str) -> Record {
+pub fn full_record(reference: &str) -> RecordBuilder {
     record(reference)
         .with("summary", "What it does")
         .with("startedOn", "2020-01-01")
@@ -56,7 +56,7 @@ pub fn full_record(reference: &str) -> Record {
         .with("missing", json!({"ongoing": "NOT_ASKED"}))
 }
 
-impl Record {
+impl RecordBuilder {
     /// Says something of a field, in place of what was said of it before.
     #[must_use]
     pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
@@ -72,7 +72,7 @@ impl Record {
 
     /// Puts it in the place of a code.
     #[must_use]
-    pub fn at(self, code: &str) -> Self {
+    pub fn in_place(self, code: &str) -> Self {
         self.with("place", json!({"code": code}))
     }
 
@@ -84,14 +84,14 @@ impl Record {
     }
 
     /// The record as one JSON document.
-    pub fn json(self) -> Value {
+    pub fn build(self) -> Value {
         self.0
     }
 }
 
 /// Withdraws a record that was published, as a steward would.
 pub async fn withdraw(app: &TestApp, initiative: Uuid) {
-    let withdrawn = publish::withdraw(&app.app.db, &TestApp::act(), initiative).await;
+    let withdrawn = publish::withdraw_initiative(&app.app.db, &TestApp::action(), initiative).await;
     let withdrawn = withdrawn.expect("the base takes it");
     assert!(
         withdrawn.is_some(),

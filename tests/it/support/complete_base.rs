@@ -7,31 +7,32 @@ use uuid::Uuid;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
     Challenge, ChallengeReason, ChallengeStep, ChangeExtent, ChangeKind, ChangeSubject, Condition,
-    DeliveryTimeline, EntryPoint, FileFormat, ImportKind, ImportMode, ImportState, KeptSubject,
-    OrganisationKind, Perspective, PlaceKind, ReportingBasis, ReportingFrequency, Restriction, Role,
-    RowOutcome, SourceKind, SubmissionState, Visibility, audit_event, base, challenge_faced,
-    challenge_reason, change, claim, condition_changed, crisis, crisis_place, entry_point_taken,
-    former_organisation, funding_term, grant_detail, import, import_outcome, import_piece, initiative,
-    initiative_source, issued_token, kept_revision, meeting, member, organisation, place, place_within,
-    reflection, repeatable, revision, small_area, source, submission, term,
+    DeliveryTimeline, EntryPoint, FileFormat, ImportKind, ImportMode, ImportState, OrganisationKind,
+    Perspective, PlaceKind, ReferenceKind, ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome,
+    SourceKind, SubmissionState, Visibility, audit_event, challenge_faced, challenge_reason, change, claim,
+    condition_changed, crisis, crisis_place, entity_revision, entry_point_taken, funding_term, grant_detail,
+    idempotency_key, import, import_chunk, import_outcome, initiative, initiative_source, instance_settings,
+    issued_token, meeting, member, organisation, organisation_alias, place, place_parent, reflection,
+    revision, small_area, source, submission, term,
 };
 
 /// Inserts the rows, and makes sure of each that it reads back as it was written.
 ///
 /// There are two places, `E12000005` and `E08000025` within it (the former named as the
 /// latter's successor too, so that the column has a value), and one of everything else.
-pub async fn insert(db: &impl ConnectionTrait) {
-    let rows = Rows::new();
-    let place = rows.places(db).await;
-    let (organisation, member) = rows.organisations(db).await;
-    let initiative = rows.initiative(db, place, organisation).await;
-    rows.parts(db, initiative, organisation).await;
-    rows.words(db, place).await;
-    rows.submissions(db, initiative, organisation, member).await;
+pub async fn insert_complete_base(db: &impl ConnectionTrait) {
+    let rows = RowFactory::new();
+    let place = rows.insert_places(db).await;
+    let (organisation, member) = rows.insert_organisations(db).await;
+    let initiative = rows.insert_initiative(db, place, organisation).await;
+    rows.insert_parts(db, initiative, organisation).await;
+    rows.insert_reference_data(db, place).await;
+    rows.insert_submissions(db, initiative, organisation, member)
+        .await;
 }
 
 /// Inserts a row and makes sure that it reads back as it was written.
-async fn keep<M>(db: &impl ConnectionTrait, row: M)
+async fn insert_and_verify<M>(db: &impl ConnectionTrait, row: M)
 where
     M: ModelTrait + PartialEq + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
     M::Entity: EntityTrait<Model = M>,
@@ -46,13 +47,13 @@ where
 }
 
 /// What the rows are made with.
-struct Rows {
+struct RowFactory {
     clock: FixedClock,
     now: DateTime<Utc>,
     today: NaiveDate,
 }
 
-impl Rows {
+impl RowFactory {
     fn new() -> Self {
         // To the microsecond, the finest that both databases keep.
         let now = DateTime::from_timestamp_micros(1_669_205_400_123_456).unwrap();
@@ -63,11 +64,11 @@ impl Rows {
         }
     }
 
-    fn in_days(&self, days: u64) -> NaiveDate {
+    fn days_from_start(&self, days: u64) -> NaiveDate {
         self.today + Days::new(days)
     }
 
-    async fn places(&self, db: &impl ConnectionTrait) -> Uuid {
+    async fn insert_places(&self, db: &impl ConnectionTrait) -> Uuid {
         let region = place::Model {
             id: self.clock.new_id(),
             name: "West Midlands".to_owned(),
@@ -88,27 +89,27 @@ impl Rows {
             created_at: self.now,
             updated_at: self.now,
         };
-        let within = place_within::Model {
+        let within = place_parent::Model {
             place_id: city.id,
             parent_id: region.id,
             created_at: self.now,
             updated_at: self.now,
         };
         let place = city.id;
-        keep(db, region).await;
-        keep(db, city).await;
-        keep(db, within).await;
+        insert_and_verify(db, region).await;
+        insert_and_verify(db, city).await;
+        insert_and_verify(db, within).await;
         let small_area = small_area::Model {
             code: "E01000001".into(),
             place_id: Some(place),
             created_at: self.now,
             updated_at: self.now,
         };
-        keep(db, small_area).await;
+        insert_and_verify(db, small_area).await;
         place
     }
 
-    async fn organisations(&self, db: &impl ConnectionTrait) -> (Uuid, Uuid) {
+    async fn insert_organisations(&self, db: &impl ConnectionTrait) -> (Uuid, Uuid) {
         let organisation = organisation::Model {
             id: self.clock.new_id(),
             name: "Made-up Trust".to_owned(),
@@ -142,9 +143,9 @@ impl Rows {
             created_at: self.now,
             updated_at: self.now,
         };
-        let kept_revision = kept_revision::Model {
+        let kept_revision = entity_revision::Model {
             id: self.clock.new_id(),
-            subject: KeptSubject::Organisation,
+            subject: ReferenceKind::Organisation,
             subject_id: organisation.id,
             version: 1,
             document: json!({"name": "Made-up Trust"}),
@@ -153,7 +154,7 @@ impl Rows {
             created_at: self.now,
             updated_at: self.now,
         };
-        let former = former_organisation::Model {
+        let former = organisation_alias::Model {
             id: self.clock.new_id(),
             organisation_id: organisation.id,
             name: "The Made-up Trust".to_owned(),
@@ -162,15 +163,15 @@ impl Rows {
             created_at: self.now,
             updated_at: self.now,
         };
-        keep(db, organisation).await;
-        keep(db, member).await;
-        keep(db, issued_token).await;
-        keep(db, kept_revision).await;
-        keep(db, former).await;
+        insert_and_verify(db, organisation).await;
+        insert_and_verify(db, member).await;
+        insert_and_verify(db, issued_token).await;
+        insert_and_verify(db, kept_revision).await;
+        insert_and_verify(db, former).await;
         ids
     }
 
-    async fn initiative(&self, db: &impl ConnectionTrait, place: Uuid, lead: Uuid) -> Uuid {
+    async fn insert_initiative(&self, db: &impl ConnectionTrait, place: Uuid, lead: Uuid) -> Uuid {
         let initiative = initiative::Model {
             id: self.clock.new_id(),
             place_id: Some(place),
@@ -179,7 +180,7 @@ impl Rows {
             title_folded: "éclairs for all".to_owned(),
             summary: Some("Made up.".to_owned()),
             started_on: Some(self.today),
-            ended_on: Some(self.in_days(400)),
+            ended_on: Some(self.days_from_start(400)),
             ongoing: Some(false),
             visibility: Visibility::AggregateOnly,
             shared_with_funders: true,
@@ -215,20 +216,20 @@ impl Rows {
             updated_at: self.now,
         };
         let id = initiative.id;
-        keep(db, initiative).await;
-        keep(db, source).await;
-        keep(db, supports).await;
+        insert_and_verify(db, initiative).await;
+        insert_and_verify(db, source).await;
+        insert_and_verify(db, supports).await;
         id
     }
 
-    async fn parts(&self, db: &impl ConnectionTrait, initiative_id: Uuid, funder: Uuid) {
+    async fn insert_parts(&self, db: &impl ConnectionTrait, initiative_id: Uuid, funder: Uuid) {
         let challenge = challenge_faced::Model {
             id: self.clock.new_id(),
             initiative_id,
             challenge: Challenge::DefiningAmbitions,
             step: Some(ChallengeStep::Skipped),
             note: Some("There was no time.".to_owned()),
-            noticed_on: Some(self.in_days(30)),
+            noticed_on: Some(self.days_from_start(30)),
             perspective: Some(Perspective::Practitioner),
             missing: Some(json!({"reasons": "NOT_ASKED"})),
             created_at: self.now,
@@ -273,7 +274,7 @@ impl Rows {
             amount_minor: Some(9_007_199_254_740_993),
             awarded_on: Some(self.today),
             starts_on: Some(self.today),
-            ends_on: Some(self.in_days(400)),
+            ends_on: Some(self.days_from_start(400)),
             duration_months: Some(13),
             intended_focus: Some(EntryPoint::RootCauses),
             upfront_research: Some(true),
@@ -289,14 +290,14 @@ impl Rows {
             created_at: self.now,
             updated_at: self.now,
         };
-        keep(db, entry_point).await;
-        keep(db, challenge).await;
-        keep(db, reason).await;
-        keep(db, condition).await;
-        keep(db, term).await;
+        insert_and_verify(db, entry_point).await;
+        insert_and_verify(db, challenge).await;
+        insert_and_verify(db, reason).await;
+        insert_and_verify(db, condition).await;
+        insert_and_verify(db, term).await;
     }
 
-    async fn words(&self, db: &impl ConnectionTrait, place: Uuid) {
+    async fn insert_reference_data(&self, db: &impl ConnectionTrait, place: Uuid) {
         let meeting = meeting::Model {
             id: self.clock.new_id(),
             title: "A made-up meeting".to_owned(),
@@ -348,7 +349,7 @@ impl Rows {
             slug: "made-up-crisis".to_owned(),
             name: "A made-up crisis".to_owned(),
             from_on: self.today,
-            to_on: Some(self.in_days(1)),
+            to_on: Some(self.days_from_start(1)),
             created_at: self.now,
             updated_at: self.now,
         };
@@ -358,15 +359,15 @@ impl Rows {
             created_at: self.now,
             updated_at: self.now,
         };
-        keep(db, meeting).await;
-        keep(db, reflection).await;
-        keep(db, claim).await;
-        keep(db, term).await;
-        keep(db, crisis).await;
-        keep(db, bears_on).await;
+        insert_and_verify(db, meeting).await;
+        insert_and_verify(db, reflection).await;
+        insert_and_verify(db, claim).await;
+        insert_and_verify(db, term).await;
+        insert_and_verify(db, crisis).await;
+        insert_and_verify(db, bears_on).await;
     }
 
-    async fn submissions(
+    async fn insert_submissions(
         &self,
         db: &impl ConnectionTrait,
         initiative: Uuid,
@@ -374,7 +375,7 @@ impl Rows {
         member: Uuid,
     ) {
         let document = json!({"title": "Éclairs for All", "fundingTerms": [{"amountMinor": 1}]});
-        let import = self.import(db, initiative, organisation, member).await;
+        let import = self.insert_import(db, initiative, organisation, member).await;
         let submission = submission::Model {
             id: self.clock.new_id(),
             organisation_id: organisation,
@@ -410,13 +411,13 @@ impl Rows {
             created_at: self.now,
             updated_at: self.now,
         };
-        let base = base::Model {
+        let base = instance_settings::Model {
             id: 1,
             disclosure_secret: (0..32).collect(),
             created_at: self.now,
             updated_at: self.now,
         };
-        let repeatable = repeatable::Model {
+        let repeatable = idempotency_key::Model {
             member_id: member,
             key: "a key".to_owned(),
             input_digest: "0".repeat(64),
@@ -436,10 +437,10 @@ impl Rows {
             created_at: self.now,
             updated_at: self.now,
         };
-        keep(db, repeatable).await;
-        keep(db, audit_event).await;
-        keep(db, submission).await;
-        keep(db, revision).await;
+        insert_and_verify(db, repeatable).await;
+        insert_and_verify(db, audit_event).await;
+        insert_and_verify(db, submission).await;
+        insert_and_verify(db, revision).await;
         let detail = grant_detail::Model {
             id: self.clock.new_id(),
             grant_identifier: "360G-made-up-1".to_owned(),
@@ -447,13 +448,13 @@ impl Rows {
             created_at: self.now,
             updated_at: self.now,
         };
-        keep(db, detail).await;
-        keep(db, change).await;
-        keep(db, base).await;
+        insert_and_verify(db, detail).await;
+        insert_and_verify(db, change).await;
+        insert_and_verify(db, base).await;
     }
 
     /// Keeps a file with a piece of it and what became of a row, and gives the file's identifier.
-    async fn import(
+    async fn insert_import(
         &self,
         db: &impl ConnectionTrait,
         initiative: Uuid,
@@ -490,7 +491,7 @@ impl Rows {
             updated_at: self.now,
         };
         let import_id = import.id;
-        let piece = import_piece::Model {
+        let piece = import_chunk::Model {
             import_id,
             position: 1,
             bytes: vec![0, 255, 10, 13],
@@ -514,9 +515,9 @@ impl Rows {
             created_at: self.now,
             updated_at: self.now,
         };
-        keep(db, import).await;
-        keep(db, piece).await;
-        keep(db, outcome).await;
+        insert_and_verify(db, import).await;
+        insert_and_verify(db, piece).await;
+        insert_and_verify(db, outcome).await;
         import_id
     }
 }

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 /// Runs a statement that a constraint of this kind must refuse: check, unique, not null or foreign key.
-pub async fn assert_refused(db: &DatabaseConnection, kind: &str, statement: &str) {
+pub async fn assert_constraint_violation(db: &DatabaseConnection, kind: &str, statement: &str) {
     let Err(refusal) = db.execute_unprepared(statement).await else {
         panic!("{statement} was accepted");
     };

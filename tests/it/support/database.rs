@@ -62,7 +62,7 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
 /// Where tests get their databases. Each kind is prepared when it is first asked for.
 pub struct Databases {
     taken: AtomicU32,
-    files: OnceCell<Result<Files, Failed>>,
+    files: OnceCell<Result<SqliteFiles, Failed>>,
     programs: Option<Programs>,
     cluster: OnceCell<Result<Cluster, Failed>>,
 }
@@ -107,8 +107,8 @@ impl Databases {
         }
     }
 
-    async fn files(&self) -> Result<&Files, Failed> {
-        let files = self.files.get_or_init(Files::start).await;
+    async fn files(&self) -> Result<&SqliteFiles, Failed> {
+        let files = self.files.get_or_init(SqliteFiles::start).await;
         files.as_ref().map_err(Failed::clone)
     }
 
@@ -123,11 +123,11 @@ impl Databases {
 }
 
 /// The run's `SQLite` files, in a folder that goes when the run ends.
-struct Files {
+struct SqliteFiles {
     folder: TempDir,
 }
 
-impl Files {
+impl SqliteFiles {
     const TEMPLATE: &str = "template";
 
     async fn start() -> Result<Self, Failed> {

@@ -12,9 +12,9 @@ use super::app::TestApp;
 
 /// Exports the records of a base as JSON Lines.
 pub async fn export_json_lines(app: &TestApp) -> String {
-    let moment = database::begin_reading(&app.app.db).await.unwrap();
+    let moment = database::begin_read(&app.app.db).await.unwrap();
     let mut written = Vec::new();
-    let count = export::records(&moment, &mut written).await.unwrap();
+    let count = export::export_records(&moment, &mut written).await.unwrap();
     moment.commit().await.unwrap();
     let text = String::from_utf8(written).unwrap();
     assert_eq!(text.lines().count() as u64, count);
@@ -34,9 +34,11 @@ pub fn remove_versions(exported: &str) -> Vec<Value> {
 
 /// Exports the records of a base in a format.
 pub async fn export_records_as(app: &TestApp, format: ExportFormat) -> Vec<u8> {
-    let moment = database::begin_reading(&app.app.db).await.unwrap();
+    let moment = database::begin_read(&app.app.db).await.unwrap();
     let mut written = Vec::new();
-    export::records_as(&moment, format, &mut written).await.unwrap();
+    export::export_records_as(&moment, format, &mut written)
+        .await
+        .unwrap();
     moment.commit().await.unwrap();
     written
 }
@@ -54,7 +56,7 @@ pub async fn import_records_as(app: &TestApp, format: FileFormat, file: Vec<u8>)
     let input = Cursor::new(file);
     let tally = wayin::import::publish_file(
         &app.app.db,
-        &TestApp::act(),
+        &TestApp::action(),
         (ImportKind::Records, format),
         None,
         input,

@@ -44,7 +44,7 @@ pub async fn start_with_filled_lists(database: Database, seed: u64) -> TestApp {
         )
         .unwrap();
     }
-    app.places(&places).await;
+    app.import_places(&places).await;
     let records: Vec<Value> = (0..60)
         .map(|number: usize| {
             let started = draw_day(random);
@@ -62,7 +62,7 @@ pub async fn start_with_filled_lists(database: Database, seed: u64) -> TestApp {
                     "fundingTerms",
                     json!([{"funder": organisation("GB-CHC-9"), "startsOn": starts}]),
                 )
-                .json()
+                .build()
         })
         .collect();
     app.publish(&records).await;

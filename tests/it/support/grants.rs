@@ -48,7 +48,7 @@ pub async fn try_grants_and_places(app: &TestApp, file: &str) -> (Tally, Vec<Str
     let licence = Some(LICENCE.to_owned());
     let tally = wayin::import::publish_file(
         &app.app.db,
-        &TestApp::act(),
+        &TestApp::action(),
         (ImportKind::Grants360Giving, format),
         licence,
         input,
@@ -81,7 +81,7 @@ pub fn package(grants: &[Value]) -> String {
 }
 
 /// The rows that an import of grants could change, and the number of revisions.
-pub async fn state(
+pub async fn load_state(
     app: &TestApp,
 ) -> (
     Vec<initiative::Model>,
@@ -102,7 +102,7 @@ pub async fn state(
 }
 
 /// Every initiative that the client may read, by title.
-pub async fn initiatives(client: &Client<'_>, fields: &str) -> BTreeMap<String, Value> {
+pub async fn list_initiatives_by_title(client: &Client<'_>, fields: &str) -> BTreeMap<String, Value> {
     let query = format!("{{ initiatives(first: 100) {{ nodes {{ title {fields} }} }} }}");
     let mut answer = client.query(&query).await;
     let Value::Array(nodes) = answer["initiatives"]["nodes"].take() else {
@@ -117,7 +117,7 @@ pub async fn initiatives(client: &Client<'_>, fields: &str) -> BTreeMap<String, 
 }
 
 /// How many initiatives have each value of a dimension, by its label, without the values that none has.
-pub async fn distribution(client: &Client<'_>, of: &str) -> BTreeMap<String, i64> {
+pub async fn query_distribution(client: &Client<'_>, of: &str) -> BTreeMap<String, i64> {
     let answer = client
         .query(&format!("{{ distribution(of: {of}) {{ label count }} }}"))
         .await;

@@ -10,11 +10,14 @@ use tower::ServiceExt;
 use wayin::app::App;
 use wayin::server;
 
-use super::app::{TestApp, token};
+use super::app::{TestApp, sign_token};
 
 /// Sends a request to the service; returns status, headers and body.
 pub async fn send(app: &Arc<App>, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
-    let response = server::router(Arc::clone(app)).oneshot(request).await.unwrap();
+    let response = server::build_router(Arc::clone(app))
+        .oneshot(request)
+        .await
+        .unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
     (status, headers, body.to_vec())
@@ -49,9 +52,9 @@ pub fn get(address: &str, authorization: Option<&str>) -> Request<Body> {
 pub async fn download(app: &TestApp, path: &str, subject: Option<&str>) -> (StatusCode, Vec<u8>) {
     let mut request = Request::get(path);
     if let Some(subject) = subject {
-        request = request.header(header::AUTHORIZATION, format!("Bearer {}", token(subject)));
+        request = request.header(header::AUTHORIZATION, format!("Bearer {}", sign_token(subject)));
     }
-    let response = server::router(Arc::clone(&app.app))
+    let response = server::build_router(Arc::clone(&app.app))
         .oneshot(request.body(Body::empty()).unwrap())
         .await
         .unwrap();

@@ -50,7 +50,7 @@ pub async fn send_file(
     content: impl AsRef<[u8]>,
     input: Value,
 ) -> Value {
-    let requester = member::requester(&app.app.db, &app.app.verifier, client.authorization.as_deref())
+    let requester = member::authenticate(&app.app.db, &app.app.verifier, client.authorization.as_deref())
         .await
         .unwrap();
     let mut file = tempfile::tempfile().unwrap();
@@ -120,8 +120,8 @@ pub async fn load_rows(client: &Client<'_>, import: &Value) -> Vec<String> {
 
 /// Lets the partner's organisation publish without review, in the database alone.
 pub async fn allow_auto_publish(app: &TestApp) {
-    let act = TestApp::act();
-    let organisation = wayin::organisation::ensure(
+    let act = TestApp::action();
+    let organisation = wayin::organisation::find_or_create(
         &app.app.db,
         &act,
         Some(PARTNER_ORGANISATION),
@@ -164,7 +164,7 @@ pub fn restart_with_import_settings(app: TestApp, settings: job::ImportSettings)
     });
     let limited = Arc::new(App::new(db, verifier, clock, engine).with_imports(settings));
     TestApp {
-        schema: wayin::schema::schema(Arc::clone(&limited)),
+        schema: wayin::schema::build_schema(Arc::clone(&limited)),
         app: limited,
         database: app.database,
     }

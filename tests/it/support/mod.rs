@@ -22,7 +22,6 @@ pub mod imports;
 pub mod oracle;
 pub mod places;
 mod postgres;
-pub mod reading;
 pub mod records;
 pub mod redaction;
 pub mod reference_data;
@@ -31,6 +30,7 @@ pub mod schema;
 pub mod socket;
 pub mod submissions;
 pub mod tokens;
+pub mod visibility;
 pub mod workbooks;
 
 pub use database::Database;
@@ -43,7 +43,7 @@ pub struct TestCase {
     /// The function.
     pub function: &'static str,
     /// What runs.
-    pub run: Run,
+    pub run: TestRun,
 }
 
 inventory::collect!(TestCase);
@@ -52,7 +52,7 @@ type Outcome = Pin<Box<dyn Future<Output = ()>>>;
 
 /// What a test needs to run.
 #[derive(Clone, Copy)]
-pub enum Run {
+pub enum TestRun {
     /// A database of its own, of either kind: it runs on both.
     OnDatabase(fn(Database) -> Outcome),
     /// Nothing: it runs once.
@@ -66,7 +66,7 @@ macro_rules! tests_on_both_databases {
             $crate::support::TestCase {
                 module: module_path!(),
                 function: stringify!($test),
-                run: $crate::support::Run::OnDatabase(|database| Box::pin($test(database))),
+                run: $crate::support::TestRun::OnDatabase(|database| Box::pin($test(database))),
             }
         })+
     };
@@ -80,7 +80,7 @@ macro_rules! tests_without_database {
             $crate::support::TestCase {
                 module: module_path!(),
                 function: stringify!($test),
-                run: $crate::support::Run::Alone(|| Box::pin($test())),
+                run: $crate::support::TestRun::Alone(|| Box::pin($test())),
             }
         })+
     };
@@ -103,14 +103,14 @@ impl TestCase {
     fn trials(&self, runner: &Arc<Runner>) -> Vec<Trial> {
         let name = format!("{}::{}", self.path(), self.function);
         match self.run {
-            Run::Alone(run) => {
+            TestRun::Alone(run) => {
                 let runner = Arc::clone(runner);
                 vec![Trial::test(name, move || {
                     runner.runtime.block_on(run());
                     Ok(())
                 })]
             }
-            Run::OnDatabase(run) => {
+            TestRun::OnDatabase(run) => {
                 let trials = Kind::ALL.into_iter().map(|kind| {
                     let runner = Arc::clone(runner);
                     let is_ignored = !runner.databases.has(kind);
@@ -133,11 +133,11 @@ pub fn run() -> ExitCode {
         if std::env::var("WAYIN_REQUIRE_POSTGRES").is_ok_and(|required| required == "1") {
             eprintln!(
                 "No test ran: WAYIN_REQUIRE_POSTGRES=1 asks for PostgreSQL. {}",
-                postgres::HOW_TO_GET_IT
+                postgres::INSTALL_HINT
             );
             return ExitCode::FAILURE;
         }
-        eprintln!("The tests on PostgreSQL are ignored. {}", postgres::HOW_TO_GET_IT);
+        eprintln!("The tests on PostgreSQL are ignored. {}", postgres::INSTALL_HINT);
     }
     let runner = Arc::new(Runner {
         runtime: Builder::new_multi_thread()

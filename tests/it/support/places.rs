@@ -23,6 +23,6 @@ pub fn places_with(rows: &str) -> String {
 /// A service over a base that holds [`PLACES`] and nothing else.
 pub async fn start_with_places(database: Database) -> TestApp {
     let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    app.import_places(PLACES).await;
     app
 }

@@ -15,10 +15,10 @@ use wayin_migration::Migrator;
 use super::database::connect;
 
 /// What to do where no server was found.
-pub const HOW_TO_GET_IT: &str = "No PostgreSQL server of version 15 or newer was found; \
+pub const INSTALL_HINT: &str = "No PostgreSQL server of version 15 or newer was found; \
      on Debian, get it by `apt-get install postgresql`.";
 
-const OLDEST: u32 = 15;
+const MIN_VERSION: u32 = 15;
 
 /// The folder of the server's programs.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct Programs(PathBuf);
 
 /// Looks for a server where `pg_config` says, where Debian puts them, and in the path.
 pub fn find_programs() -> Option<Programs> {
-    let told = answer("pg_config", &["--bindir"]).map(PathBuf::from);
+    let told = run_program("pg_config", &["--bindir"]).map(PathBuf::from);
     let mut debian: Vec<_> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
@@ -44,12 +44,12 @@ pub fn find_programs() -> Option<Programs> {
 impl Programs {
     fn can_serve(&self) -> bool {
         let has = |program| self.0.join(program).is_file();
-        has("initdb") && has("pg_ctl") && self.version().is_some_and(|version| version >= OLDEST)
+        has("initdb") && has("pg_ctl") && self.version().is_some_and(|version| version >= MIN_VERSION)
     }
 
     /// The major version, out of `postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)`.
     fn version(&self) -> Option<u32> {
-        let said = answer(self.0.join("postgres"), &["--version"])?;
+        let said = run_program(self.0.join("postgres"), &["--version"])?;
         let version = said.split_whitespace().nth(2)?;
         let major = version.split(|mark: char| !mark.is_ascii_digit()).next()?;
         major.parse().ok()
@@ -75,7 +75,7 @@ impl Cluster {
     pub async fn start(programs: &Programs) -> Result<Self, Failed> {
         // The port is free for the moment between the two, and very likely after.
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let mut keeper = keeper(programs, port)?;
+        let mut keeper = start_keeper(programs, port)?;
         let password = await_ready(&mut keeper)?;
         let address = format!("postgres://wayin:{password}@127.0.0.1:{port}");
         let cluster = Self {
@@ -124,7 +124,7 @@ impl Drop for Cluster {
 }
 
 /// Starts the script that keeps the cluster.
-fn keeper(programs: &Programs, port: u16) -> Result<Child, Failed> {
+fn start_keeper(programs: &Programs, port: u16) -> Result<Child, Failed> {
     let mut command = Command::new("sh");
     command
         .args(["-c", include_str!("cluster.sh"), "cluster.sh"])
@@ -137,10 +137,10 @@ fn keeper(programs: &Programs, port: u16) -> Result<Child, Failed> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     // The server refuses to run as root.
-    if id(&["-u"]) == Some(0) {
+    if find_user_id(&["-u"]) == Some(0) {
         let (user, group) = ["postgres", "nobody"]
             .iter()
-            .find_map(|name| Some((id(&["-u", name])?, id(&["-g", name])?)))
+            .find_map(|name| Some((find_user_id(&["-u", name])?, find_user_id(&["-g", name])?)))
             .ok_or("PostgreSQL cannot run as root, and there is no user `postgres` or `nobody`")?;
         command.uid(user).gid(group);
     }
@@ -161,12 +161,12 @@ fn await_ready(keeper: &mut Child) -> Result<String, Failed> {
     Err(format!("PostgreSQL did not start:\n{said}").into())
 }
 
-fn id(arguments: &[&str]) -> Option<u32> {
-    answer("id", arguments)?.parse().ok()
+fn find_user_id(arguments: &[&str]) -> Option<u32> {
+    run_program("id", arguments)?.parse().ok()
 }
 
 /// What a program says, where it can be run and succeeds.
-fn answer(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Option<String> {
+fn run_program(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
     let said = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| said.trim().to_owned())

@@ -10,7 +10,7 @@ pub async fn redact(client: &Client<'_>, text: &str, reason: &str) -> Value {
     let query = "mutation($input: RedactTextInput!) { redactText(input: $input) {
         initiatives revisions submissions auditEvents keptVersions imports userErrors { code path } } }";
     let input = json!({"input": {"text": text, "reason": reason}});
-    let mut response = client.response_with(query, input).await;
+    let mut response = client.execute_with(query, input).await;
     assert_eq!(response.get("errors"), None, "{response}");
     response["data"]["redactText"].take()
 }

@@ -28,7 +28,7 @@ pub async fn send_mutation(client: &Client<'_>, name: &str, input: Value) -> Val
         "mutation($input: {input_type}!) {{ {name}(input: $input) {{
            {field} {{ id version }} {change} conflicts {{ path before after }} userErrors {{ code path message }} }} }}"
     );
-    let mut response = client.response_with(&query, json!({"input": input})).await;
+    let mut response = client.execute_with(&query, json!({"input": input})).await;
     assert_eq!(response.get("errors"), None, "{name} {input}: {response}");
     response["data"][name].take()
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
-use wayin::schema::sdl;
+use wayin::schema::schema_sdl;
 
 /// Every object type and interface of the schema with its fields, each with whether it needs a selection.
 pub fn list_types_with_fields() -> BTreeMap<String, Vec<(String, bool)>> {
-    let document = parse_schema(sdl()).expect("the schema is well formed");
+    let document = parse_schema(schema_sdl()).expect("the schema is well formed");
     let types: Vec<_> = document
         .definitions
         .into_iter()

@@ -15,27 +15,27 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use wayin::app::App;
 use wayin::server;
 
-use super::app::{TestApp, token};
+use super::app::{TestApp, sign_token};
 
 /// The protocol that is spoken.
-pub const PROTOCOL: &str = "graphql-transport-ws";
+pub const SUBPROTOCOL: &str = "graphql-transport-ws";
 /// Longer than anything takes that a story waits for.
-const LONG: Duration = Duration::from_secs(20);
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A service that listens, for as long as the story lasts.
-pub struct Listening {
+pub struct TestServer {
     address: String,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
 }
 
-impl Drop for Listening {
+impl Drop for TestServer {
     fn drop(&mut self) {
         self.serving.abort();
     }
 }
 
-impl Listening {
+impl TestServer {
     /// Serves, and follows the base as a process of its own does.
     pub async fn start(app: &TestApp) -> Self {
         Self::serve(Arc::clone(&app.app)).await
@@ -63,15 +63,15 @@ impl Listening {
     }
 
     /// Waits until the service has ended.
-    pub async fn ended(mut self) {
-        timeout(LONG, &mut self.serving)
+    pub async fn wait_until_stopped(mut self) {
+        timeout(READ_TIMEOUT, &mut self.serving)
             .await
             .expect("the service ends")
             .unwrap();
     }
 
     /// A socket that has said nothing yet, and the protocol that was chosen.
-    pub async fn connect(&self, protocols: Option<&str>) -> Result<(Socket, String), Error> {
+    pub async fn connect(&self, protocols: Option<&str>) -> Result<(TestSocket, String), Error> {
         let mut request = self.address.as_str().into_client_request()?;
         if let Some(protocols) = protocols {
             let protocols = protocols.parse().expect("a header");
@@ -82,7 +82,7 @@ impl Listening {
         let (socket, response) = tokio_tungstenite::connect_async(request).await?;
         let spoken = response.headers().get(header::SEC_WEBSOCKET_PROTOCOL);
         let spoken = spoken.map_or_else(String::new, |one| one.to_str().unwrap().to_owned());
-        Ok((Socket(socket), spoken))
+        Ok((TestSocket(socket), spoken))
     }
 
     /// The origin of the service's own pages.
@@ -92,19 +92,19 @@ impl Listening {
     }
 
     /// A socket that has said nothing yet, of a page of an origin.
-    pub async fn connect_from(&self, origin: Option<&str>) -> Result<Socket, Error> {
+    pub async fn connect_from(&self, origin: Option<&str>) -> Result<TestSocket, Error> {
         let mut request = self.address.as_str().into_client_request()?;
         let headers = request.headers_mut();
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, PROTOCOL.parse().unwrap());
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL.parse().unwrap());
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
         let (socket, _) = tokio_tungstenite::connect_async(request).await?;
-        Ok(Socket(socket))
+        Ok(TestSocket(socket))
     }
 
     /// A socket that has said nothing yet, of a client with so much room for what it was not read yet.
-    pub async fn connect_narrowly(&self, bytes: u32) -> Socket {
+    pub async fn connect_with_small_buffer(&self, bytes: u32) -> TestSocket {
         let host = self
             .address
             .trim_start_matches("ws://")
@@ -117,64 +117,67 @@ impl Listening {
         let mut request = self.address.as_str().into_client_request().unwrap();
         request
             .headers_mut()
-            .insert(header::SEC_WEBSOCKET_PROTOCOL, PROTOCOL.parse().unwrap());
+            .insert(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL.parse().unwrap());
         let (socket, _) = tokio_tungstenite::client_async(request, MaybeTlsStream::Plain(stream))
             .await
             .unwrap();
-        Socket(socket)
+        TestSocket(socket)
     }
 
     /// A socket that has said who asks.
-    pub async fn begin(&self, authorization: Option<&str>) -> Socket {
-        let (mut socket, spoken) = self.connect(Some(PROTOCOL)).await.unwrap();
-        assert_eq!(spoken, PROTOCOL);
+    pub async fn connect_and_init(&self, authorization: Option<&str>) -> TestSocket {
+        let (mut socket, spoken) = self.connect(Some(SUBPROTOCOL)).await.unwrap();
+        assert_eq!(spoken, SUBPROTOCOL);
         socket.init(authorization).await;
         socket
     }
 
     /// A socket of a member.
-    pub async fn begin_as(&self, subject: &str) -> Socket {
-        self.begin(Some(&format!("Bearer {}", token(subject)))).await
+    pub async fn connect_as(&self, subject: &str) -> TestSocket {
+        self.connect_and_init(Some(&format!("Bearer {}", sign_token(subject))))
+            .await
     }
 }
 
 /// A client's side of a connection.
 #[derive(Debug)]
-pub struct Socket(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct TestSocket(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 
-impl Socket {
+impl TestSocket {
     /// Says who asks, and is acknowledged.
     pub async fn init(&mut self, authorization: Option<&str>) {
         let payload = json!({"authorization": authorization});
-        self.say(json!({"type": "connection_init", "payload": payload}))
+        self.send(json!({"type": "connection_init", "payload": payload}))
             .await;
-        assert_eq!(self.hear().await, json!({"type": "connection_ack"}));
+        assert_eq!(self.receive().await, json!({"type": "connection_ack"}));
     }
 
     /// Says something.
-    pub async fn say(&mut self, message: Value) {
+    pub async fn send(&mut self, message: Value) {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
     /// The next message that is not about the connection's own health.
-    pub async fn hear(&mut self) -> Value {
-        match self.next().await {
-            Heard::Said(said) => said,
-            Heard::Closed(code, reason) => panic!("it was closed: {code} {reason}"),
+    pub async fn receive(&mut self) -> Value {
+        match self.receive_event().await {
+            SocketEvent::Said(said) => said,
+            SocketEvent::Closed(code, reason) => panic!("it was closed: {code} {reason}"),
         }
     }
 
     /// The next message, or how the connection was closed.
-    pub async fn next(&mut self) -> Heard {
-        timeout(LONG, self.heard()).await.expect("something is heard")
+    pub async fn receive_event(&mut self) -> SocketEvent {
+        timeout(READ_TIMEOUT, self.receive_raw_event())
+            .await
+            .expect("something is heard")
     }
 
-    async fn heard(&mut self) -> Heard {
+    async fn receive_raw_event(&mut self) -> SocketEvent {
         loop {
             match self.0.next().await.expect("it is said why it ends").unwrap() {
-                Message::Text(text) => return Heard::Said(serde_json::from_str(&text).unwrap()),
+                Message::Text(text) => return SocketEvent::Said(serde_json::from_str(&text).unwrap()),
                 Message::Close(Some(frame)) => {
-                    return Heard::Closed(frame.code.into(), frame.reason.as_str().to_owned());
+                    return SocketEvent::Closed(frame.code.into(), frame.reason.as_str().to_owned());
                 }
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("{other:?}"),
@@ -183,19 +186,19 @@ impl Socket {
     }
 
     /// How the connection was closed, whatever was said before.
-    pub async fn closed(&mut self) -> (u16, String) {
+    pub async fn wait_for_close(&mut self) -> (u16, String) {
         loop {
-            if let Heard::Closed(code, reason) = self.next().await {
+            if let SocketEvent::Closed(code, reason) = self.receive_event().await {
                 return (code, reason);
             }
         }
     }
 
     /// What is heard within a time, if anything.
-    pub async fn within(&mut self, time: Duration) -> Option<Value> {
-        match timeout(time, self.heard()).await {
-            Ok(Heard::Said(said)) => Some(said),
-            Ok(Heard::Closed(code, reason)) => panic!("it was closed: {code} {reason}"),
+    pub async fn receive_within(&mut self, time: Duration) -> Option<Value> {
+        match timeout(time, self.receive_raw_event()).await {
+            Ok(SocketEvent::Said(said)) => Some(said),
+            Ok(SocketEvent::Closed(code, reason)) => panic!("it was closed: {code} {reason}"),
             Err(_) => None,
         }
     }
@@ -208,7 +211,7 @@ impl Socket {
     /// The same with variables.
     pub async fn subscribe_with(&mut self, id: &str, query: &str, variables: Value) {
         let payload = json!({"query": query, "variables": variables});
-        self.say(json!({"id": id, "type": "subscribe", "payload": payload}))
+        self.send(json!({"id": id, "type": "subscribe", "payload": payload}))
             .await;
     }
 
@@ -222,19 +225,19 @@ impl Socket {
 
     /// Wants no more of an operation.
     pub async fn complete(&mut self, id: &str) {
-        self.say(json!({"id": id, "type": "complete"})).await;
+        self.send(json!({"id": id, "type": "complete"})).await;
     }
 
     /// The one answer of a query, or the errors of one that did not begin.
-    pub async fn ask(&mut self, id: &str, query: &str) -> Value {
+    pub async fn query(&mut self, id: &str, query: &str) -> Value {
         self.subscribe(id, query).await;
-        let mut answer = self.hear().await;
+        let mut answer = self.receive().await;
         assert_eq!(answer["id"], id, "{answer}");
         if answer["type"] == "error" {
             return json!({"errors": answer["payload"].take()});
         }
         assert_eq!(answer["type"], "next", "{answer}");
-        assert_eq!(self.hear().await, json!({"type": "complete", "id": id}));
+        assert_eq!(self.receive().await, json!({"type": "complete", "id": id}));
         let mut payload = answer["payload"].take();
         // What it cost is a story of its own.
         if let Some(extensions) = payload["extensions"].as_object() {
@@ -245,8 +248,8 @@ impl Socket {
     }
 
     /// The data of the next answer of a stream.
-    pub async fn told(&mut self, id: &str) -> Value {
-        let mut answer = self.hear().await;
+    pub async fn next_data(&mut self, id: &str) -> Value {
+        let mut answer = self.receive().await;
         assert_eq!(
             (&answer["type"], &answer["id"]),
             (&json!("next"), &json!(id)),
@@ -259,7 +262,7 @@ impl Socket {
 
 /// What a client hears.
 #[derive(Debug)]
-pub enum Heard {
+pub enum SocketEvent {
     /// A message.
     Said(Value),
     /// That the connection is closed, with code and reason.
@@ -267,10 +270,10 @@ pub enum Heard {
 }
 
 /// Waits until something is so.
-pub async fn until(what: &str, so: impl Fn() -> bool) {
+pub async fn wait_until(what: &str, so: impl Fn() -> bool) {
     let since = Instant::now();
     while !so() {
-        assert!(since.elapsed() < LONG, "in time: {what}");
+        assert!(since.elapsed() < READ_TIMEOUT, "in time: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -26,7 +26,7 @@ const PAYLOAD_FIELDS: &str =
 pub async fn mutate(client: &Client<'_>, name: &str, input: Value) -> Value {
     let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
     let query = format!("mutation($input: {input_type}!) {{ {name}(input: $input) {{ {PAYLOAD_FIELDS} }} }}");
-    let mut response = client.response_with(&query, json!({"input": input})).await;
+    let mut response = client.execute_with(&query, json!({"input": input})).await;
     assert_eq!(response.get("errors"), None, "{name} {input}: {response}");
     response["data"][name].take()
 }
@@ -68,7 +68,7 @@ pub fn list_errors(errors: &Value) -> Vec<(String, String)> {
 }
 
 /// Expected codes and paths in the form in which [`list_errors`] returns them.
-pub fn own_pairs(complaints: &[(&str, &str)]) -> Vec<(String, String)> {
+pub fn to_owned_pairs(complaints: &[(&str, &str)]) -> Vec<(String, String)> {
     complaints
         .iter()
         .map(|(code, path)| ((*code).to_owned(), (*path).to_owned()))
@@ -92,7 +92,7 @@ pub async fn allow_auto_publish_as_steward(app: &TestApp, partner: &Client<'_>) 
 pub async fn save_organisation(client: &Client<'_>, input: Value) -> Value {
     let query = "mutation($input: SaveOrganisationInput!) { saveOrganisation(input: $input) {
         organisation { id name kind identifier autoPublish } changeNumber userErrors { code path message } } }";
-    let mut response = client.response_with(query, json!({"input": input})).await;
+    let mut response = client.execute_with(query, json!({"input": input})).await;
     assert_eq!(response.get("errors"), None, "{response}");
     response["data"]["saveOrganisation"].take()
 }

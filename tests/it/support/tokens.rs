@@ -25,7 +25,7 @@ pub async fn issue_token(steward: &Client<'_>, input: Value) -> Value {
     let query = "mutation($input: IssueTokenInput!) { issueToken(input: $input) { token
         issuedToken { id name member { subject } issuedAt issuedBy { id } expiresAt lastUsedAt revokedAt revokedBy { id } }
         userErrors { code path message } } }";
-    let mut response = steward.response_with(query, json!({"input": input})).await;
+    let mut response = steward.execute_with(query, json!({"input": input})).await;
     assert_eq!(response.get("errors"), None, "{response}");
     response["data"]["issueToken"].take()
 }
@@ -35,7 +35,7 @@ pub async fn revoke_token(steward: &Client<'_>, id: &Value) -> Value {
     let query = "mutation($input: RevokeTokenInput!) { revokeToken(input: $input) {
         issuedToken { id revokedAt revokedBy { id } } userErrors { code path message } } }";
     let input = json!({"id": id, "reason": "It was lost"});
-    let mut response = steward.response_with(query, json!({"input": input})).await;
+    let mut response = steward.execute_with(query, json!({"input": input})).await;
     assert_eq!(response.get("errors"), None, "{response}");
     response["data"]["revokeToken"].take()
 }

@@ -6,25 +6,25 @@ use std::ops::ControlFlow;
 use serde_json::Value;
 use wayin_entity::FileFormat;
 use wayin_records::formats::Notes;
-use wayin_records::formats::file_record::Item;
-use wayin_records::formats::records::{Limits, Unread, read_as_typed};
+use wayin_records::formats::file_record::FileItem;
+use wayin_records::formats::records::{FileLimits, UnreadCells, read_unvalidated};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 /// The records of a file, as they are typed in it.
 pub fn read_typed_records(format: FileFormat, file: &[u8]) -> Vec<Value> {
     let mut records = Vec::new();
-    read_as_typed(
+    read_unvalidated(
         format,
         Cursor::new(file),
-        &Limits::default(),
-        Unread::Skip,
+        &FileLimits::default(),
+        UnreadCells::Skip,
         &mut Notes::default(),
         |item| {
             match item {
-                Item::Record(record) => records.push(record.into_typed()),
-                Item::Unread(cells) => panic!("nobody asked for {cells:?}"),
-                Item::Stray(stray) => panic!("{stray:?}"),
+                FileItem::Record(record) => records.push(record.into_document()),
+                FileItem::Unread(cells) => panic!("nobody asked for {cells:?}"),
+                FileItem::Stray(stray) => panic!("{stray:?}"),
             }
             ControlFlow::Continue(())
         },

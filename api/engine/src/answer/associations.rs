@@ -1,21 +1,21 @@
 //! Which pairs out of several conditions coincide more than chance.
 
-use super::super::cancellation::Stopped;
-use super::super::count::{Base, Counting};
-use super::super::disclosure::Shown;
-use super::super::evaluate::Prepared;
+use super::super::cancellation::Cancelled;
+use super::super::count::{EvaluationContext, PopulationCounter};
+use super::super::disclosure::DisclosedCount;
+use super::super::evaluate::PreparedPredicate;
 use super::super::query::Viewpoint;
 use super::super::statistics::{fisher, multiple};
-use super::{Basis, Table, illustrative, shown_cells, tables};
-use crate::predicate::InitiativeCondition;
+use super::{Basis, DisclosedTable, build_tables, count_illustrative, disclose_cells};
+use crate::predicate::InitiativePredicate;
 
 /// Which pairs of these conditions coincide more than chance?
 #[derive(Clone, Debug)]
-pub struct AssociationsQuestion {
+pub struct AssociationsQuery {
     /// The conditions.
-    pub conditions: Vec<InitiativeCondition>,
+    pub conditions: Vec<InitiativePredicate>,
     /// Which initiatives are asked about: those of which this is TRUE.
-    pub among: InitiativeCondition,
+    pub among: InitiativePredicate,
     /// Who asks.
     pub viewpoint: Viewpoint,
 }
@@ -24,13 +24,13 @@ pub struct AssociationsQuestion {
 #[derive(Clone, Copy, Debug)]
 pub struct Association {
     /// The place of the one condition in the list.
-    pub when: usize,
+    pub when_index: usize,
     /// The place of the other.
-    pub then: usize,
+    pub then_index: usize,
     /// Their table.
-    pub table: Table,
+    pub table: DisclosedTable,
     /// How many of all that were asked about were made up to show how Wayin works.
-    pub illustrative: Shown,
+    pub illustrative: DisclosedCount,
     /// Fisher's exact test; none under disclosure control.
     pub p_value: Option<f64>,
     /// The same, corrected for how many pairs there are.
@@ -40,40 +40,43 @@ pub struct Association {
 }
 
 /// Answers a question: every pair, in the order of the list.
-pub fn associations(base: Base<'_>, question: &AssociationsQuestion) -> Result<Vec<Association>, Stopped> {
-    let counting = Counting::new(base, question.viewpoint, &question.among);
-    let prepared: Vec<Prepared<'_>> = question
+pub fn compute_associations(
+    base: EvaluationContext<'_>,
+    question: &AssociationsQuery,
+) -> Result<Vec<Association>, Cancelled> {
+    let counting = PopulationCounter::new(base, question.viewpoint, &question.among);
+    let prepared: Vec<PreparedPredicate<'_>> = question
         .conditions
         .iter()
         .map(|one| counting.prepare(one))
         .collect();
     let pairs = (0..prepared.len()).flat_map(|when| (when + 1..prepared.len()).map(move |then| (when, then)));
-    let of_pairs = tables(&shown_cells(
-        &counting.pairs(&prepared.iter().collect::<Vec<_>>())?,
+    let of_pairs = build_tables(&disclose_cells(
+        &counting.count_pairs(&prepared.iter().collect::<Vec<_>>())?,
         &counting,
         base,
     ));
-    let illustrative = illustrative(base, &counting)?;
-    counting.keep(&prepared.iter().collect::<Vec<_>>());
+    let illustrative = count_illustrative(base, &counting)?;
+    counting.cache_results(&prepared.iter().collect::<Vec<_>>());
     let p_values: Vec<Option<f64>> = of_pairs
         .iter()
         .map(|table| {
             if counting.is_controlled() {
                 None
             } else {
-                let four = table.four().filter(|four| four.total() > 0);
-                four.map(|four| fisher::p_two_sided(&four))
+                let four = table.known_cells().filter(|four| four.total() > 0);
+                four.map(|four| fisher::two_sided_p_value(&four))
             }
         })
         .collect();
     let q_values = multiple::benjamini_hochberg(&p_values);
-    let basis = Basis::of(base, question.viewpoint);
+    let basis = Basis::from_context(base, question.viewpoint);
     Ok(pairs
         .zip(of_pairs)
         .zip(p_values.into_iter().zip(q_values))
         .map(|(((when, then), table), (p_value, q_value))| Association {
-            when,
-            then,
+            when_index: when,
+            then_index: then,
             table,
             illustrative,
             p_value,

@@ -2,22 +2,22 @@
 
 use wayin_vocabulary::Dimension;
 
-use super::super::cancellation::Stopped;
-use super::super::count::layout::Marked;
-use super::super::count::{Base, Counting};
+use super::super::cancellation::Cancelled;
+use super::super::count::layout::IllustrativeApartLayout;
+use super::super::count::{EvaluationContext, PopulationCounter};
 use super::super::dimension::GroupName;
-use super::super::disclosure::Shown;
+use super::super::disclosure::DisclosedCount;
 use super::super::query::Viewpoint;
-use super::{Basis, shown_cells};
-use crate::predicate::InitiativeCondition;
+use super::{Basis, disclose_cells};
+use crate::predicate::InitiativePredicate;
 
 /// How many initiatives have each value of a dimension?
 #[derive(Clone, Debug)]
-pub struct DistributionQuestion {
+pub struct DistributionQuery {
     /// The dimension.
-    pub of: Dimension,
+    pub dimension: Dimension,
     /// Which initiatives are asked about: those of which this is TRUE.
-    pub among: InitiativeCondition,
+    pub among: InitiativePredicate,
     /// Who asks.
     pub viewpoint: Viewpoint,
 }
@@ -28,7 +28,7 @@ pub struct Distribution {
     /// Every group of the domain.
     pub bins: Vec<Bin>,
     /// Whether an initiative may stand in several.
-    pub overlap: bool,
+    pub bins_overlap: bool,
     /// Which records the answer is from.
     pub basis: Basis,
 }
@@ -37,31 +37,38 @@ pub struct Distribution {
 #[derive(Clone, Debug)]
 pub struct Bin {
     /// The group.
-    pub name: GroupName,
+    pub group: GroupName,
     /// How many stand in it.
-    pub count: Shown,
+    pub count: DisclosedCount,
     /// How many of them were made up.
-    pub illustrative: Shown,
+    pub illustrative: DisclosedCount,
 }
 
 /// Answers a question.
-pub fn distribution(base: Base<'_>, question: &DistributionQuestion) -> Result<Distribution, Stopped> {
-    let counting = Counting::new(base, question.viewpoint, &question.among);
-    let domain = counting.domain(question.of);
-    let cells = shown_cells(&counting.cells(&Marked { by: Some(&domain) })?, &counting, base);
-    counting.keep(&[]);
+pub fn compute_distribution(
+    base: EvaluationContext<'_>,
+    question: &DistributionQuery,
+) -> Result<Distribution, Cancelled> {
+    let counting = PopulationCounter::new(base, question.viewpoint, &question.among);
+    let domain = counting.domain(question.dimension);
+    let cells = disclose_cells(
+        &counting.count_layout(&IllustrativeApartLayout { by: Some(&domain) })?,
+        &counting,
+        base,
+    );
+    counting.cache_results(&[]);
     let bins = domain
         .groups()
         .iter()
         .zip(cells.chunks_exact(2))
         .map(|(name, cells)| Bin {
-            name: name.clone(),
+            group: name.clone(),
             count: cells[0],
             illustrative: cells[1],
         });
     Ok(Distribution {
         bins: bins.collect(),
-        overlap: domain.overlaps(),
-        basis: Basis::of(base, question.viewpoint),
+        bins_overlap: domain.has_overlap(),
+        basis: Basis::from_context(base, question.viewpoint),
     })
 }

@@ -4,20 +4,20 @@ use std::borrow::Cow;
 
 use wayin_vocabulary::{EntryPoint, Perspective};
 
-use super::super::cancellation::Stopped;
+use super::super::cancellation::Cancelled;
 use super::super::count::layout;
-use super::super::count::layout::FLOWS_FROM_ONE;
-use super::super::count::{Base, Counting};
-use super::super::disclosure::Shown;
+use super::super::count::layout::FLOWS_PER_WAY_IN;
+use super::super::count::{EvaluationContext, PopulationCounter};
+use super::super::disclosure::DisclosedCount;
 use super::super::query::Viewpoint;
-use super::{Basis, shown_cells};
-use crate::predicate::InitiativeCondition;
+use super::{Basis, disclose_cells};
+use crate::predicate::InitiativePredicate;
 
 /// From which way in to which later entry points do initiatives move?
 #[derive(Clone, Debug)]
-pub struct FlowsQuestion {
+pub struct FlowsQuery {
     /// Which initiatives are asked about: those of which this is TRUE.
-    pub among: InitiativeCondition,
+    pub among: InitiativePredicate,
     /// In whose view; in everybody's, one after the other, where nothing is said.
     pub perspective: Option<Perspective>,
     /// Who asks.
@@ -26,16 +26,16 @@ pub struct FlowsQuestion {
 
 /// Every move that there can be.
 #[derive(Clone, Debug)]
-pub struct Flows {
+pub struct FlowCounts {
     /// The moves, by perspective and way in, those that stayed last.
-    pub flows: Vec<Flow>,
+    pub flows: Vec<FlowCount>,
     /// Which records the answer is from.
     pub basis: Basis,
 }
 
 /// How many initiatives moved from one entry point to another, or stayed.
 #[derive(Clone, Copy, Debug)]
-pub struct Flow {
+pub struct FlowCount {
     /// In whose view.
     pub perspective: Perspective,
     /// The way in.
@@ -43,42 +43,42 @@ pub struct Flow {
     /// The later entry point; none for those that stayed with their way in.
     pub to: Option<EntryPoint>,
     /// How many.
-    pub count: Shown,
+    pub count: DisclosedCount,
     /// How many of them were made up.
-    pub illustrative: Shown,
+    pub illustrative: DisclosedCount,
 }
 
 /// An initiative that moved to several entry points, or is told of by several, counts for each.
 pub const FLOWS_OVERLAP: bool = true;
 
 /// Answers a question.
-pub fn flows(base: Base<'_>, question: &FlowsQuestion) -> Result<Flows, Stopped> {
-    let counting = Counting::new(base, question.viewpoint, &question.among);
+pub fn compute_flows(base: EvaluationContext<'_>, question: &FlowsQuery) -> Result<FlowCounts, Cancelled> {
+    let counting = PopulationCounter::new(base, question.viewpoint, &question.among);
     let perspectives = match question.perspective {
         Some(one) => Cow::Owned(vec![one]),
         None => Cow::Borrowed(Perspective::ALL),
     };
-    let layout = layout::Flows {
+    let layout = layout::FlowsLayout {
         perspectives: perspectives.clone(),
     };
-    let counted = shown_cells(&counting.cells(&layout)?, &counting, base);
-    counting.keep(&[]);
+    let counted = disclose_cells(&counting.count_layout(&layout)?, &counting, base);
+    counting.cache_results(&[]);
     let moves = perspectives.iter().flat_map(|perspective| {
         EntryPoint::ALL.iter().flat_map(move |from| {
-            (0..FLOWS_FROM_ONE).map(move |to| (*perspective, *from, EntryPoint::ALL.get(to).copied()))
+            (0..FLOWS_PER_WAY_IN).map(move |to| (*perspective, *from, EntryPoint::ALL.get(to).copied()))
         })
     });
     let flows = moves
         .zip(counted.chunks_exact(2))
-        .map(|((perspective, from, to), cells)| Flow {
+        .map(|((perspective, from, to), cells)| FlowCount {
             perspective,
             from,
             to,
             count: cells[0],
             illustrative: cells[1],
         });
-    Ok(Flows {
+    Ok(FlowCounts {
         flows: flows.collect(),
-        basis: Basis::of(base, question.viewpoint),
+        basis: Basis::from_context(base, question.viewpoint),
     })
 }

@@ -7,20 +7,20 @@ mod flows;
 mod grid;
 mod pattern;
 
-pub use self::associations::{Association, AssociationsQuestion, associations};
-pub use self::distribution::{Bin, Distribution, DistributionQuestion, distribution};
-pub use self::flows::{FLOWS_OVERLAP, Flow, Flows, FlowsQuestion, flows};
-pub use self::grid::{Grid, GridQuestion, MOST_CELLS, grid};
+pub use self::associations::{Association, AssociationsQuery, compute_associations};
+pub use self::distribution::{Bin, Distribution, DistributionQuery, compute_distribution};
+pub use self::flows::{FLOWS_OVERLAP, FlowCount, FlowCounts, FlowsQuery, compute_flows};
+pub use self::grid::{Grid, GridQuery, MAX_GRID_CELLS, compute_grid};
 pub use self::pattern::{
-    Adjusted, Concentration, Groups, NotAdjusted, PatternAnswer, UnknownReasons, pattern,
+    AdjustedResults, Concentration, Groups, NotAdjustedReason, PatternAnswer, UnknownReasons, compute_pattern,
 };
 
-use super::cancellation::Stopped;
-use super::count::{Base, Counting, RawCell};
-use super::disclosure::{Shown, shown};
+use super::cancellation::Cancelled;
+use super::count::{EvaluationContext, PopulationCounter, RawCell};
+use super::disclosure::{DisclosedCount, disclose};
 use super::index::AsOf;
 use super::query::{RecordScope, Viewpoint};
-use super::statistics::FourCounts;
+use super::statistics::TwoByTwoCounts;
 
 /// Which records an answer is from, and how it may be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,51 +28,51 @@ pub struct Basis {
     /// Which records were counted.
     pub scope: RecordScope,
     /// Whether disclosure control was applied.
-    pub controlled: bool,
+    pub disclosure_controlled: bool,
     /// How far the answer has read the change log.
     pub as_of: AsOf,
     /// How far it has read it as to hidden records: they are taken up in batches.
     pub hidden_as_of: AsOf,
     /// Whether the base holds any record that was made up to show how Wayin works; as to hidden
     /// records, as far as they are taken up.
-    pub any_illustrative: bool,
+    pub has_illustrative: bool,
 }
 
 impl Basis {
-    fn of(base: Base<'_>, viewpoint: Viewpoint) -> Self {
-        let hidden_from = base.hidden_from(viewpoint);
+    fn from_context(base: EvaluationContext<'_>, viewpoint: Viewpoint) -> Self {
+        let hidden_from = base.staged_for(viewpoint);
         Self {
             scope: viewpoint.scope,
-            controlled: viewpoint.is_controlled(),
-            as_of: base.live.as_of,
+            disclosure_controlled: viewpoint.is_controlled(),
+            as_of: base.newest.as_of,
             hidden_as_of: hidden_from.as_of,
-            any_illustrative: hidden_from.any_illustrative(),
+            has_illustrative: hidden_from.has_illustrative(),
         }
     }
 }
 
 /// The two-by-two table of what is known, and how many are not, as it may be shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Table {
+pub struct DisclosedTable {
     /// All that were asked about.
-    pub population: Shown,
+    pub population: DisclosedCount,
     /// Both conditions are TRUE.
-    pub both: Shown,
+    pub both: DisclosedCount,
     /// `when` is TRUE and `then` FALSE.
-    pub when_only: Shown,
+    pub when_only: DisclosedCount,
     /// `when` is FALSE and `then` TRUE.
-    pub then_only: Shown,
+    pub then_only: DisclosedCount,
     /// Both are FALSE.
-    pub neither: Shown,
+    pub neither: DisclosedCount,
     /// One of them or both are UNKNOWN.
-    pub unknown: Shown,
+    pub unknown: DisclosedCount,
     /// `when` is UNKNOWN.
-    pub when_unknown: Shown,
+    pub when_unknown: DisclosedCount,
     /// `then` is UNKNOWN.
-    pub then_unknown: Shown,
+    pub then_unknown: DisclosedCount,
 }
 
-impl Table {
+impl DisclosedTable {
     /// The counts, in the order in which they are published.
     pub fn new(
         [
@@ -84,7 +84,7 @@ impl Table {
             unknown,
             when_unknown,
             then_unknown,
-        ]: [Shown; 8],
+        ]: [DisclosedCount; 8],
     ) -> Self {
         Self {
             population,
@@ -99,7 +99,7 @@ impl Table {
     }
 
     /// The counts with their names, in the order in which they are published.
-    pub fn named(&self) -> [(&'static str, &Shown); 8] {
+    pub fn named_counts(&self) -> [(&'static str, &DisclosedCount); 8] {
         [
             ("population", &self.population),
             ("both", &self.both),
@@ -113,71 +113,82 @@ impl Table {
     }
 
     /// The four known cells; none where they cannot be set against each other.
-    pub fn four(&self) -> Option<FourCounts> {
-        comparable(&[self.both, self.when_only, self.then_only, self.neither])?;
-        Some(FourCounts {
-            both: self.both.known()?,
-            when_only: self.when_only.known()?,
-            then_only: self.then_only.known()?,
-            neither: self.neither.known()?,
+    pub fn known_cells(&self) -> Option<TwoByTwoCounts> {
+        require_comparable(&[self.both, self.when_only, self.then_only, self.neither])?;
+        Some(TwoByTwoCounts {
+            both: self.both.count_with_variance()?,
+            when_only: self.when_only.count_with_variance()?,
+            then_only: self.then_only.count_with_variance()?,
+            neither: self.neither.count_with_variance()?,
         })
     }
 
     /// How many have `when`, of those of which both are known; none where that cannot be told.
-    pub fn when(&self) -> Option<u64> {
-        comparable(&[self.both, self.when_only])?;
+    pub fn known_when_count(&self) -> Option<u64> {
+        require_comparable(&[self.both, self.when_only])?;
         Some(self.both.count? + self.when_only.count?)
     }
 
     /// How many have not, of those of which both are known; none where that cannot be told.
-    pub fn otherwise(&self) -> Option<u64> {
-        comparable(&[self.then_only, self.neither])?;
+    pub fn known_otherwise_count(&self) -> Option<u64> {
+        require_comparable(&[self.then_only, self.neither])?;
         Some(self.then_only.count? + self.neither.count?)
     }
 }
 
 /// Whether counts can be set against each other: none is suppressed, and hidden records are in
 /// all of them or in none. A share of what is readable in what is everything would mislead.
-pub(super) fn comparable(counts: &[Shown]) -> Option<()> {
+pub(super) fn require_comparable(counts: &[DisclosedCount]) -> Option<()> {
     let shown = counts.iter().all(|shown| shown.count.is_some());
     let hidden_left_out = counts.iter().filter(|shown| shown.suppressed.is_some()).count();
     (shown && (hidden_left_out == 0 || hidden_left_out == counts.len())).then_some(())
 }
 
 /// What may be shown of cells that were counted.
-fn shown_cells(cells: &[RawCell], counting: &Counting<'_>, base: Base<'_>) -> Vec<Shown> {
+fn disclose_cells(
+    cells: &[RawCell],
+    counting: &PopulationCounter<'_>,
+    base: EvaluationContext<'_>,
+) -> Vec<DisclosedCount> {
     cells
         .iter()
-        .map(|cell| shown_cell(cell, counting, base))
+        .map(|cell| disclose_cell(cell, counting, base))
         .collect()
 }
 
-fn shown_cell(cell: &RawCell, counting: &Counting<'_>, base: Base<'_>) -> Shown {
+fn disclose_cell(
+    cell: &RawCell,
+    counting: &PopulationCounter<'_>,
+    base: EvaluationContext<'_>,
+) -> DisclosedCount {
     if counting.is_controlled() {
-        shown(cell, base.noise)
+        disclose(cell, base.noise)
     } else {
-        Shown::exact(cell.readable)
+        DisclosedCount::exact(cell.visible)
     }
 }
 
 /// How many of those counted were made up. Where the base holds no hidden one, everybody may know.
-fn illustrative(base: Base<'_>, counting: &Counting<'_>) -> Result<Shown, Stopped> {
-    let may_be_hidden = counting.hidden_from().any_illustrative();
-    if !may_be_hidden && !base.live.any_illustrative() {
-        return Ok(Shown::exact(0));
+fn count_illustrative(
+    base: EvaluationContext<'_>,
+    counting: &PopulationCounter<'_>,
+) -> Result<DisclosedCount, Cancelled> {
+    let may_be_hidden = counting.staged_snapshot().has_illustrative();
+    if !may_be_hidden && !base.newest.has_illustrative() {
+        return Ok(DisclosedCount::exact(0));
     }
-    let [marked] = counting.sets(|_, chunk| vec![chunk.illustrative.clone()])?[..] else {
-        return Ok(Shown::default());
+    let [marked] = counting.count_row_sets(|_, chunk| vec![chunk.illustrative.clone()])?[..] else {
+        return Ok(DisclosedCount::default());
     };
     if may_be_hidden {
-        Ok(shown_cell(&marked, counting, base))
+        Ok(disclose_cell(&marked, counting, base))
     } else {
-        Ok(Shown::exact(marked.readable))
+        Ok(DisclosedCount::exact(marked.visible))
     }
 }
 
 /// Tables out of eight cells each, in the order in which they are published.
-fn tables(cells: &[Shown]) -> Vec<Table> {
+fn build_tables(cells: &[DisclosedCount]) -> Vec<DisclosedTable> {
     let (tables, _) = cells.as_chunks::<8>();
-    tables.iter().map(|cells| Table::new(*cells)).collect()
+    tables.iter().map(|cells| DisclosedTable::new(*cells)).collect()
 }

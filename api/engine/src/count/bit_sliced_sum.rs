@@ -9,19 +9,19 @@ use std::num::Wrapping;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::super::index::{Bits, Chunk};
+use super::super::index::{Bitmap, Chunk};
 
 const KEY_BITS: usize = 8;
 
 /// How many hidden initiatives some sets of rows hold, and the sum of their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sums {
+pub(super) struct CountAndKeySum {
     pub count: u64,
     pub key: Wrapping<u8>,
 }
 
-impl Sums {
-    pub fn plus(self, other: Self) -> Self {
+impl CountAndKeySum {
+    pub fn add(self, other: Self) -> Self {
         Self {
             count: self.count + other.count,
             key: self.key + other.key,
@@ -29,27 +29,27 @@ impl Sums {
     }
 
     /// The rows that two sets of each chunk share.
-    pub fn of_shared<'a>(parts: impl Iterator<Item = (&'a Chunk, &'a Bits, &'a Bits)>) -> Self {
-        Arch::new().dispatch(Summing(parts))
+    pub fn from_intersections<'a>(parts: impl Iterator<Item = (&'a Chunk, &'a Bitmap, &'a Bitmap)>) -> Self {
+        Arch::new().dispatch(KeySummer(parts))
     }
 
     /// The rows of a set of each chunk.
-    pub fn of<'a>(parts: impl Iterator<Item = (&'a Chunk, &'a Bits)>) -> Self {
-        Self::of_shared(parts.map(|(chunk, set)| (chunk, set, set)))
+    pub fn from_bitmaps<'a>(parts: impl Iterator<Item = (&'a Chunk, &'a Bitmap)>) -> Self {
+        Self::from_intersections(parts.map(|(chunk, set)| (chunk, set, set)))
     }
 }
 
-struct Summing<P>(P);
+struct KeySummer<P>(P);
 
-impl<'a, P: Iterator<Item = (&'a Chunk, &'a Bits, &'a Bits)>> WithSimd for Summing<P> {
-    type Output = Sums;
+impl<'a, P: Iterator<Item = (&'a Chunk, &'a Bitmap, &'a Bitmap)>> WithSimd for KeySummer<P> {
+    type Output = CountAndKeySum;
 
     #[allow(
         clippy::inline_always,
         reason = "so that it is compiled for the processor that it is dispatched to"
     )]
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Sums {
+    fn with_simd<S: Simd>(self, simd: S) -> CountAndKeySum {
         let mut count = 0;
         let mut sums = [simd.splat_u64s(0); KEY_BITS];
         for (chunk, one, other) in self.0 {
@@ -59,18 +59,18 @@ impl<'a, P: Iterator<Item = (&'a Chunk, &'a Bits, &'a Bits)>> WithSimd for Summi
                 .sum::<u64>();
             let (one, last_of_one) = S::as_simd_u64s(one.words());
             let (other, last_of_other) = S::as_simd_u64s(other.words());
-            let Ok(keys): Result<&[Bits; KEY_BITS], _> = chunk.key_bits.all().try_into() else {
+            let Ok(keys): Result<&[Bitmap; KEY_BITS], _> = chunk.cell_key_bits.all().try_into() else {
                 continue;
             };
             let keys = keys.each_ref().map(|bits| S::as_simd_u64s(bits.words()));
             for (at, (one, other)) in one.iter().zip(other).enumerate() {
                 let set = simd.and_u64s(*one, *other);
-                add(simd, &mut sums, set, keys.map(|(whole, _)| whole[at]));
+                add_keys(simd, &mut sums, set, keys.map(|(whole, _)| whole[at]));
             }
             if !last_of_one.is_empty() {
                 let [one, other] = [last_of_one, last_of_other].map(|last| simd.partial_load_u64s(last));
                 let keys = keys.map(|(_, last)| simd.partial_load_u64s(last));
-                add(simd, &mut sums, simd.and_u64s(one, other), keys);
+                add_keys(simd, &mut sums, simd.and_u64s(one, other), keys);
             }
         }
         let mut key = 0_u64;
@@ -79,7 +79,7 @@ impl<'a, P: Iterator<Item = (&'a Chunk, &'a Bits, &'a Bits)>> WithSimd for Summi
             let ones: u64 = lanes.iter().map(|lane| u64::from(lane.count_ones())).sum();
             key += ones << bit;
         }
-        Sums {
+        CountAndKeySum {
             count,
             key: Wrapping(key.to_le_bytes()[0]),
         }
@@ -92,7 +92,7 @@ impl<'a, P: Iterator<Item = (&'a Chunk, &'a Bits, &'a Bits)>> WithSimd for Summi
     reason = "so that it is compiled for the processor that it is dispatched to"
 )]
 #[inline(always)]
-fn add<S: Simd>(simd: S, sums: &mut [S::u64s; KEY_BITS], set: S::u64s, keys: [S::u64s; KEY_BITS]) {
+fn add_keys<S: Simd>(simd: S, sums: &mut [S::u64s; KEY_BITS], set: S::u64s, keys: [S::u64s; KEY_BITS]) {
     let mut carry = simd.splat_u64s(0);
     for (sum, key) in sums.iter_mut().zip(keys) {
         let key = simd.and_u64s(key, set);
@@ -109,37 +109,38 @@ mod tests {
     use rand::{Rng, SeedableRng};
 
     use super::*;
-    use crate::index::Row;
+    use crate::index::IndexedInitiative;
 
     #[test]
-    fn sums_are_as_added_one_by_one() {
+    fn bit_sliced_sums_match_row_by_row_sums() {
         let mut random = StdRng::seed_from_u64(21);
         for rows in [0, 1, 63, 64, 65, 500, 4_096] {
             let chunks: Vec<Chunk> = (0..3)
                 .map(|_| {
-                    let rows = (0..rows as u128).map(|id| Row {
-                        key: random.random(),
-                        ..Row::bare(id)
+                    let rows = (0..rows as u128).map(|id| IndexedInitiative {
+                        cell_key: random.random(),
+                        ..IndexedInitiative::open_without_answers(id)
                     });
                     Chunk::pack(&rows.collect::<Vec<_>>())
                 })
                 .collect();
-            let mut sets = || -> Vec<Bits> {
+            let mut sets = || -> Vec<Bitmap> {
                 let dense = random.random_range(0.0..1.0);
                 (0..3)
-                    .map(|_| Bits::of(rows, |_| random.random_bool(dense)))
+                    .map(|_| Bitmap::from_fn(rows, |_| random.random_bool(dense)))
                     .collect()
             };
             let (ones, others) = (sets(), sets());
-            let mut expected = Sums::default();
+            let mut expected = CountAndKeySum::default();
             for ((chunk, one), other) in chunks.iter().zip(&ones).zip(&others) {
-                for row in one.and(other).rows() {
+                for row in one.intersection(other).iter() {
                     expected.count += 1;
-                    expected.key += chunk.keys()[row];
+                    expected.key += chunk.cell_keys()[row];
                 }
             }
             let parts = chunks.iter().zip(&ones).zip(&others);
-            let found = Sums::of_shared(parts.map(|((chunk, one), other)| (chunk, one, other)));
+            let found =
+                CountAndKeySum::from_intersections(parts.map(|((chunk, one), other)| (chunk, one, other)));
             assert_eq!(found, expected, "{rows} rows");
         }
     }

@@ -5,20 +5,20 @@ use std::ops::{AddAssign, Sub};
 
 use pulp::Arch;
 
-use crate::index::{Bits, Truths};
+use crate::index::{Bitmap, TruthBitmaps};
 use crate::three_valued::Truth;
 
 /// How many initiatives stand in each of the nine combinations of two conditions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Nine([u64; 9]);
+pub struct Counts3x3([u64; 9]);
 
-const fn cell(when: Truth, then: Truth) -> usize {
+const fn cell_index(when: Truth, then: Truth) -> usize {
     when as usize * 3 + then as usize
 }
 
 /// For each of the nine combinations, the published counts that it is part of: 0 all, 1 both,
 /// 2 `when` only, 3 `then` only, 4 neither, 5 something unknown, 6 `when` unknown, 7 `then` unknown.
-pub const PART_OF: &[&[u8]] = &[
+pub const PUBLISHED_CELLS_BY_RAW_CELL: &[&[u8]] = &[
     &[0, 1],
     &[0, 2],
     &[0, 5, 7],
@@ -31,7 +31,7 @@ pub const PART_OF: &[&[u8]] = &[
 ];
 
 /// The eight bytes that are the bits of a byte, lowest first.
-const SPREAD: [u64; 256] = {
+const BYTE_TO_BIT_LANES: [u64; 256] = {
     let mut spread = [0; 256];
     let mut byte = 0;
     while byte < 256 {
@@ -45,16 +45,22 @@ const SPREAD: [u64; 256] = {
     spread
 };
 
-/// Which of the nine combinations each row of a chunk stands in, as [`PART_OF`] numbers them.
-pub fn codes(when: &Truths, then: &Truths, rows: usize) -> Vec<u8> {
-    let bytes = |bits: &Bits, word: usize| bits.words()[word].to_le_bytes();
+/// Which of the nine combinations each row of a chunk stands in, as [`PUBLISHED_CELLS_BY_RAW_CELL`] numbers them.
+pub fn compute_cell_codes(when: &TruthBitmaps, then: &TruthBitmaps, rows: usize) -> Vec<u8> {
+    let bytes = |bits: &Bitmap, word: usize| bits.words()[word].to_le_bytes();
     let mut codes = Vec::with_capacity(rows.div_ceil(64) * 64);
     for word in 0..rows.div_ceil(64) {
-        let sets = [&when.yes, &when.no, &then.yes, &then.no].map(|bits| bytes(bits, word));
+        let sets = [
+            &when.true_rows,
+            &when.false_rows,
+            &then.true_rows,
+            &then.false_rows,
+        ]
+        .map(|bits| bytes(bits, word));
         for ((when_yes, when_no), (then_yes, then_no)) in
             sets[0].iter().zip(sets[1]).zip(sets[2].iter().zip(sets[3]))
         {
-            let spread = |byte: u8| SPREAD[usize::from(byte)];
+            let spread = |byte: u8| BYTE_TO_BIT_LANES[usize::from(byte)];
             // 8 where both are unknown, in each byte; less for what is known. No byte falls below 0.
             let code = 0x0808_0808_0808_0808
                 - 6 * spread(*when_yes)
@@ -68,14 +74,14 @@ pub fn codes(when: &Truths, then: &Truths, rows: usize) -> Vec<u8> {
     codes
 }
 
-impl Nine {
+impl Counts3x3 {
     /// Counts one chunk's initiatives of `among`.
-    pub fn count(when: &Truths, then: &Truths, among: &Bits) -> Self {
+    pub fn count(when: &TruthBitmaps, then: &TruthBitmaps, among: &Bitmap) -> Self {
         // Plain machine code has no instruction that counts bits; where the processor has one it is used.
         Arch::new().dispatch(|| {
             let words = among.words().iter();
-            let whens = when.yes.words().iter().zip(when.no.words());
-            let thens = then.yes.words().iter().zip(then.no.words());
+            let whens = when.true_rows.words().iter().zip(when.false_rows.words());
+            let thens = then.true_rows.words().iter().zip(then.false_rows.words());
             let mut sums = [0_u64; 9];
             for (among, ((w, not_w), (t, not_t))) in words.zip(whens.zip(thens)) {
                 let (w, not_w) = (w & among, not_w & among);
@@ -95,67 +101,70 @@ impl Nine {
                 }
             }
             let [population, w, not_w, t, not_t, four @ ..] = sums;
-            Self(nine(population, (w, not_w), (t, not_t), four))
+            Self(fill_from_margins(population, (w, not_w), (t, not_t), four))
         })
     }
 
     /// Counts one chunk's initiatives, all of them of the population, of which the counts
     /// of TRUE and FALSE of each condition are known already.
-    pub fn of_margins(
+    pub fn from_margins(
         population: u64,
-        when: &Truths,
+        when: &TruthBitmaps,
         when_counts: (u64, u64),
-        then: &Truths,
+        then: &TruthBitmaps,
         then_counts: (u64, u64),
     ) -> Self {
         Arch::new().dispatch(|| {
-            let whens = when.yes.words().iter().zip(when.no.words());
-            let thens = then.yes.words().iter().zip(then.no.words());
+            let whens = when.true_rows.words().iter().zip(when.false_rows.words());
+            let thens = then.true_rows.words().iter().zip(then.false_rows.words());
             let mut four = [0_u64; 4];
             for ((w, not_w), (t, not_t)) in whens.zip(thens) {
                 for (sum, set) in four.iter_mut().zip([w & t, w & not_t, not_w & t, not_w & not_t]) {
                     *sum += u64::from(set.count_ones());
                 }
             }
-            Self(nine(population, when_counts, then_counts, four))
+            Self(fill_from_margins(population, when_counts, then_counts, four))
         })
     }
 
     /// Counts one initiative.
     pub fn add(&mut self, when: Truth, then: Truth) {
-        self.0[cell(when, then)] += 1;
+        self.0[cell_index(when, then)] += 1;
     }
 
     /// How many there are of which `when` and `then` are so.
-    pub const fn of(&self, when: Truth, then: Truth) -> u64 {
-        self.0[cell(when, then)]
+    pub const fn get(&self, when: Truth, then: Truth) -> u64 {
+        self.0[cell_index(when, then)]
     }
 
-    /// The published counts, in the order of [`PART_OF`].
-    pub fn published(&self) -> [u64; 8] {
-        published(self.0)
+    /// The published counts, in the order of [`PUBLISHED_CELLS_BY_RAW_CELL`].
+    pub fn published_counts(&self) -> [u64; 8] {
+        sum_published(self.0)
     }
 
     /// The least and the most that the rate of `then` among `when` can be, whatever
     /// the unknowns are; none where there may be no `when` at all.
-    pub fn bounds(&self) -> Option<(f64, f64)> {
+    pub fn rate_bounds(&self) -> Option<(f64, f64)> {
         use Truth::{False, True, Unknown};
-        let (both, when_only, then_unknown) =
-            (self.of(True, True), self.of(True, False), self.of(True, Unknown));
-        let undecided = self.of(Unknown, Unknown);
+        let (both, when_only, then_unknown) = (
+            self.get(True, True),
+            self.get(True, False),
+            self.get(True, Unknown),
+        );
+        let undecided = self.get(Unknown, Unknown);
         if both + when_only + then_unknown == 0 {
             return None;
         }
         let least =
-            both as f64 / (both + when_only + then_unknown + self.of(Unknown, False) + undecided) as f64;
-        let could_be = both + then_unknown + self.of(Unknown, True) + undecided;
+            both as f64 / (both + when_only + then_unknown + self.get(Unknown, False) + undecided) as f64;
+        let could_be = both + then_unknown + self.get(Unknown, True) + undecided;
         Some((least, could_be as f64 / (could_be + when_only) as f64))
     }
 }
 
 /// The sums of the nine combinations, from those of the four known ones and of the margins:
 /// of all, and of those of which each condition is TRUE and FALSE.
-pub(super) fn nine<N>(all: N, when: (N, N), then: (N, N), four: [N; 4]) -> [N; 9]
+pub(super) fn fill_from_margins<N>(all: N, when: (N, N), then: (N, N), four: [N; 4]) -> [N; 9]
 where
     N: Copy + Sub<Output = N> + Sum,
 {
@@ -176,16 +185,16 @@ where
     ]
 }
 
-/// The sums of the published cells, in the order of [`PART_OF`].
-pub(super) fn published<N: Copy + Default + AddAssign>(nine: [N; 9]) -> [N; 8] {
+/// The sums of the published cells, in the order of [`PUBLISHED_CELLS_BY_RAW_CELL`].
+pub(super) fn sum_published<N: Copy + Default + AddAssign>(nine: [N; 9]) -> [N; 8] {
     let mut published = [N::default(); 8];
-    for (sum, parts) in nine.into_iter().zip(PART_OF) {
+    for (sum, parts) in nine.into_iter().zip(PUBLISHED_CELLS_BY_RAW_CELL) {
         parts.iter().for_each(|part| published[usize::from(*part)] += sum);
     }
     published
 }
 
-impl AddAssign for Nine {
+impl AddAssign for Counts3x3 {
     fn add_assign(&mut self, other: Self) {
         for (mine, more) in self.0.iter_mut().zip(other.0) {
             *mine += more;
@@ -203,7 +212,7 @@ mod tests {
     const TRUTHS: [Truth; 3] = [Truth::True, Truth::False, Truth::Unknown];
 
     /// Every way in which a few unknown truths can turn out.
-    fn outcomes(pairs: &[(Truth, Truth)]) -> Vec<Vec<(bool, bool)>> {
+    fn list_outcomes(pairs: &[(Truth, Truth)]) -> Vec<Vec<(bool, bool)>> {
         let could = |truth: Truth| match truth {
             Truth::True => vec![true],
             Truth::False => vec![false],
@@ -227,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_hold_whatever_the_unknowns_are_and_are_reached() {
+    fn bounds_are_tight_for_every_outcome_of_the_unknowns() {
         let mut random = StdRng::seed_from_u64(3);
         for _ in 0..300 {
             let pairs: Vec<(Truth, Truth)> = (0..random.random_range(1..6))
@@ -238,9 +247,9 @@ mod tests {
                     )
                 })
                 .collect();
-            let mut counts = Nine::default();
+            let mut counts = Counts3x3::default();
             pairs.iter().for_each(|(when, then)| counts.add(*when, *then));
-            let rates: Vec<f64> = outcomes(&pairs)
+            let rates: Vec<f64> = list_outcomes(&pairs)
                 .iter()
                 .filter_map(|outcome| {
                     let with = outcome.iter().filter(|(when, _)| *when).count();
@@ -248,7 +257,7 @@ mod tests {
                     (with > 0).then(|| both as f64 / with as f64)
                 })
                 .collect();
-            let Some((least, most)) = counts.bounds() else {
+            let Some((least, most)) = counts.rate_bounds() else {
                 continue;
             };
             let found = rates.iter().fold((f64::MAX, f64::MIN), |(low, high), rate| {
@@ -262,8 +271,8 @@ mod tests {
     }
 
     #[test]
-    fn the_published_counts_account_for_everybody() {
-        let mut counts = Nine::default();
+    fn published_counts_add_up_to_the_population() {
+        let mut counts = Counts3x3::default();
         for (index, (when, then)) in TRUTHS
             .iter()
             .flat_map(|when| TRUTHS.map(|then| (*when, then)))
@@ -273,33 +282,37 @@ mod tests {
         }
         let unknown = 45 - 12;
         assert_eq!(
-            counts.published(),
+            counts.published_counts(),
             [45, 1, 2, 4, 5, unknown, 7 + 8 + 9, 3 + 6 + 9]
         );
     }
 
     #[test]
-    fn counts_by_words_and_codes_are_as_counted_one_by_one() {
+    fn bitmap_and_code_counts_match_row_by_row_counts() {
         let mut random = StdRng::seed_from_u64(4);
         for rows in [0, 1, 63, 64, 65, 500] {
-            let mut truths = || Truths::of(rows, |_| TRUTHS[random.random_range(0..3)]);
-            let (when, then, asked) = (truths(), truths(), truths().yes);
-            let mut expected = Nine::default();
-            for row in asked.rows() {
-                expected.add(when.at(row), then.at(row));
+            let mut truths = || TruthBitmaps::from_fn(rows, |_| TRUTHS[random.random_range(0..3)]);
+            let (when, then, asked) = (truths(), truths(), truths().true_rows);
+            let mut expected = Counts3x3::default();
+            for row in asked.iter() {
+                expected.add(when.get(row), then.get(row));
             }
-            assert_eq!(Nine::count(&when, &then, &asked), expected, "{rows} rows");
-            let (w, t) = (when.within(&asked), then.within(&asked));
-            let counts = |of: &Truths| (of.yes.count(), of.no.count());
+            assert_eq!(Counts3x3::count(&when, &then, &asked), expected, "{rows} rows");
+            let (w, t) = (when.restrict_to(&asked), then.restrict_to(&asked));
+            let counts = |of: &TruthBitmaps| (of.true_rows.count(), of.false_rows.count());
             assert_eq!(
-                Nine::of_margins(asked.count(), &w, counts(&w), &t, counts(&t)),
+                Counts3x3::from_margins(asked.count(), &w, counts(&w), &t, counts(&t)),
                 expected,
                 "{rows} rows by their margins"
             );
-            let of_rows = codes(&when, &then, rows);
+            let of_rows = compute_cell_codes(&when, &then, rows);
             assert_eq!(of_rows.len(), rows);
             for (row, code) in of_rows.iter().enumerate() {
-                assert_eq!(usize::from(*code), cell(when.at(row), then.at(row)), "row {row}");
+                assert_eq!(
+                    usize::from(*code),
+                    cell_index(when.get(row), then.get(row)),
+                    "row {row}"
+                );
             }
         }
     }

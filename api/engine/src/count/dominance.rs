@@ -7,42 +7,42 @@
 //! more than half of the whole is still the candidate.
 
 /// Beyond so many organisations their number does not matter.
-pub const ENOUGH: u8 = 5;
+pub const MIN_ORGANISATIONS: u8 = 5;
 
 /// Which organisation alone could lead more than half of some initiatives.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Majority {
+pub struct MajorityCandidate {
     candidate: u32,
-    ahead: u32,
+    lead_count: u32,
 }
 
-impl Majority {
+impl MajorityCandidate {
     /// Counts one initiative of an organisation: one more for the candidate, or one less;
     /// whoever comes when nobody is ahead is the next candidate.
     pub fn add(&mut self, organisation: u32) {
         // Without branches, which could not be foretold.
-        let free = self.ahead == 0;
+        let free = self.lead_count == 0;
         self.candidate = if free { organisation } else { self.candidate };
         let agrees = u32::from(self.candidate == organisation);
-        self.ahead = self.ahead + 2 * agrees - 1;
+        self.lead_count = self.lead_count + 2 * agrees - 1;
     }
 
     /// The summary of two parts that share no initiative.
     #[must_use]
-    pub fn merged(self, other: Self) -> Self {
-        let (more, less) = if self.ahead >= other.ahead {
+    pub fn merge(self, other: Self) -> Self {
+        let (more, less) = if self.lead_count >= other.lead_count {
             (self, other)
         } else {
             (other, self)
         };
         let ahead = if self.candidate == other.candidate {
-            more.ahead + less.ahead
+            more.lead_count + less.lead_count
         } else {
-            more.ahead - less.ahead
+            more.lead_count - less.lead_count
         };
         Self {
             candidate: more.candidate,
-            ahead,
+            lead_count: ahead,
         }
     }
 
@@ -52,46 +52,46 @@ impl Majority {
     }
 }
 
-/// The first organisations that lead some initiatives, up to [`ENOUGH`].
+/// The first organisations that lead some initiatives, up to [`MIN_ORGANISATIONS`].
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Distinct {
-    seen: [u32; ENOUGH as usize - 1],
-    many: u8,
+pub struct DistinctOrganisations {
+    seen: [u32; MIN_ORGANISATIONS as usize - 1],
+    count: u8,
 }
 
-impl Distinct {
+impl DistinctOrganisations {
     /// Counts one initiative of an organisation.
     pub fn add(&mut self, organisation: u32) {
-        if self.many == ENOUGH || self.known().contains(&organisation) {
+        if self.count == MIN_ORGANISATIONS || self.seen_organisations().contains(&organisation) {
             return;
         }
-        if let Some(free) = self.seen.get_mut(usize::from(self.many)) {
+        if let Some(free) = self.seen.get_mut(usize::from(self.count)) {
             *free = organisation;
         }
-        self.many += 1;
+        self.count += 1;
     }
 
-    fn known(&self) -> &[u32] {
-        &self.seen[..usize::from(self.many).min(self.seen.len())]
+    fn seen_organisations(&self) -> &[u32] {
+        &self.seen[..usize::from(self.count).min(self.seen.len())]
     }
 
     /// The summary of two parts.
     #[must_use]
-    pub fn merged(mut self, other: &Self) -> Self {
-        if other.many == ENOUGH {
-            self.many = ENOUGH;
+    pub fn merge(mut self, other: &Self) -> Self {
+        if other.count == MIN_ORGANISATIONS {
+            self.count = MIN_ORGANISATIONS;
         } else {
             other
-                .known()
+                .seen_organisations()
                 .iter()
                 .for_each(|organisation| self.add(*organisation));
         }
         self
     }
 
-    /// How many organisations there are; [`ENOUGH`] stands for so many or more.
-    pub fn organisations(&self) -> u8 {
-        self.many
+    /// How many organisations there are; [`MIN_ORGANISATIONS`] stands for so many or more.
+    pub fn organisation_count(&self) -> u8 {
+        self.count
     }
 }
 
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_summary_of_parts_finds_the_majority_and_counts_to_five() {
+    fn merged_parts_find_the_majority_and_count_up_to_five() {
         let mut random = StdRng::seed_from_u64(13);
         for _ in 0..2_000 {
             let organisations = random.random_range(1..9);
@@ -126,14 +126,14 @@ mod tests {
             let summary = parts
                 .iter()
                 .map(|part| {
-                    let mut summary = (Majority::default(), Distinct::default());
+                    let mut summary = (MajorityCandidate::default(), DistinctOrganisations::default());
                     for one in part {
                         summary.0.add(*one);
                         summary.1.add(*one);
                     }
                     summary
                 })
-                .reduce(|a, b| (a.0.merged(b.0), a.1.merged(&b.1)))
+                .reduce(|a, b| (a.0.merge(b.0), a.1.merge(&b.1)))
                 .unwrap();
             let mut counts: HashMap<u32, usize> = HashMap::new();
             parts
@@ -142,7 +142,7 @@ mod tests {
                 .for_each(|one| *counts.entry(*one).or_default() += 1);
             let all: usize = counts.values().sum();
             assert_eq!(
-                usize::from(summary.1.organisations()),
+                usize::from(summary.1.organisation_count()),
                 counts.len().min(5),
                 "{parts:?}"
             );

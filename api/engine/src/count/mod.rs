@@ -20,40 +20,40 @@ use std::num::Wrapping;
 use rayon::prelude::*;
 use wayin_vocabulary::Dimension;
 
-use self::contingency::Nine;
-use self::dominance::{Distinct, ENOUGH, Majority};
-use self::layout::{CellsOfRows, Layout, Shape};
-use super::cancellation::{Run, Stopped};
+use self::contingency::Counts3x3;
+use self::dominance::{DistinctOrganisations, MIN_ORGANISATIONS, MajorityCandidate};
+use self::layout::{BlockShape, Layout, RowCells};
+use super::cancellation::{CancellationToken, Cancelled};
 use super::dimension::Domain;
-use super::disclosure::cell_key::Noise;
-use super::evaluate::Prepared;
-use super::index::{Bits, Chunk, Snapshot};
+use super::disclosure::cell_key::PerturbationTable;
+use super::evaluate::PreparedPredicate;
+use super::index::{Bitmap, Chunk, Snapshot};
 use super::query::Viewpoint;
-use super::truth_cache::Kept;
-use crate::predicate::InitiativeCondition;
+use super::truth_cache::TruthCache;
+use crate::predicate::InitiativePredicate;
 
 /// What a question is answered from: the newest snapshot, and those that hidden records
 /// are counted by.
 #[derive(Clone, Copy)]
-pub struct Base<'a> {
+pub struct EvaluationContext<'a> {
     /// The newest.
-    pub live: &'a Snapshot,
+    pub newest: &'a Snapshot,
     /// For each audience, the one that the records hidden from it are counted by.
-    pub released: [&'a Snapshot; 2],
+    pub staged: [&'a Snapshot; 2],
     /// What was worked out before.
-    pub kept: &'a Kept,
+    pub truth_cache: &'a TruthCache,
     /// How protected counts are moved.
-    pub noise: &'a Noise,
+    pub noise: &'a PerturbationTable,
     /// Whether to go on.
-    pub run: &'a Run,
+    pub cancellation: &'a CancellationToken,
 }
 
-impl<'a> Base<'a> {
+impl<'a> EvaluationContext<'a> {
     /// The snapshot that hidden records are counted by; where nothing is controlled none are.
-    pub fn hidden_from(&self, viewpoint: Viewpoint) -> &'a Snapshot {
+    pub fn staged_for(&self, viewpoint: Viewpoint) -> &'a Snapshot {
         match viewpoint.reader.audience() {
-            Some(audience) if viewpoint.is_controlled() => self.released[audience as usize],
-            _ => self.live,
+            Some(audience) if viewpoint.is_controlled() => self.staged[audience as usize],
+            _ => self.newest,
         }
     }
 }
@@ -62,7 +62,7 @@ impl<'a> Base<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RawCell {
     /// How many that the reader may read whole, or all where nothing is hidden from them.
-    pub readable: u64,
+    pub visible: u64,
     /// How many hidden ones.
     pub hidden: u64,
     /// The sum of the hidden ones' keys, modulo 256.
@@ -70,89 +70,94 @@ pub struct RawCell {
     /// How many organisations lead the hidden ones; 5 stands for 5 or more.
     pub organisations: u8,
     /// How many of the hidden ones the organisation leads that leads more than half of them; 0 where none does.
-    pub largest: u64,
+    pub largest_lead_count: u64,
 }
 
 /// A chunk that is counted, and which part of it.
-struct Job<'a> {
+struct ChunkTask<'a> {
     chunk: &'a Chunk,
     /// It stands in the newest snapshot: what is readable of it is counted.
-    live: bool,
+    count_visible: bool,
     /// It stands in the released snapshot: what is hidden of it is counted.
-    released: bool,
+    count_hidden: bool,
 }
 
 /// Counts the initiatives of a population.
-pub struct Counting<'a> {
-    base: Base<'a>,
-    jobs: Vec<Job<'a>>,
+pub struct PopulationCounter<'a> {
+    base: EvaluationContext<'a>,
+    tasks: Vec<ChunkTask<'a>>,
     controlled: bool,
-    hidden_from: &'a Snapshot,
-    among: Prepared<'a>,
-    readable: Option<Prepared<'static>>,
+    staged: &'a Snapshot,
+    among: PreparedPredicate<'a>,
+    visible: Option<PreparedPredicate<'static>>,
 }
 
 /// The initiatives of one chunk that are counted.
-struct Population {
-    exactly: Bits,
-    hidden: Bits,
+struct ChunkPopulation {
+    visible: Bitmap,
+    hidden: Bitmap,
 }
 
-impl<'a> Counting<'a> {
+impl<'a> PopulationCounter<'a> {
     /// Counts those of which `among` is TRUE, as one who asks may.
-    pub fn new(base: Base<'a>, viewpoint: Viewpoint, among: &'a InitiativeCondition) -> Self {
+    pub fn new(base: EvaluationContext<'a>, viewpoint: Viewpoint, among: &'a InitiativePredicate) -> Self {
         let controlled = viewpoint.is_controlled();
-        let hidden_from = base.hidden_from(viewpoint);
+        let hidden_from = base.staged_for(viewpoint);
         let jobs = if controlled {
-            jobs(base.live, hidden_from)
+            list_tasks(base.newest, hidden_from)
         } else {
-            base.live
+            base.newest
                 .chunks
                 .iter()
-                .map(|chunk| Job {
+                .map(|chunk| ChunkTask {
                     chunk,
-                    live: true,
-                    released: false,
+                    count_visible: true,
+                    count_hidden: false,
                 })
                 .collect()
         };
         let chunks = jobs.len();
-        let readable = (!viewpoint.reads_everything())
-            .then(|| Prepared::readable_by(viewpoint.reader, base.live, base.kept, chunks));
+        let readable = (!viewpoint.can_view_all())
+            .then(|| PreparedPredicate::visible_to(viewpoint.reader, base.newest, base.truth_cache, chunks));
         Self {
-            among: Prepared::new(among, base.live, base.kept, chunks),
-            readable,
-            jobs,
+            among: PreparedPredicate::new(among, base.newest, base.truth_cache, chunks),
+            visible: readable,
+            tasks: jobs,
             controlled,
-            hidden_from,
+            staged: hidden_from,
             base,
         }
     }
 
     /// Prepares a condition for the chunks that are counted.
-    pub fn prepare(&self, condition: &'a InitiativeCondition) -> Prepared<'a> {
-        Prepared::new(condition, self.base.live, self.base.kept, self.jobs.len())
+    pub fn prepare(&self, condition: &'a InitiativePredicate) -> PreparedPredicate<'a> {
+        PreparedPredicate::new(
+            condition,
+            self.base.newest,
+            self.base.truth_cache,
+            self.tasks.len(),
+        )
     }
 
     /// The domain of a dimension, as one who asks may know it.
     pub fn domain(&self, dimension: Dimension) -> Domain {
         // The chunks of the newest snapshot are the first that are counted.
-        let readable = |position: usize, chunk: &Chunk| match &self.readable {
-            Some(readable) => readable.of(position, chunk).yes.clone(),
-            None => Bits::all(chunk.len()),
+        let readable = |position: usize, chunk: &Chunk| match &self.visible {
+            Some(readable) => readable.evaluate(position, chunk).true_rows.clone(),
+            None => Bitmap::full(chunk.len()),
         };
-        Domain::new(dimension, self.base.live, &readable, self.controlled)
+        Domain::new(dimension, self.base.newest, &readable, self.controlled)
     }
 
     /// Keeps what was worked out of conditions that were prepared for this.
-    pub fn keep(&self, prepared: &[&Prepared<'_>]) {
-        let chunks: Vec<&Chunk> = self.jobs.iter().map(|job| job.chunk).collect();
-        let own = std::iter::once(&self.among).chain(&self.readable);
+    pub fn cache_results(&self, prepared: &[&PreparedPredicate<'_>]) {
+        let chunks: Vec<&Chunk> = self.tasks.iter().map(|job| job.chunk).collect();
+        let own = std::iter::once(&self.among).chain(&self.visible);
         prepared
             .iter()
             .copied()
             .chain(own)
-            .for_each(|one| one.keep(&chunks, self.base.kept));
+            .for_each(|one| one.cache_results(&chunks, self.base.truth_cache));
     }
 
     /// Whether what is counted has to go through disclosure control.
@@ -161,69 +166,83 @@ impl<'a> Counting<'a> {
     }
 
     /// Whether any record at all, of the population or not, says why an answer of it is missing.
-    pub fn any_says_why(&self) -> bool {
-        let says_why = |chunk: &Chunk| !(chunk.missing.is_empty() && chunk.terms_missing.is_empty());
-        self.jobs.iter().any(|job| says_why(job.chunk))
+    pub fn has_missing_reasons(&self) -> bool {
+        let says_why = |chunk: &Chunk| !(chunk.missing.is_empty() && chunk.missing_in_terms.is_empty());
+        self.tasks.iter().any(|job| says_why(job.chunk))
     }
 
     /// The snapshot that hidden records are counted by.
-    pub fn hidden_from(&self) -> &'a Snapshot {
-        self.hidden_from
+    pub fn staged_snapshot(&self) -> &'a Snapshot {
+        self.staged
     }
 
-    fn population(&self, position: usize) -> Population {
-        let job = &self.jobs[position];
+    fn compute_population(&self, position: usize) -> ChunkPopulation {
+        let job = &self.tasks[position];
         let rows = job.chunk.len();
-        let asked = &self.among.of(position, job.chunk).yes;
-        let Some(readable) = &self.readable else {
-            return Population {
-                exactly: asked.clone(),
-                hidden: Bits::none(rows),
+        let asked = &self.among.evaluate(position, job.chunk).true_rows;
+        let Some(readable) = &self.visible else {
+            return ChunkPopulation {
+                visible: asked.clone(),
+                hidden: Bitmap::empty(rows),
             };
         };
-        let readable = readable.of(position, job.chunk);
-        let part = |counted: bool, of: &Bits| if counted { asked.and(of) } else { Bits::none(rows) };
-        Population {
-            exactly: part(job.live, &readable.yes),
-            hidden: part(job.released, &readable.no),
+        let readable = readable.evaluate(position, job.chunk);
+        let part = |counted: bool, of: &Bitmap| {
+            if counted {
+                asked.intersection(of)
+            } else {
+                Bitmap::empty(rows)
+            }
+        };
+        ChunkPopulation {
+            visible: part(job.count_visible, &readable.true_rows),
+            hidden: part(job.count_hidden, &readable.false_rows),
         }
     }
 
     /// Works on every chunk, in pieces side by side, and joins what came of them.
-    fn over<T: Send>(
+    fn map_reduce_chunks<T: Send>(
         &self,
         start: impl Fn() -> T + Sync,
         count: impl Fn(&mut T, usize, &Chunk) + Sync,
         join: impl Fn(T, T) -> T,
-    ) -> Result<T, Stopped> {
-        let pieces = rayon::current_num_threads().clamp(1, self.jobs.len().max(1));
-        let size = self.jobs.len().div_ceil(pieces).max(1);
+    ) -> Result<T, Cancelled> {
+        let pieces = rayon::current_num_threads().clamp(1, self.tasks.len().max(1));
+        let size = self.tasks.len().div_ceil(pieces).max(1);
         let counted: Vec<T> = self
-            .jobs
+            .tasks
             .par_chunks(size)
             .enumerate()
             .map(|(piece, jobs)| {
                 let mut counts = start();
                 for (at, job) in jobs.iter().enumerate() {
-                    self.base.run.check()?;
+                    self.base.cancellation.check()?;
                     count(&mut counts, piece * size + at, job.chunk);
                 }
                 Ok(counts)
             })
-            .collect::<Result<_, Stopped>>()?;
+            .collect::<Result<_, Cancelled>>()?;
         Ok(counted.into_iter().reduce(join).unwrap_or_else(start))
     }
 
     /// Counts the nine combinations of two conditions, and how many of all are
     /// illustrative, where nothing is hidden.
-    pub fn nine(&self, when: &Prepared<'_>, then: &Prepared<'_>) -> Result<(Nine, u64), Stopped> {
+    pub fn count_3x3(
+        &self,
+        when: &PreparedPredicate<'_>,
+        then: &PreparedPredicate<'_>,
+    ) -> Result<(Counts3x3, u64), Cancelled> {
         debug_assert!(!self.controlled, "hidden records are counted by cells");
-        self.over(
-            || (Nine::default(), 0),
+        self.map_reduce_chunks(
+            || (Counts3x3::default(), 0),
             |(nine, illustrative), position, chunk| {
-                let counted = self.population(position).exactly;
-                *nine += Nine::count(&when.of(position, chunk), &then.of(position, chunk), &counted);
-                *illustrative += counted.and(&chunk.illustrative).count();
+                let counted = self.compute_population(position).visible;
+                *nine += Counts3x3::count(
+                    &when.evaluate(position, chunk),
+                    &then.evaluate(position, chunk),
+                    &counted,
+                );
+                *illustrative += counted.intersection(&chunk.illustrative).count();
             },
             |mut a, b| {
                 a.0 += b.0;
@@ -233,29 +252,32 @@ impl<'a> Counting<'a> {
     }
 
     /// Counts the cells of a layout.
-    pub fn cells(&self, layout: &dyn Layout) -> Result<Vec<RawCell>, Stopped> {
+    pub fn count_layout(&self, layout: &dyn Layout) -> Result<Vec<RawCell>, Cancelled> {
         let shape = layout.shape();
-        let raw = layout.groups() * shape.raw();
-        let tallies = self.over(
-            || Tallies::new(raw, self.controlled),
-            |tallies, position, chunk| tallies.count(&self.population(position), layout, position, chunk),
-            Tallies::join,
+        let raw = layout.block_count() * shape.raw_cell_count();
+        let tallies = self.map_reduce_chunks(
+            || ChunkTallies::new(raw, self.controlled),
+            |tallies, position, chunk| {
+                tallies.count(&self.compute_population(position), layout, position, chunk);
+            },
+            ChunkTallies::merge,
         )?;
-        let mut published = vec![Published::default(); layout.groups() * shape.published()];
-        for (at, cell) in tallies.exact.iter().enumerate() {
-            for into in shape.published_of(at) {
-                published[into].exact += cell;
+        let mut published =
+            vec![PublishedCell::default(); layout.block_count() * shape.published_cell_count()];
+        for (at, cell) in tallies.visible.iter().enumerate() {
+            for into in shape.published_cells_of(at) {
+                published[into].visible += cell;
             }
         }
         for (at, (hidden, distinct)) in tallies.hidden.iter().zip(&tallies.distinct).enumerate() {
-            for into in shape.published_of(at) {
+            for into in shape.published_cells_of(at) {
                 let cell = &mut published[into];
-                cell.hidden = cell.hidden.merged(*hidden);
-                cell.distinct = cell.distinct.merged(distinct);
+                cell.hidden = cell.hidden.merge(*hidden);
+                cell.distinct = cell.distinct.merge(distinct);
             }
         }
         let largest = if self.controlled {
-            self.largest(layout, &published)?
+            self.count_largest_leads(layout, &published)?
         } else {
             vec![0; published.len()]
         };
@@ -263,11 +285,11 @@ impl<'a> Counting<'a> {
             .iter()
             .zip(largest)
             .map(|(cell, largest)| RawCell {
-                readable: cell.exact,
+                visible: cell.visible,
                 hidden: cell.hidden.count.into(),
                 key: cell.hidden.key.0,
-                organisations: cell.distinct.organisations(),
-                largest,
+                organisations: cell.distinct.organisation_count(),
+                largest_lead_count: largest,
             })
             .collect())
     }
@@ -275,24 +297,31 @@ impl<'a> Counting<'a> {
     /// How many of each cell's hidden initiatives its only possible majority leads: the
     /// second pass, as the first gives a candidate and not yet its count. It is made for
     /// every cell alike, whatever is then shown of it.
-    fn largest(&self, layout: &dyn Layout, published: &[Published]) -> Result<Vec<u64>, Stopped> {
+    fn count_largest_leads(
+        &self,
+        layout: &dyn Layout,
+        published: &[PublishedCell],
+    ) -> Result<Vec<u64>, Cancelled> {
         match layout.shape() {
-            Shape::Plain => self.largest_of_groups::<1, 1>(layout, published),
-            Shape::Marked => self.largest_of_groups::<2, 2>(layout, published),
-            Shape::Nine => self.largest_of_groups::<9, 8>(layout, published),
+            BlockShape::Plain => self.count_largest_leads_in_blocks::<1, 1>(layout, published),
+            BlockShape::IllustrativeApart => self.count_largest_leads_in_blocks::<2, 2>(layout, published),
+            BlockShape::Counts3x3 => self.count_largest_leads_in_blocks::<9, 8>(layout, published),
         }
     }
 
     /// An initiative is held against the candidates of all published cells of its group at once,
     /// rather than of each that it is part of in turn: as many for each, so that there is no
     /// branch that could not be foretold.
-    fn largest_of_groups<const RAW: usize, const PUBLISHED: usize>(
+    fn count_largest_leads_in_blocks<const RAW: usize, const PUBLISHED: usize>(
         &self,
         layout: &dyn Layout,
-        published: &[Published],
-    ) -> Result<Vec<u64>, Stopped> {
+        published: &[PublishedCell],
+    ) -> Result<Vec<u64>, Cancelled> {
         let mut is_part = [[0_u32; PUBLISHED]; RAW];
-        for (of, parts) in is_part.iter_mut().zip(layout.shape().part_of()) {
+        for (of, parts) in is_part
+            .iter_mut()
+            .zip(layout.shape().published_cells_by_raw_cell())
+        {
             parts.iter().for_each(|part| of[usize::from(*part)] = 1);
         }
         let candidates: Vec<[u32; PUBLISHED]> = published
@@ -301,12 +330,12 @@ impl<'a> Counting<'a> {
             .iter()
             .map(|group| group.each_ref().map(|cell| cell.hidden.majority.candidate()))
             .collect();
-        let found = self.over(
+        let found = self.map_reduce_chunks(
             || vec![[0_u32; PUBLISHED]; candidates.len()],
             |found, position, chunk| {
-                let mut cells = CellsOfRows::default();
-                layout.cells(position, chunk, &mut cells);
-                cells.each(&self.population(position).hidden, |row, cell| {
+                let mut cells = RowCells::default();
+                layout.write_cells(position, chunk, &mut cells);
+                cells.for_each(&self.compute_population(position).hidden, |row, cell| {
                     let (group, place) = (cell / RAW, cell % RAW);
                     let lead = chunk.leads[row];
                     let of_group = found[group].iter_mut().zip(&candidates[group]);
@@ -330,7 +359,7 @@ impl<'a> Counting<'a> {
 }
 
 /// Every chunk of either snapshot, those that both share once.
-fn jobs<'a>(live: &'a Snapshot, released: &'a Snapshot) -> Vec<Job<'a>> {
+fn list_tasks<'a>(live: &'a Snapshot, released: &'a Snapshot) -> Vec<ChunkTask<'a>> {
     let serials = |of: &Snapshot| {
         of.chunks
             .iter()
@@ -338,19 +367,19 @@ fn jobs<'a>(live: &'a Snapshot, released: &'a Snapshot) -> Vec<Job<'a>> {
             .collect::<HashSet<u64>>()
     };
     let (in_live, in_released) = (serials(live), serials(released));
-    let of_live = live.chunks.iter().map(|chunk| Job {
+    let of_live = live.chunks.iter().map(|chunk| ChunkTask {
         chunk,
-        live: true,
-        released: in_released.contains(&chunk.serial),
+        count_visible: true,
+        count_hidden: in_released.contains(&chunk.serial),
     });
     let of_released = released
         .chunks
         .iter()
         .filter(|chunk| !in_live.contains(&chunk.serial))
-        .map(|chunk| Job {
+        .map(|chunk| ChunkTask {
             chunk,
-            live: false,
-            released: true,
+            count_visible: false,
+            count_hidden: true,
         });
     of_live.chain(of_released).collect()
 }
@@ -361,77 +390,77 @@ struct HiddenCell {
     count: u32,
     key: Wrapping<u8>,
     /// Enough organisations were seen; who they are need not be looked up any more.
-    enough: bool,
-    majority: Majority,
+    is_saturated: bool,
+    majority: MajorityCandidate,
 }
 
 impl HiddenCell {
     #[must_use]
-    fn merged(self, other: Self) -> Self {
+    fn merge(self, other: Self) -> Self {
         Self {
             count: self.count + other.count,
             key: self.key + other.key,
-            enough: self.enough || other.enough,
-            majority: self.majority.merged(other.majority),
+            is_saturated: self.is_saturated || other.is_saturated,
+            majority: self.majority.merge(other.majority),
         }
     }
 }
 
 #[derive(Clone, Copy, Default)]
-struct Published {
-    exact: u64,
+struct PublishedCell {
+    visible: u64,
     hidden: HiddenCell,
-    distinct: Distinct,
+    distinct: DistinctOrganisations,
 }
 
 /// What one piece has counted.
-struct Tallies {
-    exact: Vec<u64>,
+struct ChunkTallies {
+    visible: Vec<u64>,
     hidden: Vec<HiddenCell>,
-    distinct: Vec<Distinct>,
+    distinct: Vec<DistinctOrganisations>,
 }
 
-impl Tallies {
+impl ChunkTallies {
     fn new(cells: usize, controlled: bool) -> Self {
         let hidden = if controlled { cells } else { 0 };
         Self {
-            exact: vec![0; cells],
+            visible: vec![0; cells],
             hidden: vec![HiddenCell::default(); hidden],
-            distinct: vec![Distinct::default(); hidden],
+            distinct: vec![DistinctOrganisations::default(); hidden],
         }
     }
 
-    fn count(&mut self, population: &Population, layout: &dyn Layout, position: usize, chunk: &Chunk) {
-        let mut cells = CellsOfRows::default();
-        layout.cells(position, chunk, &mut cells);
-        cells.each(&population.exactly, |_, cell| self.exact[cell] += 1);
+    fn count(&mut self, population: &ChunkPopulation, layout: &dyn Layout, position: usize, chunk: &Chunk) {
+        let mut cells = RowCells::default();
+        layout.write_cells(position, chunk, &mut cells);
+        cells.for_each(&population.visible, |_, cell| self.visible[cell] += 1);
         if self.hidden.is_empty() {
             return;
         }
-        let (leads, keys) = (&chunk.leads, chunk.keys());
-        cells.each(&population.hidden, |row, at| {
+        let (leads, keys) = (&chunk.leads, chunk.cell_keys());
+        cells.for_each(&population.hidden, |row, at| {
             let cell = &mut self.hidden[at];
             cell.count += 1;
             cell.key += keys[row];
             cell.majority.add(leads[row]);
-            if !cell.enough {
+            if !cell.is_saturated {
                 let distinct = &mut self.distinct[at];
                 distinct.add(leads[row]);
-                cell.enough = distinct.organisations() == ENOUGH;
+                cell.is_saturated = distinct.organisation_count() == MIN_ORGANISATIONS;
             }
         });
     }
 
-    fn join(mut self, other: Self) -> Self {
-        self.exact
+    fn merge(mut self, other: Self) -> Self {
+        self.visible
             .iter_mut()
-            .zip(other.exact)
+            .zip(other.visible)
             .for_each(|(mine, more)| *mine += more);
         for (mine, more) in self.hidden.iter_mut().zip(&other.hidden) {
-            *mine = mine.merged(*more);
+            *mine = mine.merge(*more);
         }
         for (mine, more) in self.distinct.iter_mut().zip(&other.distinct) {
-            *mine = mine.merged(more);
+            *mine = mine.merge(more);
         }
         self
     }

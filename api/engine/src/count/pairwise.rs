@@ -2,61 +2,63 @@
 
 use rayon::prelude::*;
 
-use super::super::cancellation::Stopped;
-use super::super::evaluate::Prepared;
-use super::super::index::{Bits, Chunk, Truths};
-use super::bit_sliced_sum::Sums;
-use super::contingency::{Nine, nine, published};
-use super::row_sets::{led_by, most_of_one};
-use super::{Counting, RawCell};
+use super::super::cancellation::Cancelled;
+use super::super::evaluate::PreparedPredicate;
+use super::super::index::{Bitmap, Chunk, TruthBitmaps};
+use super::bit_sliced_sum::CountAndKeySum;
+use super::contingency::{Counts3x3, fill_from_margins, sum_published};
+use super::row_sets::{count_largest_lead, count_leads};
+use super::{PopulationCounter, RawCell};
 
 /// How many counts of a table are published.
-const PUBLISHED: usize = 8;
+const PUBLISHED_CELLS_PER_TABLE: usize = 8;
 
 /// What the conditions say of the hidden initiatives of a chunk.
-struct HiddenOf<'a> {
+struct HiddenChunk<'a> {
     chunk: &'a Chunk,
-    hidden: Bits,
-    truths: Vec<Truths>,
+    hidden: Bitmap,
+    truths: Vec<TruthBitmaps>,
 }
 
-impl Counting<'_> {
+impl PopulationCounter<'_> {
     /// Counts the tables of each pair `(i, j)`, `i < j`, in that order: eight cells for each.
-    pub fn pairs(&self, conditions: &[&Prepared<'_>]) -> Result<Vec<RawCell>, Stopped> {
+    pub fn count_pairs(&self, conditions: &[&PreparedPredicate<'_>]) -> Result<Vec<RawCell>, Cancelled> {
         let pairs: Vec<(usize, usize)> = (0..conditions.len())
             .flat_map(|one| (one + 1..conditions.len()).map(move |other| (one, other)))
             .collect();
-        let readable = self.exact_pairs(conditions, &pairs)?;
+        let readable = self.count_visible_pairs(conditions, &pairs)?;
         let mut cells: Vec<RawCell> = readable
             .iter()
-            .flat_map(Nine::published)
+            .flat_map(Counts3x3::published_counts)
             .map(|readable| RawCell {
-                readable,
+                visible: readable,
                 ..RawCell::default()
             })
             .collect();
         if self.controlled {
-            let hidden = self.hidden_of(conditions)?;
-            self.add_hidden(&mut cells, &hidden, &pairs)?;
+            let hidden = self.collect_hidden(conditions)?;
+            self.add_hidden_counts(&mut cells, &hidden, &pairs)?;
         }
         Ok(cells)
     }
 
-    fn exact_pairs(
+    fn count_visible_pairs(
         &self,
-        conditions: &[&Prepared<'_>],
+        conditions: &[&PreparedPredicate<'_>],
         pairs: &[(usize, usize)],
-    ) -> Result<Vec<Nine>, Stopped> {
-        self.over(
-            || vec![Nine::default(); pairs.len()],
+    ) -> Result<Vec<Counts3x3>, Cancelled> {
+        self.map_reduce_chunks(
+            || vec![Counts3x3::default(); pairs.len()],
             |nines, position, chunk| {
-                let counted = self.population(position).exactly;
-                let truths = truths_within(conditions, position, chunk, &counted);
+                let counted = self.compute_population(position).visible;
+                let truths = evaluate_within(conditions, position, chunk, &counted);
                 let population = counted.count();
-                let margins: Vec<(u64, u64)> =
-                    truths.iter().map(|of| (of.yes.count(), of.no.count())).collect();
+                let margins: Vec<(u64, u64)> = truths
+                    .iter()
+                    .map(|of| (of.true_rows.count(), of.false_rows.count()))
+                    .collect();
                 for (nine, (one, other)) in nines.iter_mut().zip(pairs) {
-                    *nine += Nine::of_margins(
+                    *nine += Counts3x3::from_margins(
                         population,
                         &truths[*one],
                         margins[*one],
@@ -72,94 +74,108 @@ impl Counting<'_> {
         )
     }
 
-    fn hidden_of(&self, conditions: &[&Prepared<'_>]) -> Result<Vec<HiddenOf<'_>>, Stopped> {
-        self.jobs
+    fn collect_hidden(
+        &self,
+        conditions: &[&PreparedPredicate<'_>],
+    ) -> Result<Vec<HiddenChunk<'_>>, Cancelled> {
+        self.tasks
             .par_iter()
             .enumerate()
             .map(|(position, job)| {
-                self.base.run.check()?;
-                let hidden = self.population(position).hidden;
-                Ok(HiddenOf {
+                self.base.cancellation.check()?;
+                let hidden = self.compute_population(position).hidden;
+                Ok(HiddenChunk {
                     chunk: job.chunk,
-                    truths: truths_within(conditions, position, job.chunk, &hidden),
+                    truths: evaluate_within(conditions, position, job.chunk, &hidden),
                     hidden,
                 })
             })
             .collect()
     }
 
-    fn add_hidden(
+    fn add_hidden_counts(
         &self,
         cells: &mut [RawCell],
-        hidden: &[HiddenOf<'_>],
+        hidden: &[HiddenChunk<'_>],
         pairs: &[(usize, usize)],
-    ) -> Result<(), Stopped> {
+    ) -> Result<(), Cancelled> {
         let conditions = hidden.first().map_or(0, |of| of.truths.len());
         let sums = hidden
-            .par_chunks(CHUNKS_AT_ONCE)
+            .par_chunks(CHUNKS_PER_BLOCK)
             .map(|block| {
-                self.base.run.check()?;
-                Ok(SumsOf::new(block, conditions, pairs))
+                self.base.cancellation.check()?;
+                Ok(PairSums::new(block, conditions, pairs))
             })
-            .try_reduce(SumsOf::default, |a, b| Ok(a.plus(b)))?;
-        let most_of_one = most_of_one(hidden.iter().map(|of| (of.chunk, &of.hidden)));
+            .try_reduce(PairSums::default, |a, b| Ok(a.add(b)))?;
+        let most_of_one = count_largest_lead(hidden.iter().map(|of| (of.chunk, &of.hidden)));
         cells
-            .par_chunks_mut(PUBLISHED)
+            .par_chunks_mut(PUBLISHED_CELLS_PER_TABLE)
             .zip(pairs)
             .zip(&sums.known)
             .try_for_each(|((cells, (one, other)), known)| {
-                self.base.run.check()?;
-                let published = published_of(sums.all, sums.margins[*one], sums.margins[*other], *known);
+                self.base.cancellation.check()?;
+                let published =
+                    sum_published_cells(sums.all, sums.margins[*one], sums.margins[*other], *known);
                 for (at, (cell, sums)) in cells.iter_mut().zip(published).enumerate() {
                     cell.hidden = sums.count;
                     cell.key = sums.key.0;
-                    (cell.organisations, cell.largest) = led_by(sums.count, most_of_one, |see| {
-                        for of in hidden {
-                            each_row(of, *one, *other, at, |row| see(of.chunk.leads[row]));
-                        }
-                    });
+                    (cell.organisations, cell.largest_lead_count) =
+                        count_leads(sums.count, most_of_one, |see| {
+                            for of in hidden {
+                                for_each_row(of, *one, *other, at, |row| see(of.chunk.leads[row]));
+                            }
+                        });
                 }
                 Ok(())
             })
     }
 }
 
-fn truths_within(conditions: &[&Prepared<'_>], position: usize, chunk: &Chunk, rows: &Bits) -> Vec<Truths> {
+fn evaluate_within(
+    conditions: &[&PreparedPredicate<'_>],
+    position: usize,
+    chunk: &Chunk,
+    rows: &Bitmap,
+) -> Vec<TruthBitmaps> {
     conditions
         .iter()
-        .map(|one| one.of(position, chunk).within(rows))
+        .map(|one| one.evaluate(position, chunk).restrict_to(rows))
         .collect()
 }
 
 /// So many chunks are gone through for every pair before the next ones: what the conditions
 /// say of them fits the processor's cache.
-const CHUNKS_AT_ONCE: usize = 16;
+const CHUNKS_PER_BLOCK: usize = 16;
 
 /// The sums over the hidden initiatives of some chunks.
 #[derive(Default)]
-struct SumsOf {
-    all: Sums,
+struct PairSums {
+    all: CountAndKeySum,
     /// For each condition: of which it is TRUE, and FALSE.
-    margins: Vec<[Sums; 2]>,
+    margins: Vec<[CountAndKeySum; 2]>,
     /// For each pair: its four known combinations.
-    known: Vec<[Sums; 4]>,
+    known: Vec<[CountAndKeySum; 4]>,
 }
 
-impl SumsOf {
-    fn new(block: &[HiddenOf<'_>], conditions: usize, pairs: &[(usize, usize)]) -> Self {
+impl PairSums {
+    fn new(block: &[HiddenChunk<'_>], conditions: usize, pairs: &[(usize, usize)]) -> Self {
         let of = |condition: usize, yes: bool| {
             let sets = block.iter();
-            Sums::of(sets.map(|of| (of.chunk, known(&of.truths[condition], yes))))
+            CountAndKeySum::from_bitmaps(sets.map(|of| (of.chunk, select_bitmap(&of.truths[condition], yes))))
         };
         let of_both = |one: usize, one_yes: bool, other: usize, other_yes: bool| {
             let sets = block.iter();
-            Sums::of_shared(sets.map(|of| {
+            CountAndKeySum::from_intersections(sets.map(|of| {
                 let (one, other) = (&of.truths[one], &of.truths[other]);
-                (of.chunk, known(one, one_yes), known(other, other_yes))
+                (
+                    of.chunk,
+                    select_bitmap(one, one_yes),
+                    select_bitmap(other, other_yes),
+                )
             }))
         };
         Self {
-            all: Sums::of(block.iter().map(|of| (of.chunk, &of.hidden))),
+            all: CountAndKeySum::from_bitmaps(block.iter().map(|of| (of.chunk, &of.hidden))),
             margins: (0..conditions)
                 .map(|condition| [of(condition, true), of(condition, false)])
                 .collect(),
@@ -173,55 +189,70 @@ impl SumsOf {
         }
     }
 
-    fn plus(mut self, other: Self) -> Self {
+    fn add(mut self, other: Self) -> Self {
         if self.margins.is_empty() {
             return other;
         }
-        self.all = self.all.plus(other.all);
-        add_all(self.margins.as_flattened_mut(), other.margins.as_flattened());
-        add_all(self.known.as_flattened_mut(), other.known.as_flattened());
+        self.all = self.all.add(other.all);
+        add_sums(self.margins.as_flattened_mut(), other.margins.as_flattened());
+        add_sums(self.known.as_flattened_mut(), other.known.as_flattened());
         self
     }
 }
 
-fn known(truths: &Truths, yes: bool) -> &Bits {
-    if yes { &truths.yes } else { &truths.no }
+fn select_bitmap(truths: &TruthBitmaps, yes: bool) -> &Bitmap {
+    if yes {
+        &truths.true_rows
+    } else {
+        &truths.false_rows
+    }
 }
 
-fn add_all(sums: &mut [Sums], more: &[Sums]) {
+fn add_sums(sums: &mut [CountAndKeySum], more: &[CountAndKeySum]) {
     for (sum, more) in sums.iter_mut().zip(more) {
-        *sum = sum.plus(*more);
+        *sum = sum.add(*more);
     }
 }
 
 /// The published counts and keys of a pair. Both are sums over rows, so that the five
 /// combinations with something unknown follow from the four known ones and the margins.
-fn published_of(all: Sums, when: [Sums; 2], then: [Sums; 2], four: [Sums; 4]) -> [Sums; PUBLISHED] {
-    let pair = |of: [Sums; 2]| (of[0], of[1]);
+fn sum_published_cells(
+    all: CountAndKeySum,
+    when: [CountAndKeySum; 2],
+    then: [CountAndKeySum; 2],
+    four: [CountAndKeySum; 4],
+) -> [CountAndKeySum; PUBLISHED_CELLS_PER_TABLE] {
+    let pair = |of: [CountAndKeySum; 2]| (of[0], of[1]);
     let (when, then) = (pair(when), pair(then));
-    let counts = published(nine(
+    let counts = sum_published(fill_from_margins(
         all.count,
         (when.0.count, when.1.count),
         (then.0.count, then.1.count),
         four.map(|sums| sums.count),
     ));
-    let keys = published(nine(
+    let keys = sum_published(fill_from_margins(
         all.key,
         (when.0.key, when.1.key),
         (then.0.key, then.1.key),
         four.map(|sums| sums.key),
     ));
-    std::array::from_fn(|at| Sums {
+    std::array::from_fn(|at| CountAndKeySum {
         count: counts[at],
         key: keys[at],
     })
 }
 
-/// Shows the rows of a published cell of two conditions to `see`; [`PART_OF`](super::contingency::PART_OF) numbers the cells.
-fn each_row(of: &HiddenOf<'_>, when: usize, then: usize, cell: usize, mut see: impl FnMut(usize)) {
+/// Shows the rows of a published cell of two conditions to `see`; [`PUBLISHED_CELLS_BY_RAW_CELL`](super::contingency::PUBLISHED_CELLS_BY_RAW_CELL) numbers the cells.
+fn for_each_row(of: &HiddenChunk<'_>, when: usize, then: usize, cell: usize, mut see: impl FnMut(usize)) {
     let (when, then) = (&of.truths[when], &of.truths[then]);
     for (at, all) in of.hidden.words().iter().enumerate() {
-        let [w, not_w, t, not_t] = [&when.yes, &when.no, &then.yes, &then.no].map(|set| set.words()[at]);
+        let [w, not_w, t, not_t] = [
+            &when.true_rows,
+            &when.false_rows,
+            &then.true_rows,
+            &then.false_rows,
+        ]
+        .map(|set| set.words()[at]);
         let mut left = match cell {
             0 => *all,
             1 => w & t,

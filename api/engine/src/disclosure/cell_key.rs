@@ -5,7 +5,7 @@ use std::collections::HashMap;
 /// The noise for each key: mean 0, variance 4, from -5 to 5. Safety rests on the keys,
 /// which come from the base's own secret, and not on hiding this table.
 #[rustfmt::skip]
-const BY_KEY: [i8; 256] = [
+const DEFAULT_NOISE_BY_KEY: [i8; 256] = [
     1, 0, 2, -2, 4, -1, 0, -1, -1, 0, 1, -5, -1, -3, 1, -1,
     -1, 2, 0, 1, -2, 3, 1, 0, 2, -3, 3, -3, -1, 0, 2, 1,
     -1, 0, -2, -2, 2, -1, 5, 1, -2, 0, -3, -3, -3, -4, 0, -2,
@@ -27,19 +27,19 @@ const BY_KEY: [i8; 256] = [
 /// How much counts are moved: by their keys alone, or by their keys and the counts
 /// themselves, as the tables of the Office for National Statistics do.
 #[derive(Clone, Debug)]
-pub struct Noise {
+pub struct PerturbationTable {
     /// Of each count, from 1 on; one that stands for every count where counts do not matter.
-    rows: Box<[OfCount]>,
+    by_count: Box<[CountPerturbation]>,
 }
 
 /// The noise of one count.
 #[derive(Clone, Debug)]
-struct OfCount {
+struct CountPerturbation {
     by_key: Box<[i32; 256]>,
     variance: f64,
 }
 
-impl OfCount {
+impl CountPerturbation {
     fn new(by_key: Box<[i32; 256]>) -> Self {
         let values = by_key.iter().map(|value| f64::from(*value));
         let (sum, squares) = values.fold((0.0, 0.0), |(sum, squares), value| {
@@ -55,7 +55,7 @@ impl OfCount {
 
 /// Why a table could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum TableError {
+pub enum PerturbationTableError {
     /// It is no table with the columns pcv, ckey and pvalue.
     #[error("it is no CSV file with the columns pcv, ckey and pvalue of whole numbers: {0}")]
     Malformed(#[from] csv::Error),
@@ -78,83 +78,87 @@ pub enum TableError {
 }
 
 /// The counts that a table by count has rows for.
-const ROWS: usize = 750;
+const TABLE_COUNTS: usize = 750;
 /// Greater counts use the last rows again and again.
-const REPEATED: u64 = 250;
+const REPEATED_COUNTS: u64 = 250;
 
-impl Default for Noise {
+impl Default for PerturbationTable {
     fn default() -> Self {
-        Self::by_key(BY_KEY)
+        Self::from_key_values(DEFAULT_NOISE_BY_KEY)
     }
 }
 
-impl Noise {
+impl PerturbationTable {
     /// Noise that does not depend on the count, for each key.
-    pub fn by_key(values: [i8; 256]) -> Self {
+    pub fn from_key_values(values: [i8; 256]) -> Self {
         Self {
-            rows: Box::new([OfCount::new(Box::new(values.map(i32::from)))]),
+            by_count: Box::new([CountPerturbation::new(Box::new(values.map(i32::from)))]),
         }
     }
 
     /// Reads a table in the format of the Office for National Statistics: CSV with the
     /// columns `pcv` (the count, 1 to 750), `ckey` (the key, 0 to 255) and `pvalue`
     /// (what is added to the count).
-    pub fn read(table: impl std::io::Read) -> Result<Self, TableError> {
+    pub fn parse(table: impl std::io::Read) -> Result<Self, PerturbationTableError> {
         let mut values: HashMap<(usize, usize), i32> = HashMap::new();
         let mut lines = csv::Reader::from_reader(table);
-        for line in lines.deserialize::<Line>() {
-            let Line { pcv, ckey, pvalue } = line?;
+        for line in lines.deserialize::<PerturbationRecord>() {
+            let PerturbationRecord { pcv, ckey, pvalue } = line?;
             let (count, key) = (usize::try_from(pcv), usize::try_from(ckey));
             match (count, key) {
-                (Ok(count @ 1..=ROWS), Ok(key @ 0..=255)) => values.insert((count, key), pvalue),
+                (Ok(count @ 1..=TABLE_COUNTS), Ok(key @ 0..=255)) => values.insert((count, key), pvalue),
                 _ => {
-                    return Err(TableError::OutOfRange {
+                    return Err(PerturbationTableError::OutOfRange {
                         count: pcv,
                         key: ckey,
                     });
                 }
             };
         }
-        let mut rows = vec![[0; 256]; ROWS];
+        let mut rows = vec![[0; 256]; TABLE_COUNTS];
         for (row, values_of_row) in rows.iter_mut().enumerate() {
             for (key, value) in values_of_row.iter_mut().enumerate() {
                 let count = row + 1;
                 *value = *values
                     .get(&(count, key))
-                    .ok_or(TableError::Missing { count, key })?;
+                    .ok_or(PerturbationTableError::Missing { count, key })?;
             }
         }
         Ok(Self {
-            rows: rows.into_iter().map(Box::new).map(OfCount::new).collect(),
+            by_count: rows
+                .into_iter()
+                .map(Box::new)
+                .map(CountPerturbation::new)
+                .collect(),
         })
     }
 
     /// How much a count with this key is moved.
-    pub fn of(&self, count: u64, key: u8) -> i64 {
-        self.row(count)
+    pub fn get(&self, count: u64, key: u8) -> i64 {
+        self.find_row(count)
             .map_or(0, |row| row.by_key[usize::from(key)].into())
     }
 
     /// The variance that the table adds to a count: of its values for that count.
     pub fn variance(&self, count: u64) -> f64 {
-        self.row(count).map_or(0.0, |row| row.variance)
+        self.find_row(count).map_or(0.0, |row| row.variance)
     }
 
-    fn row(&self, count: u64) -> Option<&OfCount> {
-        if let [every] = &*self.rows {
+    fn find_row(&self, count: u64) -> Option<&CountPerturbation> {
+        if let [every] = &*self.by_count {
             return Some(every);
         }
-        let row = if count <= ROWS as u64 {
+        let row = if count <= TABLE_COUNTS as u64 {
             count
         } else {
-            (count - 1) % REPEATED + (ROWS as u64 - REPEATED) + 1
+            (count - 1) % REPEATED_COUNTS + (TABLE_COUNTS as u64 - REPEATED_COUNTS) + 1
         };
-        self.rows.get(usize::try_from(row.checked_sub(1)?).ok()?)
+        self.by_count.get(usize::try_from(row.checked_sub(1)?).ok()?)
     }
 }
 
 #[derive(serde::Deserialize)]
-struct Line {
+struct PerturbationRecord {
     pcv: u64,
     ckey: u64,
     pvalue: i32,
@@ -167,8 +171,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_what_it_says() {
-        let values = BY_KEY.map(i64::from);
+    fn default_table_has_documented_mean_variance_and_range() {
+        let values = DEFAULT_NOISE_BY_KEY.map(i64::from);
         assert_eq!(values.iter().sum::<i64>(), 0, "mean 0");
         assert_eq!(
             values.iter().map(|value| value * value).sum::<i64>(),
@@ -176,10 +180,10 @@ mod tests {
             "variance 4"
         );
         assert!(values.iter().all(|value| (-5..=5).contains(value)));
-        assert!((Noise::default().variance(17) - 4.0).abs() < 1e-12);
+        assert!((PerturbationTable::default().variance(17) - 4.0).abs() < 1e-12);
     }
 
-    fn table(pvalue: impl Fn(usize, usize) -> i32) -> String {
+    fn render_table(pvalue: impl Fn(usize, usize) -> i32) -> String {
         let mut csv = "pcv,ckey,pvalue\n".to_owned();
         for count in 1..=750 {
             for key in 0..256 {
@@ -190,9 +194,11 @@ mod tests {
     }
 
     #[test]
-    fn greater_counts_use_the_last_rows_again() {
-        let noise =
-            Noise::read(table(|count, key| i32::try_from(count * 1_000 + key).unwrap()).as_bytes()).unwrap();
+    fn counts_above_the_table_reuse_the_last_rows() {
+        let noise = PerturbationTable::parse(
+            render_table(|count, key| i32::try_from(count * 1_000 + key).unwrap()).as_bytes(),
+        )
+        .unwrap();
         for (count, row) in [
             (1, 1),
             (750, 750),
@@ -201,14 +207,14 @@ mod tests {
             (1_001, 501),
             (10_750, 750),
         ] {
-            assert_eq!(noise.of(count, 7), row * 1_000 + 7, "{count}");
+            assert_eq!(noise.get(count, 7), row * 1_000 + 7, "{count}");
         }
-        assert_eq!(noise.of(0, 7), 0);
+        assert_eq!(noise.get(0, 7), 0);
     }
 
     #[test]
-    fn a_broken_table_says_what_is_wrong() {
-        let whole = table(|_, _| 0);
+    fn malformed_table_is_rejected_with_its_line() {
+        let whole = render_table(|_, _| 0);
         for (csv, complaint) in [
             (
                 whole.replace("\n17,200,0\n", "\n"),
@@ -218,7 +224,7 @@ mod tests {
             (whole.replace("\n17,200,0\n", "\n17,200,x\n"), "whole numbers"),
             ("a,b\n1,2\n".into(), "pcv"),
         ] {
-            let error = Noise::read(csv.as_bytes()).unwrap_err().to_string();
+            let error = PerturbationTable::parse(csv.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(complaint), "{error}");
         }
     }

@@ -5,10 +5,10 @@
 use chrono::{Datelike, NaiveDate};
 use wayin_vocabulary::Dimension;
 
-use super::super::dimension::DURATION_EDGES;
+use super::super::dimension::DURATION_BAND_EDGES_MONTHS;
 use crate::predicate::{
-    Comparison, InitiativeCondition, InitiativeTest, OrganisationCondition, TermCondition, TermTest,
-    TextComparison,
+    Comparison, FundingTermPredicate, FundingTermTest, InitiativePredicate, InitiativeTest,
+    OrganisationPredicate, TextComparison,
 };
 
 /// A question that is refused, since single records could be told from its answer.
@@ -19,30 +19,33 @@ pub struct RestrictedQuery(pub String);
 type Result<T> = std::result::Result<T, RestrictedQuery>;
 
 /// The most comparisons that the conditions of one question hold together.
-pub const MOST_COMPARISONS: usize = 6;
+pub const MAX_COMPARISONS: usize = 6;
 
 /// The edges of the closed bands of amounts, in the currency's minor unit: 10 thousand,
 /// 50 thousand, 100 thousand, 500 thousand and 1 million of the major one.
-pub const AMOUNT_EDGES: [i64; 5] = [1_000_000, 5_000_000, 10_000_000, 50_000_000, 100_000_000];
+pub const AMOUNT_BAND_EDGES_MINOR: [i64; 5] = [1_000_000, 5_000_000, 10_000_000, 50_000_000, 100_000_000];
 
 /// Refuses a question that slices too finely. `parts` are its conditions, each with the
 /// argument that it was given as.
-pub fn check(parts: &[(&str, &InitiativeCondition)]) -> Result<()> {
+pub fn check_predicates(parts: &[(&str, &InitiativePredicate)]) -> Result<()> {
     for (argument, condition) in parts {
         let mut found = Ok(());
-        condition.each_test(&mut |test| {
+        condition.for_each_test(&mut |test| {
             if found.is_ok() {
-                found = initiative_test(argument, test);
+                found = check_initiative_test(argument, test);
             }
         });
         found?;
     }
-    let comparisons: usize = parts.iter().map(|(_, condition)| comparisons(condition)).sum();
-    if comparisons > MOST_COMPARISONS {
+    let comparisons: usize = parts
+        .iter()
+        .map(|(_, condition)| count_comparisons(condition))
+        .sum();
+    if comparisons > MAX_COMPARISONS {
         let arguments: Vec<&str> = parts.iter().map(|(argument, _)| *argument).collect();
-        return Err(refused(
+        return Err(restricted(
             &arguments.join(", "),
-            &format!("hold {comparisons} comparisons together; at most {MOST_COMPARISONS} can be asked"),
+            &format!("hold {comparisons} comparisons together; at most {MAX_COMPARISONS} can be asked"),
         ));
     }
     Ok(())
@@ -51,7 +54,7 @@ pub fn check(parts: &[(&str, &InitiativeCondition)]) -> Result<()> {
 /// Refuses a dimension that slices too finely.
 pub fn check_dimension(argument: &str, dimension: Dimension) -> Result<()> {
     match dimension {
-        Dimension::LeadOrganisation => Err(refused(
+        Dimension::LeadOrganisation => Err(restricted(
             argument,
             "initiatives cannot be distinguished by the organisation that leads them",
         )),
@@ -60,45 +63,45 @@ pub fn check_dimension(argument: &str, dimension: Dimension) -> Result<()> {
 }
 
 /// How many comparisons a condition holds: its tests, those of funding terms and organisations in them.
-pub fn comparisons(condition: &InitiativeCondition) -> usize {
+pub fn count_comparisons(condition: &InitiativePredicate) -> usize {
     let mut count = 0;
-    condition.each_test(&mut |test| {
+    condition.for_each_test(&mut |test| {
         count += match test {
-            InitiativeTest::FundingTerms(_, terms) => of_terms(terms),
-            InitiativeTest::LeadOrganisation(organisation) => of_organisation(organisation),
+            InitiativeTest::FundingTerms(_, terms) => count_term_comparisons(terms),
+            InitiativeTest::LeadOrganisation(organisation) => count_organisation_comparisons(organisation),
             _ => 1,
         };
     });
     count
 }
 
-fn of_terms(condition: &TermCondition) -> usize {
+fn count_term_comparisons(condition: &FundingTermPredicate) -> usize {
     let mut count = 0;
-    condition.each_test(&mut |test| {
+    condition.for_each_test(&mut |test| {
         count += match test {
-            TermTest::Funder(organisation) => of_organisation(organisation),
+            FundingTermTest::Funder(organisation) => count_organisation_comparisons(organisation),
             _ => 1,
         };
     });
     count.max(1)
 }
 
-fn of_organisation(condition: &OrganisationCondition) -> usize {
+fn count_organisation_comparisons(condition: &OrganisationPredicate) -> usize {
     let mut count = 0;
-    condition.each_test(&mut |_| count += 1);
+    condition.for_each_test(&mut |_| count += 1);
     count.max(1)
 }
 
-fn refused(place: &str, reason: &str) -> RestrictedQuery {
+fn restricted(place: &str, reason: &str) -> RestrictedQuery {
     RestrictedQuery(format!(
         "{place}: {reason}, as the answer could reveal single records. Ask with scope VISIBLE for exact answers \
          from the records that you may read whole."
     ))
 }
 
-fn initiative_test(argument: &str, test: &InitiativeTest) -> Result<()> {
+fn check_initiative_test(argument: &str, test: &InitiativeTest) -> Result<()> {
     let never = |field: &str| {
-        Err(refused(
+        Err(restricted(
             &format!("{argument}.{field}"),
             "cannot be asked with scope ALL",
         ))
@@ -107,13 +110,13 @@ fn initiative_test(argument: &str, test: &InitiativeTest) -> Result<()> {
         InitiativeTest::Id(_) => never("id"),
         InitiativeTest::Title(_) => never("title"),
         InitiativeTest::LeadOrganisation(_) => never("leadOrganisation"),
-        InitiativeTest::StartedOn(comparison) => date(&format!("{argument}.startedOn"), comparison),
-        InitiativeTest::EndedOn(comparison) => date(&format!("{argument}.endedOn"), comparison),
+        InitiativeTest::StartedOn(comparison) => check_date(&format!("{argument}.startedOn"), comparison),
+        InitiativeTest::EndedOn(comparison) => check_date(&format!("{argument}.endedOn"), comparison),
         InitiativeTest::FundingTerms(_, terms) => {
             let mut found = Ok(());
-            terms.each_test(&mut |test| {
+            terms.for_each_test(&mut |test| {
                 if found.is_ok() {
-                    found = term_test(&format!("{argument}.fundingTerms"), test);
+                    found = check_term_test(&format!("{argument}.fundingTerms"), test);
                 }
             });
             found
@@ -127,35 +130,37 @@ fn initiative_test(argument: &str, test: &InitiativeTest) -> Result<()> {
         | InitiativeTest::Step(..)
         | InitiativeTest::Reasons(..)
         | InitiativeTest::Change(..)
-        | InitiativeTest::AnyTermRecorded(_) => Ok(()),
+        | InitiativeTest::FundingTermsRecorded(_) => Ok(()),
     }
 }
 
-fn term_test(field: &str, test: &TermTest) -> Result<()> {
+fn check_term_test(field: &str, test: &FundingTermTest) -> Result<()> {
     match test {
-        TermTest::StartsOn(comparison) => date(&format!("{field}.startsOn"), comparison),
-        TermTest::DurationMonths(comparison) => at_edges(
+        FundingTermTest::StartsOn(comparison) => check_date(&format!("{field}.startsOn"), comparison),
+        FundingTermTest::DurationMonths(comparison) => check_band_edges(
             &format!("{field}.durationMonths"),
             comparison,
-            |months| DURATION_EDGES.contains(months),
+            |months| DURATION_BAND_EDGES_MONTHS.contains(months),
             "6, 12, 18, 24, 36 or 60",
         ),
-        TermTest::AmountMinor(comparison) => at_edges(
+        FundingTermTest::AmountMinor(comparison) => check_band_edges(
             &format!("{field}.amountMinor"),
             comparison,
-            |amount| AMOUNT_EDGES.contains(amount),
+            |amount| AMOUNT_BAND_EDGES_MINOR.contains(amount),
             "1000000, 5000000, 10000000, 50000000 or 100000000 (10 thousand to 1 million in the major unit)",
         ),
-        TermTest::Currency(TextComparison::Contains(_) | TextComparison::StartsWith(_)) => Err(refused(
-            &format!("{field}.currency"),
-            "compares with eq, ne, in and isKnown alone with scope ALL",
-        )),
-        TermTest::Funder(_) | TermTest::Currency(_) | TermTest::Choice(..) => Ok(()),
+        FundingTermTest::Currency(TextComparison::Contains(_) | TextComparison::StartsWith(_)) => {
+            Err(restricted(
+                &format!("{field}.currency"),
+                "compares with eq, ne, in and isKnown alone with scope ALL",
+            ))
+        }
+        FundingTermTest::Funder(_) | FundingTermTest::Currency(_) | FundingTermTest::Choice(..) => Ok(()),
     }
 }
 
-fn date(field: &str, comparison: &Comparison<NaiveDate>) -> Result<()> {
-    at_edges(
+fn check_date(field: &str, comparison: &Comparison<NaiveDate>) -> Result<()> {
+    check_band_edges(
         field,
         comparison,
         |day| (day.month(), day.day()) == (12, 31),
@@ -163,7 +168,7 @@ fn date(field: &str, comparison: &Comparison<NaiveDate>) -> Result<()> {
     )
 }
 
-fn at_edges<T>(
+fn check_band_edges<T>(
     field: &str,
     comparison: &Comparison<T>,
     is_edge: impl Fn(&T) -> bool,
@@ -172,7 +177,7 @@ fn at_edges<T>(
     match comparison {
         Comparison::Known(_) => Ok(()),
         Comparison::AtMost(bound) | Comparison::More(bound) if is_edge(bound) => Ok(()),
-        _ => Err(refused(
+        _ => Err(restricted(
             field,
             &format!("compares only with lte and gt, at {edges}, or with isKnown, with scope ALL"),
         )),

@@ -10,29 +10,30 @@ use super::*;
 
 fn cell(readable: u64, hidden: u64, key: u8) -> RawCell {
     RawCell {
-        readable,
+        visible: readable,
         hidden,
         key,
-        organisations: ENOUGH,
-        largest: 0,
+        organisations: MIN_ORGANISATIONS,
+        largest_lead_count: 0,
     }
 }
 
 #[test]
 fn counts_under_ten_zero_included_are_suppressed_and_others_rounded() {
-    let noise = Noise::default();
+    let noise = PerturbationTable::default();
     for hidden in 0..200 {
         for key in 0..=255 {
-            let found = shown(&cell(0, hidden, key), &noise);
-            let moved = hidden.cast_signed() + noise.of(hidden, key);
+            let found = disclose(&cell(0, hidden, key), &noise);
+            let moved = hidden.cast_signed() + noise.get(hidden, key);
             match found.count {
                 None => assert!(
-                    moved < i64::from(LEAST) && found.suppressed == Some(Rule::SmallCount),
+                    moved < i64::from(MIN_CELL_COUNT)
+                        && found.suppressed == Some(SuppressionRule::SmallCount),
                     "{hidden}, {key}"
                 ),
                 Some(count) => {
                     assert!(
-                        moved >= i64::from(LEAST) && count.is_multiple_of(5) && count >= 10,
+                        moved >= i64::from(MIN_CELL_COUNT) && count.is_multiple_of(5) && count >= 10,
                         "{hidden}, {key}: {count}"
                     );
                     assert!(count.abs_diff(hidden) <= 7, "{hidden}, {key}: {count}");
@@ -43,21 +44,21 @@ fn counts_under_ten_zero_included_are_suppressed_and_others_rounded() {
 }
 
 #[test]
-fn the_key_moves_the_answer_at_every_count_from_ten_on() {
-    let noise = Noise::default();
+fn cell_key_perturbs_every_count_from_ten() {
+    let noise = PerturbationTable::default();
     for hidden in (10..1_000).chain([10_000, 1_000_000, 10_000_001]) {
         let answers: HashSet<Option<u64>> = (0..=255)
-            .map(|key| shown(&cell(0, hidden, key), &noise).count)
+            .map(|key| disclose(&cell(0, hidden, key), &noise).count)
             .collect();
         assert!(answers.len() > 1, "every key gives {answers:?} for {hidden}");
     }
 }
 
 #[test]
-fn the_mean_over_all_keys_is_the_count_itself() {
-    let noise = Noise::default();
+fn mean_over_all_keys_equals_the_count() {
+    let noise = PerturbationTable::default();
     for hidden in 20..400_u64 {
-        let answers = (0..=255).map(|key| shown(&cell(0, hidden, key), &noise).count.unwrap() as f64);
+        let answers = (0..=255).map(|key| disclose(&cell(0, hidden, key), &noise).count.unwrap() as f64);
         let values: Vec<f64> = answers.collect();
         let mean = values.iter().sum::<f64>() / 256.0;
         assert!((mean - hidden as f64).abs() < 0.3, "{hidden}: {mean}");
@@ -71,18 +72,18 @@ fn the_mean_over_all_keys_is_the_count_itself() {
 }
 
 #[test]
-fn what_is_readable_changes_nothing_about_what_is_hidden() {
+fn visible_records_do_not_affect_the_hidden_part() {
     let mut random = StdRng::seed_from_u64(12);
-    let noise = Noise::default();
+    let noise = PerturbationTable::default();
     for _ in 0..10_000 {
         let mut cell = cell(0, random.random_range(0..60), random.random());
-        cell.organisations = random.random_range(0..=ENOUGH);
-        cell.largest = random.random_range(0..=cell.hidden);
-        let alone = shown(&cell, &noise);
-        cell.readable = random.random_range(1..1_000);
-        let with_readable = shown(&cell, &noise);
+        cell.organisations = random.random_range(0..=MIN_ORGANISATIONS);
+        cell.largest_lead_count = random.random_range(0..=cell.hidden);
+        let alone = disclose(&cell, &noise);
+        cell.visible = random.random_range(1..1_000);
+        let with_readable = disclose(&cell, &noise);
         assert_eq!(with_readable.suppressed, alone.suppressed, "{cell:?}");
-        let expected = cell.readable
+        let expected = cell.visible
             + if alone.suppressed.is_none() {
                 alone.count.unwrap()
             } else {
@@ -94,25 +95,25 @@ fn what_is_readable_changes_nothing_about_what_is_hidden() {
 
 #[test]
 fn few_or_dominant_organisations_suppress() {
-    let noise = Noise::default();
+    let noise = PerturbationTable::default();
     let led = |organisations, largest| {
         let cell = RawCell {
             organisations,
-            largest,
+            largest_lead_count: largest,
             ..cell(0, 100, 0)
         };
-        shown(&cell, &noise).suppressed
+        disclose(&cell, &noise).suppressed
     };
     assert_eq!(led(5, 85), None);
-    assert_eq!(led(5, 86), Some(Rule::DominantOrganisation));
-    assert_eq!(led(4, 25), Some(Rule::FewOrganisations));
+    assert_eq!(led(5, 86), Some(SuppressionRule::DominantOrganisation));
+    assert_eq!(led(4, 25), Some(SuppressionRule::FewOrganisations));
 }
 
 /// The rule of "10 and 5" as the Office for National Statistics publishes it for its format:
 /// what is made here equals, line for line, `data_files/ptable_10_5_rule.csv` of
 /// ONSdigital/cell-key-perturbation (commit 6ea4686b, MIT licence). It is pure rounding.
 #[test]
-fn a_table_of_rounding_alone_gives_the_published_values() {
+fn rounding_only_table_matches_the_ons_published_values() {
     let mut csv = "pcv,ckey,pvalue\n".to_owned();
     for count in 1..=750_i64 {
         let rounded = if count < 10 { 0 } else { (count + 2) / 5 * 5 };
@@ -120,7 +121,7 @@ fn a_table_of_rounding_alone_gives_the_published_values() {
             writeln!(csv, "{count},{key},{}", rounded - count).unwrap();
         }
     }
-    let noise = Noise::read(csv.as_bytes()).unwrap();
+    let noise = PerturbationTable::parse(csv.as_bytes()).unwrap();
     for (count, published) in [
         (1, None),
         (7, None),
@@ -135,6 +136,6 @@ fn a_table_of_rounding_alone_gives_the_published_values() {
         (751, Some(750)),
         (10_003, Some(10_005)),
     ] {
-        assert_eq!(shown(&cell(0, count, 77), &noise).count, published, "{count}");
+        assert_eq!(disclose(&cell(0, count, 77), &noise).count, published, "{count}");
     }
 }

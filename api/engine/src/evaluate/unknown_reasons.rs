@@ -10,110 +10,113 @@ use std::borrow::Cow;
 
 use wayin_vocabulary::MissingReason;
 
-use super::{Leaf, Prepared, PreparedTermTest, PreparedTest, term_truths};
-use crate::index::{Bits, Chunk, IndexedField, Truths, Whys};
-use crate::predicate::{Condition, InitiativeTest, TermTest};
+use super::{
+    CachedTest, PreparedFundingTermTest, PreparedPredicate, PreparedTest, evaluate_prepared_term_test,
+};
+use crate::index::{Bitmap, Chunk, IndexedField, MissingColumn, TruthBitmaps};
+use crate::predicate::{FundingTermTest, InitiativeTest, Predicate};
 use wayin_records::fields::{FundingTermField, RecordField};
 
 /// How many reasons there are.
-pub const WHYS: usize = MissingReason::ALL.len();
+pub const MISSING_REASON_COUNT: usize = MissingReason::ALL.len();
 
 /// For each reason, in the vocabulary's order, the rows that give it.
-pub type Because = [Bits; WHYS];
+pub type ReasonBitmaps = [Bitmap; MISSING_REASON_COUNT];
 
-impl Prepared<'_> {
+impl PreparedPredicate<'_> {
     /// For each reason, of which initiatives of the chunk at a position the condition is
     /// UNKNOWN because of it.
-    pub fn because(&self, position: usize, chunk: &Chunk) -> Because {
-        if chunk.missing.is_empty() && chunk.terms_missing.is_empty() {
-            return nowhere(chunk.len());
+    pub fn find_unknown_reasons(&self, position: usize, chunk: &Chunk) -> ReasonBitmaps {
+        if chunk.missing.is_empty() && chunk.missing_in_terms.is_empty() {
+            return empty_reasons(chunk.len());
         }
-        let of_leaf = |leaf: &Leaf<'_>| of_test(&leaf.test, chunk);
-        joined(
-            &self.condition,
+        let of_leaf = |leaf: &CachedTest<'_>| find_test_reasons(&leaf.test, chunk);
+        evaluate_with_reasons(
+            &self.predicate,
             chunk.len(),
-            &|leaf| leaf.of(position, chunk),
+            &|leaf| leaf.evaluate(position, chunk),
             &of_leaf,
         )
         .1
     }
 }
 
-fn nowhere(rows: usize) -> Because {
-    std::array::from_fn(|_| Bits::none(rows))
+fn empty_reasons(rows: usize) -> ReasonBitmaps {
+    std::array::from_fn(|_| Bitmap::empty(rows))
 }
 
 /// What a condition says of rows, and of those of which it is UNKNOWN why.
-fn joined<'p, T>(
-    condition: &'p Condition<T>,
+fn evaluate_with_reasons<'p, T>(
+    condition: &'p Predicate<T>,
     rows: usize,
-    truths: &impl Fn(&'p T) -> Cow<'p, Truths>,
-    because: &impl Fn(&'p T) -> Because,
-) -> (Cow<'p, Truths>, Because) {
-    let parts = |parts: &'p [Condition<T>], start: bool, join: fn(&Truths, &Truths) -> Truths| {
-        let (mut all, mut found) = (Truths::everywhere(rows, start), nowhere(rows));
-        for part in parts {
-            let (of_part, more) = joined(part, rows, truths, because);
-            all = join(&all, &of_part);
-            found
-                .iter_mut()
-                .zip(&more)
-                .for_each(|(set, more)| set.put_all(more));
-        }
-        (Cow::Owned(all), found)
-    };
+    truths: &impl Fn(&'p T) -> Cow<'p, TruthBitmaps>,
+    because: &impl Fn(&'p T) -> ReasonBitmaps,
+) -> (Cow<'p, TruthBitmaps>, ReasonBitmaps) {
+    let parts =
+        |parts: &'p [Predicate<T>], start: bool, join: fn(&TruthBitmaps, &TruthBitmaps) -> TruthBitmaps| {
+            let (mut all, mut found) = (TruthBitmaps::constant(rows, start), empty_reasons(rows));
+            for part in parts {
+                let (of_part, more) = evaluate_with_reasons(part, rows, truths, because);
+                all = join(&all, &of_part);
+                found
+                    .iter_mut()
+                    .zip(&more)
+                    .for_each(|(set, more)| set.insert_all(more));
+            }
+            (Cow::Owned(all), found)
+        };
     let (truths, mut found) = match condition {
-        Condition::All(all) => parts(all, true, Truths::and),
-        Condition::Any(any) => parts(any, false, Truths::or),
-        Condition::Not(part) => {
-            let (truths, found) = joined(part, rows, truths, because);
+        Predicate::All(all) => parts(all, true, TruthBitmaps::and),
+        Predicate::Any(any) => parts(any, false, TruthBitmaps::or),
+        Predicate::Not(part) => {
+            let (truths, found) = evaluate_with_reasons(part, rows, truths, because);
             (Cow::Owned(!truths.into_owned()), found)
         }
-        Condition::Test(one) => (truths(one), because(one)),
+        Predicate::Test(one) => (truths(one), because(one)),
     };
-    let known = truths.yes.or(&truths.no);
+    let known = truths.true_rows.union(&truths.false_rows);
     for set in &mut found {
-        *set = set.without(&known);
+        *set = set.difference(&known);
     }
     (truths, found)
 }
 
 /// The rows that give reasons for a field, added to others.
-fn put<F: Copy + Ord>(found: &mut Because, whys: &Whys<F>, field: F) {
+fn add_reason_rows<F: Copy + Ord>(found: &mut ReasonBitmaps, whys: &MissingColumn<F>, field: F) {
     for (set, why) in found.iter_mut().zip(MissingReason::ALL) {
-        whys.rows(field, *why).for_each(|row| set.put(row));
+        whys.rows(field, *why).for_each(|row| set.insert(row));
     }
 }
 
 /// For each reason, the initiatives that give it for a field which the test looks at.
-fn of_test(test: &PreparedTest<'_>, chunk: &Chunk) -> Because {
-    let mut found = nowhere(chunk.len());
-    fields_of(test)
+fn find_test_reasons(test: &PreparedTest<'_>, chunk: &Chunk) -> ReasonBitmaps {
+    let mut found = empty_reasons(chunk.len());
+    list_tested_fields(test)
         .into_iter()
-        .for_each(|field| put(&mut found, &chunk.missing, field));
+        .for_each(|field| add_reason_rows(&mut found, &chunk.missing, field));
     if let PreparedTest::FundingTerms(_, condition) = test
-        && !chunk.terms_missing.is_empty()
+        && !chunk.missing_in_terms.is_empty()
     {
-        let (_, of_terms) = joined(
+        let (_, of_terms) = evaluate_with_reasons(
             condition,
             chunk.term_count(),
-            &|test| Cow::Owned(term_truths(test, chunk)),
+            &|test| Cow::Owned(evaluate_prepared_term_test(test, chunk)),
             &|test| {
-                let mut found = nowhere(chunk.term_count());
-                field_of(test)
+                let mut found = empty_reasons(chunk.term_count());
+                find_tested_term_field(test)
                     .into_iter()
-                    .for_each(|field| put(&mut found, &chunk.terms_missing, field));
+                    .for_each(|field| add_reason_rows(&mut found, &chunk.missing_in_terms, field));
                 found
             },
         );
         for (set, terms) in found.iter_mut().zip(&of_terms) {
-            terms.each(|term| set.put(chunk.row_of_term(term)));
+            terms.for_each(|term| set.insert(chunk.find_row_of_term(term)));
         }
     }
     found
 }
 
-fn fields_of(test: &PreparedTest<'_>) -> Vec<IndexedField> {
+fn list_tested_fields(test: &PreparedTest<'_>) -> Vec<IndexedField> {
     use RecordField::{
         ChallengesFaced, ConditionsChanged, EndedOn, EntryPoints, FundingTerms, Ongoing, Place, StartedOn,
     };
@@ -123,7 +126,7 @@ fn fields_of(test: &PreparedTest<'_>) -> Vec<IndexedField> {
         PreparedTest::ActiveDuring(_, None) => record(&[StartedOn, EndedOn, Ongoing]),
         PreparedTest::ActiveDuring(_, Some(_)) => record(&[StartedOn, EndedOn, Ongoing, Place]),
         PreparedTest::FundingTerms(..) => record(&[FundingTerms]),
-        PreparedTest::Plain(test) => match test {
+        PreparedTest::Unprepared(test) => match test {
             InitiativeTest::StartedOn(_) => record(&[StartedOn]),
             InitiativeTest::EndedOn(_) => record(&[EndedOn]),
             InitiativeTest::WayIn(..) | InitiativeTest::EntryPoints(..) => record(&[EntryPoints]),
@@ -152,20 +155,20 @@ fn fields_of(test: &PreparedTest<'_>) -> Vec<IndexedField> {
         PreparedTest::Id(_)
         | PreparedTest::Lead(_)
         | PreparedTest::Title(_)
-        | PreparedTest::ReadableBy(..) => Vec::new(),
+        | PreparedTest::VisibleTo(..) => Vec::new(),
     }
 }
 
-fn field_of(test: &PreparedTermTest<'_>) -> Option<FundingTermField> {
-    let PreparedTermTest::Plain(test) = test else {
+fn find_tested_term_field(test: &PreparedFundingTermTest<'_>) -> Option<FundingTermField> {
+    let PreparedFundingTermTest::Unprepared(test) = test else {
         return None;
     };
     Some(match test {
-        TermTest::Funder(_) => return None,
-        TermTest::DurationMonths(_) => FundingTermField::DurationMonths,
-        TermTest::AmountMinor(_) => FundingTermField::AmountMinor,
-        TermTest::Currency(_) => FundingTermField::Currency,
-        TermTest::StartsOn(_) => FundingTermField::StartsOn,
-        TermTest::Choice(choice, _) => choice.field(),
+        FundingTermTest::Funder(_) => return None,
+        FundingTermTest::DurationMonths(_) => FundingTermField::DurationMonths,
+        FundingTermTest::AmountMinor(_) => FundingTermField::AmountMinor,
+        FundingTermTest::Currency(_) => FundingTermField::Currency,
+        FundingTermTest::StartsOn(_) => FundingTermField::StartsOn,
+        FundingTermTest::Choice(choice, _) => choice.field(),
     })
 }

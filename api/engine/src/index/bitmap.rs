@@ -7,33 +7,33 @@ use crate::three_valued::Truth;
 /// A set of the rows (or funding terms) of a chunk: bit `i` of word `i / 64`.
 /// Bits beyond the last row are always clear.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bits {
+pub struct Bitmap {
     words: Box<[u64]>,
-    rows: usize,
+    row_count: usize,
 }
 
-impl Bits {
+impl Bitmap {
     /// No row of `rows`.
-    pub fn none(rows: usize) -> Self {
+    pub fn empty(rows: usize) -> Self {
         Self {
             words: vec![0; rows.div_ceil(64)].into(),
-            rows,
+            row_count: rows,
         }
     }
 
     /// Every row of `rows`.
-    pub fn all(rows: usize) -> Self {
+    pub fn full(rows: usize) -> Self {
         let mut bits = Self {
             words: vec![u64::MAX; rows.div_ceil(64)].into(),
-            rows,
+            row_count: rows,
         };
-        bits.clear_beyond_the_last();
+        bits.clear_unused_bits();
         bits
     }
 
     /// The rows of which `wanted` is true.
-    pub fn of(rows: usize, mut wanted: impl FnMut(usize) -> bool) -> Self {
-        let mut bits = Self::none(rows);
+    pub fn from_fn(rows: usize, mut wanted: impl FnMut(usize) -> bool) -> Self {
+        let mut bits = Self::empty(rows);
         for row in 0..rows {
             bits.words[row / 64] |= u64::from(wanted(row)) << (row % 64);
         }
@@ -44,10 +44,10 @@ impl Bits {
     pub fn from_words(rows: usize, words: impl Iterator<Item = u64>) -> Self {
         let mut bits = Self {
             words: words.collect(),
-            rows,
+            row_count: rows,
         };
         debug_assert_eq!(bits.words.len(), rows.div_ceil(64), "a word for every 64 rows");
-        bits.clear_beyond_the_last();
+        bits.clear_unused_bits();
         bits
     }
 
@@ -57,13 +57,13 @@ impl Bits {
     }
 
     /// Puts a row in.
-    pub fn put(&mut self, row: usize) {
+    pub fn insert(&mut self, row: usize) {
         self.words[row / 64] |= 1 << (row % 64);
     }
 
     /// Puts every row of another set in.
-    pub fn put_all(&mut self, other: &Self) {
-        debug_assert_eq!(self.rows, other.rows, "sets of one chunk");
+    pub fn insert_all(&mut self, other: &Self) {
+        debug_assert_eq!(self.row_count, other.row_count, "sets of one chunk");
         for (mine, more) in self.words.iter_mut().zip(&other.words) {
             *mine |= more;
         }
@@ -72,7 +72,7 @@ impl Bits {
     /// Bits `from` to `to`, at most 64 of them, as the low bits of a word.
     pub fn window(&self, from: usize, to: usize) -> u64 {
         debug_assert!(
-            from <= to && to - from <= 64 && to <= self.rows,
+            from <= to && to - from <= 64 && to <= self.row_count,
             "a window of the set"
         );
         let (word, shift) = (from / 64, from % 64);
@@ -88,14 +88,14 @@ impl Bits {
         (low | high) & wanted
     }
 
-    fn clear_beyond_the_last(&mut self) {
-        if let (Some(last), spare @ 1..) = (self.words.last_mut(), self.rows % 64) {
+    fn clear_unused_bits(&mut self) {
+        if let (Some(last), spare @ 1..) = (self.words.last_mut(), self.row_count % 64) {
             *last &= (1 << spare) - 1;
         }
     }
 
-    fn joined(&self, other: &Self, join: impl Fn(u64, u64) -> u64) -> Self {
-        debug_assert_eq!(self.rows, other.rows, "sets of one chunk");
+    fn zip_words(&self, other: &Self, join: impl Fn(u64, u64) -> u64) -> Self {
+        debug_assert_eq!(self.row_count, other.row_count, "sets of one chunk");
         let words = self
             .words
             .iter()
@@ -104,26 +104,26 @@ impl Bits {
             .collect();
         Self {
             words,
-            rows: self.rows,
+            row_count: self.row_count,
         }
     }
 
     /// The rows in both.
     #[must_use]
-    pub fn and(&self, other: &Self) -> Self {
-        self.joined(other, |a, b| a & b)
+    pub fn intersection(&self, other: &Self) -> Self {
+        self.zip_words(other, |a, b| a & b)
     }
 
     /// The rows in either.
     #[must_use]
-    pub fn or(&self, other: &Self) -> Self {
-        self.joined(other, |a, b| a | b)
+    pub fn union(&self, other: &Self) -> Self {
+        self.zip_words(other, |a, b| a | b)
     }
 
     /// The rows in this one alone.
     #[must_use]
-    pub fn without(&self, other: &Self) -> Self {
-        self.joined(other, |a, b| a & !b)
+    pub fn difference(&self, other: &Self) -> Self {
+        self.zip_words(other, |a, b| a & !b)
     }
 
     /// How many rows are in it.
@@ -132,7 +132,7 @@ impl Bits {
     }
 
     /// Shows each row that is in it to `see`, in order.
-    pub fn each(&self, mut see: impl FnMut(usize)) {
+    pub fn for_each(&self, mut see: impl FnMut(usize)) {
         for (index, word) in self.words.iter().enumerate() {
             let mut left = *word;
             while left != 0 {
@@ -148,7 +148,7 @@ impl Bits {
     }
 
     /// The rows in it, in order.
-    pub fn rows(&self) -> impl Iterator<Item = usize> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.words.iter().enumerate().flat_map(|(index, word)| {
             std::iter::successors(Some(*word), |left| Some(left & left.wrapping_sub(1)))
                 .take_while(|left| *left != 0)
@@ -159,47 +159,59 @@ impl Bits {
 
 /// The rows of which a condition is TRUE and those of which it is FALSE; of the rest it is UNKNOWN.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Truths {
+pub struct TruthBitmaps {
     /// Where it is TRUE.
-    pub yes: Bits,
+    pub true_rows: Bitmap,
     /// Where it is FALSE; shares no row with `yes`.
-    pub no: Bits,
+    pub false_rows: Bitmap,
 }
 
-impl Truths {
+impl TruthBitmaps {
     /// TRUE where a set says so, FALSE everywhere else.
-    pub fn decided(yes: Bits) -> Self {
-        let no = Bits::all(yes.rows).without(&yes);
-        Self { yes, no }
+    pub fn from_true_rows(yes: Bitmap) -> Self {
+        let no = Bitmap::full(yes.row_count).difference(&yes);
+        Self {
+            true_rows: yes,
+            false_rows: no,
+        }
     }
 
     /// TRUE of every row, or FALSE of every row.
-    pub fn everywhere(rows: usize, truth: bool) -> Self {
-        let (yes, no) = (Bits::all(rows), Bits::none(rows));
+    pub fn constant(rows: usize, truth: bool) -> Self {
+        let (yes, no) = (Bitmap::full(rows), Bitmap::empty(rows));
         if truth {
-            Self { yes, no }
+            Self {
+                true_rows: yes,
+                false_rows: no,
+            }
         } else {
-            Self { yes: no, no: yes }
+            Self {
+                true_rows: no,
+                false_rows: yes,
+            }
         }
     }
 
     /// What `truth` says of each row.
-    pub fn of(rows: usize, mut truth: impl FnMut(usize) -> Truth) -> Self {
-        let (mut yes, mut no) = (Bits::none(rows), Bits::none(rows));
+    pub fn from_fn(rows: usize, mut truth: impl FnMut(usize) -> Truth) -> Self {
+        let (mut yes, mut no) = (Bitmap::empty(rows), Bitmap::empty(rows));
         for row in 0..rows {
             let truth = truth(row);
             yes.words[row / 64] |= u64::from(truth == Truth::True) << (row % 64);
             no.words[row / 64] |= u64::from(truth == Truth::False) << (row % 64);
         }
-        Self { yes, no }
+        Self {
+            true_rows: yes,
+            false_rows: no,
+        }
     }
 
     /// Both hold.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         Self {
-            yes: self.yes.and(&other.yes),
-            no: self.no.or(&other.no),
+            true_rows: self.true_rows.intersection(&other.true_rows),
+            false_rows: self.false_rows.union(&other.false_rows),
         }
     }
 
@@ -207,25 +219,25 @@ impl Truths {
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
         Self {
-            yes: self.yes.or(&other.yes),
-            no: self.no.and(&other.no),
+            true_rows: self.true_rows.union(&other.true_rows),
+            false_rows: self.false_rows.intersection(&other.false_rows),
         }
     }
 
     /// What it says of the rows of a set; UNKNOWN of the others.
     #[must_use]
-    pub fn within(&self, rows: &Bits) -> Self {
+    pub fn restrict_to(&self, rows: &Bitmap) -> Self {
         Self {
-            yes: self.yes.and(rows),
-            no: self.no.and(rows),
+            true_rows: self.true_rows.intersection(rows),
+            false_rows: self.false_rows.intersection(rows),
         }
     }
 
     /// What the condition says of one row.
-    pub fn at(&self, row: usize) -> Truth {
-        if self.yes.contains(row) {
+    pub fn get(&self, row: usize) -> Truth {
+        if self.true_rows.contains(row) {
             Truth::True
-        } else if self.no.contains(row) {
+        } else if self.false_rows.contains(row) {
             Truth::False
         } else {
             Truth::Unknown
@@ -233,13 +245,13 @@ impl Truths {
     }
 }
 
-impl std::ops::Not for Truths {
+impl std::ops::Not for TruthBitmaps {
     type Output = Self;
 
     fn not(self) -> Self {
         Self {
-            yes: self.no,
-            no: self.yes,
+            true_rows: self.false_rows,
+            false_rows: self.true_rows,
         }
     }
 }
@@ -249,25 +261,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sets_of_any_size_keep_to_their_rows() {
+    fn bitmaps_of_any_size_have_no_bits_beyond_their_rows() {
         for rows in [0, 1, 63, 64, 65, 128, 200] {
-            assert_eq!(Bits::all(rows).count(), rows as u64, "all of {rows}");
+            assert_eq!(Bitmap::full(rows).count(), rows as u64, "all of {rows}");
             assert_eq!(
-                Bits::all(rows).rows().collect::<Vec<_>>(),
+                Bitmap::full(rows).iter().collect::<Vec<_>>(),
                 (0..rows).collect::<Vec<_>>()
             );
-            let thirds = Bits::of(rows, |row| row % 3 == 0);
+            let thirds = Bitmap::from_fn(rows, |row| row % 3 == 0);
             assert_eq!(
-                Bits::all(rows).without(&thirds).count() + thirds.count(),
+                Bitmap::full(rows).difference(&thirds).count() + thirds.count(),
                 rows as u64
             );
-            assert!(thirds.rows().all(|row| row % 3 == 0 && thirds.contains(row)));
+            assert!(thirds.iter().all(|row| row % 3 == 0 && thirds.contains(row)));
         }
     }
 
     #[test]
-    fn a_window_shows_its_bits_alone() {
-        let set = Bits::of(200, |row| row % 3 == 0 || row % 7 == 0);
+    fn window_returns_only_its_own_bits() {
+        let set = Bitmap::from_fn(200, |row| row % 3 == 0 || row % 7 == 0);
         for from in 0..200 {
             for to in from..=(from + 64).min(200) {
                 let expected =
@@ -278,15 +290,15 @@ mod tests {
     }
 
     #[test]
-    fn sets_agree_with_kleene_on_every_pair_of_truths() {
+    fn truth_bitmaps_follow_kleene_logic() {
         let truths = [Truth::True, Truth::False, Truth::Unknown];
-        let left = Truths::of(9, |row| truths[row / 3]);
-        let right = Truths::of(9, |row| truths[row % 3]);
+        let left = TruthBitmaps::from_fn(9, |row| truths[row / 3]);
+        let right = TruthBitmaps::from_fn(9, |row| truths[row % 3]);
         for row in 0..9 {
             let (a, b) = (truths[row / 3], truths[row % 3]);
-            assert_eq!(left.and(&right).at(row), a.and(b), "{a:?} and {b:?}");
-            assert_eq!(left.or(&right).at(row), a.or(b), "{a:?} or {b:?}");
-            assert_eq!((!left.clone()).at(row), !a, "not {a:?}");
+            assert_eq!(left.and(&right).get(row), a.and(b), "{a:?} and {b:?}");
+            assert_eq!(left.or(&right).get(row), a.or(b), "{a:?} or {b:?}");
+            assert_eq!((!left.clone()).get(row), !a, "not {a:?}");
         }
     }
 }

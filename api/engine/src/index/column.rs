@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::bitmap::{Bits, Truths};
+use super::bitmap::{Bitmap, TruthBitmaps};
 
 /// Whole numbers, each of which may not be known. The least value of the width
 /// stands for "not known", so a column holds no `i64::MIN`.
@@ -24,27 +24,27 @@ impl Default for Column {
 }
 
 /// A width that a column can have.
-trait Width: Copy + PartialEq + PartialOrd + Into<i64> + TryFrom<i64> {
+trait ColumnWidth: Copy + PartialEq + PartialOrd + Into<i64> + TryFrom<i64> {
     const NOT_KNOWN: Self;
-    const MOST: Self;
+    const MAX_VALUE: Self;
 }
 
-impl Width for i16 {
+impl ColumnWidth for i16 {
     const NOT_KNOWN: Self = Self::MIN;
-    const MOST: Self = Self::MAX;
+    const MAX_VALUE: Self = Self::MAX;
 }
 
-impl Width for i32 {
+impl ColumnWidth for i32 {
     const NOT_KNOWN: Self = Self::MIN;
-    const MOST: Self = Self::MAX;
+    const MAX_VALUE: Self = Self::MAX;
 }
 
-impl Width for i64 {
+impl ColumnWidth for i64 {
     const NOT_KNOWN: Self = Self::MIN;
-    const MOST: Self = Self::MAX;
+    const MAX_VALUE: Self = Self::MAX;
 }
 
-fn packed<W: Width>(values: &[Option<i64>]) -> Box<[W]> {
+fn pack_values<W: ColumnWidth>(values: &[Option<i64>]) -> Box<[W]> {
     let pack = |value: &Option<i64>| {
         value
             .and_then(|value| W::try_from(value).ok())
@@ -53,17 +53,17 @@ fn packed<W: Width>(values: &[Option<i64>]) -> Box<[W]> {
     values.iter().map(pack).collect()
 }
 
-fn fits<W: Width>(least: i64, most: i64) -> bool {
-    least > W::NOT_KNOWN.into() && most <= W::MOST.into()
+fn is_within_width<W: ColumnWidth>(least: i64, most: i64) -> bool {
+    least > W::NOT_KNOWN.into() && most <= W::MAX_VALUE.into()
 }
 
-fn each<W: Width>(values: &[W], mut see: impl FnMut(usize, Option<i64>)) {
+fn for_each_value<W: ColumnWidth>(values: &[W], mut see: impl FnMut(usize, Option<i64>)) {
     for (at, value) in values.iter().enumerate() {
         see(at, (*value != W::NOT_KNOWN).then(|| (*value).into()));
     }
 }
 
-fn look_up<W: Width>(values: &[W], table: &[u32], otherwise: u32, into: &mut [u32]) {
+fn map_values<W: ColumnWidth>(values: &[W], table: &[u32], otherwise: u32, into: &mut [u32]) {
     for (found, value) in into.iter_mut().zip(values) {
         // What is not known is below zero, and so beyond every table.
         let at: i64 = (*value).into();
@@ -76,12 +76,12 @@ fn look_up<W: Width>(values: &[W], table: &[u32], otherwise: u32, into: &mut [u3
     clippy::needless_bitwise_bool,
     reason = "without branches it is worked out for several values at once"
 )]
-fn within<W: Width>(values: &[W], range: &RangeInclusive<i64>) -> Truths {
+fn match_range<W: ColumnWidth>(values: &[W], range: &RangeInclusive<i64>) -> TruthBitmaps {
     // Clamped to what the width holds, "not known" left out.
     let least: i64 = W::NOT_KNOWN.into();
-    let lower = W::try_from((*range.start()).max(least.saturating_add(1))).unwrap_or(W::MOST);
-    let upper = W::try_from((*range.end()).min(W::MOST.into())).unwrap_or(W::NOT_KNOWN);
-    let possible = *range.start() <= W::MOST.into();
+    let lower = W::try_from((*range.start()).max(least.saturating_add(1))).unwrap_or(W::MAX_VALUE);
+    let upper = W::try_from((*range.end()).min(W::MAX_VALUE.into())).unwrap_or(W::NOT_KNOWN);
+    let possible = *range.start() <= W::MAX_VALUE.into();
     let (mut yes, mut no) = (Vec::new(), Vec::new());
     for block in values.chunks(64) {
         let (mut inside, mut known) = (0_u64, 0_u64);
@@ -92,9 +92,9 @@ fn within<W: Width>(values: &[W], range: &RangeInclusive<i64>) -> Truths {
         yes.push(inside);
         no.push(known & !inside);
     }
-    Truths {
-        yes: Bits::from_words(values.len(), yes.into_iter()),
-        no: Bits::from_words(values.len(), no.into_iter()),
+    TruthBitmaps {
+        true_rows: Bitmap::from_words(values.len(), yes.into_iter()),
+        false_rows: Bitmap::from_words(values.len(), no.into_iter()),
     }
 }
 
@@ -104,12 +104,12 @@ impl Column {
         let values: Vec<Option<i64>> = values.collect();
         let known = || values.iter().flatten().copied();
         let (least, most) = (known().min().unwrap_or(0), known().max().unwrap_or(0));
-        if fits::<i16>(least, most) {
-            Self::Narrow(packed(&values))
-        } else if fits::<i32>(least, most) {
-            Self::Medium(packed(&values))
+        if is_within_width::<i16>(least, most) {
+            Self::Narrow(pack_values(&values))
+        } else if is_within_width::<i32>(least, most) {
+            Self::Medium(pack_values(&values))
         } else {
-            Self::Wide(packed(&values))
+            Self::Wide(pack_values(&values))
         }
     }
 
@@ -124,34 +124,34 @@ impl Column {
     }
 
     /// Shows each row's value to `see`.
-    pub fn each(&self, see: impl FnMut(usize, Option<i64>)) {
+    pub fn for_each(&self, see: impl FnMut(usize, Option<i64>)) {
         match self {
-            Self::Narrow(values) => each(values, see),
-            Self::Medium(values) => each(values, see),
-            Self::Wide(values) => each(values, see),
+            Self::Narrow(values) => for_each_value(values, see),
+            Self::Medium(values) => for_each_value(values, see),
+            Self::Wide(values) => for_each_value(values, see),
         }
     }
 
     /// For each row what a table has at its value; `otherwise` where it has nothing, or the value is not known.
-    pub fn look_up(&self, table: &[u32], otherwise: u32, into: &mut [u32]) {
+    pub fn map_through(&self, table: &[u32], otherwise: u32, into: &mut [u32]) {
         match self {
-            Self::Narrow(values) => look_up(values, table, otherwise, into),
-            Self::Medium(values) => look_up(values, table, otherwise, into),
-            Self::Wide(values) => look_up(values, table, otherwise, into),
+            Self::Narrow(values) => map_values(values, table, otherwise, into),
+            Self::Medium(values) => map_values(values, table, otherwise, into),
+            Self::Wide(values) => map_values(values, table, otherwise, into),
         }
     }
 
     /// Where the value lies in a range: TRUE or FALSE where it is known.
-    pub fn within(&self, range: &RangeInclusive<i64>) -> Truths {
+    pub fn match_range(&self, range: &RangeInclusive<i64>) -> TruthBitmaps {
         match self {
-            Self::Narrow(values) => within(values, range),
-            Self::Medium(values) => within(values, range),
-            Self::Wide(values) => within(values, range),
+            Self::Narrow(values) => match_range(values, range),
+            Self::Medium(values) => match_range(values, range),
+            Self::Wide(values) => match_range(values, range),
         }
     }
 
     /// How many bytes the values take.
-    pub fn bytes(&self) -> usize {
+    pub fn size_in_bytes(&self) -> usize {
         match self {
             Self::Narrow(values) => size_of_val(&**values),
             Self::Medium(values) => size_of_val(&**values),
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_column_keeps_its_values_in_the_width_they_need() {
+    fn column_uses_the_narrowest_width_that_fits() {
         let narrow = Column::pack([Some(1), None, Some(-32_767)].into_iter());
         assert!(matches!(narrow, Column::Narrow(_)), "{narrow:?}");
         // The least value of a width stands for "not known".
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_hold_for_every_width() {
+    fn range_matching_works_for_every_width() {
         let mut random = StdRng::seed_from_u64(8);
         for most in [50_i64, 1_000_000, i64::MAX - 1] {
             let values: Vec<Option<i64>> = (0..300)
@@ -194,11 +194,11 @@ mod tests {
             let one = || [i64::MIN, i64::MAX, -40_000, 40_000, 0];
             for from in one() {
                 for to in one() {
-                    let found = column.within(&(from..=to));
+                    let found = column.match_range(&(from..=to));
                     for (row, value) in values.iter().enumerate() {
                         let expected =
                             crate::three_valued::Truth::from(value.map(|value| (from..=to).contains(&value)));
-                        assert_eq!(found.at(row), expected, "{value:?} in {from} to {to}");
+                        assert_eq!(found.get(row), expected, "{value:?} in {from} to {to}");
                     }
                 }
             }

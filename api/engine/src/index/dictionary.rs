@@ -8,7 +8,7 @@ use wayin_vocabulary::{OrganisationKind, PlaceKind};
 
 /// A place as the index sees it.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct IndexedPlace {
     /// Its id.
     pub id: Uuid,
     /// Its name.
@@ -18,9 +18,9 @@ pub struct Place {
     /// The place that stands in its stead now: itself, unless its code was retired.
     pub current: u32,
     /// The places that it leads to: itself and those that took over its code.
-    pub leads_to: Vec<u32>,
+    pub current_numbers: Vec<u32>,
     /// Those, and all that it lies within.
-    pub within: Vec<u32>,
+    pub ancestors: Vec<u32>,
     /// The regions that it lies within, or else the nations that have no regions.
     pub regions: Vec<u32>,
 }
@@ -40,16 +40,16 @@ pub struct StoredPlace {
 
 /// Every place, by number.
 #[derive(Clone, Debug, Default)]
-pub struct Places {
+pub struct PlaceDictionary {
     numbers: HashMap<Uuid, u32>,
-    by_number: Vec<Place>,
+    by_number: Vec<IndexedPlace>,
     regions: Vec<u32>,
 }
 
-impl Places {
+impl PlaceDictionary {
     /// The places, with the numbers that `before` gave them. `parents` are pairs of a place and one that it lies
     /// directly within.
-    pub fn read(before: &Self, places: &[StoredPlace], parents: &[(Uuid, Uuid)]) -> Self {
+    pub fn build(before: &Self, places: &[StoredPlace], parents: &[(Uuid, Uuid)]) -> Self {
         let mut numbers = before.numbers.clone();
         for place in places {
             let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX - 1);
@@ -104,19 +104,19 @@ impl Places {
             nations.retain(|nation| !nations_with_regions.contains(nation));
             nations
         };
-        let mut all: Vec<Place> = places
+        let mut all: Vec<IndexedPlace> = places
             .iter()
             .map(|place| {
                 let within = &all_within[&place.id];
                 let leads_to = reach(place.id, &succeeded);
                 let to_numbers = |ids: &[Uuid]| ids.iter().filter_map(number).collect::<Vec<_>>();
-                Place {
+                IndexedPlace {
                     id: place.id,
                     name: place.name.clone(),
                     kind: place.kind,
                     current: leads_to.last().and_then(number).unwrap_or_default(),
-                    leads_to: to_numbers(&leads_to),
-                    within: to_numbers(within),
+                    current_numbers: to_numbers(&leads_to),
+                    ancestors: to_numbers(within),
                     regions: to_numbers(&regions_of(within)),
                 }
             })
@@ -146,12 +146,12 @@ impl Places {
     }
 
     /// The place of a number.
-    pub fn get(&self, number: u32) -> &Place {
+    pub fn get(&self, number: u32) -> &IndexedPlace {
         &self.by_number[number as usize]
     }
 
     /// Every place, in the order of the numbers.
-    pub fn all(&self) -> &[Place] {
+    pub fn all(&self) -> &[IndexedPlace] {
         &self.by_number
     }
 
@@ -163,7 +163,7 @@ impl Places {
 
 /// An organisation as the index sees it.
 #[derive(Clone, Debug)]
-pub struct Organisation {
+pub struct IndexedOrganisation {
     /// Its id.
     pub id: Uuid,
     /// Its name.
@@ -178,14 +178,14 @@ pub struct Organisation {
 
 /// Every organisation, by number.
 #[derive(Clone, Debug, Default)]
-pub struct Organisations {
+pub struct OrganisationDictionary {
     numbers: HashMap<Uuid, u32>,
-    by_number: Vec<Organisation>,
+    by_number: Vec<IndexedOrganisation>,
 }
 
-impl Organisations {
+impl OrganisationDictionary {
     /// Adds an organisation, or puts it in the place of what was known of it.
-    pub fn put(&mut self, organisation: Organisation) {
+    pub fn upsert(&mut self, organisation: IndexedOrganisation) {
         if let Some(number) = self.numbers.get(&organisation.id) {
             self.by_number[*number as usize] = organisation;
             return;
@@ -201,12 +201,12 @@ impl Organisations {
     }
 
     /// The organisation of a number.
-    pub fn get(&self, number: u32) -> &Organisation {
+    pub fn get(&self, number: u32) -> &IndexedOrganisation {
         &self.by_number[number as usize]
     }
 
     /// Every organisation, in the order of the numbers.
-    pub fn all(&self) -> &[Organisation] {
+    pub fn all(&self) -> &[IndexedOrganisation] {
         &self.by_number
     }
 }

@@ -3,9 +3,9 @@
 
 use wayin_vocabulary::{Challenge, Condition, MissingReason};
 
-use super::chunk::Row;
+use super::chunk::IndexedInitiative;
 use wayin_records::fields::{ChallengeField, ConditionField, FundingTermField, RecordField};
-use wayin_records::missing::Missing;
+use wayin_records::missing::MissingReasons;
 
 /// A field of a record, or of one of its challenges and conditions, that conditions look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,39 +21,46 @@ pub enum IndexedField {
 }
 
 /// A field without an answer, and why.
-pub type Said<F> = (F, MissingReason);
+pub type MissingField<F> = (F, MissingReason);
 
 /// What a record says of those of its own fields that conditions look at.
-pub fn of_record(missing: &Missing<RecordField>) -> impl Iterator<Item = Said<IndexedField>> {
-    let said = missing.each();
+pub fn list_missing_in_record(
+    missing: &MissingReasons<RecordField>,
+) -> impl Iterator<Item = MissingField<IndexedField>> {
+    let said = missing.iter();
     said.filter(|(field, _)| *field != RecordField::Summary)
         .map(|(field, why)| (IndexedField::Record(field), why))
 }
 
 /// What a record says of those fields of a challenge that conditions look at.
-pub fn of_challenge(
+pub fn list_missing_in_challenge(
     challenge: Challenge,
-    missing: &Missing<ChallengeField>,
-) -> impl Iterator<Item = Said<IndexedField>> {
+    missing: &MissingReasons<ChallengeField>,
+) -> impl Iterator<Item = MissingField<IndexedField>> {
     let fields = [
         (ChallengeField::Step, IndexedField::Step(challenge)),
         (ChallengeField::Reasons, IndexedField::Reasons(challenge)),
     ];
     fields
         .into_iter()
-        .filter_map(|(field, of_row)| Some((of_row, missing.why(field)?)))
+        .filter_map(|(field, of_row)| Some((of_row, missing.get(field)?)))
 }
 
 /// What a record says of a condition for change.
-pub fn of_condition(condition: Condition, missing: &Missing<ConditionField>) -> Option<Said<IndexedField>> {
-    let why = missing.why(ConditionField::Change)?;
+pub fn find_missing_in_condition(
+    condition: Condition,
+    missing: &MissingReasons<ConditionField>,
+) -> Option<MissingField<IndexedField>> {
+    let why = missing.get(ConditionField::Change)?;
     Some((IndexedField::Change(condition), why))
 }
 
 /// What a record says of those fields of a funding term that conditions look at.
-pub fn of_term(missing: &Missing<FundingTermField>) -> impl Iterator<Item = Said<FundingTermField>> {
+pub fn list_missing_in_term(
+    missing: &MissingReasons<FundingTermField>,
+) -> impl Iterator<Item = MissingField<FundingTermField>> {
     use FundingTermField::{AwardedOn, EndsOn, GrantIdentifier, Programme, UpfrontResearchMonths};
-    missing.each().filter(|(field, _)| {
+    missing.iter().filter(|(field, _)| {
         !matches!(
             field,
             GrantIdentifier | Programme | AwardedOn | EndsOn | UpfrontResearchMonths
@@ -63,11 +70,11 @@ pub fn of_term(missing: &Missing<FundingTermField>) -> impl Iterator<Item = Said
 
 /// What the rows of a chunk say, by field, then by reason, then by row.
 #[derive(Clone, Debug)]
-pub struct Whys<F>(Box<[(F, MissingReason, u32)]>);
+pub struct MissingColumn<F>(Box<[(F, MissingReason, u32)]>);
 
-impl<F: Copy + Ord> Whys<F> {
+impl<F: Copy + Ord> MissingColumn<F> {
     /// Packs what rows say, each with the row's number.
-    pub fn pack(said: impl Iterator<Item = (usize, Said<F>)>) -> Self {
+    pub fn pack(said: impl Iterator<Item = (usize, MissingField<F>)>) -> Self {
         let numbered = said.map(|(row, (field, why))| (field, why, u32::try_from(row).unwrap_or(u32::MAX)));
         let mut all: Vec<_> = numbered.collect();
         all.sort_unstable();
@@ -80,7 +87,7 @@ impl<F: Copy + Ord> Whys<F> {
     }
 
     /// Everything that is said, each with its row's number.
-    pub fn each(&self) -> impl Iterator<Item = (usize, Said<F>)> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = (usize, MissingField<F>)> + '_ {
         self.0
             .iter()
             .map(|(field, why, row)| (*row as usize, (*field, *why)))
@@ -96,42 +103,42 @@ impl<F: Copy + Ord> Whys<F> {
     }
 
     /// How many bytes it takes.
-    pub fn bytes(&self) -> usize {
+    pub fn size_in_bytes(&self) -> usize {
         size_of_val(&*self.0)
     }
 }
 
 /// What rows say of their own fields.
-pub fn pack(rows: &[Row]) -> Whys<IndexedField> {
+pub fn pack_rows(rows: &[IndexedInitiative]) -> MissingColumn<IndexedField> {
     let said = rows.iter().enumerate();
-    Whys::pack(said.flat_map(|(at, row)| row.missing.iter().map(move |said| (at, *said))))
+    MissingColumn::pack(said.flat_map(|(at, row)| row.missing.iter().map(move |said| (at, *said))))
 }
 
 /// What rows say of their funding terms, which are numbered through.
-pub fn pack_terms(rows: &[Row]) -> Whys<FundingTermField> {
+pub fn pack_terms(rows: &[IndexedInitiative]) -> MissingColumn<FundingTermField> {
     let mut first = 0;
     let mut said = Vec::new();
     for row in rows {
-        let of_row = row.terms_missing.iter();
+        let of_row = row.missing_in_terms.iter();
         said.extend(of_row.map(|(term, field, why)| (first + *term as usize, (*field, *why))));
         first += row.terms.len();
     }
-    Whys::pack(said.into_iter())
+    MissingColumn::pack(said.into_iter())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::{Chunk, Term};
+    use crate::index::{Chunk, IndexedFundingTerm};
 
     #[test]
-    fn a_chunk_keeps_what_its_rows_say() {
+    fn missing_reasons_survive_packing() {
         let step = IndexedField::Step(Challenge::DefiningAmbitions);
         let place = IndexedField::Record(RecordField::Place);
-        let says = |id: u128, missing: &[Said<IndexedField>], terms: usize| Row {
+        let says = |id: u128, missing: &[MissingField<IndexedField>], terms: usize| IndexedInitiative {
             missing: missing.to_vec(),
-            terms: vec![Term::default(); terms],
-            ..Row::bare(id)
+            terms: vec![IndexedFundingTerm::default(); terms],
+            ..IndexedInitiative::open_without_answers(id)
         };
         let mut rows = vec![
             says(
@@ -143,33 +150,36 @@ mod tests {
             says(3, &[(step, MissingReason::NotAsked)], 3),
             says(4, &[(step, MissingReason::NoReply)], 1),
         ];
-        rows[2].terms_missing = vec![
+        rows[2].missing_in_terms = vec![
             (1, FundingTermField::Renewable, MissingReason::NotAsked),
             (2, FundingTermField::DurationMonths, MissingReason::NotAsked),
         ];
         let chunk = Chunk::pack(&rows);
         assert_eq!(chunk.unpack(), rows);
         for (at, row) in rows.iter().enumerate() {
-            assert_eq!(chunk.row(at), *row);
+            assert_eq!(chunk.unpack_row(at), *row);
         }
         let found = |why| chunk.missing.rows(step, why).collect::<Vec<_>>();
         assert_eq!(found(MissingReason::NotAsked), [0, 2]);
         assert_eq!(found(MissingReason::NoReply), [3]);
         assert!(found(MissingReason::Withheld).is_empty());
         let terms = chunk
-            .terms_missing
+            .missing_in_terms
             .rows(FundingTermField::DurationMonths, MissingReason::NotAsked);
         let terms: Vec<usize> = terms.collect();
         assert_eq!(terms, [4]);
-        assert_eq!(chunk.row_of_term(4), 2);
-        let of_terms: Vec<usize> = (0..6).map(|term| chunk.row_of_term(term)).collect();
+        assert_eq!(chunk.find_row_of_term(4), 2);
+        let of_terms: Vec<usize> = (0..6).map(|term| chunk.find_row_of_term(term)).collect();
         assert_eq!(of_terms, [0, 0, 2, 2, 2, 3]);
     }
 
     #[test]
-    fn what_nobody_says_takes_nothing() {
-        let rows: Vec<Row> = (0..500).map(Row::bare).collect();
+    fn empty_missing_column_takes_no_memory() {
+        let rows: Vec<IndexedInitiative> = (0..500).map(IndexedInitiative::open_without_answers).collect();
         let chunk = Chunk::pack(&rows);
-        assert_eq!(chunk.missing.bytes() + chunk.terms_missing.bytes(), 0);
+        assert_eq!(
+            chunk.missing.size_in_bytes() + chunk.missing_in_terms.size_in_bytes(),
+            0
+        );
     }
 }

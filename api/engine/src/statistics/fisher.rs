@@ -4,49 +4,49 @@
 //! worked out one from the next, outward from the greatest, and only as far as they
 //! matter: some ten standard deviations, whatever the counts are.
 
-use super::FourCounts;
+use super::TwoByTwoCounts;
 
 /// Tables whose probability is at most this many times that of the one observed count
 /// as no likelier, so that rounding does not decide between equals. R's `fisher.test`
 /// allows the same.
-const ALIKE: f64 = 1.0 + 1e-7;
+const EQUAL_PROBABILITY_TOLERANCE: f64 = 1.0 + 1e-7;
 /// Terms under this share of the greatest do not change a sum of doubles.
-const NEGLIGIBLE: f64 = 1e-20;
+const NEGLIGIBLE_SHARE: f64 = 1e-20;
 
 /// The margins of a table, and the range of `both` that they allow.
 #[derive(Clone, Copy)]
-struct Margins {
+struct TableMargins {
     with: f64,
     then: f64,
     all: f64,
-    least: f64,
-    most: f64,
+    min_both: f64,
+    max_both: f64,
 }
 
-impl Margins {
-    fn of(counts: &FourCounts) -> Self {
+impl TableMargins {
+    fn from_counts(counts: &TwoByTwoCounts) -> Self {
         let [a, b, c, d] = counts.values();
         let (with, then, all) = (a + b, a + c, a + b + c + d);
         Self {
             with,
             then,
             all,
-            least: (with + then - all).max(0.0),
-            most: with.min(then),
+            min_both: (with + then - all).max(0.0),
+            max_both: with.min(then),
         }
     }
 
     /// How many times as probable `x + 1` is as `x`, at odds ratio 1.
-    fn step(&self, x: f64) -> f64 {
+    fn probability_ratio(&self, x: f64) -> f64 {
         (self.with - x) / (x + 1.0) * ((self.then - x) / (self.all - self.with - self.then + x + 1.0))
     }
 
     /// The likeliest `both` at an odds ratio: where a step turns from above 1 to below.
     fn mode(&self, odds: f64) -> f64 {
-        let (mut low, mut high) = (self.least, self.most);
+        let (mut low, mut high) = (self.min_both, self.max_both);
         while low < high {
             let middle = f64::midpoint(low, high).floor();
-            if self.step(middle) * odds > 1.0 {
+            if self.probability_ratio(middle) * odds > 1.0 {
                 low = middle + 1.0;
             } else {
                 high = middle;
@@ -56,19 +56,19 @@ impl Margins {
     }
 
     /// Shows each `both` that matters with its weight, that of the mode being 1.
-    fn each(&self, odds: f64, mut see: impl FnMut(f64, f64)) {
+    fn for_each_weight(&self, odds: f64, mut see: impl FnMut(f64, f64)) {
         let mode = self.mode(odds);
         see(mode, 1.0);
         let (mut x, mut weight) = (mode, 1.0);
-        while x < self.most && weight > NEGLIGIBLE {
-            weight *= self.step(x) * odds;
+        while x < self.max_both && weight > NEGLIGIBLE_SHARE {
+            weight *= self.probability_ratio(x) * odds;
             x += 1.0;
             see(x, weight);
         }
         let (mut x, mut weight) = (mode, 1.0);
-        while x > self.least && weight > NEGLIGIBLE {
+        while x > self.min_both && weight > NEGLIGIBLE_SHARE {
             x -= 1.0;
-            weight /= self.step(x) * odds;
+            weight /= self.probability_ratio(x) * odds;
             see(x, weight);
         }
     }
@@ -78,7 +78,7 @@ impl Margins {
         // Taken from the mode on, so that squares of great counts do not drown the variance.
         let mode = self.mode(odds);
         let (mut sum, mut first, mut second) = (0.0, 0.0, 0.0);
-        self.each(odds, |x, weight| {
+        self.for_each_weight(odds, |x, weight| {
             let away = x - mode;
             sum += weight;
             first += weight * away;
@@ -94,8 +94,8 @@ impl Margins {
 ///
 /// Source: R. A. Fisher, "Statistical methods for research workers" (5th edition, 1934),
 /// section 21.02; which tables count as R's `fisher.test` has it.
-pub fn p_two_sided(counts: &FourCounts) -> f64 {
-    let margins = Margins::of(counts);
+pub fn two_sided_p_value(counts: &TwoByTwoCounts) -> f64 {
+    let margins = TableMargins::from_counts(counts);
     let observed = counts.both.value();
     // In logarithms, as the observed table can be too improbable for a double.
     let mode = margins.mode(1.0);
@@ -103,28 +103,28 @@ pub fn p_two_sided(counts: &FourCounts) -> f64 {
     let mut x = mode;
     let (mut product, mut log_product) = (1.0_f64, 0.0);
     while x < observed {
-        product *= margins.step(x);
+        product *= margins.probability_ratio(x);
         x += 1.0;
-        settle(&mut product, &mut log_product);
-        if log_product < LOG_NOTHING {
+        rescale_product(&mut product, &mut log_product);
+        if log_product < MIN_LOG_PROBABILITY {
             return 0.0;
         }
     }
     while x > observed {
         x -= 1.0;
-        product /= margins.step(x);
-        settle(&mut product, &mut log_product);
-        if log_product < LOG_NOTHING {
+        product /= margins.probability_ratio(x);
+        rescale_product(&mut product, &mut log_product);
+        if log_product < MIN_LOG_PROBABILITY {
             return 0.0;
         }
     }
     log_observed += product.ln() + log_product;
-    let limit = log_observed.exp() * ALIKE;
-    if limit <= NEGLIGIBLE {
-        return beyond(&margins, observed, log_observed);
+    let limit = log_observed.exp() * EQUAL_PROBABILITY_TOLERANCE;
+    if limit <= NEGLIGIBLE_SHARE {
+        return far_tail_p_value(&margins, observed, log_observed);
     }
     let (mut all, mut no_likelier) = (0.0, 0.0);
-    margins.each(1.0, |_, weight| {
+    margins.for_each_weight(1.0, |_, weight| {
         all += weight;
         if weight <= limit {
             no_likelier += weight;
@@ -134,9 +134,9 @@ pub fn p_two_sided(counts: &FourCounts) -> f64 {
 }
 
 /// The logarithm below which a probability is no double any more.
-const LOG_NOTHING: f64 = -760.0;
+const MIN_LOG_PROBABILITY: f64 = -760.0;
 
-fn settle(product: &mut f64, log: &mut f64) {
+fn rescale_product(product: &mut f64, log: &mut f64) {
     if *product < 1e-200 {
         *log += product.ln();
         *product = 1.0;
@@ -145,25 +145,25 @@ fn settle(product: &mut f64, log: &mut f64) {
 
 /// The p-value of a table so far out that its own tail, and the other side's, are all
 /// beyond what is negligible beside the mode.
-fn beyond(margins: &Margins, observed: f64, log_observed: f64) -> f64 {
+fn far_tail_p_value(margins: &TableMargins, observed: f64, log_observed: f64) -> f64 {
     let mut all = 0.0;
-    margins.each(1.0, |_, weight| all += weight);
+    margins.for_each_weight(1.0, |_, weight| all += weight);
     let mode = margins.mode(1.0);
     // The observed side: terms fall at least as fast as a geometric series.
     let tail = |from: f64, upward: bool| {
         let (mut sum, mut x, mut weight) = (1.0, from, 1.0);
         loop {
-            if upward && x < margins.most {
-                weight *= margins.step(x);
+            if upward && x < margins.max_both {
+                weight *= margins.probability_ratio(x);
                 x += 1.0;
-            } else if !upward && x > margins.least {
+            } else if !upward && x > margins.min_both {
                 x -= 1.0;
-                weight /= margins.step(x);
+                weight /= margins.probability_ratio(x);
             } else {
                 return sum;
             }
             sum += weight;
-            if weight < NEGLIGIBLE {
+            if weight < NEGLIGIBLE_SHARE {
                 return sum;
             }
         }
@@ -173,16 +173,16 @@ fn beyond(margins: &Margins, observed: f64, log_observed: f64) -> f64 {
     // The other side: from the first table that is no likelier.
     let (mut x, mut log) = (mode, 0.0);
     loop {
-        if upward && x > margins.least {
+        if upward && x > margins.min_both {
             x -= 1.0;
-            log -= margins.step(x).ln();
-        } else if !upward && x < margins.most {
-            log += margins.step(x).ln();
+            log -= margins.probability_ratio(x).ln();
+        } else if !upward && x < margins.max_both {
+            log += margins.probability_ratio(x).ln();
             x += 1.0;
         } else {
             break;
         }
-        if log <= log_observed + ALIKE.ln() {
+        if log <= log_observed + EQUAL_PROBABILITY_TOLERANCE.ln() {
             sum += (log - log_observed).exp() * tail(x, !upward);
             break;
         }
@@ -195,10 +195,10 @@ fn beyond(margins: &Margins, observed: f64, log_observed: f64) -> f64 {
 ///
 /// Source: J. Cornfield, "A statistical problem arising from retrospective studies",
 /// Proceedings of the Third Berkeley Symposium (1956); R's `fisher.test` estimates it too.
-pub fn conditional_odds_ratio(counts: &FourCounts) -> Option<f64> {
-    let margins = Margins::of(counts);
+pub fn conditional_odds_ratio(counts: &TwoByTwoCounts) -> Option<f64> {
+    let margins = TableMargins::from_counts(counts);
     let [a, b, c, d] = counts.values();
-    if a <= margins.least || a >= margins.most {
+    if a <= margins.min_both || a >= margins.max_both {
         return None;
     }
     // The mean of `both` rises with the odds ratio: Newton's steps on its logarithm, kept within a bracket.

@@ -14,7 +14,7 @@ pub use self::proportion::proportion;
 pub use self::two_by_two::{odds_ratio, phi, risk_difference, risk_ratio};
 
 /// The standard normal distribution's 97.5% point: two-sided 95% intervals.
-const Z: f64 = 1.959_963_984_540_054;
+const NORMAL_QUANTILE_975: f64 = 1.959_963_984_540_054;
 
 /// A count, with the variance that disclosure control added to it: 0 where it is exact.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -38,7 +38,7 @@ impl Count {
 
 /// The four known cells of two conditions.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct FourCounts {
+pub struct TwoByTwoCounts {
     /// Both hold.
     pub both: Count,
     /// `when` holds and `then` does not.
@@ -49,7 +49,7 @@ pub struct FourCounts {
     pub neither: Count,
 }
 
-impl FourCounts {
+impl TwoByTwoCounts {
     /// Counts without noise: `[both, when_only, then_only, neither]`.
     pub const fn exact([both, when_only, then_only, neither]: [u64; 4]) -> Self {
         Self {
@@ -94,12 +94,12 @@ pub struct Estimate {
 
 impl Estimate {
     /// A ratio whose logarithm has a variance; none where it is not finite.
-    fn of_log(value: f64, variance_of_log: f64) -> Option<Self> {
+    fn from_log_variance(value: f64, variance_of_log: f64) -> Option<Self> {
         let error = variance_of_log.max(0.0).sqrt();
         let estimate = Self {
             value,
-            lower: value * (-Z * error).exp(),
-            upper: value * (Z * error).exp(),
+            lower: value * (-NORMAL_QUANTILE_975 * error).exp(),
+            upper: value * (NORMAL_QUANTILE_975 * error).exp(),
         };
         let finite = [estimate.value, estimate.lower, estimate.upper]
             .iter()
@@ -110,7 +110,7 @@ impl Estimate {
 
 /// The variance that noise adds to a figure, by the delta method: `slopes` are the
 /// figure's derivatives by each count.
-fn noise(counts: &[Count], slopes: &[f64]) -> f64 {
+fn noise_variance(counts: &[Count], slopes: &[f64]) -> f64 {
     counts
         .iter()
         .zip(slopes)

@@ -1,6 +1,6 @@
 //! A share of a whole.
 
-use super::{Count, Estimate, Z, noise};
+use super::{Count, Estimate, NORMAL_QUANTILE_975, noise_variance};
 
 /// The share of a part in the whole that it makes with the rest, with Wilson's score
 /// interval; none of nothing. Noise in the counts widens each side of the interval: its
@@ -14,9 +14,10 @@ pub fn proportion(part: Count, rest: Count) -> Option<Estimate> {
         return None;
     }
     let p = part.value() / n;
-    let centre = Z.mul_add(Z / (2.0 * n), p);
-    let margin = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + Z * Z / n;
+    let centre = NORMAL_QUANTILE_975.mul_add(NORMAL_QUANTILE_975 / (2.0 * n), p);
+    let margin = NORMAL_QUANTILE_975
+        * (p * (1.0 - p) / n + NORMAL_QUANTILE_975 * NORMAL_QUANTILE_975 / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + NORMAL_QUANTILE_975 * NORMAL_QUANTILE_975 / n;
     // The interval reaches exactly 0 and 1 at the ends, which rounding would miss.
     let lower = if part.n == 0 {
         0.0
@@ -28,7 +29,8 @@ pub fn proportion(part: Count, rest: Count) -> Option<Estimate> {
     } else {
         ((centre + margin) / scale).max(p)
     };
-    let added = Z * Z * noise(&[part, rest], &[(1.0 - p) / n, -p / n]);
+    let added =
+        NORMAL_QUANTILE_975 * NORMAL_QUANTILE_975 * noise_variance(&[part, rest], &[(1.0 - p) / n, -p / n]);
     let widened = |side: f64| {
         if added > 0.0 {
             (side * side + added).sqrt()

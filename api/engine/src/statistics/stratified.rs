@@ -1,5 +1,5 @@
 //! Estimates that are pooled over several tables (strata), each compared only within itself. An estimate leaves out
-//! the tables that carry no information for it, and [`LeftOut`] counts them.
+//! the tables that carry no information for it, and [`ExcludedStrata`] counts them.
 
 #![allow(
     clippy::many_single_char_names,
@@ -9,33 +9,33 @@
 use statrs::function::erf::erfc;
 use statrs::function::gamma::gamma_ur;
 
-use super::{Estimate, FourCounts};
+use super::{Estimate, TwoByTwoCounts};
 
 /// Whether a table carries information for the pooled odds ratio, the Cochran-Mantel-Haenszel test and the test of
 /// homogeneity: no row and no column of it is empty.
-pub fn informs_odds_ratio(counts: &FourCounts) -> bool {
+pub fn is_informative_for_odds_ratio(counts: &TwoByTwoCounts) -> bool {
     !counts.has_empty_margin()
 }
 
 /// Whether a table carries information for the pooled risk ratio: both groups have members, and somebody in it has the
 /// outcome. A table in which everybody has the outcome counts: its risk ratio is 1.
-pub fn informs_risk_ratio(counts: &FourCounts) -> bool {
+pub fn is_informative_for_risk_ratio(counts: &TwoByTwoCounts) -> bool {
     let [a, b, c, d] = counts.values();
     ![a + b, c + d, a + c].contains(&0.0)
 }
 
 /// The tables that hold records and that a pooled estimate leaves out, as they carry no information for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct ExcludedStrata {
     /// How many tables.
     pub strata: usize,
     /// How many initiatives their four cells hold.
     pub initiatives: u64,
 }
 
-impl LeftOut {
+impl ExcludedStrata {
     /// Counts the tables that hold records and do not inform an estimate.
-    pub fn count(strata: &[FourCounts], informs: fn(&FourCounts) -> bool) -> Self {
+    pub fn count(strata: &[TwoByTwoCounts], informs: fn(&TwoByTwoCounts) -> bool) -> Self {
         let left_out = strata
             .iter()
             .filter(|counts| counts.total() > 0 && !informs(counts));
@@ -48,12 +48,12 @@ impl LeftOut {
 
 /// The variance that noise adds to the logarithm of a ratio of sums, by the delta method:
 /// `slopes` gives the derivatives of the numerator and of the denominator by each count.
-fn noise_of_ratio<'a>(
-    strata: impl Iterator<Item = &'a FourCounts>,
+fn log_ratio_noise_variance<'a>(
+    strata: impl Iterator<Item = &'a TwoByTwoCounts>,
     (over, under): (f64, f64),
     slopes: impl Fn([f64; 4]) -> [(f64, f64); 4],
 ) -> f64 {
-    let of_stratum = |counts: &FourCounts| {
+    let of_stratum = |counts: &TwoByTwoCounts| {
         let slopes = slopes(counts.values());
         let each = counts.cells().into_iter().zip(slopes);
         each.map(|(count, (up, down))| {
@@ -72,9 +72,13 @@ fn noise_of_ratio<'a>(
 /// retrospective studies of disease", Journal of the National Cancer Institute 22 (1959);
 /// J. Robins, N. Breslow and S. Greenland, "Estimators of the Mantel-Haenszel variance
 /// consistent in both sparse data and large-strata limiting models", Biometrics 42 (1986).
-pub fn mantel_haenszel_odds_ratio(strata: &[FourCounts]) -> Option<Estimate> {
+pub fn mantel_haenszel_odds_ratio(strata: &[TwoByTwoCounts]) -> Option<Estimate> {
     let (mut r, mut s, mut pr, mut mixed, mut qs) = (0.0, 0.0, 0.0, 0.0, 0.0);
-    let informative = || strata.iter().filter(|counts| informs_odds_ratio(counts));
+    let informative = || {
+        strata
+            .iter()
+            .filter(|counts| is_informative_for_odds_ratio(counts))
+    };
     for counts in informative() {
         let [a, b, c, d] = counts.values();
         let n = a + b + c + d;
@@ -90,7 +94,7 @@ pub fn mantel_haenszel_odds_ratio(strata: &[FourCounts]) -> Option<Estimate> {
         return None;
     }
     let variance = pr / (2.0 * r * r) + mixed / (2.0 * r * s) + qs / (2.0 * s * s);
-    let added = noise_of_ratio(informative(), (r, s), |[a, b, c, d]| {
+    let added = log_ratio_noise_variance(informative(), (r, s), |[a, b, c, d]| {
         let n = a + b + c + d;
         let (up, down) = (a * d / (n * n), b * c / (n * n));
         [
@@ -100,7 +104,7 @@ pub fn mantel_haenszel_odds_ratio(strata: &[FourCounts]) -> Option<Estimate> {
             (a / n - up, -down),
         ]
     });
-    Estimate::of_log(r / s, variance + added)
+    Estimate::from_log_variance(r / s, variance + added)
 }
 
 /// The Mantel-Haenszel risk ratio, with the interval of Greenland and Robins; none where
@@ -108,9 +112,13 @@ pub fn mantel_haenszel_odds_ratio(strata: &[FourCounts]) -> Option<Estimate> {
 ///
 /// Source: S. Greenland and J. M. Robins, "Estimation of a common effect parameter from
 /// sparse follow-up data", Biometrics 41 (1985).
-pub fn mantel_haenszel_risk_ratio(strata: &[FourCounts]) -> Option<Estimate> {
+pub fn mantel_haenszel_risk_ratio(strata: &[TwoByTwoCounts]) -> Option<Estimate> {
     let (mut over, mut under, mut spread) = (0.0, 0.0, 0.0);
-    let informative = || strata.iter().filter(|counts| informs_risk_ratio(counts));
+    let informative = || {
+        strata
+            .iter()
+            .filter(|counts| is_informative_for_risk_ratio(counts))
+    };
     for counts in informative() {
         let [a, b, c, d] = counts.values();
         let (with, without, then) = (a + b, c + d, a + c);
@@ -122,7 +130,7 @@ pub fn mantel_haenszel_risk_ratio(strata: &[FourCounts]) -> Option<Estimate> {
     if over <= 0.0 || under <= 0.0 {
         return None;
     }
-    let added = noise_of_ratio(informative(), (over, under), |[a, b, c, d]| {
+    let added = log_ratio_noise_variance(informative(), (over, under), |[a, b, c, d]| {
         let (with, without) = (a + b, c + d);
         let n = with + without;
         let (up, down) = (a * without / (n * n), c * with / (n * n));
@@ -133,7 +141,7 @@ pub fn mantel_haenszel_risk_ratio(strata: &[FourCounts]) -> Option<Estimate> {
             (a / n - up, -down),
         ]
     });
-    Estimate::of_log(over / under, spread / (over * under) + added)
+    Estimate::from_log_variance(over / under, spread / (over * under) + added)
 }
 
 /// The Cochran-Mantel-Haenszel test.
@@ -154,9 +162,12 @@ pub struct CmhTest {
 /// Sources: W. G. Cochran, "Some methods for strengthening the common chi-squared tests",
 /// Biometrics 10 (1954); N. Mantel and W. Haenszel (1959), whose variance and continuity
 /// correction are taken, the latter as in R's `mantelhaen.test`: no more than the difference itself.
-pub fn cochran_mantel_haenszel(strata: &[FourCounts]) -> Option<CmhTest> {
+pub fn cochran_mantel_haenszel(strata: &[TwoByTwoCounts]) -> Option<CmhTest> {
     let (mut off, mut variance) = (0.0, 0.0);
-    for counts in strata.iter().filter(|counts| informs_odds_ratio(counts)) {
+    for counts in strata
+        .iter()
+        .filter(|counts| is_informative_for_odds_ratio(counts))
+    {
         let [a, b, c, d] = counts.values();
         let (with, without, then, not) = (a + b, c + d, a + c, b + d);
         let n = with + without;
@@ -173,9 +184,9 @@ pub fn cochran_mantel_haenszel(strata: &[FourCounts]) -> Option<CmhTest> {
     let corrected_statistic = corrected * corrected / variance;
     Some(CmhTest {
         statistic,
-        p_value: one_degree(statistic),
+        p_value: chi_squared_one_degree_p_value(statistic),
         corrected_statistic,
-        corrected_p_value: one_degree(corrected_statistic),
+        corrected_p_value: chi_squared_one_degree_p_value(corrected_statistic),
     })
 }
 
@@ -207,9 +218,9 @@ pub enum HomogeneitySuppressed {
 }
 
 /// The least count that is expected in most cells for the chi-squared approximation to hold.
-const EXPECTED: f64 = 5.0;
+const MIN_EXPECTED_COUNT: f64 = 5.0;
 /// In how many of 100 cells it may be less.
-const MAY_BE_LESS: usize = 20;
+const MAX_SMALL_EXPECTED_PERCENT: usize = 20;
 
 /// Tests whether the strata have one odds ratio. The approximation needs large strata:
 /// it is suppressed where over 20% of the expected counts are under 5, the usual rule of
@@ -218,8 +229,11 @@ const MAY_BE_LESS: usize = 20;
 /// Sources: N. E. Breslow and N. E. Day, "Statistical methods in cancer research", volume 1
 /// (1980), section 4.4; R. E. Tarone, "On heterogeneity tests based on efficient scores",
 /// Biometrika 72 (1985).
-pub fn homogeneity(strata: &[FourCounts]) -> Result<Homogeneity, HomogeneitySuppressed> {
-    let count = strata.iter().filter(|counts| informs_odds_ratio(counts)).count();
+pub fn homogeneity(strata: &[TwoByTwoCounts]) -> Result<Homogeneity, HomogeneitySuppressed> {
+    let count = strata
+        .iter()
+        .filter(|counts| is_informative_for_odds_ratio(counts))
+        .count();
     if count < 2 {
         return Err(HomogeneitySuppressed::TooFewStrata);
     }
@@ -227,7 +241,10 @@ pub fn homogeneity(strata: &[FourCounts]) -> Result<Homogeneity, HomogeneitySupp
         .ok_or(HomogeneitySuppressed::NoCommonOddsRatio)?
         .value;
     let (mut breslow_day, mut off, mut variance, mut small) = (0.0, 0.0, 0.0, 0);
-    for counts in strata.iter().filter(|counts| informs_odds_ratio(counts)) {
+    for counts in strata
+        .iter()
+        .filter(|counts| is_informative_for_odds_ratio(counts))
+    {
         let [a, b, c, d] = counts.values();
         let (with, then, n) = (a + b, a + c, a + b + c + d);
         let expected = expected_both(with, then, n, common);
@@ -237,13 +254,13 @@ pub fn homogeneity(strata: &[FourCounts]) -> Result<Homogeneity, HomogeneitySupp
             then - expected,
             n - with - then + expected,
         ];
-        small += cells.iter().filter(|cell| **cell < EXPECTED).count();
+        small += cells.iter().filter(|cell| **cell < MIN_EXPECTED_COUNT).count();
         let of_stratum = 1.0 / cells.iter().map(|cell| 1.0 / cell).sum::<f64>();
         breslow_day += (a - expected) * (a - expected) / of_stratum;
         off += a - expected;
         variance += of_stratum;
     }
-    if small * 100 > count * 4 * MAY_BE_LESS {
+    if small * 100 > count * 4 * MAX_SMALL_EXPECTED_PERCENT {
         return Err(HomogeneitySuppressed::StrataTooSmall);
     }
     let statistic = (breslow_day - off * off / variance).max(0.0);
@@ -255,7 +272,7 @@ pub fn homogeneity(strata: &[FourCounts]) -> Result<Homogeneity, HomogeneitySupp
         statistic,
         breslow_day,
         degrees,
-        p_value: chi_squared(statistic, degrees),
+        p_value: chi_squared_p_value(statistic, degrees),
     })
 }
 
@@ -275,12 +292,12 @@ fn expected_both(with: f64, then: f64, n: f64, odds: f64) -> f64 {
 }
 
 /// The upper tail of chi-squared with one degree of freedom.
-fn one_degree(statistic: f64) -> f64 {
+fn chi_squared_one_degree_p_value(statistic: f64) -> f64 {
     erfc((statistic / 2.0).max(0.0).sqrt()).clamp(0.0, 1.0)
 }
 
 /// The upper tail of chi-squared.
-fn chi_squared(statistic: f64, degrees: u32) -> f64 {
+fn chi_squared_p_value(statistic: f64, degrees: u32) -> f64 {
     if statistic <= 0.0 {
         return 1.0;
     }

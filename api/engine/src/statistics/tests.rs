@@ -5,16 +5,17 @@ use rand::{Rng, SeedableRng};
 use serde_json::Value;
 
 use super::stratified::{
-    HomogeneitySuppressed, LeftOut, cochran_mantel_haenszel, homogeneity, informs_odds_ratio,
-    informs_risk_ratio, mantel_haenszel_odds_ratio, mantel_haenszel_risk_ratio,
+    ExcludedStrata, HomogeneitySuppressed, cochran_mantel_haenszel, homogeneity,
+    is_informative_for_odds_ratio, is_informative_for_risk_ratio, mantel_haenszel_odds_ratio,
+    mantel_haenszel_risk_ratio,
 };
 use super::*;
 
-fn reference() -> Value {
+fn load_reference() -> Value {
     serde_json::from_str(include_str!("reference.json")).unwrap()
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
+fn parse_numbers(value: &Value) -> Vec<f64> {
     value
         .as_array()
         .unwrap()
@@ -23,14 +24,14 @@ fn numbers(value: &Value) -> Vec<f64> {
         .collect()
 }
 
-fn table(value: &Value) -> FourCounts {
+fn parse_table(value: &Value) -> TwoByTwoCounts {
     let cells: Vec<u64> = value
         .as_array()
         .unwrap()
         .iter()
         .map(|cell| cell.as_u64().unwrap())
         .collect();
-    FourCounts::exact(cells.try_into().unwrap())
+    TwoByTwoCounts::exact(cells.try_into().unwrap())
 }
 
 fn share(part: u64, whole: u64) -> Option<Estimate> {
@@ -38,7 +39,7 @@ fn share(part: u64, whole: u64) -> Option<Estimate> {
 }
 
 #[track_caller]
-fn close(found: f64, published: f64, within: f64) {
+fn assert_close(found: f64, published: f64, within: f64) {
     let scale = published.abs().max(1e-3);
     assert!(
         (found - published).abs() <= within * scale,
@@ -47,25 +48,25 @@ fn close(found: f64, published: f64, within: f64) {
 }
 
 #[track_caller]
-fn interval(found: Estimate, published: &Value, within: f64) {
-    let ends = numbers(published);
-    close(found.lower, ends[0], within);
-    close(found.upper, ends[1], within);
+fn assert_interval(found: Estimate, published: &Value, within: f64) {
+    let ends = parse_numbers(published);
+    assert_close(found.lower, ends[0], within);
+    assert_close(found.upper, ends[1], within);
 }
 
 #[test]
-fn shares_and_differences_are_as_published() {
-    for one in reference()["wilson"].as_array().unwrap() {
+fn proportions_and_risk_differences_match_published_values() {
+    for one in load_reference()["wilson"].as_array().unwrap() {
         let found = share(one["x"].as_u64().unwrap(), one["n"].as_u64().unwrap()).unwrap();
-        interval(found, &one["ci95"], 1e-6);
+        assert_interval(found, &one["ci95"], 1e-6);
     }
     assert_eq!(share(0, 0), None);
-    for one in reference()["difference_newcombe"].as_array().unwrap() {
+    for one in load_reference()["difference_newcombe"].as_array().unwrap() {
         let of = |name: &str| one[name].as_u64().unwrap();
         let counts = [of("x1"), of("n1") - of("x1"), of("x2"), of("n2") - of("x2")];
         // Published to two digits.
-        interval(
-            risk_difference(&FourCounts::exact(counts)).unwrap(),
+        assert_interval(
+            risk_difference(&TwoByTwoCounts::exact(counts)).unwrap(),
             &one["ci95"],
             0.03,
         );
@@ -73,8 +74,8 @@ fn shares_and_differences_are_as_published() {
 }
 
 #[test]
-fn ratios_are_as_published() {
-    for one in reference()["risk_ratio"].as_array().unwrap() {
+fn ratios_match_published_values() {
+    for one in load_reference()["risk_ratio"].as_array().unwrap() {
         let Some(cells) = one.get("table") else {
             let of = |name: &str| {
                 one[name]
@@ -91,51 +92,56 @@ fn ratios_are_as_published() {
                 control[0],
                 control[1] - control[0],
             ];
-            assert_eq!(risk_ratio(&FourCounts::exact(counts)), None, "{one}");
+            assert_eq!(risk_ratio(&TwoByTwoCounts::exact(counts)), None, "{one}");
             continue;
         };
-        let found = risk_ratio(&table(cells)).unwrap();
-        close(found.value, one["rr"].as_f64().unwrap(), 1e-8);
-        interval(found, &one["ci95_katz"], 1e-6);
+        let found = risk_ratio(&parse_table(cells)).unwrap();
+        assert_close(found.value, one["rr"].as_f64().unwrap(), 1e-8);
+        assert_interval(found, &one["ci95_katz"], 1e-6);
     }
-    for one in reference()["odds_ratio_wald"].as_array().unwrap() {
-        let found = odds_ratio(&table(&one["table"])).unwrap();
-        close(found.value, one["or"].as_f64().unwrap(), 1e-6);
-        interval(found, &one["ci95"], 1e-6);
+    for one in load_reference()["odds_ratio_wald"].as_array().unwrap() {
+        let found = odds_ratio(&parse_table(&one["table"])).unwrap();
+        assert_close(found.value, one["or"].as_f64().unwrap(), 1e-6);
+        assert_interval(found, &one["ci95"], 1e-6);
     }
 }
 
 #[test]
-fn fishers_test_is_as_published() {
-    for one in reference()["fisher_exact"].as_array().unwrap() {
-        let counts = table(&one["table"]);
+fn fishers_test_matches_published_values() {
+    for one in load_reference()["fisher_exact"].as_array().unwrap() {
+        let counts = parse_table(&one["table"]);
         if let Some(published) = one["p_two_sided"].as_f64() {
-            close(fisher::p_two_sided(&counts), published, 1e-4);
+            assert_close(fisher::two_sided_p_value(&counts), published, 1e-4);
         }
-        close(
+        assert_close(
             fisher::conditional_odds_ratio(&counts).unwrap(),
             one["conditional_or"].as_f64().unwrap(),
             1e-5,
         );
     }
-    let tea = FourCounts::exact([3, 1, 1, 3]);
-    close(fisher::p_two_sided(&tea), 34.0 / 70.0, 1e-12);
+    let tea = TwoByTwoCounts::exact([3, 1, 1, 3]);
+    assert_close(fisher::two_sided_p_value(&tea), 34.0 / 70.0, 1e-12);
 }
 
 #[test]
-fn figures_over_strata_are_as_published() {
-    for one in reference()["mantel_haenszel"].as_array().unwrap() {
-        let strata: Vec<FourCounts> = one["strata"].as_object().unwrap().values().map(table).collect();
+fn stratified_measures_match_published_values() {
+    for one in load_reference()["mantel_haenszel"].as_array().unwrap() {
+        let strata: Vec<TwoByTwoCounts> = one["strata"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(parse_table)
+            .collect();
         let odds = mantel_haenszel_odds_ratio(&strata).unwrap();
-        close(odds.value, one["common_or"].as_f64().unwrap(), 1e-6);
-        interval(odds, &one["common_or_ci95"], 1e-6);
+        assert_close(odds.value, one["common_or"].as_f64().unwrap(), 1e-6);
+        assert_interval(odds, &one["common_or_ci95"], 1e-6);
         let test = cochran_mantel_haenszel(&strata).unwrap();
-        close(
+        assert_close(
             test.corrected_statistic,
             one["mh_chi2_continuity_corrected"].as_f64().unwrap(),
             1e-4,
         );
-        close(test.corrected_p_value, one["p"].as_f64().unwrap(), 1e-3);
+        assert_close(test.corrected_p_value, one["p"].as_f64().unwrap(), 1e-3);
         let Some(computed) = one.get("computed") else {
             assert_eq!(
                 homogeneity(&strata),
@@ -145,44 +151,44 @@ fn figures_over_strata_are_as_published() {
             continue;
         };
         let of = |name: &str| computed[name].as_f64().unwrap();
-        close(test.statistic, of("mh_chi2_no_correction"), 1e-8);
-        close(test.p_value, of("p_no_correction"), 1e-8);
+        assert_close(test.statistic, of("mh_chi2_no_correction"), 1e-8);
+        assert_close(test.p_value, of("p_no_correction"), 1e-8);
         let risk = mantel_haenszel_risk_ratio(&strata).unwrap();
-        close(risk.value, of("mh_rr"), 1e-10);
-        interval(risk, &computed["mh_rr_ci95_greenland_robins"], 1e-10);
+        assert_close(risk.value, of("mh_rr"), 1e-10);
+        assert_interval(risk, &computed["mh_rr_ci95_greenland_robins"], 1e-10);
         let agree = homogeneity(&strata).unwrap();
-        close(agree.breslow_day, of("breslow_day"), 1e-7);
+        assert_close(agree.breslow_day, of("breslow_day"), 1e-7);
         assert!(
             agree.statistic <= agree.breslow_day && agree.degrees == 5,
             "{agree:?}"
         );
         // Tarone's correction is slight here, so the p-values nearly agree.
-        close(agree.p_value, of("breslow_day_p"), 1e-2);
-        let pooled = table(&computed["pooled_table"]);
-        close(risk_ratio(&pooled).unwrap().value, of("crude_rr"), 1e-10);
-        interval(risk_ratio(&pooled).unwrap(), &computed["crude_rr_ci95"], 1e-8);
-        close(odds_ratio(&pooled).unwrap().value, of("crude_or"), 1e-10);
-        interval(odds_ratio(&pooled).unwrap(), &computed["crude_or_ci95"], 1e-8);
-        close(phi(&pooled).unwrap(), of("phi"), 1e-10);
-        close(risk_difference(&pooled).unwrap().value, of("rd"), 1e-10);
-        interval(
+        assert_close(agree.p_value, of("breslow_day_p"), 1e-2);
+        let pooled = parse_table(&computed["pooled_table"]);
+        assert_close(risk_ratio(&pooled).unwrap().value, of("crude_rr"), 1e-10);
+        assert_interval(risk_ratio(&pooled).unwrap(), &computed["crude_rr_ci95"], 1e-8);
+        assert_close(odds_ratio(&pooled).unwrap().value, of("crude_or"), 1e-10);
+        assert_interval(odds_ratio(&pooled).unwrap(), &computed["crude_or_ci95"], 1e-8);
+        assert_close(phi(&pooled).unwrap(), of("phi"), 1e-10);
+        assert_close(risk_difference(&pooled).unwrap().value, of("rd"), 1e-10);
+        assert_interval(
             risk_difference(&pooled).unwrap(),
             &computed["rd_newcombe_ci95"],
             1e-6,
         );
-        interval(share(1198, 2691).unwrap(), &computed["wilson_exposed"], 1e-8);
-        interval(share(557, 1835).unwrap(), &computed["wilson_unexposed"], 1e-8);
+        assert_interval(share(1198, 2691).unwrap(), &computed["wilson_exposed"], 1e-8);
+        assert_interval(share(557, 1835).unwrap(), &computed["wilson_unexposed"], 1e-8);
         for (stratum, published) in one["stratum_or"].as_object().unwrap() {
-            let found = odds_ratio(&table(&one["strata"][stratum])).unwrap();
-            close(found.value, published.as_f64().unwrap(), 1e-5);
+            let found = odds_ratio(&parse_table(&one["strata"][stratum])).unwrap();
+            assert_close(found.value, published.as_f64().unwrap(), 1e-5);
         }
     }
 }
 
 /// Tables of all sizes, zeros among them.
-fn random_table(random: &mut StdRng, most_digits: u32) -> FourCounts {
+fn random_table(random: &mut StdRng, most_digits: u32) -> TwoByTwoCounts {
     let most = 10_u64.pow(random.random_range(0..=most_digits));
-    FourCounts::exact(std::array::from_fn(|_| {
+    TwoByTwoCounts::exact(std::array::from_fn(|_| {
         if random.random_ratio(1, 8) {
             0
         } else {
@@ -191,9 +197,9 @@ fn random_table(random: &mut StdRng, most_digits: u32) -> FourCounts {
     }))
 }
 
-fn noisy(counts: &FourCounts, variance: f64) -> FourCounts {
+fn with_noise(counts: &TwoByTwoCounts, variance: f64) -> TwoByTwoCounts {
     let noisy = |count: Count| Count { n: count.n, variance };
-    FourCounts {
+    TwoByTwoCounts {
         both: noisy(counts.both),
         when_only: noisy(counts.when_only),
         then_only: noisy(counts.then_only),
@@ -201,8 +207,8 @@ fn noisy(counts: &FourCounts, variance: f64) -> FourCounts {
     }
 }
 
-fn other_rows(counts: &FourCounts) -> FourCounts {
-    FourCounts {
+fn swap_rows(counts: &TwoByTwoCounts) -> TwoByTwoCounts {
+    TwoByTwoCounts {
         both: counts.then_only,
         when_only: counts.neither,
         then_only: counts.both,
@@ -210,8 +216,8 @@ fn other_rows(counts: &FourCounts) -> FourCounts {
     }
 }
 
-fn other_columns(counts: &FourCounts) -> FourCounts {
-    FourCounts {
+fn swap_columns(counts: &TwoByTwoCounts) -> TwoByTwoCounts {
+    TwoByTwoCounts {
         both: counts.when_only,
         when_only: counts.both,
         then_only: counts.neither,
@@ -219,34 +225,34 @@ fn other_columns(counts: &FourCounts) -> FourCounts {
     }
 }
 
-fn transposed(counts: &FourCounts) -> FourCounts {
-    FourCounts {
+fn transpose(counts: &TwoByTwoCounts) -> TwoByTwoCounts {
+    TwoByTwoCounts {
         when_only: counts.then_only,
         then_only: counts.when_only,
         ..*counts
     }
 }
 
-fn estimates(counts: &FourCounts) -> Vec<Option<Estimate>> {
+fn compute_estimates(counts: &TwoByTwoCounts) -> Vec<Option<Estimate>> {
     vec![
         proportion(counts.both, counts.when_only),
         proportion(counts.then_only, counts.neither),
         risk_difference(counts),
         risk_ratio(counts),
         odds_ratio(counts),
-        mantel_haenszel_odds_ratio(&[*counts, FourCounts::exact([3, 1, 4, 1])]),
-        mantel_haenszel_risk_ratio(&[*counts, FourCounts::exact([3, 1, 4, 1])]),
+        mantel_haenszel_odds_ratio(&[*counts, TwoByTwoCounts::exact([3, 1, 4, 1])]),
+        mantel_haenszel_risk_ratio(&[*counts, TwoByTwoCounts::exact([3, 1, 4, 1])]),
     ]
 }
 
 #[test]
-fn everything_is_finite_and_within_its_interval_which_noise_only_widens() {
+fn estimates_are_finite_within_their_interval_and_noise_widens_it() {
     let mut random = StdRng::seed_from_u64(5);
     for _ in 0..3_000 {
         let counts = random_table(&mut random, 7);
-        for (found, wider) in estimates(&counts)
+        for (found, wider) in compute_estimates(&counts)
             .into_iter()
-            .zip(estimates(&noisy(&counts, 6.0)))
+            .zip(compute_estimates(&with_noise(&counts, 6.0)))
         {
             let Some(found) = found else { continue };
             let Estimate { value, lower, upper } = found;
@@ -262,7 +268,7 @@ fn everything_is_finite_and_within_its_interval_which_noise_only_widens() {
                 );
             }
         }
-        let p = fisher::p_two_sided(&counts);
+        let p = fisher::two_sided_p_value(&counts);
         assert!((0.0..=1.0).contains(&p), "{counts:?}: {p}");
         assert!(phi(&counts).is_none_or(|phi| phi.abs() <= 1.0), "{counts:?}");
         assert!(
@@ -280,27 +286,27 @@ fn everything_is_finite_and_within_its_interval_which_noise_only_widens() {
 }
 
 #[test]
-fn swapping_rows_or_columns_turns_figures_round() {
+fn swapping_rows_or_columns_inverts_measures() {
     let mut random = StdRng::seed_from_u64(6);
     for _ in 0..2_000 {
         let counts = random_table(&mut random, 4);
-        let (rows, columns) = (other_rows(&counts), other_columns(&counts));
-        let p = fisher::p_two_sided(&counts);
-        for other in [rows, columns, transposed(&counts)] {
-            close(fisher::p_two_sided(&other), p, 1e-6);
+        let (rows, columns) = (swap_rows(&counts), swap_columns(&counts));
+        let p = fisher::two_sided_p_value(&counts);
+        for other in [rows, columns, transpose(&counts)] {
+            assert_close(fisher::two_sided_p_value(&other), p, 1e-6);
         }
         for other in [rows, columns] {
             if let (Some(one), Some(turned)) = (odds_ratio(&counts), odds_ratio(&other)) {
-                close(one.value * turned.value, 1.0, 1e-9);
-                close(one.lower * turned.upper, 1.0, 1e-9);
+                assert_close(one.value * turned.value, 1.0, 1e-9);
+                assert_close(one.lower * turned.upper, 1.0, 1e-9);
             }
             if let (Some(one), Some(turned)) = (phi(&counts), phi(&other)) {
                 assert!((one + turned).abs() < 1e-9, "{counts:?}");
             }
         }
         if let (Some(one), Some(turned)) = (risk_ratio(&counts), risk_ratio(&rows)) {
-            close(one.value * turned.value, 1.0, 1e-9);
-            close(one.lower * turned.upper, 1.0, 1e-9);
+            assert_close(one.value * turned.value, 1.0, 1e-9);
+            assert_close(one.lower * turned.upper, 1.0, 1e-9);
         }
         if let (Some(one), Some(turned)) = (risk_difference(&counts), risk_difference(&rows)) {
             assert!((one.value + turned.value).abs() < 1e-12, "{counts:?}");
@@ -313,7 +319,7 @@ fn swapping_rows_or_columns_turns_figures_round() {
             fisher::conditional_odds_ratio(&counts),
             fisher::conditional_odds_ratio(&columns),
         ) {
-            close(one * turned, 1.0, 1e-6);
+            assert_close(one * turned, 1.0, 1e-6);
         }
     }
 }
@@ -340,7 +346,7 @@ fn fishers_test_agrees_with_a_sum_over_all_tables() {
         let range = (with + then).saturating_sub(all)..=with.min(then);
         let limit = probability(a) * (1.0 + 1e-7);
         let expected: f64 = range.clone().map(probability).filter(|p| *p <= limit).sum();
-        let found = fisher::p_two_sided(&counts);
+        let found = fisher::two_sided_p_value(&counts);
         assert!(
             (found - expected.min(1.0)).abs() < 1e-9,
             "{counts:?}: {found}, {expected}"
@@ -360,50 +366,50 @@ fn fishers_test_agrees_with_a_sum_over_all_tables() {
 }
 
 #[test]
-fn tables_beyond_all_chance_have_tiny_p_values() {
+fn extreme_tables_have_tiny_p_values() {
     // 2 out of C(200, 100) tables: both extremes.
-    let all_apart = FourCounts::exact([100, 0, 0, 100]);
+    let all_apart = TwoByTwoCounts::exact([100, 0, 0, 100]);
     let expected = (2.0_f64.ln() - log_choose(200, 100)).exp();
-    close(fisher::p_two_sided(&all_apart) / expected, 1.0, 1e-9);
-    let beyond_doubles = FourCounts::exact([10_000_000, 0, 0, 10_000_000]);
-    assert!(fisher::p_two_sided(&beyond_doubles) < 1e-300);
-    let even = FourCounts::exact([10_000_000; 4]);
-    close(fisher::p_two_sided(&even), 1.0, 1e-9);
-    close(fisher::conditional_odds_ratio(&even).unwrap(), 1.0, 1e-9);
+    assert_close(fisher::two_sided_p_value(&all_apart) / expected, 1.0, 1e-9);
+    let beyond_doubles = TwoByTwoCounts::exact([10_000_000, 0, 0, 10_000_000]);
+    assert!(fisher::two_sided_p_value(&beyond_doubles) < 1e-300);
+    let even = TwoByTwoCounts::exact([10_000_000; 4]);
+    assert_close(fisher::two_sided_p_value(&even), 1.0, 1e-9);
+    assert_close(fisher::conditional_odds_ratio(&even).unwrap(), 1.0, 1e-9);
 }
 
 #[test]
-fn one_stratum_is_the_crude_table_and_empty_margins_add_nothing() {
+fn single_stratum_equals_the_crude_table() {
     let mut random = StdRng::seed_from_u64(9);
     for _ in 0..2_000 {
         let counts = random_table(&mut random, 5);
         if let (Some(adjusted), Some(crude)) = (mantel_haenszel_odds_ratio(&[counts]), odds_ratio(&counts)) {
-            close(adjusted.value, crude.value, 1e-9);
-            close(adjusted.lower, crude.lower, 1e-9);
+            assert_close(adjusted.value, crude.value, 1e-9);
+            assert_close(adjusted.lower, crude.lower, 1e-9);
         }
         if let (Some(adjusted), Some(crude)) = (mantel_haenszel_risk_ratio(&[counts]), risk_ratio(&counts)) {
-            close(adjusted.value, crude.value, 1e-9);
-            close(adjusted.lower, crude.lower, 1e-6);
+            assert_close(adjusted.value, crude.value, 1e-9);
+            assert_close(adjusted.lower, crude.lower, 1e-6);
         }
         let n = random.random_range(0..1_000);
         let silent = [
-            FourCounts::exact([n, 0, 3, 0]),
-            FourCounts::exact([0, n, 0, 0]),
-            FourCounts::default(),
+            TwoByTwoCounts::exact([n, 0, 3, 0]),
+            TwoByTwoCounts::exact([0, n, 0, 0]),
+            TwoByTwoCounts::default(),
         ];
         let some = [counts, random_table(&mut random, 5)];
-        let with_silent: Vec<FourCounts> = silent.iter().chain(&some).copied().collect();
+        let with_silent: Vec<TwoByTwoCounts> = silent.iter().chain(&some).copied().collect();
         assert_eq!(
             mantel_haenszel_odds_ratio(&some),
             mantel_haenszel_odds_ratio(&with_silent),
             "{some:?}"
         );
         let silent_on_risk = [
-            FourCounts::exact([0, n, 0, 3]),
-            FourCounts::exact([0, 0, 3, n]),
-            FourCounts::default(),
+            TwoByTwoCounts::exact([0, n, 0, 3]),
+            TwoByTwoCounts::exact([0, 0, 3, n]),
+            TwoByTwoCounts::default(),
         ];
-        let with_silent_on_risk: Vec<FourCounts> = silent_on_risk.iter().chain(&some).copied().collect();
+        let with_silent_on_risk: Vec<TwoByTwoCounts> = silent_on_risk.iter().chain(&some).copied().collect();
         assert_eq!(
             mantel_haenszel_risk_ratio(&some),
             mantel_haenszel_risk_ratio(&with_silent_on_risk),
@@ -419,16 +425,17 @@ fn one_stratum_is_the_crude_table_and_empty_margins_add_nothing() {
 }
 
 #[test]
-fn the_slopes_by_which_noise_is_added_are_those_of_the_figures() {
+fn noise_slopes_match_numerical_derivatives() {
     // The variance that noise of one count adds, against the figure's change when that count moves.
-    let base = FourCounts::exact([4_000, 6_000, 3_000, 7_000]);
-    let figures: [fn(&FourCounts) -> Option<Estimate>; 4] = [
+    let base = TwoByTwoCounts::exact([4_000, 6_000, 3_000, 7_000]);
+    let figures: [fn(&TwoByTwoCounts) -> Option<Estimate>; 4] = [
         risk_ratio,
         odds_ratio,
-        |counts| mantel_haenszel_odds_ratio(&[*counts, FourCounts::exact([900, 500, 800, 700])]),
-        |counts| mantel_haenszel_risk_ratio(&[*counts, FourCounts::exact([900, 500, 800, 700])]),
+        |counts| mantel_haenszel_odds_ratio(&[*counts, TwoByTwoCounts::exact([900, 500, 800, 700])]),
+        |counts| mantel_haenszel_risk_ratio(&[*counts, TwoByTwoCounts::exact([900, 500, 800, 700])]),
     ];
-    let variance_of_log = |estimate: Estimate| ((estimate.upper / estimate.value).ln() / Z).powi(2);
+    let variance_of_log =
+        |estimate: Estimate| ((estimate.upper / estimate.value).ln() / NORMAL_QUANTILE_975).powi(2);
     for (which, figure) in figures.iter().enumerate() {
         for cell in 0..4 {
             let with = |change: i64, variance: f64| {
@@ -455,7 +462,7 @@ fn the_slopes_by_which_noise_is_added_are_those_of_the_figures() {
 }
 
 #[test]
-fn corrected_p_values_are_as_defined() {
+fn benjamini_hochberg_matches_its_definition() {
     let mut random = StdRng::seed_from_u64(10);
     for _ in 0..300 {
         let given: Vec<Option<f64>> = (0..random.random_range(0..30))
@@ -485,7 +492,7 @@ fn corrected_p_values_are_as_defined() {
 }
 
 #[test]
-fn residuals_of_a_two_by_two_table_differ_by_their_sign_alone() {
+fn two_by_two_residuals_differ_only_in_sign() {
     let mut random = StdRng::seed_from_u64(11);
     for _ in 0..1_000 {
         let [a, b, c, d] = random_table(&mut random, 6).cells().map(|cell| cell.n);
@@ -511,20 +518,20 @@ fn residuals_of_a_two_by_two_table_differ_by_their_sign_alone() {
             );
         }
         // Its square is Pearson's chi-squared, and so n times phi squared.
-        let phi = phi(&FourCounts::exact([a, b, c, d])).unwrap();
-        close(both * both, all as f64 * phi * phi, 1e-6);
+        let phi = phi(&TwoByTwoCounts::exact([a, b, c, d])).unwrap();
+        assert_close(both * both, all as f64 * phi * phi, 1e-6);
     }
 }
 
 /// An estimate as the reference has it: the value and both ends of its interval, or null.
 #[track_caller]
-fn matches_reference(found: Option<Estimate>, expected: &Value, case: &Value) {
+fn assert_matches_reference(found: Option<Estimate>, expected: &Value, case: &Value) {
     match (found, expected) {
         (None, Value::Null) => {}
         (Some(found), Value::Array(_)) => {
-            let expected = numbers(expected);
+            let expected = parse_numbers(expected);
             for (found, expected) in [found.value, found.lower, found.upper].into_iter().zip(expected) {
-                close(found, expected, 1e-9);
+                assert_close(found, expected, 1e-9);
             }
         }
         _ => panic!("{found:?} is not {expected} for {case}"),
@@ -537,21 +544,26 @@ fn pooled_estimates_match_statsmodels_on_random_strata() {
     let cases = reference["cases"].as_array().unwrap();
     let mut all_have_the_outcome = 0;
     for case in cases {
-        let strata: Vec<FourCounts> = case["strata"].as_array().unwrap().iter().map(table).collect();
-        matches_reference(mantel_haenszel_odds_ratio(&strata), &case["oddsRatio"], case);
-        matches_reference(mantel_haenszel_risk_ratio(&strata), &case["riskRatio"], case);
+        let strata: Vec<TwoByTwoCounts> = case["strata"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(parse_table)
+            .collect();
+        assert_matches_reference(mantel_haenszel_odds_ratio(&strata), &case["oddsRatio"], case);
+        assert_matches_reference(mantel_haenszel_risk_ratio(&strata), &case["riskRatio"], case);
         match (cochran_mantel_haenszel(&strata), &case["test"]) {
             (None, Value::Null) => {}
             (Some(found), Value::Array(_)) => {
-                let expected = numbers(&case["test"]);
-                close(found.statistic, expected[0], 1e-9);
-                close(found.p_value, expected[1], 1e-9);
+                let expected = parse_numbers(&case["test"]);
+                assert_close(found.statistic, expected[0], 1e-9);
+                assert_close(found.p_value, expected[1], 1e-9);
             }
             (found, expected) => panic!("{found:?} is not {expected} for {case}"),
         }
         all_have_the_outcome += strata
             .iter()
-            .filter(|counts| informs_risk_ratio(counts) && !informs_odds_ratio(counts))
+            .filter(|counts| is_informative_for_risk_ratio(counts) && !is_informative_for_odds_ratio(counts))
             .count();
     }
     assert!(
@@ -561,28 +573,28 @@ fn pooled_estimates_match_statsmodels_on_random_strata() {
 }
 
 #[test]
-fn each_estimate_leaves_out_only_what_is_empty_for_it() {
-    let everybody = FourCounts::exact([5, 0, 4, 0]);
-    let nobody = FourCounts::exact([0, 3, 0, 2]);
-    let one_group = FourCounts::exact([1, 1, 0, 0]);
-    let nothing = FourCounts::exact([0; 4]);
+fn each_estimate_excludes_only_uninformative_strata() {
+    let everybody = TwoByTwoCounts::exact([5, 0, 4, 0]);
+    let nobody = TwoByTwoCounts::exact([0, 3, 0, 2]);
+    let one_group = TwoByTwoCounts::exact([1, 1, 0, 0]);
+    let nothing = TwoByTwoCounts::exact([0; 4]);
     let strata = [
-        FourCounts::exact([8, 5, 5, 12]),
+        TwoByTwoCounts::exact([8, 5, 5, 12]),
         everybody,
         nobody,
         one_group,
         nothing,
     ];
     assert_eq!(
-        LeftOut::count(&strata, informs_odds_ratio),
-        LeftOut {
+        ExcludedStrata::count(&strata, is_informative_for_odds_ratio),
+        ExcludedStrata {
             strata: 3,
             initiatives: 16
         }
     );
     assert_eq!(
-        LeftOut::count(&strata, informs_risk_ratio),
-        LeftOut {
+        ExcludedStrata::count(&strata, is_informative_for_risk_ratio),
+        ExcludedStrata {
             strata: 2,
             initiatives: 7
         }

@@ -1,6 +1,6 @@
 //! Figures of one two-by-two table.
 
-use super::{Estimate, FourCounts, noise, proportion};
+use super::{Estimate, TwoByTwoCounts, noise_variance, proportion};
 
 /// How much greater the share of `then` is with `when` than without, with Newcombe's
 /// hybrid score interval (his method 10, without continuity correction); none where a
@@ -8,7 +8,7 @@ use super::{Estimate, FourCounts, noise, proportion};
 ///
 /// Source: R. G. Newcombe, "Interval estimation for the difference between independent
 /// proportions: comparison of eleven methods", Statistics in Medicine 17 (1998).
-pub fn risk_difference(counts: &FourCounts) -> Option<Estimate> {
+pub fn risk_difference(counts: &TwoByTwoCounts) -> Option<Estimate> {
     let with = proportion(counts.both, counts.when_only)?;
     let without = proportion(counts.then_only, counts.neither)?;
     let value = with.value - without.value;
@@ -26,7 +26,7 @@ pub fn risk_difference(counts: &FourCounts) -> Option<Estimate> {
 ///
 /// Source: D. Katz, J. Baptista, S. P. Azen and M. C. Pike, "Obtaining confidence
 /// intervals for the risk ratio in cohort studies", Biometrics 34 (1978).
-pub fn risk_ratio(counts: &FourCounts) -> Option<Estimate> {
+pub fn risk_ratio(counts: &TwoByTwoCounts) -> Option<Estimate> {
     let [a, b, c, d] = counts.values();
     if a <= 0.0 || c <= 0.0 {
         return None;
@@ -39,9 +39,9 @@ pub fn risk_ratio(counts: &FourCounts) -> Option<Estimate> {
         1.0 / without,
     ];
     let variance = 1.0 / a - 1.0 / with + 1.0 / c - 1.0 / without;
-    Estimate::of_log(
+    Estimate::from_log_variance(
         (a / with) / (c / without),
-        variance + noise(&counts.cells(), &slopes),
+        variance + noise_variance(&counts.cells(), &slopes),
     )
 }
 
@@ -50,21 +50,24 @@ pub fn risk_ratio(counts: &FourCounts) -> Option<Estimate> {
 ///
 /// Source: B. Woolf, "On estimating the relation between blood group and disease",
 /// Annals of Human Genetics 19 (1955).
-pub fn odds_ratio(counts: &FourCounts) -> Option<Estimate> {
+pub fn odds_ratio(counts: &TwoByTwoCounts) -> Option<Estimate> {
     let [a, b, c, d] = counts.values();
     if [a, b, c, d].contains(&0.0) {
         return None;
     }
     let slopes = [1.0 / a, -1.0 / b, -1.0 / c, 1.0 / d];
     let variance = 1.0 / a + 1.0 / b + 1.0 / c + 1.0 / d;
-    Estimate::of_log((a / b) * (d / c), variance + noise(&counts.cells(), &slopes))
+    Estimate::from_log_variance(
+        (a / b) * (d / c),
+        variance + noise_variance(&counts.cells(), &slopes),
+    )
 }
 
 /// How closely the two go together, from -1 to 1; none where a margin is empty.
 ///
 /// Source: K. Pearson, "On the theory of contingency and its relation to association
 /// and normal correlation" (1904); phi is his mean square contingency of a 2x2 table.
-pub fn phi(counts: &FourCounts) -> Option<f64> {
+pub fn phi(counts: &TwoByTwoCounts) -> Option<f64> {
     if counts.has_empty_margin() {
         return None;
     }

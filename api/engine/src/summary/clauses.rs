@@ -15,24 +15,25 @@ use wayin_vocabulary::{
     OrganisationKind, Perspective, ReportingBasis, ReportingFrequency, Restriction,
 };
 
-use super::count;
+use super::format_count;
 use crate::predicate::{
-    Comparison, Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, OrganisationCondition,
-    OrganisationTest, Quantifier, SetComparison, TermCondition, TermTest, TextComparison, WayInComparison,
+    Comparison, CrisisPeriod, FundingTermPredicate, FundingTermTest, InitiativePredicate, InitiativeTest,
+    OrganisationPredicate, OrganisationTest, Predicate, Quantifier, SetComparison, TextComparison,
+    WayInComparison,
 };
 use crate::three_valued::Truth;
 use wayin_vocabulary::Labelled;
 
 /// How many initiatives a phrase speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Number {
+pub(super) enum GrammaticalNumber {
     One,
     Many,
 }
 
-impl Number {
+impl GrammaticalNumber {
     /// The number that agrees with a count; none are spoken of as many.
-    pub(super) const fn of(count: u64) -> Self {
+    pub(super) const fn from_count(count: u64) -> Self {
         if count == 1 { Self::One } else { Self::Many }
     }
 
@@ -43,7 +44,7 @@ impl Number {
         }
     }
 
-    fn they(self) -> &'static str {
+    fn pronoun(self) -> &'static str {
         self.choose("it", "they")
     }
 }
@@ -58,21 +59,21 @@ pub(super) struct Phrase {
 }
 
 /// The condition in words that follow "an initiative that" or "initiatives that".
-pub(super) fn phrase(condition: &InitiativeCondition, number: Number) -> Phrase {
-    let condition = Plain::of(condition, true);
+pub(super) fn render_phrase(condition: &InitiativePredicate, number: GrammaticalNumber) -> Phrase {
+    let condition = NormalForm::from_predicate(condition, true);
     let words = match condition.constant() {
-        Some(so) => with_auxiliary(so, Verb::Is, number, "in the base"),
-        None => condition.say(&|test, so| initiative(test, so, number)),
+        Some(so) => render_with_auxiliary(so, Verb::Is, number, "in the base"),
+        None => condition.render(&|test, so| render_initiative_test(test, so, number)),
     };
     Phrase {
-        echo: words.verb.again(words.so, number),
-        denied: words.verb.again(!words.so, number),
+        echo: words.verb.render_echo(words.affirmative, number),
+        denied: words.verb.render_echo(!words.affirmative, number),
         text: words.text,
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum With {
+enum Conjunction {
     And,
     Or,
 }
@@ -80,26 +81,30 @@ enum With {
 /// A condition in which "not" stands with the tests alone, no joint stands
 /// directly within the same joint, and no part is without tests.
 #[derive(PartialEq)]
-enum Plain<'a, T> {
+enum NormalForm<'a, T> {
     /// A test, and whether it is to be so.
     Test(&'a T, bool),
-    Joined(With, Vec<Self>),
+    Joined(Conjunction, Vec<Self>),
 }
 
-impl<'a, T: PartialEq> Plain<'a, T> {
+impl<'a, T: PartialEq> NormalForm<'a, T> {
     /// The condition, or what it is not.
-    fn of(condition: &'a Condition<T>, so: bool) -> Self {
+    fn from_predicate(condition: &'a Predicate<T>, so: bool) -> Self {
         match condition {
-            Condition::All(parts) => Self::joined(if so { With::And } else { With::Or }, parts, so),
-            Condition::Any(parts) => Self::joined(if so { With::Or } else { With::And }, parts, so),
-            Condition::Not(part) => Self::of(part, !so),
-            Condition::Test(test) => Self::Test(test, so),
+            Predicate::All(parts) => {
+                Self::from_parts(if so { Conjunction::And } else { Conjunction::Or }, parts, so)
+            }
+            Predicate::Any(parts) => {
+                Self::from_parts(if so { Conjunction::Or } else { Conjunction::And }, parts, so)
+            }
+            Predicate::Not(part) => Self::from_predicate(part, !so),
+            Predicate::Test(test) => Self::Test(test, so),
         }
     }
 
-    fn joined(with: With, parts: &'a [Condition<T>], so: bool) -> Self {
+    fn from_parts(with: Conjunction, parts: &'a [Predicate<T>], so: bool) -> Self {
         let mut flat = Vec::new();
-        for part in parts.iter().map(|part| Self::of(part, so)) {
+        for part in parts.iter().map(|part| Self::from_predicate(part, so)) {
             match part {
                 Self::Joined(inner, parts) if inner == with => flat.extend(parts),
                 // What is always so decides an "or", what is never so decides an "and".
@@ -107,7 +112,7 @@ impl<'a, T: PartialEq> Plain<'a, T> {
                 part => flat.push(part),
             }
         }
-        let mut flat = once(flat);
+        let mut flat = deduplicate(flat);
         if flat.len() == 1 {
             flat.remove(0)
         } else {
@@ -118,15 +123,17 @@ impl<'a, T: PartialEq> Plain<'a, T> {
     /// Whether it is always so, or never; none where that depends.
     fn constant(&self) -> Option<bool> {
         match self {
-            Self::Joined(with, parts) if parts.is_empty() => Some(*with == With::And),
+            Self::Joined(with, parts) if parts.is_empty() => Some(*with == Conjunction::And),
             _ => None,
         }
     }
 
-    fn say(&self, test: &impl Fn(&T, bool) -> Words) -> Words {
+    fn render(&self, test: &impl Fn(&T, bool) -> Clause) -> Clause {
         match self {
             Self::Test(one, so) => test(one, *so),
-            Self::Joined(with, parts) => join(*with, parts.iter().map(|part| part.say(test)).collect()),
+            Self::Joined(with, parts) => {
+                join_clauses(*with, parts.iter().map(|part| part.render(test)).collect())
+            }
         }
     }
 }
@@ -144,7 +151,7 @@ enum Verb {
 }
 
 impl Verb {
-    fn again(self, so: bool, number: Number) -> &'static str {
+    fn render_echo(self, so: bool, number: GrammaticalNumber) -> &'static str {
         match (self, so) {
             (Self::Did, true) => "did",
             (Self::Did, false) => "did not",
@@ -164,152 +171,161 @@ impl Verb {
 
 /// Whether words that follow could be taken for a part of a phrase.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Shape {
-    Whole,
+enum PhraseBoundary {
+    Closed,
     /// It ends in a clause, so that they could.
     Open,
     /// It joins verbs, so that words before it could be, too.
-    Joined,
+    Coordinated,
 }
 
 /// A verb phrase on its way into a sentence.
-struct Words {
+struct Clause {
     text: String,
     /// The phrase without its verb, where that is enough: "of 18 months" for "was of 18 months".
     bare: Option<String>,
     /// Whether it says that something is so, rather than that it is not.
-    so: bool,
+    affirmative: bool,
     verb: Verb,
-    shape: Shape,
+    boundary: PhraseBoundary,
 }
 
-impl Words {
-    fn of(so: bool, verb: Verb, text: String) -> Self {
+impl Clause {
+    fn new(so: bool, verb: Verb, text: String) -> Self {
         Self {
             text,
             bare: None,
-            so,
+            affirmative: so,
             verb,
-            shape: Shape::Whole,
+            boundary: PhraseBoundary::Closed,
         }
     }
 
-    fn at_least(mut self, shape: Shape) -> Self {
-        self.shape = self.shape.max(shape);
+    fn with_boundary_at_least(mut self, shape: PhraseBoundary) -> Self {
+        self.boundary = self.boundary.max(shape);
         self
     }
 
-    fn or_bare(mut self, bare: impl Into<String>) -> Self {
+    fn with_bare_text(mut self, bare: impl Into<String>) -> Self {
         self.bare = Some(bare.into());
         self
     }
 }
 
 /// "skipped ..." or "did not skip ...".
-fn did(so: bool, past: &str, plain: &str, rest: impl Display) -> Words {
+fn render_did(so: bool, past: &str, plain: &str, rest: impl Display) -> Clause {
     let text = if so {
         format!("{past} {rest}")
     } else {
         format!("did not {plain} {rest}")
     };
-    Words::of(so, Verb::Did, text)
+    Clause::new(so, Verb::Did, text)
 }
 
 /// "were led by ..." or "were not led by ...".
-fn with_auxiliary(so: bool, verb: Verb, number: Number, rest: impl Display) -> Words {
-    Words::of(so, verb, format!("{} {rest}", verb.again(so, number)))
+fn render_with_auxiliary(so: bool, verb: Verb, number: GrammaticalNumber, rest: impl Display) -> Clause {
+    Clause::new(so, verb, format!("{} {rest}", verb.render_echo(so, number)))
 }
 
-fn were(so: bool, number: Number, rest: impl Display) -> Words {
-    with_auxiliary(so, Verb::Was, number, rest)
+fn render_were(so: bool, number: GrammaticalNumber, rest: impl Display) -> Clause {
+    render_with_auxiliary(so, Verb::Was, number, rest)
 }
 
 /// What a funding term or an organisation was, where the verb may be left out.
-fn was(so: bool, rest: impl Display) -> Words {
-    were(so, Number::One, &rest).or_bare(rest.to_string())
+fn render_was(so: bool, rest: impl Display) -> Clause {
+    render_were(so, GrammaticalNumber::One, &rest).with_bare_text(rest.to_string())
 }
 
 /// Whether something is on record: "said where they work".
-fn said(so: bool, what: impl Display) -> Words {
-    did(so, "said", "say", what).at_least(Shape::Open)
+fn render_said(so: bool, what: impl Display) -> Clause {
+    render_did(so, "said", "say", what).with_boundary_at_least(PhraseBoundary::Open)
 }
 
-fn join(with: With, parts: Vec<Words>) -> Words {
-    let so = parts.iter().any(|part| part.so);
+fn join_clauses(with: Conjunction, parts: Vec<Clause>) -> Clause {
+    let so = parts.iter().any(|part| part.affirmative);
     let last = parts.len().saturating_sub(1);
     let texts: Vec<String> = parts
         .into_iter()
         .enumerate()
-        .map(|(place, part)| match part.shape {
-            Shape::Whole => part.text,
-            Shape::Open if place == last => part.text,
-            Shape::Open | Shape::Joined => format!("({})", part.text),
+        .map(|(place, part)| match part.boundary {
+            PhraseBoundary::Closed => part.text,
+            PhraseBoundary::Open if place == last => part.text,
+            PhraseBoundary::Open | PhraseBoundary::Coordinated => format!("({})", part.text),
         })
         .collect();
     let text = texts.join(match with {
-        With::And => " and ",
-        With::Or => " or ",
+        Conjunction::And => " and ",
+        Conjunction::Or => " or ",
     });
-    Words {
-        so,
-        ..Words::of(true, Verb::Several, text).at_least(Shape::Joined)
+    Clause {
+        affirmative: so,
+        ..Clause::new(true, Verb::Several, text).with_boundary_at_least(PhraseBoundary::Coordinated)
     }
 }
 
-fn initiative(test: &InitiativeTest, so: bool, number: Number) -> Words {
-    let they = number.they();
+fn render_initiative_test(test: &InitiativeTest, so: bool, number: GrammaticalNumber) -> Clause {
+    let they = number.pronoun();
     match test {
         InitiativeTest::Id(ids) => match ids.len() {
-            1 => were(so, number, "the one chosen"),
-            chosen => were(so, number, format!("among the {} chosen", count(chosen as u64))),
+            1 => render_were(so, number, "the one chosen"),
+            chosen => render_were(
+                so,
+                number,
+                format!("among the {} chosen", format_count(chosen as u64)),
+            ),
         },
         InitiativeTest::Title(comparison) => {
-            let (so, title) = attribute("title", comparison, so);
-            did(so, "had", "have", title)
+            let (so, title) = render_attribute("title", comparison, so);
+            render_did(so, "had", "have", title)
         }
-        InitiativeTest::PlaceIs(place) => did(so, "worked", "work", format!("in {} itself", place.name)),
-        InitiativeTest::PlaceWithin(place) => did(so, "worked", "work", format!("in {}", place.name)),
-        InitiativeTest::PlaceKnown(known) => said(
+        InitiativeTest::PlaceIs(place) => {
+            render_did(so, "worked", "work", format!("in {} itself", place.name))
+        }
+        InitiativeTest::PlaceWithin(place) => render_did(so, "worked", "work", format!("in {}", place.name)),
+        InitiativeTest::PlaceKnown(known) => render_said(
             so == *known,
             format!("where {they} {}", number.choose("works", "work")),
         ),
         InitiativeTest::LeadOrganisation(condition) => {
-            let lead = organisation(condition, so);
-            were(lead.so, number, format!("led by {}", lead.text)).at_least(lead.shape)
+            let lead = render_organisation(condition, so);
+            render_were(lead.affirmative, number, format!("led by {}", lead.text))
+                .with_boundary_at_least(lead.boundary)
         }
         InitiativeTest::StartedOn(Comparison::Known(known)) => {
-            said(so == *known, format!("when {they} started"))
+            render_said(so == *known, format!("when {they} started"))
         }
         InitiativeTest::StartedOn(comparison) => {
-            let (comparison, so) = without_not(comparison, so);
-            did(so, "started", "start", days(&comparison))
+            let (comparison, so) = remove_negation(comparison, so);
+            render_did(so, "started", "start", render_date_comparison(&comparison))
         }
-        InitiativeTest::EndedOn(Comparison::Known(known)) => said(so == *known, format!("when {they} ended")),
+        InitiativeTest::EndedOn(Comparison::Known(known)) => {
+            render_said(so == *known, format!("when {they} ended"))
+        }
         InitiativeTest::EndedOn(comparison) => {
-            let (comparison, so) = without_not(comparison, so);
-            did(so, "ended", "end", days(&comparison))
+            let (comparison, so) = remove_negation(comparison, so);
+            render_did(so, "ended", "end", render_date_comparison(&comparison))
         }
-        InitiativeTest::ActiveDuring(crisis) => were(so, number, at_work_during(crisis)),
-        InitiativeTest::WayIn(perspective, comparison) => way_in(*perspective, comparison, so, number),
+        InitiativeTest::ActiveDuring(crisis) => render_were(so, number, render_active_during(crisis)),
+        InitiativeTest::WayIn(perspective, comparison) => render_way_in(*perspective, comparison, so, number),
         InitiativeTest::EntryPoints(perspective, comparison) => {
-            entry_points(*perspective, comparison, so, number)
+            render_entry_points(*perspective, comparison, so, number)
         }
-        InitiativeTest::Step(challenge, comparison) => step(*challenge, comparison, so, number),
-        InitiativeTest::Reasons(challenge, comparison) => reasons(*challenge, comparison, so, number),
+        InitiativeTest::Step(challenge, comparison) => render_step(*challenge, comparison, so, number),
+        InitiativeTest::Reasons(challenge, comparison) => render_reasons(*challenge, comparison, so, number),
         InitiativeTest::Change(condition, Comparison::Known(known)) => {
-            said(so == *known, format!("what became of {}", condition.label()))
+            render_said(so == *known, format!("what became of {}", condition.label()))
         }
         InitiativeTest::Change(condition, comparison) => {
-            let (changes, so) = codes(comparison, ChangeExtent::ALL, so);
-            let seen = format!("{} {}", condition.label(), labels(&changes));
-            did(so, "saw", "see", seen)
+            let (changes, so) = list_matching_codes(comparison, ChangeExtent::ALL, so);
+            let seen = format!("{} {}", condition.label(), render_labels(&changes));
+            render_did(so, "saw", "see", seen)
         }
-        InitiativeTest::FundingTerms(quantifier, condition) => funding(*quantifier, condition, so),
-        InitiativeTest::AnyTermRecorded(recorded) => term_on_record(so == *recorded, number),
+        InitiativeTest::FundingTerms(quantifier, condition) => render_funding(*quantifier, condition, so),
+        InitiativeTest::FundingTermsRecorded(recorded) => render_term_recorded(so == *recorded, number),
     }
 }
 
-fn at_work_during(crisis: &CrisisPeriod) -> String {
+fn render_active_during(crisis: &CrisisPeriod) -> String {
     let place = if crisis.places.is_empty() {
         ""
     } else {
@@ -323,50 +339,61 @@ fn at_work_during(crisis: &CrisisPeriod) -> String {
     format!("at work during {name}{place}")
 }
 
-fn way_in(perspective: Option<Perspective>, comparison: &WayInComparison, so: bool, number: Number) -> Words {
-    let viewed = viewed(perspective);
+fn render_way_in(
+    perspective: Option<Perspective>,
+    comparison: &WayInComparison,
+    so: bool,
+    number: GrammaticalNumber,
+) -> Clause {
+    let viewed = render_perspective(perspective);
     match comparison {
-        WayInComparison::OneOf(points) => {
-            did(so, "started", "start", format!("from {}{viewed}", labels(points)))
+        WayInComparison::OneOf(points) => render_did(
+            so,
+            "started",
+            "start",
+            format!("from {}{viewed}", render_labels(points)),
+        ),
+        WayInComparison::Known(known) => {
+            render_said(so == *known, format!("how {} started{viewed}", number.pronoun()))
         }
-        WayInComparison::Known(known) => said(so == *known, format!("how {} started{viewed}", number.they())),
     }
 }
 
-fn entry_points(
+fn render_entry_points(
     perspective: Option<Perspective>,
     comparison: &SetComparison<EntryPoint>,
     so: bool,
-    number: Number,
-) -> Words {
-    let viewed = viewed(perspective);
-    let took = |points: String, role: &str| did(so, "took", "take", format!("{points} as {role}{viewed}"));
+    number: GrammaticalNumber,
+) -> Clause {
+    let viewed = render_perspective(perspective);
+    let took =
+        |points: String, role: &str| render_did(so, "took", "take", format!("{points} as {role}{viewed}"));
     match comparison {
-        SetComparison::IncludesAll(points) if several(points) => {
+        SetComparison::IncludesAll(points) if has_several(points) => {
             let labels = points.iter().map(|point| point.label().to_owned()).collect();
-            took(all_of(labels, so), "entry points")
+            took(join_with_and(labels, so), "entry points")
         }
         SetComparison::IncludesAll(points) | SetComparison::IncludesAny(points) => {
-            took(labels(points), "an entry point")
+            took(render_labels(points), "an entry point")
         }
         SetComparison::Known(known) => {
-            let what = format!("which entry points {} took{viewed}", number.they());
-            said(so == *known, what)
+            let what = format!("which entry points {} took{viewed}", number.pronoun());
+            render_said(so == *known, what)
         }
     }
 }
 
 /// Whether it lists more than one, however often.
-fn several<T: PartialEq>(codes: &[T]) -> bool {
+fn has_several<T: PartialEq>(codes: &[T]) -> bool {
     codes.iter().any(|code| *code != codes[0])
 }
 
-fn viewed(perspective: Option<Perspective>) -> String {
+fn render_perspective(perspective: Option<Perspective>) -> String {
     perspective.map_or_else(String::new, |one| format!(" (as {} saw it)", one.label()))
 }
 
 /// A challenge's label; it speaks of many initiatives, and may have to speak of one.
-fn step_towards(challenge: Challenge, number: Number) -> String {
+fn render_step_label(challenge: Challenge, number: GrammaticalNumber) -> String {
     let of_number = |word| match word {
         "their" => number.choose("its", "their"),
         word => word,
@@ -375,13 +402,18 @@ fn step_towards(challenge: Challenge, number: Number) -> String {
     words.join(" ")
 }
 
-fn step(challenge: Challenge, comparison: &Comparison<ChallengeStep>, so: bool, number: Number) -> Words {
-    let about = step_towards(challenge, number);
+fn render_step(
+    challenge: Challenge,
+    comparison: &Comparison<ChallengeStep>,
+    so: bool,
+    number: GrammaticalNumber,
+) -> Clause {
+    let about = render_step_label(challenge, number);
     if let Comparison::Known(known) = comparison {
-        let what = format!("how {} went about {about}", number.they());
-        return said(so == *known, what);
+        let what = format!("how {} went about {about}", number.pronoun());
+        return render_said(so == *known, what);
     }
-    let (steps, so) = codes(comparison, ChallengeStep::ALL, so);
+    let (steps, so) = list_matching_codes(comparison, ChallengeStep::ALL, so);
     let forms = |step: &ChallengeStep| match step {
         ChallengeStep::Taken => ("took time over", "take time over"),
         ChallengeStep::Rushed => ("rushed", "rush"),
@@ -389,143 +421,166 @@ fn step(challenge: Challenge, comparison: &Comparison<ChallengeStep>, so: bool, 
     };
     let past = steps.iter().map(|step| forms(step).0.to_owned()).collect();
     let plain = steps.iter().map(|step| forms(step).1.to_owned()).collect();
-    let words = did(so, &one_of(past, "others"), &one_of(plain, "others"), about);
-    words.at_least(if steps.len() > 1 {
-        Shape::Joined
+    let words = render_did(
+        so,
+        &join_with_or(past, "others"),
+        &join_with_or(plain, "others"),
+        about,
+    );
+    words.with_boundary_at_least(if steps.len() > 1 {
+        PhraseBoundary::Coordinated
     } else {
-        Shape::Whole
+        PhraseBoundary::Closed
     })
 }
 
 /// Reasons are quoted, as some labels are whole clauses.
-fn reasons(
+fn render_reasons(
     challenge: Challenge,
     comparison: &SetComparison<ChallengeReason>,
     so: bool,
-    number: Number,
-) -> Words {
+    number: GrammaticalNumber,
+) -> Clause {
     let about = format!(
         "for how {} went about {}",
-        number.they(),
-        step_towards(challenge, number)
+        number.pronoun(),
+        render_step_label(challenge, number)
     );
-    let quotes = |codes: &[ChallengeReason]| codes.iter().map(|code| quoted(code.label())).collect();
+    let quotes = |codes: &[ChallengeReason]| codes.iter().map(|code| quote(code.label())).collect();
     let (so, given) = match comparison {
-        SetComparison::IncludesAll(codes) if several(codes) => {
-            (so, format!("{} as reasons", all_of(quotes(codes), so)))
+        SetComparison::IncludesAll(codes) if has_several(codes) => {
+            (so, format!("{} as reasons", join_with_and(quotes(codes), so)))
         }
-        SetComparison::IncludesAll(codes) | SetComparison::IncludesAny(codes) => {
-            (so, format!("{} as a reason", one_of(quotes(codes), "others")))
-        }
+        SetComparison::IncludesAll(codes) | SetComparison::IncludesAny(codes) => (
+            so,
+            format!("{} as a reason", join_with_or(quotes(codes), "others")),
+        ),
         SetComparison::Known(known) => (so == *known, "a reason".into()),
     };
-    did(so, "gave", "give", format!("{given} {about}")).at_least(Shape::Open)
+    render_did(so, "gave", "give", format!("{given} {about}")).with_boundary_at_least(PhraseBoundary::Open)
 }
 
-fn term_on_record(so: bool, number: Number) -> Words {
+fn render_term_recorded(so: bool, number: GrammaticalNumber) -> Clause {
     let some = if so { "a" } else { "no" };
     let text = format!("{} {some} funding term on record", number.choose("has", "have"));
-    Words::of(so, Verb::Has, text)
+    Clause::new(so, Verb::Has, text)
 }
 
 /// "had some funding ...", "had no funding ..." or "had only funding ...".
-fn funding(quantifier: Quantifier, condition: &TermCondition, so: bool) -> Words {
+fn render_funding(quantifier: Quantifier, condition: &FundingTermPredicate, so: bool) -> Clause {
     // `none P` is `not some P`, and `every P` is `not some (not P)`.
     let has = so == (quantifier == Quantifier::Some);
     let every = quantifier == Quantifier::Every;
-    let of = Plain::of(condition, !every);
+    let of = NormalForm::from_predicate(condition, !every);
     if let Some(constant) = of.constant() {
         let some = if has == constant { "some" } else { "no" };
-        return Words::of(has == constant, Verb::HadSome, format!("had {some} funding"));
+        return Clause::new(has == constant, Verb::HadSome, format!("had {some} funding"));
     }
-    let (terms, opposite) = (of.say(&term), Plain::of(condition, every).say(&term));
+    let (terms, opposite) = (
+        of.render(&render_term_test),
+        NormalForm::from_predicate(condition, every).render(&render_term_test),
+    );
     if has {
-        return had(true, "some", Verb::Did, terms);
+        return render_had_funding(true, "some", Verb::Did, terms);
     }
     // "only funding from" rather than "no funding that was not from".
-    if !terms.so || (every && opposite.so) {
-        return had(true, "only", Verb::Did, opposite);
+    if !terms.affirmative || (every && opposite.affirmative) {
+        return render_had_funding(true, "only", Verb::Did, opposite);
     }
-    had(false, "no", Verb::HadSome, terms)
+    render_had_funding(false, "no", Verb::HadSome, terms)
 }
 
-fn had(so: bool, which: &str, verb: Verb, terms: Words) -> Words {
+fn render_had_funding(so: bool, which: &str, verb: Verb, terms: Clause) -> Clause {
     match terms.bare {
-        Some(bare) if terms.so => {
-            Words::of(so, verb, format!("had {which} funding {bare}")).at_least(terms.shape)
-        }
-        _ => Words::of(so, verb, format!("had {which} funding that {}", terms.text))
-            .at_least(terms.shape.max(Shape::Open)),
+        Some(bare) if terms.affirmative => Clause::new(so, verb, format!("had {which} funding {bare}"))
+            .with_boundary_at_least(terms.boundary),
+        _ => Clause::new(so, verb, format!("had {which} funding that {}", terms.text))
+            .with_boundary_at_least(terms.boundary.max(PhraseBoundary::Open)),
     }
 }
 
 /// What one test says of the funding of one term.
-fn term(test: &TermTest, so: bool) -> Words {
+fn render_term_test(test: &FundingTermTest, so: bool) -> Clause {
     match test {
-        TermTest::Funder(condition) => {
-            let funder = organisation(condition, so);
-            was(funder.so, format!("from {}", funder.text)).at_least(funder.shape)
+        FundingTermTest::Funder(condition) => {
+            let funder = render_organisation(condition, so);
+            render_was(funder.affirmative, format!("from {}", funder.text))
+                .with_boundary_at_least(funder.boundary)
         }
-        TermTest::DurationMonths(Comparison::Known(known)) => said(so == *known, "how long it was for"),
-        TermTest::DurationMonths(comparison) => {
-            let (comparison, so) = without_not(comparison, so);
-            was(so, format!("of {}", months(&comparison)))
+        FundingTermTest::DurationMonths(Comparison::Known(known)) => {
+            render_said(so == *known, "how long it was for")
         }
-        TermTest::AmountMinor(Comparison::Known(known)) => said(so == *known, "how much it was"),
-        TermTest::AmountMinor(comparison) => {
-            let (comparison, so) = without_not(comparison, so);
-            was(so, format!("of {}", amount(&comparison)))
+        FundingTermTest::DurationMonths(comparison) => {
+            let (comparison, so) = remove_negation(comparison, so);
+            render_was(so, format!("of {}", render_months_comparison(&comparison)))
         }
-        TermTest::Currency(TextComparison::Known(known)) => said(so == *known, "which currency it was in"),
-        TermTest::Currency(comparison) => was(so, format!("in {}", currency(comparison))),
-        TermTest::StartsOn(Comparison::Known(known)) => said(so == *known, "when it was to start"),
-        TermTest::StartsOn(comparison) => {
-            let (comparison, so) = without_not(comparison, so);
-            was(so, format!("planned to start {}", days(&comparison)))
+        FundingTermTest::AmountMinor(Comparison::Known(known)) => {
+            render_said(so == *known, "how much it was")
         }
-        TermTest::Choice(choice, comparison) => funding_choice(*choice, comparison, so),
+        FundingTermTest::AmountMinor(comparison) => {
+            let (comparison, so) = remove_negation(comparison, so);
+            render_was(so, format!("of {}", render_amount_comparison(&comparison)))
+        }
+        FundingTermTest::Currency(TextComparison::Known(known)) => {
+            render_said(so == *known, "which currency it was in")
+        }
+        FundingTermTest::Currency(comparison) => {
+            render_was(so, format!("in {}", render_currency(comparison)))
+        }
+        FundingTermTest::StartsOn(Comparison::Known(known)) => {
+            render_said(so == *known, "when it was to start")
+        }
+        FundingTermTest::StartsOn(comparison) => {
+            let (comparison, so) = remove_negation(comparison, so);
+            render_was(
+                so,
+                format!("planned to start {}", render_date_comparison(&comparison)),
+            )
+        }
+        FundingTermTest::Choice(choice, comparison) => funding_choice(*choice, comparison, so),
     }
 }
 
 /// What one choice of a funding term says.
-fn funding_choice(choice: FundingChoice, comparison: &Comparison<u8>, so: bool) -> Words {
+fn funding_choice(choice: FundingChoice, comparison: &Comparison<u8>, so: bool) -> Clause {
     let code = match choice.kind() {
         ChoiceKind::Code(code) => code,
         ChoiceKind::YesNo(words) => {
-            return either_way(&values(comparison), so, words.question, |is_yes: bool| {
+            return render_two_valued(&values(comparison), so, words.question, |is_yes: bool| {
                 let text = if is_yes { words.yes } else { words.no };
-                Words::of(is_yes, Verb::Did, text.to_owned())
+                Clause::new(is_yes, Verb::Did, text.to_owned())
             });
         }
     };
     match code {
         FundingCode::IntendedFocus => {
             if let Comparison::Known(known) = comparison {
-                return said(so == *known, "what it was meant for");
+                return render_said(so == *known, "what it was meant for");
             }
-            let (points, so) = codes(&values(comparison), EntryPoint::ALL, so);
-            was(so, format!("meant for {}", labels(&points)))
+            let (points, so) = list_matching_codes(&values(comparison), EntryPoint::ALL, so);
+            render_was(so, format!("meant for {}", render_labels(&points)))
         }
-        FundingCode::ReportingFrequency => reports(&values(comparison), so),
+        FundingCode::ReportingFrequency => render_reporting_frequency(&values(comparison), so),
         FundingCode::Restriction => {
             let question = "whether it was restricted";
-            either_way(&values(comparison), so, question, |restriction: Restriction| {
-                were(true, Number::One, restriction.label())
+            render_two_valued(&values(comparison), so, question, |restriction: Restriction| {
+                render_were(true, GrammaticalNumber::One, restriction.label())
             })
         }
         FundingCode::ReportingBasis => {
             let question = "what was to be reported on";
-            either_way(&values(comparison), so, question, |basis: ReportingBasis| {
-                did(true, "asked", "ask", format!("for {}", basis.label())).at_least(Shape::Open)
+            render_two_valued(&values(comparison), so, question, |basis: ReportingBasis| {
+                render_did(true, "asked", "ask", format!("for {}", basis.label()))
+                    .with_boundary_at_least(PhraseBoundary::Open)
             })
         }
         FundingCode::DeliveryTimeline => {
             let question = "whether its timeline could move";
-            either_way(&values(comparison), so, question, |timeline: DeliveryTimeline| {
+            render_two_valued(&values(comparison), so, question, |timeline: DeliveryTimeline| {
                 let timeline = timeline.label();
-                did(true, "had", "have", timeline)
-                    .or_bare(format!("with {timeline}"))
-                    .at_least(Shape::Open)
+                render_did(true, "had", "have", timeline)
+                    .with_bare_text(format!("with {timeline}"))
+                    .with_boundary_at_least(PhraseBoundary::Open)
             })
         }
     }
@@ -539,7 +594,7 @@ fn values<T: Choice>(comparison: &Comparison<u8>) -> Comparison<T> {
             let values = T::ALL.iter().copied();
             Comparison::OneOf(
                 values
-                    .filter(|value| meets(comparison, &value.number()))
+                    .filter(|value| is_met_by(comparison, &value.number()))
                     .collect(),
             )
         }
@@ -547,131 +602,141 @@ fn values<T: Choice>(comparison: &Comparison<u8>) -> Comparison<T> {
 }
 
 /// A test of one of two values: what is known and not the one is the other, and is better said so.
-fn either_way<T: Choice + PartialOrd>(
+fn render_two_valued<T: Choice + PartialOrd>(
     comparison: &Comparison<T>,
     so: bool,
     whether: &str,
-    say: impl Fn(T) -> Words,
-) -> Words {
+    say: impl Fn(T) -> Clause,
+) -> Clause {
     if let Comparison::Known(known) = comparison {
-        return said(so == *known, whether);
+        return render_said(so == *known, whether);
     }
     let left: Vec<T> = T::ALL
         .iter()
         .copied()
-        .filter(|value| meets(comparison, value) == so)
+        .filter(|value| is_met_by(comparison, value) == so)
         .collect();
     match left.as_slice() {
-        [] => said(false, whether),
+        [] => render_said(false, whether),
         [one] => say(*one),
-        _ => said(true, whether),
+        _ => render_said(true, whether),
     }
 }
 
-fn reports(comparison: &Comparison<ReportingFrequency>, so: bool) -> Words {
+fn render_reporting_frequency(comparison: &Comparison<ReportingFrequency>, so: bool) -> Clause {
     if let Comparison::Known(known) = comparison {
-        return said(so == *known, "how often to report");
+        return render_said(so == *known, "how often to report");
     }
     let never = &ReportingFrequency::None;
-    let (often, so) = codes(comparison, ReportingFrequency::ALL, so);
+    let (often, so) = list_matching_codes(comparison, ReportingFrequency::ALL, so);
     if often == [*never] {
         let text = if so {
             "never asked for a report"
         } else {
             "asked for a report"
         };
-        return Words::of(!so, Verb::Did, text.into());
+        return Clause::new(!so, Verb::Did, text.into());
     }
     // "did not ask never" would be hard to follow: whoever asks otherwise asks at one of the other times.
     if !so && often.contains(never) && often.len() < ReportingFrequency::ALL.len() {
         let all = ReportingFrequency::ALL.iter().copied();
         let others: Vec<_> = all.filter(|one| !often.contains(one)).collect();
-        return did(true, "asked", "ask", format!("for a report {}", labels(&others)));
+        return render_did(
+            true,
+            "asked",
+            "ask",
+            format!("for a report {}", render_labels(&others)),
+        );
     }
-    did(so, "asked", "ask", format!("for a report {}", labels(&often)))
+    render_did(
+        so,
+        "asked",
+        "ask",
+        format!("for a report {}", render_labels(&often)),
+    )
 }
 
 /// Who an organisation is, and whether it is to be so: "a funder", "an organisation that ...".
-fn organisation(condition: &OrganisationCondition, so: bool) -> Words {
-    let of = Plain::of(condition, so);
+fn render_organisation(condition: &OrganisationPredicate, so: bool) -> Clause {
+    let of = NormalForm::from_predicate(condition, so);
     if let Some(constant) = of.constant() {
         let any = if constant {
             "an organisation"
         } else {
             "any organisation"
         };
-        return Words::of(constant, Verb::Was, any.into());
+        return Clause::new(constant, Verb::Was, any.into());
     }
-    let said = of.say(&organisation_test);
-    if said.so
+    let said = of.render(&render_organisation_test);
+    if said.affirmative
         && let Some(who) = said.bare
     {
-        return Words::of(true, Verb::Was, who);
+        return Clause::new(true, Verb::Was, who);
     }
     // "not led by a funder" rather than "led by an organisation that was not a funder".
-    let opposite = Plain::of(condition, !so).say(&organisation_test);
+    let opposite = NormalForm::from_predicate(condition, !so).render(&render_organisation_test);
     match opposite.bare {
-        Some(who) => Words::of(false, Verb::Was, who),
-        None => {
-            Words::of(true, Verb::Was, format!("an organisation that {}", said.text)).at_least(said.shape)
-        }
+        Some(who) => Clause::new(false, Verb::Was, who),
+        None => Clause::new(true, Verb::Was, format!("an organisation that {}", said.text))
+            .with_boundary_at_least(said.boundary),
     }
 }
 
-fn organisation_test(test: &OrganisationTest, so: bool) -> Words {
+fn render_organisation_test(test: &OrganisationTest, so: bool) -> Clause {
     let having = |what: &str, comparison: &TextComparison| {
-        let (so, attribute) = attribute(what, comparison, so);
-        did(so, "had", "have", &attribute).or_bare(format!("an organisation with {attribute}"))
+        let (so, attribute) = render_attribute(what, comparison, so);
+        render_did(so, "had", "have", &attribute).with_bare_text(format!("an organisation with {attribute}"))
     };
     match test {
         OrganisationTest::Id(named) => {
             let names = named.iter().map(|one| one.name.clone()).collect();
-            was(so, one_of(names, "others"))
+            render_was(so, join_with_or(names, "others"))
         }
         OrganisationTest::Name(comparison) => having("name", comparison),
         OrganisationTest::Identifier(comparison) => having("identifier", comparison),
         OrganisationTest::Kind(Comparison::Known(known)) => {
             let kind = "of a known kind";
-            were(so == *known, Number::One, kind).or_bare(format!("an organisation {kind}"))
+            render_were(so == *known, GrammaticalNumber::One, kind)
+                .with_bare_text(format!("an organisation {kind}"))
         }
         OrganisationTest::Kind(comparison) => {
-            let (kinds, so) = codes(comparison, OrganisationKind::ALL, so);
-            let kinds = kinds.into_iter().map(|kind| with_article(kind.label())).collect();
-            was(so, one_of(kinds, "others"))
+            let (kinds, so) = list_matching_codes(comparison, OrganisationKind::ALL, so);
+            let kinds = kinds.into_iter().map(|kind| add_article(kind.label())).collect();
+            render_was(so, join_with_or(kinds, "others"))
         }
     }
 }
 
 /// "a name containing ...", and whether it is to be so.
-fn attribute(what: &str, comparison: &TextComparison, so: bool) -> (bool, String) {
+fn render_attribute(what: &str, comparison: &TextComparison, so: bool) -> (bool, String) {
     let text = match comparison {
         TextComparison::OneOf(texts) => {
-            let texts = texts.iter().map(|text| quoted(text)).collect();
-            format!("the {what} {}", one_of(texts, "others"))
+            let texts = texts.iter().map(|text| quote(text)).collect();
+            format!("the {what} {}", join_with_or(texts, "others"))
         }
-        TextComparison::Contains(part) => format!("{} containing {}", with_article(what), quoted(part)),
+        TextComparison::Contains(part) => format!("{} containing {}", add_article(what), quote(part)),
         TextComparison::StartsWith(start) => {
-            format!("{} starting with {}", with_article(what), quoted(start))
+            format!("{} starting with {}", add_article(what), quote(start))
         }
         TextComparison::Known(known) => return (so == *known, format!("a known {what}")),
     };
     (so, text)
 }
 
-fn currency(comparison: &TextComparison) -> String {
+fn render_currency(comparison: &TextComparison) -> String {
     match comparison {
         TextComparison::OneOf(codes) => {
-            one_of(codes.iter().map(|code| code.to_uppercase()).collect(), "others")
+            join_with_or(codes.iter().map(|code| code.to_uppercase()).collect(), "others")
         }
-        comparison => format!("a currency with {}", attribute("code", comparison, true).1),
+        comparison => format!("a currency with {}", render_attribute("code", comparison, true).1),
     }
 }
 
-fn quoted(text: &str) -> String {
+fn quote(text: &str) -> String {
     format!("“{text}”")
 }
 
-fn with_article(noun: &str) -> String {
+fn add_article(noun: &str) -> String {
     let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
         "an"
     } else {
@@ -682,7 +747,7 @@ fn with_article(noun: &str) -> String {
 
 /// The comparison by which the same is said without "not", where there is one:
 /// "more than 18 months" for "not 18 months or less".
-fn without_not<T: Copy>(comparison: &Comparison<T>, so: bool) -> (Comparison<T>, bool) {
+fn remove_negation<T: Copy>(comparison: &Comparison<T>, so: bool) -> (Comparison<T>, bool) {
     match comparison {
         comparison if so => (comparison.clone(), true),
         Comparison::Less(bound) => (Comparison::AtLeast(*bound), true),
@@ -693,10 +758,13 @@ fn without_not<T: Copy>(comparison: &Comparison<T>, so: bool) -> (Comparison<T>,
     }
 }
 
-fn days(comparison: &Comparison<NaiveDate>) -> String {
+fn render_date_comparison(comparison: &Comparison<NaiveDate>) -> String {
     let day = |day: &NaiveDate| day.format("%-d %B %Y").to_string();
     match comparison {
-        Comparison::OneOf(listed) => format!("on {}", one_of(listed.iter().map(day).collect(), "other days")),
+        Comparison::OneOf(listed) => format!(
+            "on {}",
+            join_with_or(listed.iter().map(day).collect(), "other days")
+        ),
         Comparison::Less(bound) => format!("before {}", day(bound)),
         Comparison::AtMost(bound) => format!("on or before {}", day(bound)),
         Comparison::More(bound) => format!("after {}", day(bound)),
@@ -705,8 +773,8 @@ fn days(comparison: &Comparison<NaiveDate>) -> String {
     }
 }
 
-fn months(comparison: &Comparison<i32>) -> String {
-    let number = |months: &i32| signed(i64::from(*months), count);
+fn render_months_comparison(comparison: &Comparison<i32>) -> String {
+    let number = |months: &i32| render_signed(i64::from(*months), format_count);
     let length = |months: &i32| {
         let unit = if *months == 1 { "month" } else { "months" };
         format!("{} {unit}", number(months))
@@ -714,23 +782,23 @@ fn months(comparison: &Comparison<i32>) -> String {
     match comparison {
         Comparison::OneOf(lengths) if lengths.iter().any(|one| *one != 1) => {
             let numbers = lengths.iter().map(number).collect();
-            format!("{} months", one_of(numbers, "other numbers of"))
+            format!("{} months", join_with_or(numbers, "other numbers of"))
         }
-        comparison => compared(comparison, length),
+        comparison => render_comparison(comparison, length),
     }
 }
 
 /// A currency's smallest unit may be a hundredth or not, and another test may
 /// say which currency it is; so both the number and its usual meaning are said.
-fn amount(comparison: &Comparison<i64>) -> String {
-    let number = |minor: &i64| signed(*minor, count);
+fn render_amount_comparison(comparison: &Comparison<i64>) -> String {
+    let number = |minor: &i64| render_signed(*minor, format_count);
     let major = |minor: &i64| {
-        signed(*minor, |minor| {
-            format!("{}.{:02}", count(minor / 100), minor % 100)
+        render_signed(*minor, |minor| {
+            format!("{}.{:02}", format_count(minor / 100), minor % 100)
         })
     };
     let usual = match comparison {
-        Comparison::OneOf(listed) => one_of(listed.iter().map(major).collect(), "others"),
+        Comparison::OneOf(listed) => join_with_or(listed.iter().map(major).collect(), "others"),
         Comparison::Less(bound)
         | Comparison::AtMost(bound)
         | Comparison::More(bound)
@@ -739,13 +807,13 @@ fn amount(comparison: &Comparison<i64>) -> String {
     };
     format!(
         "{} in its currency's smallest unit ({usual} in pounds or euros)",
-        compared(comparison, number)
+        render_comparison(comparison, number)
     )
 }
 
-fn compared<T>(comparison: &Comparison<T>, say: impl Fn(&T) -> String) -> String {
+fn render_comparison<T>(comparison: &Comparison<T>, say: impl Fn(&T) -> String) -> String {
     match comparison {
-        Comparison::OneOf(values) => one_of(values.iter().map(say).collect(), "others"),
+        Comparison::OneOf(values) => join_with_or(values.iter().map(say).collect(), "others"),
         Comparison::Less(bound) => format!("less than {}", say(bound)),
         Comparison::AtMost(bound) => format!("{} or less", say(bound)),
         Comparison::More(bound) => format!("more than {}", say(bound)),
@@ -754,22 +822,26 @@ fn compared<T>(comparison: &Comparison<T>, say: impl Fn(&T) -> String) -> String
     }
 }
 
-fn signed(number: i64, say: impl Fn(u64) -> String) -> String {
+fn render_signed(number: i64, say: impl Fn(u64) -> String) -> String {
     let sign = if number < 0 { "-" } else { "" };
     format!("{sign}{}", say(number.unsigned_abs()))
 }
 
-fn meets<T: PartialOrd>(comparison: &Comparison<T>, value: &T) -> bool {
-    comparison.of(Some(value)) == Truth::True
+fn is_met_by<T: PartialOrd>(comparison: &Comparison<T>, value: &T) -> bool {
+    comparison.evaluate(Some(value)) == Truth::True
 }
 
 /// The codes that meet a comparison, and whether it is to be so; where none
 /// does, the same is said by all of them not being so.
-fn codes<T: Copy + PartialOrd>(comparison: &Comparison<T>, all: &[T], so: bool) -> (Vec<T>, bool) {
+fn list_matching_codes<T: Copy + PartialOrd>(
+    comparison: &Comparison<T>,
+    all: &[T],
+    so: bool,
+) -> (Vec<T>, bool) {
     let met: Vec<T> = all
         .iter()
         .copied()
-        .filter(|code| meets(comparison, code))
+        .filter(|code| is_met_by(comparison, code))
         .collect();
     if met.is_empty() {
         (all.to_vec(), !so)
@@ -778,41 +850,41 @@ fn codes<T: Copy + PartialOrd>(comparison: &Comparison<T>, all: &[T], so: bool) 
     }
 }
 
-fn labels<T: Labelled>(codes: &[T]) -> String {
-    one_of(
+fn render_labels<T: Labelled>(codes: &[T]) -> String {
+    join_with_or(
         codes.iter().map(|code| code.label().to_owned()).collect(),
         "others",
     )
 }
 
 /// The most words that are listed one by one, and how many of more than that.
-const MOST_LISTED: usize = 10;
-const LISTED_OF_MORE: usize = 8;
+const MAX_LISTED_WORDS: usize = 10;
+const LISTED_WORDS_WHEN_TRUNCATED: usize = 8;
 
 /// "a, b or c"; of a long list only the first, and how many `others`.
-fn one_of(words: Vec<String>, others: &str) -> String {
-    let mut words = once(words);
-    if words.len() > MOST_LISTED {
-        let more = count((words.len() - LISTED_OF_MORE) as u64);
-        words.truncate(LISTED_OF_MORE);
+fn join_with_or(words: Vec<String>, others: &str) -> String {
+    let mut words = deduplicate(words);
+    if words.len() > MAX_LISTED_WORDS {
+        let more = format_count((words.len() - LISTED_WORDS_WHEN_TRUNCATED) as u64);
+        words.truncate(LISTED_WORDS_WHEN_TRUNCATED);
         words.push(format!("one of {more} {others}"));
     }
-    listed(&words, "or")
+    join_list(&words, "or")
 }
 
 /// "a and b"; "both a and b" where "not" stands before it, which else might be taken for neither.
-fn all_of(words: Vec<String>, so: bool) -> String {
-    let words = once(words);
+fn join_with_and(words: Vec<String>, so: bool) -> String {
+    let words = deduplicate(words);
     let all = match words.len() {
         0 | 1 => "",
         _ if so => "",
         2 => "both ",
         _ => "all of ",
     };
-    format!("{all}{}", listed(&words, "and"))
+    format!("{all}{}", join_list(&words, "and"))
 }
 
-fn listed(words: &[String], with: &str) -> String {
+fn join_list(words: &[String], with: &str) -> String {
     match words {
         [] => String::new(),
         [one] => one.clone(),
@@ -821,7 +893,7 @@ fn listed(words: &[String], with: &str) -> String {
 }
 
 /// Each of them once, in their order.
-fn once<T: PartialEq>(all: Vec<T>) -> Vec<T> {
+fn deduplicate<T: PartialEq>(all: Vec<T>) -> Vec<T> {
     let mut once = Vec::with_capacity(all.len());
     for one in all {
         if !once.contains(&one) {

@@ -14,106 +14,107 @@ use wayin_vocabulary::{
     Restriction,
 };
 
-use super::clauses::{Number, phrase};
+use super::clauses::{GrammaticalNumber, render_phrase};
+use crate::predicate::FundingTermTest::{AmountMinor, Currency, DurationMonths, Funder, StartsOn};
 use crate::predicate::InitiativeTest::{
-    ActiveDuring, AnyTermRecorded, EndedOn, EntryPoints, FundingTerms, LeadOrganisation, PlaceIs, PlaceKnown,
-    PlaceWithin, Reasons, StartedOn, Title, WayIn,
+    ActiveDuring, EndedOn, EntryPoints, FundingTerms, FundingTermsRecorded, LeadOrganisation, PlaceIs,
+    PlaceKnown, PlaceWithin, Reasons, StartedOn, Title, WayIn,
 };
-use crate::predicate::TermTest::{AmountMinor, Currency, DurationMonths, Funder, StartsOn};
 use crate::predicate::{
-    Comparison, Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, Named, OrganisationCondition,
-    OrganisationTest, Quantifier, SetComparison, TermCondition, TermTest, TextComparison, WayInComparison,
+    Comparison, CrisisPeriod, FundingTermPredicate, FundingTermTest, InitiativePredicate, InitiativeTest,
+    NamedReference, OrganisationPredicate, OrganisationTest, Predicate, Quantifier, SetComparison,
+    TextComparison, WayInComparison,
 };
 use crate::three_valued::Truth;
 
 use Comparison::{AtLeast, AtMost, Known, Less, More, OneOf};
 
-fn choice<T: Choice>(choice: FundingChoice, comparison: Comparison<T>) -> TermTest {
-    TermTest::choice(choice, &comparison)
+fn choice<T: Choice>(choice: FundingChoice, comparison: Comparison<T>) -> FundingTermTest {
+    FundingTermTest::choice(choice, &comparison)
 }
 
-fn all<T>(parts: impl Into<Vec<Condition<T>>>) -> Condition<T> {
-    Condition::All(parts.into())
+fn all_of<T>(parts: impl Into<Vec<Predicate<T>>>) -> Predicate<T> {
+    Predicate::All(parts.into())
 }
 
-fn any<T>(parts: impl Into<Vec<Condition<T>>>) -> Condition<T> {
-    Condition::Any(parts.into())
+fn any_of<T>(parts: impl Into<Vec<Predicate<T>>>) -> Predicate<T> {
+    Predicate::Any(parts.into())
 }
 
-fn not<T>(part: Condition<T>) -> Condition<T> {
+fn not_predicate<T>(part: Predicate<T>) -> Predicate<T> {
     part.negated()
 }
 
-fn is<T>(test: T) -> Condition<T> {
-    Condition::Test(test)
+fn test_predicate<T>(test: T) -> Predicate<T> {
+    Predicate::Test(test)
 }
 
-fn some(terms: TermCondition) -> InitiativeCondition {
-    is(FundingTerms(Quantifier::Some, terms))
+fn some_term(terms: FundingTermPredicate) -> InitiativePredicate {
+    test_predicate(FundingTerms(Quantifier::Some, terms))
 }
 
-fn every(terms: TermCondition) -> InitiativeCondition {
-    is(FundingTerms(Quantifier::Every, terms))
+fn every_term(terms: FundingTermPredicate) -> InitiativePredicate {
+    test_predicate(FundingTerms(Quantifier::Every, terms))
 }
 
-fn none(terms: TermCondition) -> InitiativeCondition {
-    is(FundingTerms(Quantifier::None, terms))
+fn no_term(terms: FundingTermPredicate) -> InitiativePredicate {
+    test_predicate(FundingTerms(Quantifier::None, terms))
 }
 
-fn led_by(organisation: OrganisationCondition) -> InitiativeCondition {
-    is(LeadOrganisation(organisation))
+fn lead_organisation(organisation: OrganisationPredicate) -> InitiativePredicate {
+    test_predicate(LeadOrganisation(organisation))
 }
 
-fn named(name: &str) -> Named {
-    Named {
+fn named_reference(name: &str) -> NamedReference {
+    NamedReference {
         id: Uuid::nil(),
         name: name.into(),
     }
 }
 
-fn text(text: &str) -> String {
+fn owned_text(text: &str) -> String {
     text.into()
 }
 
-fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+fn date(year: i32, month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).unwrap()
 }
 
-fn in_wales() -> InitiativeCondition {
-    is(PlaceWithin(named("Wales")))
+fn place_in_wales() -> InitiativePredicate {
+    test_predicate(PlaceWithin(named_reference("Wales")))
 }
 
-fn step(steps: &[ChallengeStep]) -> InitiativeCondition {
-    is(InitiativeTest::Step(
+fn step_is(steps: &[ChallengeStep]) -> InitiativePredicate {
+    test_predicate(InitiativeTest::Step(
         Challenge::DefiningAmbitions,
         OneOf(steps.to_vec()),
     ))
 }
 
-fn way_in(perspective: Option<Perspective>, points: &[EntryPoint]) -> InitiativeCondition {
-    is(WayIn(perspective, WayInComparison::OneOf(points.to_vec())))
+fn way_in_is(perspective: Option<Perspective>, points: &[EntryPoint]) -> InitiativePredicate {
+    test_predicate(WayIn(perspective, WayInComparison::OneOf(points.to_vec())))
 }
 
-fn up_to(months: i32) -> TermCondition {
-    is(DurationMonths(AtMost(months)))
+fn duration_up_to(months: i32) -> FundingTermPredicate {
+    test_predicate(DurationMonths(AtMost(months)))
 }
 
-fn research(paid: bool) -> TermCondition {
-    is(choice(FundingChoice::UpfrontResearch, OneOf(vec![paid])))
+fn research_paid(paid: bool) -> FundingTermPredicate {
+    test_predicate(choice(FundingChoice::UpfrontResearch, OneOf(vec![paid])))
 }
 
-fn kind(kinds: &[OrganisationKind]) -> OrganisationCondition {
-    is(OrganisationTest::Kind(OneOf(kinds.to_vec())))
+fn organisation_kind(kinds: &[OrganisationKind]) -> OrganisationPredicate {
+    test_predicate(OrganisationTest::Kind(OneOf(kinds.to_vec())))
 }
 
-fn called(part: &str) -> OrganisationCondition {
-    is(OrganisationTest::Name(TextComparison::Contains(part.into())))
+fn organisation_named(part: &str) -> OrganisationPredicate {
+    test_predicate(OrganisationTest::Name(TextComparison::Contains(part.into())))
 }
 
-fn crisis(places: &[Uuid]) -> CrisisPeriod {
+fn crisis_in_places(places: &[Uuid]) -> CrisisPeriod {
     CrisisPeriod {
         name: "The pandemic".into(),
-        from: day(2020, 3, 1),
+        from: date(2020, 3, 1),
         to: None,
         places: places.to_vec(),
     }
@@ -125,8 +126,8 @@ macro_rules! assert_phrases {
         let mut phrases = String::new();
         $(
             let condition = $condition;
-            let opposite = not(condition.clone());
-            let words = [condition, opposite].map(|one| phrase(&one, $number).text);
+            let opposite = not_predicate(condition.clone());
+            let words = [condition, opposite].map(|one| render_phrase(&one, $number).text);
             let _ = writeln!(phrases, "{}\n    {}\n    {}", stringify!($condition), words[0], words[1]);
         )+
         insta::assert_snapshot!(phrases);
@@ -134,64 +135,64 @@ macro_rules! assert_phrases {
 }
 
 #[test]
-fn what_an_initiative_is_and_where_and_when_it_worked() {
-    let lead = |id: &str| is(OrganisationTest::Id(vec![named(id)]));
-    assert_phrases! { Number::Many;
-        is(InitiativeTest::Id(vec![Uuid::nil()]));
-        is(InitiativeTest::Id((0..1_200).map(Uuid::from_u128).collect()));
-        is(Title(TextComparison::OneOf(vec![text("a"), text("b")])));
-        is(Title(TextComparison::Contains(text("a"))));
-        is(Title(TextComparison::StartsWith(text("a"))));
-        is(Title(TextComparison::Known(true)));
-        is(PlaceIs(named("Wigan")));
-        in_wales();
-        is(PlaceKnown(true));
-        is(PlaceKnown(false));
-        led_by(lead("Acme"));
-        is(StartedOn(OneOf(vec![day(2020, 3, 1)])));
-        is(StartedOn(Less(day(2020, 3, 1))));
-        is(StartedOn(Known(true)));
-        is(EndedOn(OneOf(vec![day(2020, 3, 1), day(2021, 12, 31)])));
-        is(EndedOn(AtMost(day(2020, 3, 1))));
-        is(EndedOn(More(day(2020, 3, 1))));
-        is(EndedOn(AtLeast(day(2020, 3, 1))));
-        is(EndedOn(Known(false)));
-        is(ActiveDuring(crisis(&[])));
-        is(ActiveDuring(crisis(&[Uuid::nil()])));
-        is(AnyTermRecorded(true));
-        is(AnyTermRecorded(false));
+fn initiative_identity_place_and_dates_are_phrased() {
+    let lead = |id: &str| test_predicate(OrganisationTest::Id(vec![named_reference(id)]));
+    assert_phrases! { GrammaticalNumber::Many;
+        test_predicate(InitiativeTest::Id(vec![Uuid::nil()]));
+        test_predicate(InitiativeTest::Id((0..1_200).map(Uuid::from_u128).collect()));
+        test_predicate(Title(TextComparison::OneOf(vec![owned_text("a"), owned_text("b")])));
+        test_predicate(Title(TextComparison::Contains(owned_text("a"))));
+        test_predicate(Title(TextComparison::StartsWith(owned_text("a"))));
+        test_predicate(Title(TextComparison::Known(true)));
+        test_predicate(PlaceIs(named_reference("Wigan")));
+        place_in_wales();
+        test_predicate(PlaceKnown(true));
+        test_predicate(PlaceKnown(false));
+        lead_organisation(lead("Acme"));
+        test_predicate(StartedOn(OneOf(vec![date(2020, 3, 1)])));
+        test_predicate(StartedOn(Less(date(2020, 3, 1))));
+        test_predicate(StartedOn(Known(true)));
+        test_predicate(EndedOn(OneOf(vec![date(2020, 3, 1), date(2021, 12, 31)])));
+        test_predicate(EndedOn(AtMost(date(2020, 3, 1))));
+        test_predicate(EndedOn(More(date(2020, 3, 1))));
+        test_predicate(EndedOn(AtLeast(date(2020, 3, 1))));
+        test_predicate(EndedOn(Known(false)));
+        test_predicate(ActiveDuring(crisis_in_places(&[])));
+        test_predicate(ActiveDuring(crisis_in_places(&[Uuid::nil()])));
+        test_predicate(FundingTermsRecorded(true));
+        test_predicate(FundingTermsRecorded(false));
     }
 }
 
 #[test]
-fn what_an_initiative_went_through() {
+fn entry_points_challenges_and_changes_are_phrased() {
     use ChallengeReason::{CollaborationExpected, CompetitionForResources, CrisisResponse, ShortFunding};
     use EntryPoint::{Collaboration, Complexity, RootCauses, SingleOrganisation};
-    let points = |comparison| is(EntryPoints(None, comparison));
-    let reasons = |comparison| is(Reasons(Challenge::FosteringConditions, comparison));
+    let points = |comparison| test_predicate(EntryPoints(None, comparison));
+    let reasons = |comparison| test_predicate(Reasons(Challenge::FosteringConditions, comparison));
     let change = |comparison| {
-        is(InitiativeTest::Change(
+        test_predicate(InitiativeTest::Change(
             ForChange::ReportingRequirements,
             comparison,
         ))
     };
-    assert_phrases! { Number::Many;
-        way_in(None, &[SingleOrganisation]);
-        way_in(Some(Perspective::Community), &[Collaboration, RootCauses]);
-        is(WayIn(None, WayInComparison::Known(true)));
-        is(WayIn(Some(Perspective::Funder), WayInComparison::Known(false)));
+    assert_phrases! { GrammaticalNumber::Many;
+        way_in_is(None, &[SingleOrganisation]);
+        way_in_is(Some(Perspective::Community), &[Collaboration, RootCauses]);
+        test_predicate(WayIn(None, WayInComparison::Known(true)));
+        test_predicate(WayIn(Some(Perspective::Funder), WayInComparison::Known(false)));
         points(SetComparison::IncludesAll(vec![Complexity]));
         points(SetComparison::IncludesAll(vec![Complexity, RootCauses]));
         points(SetComparison::IncludesAll(vec![Complexity, RootCauses, Collaboration]));
         points(SetComparison::IncludesAny(vec![Complexity, RootCauses]));
         points(SetComparison::Known(true));
-        is(EntryPoints(Some(Perspective::NationalCharity), SetComparison::IncludesAny(vec![Complexity])));
-        step(&[ChallengeStep::Skipped]);
-        step(&[ChallengeStep::Skipped, ChallengeStep::Rushed]);
-        is(InitiativeTest::Step(Challenge::UnderstandingLocalSystem, OneOf(vec![ChallengeStep::Taken])));
-        is(InitiativeTest::Step(Challenge::FosteringConditions, Known(true)));
-        is(InitiativeTest::Step(Challenge::DefiningAmbitions, More(ChallengeStep::Taken)));
-        is(InitiativeTest::Step(Challenge::DefiningAmbitions, Less(ChallengeStep::Taken)));
+        test_predicate(EntryPoints(Some(Perspective::NationalCharity), SetComparison::IncludesAny(vec![Complexity])));
+        step_is(&[ChallengeStep::Skipped]);
+        step_is(&[ChallengeStep::Skipped, ChallengeStep::Rushed]);
+        test_predicate(InitiativeTest::Step(Challenge::UnderstandingLocalSystem, OneOf(vec![ChallengeStep::Taken])));
+        test_predicate(InitiativeTest::Step(Challenge::FosteringConditions, Known(true)));
+        test_predicate(InitiativeTest::Step(Challenge::DefiningAmbitions, More(ChallengeStep::Taken)));
+        test_predicate(InitiativeTest::Step(Challenge::DefiningAmbitions, Less(ChallengeStep::Taken)));
         reasons(SetComparison::IncludesAll(vec![ShortFunding, ShortFunding]));
         reasons(SetComparison::IncludesAll(vec![ShortFunding, CrisisResponse]));
         reasons(SetComparison::IncludesAny(vec![ShortFunding, CollaborationExpected]));
@@ -204,25 +205,25 @@ fn what_an_initiative_went_through() {
 }
 
 #[test]
-fn one_initiative_is_spoken_of_as_one() {
-    let step = |comparison| is(InitiativeTest::Step(Challenge::DefiningAmbitions, comparison));
+fn singular_phrases_agree_in_number() {
+    let step = |comparison| test_predicate(InitiativeTest::Step(Challenge::DefiningAmbitions, comparison));
     let entry_points = EntryPoints(None, SetComparison::Known(true));
     let reasons = Reasons(Challenge::DefiningAmbitions, SetComparison::Known(true));
-    assert_phrases! { Number::One;
-        is(InitiativeTest::Id(vec![Uuid::nil()]));
-        led_by(is(OrganisationTest::Id(vec![named("Acme")])));
-        is(ActiveDuring(crisis(&[])));
-        is(PlaceKnown(true));
-        is(StartedOn(Known(true)));
-        is(EndedOn(Known(true)));
-        is(WayIn(None, WayInComparison::Known(true)));
-        is(entry_points);
+    assert_phrases! { GrammaticalNumber::One;
+        test_predicate(InitiativeTest::Id(vec![Uuid::nil()]));
+        lead_organisation(test_predicate(OrganisationTest::Id(vec![named_reference("Acme")])));
+        test_predicate(ActiveDuring(crisis_in_places(&[])));
+        test_predicate(PlaceKnown(true));
+        test_predicate(StartedOn(Known(true)));
+        test_predicate(EndedOn(Known(true)));
+        test_predicate(WayIn(None, WayInComparison::Known(true)));
+        test_predicate(entry_points);
         step(OneOf(vec![ChallengeStep::Rushed]));
         step(Known(true));
-        is(reasons);
-        is(AnyTermRecorded(true));
-        every(up_to(18));
-        all([]);
+        test_predicate(reasons);
+        test_predicate(FundingTermsRecorded(true));
+        every_term(duration_up_to(18));
+        all_of([]);
     }
 }
 
@@ -231,7 +232,7 @@ macro_rules! assert_funding_phrases {
     ($($test:expr;)+) => {{
         let mut phrases = String::new();
         $(
-            let words = [is($test), not(is($test))].map(|terms| phrase(&some(terms), Number::Many).text);
+            let words = [test_predicate($test), not_predicate(test_predicate($test))].map(|terms| render_phrase(&some_term(terms), GrammaticalNumber::Many).text);
             let _ = writeln!(phrases, "{}\n    {}\n    {}", stringify!($test), words[0], words[1]);
         )+
         insta::assert_snapshot!(phrases);
@@ -239,7 +240,7 @@ macro_rules! assert_funding_phrases {
 }
 
 #[test]
-fn how_much_money_came_when_and_for_how_long() {
+fn amount_dates_and_duration_are_phrased() {
     assert_funding_phrases! {
         DurationMonths(OneOf(vec![1]));
         DurationMonths(OneOf(vec![1, 12, 1_200]));
@@ -255,181 +256,236 @@ fn how_much_money_came_when_and_for_how_long() {
         AmountMinor(More(-150));
         AmountMinor(AtLeast(1_000_000));
         AmountMinor(Known(false));
-        Currency(TextComparison::OneOf(vec![text("gbp"), text("eur")]));
-        Currency(TextComparison::Contains(text("g")));
-        Currency(TextComparison::StartsWith(text("g")));
+        Currency(TextComparison::OneOf(vec![owned_text("gbp"), owned_text("eur")]));
+        Currency(TextComparison::Contains(owned_text("g")));
+        Currency(TextComparison::StartsWith(owned_text("g")));
         Currency(TextComparison::Known(true));
-        StartsOn(Less(day(2021, 4, 1)));
+        StartsOn(Less(date(2021, 4, 1)));
         StartsOn(Known(true));
     }
 }
 
 #[test]
-fn on_what_terms_the_money_came() {
+fn funding_conditions_are_phrased() {
     use ReportingFrequency::{EndOnly, Monthly, None as Never, Quarterly, TwiceYearly, Yearly};
-    let funder = |kinds: &[OrganisationKind]| Funder(kind(kinds));
+    let funder = |kinds: &[OrganisationKind]| Funder(organisation_kind(kinds));
     assert_funding_phrases! {
         funder(&[OrganisationKind::PublicBody]);
         choice(FundingChoice::UpfrontResearch, OneOf(vec![true]));
         choice(FundingChoice::UpfrontResearch, OneOf(vec![true, false]));
-        TermTest::Choice(FundingChoice::UpfrontResearch, Known(true));
+        FundingTermTest::Choice(FundingChoice::UpfrontResearch, Known(true));
         choice(FundingChoice::CollaborationResourced, OneOf(vec![false]));
-        TermTest::Choice(FundingChoice::CollaborationResourced, Known(false));
+        FundingTermTest::Choice(FundingChoice::CollaborationResourced, Known(false));
         choice(FundingChoice::IntendedFocus, OneOf(vec![EntryPoint::RootCauses]));
-        TermTest::Choice(FundingChoice::IntendedFocus, Known(true));
+        FundingTermTest::Choice(FundingChoice::IntendedFocus, Known(true));
         choice(FundingChoice::Restriction, OneOf(vec![Restriction::Unrestricted]));
-        TermTest::Choice(FundingChoice::Restriction, Known(true));
+        FundingTermTest::Choice(FundingChoice::Restriction, Known(true));
         choice(FundingChoice::ReportingFrequency, OneOf(vec![Monthly]));
         choice(FundingChoice::ReportingFrequency, OneOf(vec![EndOnly, Quarterly]));
         choice(FundingChoice::ReportingFrequency, OneOf(vec![Never]));
         choice(FundingChoice::ReportingFrequency, OneOf(vec![Never, Yearly]));
         choice(FundingChoice::ReportingFrequency, OneOf(vec![Never, Yearly, Monthly, Quarterly, EndOnly]));
         choice(FundingChoice::ReportingFrequency, OneOf(vec![TwiceYearly]));
-        TermTest::Choice(FundingChoice::ReportingFrequency, Known(true));
+        FundingTermTest::Choice(FundingChoice::ReportingFrequency, Known(true));
         choice(FundingChoice::ReportingBasis, OneOf(vec![ReportingBasis::FixedTargets]));
-        TermTest::Choice(FundingChoice::ReportingBasis, Known(true));
+        FundingTermTest::Choice(FundingChoice::ReportingBasis, Known(true));
         choice(FundingChoice::DeliveryTimeline, OneOf(vec![DeliveryTimeline::Adaptable]));
-        TermTest::Choice(FundingChoice::DeliveryTimeline, Known(true));
+        FundingTermTest::Choice(FundingChoice::DeliveryTimeline, Known(true));
         choice(FundingChoice::Renewable, OneOf(vec![true]));
-        TermTest::Choice(FundingChoice::Renewable, Known(true));
+        FundingTermTest::Choice(FundingChoice::Renewable, Known(true));
         choice(FundingChoice::MultiSite, OneOf(vec![true]));
         choice(FundingChoice::MultiSite, OneOf(vec![false]));
-        TermTest::Choice(FundingChoice::MultiSite, Known(true));
+        FundingTermTest::Choice(FundingChoice::MultiSite, Known(true));
     }
 }
 
 #[test]
-fn some_all_or_none_of_the_funding() {
-    let unrestricted = is(choice(
+fn quantifiers_are_phrased() {
+    let unrestricted = test_predicate(choice(
         FundingChoice::Restriction,
         OneOf(vec![Restriction::Unrestricted]),
     ));
-    let pounds = || is(Currency(TextComparison::OneOf(vec![text("gbp")])));
-    let mixed = || all([up_to(18), research(false)]);
-    assert_phrases! { Number::Many;
-        some(up_to(18));
-        every(up_to(18));
-        none(up_to(18));
-        some(not(up_to(18)));
-        every(not(up_to(18)));
-        none(not(up_to(18)));
-        some(not(pounds()));
-        every(not(pounds()));
-        none(not(pounds()));
-        every(research(false));
-        every(unrestricted.clone());
-        none(unrestricted);
-        some(mixed());
-        every(mixed());
-        none(mixed());
-        none(not(any([pounds(), research(true)])));
-        some(all([]));
-        every(all([]));
-        none(all([]));
-        some(any([]));
-        every(any([]));
-        none(any([]));
-        some(any([up_to(18), all([research(true), any([])])]));
+    let pounds = || test_predicate(Currency(TextComparison::OneOf(vec![owned_text("gbp")])));
+    let mixed = || all_of([duration_up_to(18), research_paid(false)]);
+    assert_phrases! { GrammaticalNumber::Many;
+        some_term(duration_up_to(18));
+        every_term(duration_up_to(18));
+        no_term(duration_up_to(18));
+        some_term(not_predicate(duration_up_to(18)));
+        every_term(not_predicate(duration_up_to(18)));
+        no_term(not_predicate(duration_up_to(18)));
+        some_term(not_predicate(pounds()));
+        every_term(not_predicate(pounds()));
+        no_term(not_predicate(pounds()));
+        every_term(research_paid(false));
+        every_term(unrestricted.clone());
+        no_term(unrestricted);
+        some_term(mixed());
+        every_term(mixed());
+        no_term(mixed());
+        no_term(not_predicate(any_of([pounds(), research_paid(true)])));
+        some_term(all_of([]));
+        every_term(all_of([]));
+        no_term(all_of([]));
+        some_term(any_of([]));
+        every_term(any_of([]));
+        no_term(any_of([]));
+        some_term(any_of([duration_up_to(18), all_of([research_paid(true), any_of([])])]));
     }
 }
 
 #[test]
-fn which_organisations_are_meant() {
+fn organisations_are_phrased() {
     use OrganisationKind::{CommunityGroup, Funder as Funding, NationalCharity, PublicBody};
     let ids = |count: usize| {
-        is(OrganisationTest::Id(
-            (1..=count).map(|one| named(&format!("Group {one}"))).collect(),
+        test_predicate(OrganisationTest::Id(
+            (1..=count)
+                .map(|one| named_reference(&format!("Group {one}")))
+                .collect(),
         ))
     };
-    let identifier = |comparison| is(OrganisationTest::Identifier(comparison));
-    assert_phrases! { Number::Many;
-        led_by(ids(2));
-        led_by(ids(500));
-        led_by(not(ids(1)));
-        led_by(called("trust"));
-        led_by(is(OrganisationTest::Name(TextComparison::OneOf(vec![text("a")]))));
-        led_by(identifier(TextComparison::StartsWith(text("gb-"))));
-        led_by(identifier(TextComparison::Known(false)));
-        led_by(kind(&[NationalCharity]));
-        led_by(kind(&[PublicBody, Funding]));
-        led_by(is(OrganisationTest::Kind(Known(true))));
-        led_by(all([kind(&[CommunityGroup]), not(called("trust"))]));
-        led_by(any([kind(&[CommunityGroup]), all([ids(1), is(OrganisationTest::Kind(Known(true)))])]));
-        led_by(all([]));
-        led_by(any([]));
-        some(is(Funder(not(ids(1)))));
-        some(is(Funder(any([]))));
-        some(is(Funder(all([called("a"), called("b")]))));
+    let identifier = |comparison| test_predicate(OrganisationTest::Identifier(comparison));
+    assert_phrases! { GrammaticalNumber::Many;
+        lead_organisation(ids(2));
+        lead_organisation(ids(500));
+        lead_organisation(not_predicate(ids(1)));
+        lead_organisation(organisation_named("trust"));
+        lead_organisation(test_predicate(OrganisationTest::Name(TextComparison::OneOf(vec![owned_text("a")]))));
+        lead_organisation(identifier(TextComparison::StartsWith(owned_text("gb-"))));
+        lead_organisation(identifier(TextComparison::Known(false)));
+        lead_organisation(organisation_kind(&[NationalCharity]));
+        lead_organisation(organisation_kind(&[PublicBody, Funding]));
+        lead_organisation(test_predicate(OrganisationTest::Kind(Known(true))));
+        lead_organisation(all_of([organisation_kind(&[CommunityGroup]), not_predicate(organisation_named("trust"))]));
+        lead_organisation(any_of([organisation_kind(&[CommunityGroup]), all_of([ids(1), test_predicate(OrganisationTest::Kind(Known(true)))])]));
+        lead_organisation(all_of([]));
+        lead_organisation(any_of([]));
+        some_term(test_predicate(Funder(not_predicate(ids(1)))));
+        some_term(test_predicate(Funder(any_of([]))));
+        some_term(test_predicate(Funder(all_of([organisation_named("a"), organisation_named("b")]))));
     }
 }
 
 #[test]
-fn conditions_within_conditions() {
-    let skipped = || step(&[ChallengeStep::Skipped]);
-    let start = || way_in(None, &[EntryPoint::RootCauses]);
-    assert_phrases! { Number::Many;
-        not(not(in_wales()));
-        all([in_wales(), skipped(), start()]);
-        any([in_wales(), all([skipped(), not(start())])]);
-        all([in_wales(), all([skipped(), not(any([start(), not(in_wales())]))])]);
-        any([all([any([in_wales(), skipped()]), start()]), is(PlaceKnown(false))]);
-        all([step(&[ChallengeStep::Skipped, ChallengeStep::Rushed]), in_wales()]);
-        all([is(PlaceKnown(true)), skipped()]);
-        all([some(up_to(18)), some(research(true)), in_wales()]);
-        all([in_wales(), some(all([up_to(18), research(true)]))]);
-        all([]);
-        any([]);
-        all([in_wales(), all([])]);
-        all([in_wales(), any([])]);
-        any([in_wales(), any([]), not(all([]))]);
-        any([in_wales(), all([all([]), not(any([]))])]);
+fn nested_predicates_are_phrased() {
+    let skipped = || step_is(&[ChallengeStep::Skipped]);
+    let start = || way_in_is(None, &[EntryPoint::RootCauses]);
+    assert_phrases! { GrammaticalNumber::Many;
+        not_predicate(not_predicate(place_in_wales()));
+        all_of([place_in_wales(), skipped(), start()]);
+        any_of([place_in_wales(), all_of([skipped(), not_predicate(start())])]);
+        all_of([place_in_wales(), all_of([skipped(), not_predicate(any_of([start(), not_predicate(place_in_wales())]))])]);
+        any_of([all_of([any_of([place_in_wales(), skipped()]), start()]), test_predicate(PlaceKnown(false))]);
+        all_of([step_is(&[ChallengeStep::Skipped, ChallengeStep::Rushed]), place_in_wales()]);
+        all_of([test_predicate(PlaceKnown(true)), skipped()]);
+        all_of([some_term(duration_up_to(18)), some_term(research_paid(true)), place_in_wales()]);
+        all_of([place_in_wales(), some_term(all_of([duration_up_to(18), research_paid(true)]))]);
+        all_of([]);
+        any_of([]);
+        all_of([place_in_wales(), all_of([])]);
+        all_of([place_in_wales(), any_of([])]);
+        any_of([place_in_wales(), any_of([]), not_predicate(all_of([]))]);
+        any_of([place_in_wales(), all_of([all_of([]), not_predicate(any_of([]))])]);
     }
 }
 
 #[test]
-fn a_phrase_is_said_again_as_it_was_said() {
+fn phrase_echo_uses_the_same_verb() {
     let rows = [
-        (in_wales(), Number::Many, "did", "did not"),
-        (not(in_wales()), Number::One, "did not", "did"),
-        (led_by(all([])), Number::One, "was", "was not"),
-        (not(led_by(called("a"))), Number::Many, "were not", "were"),
-        (is(ActiveDuring(crisis(&[]))), Number::Many, "were", "were not"),
-        (is(AnyTermRecorded(true)), Number::One, "has", "has none"),
-        (is(AnyTermRecorded(false)), Number::Many, "have none", "have"),
-        (some(up_to(18)), Number::Many, "did", "did not"),
-        (none(up_to(18)), Number::Many, "had none", "had some"),
-        (every(up_to(18)), Number::Many, "did", "did not"),
+        (place_in_wales(), GrammaticalNumber::Many, "did", "did not"),
         (
-            all([in_wales(), led_by(called("a"))]),
-            Number::Many,
+            not_predicate(place_in_wales()),
+            GrammaticalNumber::One,
+            "did not",
+            "did",
+        ),
+        (
+            lead_organisation(all_of([])),
+            GrammaticalNumber::One,
+            "was",
+            "was not",
+        ),
+        (
+            not_predicate(lead_organisation(organisation_named("a"))),
+            GrammaticalNumber::Many,
+            "were not",
+            "were",
+        ),
+        (
+            test_predicate(ActiveDuring(crisis_in_places(&[]))),
+            GrammaticalNumber::Many,
+            "were",
+            "were not",
+        ),
+        (
+            test_predicate(FundingTermsRecorded(true)),
+            GrammaticalNumber::One,
+            "has",
+            "has none",
+        ),
+        (
+            test_predicate(FundingTermsRecorded(false)),
+            GrammaticalNumber::Many,
+            "have none",
+            "have",
+        ),
+        (
+            some_term(duration_up_to(18)),
+            GrammaticalNumber::Many,
+            "did",
+            "did not",
+        ),
+        (
+            no_term(duration_up_to(18)),
+            GrammaticalNumber::Many,
+            "had none",
+            "had some",
+        ),
+        (
+            every_term(duration_up_to(18)),
+            GrammaticalNumber::Many,
+            "did",
+            "did not",
+        ),
+        (
+            all_of([place_in_wales(), lead_organisation(organisation_named("a"))]),
+            GrammaticalNumber::Many,
             "did the same",
             "did not do the same",
         ),
-        (all([]), Number::One, "is", "is not"),
+        (all_of([]), GrammaticalNumber::One, "is", "is not"),
     ];
     for (condition, number, echo, denied) in rows {
-        let phrase = phrase(&condition, number);
+        let phrase = render_phrase(&condition, number);
         assert_eq!((phrase.echo, phrase.denied), (echo, denied), "{}", phrase.text);
     }
 }
 
 #[test]
-fn only_a_count_of_one_is_spoken_of_as_one() {
-    let of = [0, 1, 2, u64::MAX].map(Number::of);
-    assert_eq!(of, [Number::Many, Number::One, Number::Many, Number::Many]);
+fn only_a_count_of_one_is_singular() {
+    let of = [0, 1, 2, u64::MAX].map(GrammaticalNumber::from_count);
+    assert_eq!(
+        of,
+        [
+            GrammaticalNumber::Many,
+            GrammaticalNumber::One,
+            GrammaticalNumber::Many,
+            GrammaticalNumber::Many
+        ]
+    );
 }
 
 fn pick<T: Clone>(random: &mut StdRng, of: &[T]) -> T {
     of[random.random_range(0..of.len())].clone()
 }
 
-fn some_of<T: Clone>(random: &mut StdRng, of: &[T]) -> Vec<T> {
+fn pick_some<T: Clone>(random: &mut StdRng, of: &[T]) -> Vec<T> {
     (0..random.random_range(1..4)).map(|_| pick(random, of)).collect()
 }
 
-fn compared<T: Clone>(random: &mut StdRng, of: &[T]) -> Comparison<T> {
+fn random_comparison<T: Clone>(random: &mut StdRng, of: &[T]) -> Comparison<T> {
     match random.random_range(0..6) {
-        0 => OneOf(some_of(random, of)),
+        0 => OneOf(pick_some(random, of)),
         1 => Less(pick(random, of)),
         2 => AtMost(pick(random, of)),
         3 => More(pick(random, of)),
@@ -438,114 +494,145 @@ fn compared<T: Clone>(random: &mut StdRng, of: &[T]) -> Comparison<T> {
     }
 }
 
-fn of_text(random: &mut StdRng) -> TextComparison {
+fn random_text_comparison(random: &mut StdRng) -> TextComparison {
     let texts = ["gbp", "harbour", "eur"].map(String::from);
     match random.random_range(0..4) {
-        0 => TextComparison::OneOf(some_of(random, &texts)),
+        0 => TextComparison::OneOf(pick_some(random, &texts)),
         1 => TextComparison::Contains(pick(random, &texts)),
         2 => TextComparison::StartsWith(pick(random, &texts)),
         _ => TextComparison::Known(random.random()),
     }
 }
 
-fn of_set<T: Clone>(random: &mut StdRng, of: &[T]) -> SetComparison<T> {
+fn random_set_comparison<T: Clone>(random: &mut StdRng, of: &[T]) -> SetComparison<T> {
     match random.random_range(0..3) {
-        0 => SetComparison::IncludesAll(some_of(random, of)),
-        1 => SetComparison::IncludesAny(some_of(random, of)),
+        0 => SetComparison::IncludesAll(pick_some(random, of)),
+        1 => SetComparison::IncludesAny(pick_some(random, of)),
         _ => SetComparison::Known(random.random()),
     }
 }
 
 /// A condition of up to `depth` levels; lists of parts may be empty.
-fn nested<T>(random: &mut StdRng, depth: u32, test: &impl Fn(&mut StdRng) -> T) -> Condition<T> {
+fn random_predicate<T>(random: &mut StdRng, depth: u32, test: &impl Fn(&mut StdRng) -> T) -> Predicate<T> {
     let parts = |random: &mut StdRng| {
         (0..random.random_range(0..4))
-            .map(|_| nested(random, depth - 1, test))
+            .map(|_| random_predicate(random, depth - 1, test))
             .collect()
     };
     match random.random_range(0..if depth == 0 { 1 } else { 5 }) {
-        0 | 1 => is(test(random)),
-        2 => Condition::All(parts(random)),
-        3 => Condition::Any(parts(random)),
-        _ => not(nested(random, depth - 1, test)),
+        0 | 1 => test_predicate(test(random)),
+        2 => Predicate::All(parts(random)),
+        3 => Predicate::Any(parts(random)),
+        _ => not_predicate(random_predicate(random, depth - 1, test)),
     }
 }
 
-fn a_name(random: &mut StdRng) -> Named {
-    named(pick(random, &["Wigan", "Harbour Trust", "Leeds"]))
+fn random_reference(random: &mut StdRng) -> NamedReference {
+    named_reference(pick(random, &["Wigan", "Harbour Trust", "Leeds"]))
 }
 
-fn a_day(random: &mut StdRng) -> Comparison<NaiveDate> {
-    compared(random, &[day(2020, 3, 1), day(2021, 12, 31)])
+fn random_date_comparison(random: &mut StdRng) -> Comparison<NaiveDate> {
+    random_comparison(random, &[date(2020, 3, 1), date(2021, 12, 31)])
 }
 
-fn of_organisation(random: &mut StdRng) -> OrganisationTest {
+fn random_organisation_test(random: &mut StdRng) -> OrganisationTest {
     match random.random_range(0..4) {
-        0 => OrganisationTest::Id((0..random.random_range(1..4)).map(|_| a_name(random)).collect()),
-        1 => OrganisationTest::Name(of_text(random)),
-        2 => OrganisationTest::Identifier(of_text(random)),
-        _ => OrganisationTest::Kind(compared(random, OrganisationKind::ALL)),
+        0 => OrganisationTest::Id(
+            (0..random.random_range(1..4))
+                .map(|_| random_reference(random))
+                .collect(),
+        ),
+        1 => OrganisationTest::Name(random_text_comparison(random)),
+        2 => OrganisationTest::Identifier(random_text_comparison(random)),
+        _ => OrganisationTest::Kind(random_comparison(random, OrganisationKind::ALL)),
     }
 }
 
-fn of_term(random: &mut StdRng) -> TermTest {
+fn random_term_test(random: &mut StdRng) -> FundingTermTest {
     match random.random_range(0..13) {
-        0 => Funder(nested(random, 2, &of_organisation)),
-        1 => DurationMonths(compared(random, &[1, 18, 24])),
-        2 => AmountMinor(compared(random, &[0, 1, i64::MIN, i64::MAX])),
-        3 => Currency(of_text(random)),
-        4 => StartsOn(a_day(random)),
-        5 => choice(FundingChoice::UpfrontResearch, compared(random, &[true, false])),
+        0 => Funder(random_predicate(random, 2, &random_organisation_test)),
+        1 => DurationMonths(random_comparison(random, &[1, 18, 24])),
+        2 => AmountMinor(random_comparison(random, &[0, 1, i64::MIN, i64::MAX])),
+        3 => Currency(random_text_comparison(random)),
+        4 => StartsOn(random_date_comparison(random)),
+        5 => choice(
+            FundingChoice::UpfrontResearch,
+            random_comparison(random, &[true, false]),
+        ),
         6 => choice(
             FundingChoice::CollaborationResourced,
-            compared(random, &[true, false]),
+            random_comparison(random, &[true, false]),
         ),
-        7 => choice(FundingChoice::IntendedFocus, compared(random, EntryPoint::ALL)),
-        8 => choice(FundingChoice::Restriction, compared(random, Restriction::ALL)),
+        7 => choice(
+            FundingChoice::IntendedFocus,
+            random_comparison(random, EntryPoint::ALL),
+        ),
+        8 => choice(
+            FundingChoice::Restriction,
+            random_comparison(random, Restriction::ALL),
+        ),
         9 => choice(
             FundingChoice::ReportingFrequency,
-            compared(random, ReportingFrequency::ALL),
+            random_comparison(random, ReportingFrequency::ALL),
         ),
         10 => choice(
             FundingChoice::ReportingBasis,
-            compared(random, ReportingBasis::ALL),
+            random_comparison(random, ReportingBasis::ALL),
         ),
         11 => choice(
             FundingChoice::DeliveryTimeline,
-            compared(random, DeliveryTimeline::ALL),
+            random_comparison(random, DeliveryTimeline::ALL),
         ),
-        _ => choice(FundingChoice::Renewable, compared(random, &[true, false])),
+        _ => choice(
+            FundingChoice::Renewable,
+            random_comparison(random, &[true, false]),
+        ),
     }
 }
 
-fn of_initiative(random: &mut StdRng) -> InitiativeTest {
+fn random_initiative_test(random: &mut StdRng) -> InitiativeTest {
     let perspectives = [None, Some(Perspective::Funder), Some(Perspective::Community)];
     match random.random_range(0..16) {
         0 => InitiativeTest::Id((0..random.random_range(1..9)).map(Uuid::from_u128).collect()),
-        1 => Title(of_text(random)),
-        2 => PlaceIs(a_name(random)),
-        3 => PlaceWithin(a_name(random)),
+        1 => Title(random_text_comparison(random)),
+        2 => PlaceIs(random_reference(random)),
+        3 => PlaceWithin(random_reference(random)),
         4 => PlaceKnown(random.random()),
-        5 => LeadOrganisation(nested(random, 2, &of_organisation)),
-        6 => StartedOn(a_day(random)),
-        7 => EndedOn(a_day(random)),
-        8 => ActiveDuring(crisis(&vec![Uuid::nil(); random.random_range(0..2)])),
+        5 => LeadOrganisation(random_predicate(random, 2, &random_organisation_test)),
+        6 => StartedOn(random_date_comparison(random)),
+        7 => EndedOn(random_date_comparison(random)),
+        8 => ActiveDuring(crisis_in_places(&vec![Uuid::nil(); random.random_range(0..2)])),
         9 if random.random() => WayIn(
             pick(random, &perspectives),
             WayInComparison::Known(random.random()),
         ),
         9 => WayIn(
             pick(random, &perspectives),
-            WayInComparison::OneOf(some_of(random, EntryPoint::ALL)),
+            WayInComparison::OneOf(pick_some(random, EntryPoint::ALL)),
         ),
-        10 => EntryPoints(pick(random, &perspectives), of_set(random, EntryPoint::ALL)),
-        11 => InitiativeTest::Step(pick(random, Challenge::ALL), compared(random, ChallengeStep::ALL)),
-        12 => Reasons(pick(random, Challenge::ALL), of_set(random, ChallengeReason::ALL)),
-        13 => InitiativeTest::Change(pick(random, ForChange::ALL), compared(random, ChangeExtent::ALL)),
-        14 => AnyTermRecorded(random.random()),
+        10 => EntryPoints(
+            pick(random, &perspectives),
+            random_set_comparison(random, EntryPoint::ALL),
+        ),
+        11 => InitiativeTest::Step(
+            pick(random, Challenge::ALL),
+            random_comparison(random, ChallengeStep::ALL),
+        ),
+        12 => Reasons(
+            pick(random, Challenge::ALL),
+            random_set_comparison(random, ChallengeReason::ALL),
+        ),
+        13 => InitiativeTest::Change(
+            pick(random, ForChange::ALL),
+            random_comparison(random, ChangeExtent::ALL),
+        ),
+        14 => FundingTermsRecorded(random.random()),
         _ => {
             let quantifiers = [Quantifier::Some, Quantifier::Every, Quantifier::None];
-            FundingTerms(pick(random, &quantifiers), nested(random, 3, &of_term))
+            FundingTerms(
+                pick(random, &quantifiers),
+                random_predicate(random, 3, &random_term_test),
+            )
         }
     }
 }
@@ -560,7 +647,7 @@ fn is_balanced(text: &str) -> bool {
     depth == Some(0)
 }
 
-fn repeats_a_word(text: &str) -> bool {
+fn has_repeated_word(text: &str) -> bool {
     let words: Vec<&str> = text.split([' ', '(', ')']).collect();
     words
         .windows(2)
@@ -568,16 +655,16 @@ fn repeats_a_word(text: &str) -> bool {
 }
 
 #[test]
-fn any_condition_reads_as_a_phrase() {
+fn every_random_predicate_renders_a_well_formed_phrase() {
     let mut random = StdRng::seed_from_u64(7);
     for _ in 0..20_000 {
-        let condition = nested(&mut random, 3, &of_initiative);
-        for number in [Number::One, Number::Many] {
-            let text = phrase(&condition, number).text;
+        let condition = random_predicate(&mut random, 3, &random_initiative_test);
+        for number in [GrammaticalNumber::One, GrammaticalNumber::Many] {
+            let text = render_phrase(&condition, number).text;
             assert!(!text.is_empty() && text.trim() == text, "{condition:?}");
             assert!(is_balanced(&text), "{text}");
             assert!(!text.contains("  ") && !text.contains("()"), "{text}");
-            assert!(!repeats_a_word(&text), "{text}");
+            assert!(!has_repeated_word(&text), "{text}");
             assert!(!text.contains("not not"), "{text}");
             assert!(
                 !text.contains("that and ") && !text.contains("that or "),
@@ -588,13 +675,17 @@ fn any_condition_reads_as_a_phrase() {
 }
 
 #[test]
-fn one_and_many_differ_in_their_number_alone() {
+fn singular_and_plural_differ_only_in_number() {
     let mut random = StdRng::seed_from_u64(8);
     for _ in 0..2_000 {
-        let condition = nested(&mut random, 3, &of_initiative);
-        let words = |number| phrase(&condition, number).text.split(' ').count();
-        assert_eq!(words(Number::One), words(Number::Many), "{condition:?}");
-        let one = phrase(&condition, Number::One).text;
+        let condition = random_predicate(&mut random, 3, &random_initiative_test);
+        let words = |number| render_phrase(&condition, number).text.split(' ').count();
+        assert_eq!(
+            words(GrammaticalNumber::One),
+            words(GrammaticalNumber::Many),
+            "{condition:?}"
+        );
+        let one = render_phrase(&condition, GrammaticalNumber::One).text;
         let many = ["their", "they", "were", "are"];
         assert!(
             !one.split(['(', ')', ' ']).any(|word| many.contains(&word)),
@@ -605,7 +696,7 @@ fn one_and_many_differ_in_their_number_alone() {
 
 /// What an initiative may be: whether it worked in Wales, and what each of its
 /// funding terms says of two tests.
-fn every_case() -> Vec<(Truth, Vec<[Truth; 2]>)> {
+fn list_cases() -> Vec<(Truth, Vec<[Truth; 2]>)> {
     let truths = [Truth::True, Truth::False, Truth::Unknown];
     let terms: Vec<[Truth; 2]> = truths
         .iter()
@@ -623,9 +714,9 @@ fn every_case() -> Vec<(Truth, Vec<[Truth; 2]>)> {
         .collect()
 }
 
-fn holds(condition: &InitiativeCondition, wales: Truth, terms: &[[Truth; 2]]) -> Truth {
-    let of_term = |condition: &TermCondition, term: &[Truth; 2]| {
-        condition.evaluate(&mut |test| term[usize::from(matches!(test, TermTest::Choice(..)))])
+fn evaluate_case(condition: &InitiativePredicate, wales: Truth, terms: &[[Truth; 2]]) -> Truth {
+    let of_term = |condition: &FundingTermPredicate, term: &[Truth; 2]| {
+        condition.evaluate(&mut |test| term[usize::from(matches!(test, FundingTermTest::Choice(..)))])
     };
     condition.evaluate(&mut |test| match test {
         FundingTerms(_, _) if terms.is_empty() => Truth::Unknown,
@@ -642,7 +733,7 @@ fn holds(condition: &InitiativeCondition, wales: Truth, terms: &[[Truth; 2]]) ->
 }
 
 #[test]
-fn what_is_said_alike_is_so_of_the_same_initiatives() {
+fn equal_phrases_have_equal_truth() {
     let mut random = StdRng::seed_from_u64(9);
     let term = |random: &mut StdRng| {
         let tests = [
@@ -653,18 +744,18 @@ fn what_is_said_alike_is_so_of_the_same_initiatives() {
     };
     let test = |random: &mut StdRng| {
         let quantifiers = [Quantifier::Some, Quantifier::Every, Quantifier::None];
-        let terms = FundingTerms(pick(random, &quantifiers), nested(random, 2, &term));
-        pick(random, &[PlaceWithin(named("Wales")), terms])
+        let terms = FundingTerms(pick(random, &quantifiers), random_predicate(random, 2, &term));
+        pick(random, &[PlaceWithin(named_reference("Wales")), terms])
     };
-    let cases = every_case();
+    let cases = list_cases();
     let mut meanings = HashMap::new();
     for _ in 0..5_000 {
-        let condition = nested(&mut random, 2, &test);
+        let condition = random_predicate(&mut random, 2, &test);
         let meaning: Vec<Truth> = cases
             .iter()
-            .map(|(wales, terms)| holds(&condition, *wales, terms))
+            .map(|(wales, terms)| evaluate_case(&condition, *wales, terms))
             .collect();
-        let text = phrase(&condition, Number::Many).text;
+        let text = render_phrase(&condition, GrammaticalNumber::Many).text;
         let first = meanings.entry(text.clone()).or_insert_with(|| meaning.clone());
         assert!(
             *first == meaning,

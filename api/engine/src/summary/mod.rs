@@ -9,89 +9,89 @@ mod tests;
 
 use wayin_vocabulary::MissingReason;
 
-use self::clauses::{Number, phrase};
+use self::clauses::{GrammaticalNumber, render_phrase};
 use super::answer::PatternAnswer;
-use super::cautions::MUCH_UNKNOWN;
-use super::disclosure::Shown;
-use super::measures::Figures;
-use super::query::Question;
+use super::cautions::MUCH_UNKNOWN_PERCENT;
+use super::disclosure::DisclosedCount;
+use super::measures::Measures;
+use super::query::PatternQuery;
 use super::statistics::Estimate;
-use crate::predicate::{Condition, InitiativeCondition};
+use crate::predicate::{InitiativePredicate, Predicate};
 
 /// The answer to a question in a few plain sentences.
-pub fn render(question: &Question, answer: &PatternAnswer) -> String {
+pub fn render(question: &PatternQuery, answer: &PatternAnswer) -> String {
     let table = &answer.table;
-    let among = Among(&question.among);
+    let among = PopulationPhrase(&question.among);
     let told = match table.population.count {
         Some(0) => {
             return format!(
                 "There are no initiatives{} to ask about.",
-                among.said(Number::Many)
+                among.render_condition(GrammaticalNumber::Many)
             );
         }
         None => {
             return format!(
                 "There are too few initiatives{} that may be counted to say anything about them.",
-                among.said(Number::Many)
+                among.render_condition(GrammaticalNumber::Many)
             );
         }
-        Some(population) => among.opening(population, &table.population),
+        Some(population) => among.render_opening(population, &table.population),
     };
-    if (table.when(), table.otherwise()) == (Some(0), Some(0)) {
-        let of_whom = initiatives(&table.population, table.population.count.unwrap_or(0));
+    if (table.known_when_count(), table.known_otherwise_count()) == (Some(0), Some(0)) {
+        let of_whom = format_initiatives(&table.population, table.population.count.unwrap_or(0));
         return format!(
             "We do not know enough of any of the {of_whom}{} to say whether those that {} also {}.{}",
-            among.said(Number::Many),
-            phrase(&question.when, Number::Many).text,
-            phrase(&question.then, Number::Many).text,
-            illustrative(answer)
+            among.render_condition(GrammaticalNumber::Many),
+            render_phrase(&question.when, GrammaticalNumber::Many).text,
+            render_phrase(&question.then, GrammaticalNumber::Many).text,
+            render_illustrative(answer)
         );
     }
     let sentences = [
-        told + &compared(question, answer),
-        unknown(answer),
-        of_hidden(answer),
+        told + &render_comparison(question, answer),
+        render_unknown(answer),
+        render_hidden(answer),
         " The two were reported together; that does not show that one causes the other.".to_owned(),
-        illustrative(answer),
+        render_illustrative(answer),
     ];
     sentences.concat()
 }
 
 /// The population that is asked about.
-struct Among<'a>(&'a InitiativeCondition);
+struct PopulationPhrase<'a>(&'a InitiativePredicate);
 
-impl Among<'_> {
+impl PopulationPhrase<'_> {
     fn is_everything(&self) -> bool {
-        *self.0 == Condition::EVERYTHING
+        *self.0 == Predicate::ALWAYS_TRUE
     }
 
-    fn said(&self, number: Number) -> String {
+    fn render_condition(&self, number: GrammaticalNumber) -> String {
         if self.is_everything() {
             String::new()
         } else {
-            format!(" that {}", phrase(self.0, number).text)
+            format!(" that {}", render_phrase(self.0, number).text)
         }
     }
 
-    fn opening(&self, population: u64, shown: &Shown) -> String {
+    fn render_opening(&self, population: u64, shown: &DisclosedCount) -> String {
         if self.is_everything() {
             return String::new();
         }
-        let number = Number::of(population);
+        let number = GrammaticalNumber::from_count(population);
         format!(
             "Among the {}{}: ",
-            initiatives(shown, population),
-            self.said(number)
+            format_initiatives(shown, population),
+            self.render_condition(number)
         )
     }
 }
 
 /// "Of 214 initiatives that .., 131 (61 in 100) ..; of the 408 others, 90 (22 in 100) did."
-fn compared(question: &Question, answer: &PatternAnswer) -> String {
+fn render_comparison(question: &PatternQuery, answer: &PatternAnswer) -> String {
     let table = &answer.table;
-    let figures = Figures::of(table);
-    let first = Among(&question.among).is_everything();
-    let says = |count: u64| phrase(&question.then, Number::of(count)).text;
+    let figures = Measures::from_table(table);
+    let first = PopulationPhrase(&question.among).is_everything();
+    let says = |count: u64| render_phrase(&question.then, GrammaticalNumber::from_count(count)).text;
     let opening = |word: &str, rest: &str| {
         let word = if first {
             word.to_owned()
@@ -100,8 +100,8 @@ fn compared(question: &Question, answer: &PatternAnswer) -> String {
         };
         format!("{word}{rest}")
     };
-    let (Some(both), Some(with)) = (table.both.count, table.when()) else {
-        let when = phrase(&question.when, Number::Many).text;
+    let (Some(both), Some(with)) = (table.both.count, table.known_when_count()) else {
+        let when = render_phrase(&question.when, GrammaticalNumber::Many).text;
         let start = opening(
             "Of",
             &format!(
@@ -109,56 +109,56 @@ fn compared(question: &Question, answer: &PatternAnswer) -> String {
                 says(2)
             ),
         );
-        return start + &of_the_others(question, answer, false, true) + ".";
+        return start + &render_others(question, answer, false, true) + ".";
     };
     if with == 0 {
-        let known = table.otherwise().unwrap_or(0);
-        let when = phrase(&question.when, Number::Many).text;
+        let known = table.known_otherwise_count().unwrap_or(0);
+        let when = render_phrase(&question.when, GrammaticalNumber::Many).text;
         let none = opening(
             "None",
             &format!(
                 " of the {} of which we know enough {when}",
-                initiatives(&table.neither, known)
+                format_initiatives(&table.neither, known)
             ),
         );
-        return none + &of_the_others(question, answer, false, false) + ".";
+        return none + &render_others(question, answer, false, false) + ".";
     }
     let with_shown = if table.both.variance > 0.0 {
         &table.both
     } else {
         &table.when_only
     };
-    let when = phrase(&question.when, Number::of(with)).text;
+    let when = render_phrase(&question.when, GrammaticalNumber::from_count(with)).text;
     let noun = if first {
-        initiatives(with_shown, with)
+        format_initiatives(with_shown, with)
     } else {
-        about(with_shown, with)
+        format_approximate(with_shown, with)
     };
     let start = opening(
         "Of",
         &format!(
             " {noun} that {when}, {}{} {}",
-            number_of(&table.both, both),
-            in_100(figures.rate_when),
+            format_disclosed(&table.both, both),
+            format_rate(figures.rate_when),
             says(both)
         ),
     );
-    start + &of_the_others(question, answer, true, true) + "."
+    start + &render_others(question, answer, true, true) + "."
 }
 
 /// What became of the others: `compared` with those that were spoken of before, and where
 /// what they did was `said` there, it is not said again.
-fn of_the_others(question: &Question, answer: &PatternAnswer, compared: bool, said: bool) -> String {
+fn render_others(question: &PatternQuery, answer: &PatternAnswer, compared: bool, said: bool) -> String {
     let table = &answer.table;
-    let then = |number: Number| phrase(&question.then, number);
-    let (Some(then_only), Some(others)) = (table.then_only.count, table.otherwise()) else {
+    let then = |number: GrammaticalNumber| render_phrase(&question.then, number);
+    let (Some(then_only), Some(others)) = (table.then_only.count, table.known_otherwise_count()) else {
         return "; of the others too little may be shown to say".into();
     };
     match others {
         0 if compared => "; there are no others to compare them with".into(),
         0 => String::new(),
         1 if compared => {
-            let one = then(Number::One);
+            let one = then(GrammaticalNumber::One);
             format!(
                 "; the one other {}",
                 if then_only == 1 { one.echo } else { one.denied }
@@ -170,20 +170,20 @@ fn of_the_others(question: &Question, answer: &PatternAnswer, compared: bool, sa
             } else {
                 &table.neither
             };
-            let others_then = then(Number::of(then_only));
+            let others_then = then(GrammaticalNumber::from_count(then_only));
             if then_only == 0 && said && others_then.echo.ends_with("not") {
                 return format!(
                     "; of the {} others, all {}",
-                    about(shown, others),
+                    format_approximate(shown, others),
                     others_then.denied
                 );
             }
             format!(
                 "; of {}{} others, {}{} {}",
                 if compared { "the " } else { "" },
-                about(shown, others),
-                number_of(&table.then_only, then_only),
-                in_100(Figures::of(table).rate_otherwise),
+                format_approximate(shown, others),
+                format_disclosed(&table.then_only, then_only),
+                format_rate(Measures::from_table(table).rate_otherwise),
                 if said {
                     others_then.echo.to_owned()
                 } else {
@@ -194,7 +194,7 @@ fn of_the_others(question: &Question, answer: &PatternAnswer, compared: bool, sa
     }
 }
 
-fn unknown(answer: &PatternAnswer) -> String {
+fn render_unknown(answer: &PatternAnswer) -> String {
     let table = &answer.table;
     let Some(unknown) = table.unknown.count else {
         return " Of how many more we do not know enough may not be shown.".into();
@@ -204,12 +204,12 @@ fn unknown(answer: &PatternAnswer) -> String {
     }
     let text = format!(
         " Of {} more we do not know enough to say.{}",
-        about(&table.unknown, unknown),
-        because(answer, unknown)
+        format_approximate(&table.unknown, unknown),
+        render_main_reason(answer, unknown)
     );
     if let (Some(population), Some((least, most))) = (table.population.count, answer.bounds)
-        && unknown * 100 > population * MUCH_UNKNOWN
-        && table.when().is_some_and(|with| with > 0)
+        && unknown * 100 > population * MUCH_UNKNOWN_PERCENT
+        && table.known_when_count().is_some_and(|with| with > 0)
     {
         let (least, most) = ((least * 100.0).floor(), (most * 100.0).ceil());
         return format!(
@@ -220,7 +220,7 @@ fn unknown(answer: &PatternAnswer) -> String {
 }
 
 /// The reason that most of those give of which too little is known.
-fn because(answer: &PatternAnswer, unknown: u64) -> String {
+fn render_main_reason(answer: &PatternAnswer, unknown: u64) -> String {
     let given = answer.unknown_reasons.each();
     let given = given.filter_map(|(why, shown)| Some((why?, shown, shown.count?)));
     // Of several that as many give, the first of the vocabulary is told.
@@ -235,10 +235,10 @@ fn because(answer: &PatternAnswer, unknown: u64) -> String {
         MissingReason::NotApplicable => ["says that it does not apply", "say that it does not apply"],
     };
     let does = if many == 1 { one } else { several };
-    format!(" Of those, {} {does}.", about(shown, many))
+    format!(" Of those, {} {does}.", format_approximate(shown, many))
 }
 
-fn of_hidden(answer: &PatternAnswer) -> String {
+fn render_hidden(answer: &PatternAnswer) -> String {
     let table = &answer.table;
     let four = [table.both, table.when_only, table.then_only, table.neither];
     let left_out = four
@@ -251,17 +251,17 @@ fn of_hidden(answer: &PatternAnswer) -> String {
     }
 }
 
-fn illustrative(answer: &PatternAnswer) -> String {
+fn render_illustrative(answer: &PatternAnswer) -> String {
     let shown = &answer.illustrative;
     match shown.count {
-        None if answer.basis.any_illustrative => {
+        None if answer.basis.has_illustrative => {
             " Some of the records may be illustrative: made up to show how Wayin works.".into()
         }
         None | Some(0) => String::new(),
         Some(many) if shown.variance > 0.0 => {
             format!(
                 " About {} of the records are illustrative: made up to show how Wayin works.",
-                count(many)
+                format_count(many)
             )
         }
         Some(many) if Some(many) == answer.table.population.count => {
@@ -271,14 +271,14 @@ fn illustrative(answer: &PatternAnswer) -> String {
         Some(many) => {
             format!(
                 " {} of the records are illustrative: made up to show how Wayin works.",
-                count(many)
+                format_count(many)
             )
         }
     }
 }
 
 /// A count with its thousands set apart: 12,345.
-pub fn count(n: u64) -> String {
+pub fn format_count(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -291,12 +291,12 @@ pub fn count(n: u64) -> String {
 }
 
 /// So many of something, in words that agree.
-pub fn plural(n: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(n), if n == 1 { one } else { many })
+pub fn format_plural(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", format_count(n), if n == 1 { one } else { many })
 }
 
 /// "a, b and c".
-pub fn listed(words: impl Iterator<Item = String>, with: &str) -> String {
+pub fn join_list(words: impl Iterator<Item = String>, with: &str) -> String {
     let words: Vec<String> = words.collect();
     match words.as_slice() {
         [] => String::new(),
@@ -306,23 +306,31 @@ pub fn listed(words: impl Iterator<Item = String>, with: &str) -> String {
 }
 
 /// A count, or, where it was moved, about so many.
-pub fn about(shown: &Shown, n: u64) -> String {
-    format!("{}{}", if shown.variance > 0.0 { "about " } else { "" }, count(n))
+pub fn format_approximate(shown: &DisclosedCount, n: u64) -> String {
+    format!(
+        "{}{}",
+        if shown.variance > 0.0 { "about " } else { "" },
+        format_count(n)
+    )
 }
 
-fn number_of(shown: &Shown, n: u64) -> String {
-    if n == 0 { "none".into() } else { about(shown, n) }
+fn format_disclosed(shown: &DisclosedCount, n: u64) -> String {
+    if n == 0 {
+        "none".into()
+    } else {
+        format_approximate(shown, n)
+    }
 }
 
-fn initiatives(shown: &Shown, n: u64) -> String {
+fn format_initiatives(shown: &DisclosedCount, n: u64) -> String {
     format!(
         "{} {}",
-        about(shown, n),
+        format_approximate(shown, n),
         if n == 1 { "initiative" } else { "initiatives" }
     )
 }
 
-fn in_100(rate: Option<Estimate>) -> String {
+fn format_rate(rate: Option<Estimate>) -> String {
     let Some(rate) = rate else {
         return String::new();
     };

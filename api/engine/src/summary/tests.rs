@@ -1,13 +1,13 @@
 //! Readings as a trustee would read them.
 
 use super::*;
-use crate::answer::{Basis, Table, UnknownReasons};
+use crate::answer::{Basis, DisclosedTable, UnknownReasons};
 use crate::count::RawCell;
-use crate::count::contingency::Nine;
-use crate::disclosure::cell_key::Noise;
-use crate::disclosure::shown;
+use crate::count::contingency::Counts3x3;
+use crate::disclosure::cell_key::PerturbationTable;
+use crate::disclosure::disclose;
 use crate::index::AsOf;
-use crate::predicate::{Comparison, InitiativeTest, Named, Quantifier, TermTest};
+use crate::predicate::{Comparison, FundingTermTest, InitiativeTest, NamedReference, Quantifier};
 use crate::query::{RecordScope, Viewpoint};
 use crate::three_valued::Truth;
 use crate::three_valued::Truth::{False, True, Unknown};
@@ -15,18 +15,22 @@ use crate::visibility::Reader;
 use uuid::Uuid;
 use wayin_vocabulary::{Challenge, ChallengeStep, EntryPoint, Perspective};
 
-fn short_funding() -> InitiativeCondition {
-    let term = Condition::Test(TermTest::DurationMonths(Comparison::AtMost(18)));
-    Condition::Test(InitiativeTest::FundingTerms(Quantifier::Some, term))
+fn short_funding_predicate() -> InitiativePredicate {
+    let term = Predicate::Test(FundingTermTest::DurationMonths(Comparison::AtMost(18)));
+    Predicate::Test(InitiativeTest::FundingTerms(Quantifier::Some, term))
 }
 
-fn skipped() -> InitiativeCondition {
+fn skipped_predicate() -> InitiativePredicate {
     let step = Comparison::OneOf(vec![ChallengeStep::Skipped]);
-    Condition::Test(InitiativeTest::Step(Challenge::DefiningAmbitions, step))
+    Predicate::Test(InitiativeTest::Step(Challenge::DefiningAmbitions, step))
 }
 
-fn question(when: InitiativeCondition, then: InitiativeCondition, among: InitiativeCondition) -> Question {
-    Question {
+fn pattern_query(
+    when: InitiativePredicate,
+    then: InitiativePredicate,
+    among: InitiativePredicate,
+) -> PatternQuery {
+    PatternQuery {
         when,
         then,
         among,
@@ -38,7 +42,11 @@ fn question(when: InitiativeCondition, then: InitiativeCondition, among: Initiat
     }
 }
 
-fn answer(table: Table, bounds: Option<(f64, f64)>, illustrative: Shown) -> PatternAnswer {
+fn pattern_answer(
+    table: DisclosedTable,
+    bounds: Option<(f64, f64)>,
+    illustrative: DisclosedCount,
+) -> PatternAnswer {
     PatternAnswer {
         table,
         bounds,
@@ -48,33 +56,38 @@ fn answer(table: Table, bounds: Option<(f64, f64)>, illustrative: Shown) -> Patt
         unknown_reasons: UnknownReasons::default(),
         basis: Basis {
             scope: RecordScope::All,
-            controlled: table.population.variance > 0.0,
+            disclosure_controlled: table.population.variance > 0.0,
             as_of: AsOf::default(),
             hidden_as_of: AsOf::default(),
-            any_illustrative: illustrative.count != Some(0),
+            has_illustrative: illustrative.count != Some(0),
         },
     }
 }
 
-fn nine(counts: &[(Truth, Truth, u32)]) -> Nine {
-    let mut nine = Nine::default();
+fn counts_3x3(counts: &[(Truth, Truth, u32)]) -> Counts3x3 {
+    let mut nine = Counts3x3::default();
     for (when, then, count) in counts {
         (0..*count).for_each(|_| nine.add(*when, *then));
     }
     nine
 }
 
-fn read(when: InitiativeCondition, then: InitiativeCondition, counts: &[(Truth, Truth, u32)]) -> String {
-    let nine = nine(counts);
-    let table = Table::new(nine.published().map(Shown::exact));
-    let answer = answer(table, nine.bounds(), Shown::exact(0));
-    render(&question(when, then, Condition::EVERYTHING), &answer)
+fn render_answer(
+    when: InitiativePredicate,
+    then: InitiativePredicate,
+    counts: &[(Truth, Truth, u32)],
+) -> String {
+    let nine = counts_3x3(counts);
+    let table = DisclosedTable::new(nine.published_counts().map(DisclosedCount::exact));
+    let answer = pattern_answer(table, nine.rate_bounds(), DisclosedCount::exact(0));
+    render(&pattern_query(when, then, Predicate::ALWAYS_TRUE), &answer)
 }
 
-const CLOSE: &str = " The two were reported together; that does not show that one causes the other.";
+const CLOSING_SENTENCE: &str =
+    " The two were reported together; that does not show that one causes the other.";
 
 #[test]
-fn the_question_is_answered_in_two_sentences() {
+fn simple_answer_has_two_sentences() {
     let counts = [
         (True, True, 131),
         (True, False, 83),
@@ -83,35 +96,43 @@ fn the_question_is_answered_in_two_sentences() {
         (Unknown, True, 95),
     ];
     assert_eq!(
-        read(short_funding(), skipped(), &counts),
+        render_answer(short_funding_predicate(), skipped_predicate(), &counts),
         format!(
             "Of 214 initiatives that had some funding of 18 months or less, 131 (61 in 100) skipped defining their \
-             ambitions; of the 408 others, 90 (22 in 100) did. Of 95 more we do not know enough to say.{CLOSE}"
+             ambitions; of the 408 others, 90 (22 in 100) did. Of 95 more we do not know enough to say.{CLOSING_SENTENCE}"
         )
     );
 }
 
 #[test]
-fn one_none_and_nothing_read_well() {
+fn counts_of_one_and_zero_read_well() {
     assert_eq!(
-        read(short_funding(), skipped(), &[(True, False, 1), (False, True, 1)]),
+        render_answer(
+            short_funding_predicate(),
+            skipped_predicate(),
+            &[(True, False, 1), (False, True, 1)]
+        ),
         format!(
             "Of 1 initiative that had some funding of 18 months or less, none skipped defining their ambitions; the \
-             one other did.{CLOSE}"
+             one other did.{CLOSING_SENTENCE}"
         )
     );
     assert_eq!(
-        read(short_funding(), skipped(), &[(True, True, 2)]),
+        render_answer(short_funding_predicate(), skipped_predicate(), &[(True, True, 2)]),
         format!(
             "Of 2 initiatives that had some funding of 18 months or less, 2 (100 in 100) skipped defining their \
-             ambitions; there are no others to compare them with.{CLOSE}"
+             ambitions; there are no others to compare them with.{CLOSING_SENTENCE}"
         )
     );
     assert_eq!(
-        read(short_funding(), skipped(), &[]),
+        render_answer(short_funding_predicate(), skipped_predicate(), &[]),
         "There are no initiatives to ask about."
     );
-    let unknown = read(short_funding(), skipped(), &[(Unknown, Unknown, 3)]);
+    let unknown = render_answer(
+        short_funding_predicate(),
+        skipped_predicate(),
+        &[(Unknown, Unknown, 3)],
+    );
     assert_eq!(
         unknown,
         "We do not know enough of any of the 3 initiatives to say whether those that had some funding of 18 months or \
@@ -120,10 +141,10 @@ fn one_none_and_nothing_read_well() {
 }
 
 #[test]
-fn much_that_is_not_known_comes_with_the_bounds() {
-    let text = read(
-        short_funding(),
-        skipped(),
+fn many_unknowns_come_with_bounds() {
+    let text = render_answer(
+        short_funding_predicate(),
+        skipped_predicate(),
         &[(True, True, 5), (True, False, 5), (True, Unknown, 10)],
     );
     assert!(
@@ -137,94 +158,109 @@ fn much_that_is_not_known_comes_with_the_bounds() {
 }
 
 #[test]
-fn nested_conditions_say_what_belongs_together() {
+fn nested_predicates_keep_their_grouping() {
     let way_in = |code| {
         let comparison = crate::predicate::WayInComparison::OneOf(vec![code]);
-        Condition::Test(InitiativeTest::WayIn(Some(Perspective::Funder), comparison))
+        Predicate::Test(InitiativeTest::WayIn(Some(Perspective::Funder), comparison))
     };
-    let place = Condition::Test(InitiativeTest::PlaceWithin(Named {
+    let place = Predicate::Test(InitiativeTest::PlaceWithin(NamedReference {
         id: Uuid::nil(),
         name: "Wales".into(),
     }));
-    let either = Condition::Any(vec![way_in(EntryPoint::RootCauses), place]);
-    let both = Condition::All(vec![either, skipped().negated()]);
+    let either = Predicate::Any(vec![way_in(EntryPoint::RootCauses), place]);
+    let both = Predicate::All(vec![either, skipped_predicate().negated()]);
     assert_eq!(
-        phrase(&both, Number::Many).text,
+        render_phrase(&both, GrammaticalNumber::Many).text,
         "(started from root causes (as funders saw it) or worked in Wales) and did not skip defining their ambitions"
     );
 }
 
 #[test]
-fn counts_set_their_thousands_apart() {
+fn counts_have_thousands_separators() {
     for (n, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
-        assert_eq!(count(n), text);
+        assert_eq!(format_count(n), text);
     }
 }
 
 #[test]
-fn among_whom_comes_first_and_the_sentence_goes_on() {
+fn population_comes_first() {
     let counts = [(True, True, 3), (True, False, 1), (False, False, 6)];
-    let nine = nine(&counts);
-    let table = Table::new(nine.published().map(Shown::exact));
-    let wales = Condition::Test(InitiativeTest::PlaceWithin(Named {
+    let nine = counts_3x3(&counts);
+    let table = DisclosedTable::new(nine.published_counts().map(DisclosedCount::exact));
+    let wales = Predicate::Test(InitiativeTest::PlaceWithin(NamedReference {
         id: Uuid::nil(),
         name: "Wales".into(),
     }));
-    let answer = answer(table, nine.bounds(), Shown::exact(10));
+    let answer = pattern_answer(table, nine.rate_bounds(), DisclosedCount::exact(10));
     assert_eq!(
-        render(&question(short_funding(), skipped(), wales.clone()), &answer),
+        render(
+            &pattern_query(short_funding_predicate(), skipped_predicate(), wales.clone()),
+            &answer
+        ),
         format!(
             "Among the 10 initiatives that worked in Wales: of 4 that had some funding of 18 months or less, 3 (75 in \
-             100) skipped defining their ambitions; of the 6 others, none did.{CLOSE} These records are illustrative: \
+             100) skipped defining their ambitions; of the 6 others, none did.{CLOSING_SENTENCE} These records are illustrative: \
              made up to show how Wayin works."
         )
     );
-    let nobody = Table::new([0; 8].map(Shown::exact));
+    let nobody = DisclosedTable::new([0; 8].map(DisclosedCount::exact));
     assert_eq!(
         render(
-            &question(short_funding(), skipped(), wales),
-            &super::tests::answer(nobody, None, Shown::exact(0))
+            &pattern_query(short_funding_predicate(), skipped_predicate(), wales),
+            &super::tests::pattern_answer(nobody, None, DisclosedCount::exact(0))
         ),
         "There are no initiatives that worked in Wales to ask about."
     );
 }
 
 /// What may be shown of so many hidden initiatives, led by many organisations.
-fn hidden(count: u64) -> Shown {
+fn hidden_count(count: u64) -> DisclosedCount {
     let cell = RawCell {
-        readable: 0,
+        visible: 0,
         hidden: count,
         key: 0,
         organisations: 5,
-        largest: 0,
+        largest_lead_count: 0,
     };
-    let noise = Noise::by_key([0; 256]);
-    shown(&cell, &noise)
+    let noise = PerturbationTable::from_key_values([0; 256]);
+    disclose(&cell, &noise)
 }
 
 #[test]
-fn what_is_protected_is_said_to_be_about_so_many() {
-    let table = Table::new([402, 131, 83, 90, 58, 40, 40, 3].map(hidden));
+fn protected_counts_are_called_approximate() {
+    let table = DisclosedTable::new([402, 131, 83, 90, 58, 40, 40, 3].map(hidden_count));
     assert_eq!(
         render(
-            &question(short_funding(), skipped(), Condition::EVERYTHING),
-            &answer(table, None, Shown::exact(0))
+            &pattern_query(
+                short_funding_predicate(),
+                skipped_predicate(),
+                Predicate::ALWAYS_TRUE
+            ),
+            &pattern_answer(table, None, DisclosedCount::exact(0))
         ),
         format!(
             "Of about 215 initiatives that had some funding of 18 months or less, about 130 (60 in 100) skipped \
              defining their ambitions; of the about 150 others, about 90 (60 in 100) did. Of about 40 more we do not \
-             know enough to say.{CLOSE}"
+             know enough to say.{CLOSING_SENTENCE}"
         )
     );
 }
 
 #[test]
 fn what_is_suppressed_is_said_to_be() {
-    let ask = question(short_funding(), skipped(), Condition::EVERYTHING);
+    let ask = pattern_query(
+        short_funding_predicate(),
+        skipped_predicate(),
+        Predicate::ALWAYS_TRUE,
+    );
     let read = |counts: [u64; 8]| {
         render(
             &ask,
-            &answer(Table::new(counts.map(hidden)), None, Shown::exact(0)),
+            &pattern_answer(
+                DisclosedTable::new(counts.map(hidden_count)),
+                None,
+                DisclosedCount::exact(0),
+            ),
         )
     };
     assert_eq!(
@@ -236,7 +272,7 @@ fn what_is_suppressed_is_said_to_be() {
         format!(
             "Of initiatives that had some funding of 18 months or less, too little may be shown to say how many \
              skipped defining their ambitions; of about 50 others, about 20 (40 in 100) did. Of how many more we do \
-             not know enough may not be shown.{CLOSE}"
+             not know enough may not be shown.{CLOSING_SENTENCE}"
         )
     );
     assert_eq!(
@@ -244,24 +280,24 @@ fn what_is_suppressed_is_said_to_be() {
         format!(
             "Of about 50 initiatives that had some funding of 18 months or less, about 20 (40 in 100) skipped defining \
              their ambitions; of the others too little may be shown to say. Of about 20 more we do not know enough to \
-             say.{CLOSE}"
+             say.{CLOSING_SENTENCE}"
         )
     );
 }
 
 #[test]
-fn counts_that_leave_hidden_records_out_are_not_set_against_those_that_hold_them() {
-    let alone = Shown {
+fn counts_without_hidden_records_are_not_compared_with_counts_that_include_them() {
+    let alone = DisclosedCount {
         count: Some(30),
-        suppressed: Some(crate::disclosure::Rule::SmallCount),
+        suppressed: Some(crate::disclosure::SuppressionRule::SmallCount),
         variance: 0.0,
     };
-    let mut table = Table::new([200, 60, 60, 40, 40, 0, 0, 0].map(hidden));
-    assert!(Figures::of(&table).odds_ratio.is_some());
+    let mut table = DisclosedTable::new([200, 60, 60, 40, 40, 0, 0, 0].map(hidden_count));
+    assert!(Measures::from_table(&table).odds_ratio.is_some());
     table.both = alone;
-    let figures = Figures::of(&table);
+    let figures = Measures::from_table(&table);
     assert_eq!(
-        (figures.rate_when, figures.odds_ratio, table.when()),
+        (figures.rate_when, figures.odds_ratio, table.known_when_count()),
         (None, None, None),
         "mixed"
     );
@@ -273,13 +309,13 @@ fn counts_that_leave_hidden_records_out_are_not_set_against_those_that_hold_them
         *cell = alone;
     }
     assert!(
-        Figures::of(&table).odds_ratio.is_some(),
+        Measures::from_table(&table).odds_ratio.is_some(),
         "all of them are of readable records alone"
     );
 }
 
 #[test]
-fn what_is_not_known_says_why_most_of_it_is_not() {
+fn unknowns_name_their_main_reason() {
     let cells = [
         (True, True, 30),
         (True, False, 20),
@@ -287,45 +323,49 @@ fn what_is_not_known_says_why_most_of_it_is_not() {
         (False, False, 30),
         (Unknown, True, 40),
     ];
-    let says = |given: [Shown; 4]| {
+    let says = |given: [DisclosedCount; 4]| {
         let answer = PatternAnswer {
             unknown_reasons: UnknownReasons {
                 given,
-                not_said: Shown::exact(5),
+                not_said: DisclosedCount::exact(5),
             },
-            ..answer(
-                Table::new(nine(&cells).published().map(Shown::exact)),
+            ..pattern_answer(
+                DisclosedTable::new(counts_3x3(&cells).published_counts().map(DisclosedCount::exact)),
                 None,
-                Shown::exact(0),
+                DisclosedCount::exact(0),
             )
         };
         let text = render(
-            &question(short_funding(), skipped(), Condition::EVERYTHING),
+            &pattern_query(
+                short_funding_predicate(),
+                skipped_predicate(),
+                Predicate::ALWAYS_TRUE,
+            ),
             &answer,
         );
         let (_, after) = text.split_once("we do not know enough to say.").unwrap();
         after.split_once(" The two were").unwrap().0.to_owned()
     };
-    let none = Shown::exact(0);
+    let none = DisclosedCount::exact(0);
     assert_eq!(says([none; 4]), "");
     assert_eq!(
-        says([Shown::default(); 4]),
+        says([DisclosedCount::default(); 4]),
         "",
         "what is suppressed is not spoken of"
     );
     assert_eq!(
-        says([Shown::exact(30), Shown::exact(9), none, none]),
+        says([DisclosedCount::exact(30), DisclosedCount::exact(9), none, none]),
         " Of those, 30 were not asked."
     );
     assert_eq!(
-        says([none, Shown::exact(1), none, none]),
+        says([none, DisclosedCount::exact(1), none, none]),
         " Of those, 1 was asked and did not reply."
     );
     assert_eq!(
-        says([Shown::exact(7), none, Shown::exact(7), none]),
+        says([DisclosedCount::exact(7), none, DisclosedCount::exact(7), none]),
         " Of those, 7 were not asked."
     );
-    let moved = |count| Shown {
+    let moved = |count| DisclosedCount {
         count: Some(count),
         suppressed: None,
         variance: 6.0,

@@ -1,6 +1,6 @@
 //! The fields of a challenge faced.
 
-use super::column::{Column, Kind, column};
+use super::column::{Column, ColumnKind, column};
 use crate::record::ChallengeFaced;
 use crate::workbook::vocabulary::Vocabulary as V;
 
@@ -18,10 +18,10 @@ fields! {
 /// The columns of its sheet, in order.
 #[rustfmt::skip]
 pub const COLUMNS: [Column; 6] = [
-    column("Challenge", "challenge", Kind::Code(V::Challenge), 34, "Needed."),
-    column("What became of the step", "step", Kind::Code(V::ChallengeStep), 18, "Whether the step that meets the challenge was taken, rushed or skipped. Leave it empty where you do not know.").or_why(),
-    column("Reasons", "reasons", Kind::Codes(V::ChallengeReason), 34, "Why; several with semicolons between them: Short funding; Staff capacity.").or_why(),
-    column("What happened", "note", Kind::Text, 50, "At most 2,000 characters.").or_why(),
-    column("Noticed on", "noticedOn", Kind::Date, 13, "The day it was noticed.").or_why(),
-    column("Whose view", "perspective", Kind::Code(V::Perspective), 20, "Who sees it so.").or_why(),
+    column("Challenge", "challenge", ColumnKind::Code(V::Challenge), 34, "Needed."),
+    column("What became of the step", "step", ColumnKind::Code(V::ChallengeStep), 18, "Whether the step that meets the challenge was taken, rushed or skipped. Leave it empty where you do not know.").or_missing_reason(),
+    column("Reasons", "reasons", ColumnKind::Codes(V::ChallengeReason), 34, "Why; several with semicolons between them: Short funding; Staff capacity.").or_missing_reason(),
+    column("What happened", "note", ColumnKind::Text, 50, "At most 2,000 characters.").or_missing_reason(),
+    column("Noticed on", "noticedOn", ColumnKind::Date, 13, "The day it was noticed.").or_missing_reason(),
+    column("Whose view", "perspective", ColumnKind::Code(V::Perspective), 20, "Who sees it so.").or_missing_reason(),
 ];

@@ -4,7 +4,7 @@ use crate::workbook::vocabulary::Vocabulary as V;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnKind {
     /// Words.
     Text,
     /// A day.
@@ -21,12 +21,12 @@ pub enum Kind {
     /// Any number of them, with semicolons between.
     Codes(V),
     /// Why a list of the record has nothing in it.
-    WhyNone,
+    MissingReason,
 }
 
 /// How a file is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
+pub enum FileLayout {
     /// In sheets, whose columns have titles.
     Workbook,
     /// In one table, whose columns are called by the paths of the fields.
@@ -41,41 +41,41 @@ pub struct Column {
     /// The field that it stands for, within the record or the item of its list: `place/code`.
     pub path: &'static str,
     /// What it holds.
-    pub kind: Kind,
+    pub kind: ColumnKind,
     /// What to write there, in plain words.
     pub note: &'static str,
     /// How wide it is, in characters.
     pub width: u16,
     /// Whether people are asked for it: the others are there for what is exported.
-    pub is_asked: bool,
+    pub is_in_template: bool,
     /// Whether, in place of an answer, it may say why there is none.
-    pub may_be_missing: bool,
+    pub accepts_missing_reason: bool,
 }
 
 impl Column {
     /// The field of the record or item that the column belongs to: `place` for `place/code`.
-    pub fn field(&self) -> &'static str {
+    pub fn field_name(&self) -> &'static str {
         self.path.split('/').next().unwrap_or(self.path)
     }
 
     /// The path that a flat file calls it by, with points: `place.code`.
-    pub fn dotted(&self) -> String {
+    pub fn dotted_path(&self) -> String {
         self.path.replace('/', ".")
     }
 
     /// What a file calls it, in which a sheet has it, or the columns of a flat table.
-    pub fn called(&self, layout: Layout) -> String {
+    pub fn title_in(&self, layout: FileLayout) -> String {
         match layout {
-            Layout::Workbook => self.header.to_owned(),
-            Layout::Table => self.dotted(),
+            FileLayout::Workbook => self.header.to_owned(),
+            FileLayout::Table => self.dotted_path(),
         }
     }
 
     /// Whether the words of somebody who has no answer are taken for none: not in texts that may hold any words, and not
     /// where an answer is needed.
-    pub fn may_be_not_known(&self) -> bool {
+    pub fn accepts_placeholder(&self) -> bool {
         match self.kind {
-            Kind::Text => matches!(
+            ColumnKind::Text => matches!(
                 self.path,
                 "place/name"
                     | "place/code"
@@ -90,34 +90,37 @@ impl Column {
                     | "sharing/basis"
                     | "sharing/licence"
             ),
-            Kind::Code(_) => {
-                self.may_be_missing
+            ColumnKind::Code(_) => {
+                self.accepts_missing_reason
                     || matches!(self.path, "visibility" | "leadOrganisation/kind" | "funder/kind")
             }
-            Kind::Date | Kind::Whole | Kind::Money | Kind::YesNo | Kind::Codes(_) | Kind::WhyNone => {
-                self.path != VERSION_PATH
-            }
+            ColumnKind::Date
+            | ColumnKind::Whole
+            | ColumnKind::Money
+            | ColumnKind::YesNo
+            | ColumnKind::Codes(_)
+            | ColumnKind::MissingReason => self.path != VERSION_PATH,
         }
     }
 
     /// Whether it asks for a name without which a record, or an item of a list, cannot be kept.
-    pub fn is_needed_name(&self) -> bool {
+    pub fn is_required_name(&self) -> bool {
         matches!(
             self.path,
             REFERENCE_PATH | "leadOrganisation/name" | "funder/name"
         )
     }
 
-    pub(super) const fn not_asked(self) -> Self {
+    pub(super) const fn export_only(self) -> Self {
         Self {
-            is_asked: false,
+            is_in_template: false,
             ..self
         }
     }
 
-    pub(super) const fn or_why(self) -> Self {
+    pub(super) const fn or_missing_reason(self) -> Self {
         Self {
-            may_be_missing: true,
+            accepts_missing_reason: true,
             ..self
         }
     }
@@ -126,7 +129,7 @@ impl Column {
 pub(super) const fn column(
     header: &'static str,
     path: &'static str,
-    kind: Kind,
+    kind: ColumnKind,
     width: u16,
     note: &'static str,
 ) -> Column {
@@ -136,8 +139,8 @@ pub(super) const fn column(
         kind,
         note,
         width,
-        is_asked: true,
-        may_be_missing: false,
+        is_in_template: true,
+        accepts_missing_reason: false,
     }
 }
 
@@ -151,7 +154,7 @@ pub const VERSION_PATH: &str = "version";
 /// reference, and a record that was made from a grant has none.
 pub const RECORD: &str = "Record";
 /// The column of a corrected workbook that says what is wrong with a row; nobody reads it again.
-pub const TO_MEND: &str = "What to fix";
+pub const CORRECTIONS_COLUMN: &str = "What to fix";
 /// The reference of the row that shows how the template is filled in.
 pub const EXAMPLE: &str = "EXAMPLE-1";
 /// The sheet that explains the others.

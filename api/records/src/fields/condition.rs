@@ -1,6 +1,6 @@
 //! The fields of a condition for change.
 
-use super::column::{Column, Kind, column};
+use super::column::{Column, ColumnKind, column};
 use crate::record::ConditionChanged;
 use crate::workbook::vocabulary::Vocabulary as V;
 
@@ -14,6 +14,6 @@ fields! {
 /// The columns of its sheet, in order.
 #[rustfmt::skip]
 pub const COLUMNS: [Column; 2] = [
-    column("Condition", "condition", Kind::Code(V::Condition), 26, "Needed."),
-    column("What became of it", "change", Kind::Code(V::ChangeExtent), 20, "Leave it empty where you do not know.").or_why(),
+    column("Condition", "condition", ColumnKind::Code(V::Condition), 26, "Needed."),
+    column("What became of it", "change", ColumnKind::Code(V::ChangeExtent), 20, "Leave it empty where you do not know.").or_missing_reason(),
 ];

@@ -1,7 +1,7 @@
 //! The fields of a funding term. A field whose answer is one of a few choices is defined here alone: the index, filters in
 //! memory and in SQL, and summaries treat all [`FundingChoice`]s alike.
 
-use super::column::{Column, Kind, column};
+use super::column::{Column, ColumnKind, column};
 use crate::fields::Field as _;
 use crate::record::FundingTerm;
 use crate::workbook::vocabulary::Vocabulary as V;
@@ -34,28 +34,28 @@ fields! {
 /// The columns of its sheet, in order.
 #[rustfmt::skip]
 pub const COLUMNS: [Column; 22] = [
-    column("Funder", "funder/name", Kind::Text, 28, "Who gave the money. Needed, or its identifier."),
-    column("Funder identifier", "funder/identifier", Kind::Text, 20, "Its org-id identifier, such as GB-CHC-1164883."),
-    column("Funder kind", "funder/kind", Kind::Code(V::OrganisationKind), 20, "What sort of organisation it is."),
-    column("Grant identifier", "grantIdentifier", Kind::Text, 24, "The grant's 360Giving identifier, where you know it.").or_why(),
-    column("Programme", "programme", Kind::Text, 24, "The funder's programme, in at most 300 characters.").or_why(),
-    column("Currency", "currency", Kind::Text, 10, "Its three letters, such as GBP. Needed where an amount is given.").or_why(),
-    column("Amount", "amountMinor", Kind::Money, 14, "In pounds, or the currency's main unit: 15000 or 15000.50. The number alone, without a currency sign.").or_why(),
-    column("Amount in minor units", "amountMinor", Kind::Whole, 14, "In pence, or the currency's minor unit, for an amount that cannot be written in its main unit.").or_why().not_asked(),
-    column("Awarded on", "awardedOn", Kind::Date, 13, "The day that the decision was made.").or_why(),
-    column("First day", "startsOn", Kind::Date, 13, "The planned first day.").or_why(),
-    column("Last day", "endsOn", Kind::Date, 13, "The planned last day.").or_why(),
-    column("Length in months", "durationMonths", Kind::Whole, 12, "In whole months, as the funder gives it. Worked out from both days where you leave it empty.").or_why(),
-    column("Meant to fund", "intendedFocus", Kind::Code(V::EntryPoint), 22, "The entry point that the funder meant to fund.").or_why(),
-    column("Research up front paid for", "upfrontResearch", Kind::YesNo, 14, "Whether research before the work was paid for.").or_why(),
-    column("Months of research up front", "upfrontResearchMonths", Kind::Whole, 14, "How many months of it.").or_why(),
-    column("Collaboration paid for", "collaborationResourced", Kind::YesNo, 14, "Whether the extra time and resource of working together was paid for.").or_why(),
-    column("Restriction", "restriction", Kind::Code(V::Restriction), 14, "Whether the money may be used for the stated purpose alone.").or_why(),
-    column("How often reported", "reportingFrequency", Kind::Code(V::ReportingFrequency), 20, "How often the funder asks for a report.").or_why(),
-    column("What is reported on", "reportingBasis", Kind::Code(V::ReportingBasis), 24, "Whether what is reported may change as the work learns.").or_why(),
-    column("Timeline", "deliveryTimeline", Kind::Code(V::DeliveryTimeline), 24, "Whether the plan may move.").or_why(),
-    column("May be renewed", "renewable", Kind::YesNo, 12, "Whether the funding may be renewed.").or_why(),
-    column("Also pays for other places", "multiSite", Kind::YesNo, 14, "Whether this money also pays for work in other places.").or_why(),
+    column("Funder", "funder/name", ColumnKind::Text, 28, "Who gave the money. Needed, or its identifier."),
+    column("Funder identifier", "funder/identifier", ColumnKind::Text, 20, "Its org-id identifier, such as GB-CHC-1164883."),
+    column("Funder kind", "funder/kind", ColumnKind::Code(V::OrganisationKind), 20, "What sort of organisation it is."),
+    column("Grant identifier", "grantIdentifier", ColumnKind::Text, 24, "The grant's 360Giving identifier, where you know it.").or_missing_reason(),
+    column("Programme", "programme", ColumnKind::Text, 24, "The funder's programme, in at most 300 characters.").or_missing_reason(),
+    column("Currency", "currency", ColumnKind::Text, 10, "Its three letters, such as GBP. Needed where an amount is given.").or_missing_reason(),
+    column("Amount", "amountMinor", ColumnKind::Money, 14, "In pounds, or the currency's main unit: 15000 or 15000.50. The number alone, without a currency sign.").or_missing_reason(),
+    column("Amount in minor units", "amountMinor", ColumnKind::Whole, 14, "In pence, or the currency's minor unit, for an amount that cannot be written in its main unit.").or_missing_reason().export_only(),
+    column("Awarded on", "awardedOn", ColumnKind::Date, 13, "The day that the decision was made.").or_missing_reason(),
+    column("First day", "startsOn", ColumnKind::Date, 13, "The planned first day.").or_missing_reason(),
+    column("Last day", "endsOn", ColumnKind::Date, 13, "The planned last day.").or_missing_reason(),
+    column("Length in months", "durationMonths", ColumnKind::Whole, 12, "In whole months, as the funder gives it. Worked out from both days where you leave it empty.").or_missing_reason(),
+    column("Meant to fund", "intendedFocus", ColumnKind::Code(V::EntryPoint), 22, "The entry point that the funder meant to fund.").or_missing_reason(),
+    column("Research up front paid for", "upfrontResearch", ColumnKind::YesNo, 14, "Whether research before the work was paid for.").or_missing_reason(),
+    column("Months of research up front", "upfrontResearchMonths", ColumnKind::Whole, 14, "How many months of it.").or_missing_reason(),
+    column("Collaboration paid for", "collaborationResourced", ColumnKind::YesNo, 14, "Whether the extra time and resource of working together was paid for.").or_missing_reason(),
+    column("Restriction", "restriction", ColumnKind::Code(V::Restriction), 14, "Whether the money may be used for the stated purpose alone.").or_missing_reason(),
+    column("How often reported", "reportingFrequency", ColumnKind::Code(V::ReportingFrequency), 20, "How often the funder asks for a report.").or_missing_reason(),
+    column("What is reported on", "reportingBasis", ColumnKind::Code(V::ReportingBasis), 24, "Whether what is reported may change as the work learns.").or_missing_reason(),
+    column("Timeline", "deliveryTimeline", ColumnKind::Code(V::DeliveryTimeline), 24, "Whether the plan may move.").or_missing_reason(),
+    column("May be renewed", "renewable", ColumnKind::YesNo, 12, "Whether the funding may be renewed.").or_missing_reason(),
+    column("Also pays for other places", "multiSite", ColumnKind::YesNo, 14, "Whether this money also pays for work in other places.").or_missing_reason(),
 ];
 
 impl FundingTermField {

@@ -8,24 +8,24 @@ use std::io::{Chain, Read, Seek};
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 
-use super::encoding::Form;
-use super::stream::{Allowance, Metered};
-use super::{FileError, LONGEST_ROW, Notes, Refusal, Refusals, delimiter, encoding, refuse_without_rows};
+use super::encoding::TextKind;
+use super::stream::{ByteAllowance, MeteredReader};
+use super::{FileError, MAX_ROW_BYTES, Notes, RowProblem, RowProblems, delimiter, encoding, require_rows};
 use crate::money::DecimalSign;
 
 /// A row under its number in a spreadsheet.
-type Numbered<T> = (u64, Result<T, Vec<Refusal>>);
+type NumberedRow<T> = (u64, Result<T, Vec<RowProblem>>);
 
 /// The text of a table, with a line end after its last line.
-type Text<'a> = Chain<Box<dyn Read + 'a>, &'static [u8]>;
+type CsvText<'a> = Chain<Box<dyn Read + 'a>, &'static [u8]>;
 
 /// A table past its header.
-pub(super) struct Table<'a> {
-    reader: csv::Reader<Metered<'a, Text<'a>>>,
-    allowance: &'a Allowance,
+pub(super) struct CsvTable<'a> {
+    reader: csv::Reader<MeteredReader<'a, CsvText<'a>>>,
+    allowance: &'a ByteAllowance,
     record: ByteRecord,
     /// Whether the record runs to the end of the file within quotation marks.
-    is_open: bool,
+    has_open_quote: bool,
     header: Vec<String>,
     decimal_sign: DecimalSign,
     has_rows: bool,
@@ -34,14 +34,15 @@ pub(super) struct Table<'a> {
     lines_within_cells: u64,
 }
 
-impl<'a> Table<'a> {
+impl<'a> CsvTable<'a> {
     /// Reads the header: the first line that is not blank.
     pub(super) fn open(
         input: impl Read + Seek + 'a,
-        allowance: &'a Allowance,
+        allowance: &'a ByteAllowance,
         notes: &mut Notes,
     ) -> Result<Self, FileError> {
-        let (input, delimiter) = delimiter::find(encoding::open(input, Form::Table, notes)?)?;
+        let (input, delimiter) =
+            delimiter::detect_delimiter(encoding::open_as_utf8(input, TextKind::Table, notes)?)?;
         let separated = match delimiter {
             b',' => None,
             b';' => Some("semicolons".to_owned()),
@@ -60,12 +61,12 @@ impl<'a> Table<'a> {
             // A carriage return before a line feed stays at the end of the row's last cell, to be
             // trimmed there: the reader counts lines rightly by line feeds alone.
             .terminator(Terminator::Any(b'\n'))
-            .from_reader(Metered::new(input, allowance));
+            .from_reader(MeteredReader::new(input, allowance));
         let mut table = Self {
             reader,
             allowance,
             record: ByteRecord::new(),
-            is_open: false,
+            has_open_quote: false,
             header: Vec::new(),
             decimal_sign: match delimiter {
                 b';' | b'\t' => DecimalSign::PointOrComma,
@@ -74,17 +75,17 @@ impl<'a> Table<'a> {
             has_rows: false,
             lines_within_cells: 0,
         };
-        let Some(line) = table.advance()? else {
+        let Some(line) = table.read_record()? else {
             return Err(FileError::Empty);
         };
-        let header = table.cells(line).map_err(|refusals| {
-            let is_open = table.is_open;
+        let header = table.validate_cells(line).map_err(|refusals| {
+            let is_open = table.has_open_quote;
             let reason = refusals.into_iter().next().map(|refusal| refusal.reason);
             reason
                 .filter(|_| is_open)
                 .map_or(FileError::NotText, FileError::Header)
         })?;
-        table.header = header.into_iter().map(title).collect();
+        table.header = header.into_iter().map(clean_title).collect();
         while table.header.last().is_some_and(String::is_empty) {
             table.header.pop();
         }
@@ -103,23 +104,23 @@ impl<'a> Table<'a> {
 
     /// The next row that is not blank: its number as a spreadsheet shows it, and its cells, trimmed,
     /// one for each title of the header. A table has at least one row.
-    pub(super) fn next_row(&mut self) -> Result<Option<Numbered<Vec<&str>>>, FileError> {
-        let Some(line) = self.advance()? else {
-            return refuse_without_rows(self.has_rows).map(|()| None);
+    pub(super) fn next_row(&mut self) -> Result<Option<NumberedRow<Vec<&str>>>, FileError> {
+        let Some(line) = self.read_record()? else {
+            return require_rows(self.has_rows).map(|()| None);
         };
         self.has_rows = true;
-        Ok(Some((line, self.cells(line))))
+        Ok(Some((line, self.validate_cells(line))))
     }
 
     /// The cells of the last row, also of one that was refused, trimmed; bytes that are no text become U+FFFD.
-    pub(super) fn held(&self) -> Vec<String> {
+    pub(super) fn last_cells(&self) -> Vec<String> {
         let text = |cell| String::from_utf8_lossy(cell).trim().to_owned();
         self.record.iter().map(text).collect()
     }
 
-    fn advance(&mut self) -> Result<Option<u64>, FileError> {
+    fn read_record(&mut self) -> Result<Option<u64>, FileError> {
         loop {
-            self.allowance.limit(LONGEST_ROW);
+            self.allowance.limit(MAX_ROW_BYTES);
             let row = self.reader.position().line() - self.lines_within_cells;
             match self.reader.read_byte_record(&mut self.record) {
                 Ok(true) => {}
@@ -128,7 +129,7 @@ impl<'a> Table<'a> {
                 Err(error) => return Err(FileError::Unreadable(error.into())),
             }
             // Any other row ends at a line feed, before the end of the file is met.
-            self.is_open = self.reader.get_ref().has_ended();
+            self.has_open_quote = self.reader.get_ref().has_ended();
             let within = self.record.as_slice().split(|b| *b == b'\n').count() - 1;
             self.lines_within_cells += within as u64;
             if self.record.iter().any(|cell| !is_blank(cell)) {
@@ -139,12 +140,12 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn cells(&self, row: u64) -> Result<Vec<&str>, Vec<Refusal>> {
-        let mut refusals = Refusals::of(row);
-        if self.is_open {
+    fn validate_cells(&self, row: u64) -> Result<Vec<&str>, Vec<RowProblem>> {
+        let mut refusals = RowProblems::for_row(row);
+        if self.has_open_quote {
             let reason = "a quotation mark is left open, and what follows is read as part of it";
-            refusals.add("", reason);
-            return Err(refusals.found);
+            refusals.add_error("", reason);
+            return Err(refusals.errors);
         }
         let mut cells = Vec::with_capacity(self.record.len().max(self.header.len()));
         for (column, cell) in self.record.iter().enumerate() {
@@ -153,7 +154,7 @@ impl<'a> Table<'a> {
                 .map_err(|_| "is not UTF-8 text; save the file again as \"CSV UTF-8\"".to_owned());
             cells.extend(refusals.check(title, text.map(str::trim)));
         }
-        if refusals.found.is_empty() && !self.header.is_empty() {
+        if refusals.errors.is_empty() && !self.header.is_empty() {
             let titles = self.header.len();
             while cells.len() > titles && cells.last().is_some_and(|cell| cell.is_empty()) {
                 cells.pop();
@@ -163,14 +164,14 @@ impl<'a> Table<'a> {
                     "has {} cells, and the header has {titles}; put a cell that contains the separator in quotation marks",
                     cells.len()
                 );
-                refusals.add("", reason);
+                refusals.add_error("", reason);
             }
             cells.resize(titles, "");
         }
-        if refusals.found.is_empty() {
+        if refusals.errors.is_empty() {
             Ok(cells)
         } else {
-            Err(refusals.found)
+            Err(refusals.errors)
         }
     }
 }
@@ -181,7 +182,7 @@ fn is_blank(cell: &[u8]) -> bool {
 }
 
 /// A title without characters that take no room, with one space for each run of blank space, such as a no-break space.
-pub(super) fn title(cell: &str) -> String {
+pub(super) fn clean_title(cell: &str) -> String {
     let visible = cell.replace(['\u{feff}', '\u{200b}', '\u{2060}', '\u{ad}'], "");
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -192,9 +193,9 @@ mod tests {
 
     use super::*;
 
-    fn rows(text: &[u8]) -> Result<Vec<Numbered<Vec<String>>>, FileError> {
-        let allowance = Allowance::unlimited();
-        let mut table = Table::open(Cursor::new(text), &allowance, &mut Notes::default())?;
+    fn read_rows(text: &[u8]) -> Result<Vec<NumberedRow<Vec<String>>>, FileError> {
+        let allowance = ByteAllowance::unlimited();
+        let mut table = CsvTable::open(Cursor::new(text), &allowance, &mut Notes::default())?;
         let mut rows = Vec::new();
         while let Some((line, row)) = table.next_row()? {
             rows.push((
@@ -205,39 +206,43 @@ mod tests {
         Ok(rows)
     }
 
-    fn good(line: u64, cells: [&str; 2]) -> Numbered<Vec<String>> {
+    fn valid_row(line: u64, cells: [&str; 2]) -> NumberedRow<Vec<String>> {
         (line, Ok(cells.map(str::to_owned).to_vec()))
     }
 
     #[test]
-    fn rows_are_counted_as_a_spreadsheet_shows_them() {
+    fn row_numbers_match_a_spreadsheet() {
         let text = "a,b\n1,2\n\n\"x\ny\",\"3, 4\"\n,\n5,6";
         let expected = vec![
-            good(2, ["1", "2"]),
-            good(4, ["x\ny", "3, 4"]),
-            good(6, ["5", "6"]),
+            valid_row(2, ["1", "2"]),
+            valid_row(4, ["x\ny", "3, 4"]),
+            valid_row(6, ["5", "6"]),
         ];
-        assert_eq!(rows(text.as_bytes()).unwrap(), expected);
+        assert_eq!(read_rows(text.as_bytes()).unwrap(), expected);
         // LibreOffice shows the same rows: a blank line, and one of blank cells, is a row of its own.
         let blank = "a,b\r\n1,\"x\r\ny\r\nz\"\r\n\r\n\"\n\",\r\n   \r\n,\r\n3,4\r\n";
-        let expected_of_blank = vec![good(2, ["1", "x\r\ny\r\nz"]), good(7, ["3", "4"])];
-        assert_eq!(rows(blank.as_bytes()).unwrap(), expected_of_blank);
+        let expected_of_blank = vec![valid_row(2, ["1", "x\r\ny\r\nz"]), valid_row(7, ["3", "4"])];
+        assert_eq!(read_rows(blank.as_bytes()).unwrap(), expected_of_blank);
         let marked = format!("\u{feff}{text}\n");
-        assert_eq!(rows(marked.as_bytes()).unwrap(), expected);
+        assert_eq!(read_rows(marked.as_bytes()).unwrap(), expected);
     }
 
     #[test]
-    fn carriage_returns_are_no_part_of_a_cell() {
+    fn carriage_returns_are_stripped_from_cells() {
         let text = "a,b\r\n1,2\r\n\r\n\"x\r\ny\",\"z\"\r\n5,6\r\n";
-        let expected = vec![good(2, ["1", "2"]), good(4, ["x\r\ny", "z"]), good(5, ["5", "6"])];
-        assert_eq!(rows(text.as_bytes()).unwrap(), expected);
+        let expected = vec![
+            valid_row(2, ["1", "2"]),
+            valid_row(4, ["x\r\ny", "z"]),
+            valid_row(5, ["5", "6"]),
+        ];
+        assert_eq!(read_rows(text.as_bytes()).unwrap(), expected);
     }
 
     #[test]
-    fn a_row_that_does_not_fit_the_header_is_refused() {
-        let rows = rows(b"a,b,\n1\n1,2,3\n1,2,,\n\xff,\xfe\n\xc3\xa9,\xc3\xa9\xc3\xa9\n").unwrap();
-        assert_eq!(rows[0], good(2, ["1", ""]));
-        assert_eq!(rows[2], good(4, ["1", "2"]));
+    fn row_with_the_wrong_number_of_cells_is_rejected() {
+        let rows = read_rows(b"a,b,\n1\n1,2,3\n1,2,,\n\xff,\xfe\n\xc3\xa9,\xc3\xa9\xc3\xa9\n").unwrap();
+        assert_eq!(rows[0], valid_row(2, ["1", ""]));
+        assert_eq!(rows[2], valid_row(4, ["1", "2"]));
         let said: Vec<_> = rows
             .into_iter()
             .filter_map(|(_, row)| row.err())
@@ -252,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_is_refused_whole() {
+    fn file_that_is_not_a_table_is_rejected() {
         let cases: [(&[u8], &str); 8] = [
             (b"", "The file is empty."),
             (b"\xef\xbb\xbf", "The file is empty."),
@@ -264,32 +269,36 @@ mod tests {
             (b"PK\x03\x04", "save its sheet as CSV"),
         ];
         for (text, reason) in cases {
-            let said = rows(text).unwrap_err().to_string();
+            let said = read_rows(text).unwrap_err().to_string();
             assert!(said.contains(reason), "{said}");
         }
     }
 
     #[test]
-    fn line_ends_may_be_of_any_kind() {
-        let expected = vec![good(2, ["1", "2"]), good(4, ["x\ny", "3"]), good(5, ["5", "6"])];
+    fn every_kind_of_line_end_is_accepted() {
+        let expected = vec![
+            valid_row(2, ["1", "2"]),
+            valid_row(4, ["x\ny", "3"]),
+            valid_row(5, ["5", "6"]),
+        ];
         for text in [
             "a,b\r1,2\r\r\"x\ry\",3\r5,6",
             "a,b\r\n1,2\r\r\n\"x\r\ny\",3\r5,6\n",
         ] {
-            assert_eq!(rows(text.as_bytes()).unwrap(), expected, "{text:?}");
+            assert_eq!(read_rows(text.as_bytes()).unwrap(), expected, "{text:?}");
         }
     }
 
     #[test]
-    fn blank_space_of_any_kind_in_a_title_is_a_space() {
-        let allowance = Allowance::unlimited();
+    fn white_space_in_a_title_becomes_one_space() {
+        let allowance = ByteAllowance::unlimited();
         let text = "\u{feff}\u{feff}Recipient\u{a0}Org: \u{2003}Name ,b\u{200b}\n1,2\n";
-        let table = Table::open(Cursor::new(text), &allowance, &mut Notes::default()).unwrap();
+        let table = CsvTable::open(Cursor::new(text), &allowance, &mut Notes::default()).unwrap();
         assert_eq!(table.header(), ["Recipient Org: Name", "b"]);
     }
 
     #[test]
-    fn what_separates_cells_is_noted() {
+    fn delimiter_is_noted() {
         for (text, sign, note) in [
             (
                 "a;b\n1;2\n",
@@ -308,8 +317,8 @@ mod tests {
             ),
             ("a,b\n1,2\n", DecimalSign::Point, None),
         ] {
-            let (allowance, mut notes) = (Allowance::unlimited(), Notes::default());
-            let mut table = Table::open(Cursor::new(text), &allowance, &mut notes).unwrap();
+            let (allowance, mut notes) = (ByteAllowance::unlimited(), Notes::default());
+            let mut table = CsvTable::open(Cursor::new(text), &allowance, &mut notes).unwrap();
             assert_eq!(table.next_row().unwrap().unwrap().1.unwrap(), ["1", "2"]);
             assert_eq!(table.decimal_sign(), sign);
             assert_eq!(notes.into_iter().next().as_deref(), note);
@@ -317,9 +326,9 @@ mod tests {
     }
 
     #[test]
-    fn an_open_quotation_mark_is_told() {
-        let rows = rows(b"a,b\n1,\"2\n\"\n3,\"4\n5,6\n").unwrap();
-        assert_eq!(rows[0], good(2, ["1", "2"]));
+    fn unclosed_quote_is_reported() {
+        let rows = read_rows(b"a,b\n1,\"2\n\"\n3,\"4\n5,6\n").unwrap();
+        assert_eq!(rows[0], valid_row(2, ["1", "2"]));
         let refusal = &rows[1].1.as_ref().unwrap_err()[0];
         assert!(
             refusal
@@ -330,10 +339,10 @@ mod tests {
     }
 
     #[test]
-    fn an_open_quotation_mark_does_not_swallow_the_file() {
-        let text = format!("a,b\n1,2\n\"3,4\n{}", "x".repeat(LONGEST_ROW * 2));
-        let allowance = Allowance::unlimited();
-        let mut table = Table::open(Cursor::new(text), &allowance, &mut Notes::default()).unwrap();
+    fn unclosed_quote_does_not_consume_the_file() {
+        let text = format!("a,b\n1,2\n\"3,4\n{}", "x".repeat(MAX_ROW_BYTES * 2));
+        let allowance = ByteAllowance::unlimited();
+        let mut table = CsvTable::open(Cursor::new(text), &allowance, &mut Notes::default()).unwrap();
         assert!(table.next_row().unwrap().is_some());
         let error = table.next_row().unwrap_err();
         assert!(matches!(error, FileError::EndlessRow { row: 3 }), "{error:?}");

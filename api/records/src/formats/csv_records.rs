@@ -8,68 +8,74 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::csv_reader::Table;
-use super::file_record::{Cell, FileRecord, Item, Stray, Titles, UnreadCell};
-use super::record_builder::Part;
-use super::records::{Limits, Unread};
-use super::references::{EachReference, Reference};
-use super::stream::Allowance;
-use super::workbook_records::{UNKNOWN_COLUMN, column_name};
-use super::{FileError, Notes, Refusal};
-use crate::fields::column::{EXAMPLE, REFERENCE_PATH, TO_MEND};
-use crate::finding::FindingCode;
+use super::csv_reader::CsvTable;
+use super::file_record::{CellPosition, ColumnTitles, FileItem, FileRecord, StrayRow, UnreadCell};
+use super::record_builder::PartBuilder;
+use super::records::{FileLimits, UnreadCells};
+use super::references::{RecordReference, ReferenceCallback};
+use super::stream::ByteAllowance;
+use super::workbook_records::{UNKNOWN_COLUMN_REASON, untitled_column_name};
+use super::{FileError, Notes, RowProblem};
+use crate::fields::column::{CORRECTIONS_COLUMN, EXAMPLE, REFERENCE_PATH};
 use crate::money::DecimalSign;
-use crate::unstated::{AbsentColumns, Unstated};
-use crate::workbook::columns::{SHEETS, Sheet, folded};
+use crate::omitted::{AbsentColumns, OmittedFields};
+use crate::problem::ProblemCode;
+use crate::workbook::columns::{SHEETS, Sheet, fold_header};
 use crate::workbook::formula_escape;
-use crate::workbook::parse_cell::Raw;
+use crate::workbook::parse_cell::RawValue;
 
 /// The furthest position in a list that a column may name.
-const FURTHEST: usize = 1_000;
+const MAX_LIST_POSITION: usize = 1_000;
 
 /// A column of the file: the sheet and the column of the table of columns, and the position in
 /// the list of the former.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Known {
+struct KnownColumn {
     sheet: usize,
     position: usize,
     column: usize,
 }
 
-impl Known {
+impl KnownColumn {
     /// The place of its item in the list of the record, counted from 0.
-    const fn place(self) -> usize {
+    const fn item_index(self) -> usize {
         self.position.saturating_sub(1)
     }
 }
 
-fn known(title: &str) -> Option<Known> {
-    let root = SHEETS[0].column(title).map(|column| Known {
+fn parse_known_column(title: &str) -> Option<KnownColumn> {
+    let root = SHEETS[0].find_column(title).map(|column| KnownColumn {
         sheet: 0,
         position: 0,
         column,
     });
     let in_a_list = || {
         let mut steps = title.splitn(3, ['.', '/']);
-        let sheet = Sheet::named(steps.next()?).filter(|sheet| *sheet > 0)?;
+        let sheet = Sheet::find(steps.next()?).filter(|sheet| *sheet > 0)?;
         let position: usize = steps.next()?.trim().parse().ok()?;
-        let column = SHEETS[sheet].column(steps.next()?)?;
-        (1..=FURTHEST).contains(&position).then_some(Known {
-            sheet,
-            position,
-            column,
-        })
+        let column = SHEETS[sheet].find_column(steps.next()?)?;
+        (1..=MAX_LIST_POSITION)
+            .contains(&position)
+            .then_some(KnownColumn {
+                sheet,
+                position,
+                column,
+            })
     };
     root.or_else(in_a_list)
 }
 
 /// Hands the row, the reference and the lead organisation of each row to `each`.
-pub(super) fn references(input: impl Read + Seek, each: &mut EachReference<'_>) -> Result<(), FileError> {
-    let allowance = Allowance::unlimited();
-    let mut table = Table::open(input, &allowance, &mut Notes::default())?;
+pub(super) fn read_references(
+    input: impl Read + Seek,
+    each: &mut ReferenceCallback<'_>,
+) -> Result<(), FileError> {
+    let allowance = ByteAllowance::unlimited();
+    let mut table = CsvTable::open(input, &allowance, &mut Notes::default())?;
     let place = |path| {
         let is_it = |title: &String| {
-            known(title).is_some_and(|known| known.sheet == 0 && SHEETS[0].columns[known.column].path == path)
+            parse_known_column(title)
+                .is_some_and(|known| known.sheet == 0 && SHEETS[0].columns[known.column].path == path)
         };
         table.header().iter().position(is_it)
     };
@@ -82,9 +88,9 @@ pub(super) fn references(input: impl Read + Seek, each: &mut EachReference<'_>) 
     );
     while let Some((row, cells)) = table.next_row()? {
         let Ok(cells) = cells else { continue };
-        let text = |place: usize| formula_escape::undo(cells[place].to_owned());
+        let text = |place: usize| formula_escape::unescape(cells[place].to_owned());
         let (identifier, name) = (identifier.map(text), name.map(text));
-        let reference = Reference {
+        let reference = RecordReference {
             row,
             text: &text(reference),
             lead_identifier: identifier.as_deref(),
@@ -98,19 +104,19 @@ pub(super) fn references(input: impl Read + Seek, each: &mut EachReference<'_>) 
 }
 
 /// The columns of a table of records.
-struct Columns {
+struct RecordColumns {
     /// What each is called: by its title, or else by its letter.
     names: Vec<String>,
-    known: Vec<Option<Known>>,
+    known: Vec<Option<KnownColumn>>,
     /// Whether each says what was wrong when the rows were sent before.
-    is_passed_over: Vec<bool>,
+    is_ignored: Vec<bool>,
     absent: Arc<AbsentColumns>,
-    titles: Arc<Titles>,
+    titles: Arc<ColumnTitles>,
 }
 
-impl Columns {
-    fn of(titles: &[String]) -> Result<Self, FileError> {
-        let known: Vec<_> = titles.iter().map(|title| known(title)).collect();
+impl RecordColumns {
+    fn from_titles(titles: &[String]) -> Result<Self, FileError> {
+        let known: Vec<_> = titles.iter().map(|title| parse_known_column(title)).collect();
         let paths = known.iter().flatten().filter(|known| known.sheet == 0);
         let mut paths = paths.map(|known| SHEETS[0].columns[known.column].path);
         if !paths.any(|path| [REFERENCE_PATH, "title"].contains(&path)) {
@@ -118,30 +124,30 @@ impl Columns {
         }
         let mut seen = BTreeSet::new();
         let mut stated: BTreeMap<(usize, usize), BTreeSet<usize>> = BTreeMap::new();
-        let mut named = Titles::new();
+        let mut named = ColumnTitles::new();
         for (title, known) in titles.iter().zip(&known) {
             let Some(known) = known else { continue };
             if !seen.insert((known.sheet, known.position, known.column)) {
                 return Err(FileError::RepeatedColumn("the file".into(), title.clone()));
             }
-            let item = (known.sheet, known.place());
+            let item = (known.sheet, known.item_index());
             stated.entry(item).or_default().insert(known.column);
             let sheet = &SHEETS[known.sheet];
-            let field = sheet.columns[known.column].dotted();
+            let field = sheet.columns[known.column].dotted_path();
             let key =
-                item_name(sheet, known.position).map_or(field.clone(), |item| format!("{item}.{field}"));
+                item_prefix(sheet, known.position).map_or(field.clone(), |item| format!("{item}.{field}"));
             named.insert(key, title.clone());
         }
         let name = |(place, title): (u32, &String)| match title.as_str() {
-            "" => column_name(place),
+            "" => untitled_column_name(place),
             title => title.to_owned(),
         };
-        let is_passed_over = |title: &String| folded(title) == folded(TO_MEND);
+        let is_passed_over = |title: &String| fold_header(title) == fold_header(CORRECTIONS_COLUMN);
         Ok(Self {
             names: (0..).zip(titles).map(name).collect(),
             known,
-            is_passed_over: titles.iter().map(is_passed_over).collect(),
-            absent: Arc::new(AbsentColumns::of_table(&stated)),
+            is_ignored: titles.iter().map(is_passed_over).collect(),
+            absent: Arc::new(AbsentColumns::from_table(&stated)),
             titles: Arc::new(named),
         })
     }
@@ -149,7 +155,7 @@ impl Columns {
     /// Whether a row shows how the table is filled in.
     fn is_example(&self, cells: &[&str]) -> bool {
         let is_reference =
-            |known: &Known| known.sheet == 0 && SHEETS[0].columns[known.column].path == REFERENCE_PATH;
+            |known: &KnownColumn| known.sheet == 0 && SHEETS[0].columns[known.column].path == REFERENCE_PATH;
         let mut columns = self.known.iter().zip(cells);
         columns.any(|(known, cell)| {
             known.as_ref().is_some_and(is_reference) && cell.eq_ignore_ascii_case(EXAMPLE)
@@ -157,21 +163,21 @@ impl Columns {
     }
 
     /// The cells of a row that hold something and of which the column is not known.
-    fn unread<'a>(&self, cells: &[&'a str]) -> Vec<(usize, &'a str)> {
+    fn unread_cells<'a>(&self, cells: &[&'a str]) -> Vec<(usize, &'a str)> {
         let cells = cells.iter().copied().enumerate();
-        let is_unread = |place: usize| self.known[place].is_none() && !self.is_passed_over[place];
+        let is_unread = |place: usize| self.known[place].is_none() && !self.is_ignored[place];
         cells
             .filter(|(place, text)| is_unread(*place) && !text.is_empty())
             .collect()
     }
 
     /// A cell from which nothing is read.
-    fn unread_cell(&self, line: u64, place: usize, text: &str, reason: &str) -> UnreadCell {
-        let beyond = || u32::try_from(place).map_or_else(|_| String::new(), column_name);
+    fn new_unread_cell(&self, line: u64, place: usize, text: &str, reason: &str) -> UnreadCell {
+        let beyond = || u32::try_from(place).map_or_else(|_| String::new(), untitled_column_name);
         UnreadCell {
-            at: Cell {
+            position: CellPosition {
                 column: Some(self.names.get(place).cloned().unwrap_or_else(beyond)),
-                ..Cell::of_row(line)
+                ..CellPosition::row(line)
             },
             text: text.to_owned(),
             reason: reason.to_owned(),
@@ -179,36 +185,36 @@ impl Columns {
     }
 
     /// A row that cannot be read, with what its cells hold.
-    fn stray(&self, line: u64, refusals: Vec<Refusal>, held: &[String]) -> Stray {
+    fn new_stray(&self, line: u64, refusals: Vec<RowProblem>, held: &[String]) -> StrayRow {
         let refusal = refusals.into_iter().next();
         let (field, reason) = refusal.map(|one| (one.field, one.reason)).unwrap_or_default();
-        let at = Cell {
+        let at = CellPosition {
             column: Some(field).filter(|field| !field.is_empty()),
-            ..Cell::of_row(line)
+            ..CellPosition::row(line)
         };
         let held = held.iter().enumerate().filter(|(_, text)| !text.is_empty());
         let unread = held
-            .map(|(place, text)| self.unread_cell(line, place, text, &reason))
+            .map(|(place, text)| self.new_unread_cell(line, place, text, &reason))
             .collect();
-        Stray {
+        StrayRow {
             unread,
-            ..Stray::new(at, FindingCode::InvalidFormat, reason)
+            ..StrayRow::new(at, ProblemCode::InvalidFormat, reason)
         }
     }
 }
 
 /// Reads records and hands each to `each`.
-pub(super) fn read(
+pub(super) fn read_records(
     input: impl Read + Seek,
-    limits: &Limits,
-    kept: Unread,
+    limits: &FileLimits,
+    kept: UnreadCells,
     notes: &mut Notes,
-    each: &mut dyn FnMut(Item) -> ControlFlow<()>,
+    each: &mut dyn FnMut(FileItem) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
-    let allowance = Allowance::unlimited();
-    let mut table = Table::open(input, &allowance, notes)?;
+    let allowance = ByteAllowance::unlimited();
+    let mut table = CsvTable::open(input, &allowance, notes)?;
     let sign = table.decimal_sign();
-    let columns = Columns::of(table.header())?;
+    let columns = RecordColumns::from_titles(table.header())?;
     let mut unknown = BTreeSet::new();
     let mut left = limits.rows;
     while let Some((line, row)) = table.next_row()? {
@@ -219,22 +225,22 @@ pub(super) fn read(
         let item = match row {
             Err(refusals) => {
                 let held = match kept {
-                    Unread::Keep => table.held(),
-                    Unread::Skip => Vec::new(),
+                    UnreadCells::Keep => table.last_cells(),
+                    UnreadCells::Skip => Vec::new(),
                 };
-                Item::Stray(columns.stray(line, refusals, &held))
+                FileItem::Stray(columns.new_stray(line, refusals, &held))
             }
             Ok(cells) if columns.is_example(&cells) => continue,
             Ok(cells) => {
-                let unread = columns.unread(&cells);
+                let unread = columns.unread_cells(&cells);
                 unknown.extend(unread.iter().map(|(place, _)| *place));
-                let unread = unread.into_iter().filter(|_| kept == Unread::Keep);
+                let unread = unread.into_iter().filter(|_| kept == UnreadCells::Keep);
                 let unread = unread
-                    .map(|(place, text)| columns.unread_cell(line, place, text, UNKNOWN_COLUMN))
+                    .map(|(place, text)| columns.new_unread_cell(line, place, text, UNKNOWN_COLUMN_REASON))
                     .collect();
-                match record(line, &columns, &cells, sign) {
-                    Some(record) => Item::Record(FileRecord { unread, ..record }),
-                    None => Item::Unread(unread),
+                match build_record(line, &columns, &cells, sign) {
+                    Some(record) => FileItem::Record(FileRecord { unread, ..record }),
+                    None => FileItem::Unread(unread),
                 }
             }
         };
@@ -243,12 +249,12 @@ pub(super) fn read(
         }
     }
     for place in unknown {
-        let at = Cell {
+        let at = CellPosition {
             column: Some(columns.names[place].clone()),
-            ..Cell::of_row(1)
+            ..CellPosition::row(1)
         };
-        let stray = Stray::unknown(at, UNKNOWN_COLUMN);
-        if each(Item::Stray(stray)).is_break() {
+        let stray = StrayRow::for_unknown_column_or_sheet(at, UNKNOWN_COLUMN_REASON);
+        if each(FileItem::Stray(stray)).is_break() {
             return Ok(());
         }
     }
@@ -256,14 +262,14 @@ pub(super) fn read(
 }
 
 /// What the columns of an item of a list begin with; none for the record itself.
-fn item_name(sheet: &Sheet, position: usize) -> Option<String> {
+fn item_prefix(sheet: &Sheet, position: usize) -> Option<String> {
     sheet.list.map(|list| format!("{list}.{position}"))
 }
 
 /// The record of a row; none where no column that is known holds anything.
-fn record(line: u64, columns: &Columns, cells: &[&str], sign: DecimalSign) -> Option<FileRecord> {
+fn build_record(line: u64, columns: &RecordColumns, cells: &[&str], sign: DecimalSign) -> Option<FileRecord> {
     let mut record = FileRecord {
-        at: Cell::of_row(line),
+        position: CellPosition::row(line),
         document: json!({}),
         titles: Arc::clone(&columns.titles),
         ..FileRecord::default()
@@ -283,32 +289,36 @@ fn record(line: u64, columns: &Columns, cells: &[&str], sign: DecimalSign) -> Op
     if parts.values().all(Vec::is_empty) {
         return None;
     }
-    let mut unstated = Unstated::new(Arc::clone(&columns.absent));
+    let mut unstated = OmittedFields::new(Arc::clone(&columns.absent));
     for ((sheet, position), held) in parts {
         let sheet = &SHEETS[sheet];
         if let Some(list) = sheet.list {
-            unstated.add_place(list, position.saturating_sub(1));
+            unstated.add_position(list, position.saturating_sub(1));
         }
-        let mut part = match item_name(sheet, position) {
-            None => Part::record(&mut record, sheet),
+        let mut part = match item_prefix(sheet, position) {
+            None => PartBuilder::for_record(&mut record, sheet),
             Some(item) => {
-                let at = Cell {
+                let at = CellPosition {
                     column: Some(item),
-                    ..Cell::of_row(line)
+                    ..CellPosition::row(line)
                 };
-                Part::item(&mut record, sheet, at)
+                PartBuilder::for_item(&mut record, sheet, at)
             }
         }
         .with_decimal_sign(sign);
         for (place, column) in held {
-            let at = Cell {
+            let at = CellPosition {
                 column: Some(columns.names[place].clone()),
-                ..Cell::of_row(line)
+                ..CellPosition::row(line)
             };
-            part.put(&sheet.columns[column], Raw::Text(cells[place].to_owned()), at);
+            part.set_cell(
+                &sheet.columns[column],
+                RawValue::Text(cells[place].to_owned()),
+                at,
+            );
         }
         part.finish();
     }
-    record.unstated = Some(unstated);
+    record.omitted = Some(unstated);
     Some(record)
 }

@@ -2,13 +2,13 @@
 
 use std::io::{Cursor, Read};
 
-use super::LONGEST_ROW;
+use super::MAX_ROW_BYTES;
 
 /// The characters that may separate cells, the likeliest first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Whether a cell may begin after a byte.
-pub(super) fn may_stand_before_a_cell(byte: u8) -> bool {
+pub(super) fn can_precede_a_cell(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r') || DELIMITERS.contains(&byte)
 }
 
@@ -16,32 +16,32 @@ pub(super) fn may_stand_before_a_cell(byte: u8) -> bool {
 ///
 /// A first line such as `sep=;`, which Excel reads and writes, names the separator. Otherwise it is the one of a comma,
 /// semicolon, tab and vertical bar that the header has most of outside quotation marks.
-pub(super) fn find(mut input: impl Read) -> std::io::Result<(impl Read, u8)> {
+pub(super) fn detect_delimiter(mut input: impl Read) -> std::io::Result<(impl Read, u8)> {
     let mut start = Vec::new();
-    let mut header = Header::default();
+    let mut header = HeaderScan::default();
     let mut buffer = [0; 4096];
-    while !header.is_over && start.len() < LONGEST_ROW {
+    while !header.is_complete && start.len() < MAX_ROW_BYTES {
         let read = input.read(&mut buffer)?;
         if read == 0 {
             break;
         }
-        header.read(&buffer[..read]);
+        header.scan(&buffer[..read]);
         start.extend_from_slice(&buffer[..read]);
     }
     let end = memchr::memchr(b'\n', &start).unwrap_or(start.len());
-    let delimiter = match named(&start[..end]) {
+    let delimiter = match parse_separator_line(&start[..end]) {
         Some(named) => {
             // A spreadsheet does not show the line as a row.
             start.drain(..(end + 1).min(start.len()));
             named
         }
-        None => header.most_frequent(),
+        None => header.most_frequent_delimiter(),
     };
     Ok((Cursor::new(start).chain(input), delimiter))
 }
 
 /// The separator that a line such as `sep=;` names.
-fn named(line: &[u8]) -> Option<u8> {
+fn parse_separator_line(line: &[u8]) -> Option<u8> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let line = line.strip_prefix(b"\"").unwrap_or(line);
     let (name, after) = line.split_at_checked(4)?;
@@ -63,31 +63,31 @@ fn named(line: &[u8]) -> Option<u8> {
     clippy::struct_excessive_bools,
     reason = "each is a question of its own about the line"
 )]
-struct Header {
+struct HeaderScan {
     counts: [usize; DELIMITERS.len()],
     is_quoted: bool,
     /// Whether a cell begins here, so that a quotation mark opens it.
     is_at_start: bool,
     is_blank: bool,
-    is_over: bool,
+    is_complete: bool,
 }
 
-impl Default for Header {
+impl Default for HeaderScan {
     fn default() -> Self {
         Self {
             counts: [0; DELIMITERS.len()],
             is_quoted: false,
             is_at_start: true,
             is_blank: true,
-            is_over: false,
+            is_complete: false,
         }
     }
 }
 
-impl Header {
-    fn read(&mut self, bytes: &[u8]) {
+impl HeaderScan {
+    fn scan(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            if self.is_over {
+            if self.is_complete {
                 return;
             }
             if self.is_quoted {
@@ -100,7 +100,7 @@ impl Header {
             match (byte, found) {
                 (b'"', _) => self.is_quoted = self.is_at_start,
                 (b'\n', _) if self.is_blank => self.counts = [0; DELIMITERS.len()],
-                (b'\n', _) => self.is_over = true,
+                (b'\n', _) => self.is_complete = true,
                 (_, Some(at)) => self.counts[at] += 1,
                 _ => {}
             }
@@ -109,7 +109,7 @@ impl Header {
         }
     }
 
-    fn most_frequent(&self) -> u8 {
+    fn most_frequent_delimiter(&self) -> u8 {
         let mut most = 0;
         for (at, count) in self.counts.iter().enumerate() {
             if *count > self.counts[most] {
@@ -124,15 +124,15 @@ impl Header {
 mod tests {
     use super::*;
 
-    fn found(text: &str) -> (char, String) {
-        let (mut input, delimiter) = find(text.as_bytes()).unwrap();
+    fn detect(text: &str) -> (char, String) {
+        let (mut input, delimiter) = detect_delimiter(text.as_bytes()).unwrap();
         let mut read = String::new();
         input.read_to_string(&mut read).unwrap();
         (char::from(delimiter), read)
     }
 
     #[test]
-    fn the_header_says_what_separates_cells() {
+    fn delimiter_is_detected_from_the_header() {
         for (text, delimiter) in [
             ("a,b\n", ','),
             ("a;b;\"c,d,e,f\"\n1,5;2;3", ';'),
@@ -145,12 +145,12 @@ mod tests {
             ("\"a;\n;\";b,c\n;;;;", ','),
             ("\"a \"\"x;;;\"\"\",b\n", ','),
         ] {
-            assert_eq!(found(text), (delimiter, text.to_owned()), "{text:?}");
+            assert_eq!(detect(text), (delimiter, text.to_owned()), "{text:?}");
         }
     }
 
     #[test]
-    fn a_first_line_may_name_the_separator() {
+    fn sep_line_names_the_delimiter() {
         for (line, delimiter) in [
             ("sep=;", ';'),
             ("SEP=,", ','),
@@ -159,12 +159,12 @@ mod tests {
             ("sep=;;;;", ';'),
             ("sep=|\r", '|'),
         ] {
-            let (named, read) = found(&format!("{line}\na;b,c\n"));
+            let (named, read) = detect(&format!("{line}\na;b,c\n"));
             assert_eq!((named, read.trim()), (delimiter, "a;b,c"), "{line:?}");
             assert_eq!(read.matches('\n').count(), 1, "{line:?}");
         }
         for line in ["sep=", "sep=x", "sep=;x", "separator;name"] {
-            assert!(found(&format!("{line}\n")).1.starts_with(line), "{line:?}");
+            assert!(detect(&format!("{line}\n")).1.starts_with(line), "{line:?}");
         }
     }
 }

@@ -10,14 +10,14 @@ use std::io::{self, Read, Seek, SeekFrom};
 use encoding_rs::{Decoder, Encoding, UTF_8, WINDOWS_1252};
 use memchr::{memchr_iter, memchr2_iter};
 
-use super::stream::{BYTES_PER_NUL, refuse_workbooks};
+use super::stream::{MIN_BYTES_PER_NUL, reject_non_text};
 use super::{FileError, Notes, delimiter};
 
 const BUFFER_BYTES: usize = 1 << 16;
 
 /// What a file of text holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum TextKind {
     /// A table, whose cells may stand in quotation marks.
     Table,
     /// JSON, which is never in Windows-1252, and in which no NUL is valid.
@@ -28,23 +28,23 @@ pub(super) enum Form {
 ///
 /// If a line of the file ends in a carriage return alone, every line ends in a line feed alone. NUL characters in a
 /// table are left out.
-pub(super) fn open<'a>(
+pub(super) fn open_as_utf8<'a>(
     mut input: impl Read + Seek + 'a,
-    form: Form,
+    form: TextKind,
     notes: &mut Notes,
 ) -> Result<Box<dyn Read + 'a>, FileError> {
     input.seek(SeekFrom::Start(0))?;
     let mut start = Vec::with_capacity(4);
     input.by_ref().take(4).read_to_end(&mut start)?;
-    refuse_workbooks(&start)?;
+    reject_non_text(&start)?;
     let (marked, mark_bytes) = Encoding::for_bom(&start).unzip();
     let mark_bytes = mark_bytes.unwrap_or(0) as u64;
     input.seek(SeekFrom::Start(mark_bytes))?;
-    let mut survey = Survey::of(form);
+    let mut survey = EncodingSurvey::new(form);
     let encoding = match marked {
         Some(wide) if wide != UTF_8 => {
-            let mut text = Decoded::new(&mut input, wide);
-            survey.read(&mut text)?;
+            let mut text = TranscodingReader::new(&mut input, wide);
+            survey.scan_input(&mut text)?;
             notes.add(format!("The file is read as {}.", wide.name()));
             if text.had_errors {
                 notes.add("The file has characters that are broken; each is read as \u{fffd}.");
@@ -52,10 +52,10 @@ pub(super) fn open<'a>(
             wide
         }
         marked => {
-            survey.read(&mut input)?;
+            survey.scan_input(&mut input)?;
             let is_western =
                 survey.invalid > 0 && survey.invalid >= survey.wide_characters && !survey.has_undefined;
-            if marked.is_none() && is_western && form == Form::Table {
+            if marked.is_none() && is_western && form == TextKind::Table {
                 let note = "The file is read as Windows-1252, because it is not UTF-8 text. Check that letters with \
                             accents are right; if they are not, save the file as \"CSV UTF-8\".";
                 notes.add(note);
@@ -65,8 +65,8 @@ pub(super) fn open<'a>(
             }
         }
     };
-    let is_cleaned = survey.nuls > 0 && form == Form::Table;
-    if is_cleaned && survey.nuls > survey.bytes / BYTES_PER_NUL as u64 {
+    let is_cleaned = survey.nuls > 0 && form == TextKind::Table;
+    if is_cleaned && survey.nuls > survey.bytes / MIN_BYTES_PER_NUL as u64 {
         return Err(FileError::Binary);
     }
     if is_cleaned {
@@ -77,15 +77,15 @@ pub(super) fn open<'a>(
     let text: Box<dyn Read + 'a> = if encoding == UTF_8 {
         Box::new(input)
     } else {
-        Box::new(Decoded::new(input, encoding))
+        Box::new(TranscodingReader::new(input, encoding))
     };
     if !is_cleaned && !survey.has_lone_return {
         return Ok(text);
     }
-    Ok(Box::new(Cleaned {
+    Ok(Box::new(CleaningReader {
         input: text,
-        without_nul: is_cleaned,
-        without_returns: survey.has_lone_return,
+        removes_nul: is_cleaned,
+        removes_carriage_returns: survey.has_lone_return,
         is_after_return: false,
     }))
 }
@@ -96,8 +96,8 @@ pub(super) fn open<'a>(
     clippy::struct_excessive_bools,
     reason = "each is a question of its own about the file"
 )]
-struct Survey {
-    form: Form,
+struct EncodingSurvey {
+    form: TextKind,
     bytes: u64,
     /// How often bytes are no valid UTF-8.
     invalid: u64,
@@ -115,8 +115,8 @@ struct Survey {
     last: u8,
 }
 
-impl Survey {
-    fn of(form: Form) -> Self {
+impl EncodingSurvey {
+    fn new(form: TextKind) -> Self {
         Self {
             form,
             bytes: 0,
@@ -131,7 +131,7 @@ impl Survey {
         }
     }
 
-    fn read(&mut self, input: &mut impl Read) -> io::Result<()> {
+    fn scan_input(&mut self, input: &mut impl Read) -> io::Result<()> {
         let mut buffer = vec![0; BUFFER_BYTES];
         // Bytes of a character that the next piece may complete.
         let mut held = 0;
@@ -144,9 +144,9 @@ impl Survey {
             if read == 0 {
                 break;
             }
-            self.add(&buffer[held..held + read]);
+            self.scan_chunk(&buffer[held..held + read]);
             let end = held + read;
-            let left = self.add_characters(&buffer[..end]);
+            let left = self.scan_characters(&buffer[..end]);
             buffer.copy_within(end - left..end, 0);
             held = left;
         }
@@ -155,30 +155,30 @@ impl Survey {
         Ok(())
     }
 
-    fn add(&mut self, bytes: &[u8]) {
+    fn scan_chunk(&mut self, bytes: &[u8]) {
         self.bytes += bytes.len() as u64;
         self.nuls += memchr_iter(0, bytes).count() as u64;
         self.has_lone_return |= self.ends_in_return && bytes.first() != Some(&b'\n');
         self.ends_in_return = false;
         if !self.has_lone_return {
-            self.add_returns(bytes);
+            self.scan_line_ends(bytes);
         }
         self.last = bytes.last().copied().unwrap_or(self.last);
     }
 
     /// Looks for line ends outside quotation marks.
-    fn add_returns(&mut self, bytes: &[u8]) {
+    fn scan_line_ends(&mut self, bytes: &[u8]) {
         let mut closed = None;
         for at in memchr2_iter(b'\r', b'"', bytes) {
             if bytes[at] == b'"' {
                 let before = at.checked_sub(1).map_or(self.last, |before| bytes[before]);
                 // A quotation mark begins a cell, or follows one that was taken for the end of it.
-                let may_open = delimiter::may_stand_before_a_cell(before)
+                let may_open = delimiter::can_precede_a_cell(before)
                     || closed.map_or(at == 0 && before == b'"', |closed| closed + 1 == at);
                 if self.is_quoted {
                     self.is_quoted = false;
                     closed = Some(at);
-                } else if self.form == Form::Table {
+                } else if self.form == TextKind::Table {
                     self.is_quoted = may_open;
                 }
             } else if !self.is_quoted {
@@ -195,7 +195,7 @@ impl Survey {
     }
 
     /// Counts characters, and answers how many bytes at the end may be the start of one.
-    fn add_characters(&mut self, bytes: &[u8]) -> usize {
+    fn scan_characters(&mut self, bytes: &[u8]) -> usize {
         if bytes.is_ascii() {
             return 0;
         }
@@ -204,11 +204,11 @@ impl Survey {
         let mut rest = bytes;
         loop {
             let Err(error) = std::str::from_utf8(rest) else {
-                self.wide_characters += first_bytes(rest);
+                self.wide_characters += count_wide_characters(rest);
                 return 0;
             };
             let (valid, after) = rest.split_at(error.valid_up_to());
-            self.wide_characters += first_bytes(valid);
+            self.wide_characters += count_wide_characters(valid);
             let Some(length) = error.error_len() else {
                 return after.len();
             };
@@ -219,22 +219,22 @@ impl Survey {
 }
 
 /// How many characters beyond ASCII begin in valid UTF-8.
-fn first_bytes(valid: &[u8]) -> u64 {
+fn count_wide_characters(valid: &[u8]) -> u64 {
     valid.iter().filter(|byte| **byte >= 0xc0).count() as u64
 }
 
 /// Text in another encoding, as UTF-8. What is no character becomes U+FFFD.
-pub struct Decoded<R> {
+pub struct TranscodingReader<R> {
     input: R,
     decoder: Decoder,
     raw: Vec<u8>,
     text: Vec<u8>,
     at: usize,
-    is_over: bool,
+    is_finished: bool,
     had_errors: bool,
 }
 
-impl<R: Read> Decoded<R> {
+impl<R: Read> TranscodingReader<R> {
     /// Decodes `input` from `encoding`.
     pub fn new(input: R, encoding: &'static Encoding) -> Self {
         Self {
@@ -243,26 +243,26 @@ impl<R: Read> Decoded<R> {
             raw: vec![0; BUFFER_BYTES],
             text: Vec::new(),
             at: 0,
-            is_over: false,
+            is_finished: false,
             had_errors: false,
         }
     }
 }
 
-impl<R: Read> Read for Decoded<R> {
+impl<R: Read> Read for TranscodingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.at == self.text.len() {
-            if self.is_over || buffer.is_empty() {
+            if self.is_finished || buffer.is_empty() {
                 return Ok(0);
             }
             let read = self.input.read(&mut self.raw)?;
-            self.is_over = read == 0;
+            self.is_finished = read == 0;
             let most = self.decoder.max_utf8_buffer_length(read);
             let most = most.ok_or_else(|| io::Error::other("a piece of text is too long"))?;
             self.text.resize(most, 0);
             let (_, _, written, had_errors) =
                 self.decoder
-                    .decode_to_utf8(&self.raw[..read], &mut self.text, self.is_over);
+                    .decode_to_utf8(&self.raw[..read], &mut self.text, self.is_finished);
             self.text.truncate(written);
             self.had_errors |= had_errors;
             self.at = 0;
@@ -275,14 +275,14 @@ impl<R: Read> Read for Decoded<R> {
 }
 
 /// Text whose lines end in a line feed alone, or that has no NUL characters.
-struct Cleaned<R> {
+struct CleaningReader<R> {
     input: R,
-    without_nul: bool,
-    without_returns: bool,
+    removes_nul: bool,
+    removes_carriage_returns: bool,
     is_after_return: bool,
 }
 
-impl<R: Read> Read for Cleaned<R> {
+impl<R: Read> Read for CleaningReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let read = self.input.read(buffer)?;
@@ -290,8 +290,8 @@ impl<R: Read> Read for Cleaned<R> {
             for at in 0..read {
                 let byte = buffer[at];
                 let is_second = byte == b'\n' && self.is_after_return;
-                self.is_after_return = byte == b'\r' && self.without_returns;
-                if !is_second && (byte != 0 || !self.without_nul) {
+                self.is_after_return = byte == b'\r' && self.removes_carriage_returns;
+                if !is_second && (byte != 0 || !self.removes_nul) {
                     buffer[kept] = if self.is_after_return { b'\n' } else { byte };
                     kept += 1;
                 }
@@ -311,15 +311,15 @@ mod tests {
 
     use super::*;
 
-    fn read(bytes: &[u8]) -> Result<(String, Vec<String>), FileError> {
+    fn read_all(bytes: &[u8]) -> Result<(String, Vec<String>), FileError> {
         let mut notes = Notes::default();
         let mut text = String::new();
-        open(Cursor::new(bytes), Form::Table, &mut notes)?.read_to_string(&mut text)?;
+        open_as_utf8(Cursor::new(bytes), TextKind::Table, &mut notes)?.read_to_string(&mut text)?;
         Ok((text, notes.into_iter().collect()))
     }
 
     #[test]
-    fn a_mark_decides_the_encoding() {
+    fn byte_order_mark_decides_the_encoding() {
         let wide = |unit: fn(u16) -> [u8; 2], text: &str| -> Vec<u8> {
             "\u{feff}"
                 .encode_utf16()
@@ -328,30 +328,30 @@ mod tests {
                 .collect()
         };
         for unit in [u16::to_le_bytes as fn(u16) -> [u8; 2], u16::to_be_bytes] {
-            let (text, notes) = read(&wide(unit, "é,😀\r\n")).unwrap();
+            let (text, notes) = read_all(&wide(unit, "é,😀\r\n")).unwrap();
             assert_eq!(text, "é,😀\r\n");
             assert!(notes[0].starts_with("The file is read as UTF-16"), "{notes:?}");
         }
-        assert_eq!(read("\u{feff}é".as_bytes()).unwrap(), ("é".into(), vec![]));
+        assert_eq!(read_all("\u{feff}é".as_bytes()).unwrap(), ("é".into(), vec![]));
         let cut = &wide(u16::to_le_bytes, "ab")[..5];
-        let (text, notes) = read(cut).unwrap();
+        let (text, notes) = read_all(cut).unwrap();
         assert_eq!(text, "a\u{fffd}");
         assert!(notes[1].contains("broken"), "{notes:?}");
     }
 
     #[test]
-    fn bytes_that_are_not_utf8_make_the_whole_file_windows_1252_wherever_they_are() {
+    fn invalid_utf8_anywhere_makes_the_file_windows_1252() {
         for before in [0, 10, BUFFER_BYTES - 1, BUFFER_BYTES, 3 * BUFFER_BYTES + 1] {
             let mut bytes = vec![b'a'; before];
             bytes.extend(b"caf\xe9 \x80 \x93x\x94");
-            let (text, notes) = read(&bytes).unwrap();
+            let (text, notes) = read_all(&bytes).unwrap();
             assert_eq!(text[before..], *"café € “x”");
             assert!(notes[0].contains("Windows-1252"), "{notes:?}");
         }
     }
 
     #[test]
-    fn a_file_of_utf8_with_some_damage_stays_utf8() {
+    fn mostly_valid_utf8_stays_utf8() {
         for damaged in ["é é \u{fffd}", "é, \u{fffd}\u{fffd}x, ü, ö, €"] {
             let bytes: Vec<u8> = damaged
                 .split('\u{fffd}')
@@ -360,7 +360,7 @@ mod tests {
                 .join(&0xe9);
             let mut notes = Notes::default();
             let mut read = Vec::new();
-            open(Cursor::new(&bytes), Form::Table, &mut notes)
+            open_as_utf8(Cursor::new(&bytes), TextKind::Table, &mut notes)
                 .unwrap()
                 .read_to_end(&mut read)
                 .unwrap();
@@ -370,27 +370,27 @@ mod tests {
     }
 
     #[test]
-    fn carriage_returns_alone_end_lines_and_nul_is_left_out() {
-        assert_eq!(read(b"a\rb\r\nc\n\rd\r").unwrap().0, "a\nb\nc\n\nd\n");
+    fn lone_carriage_returns_end_lines_and_nul_is_removed() {
+        assert_eq!(read_all(b"a\rb\r\nc\n\rd\r").unwrap().0, "a\nb\nc\n\nd\n");
         for kept in [
             "a\r\nb\r\n",
             "a,\"b\rc\"\n",
             "\"a \"\"\rc\",\"\r\"\r\n",
             "\"\"\"\r\"\"\"\n",
         ] {
-            assert_eq!(read(kept.as_bytes()).unwrap().0, kept);
+            assert_eq!(read_all(kept.as_bytes()).unwrap().0, kept);
         }
-        assert_eq!(read(b"a,\"b\rc\"\rd\" e\r").unwrap().0, "a,\"b\nc\"\nd\" e\n");
+        assert_eq!(read_all(b"a,\"b\rc\"\rd\" e\r").unwrap().0, "a,\"b\nc\"\nd\" e\n");
         let mut json = String::new();
         let input = Cursor::new(b"{\"a\": \"\\\"\"}\r{}\r\xff");
-        let mut read_json = open(input, Form::Json, &mut Notes::default()).unwrap();
+        let mut read_json = open_as_utf8(input, TextKind::Json, &mut Notes::default()).unwrap();
         read_json.by_ref().take(15).read_to_string(&mut json).unwrap();
         assert_eq!(json, "{\"a\": \"\\\"\"}\n{}\n");
-        let (text, notes) = read(b"a title,b\nx\0y,z\r1,2\n").unwrap();
+        let (text, notes) = read_all(b"a title,b\nx\0y,z\r1,2\n").unwrap();
         assert_eq!(text, "a title,b\nxy,z\n1,2\n");
         assert_eq!(notes, ["The file has 1 NUL characters, which are left out."]);
-        assert!(matches!(read(b"a\0b\0c\0"), Err(FileError::Binary)));
-        assert!(matches!(read(b""), Err(FileError::Empty)));
+        assert!(matches!(read_all(b"a\0b\0c\0"), Err(FileError::Binary)));
+        assert!(matches!(read_all(b""), Err(FileError::Empty)));
     }
 
     proptest! {
@@ -413,7 +413,7 @@ mod tests {
             let mut notes = Notes::default();
             let mut read = String::new();
             let input = Slow(Cursor::new(text.clone().into_bytes()), piece);
-            open(input, Form::Table, &mut notes).unwrap().read_to_string(&mut read).unwrap();
+            open_as_utf8(input, TextKind::Table, &mut notes).unwrap().read_to_string(&mut read).unwrap();
             prop_assert_eq!(read, text);
             prop_assert_eq!(notes.into_iter().count(), 0);
         }

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::base_version;
-use crate::fields::column::{Column, Layout, REFERENCE_PATH, VERSION_PATH};
-use crate::finding::{Finding, FindingCode};
-use crate::unstated::Unstated;
+use crate::fields::column::{Column, FileLayout, REFERENCE_PATH, VERSION_PATH};
+use crate::omitted::OmittedFields;
+use crate::problem::{Problem, ProblemCode};
 use crate::workbook::columns::{SHEETS, Sheet};
 use crate::workbook::vocabulary::Vocabulary;
 
 /// Where something stands in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cell {
+pub struct CellPosition {
     /// The sheet of a workbook; none in a file of one table or of lines.
     pub sheet: Option<String>,
     /// The row as a spreadsheet shows it, or the line, counted from 1.
@@ -24,9 +24,9 @@ pub struct Cell {
     pub column: Option<String>,
 }
 
-impl Cell {
+impl CellPosition {
     /// A whole row of a file that has no sheets.
-    pub const fn of_row(row: u64) -> Self {
+    pub const fn row(row: u64) -> Self {
         Self {
             sheet: None,
             row,
@@ -37,28 +37,28 @@ impl Cell {
 
 /// What a file calls its columns, by the points-separated paths of their fields: `place.code`, and for an item of a
 /// list `fundingTerms.funder.name` in a workbook, `fundingTerms.1.funder.name` in a table.
-pub type Titles = BTreeMap<String, String>;
+pub type ColumnTitles = BTreeMap<String, String>;
 
 /// One record of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FileRecord {
     /// The row that it begins with.
-    pub at: Cell,
+    pub position: CellPosition,
     /// The record, as it was typed: it may hold anything.
     pub document: Value,
     /// The version of the published record that it says it was written from, as it was typed.
     pub version: Option<Value>,
     /// By the paths of its fields, such as `fundingTerms/0/endsOn`, where they stand. Empty for a
     /// file whose paths say that themselves.
-    pub cells: BTreeMap<String, Cell>,
+    pub cells: BTreeMap<String, CellPosition>,
     /// What the file itself gets wrong about it, such as a cell that holds an error.
-    pub findings: Vec<Finding>,
+    pub problems: Vec<Problem>,
     /// What of it could not be taken as it is written, with what became of it.
-    pub warnings: Vec<Finding>,
+    pub warnings: Vec<Problem>,
     /// What the file has no column or sheet for; none for a file whose records are whole.
-    pub unstated: Option<Unstated>,
+    pub omitted: Option<OmittedFields>,
     /// The titles of the file's columns; empty for a file that has none.
-    pub titles: Arc<Titles>,
+    pub titles: Arc<ColumnTitles>,
     /// What stands in its rows under columns that are not known. Empty where nobody asks for it.
     pub unread: Vec<UnreadCell>,
 }
@@ -67,7 +67,7 @@ pub struct FileRecord {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadCell {
     /// Where it is.
-    pub at: Cell,
+    pub position: CellPosition,
     /// What it holds.
     pub text: String,
     /// Why nothing is read from it.
@@ -76,19 +76,19 @@ pub struct UnreadCell {
 
 impl FileRecord {
     /// The version of the published record that it was written from; none where it does not say, or not as a number.
-    pub fn written_from(&self) -> Option<i32> {
-        base_version::read(self.version.as_ref()?).ok()
+    pub fn base_version(&self) -> Option<i32> {
+        base_version::parse_version(self.version.as_ref()?).ok()
     }
 
     /// Whether another record of the file has its reference.
-    pub fn repeats_reference(&self) -> bool {
+    pub fn has_duplicate_reference(&self) -> bool {
         let is_repeated =
-            |found: &Finding| found.code == FindingCode::Duplicate && found.path == REFERENCE_PATH;
-        self.findings.iter().any(is_repeated)
+            |found: &Problem| found.code == ProblemCode::Duplicate && found.path == REFERENCE_PATH;
+        self.problems.iter().any(is_repeated)
     }
 
     /// The document with the version among its fields, as it was typed.
-    pub fn into_typed(self) -> Value {
+    pub fn into_document(self) -> Value {
         let mut document = self.document;
         if let (Some(fields), Some(version)) = (document.as_object_mut(), self.version) {
             fields.insert(VERSION_PATH.into(), version);
@@ -98,10 +98,10 @@ impl FileRecord {
 
     /// What the file itself gets wrong about the record, and what else was found in it: of a field
     /// that the file gets wrong, the former alone, which says better what to do.
-    pub fn with_own(&self, found: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
-        let mut all = self.findings.clone();
+    pub fn merge_file_problems(&self, found: impl IntoIterator<Item = Problem>) -> Vec<Problem> {
+        let mut all = self.problems.clone();
         let is_told = |path: &str| {
-            self.findings.iter().any(|own| {
+            self.problems.iter().any(|own| {
                 path.strip_prefix(&own.path)
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             })
@@ -112,13 +112,13 @@ impl FileRecord {
 
     /// A finding in the words of the file: with the titles of its columns and what choices are called, where it has
     /// columns.
-    pub fn in_its_words(&self, finding: Finding) -> Finding {
+    pub fn translate_problem(&self, finding: Problem) -> Problem {
         if self.cells.is_empty() {
             return finding;
         }
-        let (sheet, within) = part_at(&finding.path);
+        let (sheet, within) = find_sheet_for_path(&finding.path);
         let word = |word: &str| {
-            if let Some(label) = label_of(word) {
+            if let Some(label) = find_label(word) {
                 return Some(label);
             }
             if !word.contains(char::is_uppercase) {
@@ -130,44 +130,45 @@ impl FileRecord {
             let column = sheet.columns.iter().find(|column| column.path == word)?;
             let cell = self.cells.get(&format!("{within}{word}"));
             let title = cell.and_then(|cell| cell.column.clone());
-            Some(title.unwrap_or_else(|| self.called(sheet, &within, column)))
+            Some(title.unwrap_or_else(|| self.column_name(sheet, &within, column)))
         };
         // The cell says which field it is.
         let own = finding.reason.strip_prefix(&finding.path);
         let own = own.and_then(|rest| rest.strip_prefix(' '));
-        let own = own.filter(|_| self.cell_of(&finding.path).column.is_some());
-        Finding {
-            reason: with_words(own.unwrap_or(&finding.reason), word),
+        let own = own.filter(|_| self.find_cell(&finding.path).column.is_some());
+        Problem {
+            reason: replace_words(own.unwrap_or(&finding.reason), word),
             ..finding
         }
     }
 
     /// Findings in the words of the file, each with its cell.
-    pub fn locate(&self, findings: impl IntoIterator<Item = Finding>) -> Vec<(Cell, Finding)> {
+    pub fn locate(&self, findings: impl IntoIterator<Item = Problem>) -> Vec<(CellPosition, Problem)> {
         let located = findings.into_iter().map(|finding| {
-            let cell = self.cell_of(&finding.path);
-            (cell, self.in_its_words(finding))
+            let cell = self.find_cell(&finding.path);
+            (cell, self.translate_problem(finding))
         });
         located.collect()
     }
 
     /// Where the field at a path stands: in its own cell, or else in the row of the nearest part of
     /// the record that it lies in or that lies in it.
-    pub fn cell_of(&self, path: &str) -> Cell {
+    pub fn find_cell(&self, path: &str) -> CellPosition {
         if self.cells.is_empty() {
             let column = (!path.is_empty()).then(|| path.to_owned());
-            return Cell {
+            return CellPosition {
                 column,
-                ..self.at.clone()
+                ..self.position.clone()
             };
         }
         let mut part = path;
         loop {
             if let Some(cell) = self.cells.get(part) {
                 // An item has a row, and each of its fields a column there.
-                let is_field_of_item = part != path && part_at(path).1.trim_end_matches('/') == part;
+                let is_field_of_item =
+                    part != path && find_sheet_for_path(path).1.trim_end_matches('/') == part;
                 return if is_field_of_item {
-                    self.in_its_column(cell.clone(), path)
+                    self.with_column(cell.clone(), path)
                 } else {
                     cell.clone()
                 };
@@ -178,7 +179,7 @@ impl FileRecord {
             if !part.is_empty()
                 && let Some((_, cell)) = next()
             {
-                let mut named = self.in_its_column(cell.clone(), path);
+                let mut named = self.with_column(cell.clone(), path);
                 // What is wrong with something that is given by one cell is wrong with that.
                 let is_list = SHEETS.iter().any(|sheet| sheet.list == Some(path));
                 if part == path && !is_list && named.column.is_some() && next().is_none() {
@@ -188,23 +189,26 @@ impl FileRecord {
             }
             match part.rsplit_once('/') {
                 Some((parent, _)) => part = parent,
-                None => return self.in_its_column(self.at.clone(), path),
+                None => return self.with_column(self.position.clone(), path),
             }
         }
     }
 
     /// The cell in the same row, in the column of a field: of a field with several columns, such as a place, the first
     /// that the file has. A list has no column in a workbook.
-    fn in_its_column(&self, cell: Cell, path: &str) -> Cell {
-        let (sheet, within) = part_at(path);
+    fn with_column(&self, cell: CellPosition, path: &str) -> CellPosition {
+        let (sheet, within) = find_sheet_for_path(path);
         let field = path.get(within.len()..).unwrap_or_default();
         let of_field = |field: &str| {
             let columns: Vec<_> = sheet
                 .columns
                 .iter()
-                .filter(|column| is_or_lies_in(column.path, field) || is_or_lies_in(field, column.path))
+                .filter(|column| {
+                    is_same_or_descendant(column.path, field) || is_same_or_descendant(field, column.path)
+                })
                 .collect();
-            let is_there = |column: &&Column| self.titles.contains_key(&self.key(sheet, &within, column));
+            let is_there =
+                |column: &&Column| self.titles.contains_key(&self.title_key(sheet, &within, column));
             let found = columns.iter().copied().find(is_there);
             found.or_else(|| columns.first().copied())
         };
@@ -213,30 +217,30 @@ impl FileRecord {
             of_field(field).or_else(|| of_field(answered?))
         });
         let column = match column {
-            Some(column) => Some(self.called(sheet, &within, column)),
-            None if self.at.sheet.is_some() || path.is_empty() => None,
+            Some(column) => Some(self.column_name(sheet, &within, column)),
+            None if self.position.sheet.is_some() || path.is_empty() => None,
             None => Some(path.replace('/', ".")),
         };
-        Cell { column, ..cell }
+        CellPosition { column, ..cell }
     }
 
     /// What the file calls a column, or what the layout of the file does where it has no such column.
-    fn called(&self, sheet: &Sheet, within: &str, column: &Column) -> String {
-        let key = self.key(sheet, within, column);
+    fn column_name(&self, sheet: &Sheet, within: &str, column: &Column) -> String {
+        let key = self.title_key(sheet, within, column);
         let title = self.titles.get(&key).cloned();
-        title.unwrap_or_else(|| match self.at.sheet {
-            Some(_) => column.called(Layout::Workbook),
+        title.unwrap_or_else(|| match self.position.sheet {
+            Some(_) => column.title_in(FileLayout::Workbook),
             None => key,
         })
     }
 
     /// By what the title of a column is found among the titles.
-    fn key(&self, sheet: &Sheet, within: &str, column: &Column) -> String {
-        let field = column.dotted();
+    fn title_key(&self, sheet: &Sheet, within: &str, column: &Column) -> String {
+        let field = column.dotted_path();
         let Some(list) = sheet.list else {
             return field;
         };
-        if self.at.sheet.is_some() {
+        if self.position.sheet.is_some() {
             return format!("{list}.{field}");
         }
         let item = within.trim_end_matches('/');
@@ -250,13 +254,13 @@ impl FileRecord {
 }
 
 /// Whether a path is another, or leads to something within it.
-fn is_or_lies_in(path: &str, other: &str) -> bool {
+fn is_same_or_descendant(path: &str, other: &str) -> bool {
     path.strip_prefix(other)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The sheet of the part of a record that a path leads into, and the beginning of the paths within that part.
-fn part_at(path: &str) -> (&'static Sheet, String) {
+fn find_sheet_for_path(path: &str) -> (&'static Sheet, String) {
     let mut steps = path.splitn(3, '/');
     let (list, item) = (steps.next().unwrap_or_default(), steps.next());
     match SHEETS.iter().find(|sheet| sheet.list == Some(list)) {
@@ -266,15 +270,15 @@ fn part_at(path: &str) -> (&'static Sheet, String) {
 }
 
 /// What a code is called.
-fn label_of(code: &str) -> Option<String> {
+fn find_label(code: &str) -> Option<String> {
     let is_code = code.len() > 2 && !code.contains(char::is_lowercase);
     let words = Vocabulary::ALL.iter().flat_map(|vocabulary| vocabulary.words());
     let mut words = words.filter(|word| is_code && word.code == code);
-    words.next().map(|word| word.shown())
+    words.next().map(|word| word.display_text())
 }
 
 /// A sentence in which words outside of quotation marks are replaced.
-fn with_words(sentence: &str, word: impl Fn(&str) -> Option<String>) -> String {
+fn replace_words(sentence: &str, word: impl Fn(&str) -> Option<String>) -> String {
     let (mut text, mut rest, mut is_quoted) = (String::new(), sentence, false);
     while let Some(next) = rest.chars().next() {
         let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
@@ -299,11 +303,11 @@ fn with_words(sentence: &str, word: impl Fn(&str) -> Option<String>) -> String {
 
 /// A row of a file that belongs to no record of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stray {
+pub struct StrayRow {
     /// The row.
-    pub at: Cell,
+    pub position: CellPosition,
     /// What kind of thing is wrong with it.
-    pub code: FindingCode,
+    pub code: ProblemCode,
     /// What is wrong, in plain words.
     pub reason: String,
     /// Whether it is a row that holds something, and not a word about a whole column or sheet.
@@ -324,33 +328,33 @@ pub struct StrayItem {
     /// The item, as it was typed.
     pub document: Value,
     /// What is wrong in its cells, by their paths within the item.
-    pub findings: Vec<Finding>,
+    pub problems: Vec<Problem>,
 }
 
 /// What a file of records holds, in its order.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Item {
+pub enum FileItem {
     /// A record.
     Record(FileRecord),
     /// A row that could not be made a record of, or part of one.
-    Stray(Stray),
+    Stray(StrayRow),
     /// Cells of rows that hold nothing of a record. Handed over only where somebody asks for them.
     Unread(Vec<UnreadCell>),
 }
 
-impl Stray {
+impl StrayRow {
     /// A column or a sheet that is not known.
-    pub(super) fn unknown(at: Cell, reason: &str) -> Self {
+    pub(super) fn for_unknown_column_or_sheet(at: CellPosition, reason: &str) -> Self {
         Self {
             is_row: false,
-            ..Self::new(at, FindingCode::NotFound, reason)
+            ..Self::new(at, ProblemCode::NotFound, reason)
         }
     }
 
     /// A row of which nothing goes back.
-    pub fn new(at: Cell, code: FindingCode, reason: impl Into<String>) -> Self {
+    pub fn new(at: CellPosition, code: ProblemCode, reason: impl Into<String>) -> Self {
         Self {
-            at,
+            position: at,
             code,
             reason: reason.into(),
             is_row: true,
@@ -364,8 +368,8 @@ impl Stray {
 mod tests {
     use super::*;
 
-    fn cell(row: u64, column: &str) -> Cell {
-        Cell {
+    fn cell_position(row: u64, column: &str) -> CellPosition {
+        CellPosition {
             sheet: Some("Funding terms".into()),
             row,
             column: Some(column.into()),
@@ -373,15 +377,15 @@ mod tests {
     }
 
     #[test]
-    fn a_field_without_a_cell_is_named_as_the_file_calls_its_column() {
-        let item = Cell {
+    fn field_without_a_cell_uses_the_column_title() {
+        let item = CellPosition {
             column: Some("fundingTerms.3".into()),
-            ..Cell::of_row(2)
+            ..CellPosition::row(2)
         };
         let of_table = FileRecord {
-            at: Cell::of_row(2),
+            position: CellPosition::row(2),
             cells: BTreeMap::from([
-                ("externalRef".into(), Cell::of_row(2)),
+                ("externalRef".into(), CellPosition::row(2)),
                 ("fundingTerms/0".into(), item),
             ]),
             titles: Arc::new(BTreeMap::from([
@@ -405,26 +409,26 @@ mod tests {
             ("fundingTerms/0/missing/endsOn", "Funding terms.3.Last day"),
             ("challengesFaced/1/step", "challengesFaced.2.step"),
         ] {
-            let cell = of_table.cell_of(path);
+            let cell = of_table.find_cell(path);
             assert_eq!((cell.row, cell.column.as_deref()), (2, Some(column)), "{path}");
         }
-        assert_eq!(of_table.cell_of("").column, None);
+        assert_eq!(of_table.find_cell("").column, None);
         let cleared = |path: &str| {
-            let finding = Finding::new(FindingCode::Cleared, path, format!("{path} is cleared"));
-            of_table.in_its_words(finding).reason
+            let finding = Problem::new(ProblemCode::Cleared, path, format!("{path} is cleared"));
+            of_table.translate_problem(finding).reason
         };
         assert_eq!(cleared("fundingTerms/0/endsOn"), "is cleared");
         assert_eq!(cleared("place"), "is cleared");
     }
 
     #[test]
-    fn a_required_cell_of_a_sheet_is_named_by_its_header() {
-        let mut row = cell(4, "");
+    fn required_cell_uses_the_sheet_header() {
+        let mut row = cell_position(4, "");
         row.column = None;
         let of_workbook = |titles: &[(&str, &str)]| FileRecord {
-            at: Cell {
+            position: CellPosition {
                 sheet: Some("Initiatives".into()),
-                ..Cell::of_row(2)
+                ..CellPosition::row(2)
             },
             cells: BTreeMap::from([("fundingTerms/0".into(), row.clone())]),
             titles: Arc::new(
@@ -436,23 +440,29 @@ mod tests {
             ..FileRecord::default()
         };
         let absent = of_workbook(&[]);
-        assert_eq!(absent.cell_of("fundingTerms/0/funder"), cell(4, "Funder"));
-        assert_eq!(absent.cell_of("fundingTerms/0"), row);
-        assert_eq!(absent.cell_of("fundingTerms").column, None);
-        assert_eq!(absent.cell_of("title").column.as_deref(), Some("Title"));
+        assert_eq!(
+            absent.find_cell("fundingTerms/0/funder"),
+            cell_position(4, "Funder")
+        );
+        assert_eq!(absent.find_cell("fundingTerms/0"), row);
+        assert_eq!(absent.find_cell("fundingTerms").column, None);
+        assert_eq!(absent.find_cell("title").column.as_deref(), Some("Title"));
         let other = of_workbook(&[("fundingTerms.funder.identifier", "FUNDER ID")]);
-        assert_eq!(other.cell_of("fundingTerms/0/funder"), cell(4, "FUNDER ID"));
+        assert_eq!(
+            other.find_cell("fundingTerms/0/funder"),
+            cell_position(4, "FUNDER ID")
+        );
     }
 
     #[test]
-    fn a_finding_is_in_the_words_of_the_file() {
+    fn problems_use_the_titles_of_the_file() {
         let reworded = |record: &FileRecord, path: &str, reason: &str| {
-            let finding = Finding::new(FindingCode::Duplicate, path, reason);
-            record.in_its_words(finding).reason
+            let finding = Problem::new(ProblemCode::Duplicate, path, reason);
+            record.translate_problem(finding).reason
         };
         let of_workbook = FileRecord {
-            at: cell(3, "Title"),
-            cells: BTreeMap::from([("fundingTerms/0/startsOn".into(), cell(7, "first  day"))]),
+            position: cell_position(3, "Title"),
+            cells: BTreeMap::from([("fundingTerms/0/startsOn".into(), cell_position(7, "first  day"))]),
             ..FileRecord::default()
         };
         for (path, reason, expected) in [
@@ -492,48 +502,54 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_found_where_it_stands_or_where_it_would() {
-        let start = Cell {
+    fn fields_are_located_in_their_own_or_nearest_cell() {
+        let start = CellPosition {
             sheet: Some("Initiatives".into()),
-            ..Cell::of_row(3)
+            ..CellPosition::row(3)
         };
         let record = FileRecord {
-            at: start.clone(),
+            position: start.clone(),
             cells: BTreeMap::from([
-                ("title".into(), cell(3, "Title")),
-                ("fundingTerms/0/endsOn".into(), cell(7, "Last day")),
-                ("fundingTerms/2/funder/name".into(), cell(9, "Funder")),
-                ("fundingTerms/10/endsOn".into(), cell(8, "Last day")),
+                ("title".into(), cell_position(3, "Title")),
+                ("fundingTerms/0/endsOn".into(), cell_position(7, "Last day")),
+                ("fundingTerms/2/funder/name".into(), cell_position(9, "Funder")),
+                ("fundingTerms/10/endsOn".into(), cell_position(8, "Last day")),
             ]),
             ..FileRecord::default()
         };
-        assert_eq!(record.cell_of("title"), cell(3, "Title"));
-        assert_eq!(record.cell_of("fundingTerms/0/endsOn"), cell(7, "Last day"));
-        assert_eq!(record.cell_of("fundingTerms/2/funder"), cell(9, "Funder"));
+        assert_eq!(record.find_cell("title"), cell_position(3, "Title"));
+        assert_eq!(
+            record.find_cell("fundingTerms/0/endsOn"),
+            cell_position(7, "Last day")
+        );
+        assert_eq!(
+            record.find_cell("fundingTerms/2/funder"),
+            cell_position(9, "Funder")
+        );
         for (path, row, column) in [
             ("fundingTerms/0/funder", 7, Some("Funder")),
             ("fundingTerms/0", 7, None),
             ("fundingTerms/10/funder/name", 8, Some("Funder")),
         ] {
-            let expected = Cell {
+            let expected = CellPosition {
                 column: column.map(str::to_owned),
-                ..cell(row, "")
+                ..cell_position(row, "")
             };
-            assert_eq!(record.cell_of(path), expected, "{path}");
+            assert_eq!(record.find_cell(path), expected, "{path}");
         }
-        let place = Cell {
+        let place = CellPosition {
             column: Some("Place".into()),
             ..start
         };
-        assert_eq!(record.cell_of("place"), place);
+        assert_eq!(record.find_cell("place"), place);
         let line = FileRecord {
-            at: Cell::of_row(5),
+            position: CellPosition::row(5),
             ..FileRecord::default()
         };
-        let expected = Cell {
+        let expected = CellPosition {
             column: Some("place/code".into()),
-            ..Cell::of_row(5)
+            ..CellPosition::row(5)
         };
-        assert_eq!(line.cell_of("place/code"), expected);
+        assert_eq!(line.find_cell("place/code"), expected);
     }
 }

@@ -7,10 +7,10 @@ use wayin_vocabulary::FileFormat;
 use super::{FileError, stream};
 
 /// How many of a file's first bytes are enough to tell its format.
-pub const START: usize = 1024;
+pub const FORMAT_DETECTION_BYTES: usize = 1024;
 
 /// What stands first in an OpenDocument spreadsheet, unpacked, so that its kind can be told.
-const OPEN_DOCUMENT: &[u8] = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet";
+const OPEN_DOCUMENT_SIGNATURE: &[u8] = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet";
 
 /// Detects the format of a file of records; fails for a format that is not supported. The bytes decide; the name
 /// decides which advice the error gives.
@@ -22,15 +22,15 @@ pub fn detect_record_format(name: &str, start: &[u8]) -> Result<FileFormat, File
     match start {
         [] => Err(FileError::Empty),
         [0xd0, 0xcf, 0x11, 0xe0, ..] if matches!(ending.as_str(), "xls" | "xlt") => {
-            Err(FileError::Foreign("a workbook of the old kind (.xls)"))
+            Err(FileError::UnsupportedKind("a workbook of the old kind (.xls)"))
         }
         // An encrypted workbook lies in the same container as an old one.
         [0xd0, 0xcf, 0x11, 0xe0, ..] => Err(FileError::Locked),
         [b'P', b'K', 3, 4, ..] => archive_format(&ending, start),
         [b'P', b'K', 5, 6, ..] => Err(FileError::Empty),
-        _ if start.starts_with(b"%PDF") => Err(FileError::Foreign("a PDF")),
+        _ if start.starts_with(b"%PDF") => Err(FileError::UnsupportedKind("a PDF")),
         [0x1f, 0x8b, ..] | [b'7', b'z', 0xbc, 0xaf, ..] | [b'R', b'a', b'r', b'!', ..] => {
-            Err(FileError::Foreign("an archive"))
+            Err(FileError::UnsupportedKind("an archive"))
         }
         _ => text_format(&ending, start),
     }
@@ -39,13 +39,13 @@ pub fn detect_record_format(name: &str, start: &[u8]) -> Result<FileFormat, File
 fn archive_format(ending: &str, start: &[u8]) -> Result<FileFormat, FileError> {
     let named = start.get(30..).unwrap_or_default();
     match ending {
-        _ if named.starts_with(OPEN_DOCUMENT) => Ok(FileFormat::Ods),
+        _ if named.starts_with(OPEN_DOCUMENT_SIGNATURE) => Ok(FileFormat::Ods),
         "ods" => Ok(FileFormat::Ods),
         "xlsx" | "xlsm" | "xltx" | "xltm" => Ok(FileFormat::Xlsx),
-        "numbers" => Err(FileError::Foreign("a Numbers document")),
-        "xlsb" => Err(FileError::Foreign("a binary workbook (.xlsb)")),
+        "numbers" => Err(FileError::UnsupportedKind("a Numbers document")),
+        "xlsb" => Err(FileError::UnsupportedKind("a binary workbook (.xlsb)")),
         _ if named.starts_with(b"mimetype") => {
-            Err(FileError::Foreign("an OpenDocument file of another kind"))
+            Err(FileError::UnsupportedKind("an OpenDocument file of another kind"))
         }
         _ => {
             let is_workbook = [&b"[Content_Types].xml"[..], b"_rels/", b"xl/", b"docProps/"]
@@ -54,7 +54,9 @@ fn archive_format(ending: &str, start: &[u8]) -> Result<FileFormat, FileError> {
             if is_workbook && !matches!(ending, "docx" | "pptx") {
                 Ok(FileFormat::Xlsx)
             } else {
-                Err(FileError::Foreign("an archive or a document of another kind"))
+                Err(FileError::UnsupportedKind(
+                    "an archive or a document of another kind",
+                ))
             }
         }
     }
@@ -64,12 +66,14 @@ fn text_format(ending: &str, start: &[u8]) -> Result<FileFormat, FileError> {
     if matches!(ending, "jsonl" | "ndjson") {
         return Ok(FileFormat::JsonLines);
     }
-    match stream::first_of_substance(start) {
+    match stream::first_significant_byte(start) {
         None => Err(FileError::Empty),
         Some(b'{') => Ok(FileFormat::JsonLines),
         Some(b'[') => Err(FileError::NotRecords),
-        Some(b'<') => Err(FileError::Foreign("a web page or another XML document")),
-        _ if stream::is_binary(start) => Err(FileError::Foreign("no text and no workbook that is known")),
+        Some(b'<') => Err(FileError::UnsupportedKind("a web page or another XML document")),
+        _ if stream::is_binary(start) => Err(FileError::UnsupportedKind(
+            "no text and no workbook that is known",
+        )),
         _ => Ok(FileFormat::Csv),
     }
 }
@@ -79,9 +83,9 @@ pub fn detect_grant_format(name: &str, start: &[u8]) -> Result<FileFormat, FileE
     let is_named_json = Path::new(name)
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    match stream::first_of_substance(start) {
+    match stream::first_significant_byte(start) {
         Some(b'{' | b'[') => return Ok(FileFormat::Json),
-        _ if stream::refuse_workbooks(start).is_ok() && is_named_json => return Ok(FileFormat::Json),
+        _ if stream::reject_non_text(start).is_ok() && is_named_json => return Ok(FileFormat::Json),
         _ => {}
     }
     Ok(match detect_record_format(name, start)? {
@@ -96,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_format_is_told_by_what_a_file_begins_with() {
+    fn format_is_detected_from_the_first_bytes() {
         let ods: &[u8] = b"PK\x03\x04\x14\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0mimetypeapplication/vnd.oasis.opendocument.spreadsheet";
         let xlsx: &[u8] =
             b"PK\x03\x04\x14\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0[Content_Types].xml";

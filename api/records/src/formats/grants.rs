@@ -13,13 +13,13 @@
 //! Titles, descriptions, names and programmes that are longer than a base holds are
 //! cut at a word and end in an ellipsis.
 
-mod draft;
-mod further;
+mod additional;
+mod completion;
 mod grant;
 mod merge;
 mod package;
+mod row_parser;
 mod sheet;
-mod whole;
 mod workbook;
 
 use std::io::{Read, Seek};
@@ -27,29 +27,29 @@ use std::ops::ControlFlow;
 
 use wayin_vocabulary::FileFormat;
 
-use self::draft::GrantRow;
-pub use self::further::{Further, Period};
-use self::grant::Depth;
-pub use self::grant::{Grant, Location, OwnTerms, PackageInfo, Party};
-use self::merge::{Merging, RowCounts};
-use super::file_record::Cell;
-use super::records::Limits;
-use super::{FileError, Notes, Row};
+pub use self::additional::{AdditionalItems, Period};
+use self::grant::ReadDepth;
+pub use self::grant::{Grant, Location, PackageInfo, Party, WayinTerms};
+use self::merge::{GrantMerger, RowCounts};
+use self::row_parser::GrantRow;
+use super::file_record::CellPosition;
+use super::records::FileLimits;
+use super::{FileError, Notes, ParsedRowResult};
 
 /// Reads grants and hands each to `each`, which may end the reading early:
 /// in JSON with its position in the list, in CSV with its line, in a workbook with its sheet and row.
 /// A grant of several rows is handed over with the first of them, once the last has been read.
 ///
 /// Answers with what the package says about itself, as far as it was read; that
-/// may come after the grants, so that [`about`] exists for those who need it first.
+/// may come after the grants, so that [`read_package_info`] exists for those who need it first.
 /// Refuses the file whole where it is not valid, holds no list of grants, or
 /// has no column for something that every grant must have.
-pub fn read(
+pub fn read_grants(
     mut input: impl Read + Seek,
     format: FileFormat,
-    limits: &Limits,
+    limits: &FileLimits,
     notes: &mut Notes,
-    mut each: impl FnMut(Cell, Row<Grant>) -> ControlFlow<()>,
+    mut each: impl FnMut(CellPosition, ParsedRowResult<Grant>) -> ControlFlow<()>,
 ) -> Result<PackageInfo, FileError> {
     let mut counts = RowCounts::default();
     let mut left = limits.rows;
@@ -57,14 +57,14 @@ pub fn read(
         &mut input,
         format,
         limits,
-        Depth::Identifier,
+        ReadDepth::Identifier,
         &mut Notes::default(),
         &mut |_, row| {
             if left == 0 {
                 return ControlFlow::Break(());
             }
             left -= 1;
-            counts.count(&row);
+            counts.add(&row);
             ControlFlow::Continue(())
         },
     );
@@ -73,20 +73,27 @@ pub fn read(
         return Err(error);
     }
     input.rewind()?;
-    let mut merging = Merging::new(counts, &mut each);
+    let mut merging = GrantMerger::new(counts, &mut each);
     let (mut left, mut outcome, mut is_stopped) = (limits.rows, Ok(()), false);
-    let read = read_rows(&mut input, format, limits, Depth::All, notes, &mut |at, row| {
-        if left == 0 {
-            outcome = Err(FileError::TooManyRows(limits.rows));
-            return ControlFlow::Break(());
-        }
-        left -= 1;
-        let next = merging.take(at, row);
-        is_stopped |= next.is_break();
-        next
-    });
+    let read = read_rows(
+        &mut input,
+        format,
+        limits,
+        ReadDepth::All,
+        notes,
+        &mut |at, row| {
+            if left == 0 {
+                outcome = Err(FileError::TooManyRows(limits.rows));
+                return ControlFlow::Break(());
+            }
+            left -= 1;
+            let next = merging.add_row(at, row);
+            is_stopped |= next.is_break();
+            next
+        },
+    );
     if !is_stopped {
-        merging.end();
+        merging.finish();
     }
     outcome.and(read)
 }
@@ -95,29 +102,32 @@ pub fn read(
 fn read_rows(
     input: &mut (impl Read + Seek),
     format: FileFormat,
-    limits: &Limits,
-    depth: Depth,
+    limits: &FileLimits,
+    depth: ReadDepth,
     notes: &mut Notes,
-    each: &mut dyn FnMut(Cell, GrantRow) -> ControlFlow<()>,
+    each: &mut dyn FnMut(CellPosition, GrantRow) -> ControlFlow<()>,
 ) -> Result<PackageInfo, FileError> {
     let none = |()| PackageInfo::default();
     match format {
         FileFormat::Json | FileFormat::JsonLines => {
-            package::read(input, depth, notes, |row, grant| each(Cell::of_row(row), grant))
+            package::read_package(input, depth, notes, |row, grant| {
+                each(CellPosition::row(row), grant)
+            })
         }
-        FileFormat::Csv => {
-            sheet::read(input, depth, notes, |row, grant| each(Cell::of_row(row), grant)).map(none)
-        }
+        FileFormat::Csv => sheet::read_table(input, depth, notes, |row, grant| {
+            each(CellPosition::row(row), grant)
+        })
+        .map(none),
         FileFormat::Xlsx | FileFormat::Ods => {
-            workbook::read(input, format, limits, depth, notes, each).map(none)
+            workbook::read_workbook(input, format, limits, depth, notes, each).map(none)
         }
     }
 }
 
 /// Reads only what the package says about itself, passing over its grants.
-pub fn about(input: impl Read + Seek, format: FileFormat) -> Result<PackageInfo, FileError> {
+pub fn read_package_info(input: impl Read + Seek, format: FileFormat) -> Result<PackageInfo, FileError> {
     match format {
-        FileFormat::Json | FileFormat::JsonLines => package::about(input),
+        FileFormat::Json | FileFormat::JsonLines => package::read_package_info(input),
         FileFormat::Csv | FileFormat::Xlsx | FileFormat::Ods => Ok(PackageInfo::default()),
     }
 }

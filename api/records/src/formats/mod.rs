@@ -30,11 +30,11 @@ mod xlsx;
 
 use std::fmt;
 
-use self::file_record::Cell;
-use crate::finding::Finding;
+use self::file_record::CellPosition;
+use crate::problem::Problem;
 
 /// The most bytes that one row may take; what is longer is refused unread.
-pub const LONGEST_ROW: usize = 4 * 1024 * 1024;
+pub const MAX_ROW_BYTES: usize = 4 * 1024 * 1024;
 
 /// What a row of a file says in a column that the file may not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub enum ColumnValue<T> {
     /// The cell is empty.
     Empty,
     /// The cell has a value.
-    Given(T),
+    Value(T),
 }
 
 impl<T> ColumnValue<T> {
@@ -52,24 +52,24 @@ impl<T> ColumnValue<T> {
     pub const fn value(&self) -> Option<&T> {
         match self {
             Self::Absent | Self::Empty => None,
-            Self::Given(value) => Some(value),
+            Self::Value(value) => Some(value),
         }
     }
 }
 
 /// A row as read, or everything that is wrong with it (never empty).
-pub type Row<T> = Result<GoodRow<T>, Vec<Refusal>>;
+pub type ParsedRowResult<T> = Result<ParsedRow<T>, Vec<RowProblem>>;
 
 /// A row that can be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GoodRow<T> {
+pub struct ParsedRow<T> {
     /// What it holds.
     pub value: T,
     /// What of it could not be taken as it is written, with what became of it.
-    pub warnings: Vec<Refusal>,
+    pub warnings: Vec<RowProblem>,
 }
 
-impl<T> From<T> for GoodRow<T> {
+impl<T> From<T> for ParsedRow<T> {
     fn from(value: T) -> Self {
         Self {
             value,
@@ -103,7 +103,7 @@ impl IntoIterator for Notes {
 
 /// One reason why a row was not taken, or a warning about one that was.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RowProblem {
     /// The sheet of a workbook; none in a file of one table or of lines.
     pub sheet: Option<String>,
     /// The row as a spreadsheet shows it, of a table as text too; the line of a JSON Lines file; or the position in a
@@ -116,9 +116,9 @@ pub struct Refusal {
     pub reason: String,
 }
 
-impl Refusal {
+impl RowProblem {
     /// Where it is, in plain words: `sheet Funding terms, row 3, Last day`.
-    pub fn place(&self) -> String {
+    pub fn describe_position(&self) -> String {
         let sheet = self.sheet.as_ref().map(|sheet| format!("sheet {sheet}, "));
         let field = (!self.field.is_empty()).then(|| format!(", {}", self.field));
         format!(
@@ -130,8 +130,8 @@ impl Refusal {
     }
 }
 
-impl From<(Cell, Finding)> for Refusal {
-    fn from((at, finding): (Cell, Finding)) -> Self {
+impl From<(CellPosition, Problem)> for RowProblem {
+    fn from((at, finding): (CellPosition, Problem)) -> Self {
         Self {
             sheet: at.sheet,
             row: at.row,
@@ -141,9 +141,9 @@ impl From<(Cell, Finding)> for Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for RowProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place(), self.reason)
+        write!(f, "{}: {}", self.describe_position(), self.reason)
     }
 }
 
@@ -199,7 +199,7 @@ pub enum FileError {
     NotRecordTable,
     /// It is of a kind that is not read.
     #[error("The file is {0}, which cannot be read; save it as .xlsx, .ods or .csv, or send JSON Lines.")]
-    Foreign(&'static str),
+    UnsupportedKind(&'static str),
     /// It is locked.
     #[error("The workbook is protected with a password; save it without one, as .xlsx.")]
     Locked,
@@ -213,12 +213,12 @@ pub enum FileError {
     TooLong(u64),
     /// It unpacks to more than may be taken.
     #[error("The workbook unpacks to over {0} MB, which is more than a workbook of records can need.")]
-    Bomb(u64),
+    DecompressionBomb(u64),
     /// One cell runs on without an end.
-    #[error("A cell of the workbook is over {} MB long.", LONGEST_ROW >> 20)]
+    #[error("A cell of the workbook is over {} MB long.", MAX_ROW_BYTES >> 20)]
     EndlessCell,
     /// One row runs on without an end.
-    #[error("Row {row} of the sheet \"{sheet}\" is over {} MB long.", LONGEST_ROW >> 20)]
+    #[error("Row {row} of the sheet \"{sheet}\" is over {} MB long.", MAX_ROW_BYTES >> 20)]
     LongRow {
         /// The sheet.
         sheet: String,
@@ -242,7 +242,7 @@ pub enum FileError {
     TooManyMerged(String),
     /// It is not valid JSON, or it ends too early.
     #[error("The file is not valid JSON at line {line}, column {column}: {reason}.")]
-    Broken {
+    InvalidJson {
         /// The line, counted from 1.
         line: usize,
         /// The byte within the line, counted from 1.
@@ -254,49 +254,49 @@ pub enum FileError {
     #[error("The file has over {0} rows, which is more than may be taken at once.")]
     TooManyRows(u64),
     /// A row runs on without an end, as after a quotation mark that is never closed.
-    #[error("The row at {row} is over {} MB long; is a quotation mark left open?", LONGEST_ROW >> 20)]
+    #[error("The row at {row} is over {} MB long; is a quotation mark left open?", MAX_ROW_BYTES >> 20)]
     EndlessRow {
-        /// The row, counted as in [`Refusal::row`].
+        /// The row, counted as in [`RowProblem::row`].
         row: u64,
     },
 }
 
 /// Refuses a file that was read to its end and has no row: its sender expects an import.
-const fn refuse_without_rows(has_rows: bool) -> Result<(), FileError> {
+const fn require_rows(has_rows: bool) -> Result<(), FileError> {
     if has_rows { Ok(()) } else { Err(FileError::NoRows) }
 }
 
 /// What is wrong with one row, gathered as it is read.
 #[derive(Debug, Default)]
-struct Refusals {
+struct RowProblems {
     row: u64,
-    found: Vec<Refusal>,
-    warnings: Vec<Refusal>,
+    errors: Vec<RowProblem>,
+    warnings: Vec<RowProblem>,
 }
 
-impl Refusals {
-    fn of(row: u64) -> Self {
+impl RowProblems {
+    fn for_row(row: u64) -> Self {
         Self {
             row,
-            found: Vec::new(),
+            errors: Vec::new(),
             warnings: Vec::new(),
         }
     }
 
     /// Adds a reason to refuse the row.
-    fn add(&mut self, field: impl Into<String>, reason: impl Into<String>) {
-        let refusal = self.about(field, reason);
-        self.found.push(refusal);
+    fn add_error(&mut self, field: impl Into<String>, reason: impl Into<String>) {
+        let refusal = self.new_problem(field, reason);
+        self.errors.push(refusal);
     }
 
     /// Adds a warning, with which the row is taken.
-    fn warn(&mut self, field: impl Into<String>, reason: impl Into<String>) {
-        let warning = self.about(field, reason);
+    fn add_warning(&mut self, field: impl Into<String>, reason: impl Into<String>) {
+        let warning = self.new_problem(field, reason);
         self.warnings.push(warning);
     }
 
-    fn about(&self, field: impl Into<String>, reason: impl Into<String>) -> Refusal {
-        Refusal {
+    fn new_problem(&self, field: impl Into<String>, reason: impl Into<String>) -> RowProblem {
+        RowProblem {
             sheet: None,
             row: self.row,
             field: field.into(),
@@ -305,30 +305,30 @@ impl Refusals {
     }
 
     /// All that was found, to name its fields as the file does.
-    fn all_mut(&mut self) -> impl Iterator<Item = &mut Refusal> {
-        self.found.iter_mut().chain(&mut self.warnings)
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut RowProblem> {
+        self.errors.iter_mut().chain(&mut self.warnings)
     }
 
     /// The value, or nothing and its reason among the refusals.
     fn check<T>(&mut self, field: &str, outcome: Result<T, String>) -> Option<T> {
-        outcome.map_err(|reason| self.add(field, reason)).ok()
+        outcome.map_err(|reason| self.add_error(field, reason)).ok()
     }
 
     /// The row, if nothing was found wrong with it and all of it is there.
-    fn finish<T>(self, row: Option<T>) -> Row<T> {
+    fn finish<T>(self, row: Option<T>) -> ParsedRowResult<T> {
         match row {
-            Some(value) if self.found.is_empty() => Ok(GoodRow {
+            Some(value) if self.errors.is_empty() => Ok(ParsedRow {
                 value,
                 warnings: self.warnings,
             }),
-            _ => Err(self.found),
+            _ => Err(self.errors),
         }
     }
 }
 
 /// Why a text is not valid JSON, without the position: a row's own line and column mean nothing to the reader of the
 /// file.
-fn json_fault(error: &serde_json::Error) -> String {
+fn describe_json_error(error: &serde_json::Error) -> String {
     if error.is_eof() {
         return "it ends in the middle".to_owned();
     }
@@ -389,11 +389,11 @@ mod tests {
     use crate::text;
 
     #[test]
-    fn a_refusal_says_row_field_and_reason() {
-        let mut refusals = Refusals::of(12);
-        refusals.add("awardDate", text::date("05/06/2014").unwrap_err());
-        refusals.add("", "is not UTF-8 text");
-        let said: Vec<_> = refusals.found.iter().map(ToString::to_string).collect();
+    fn problem_displays_row_field_and_reason() {
+        let mut refusals = RowProblems::for_row(12);
+        refusals.add_error("awardDate", text::parse_date("05/06/2014").unwrap_err());
+        refusals.add_error("", "is not UTF-8 text");
+        let said: Vec<_> = refusals.errors.iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(said.join("\n"), @r#"
         row 12, awardDate: "05/06/2014" is not a date; write it as 2014-06-05 if the day comes first
         row 12: is not UTF-8 text

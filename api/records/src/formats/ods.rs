@@ -10,34 +10,34 @@ use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
-use super::records::Limits;
-use super::workbook_records::{EachCell, MOST_MERGED, Merged, Workbook};
-use super::{FileError, LONGEST_ROW, archive};
+use super::records::FileLimits;
+use super::workbook_records::{CellCallback, MAX_MERGED_RANGES, MergedRange, WorkbookReader};
+use super::{FileError, MAX_ROW_BYTES, archive};
 use crate::workbook::parse_cell;
-use crate::workbook::parse_cell::Raw;
+use crate::workbook::parse_cell::RawValue;
 
 /// The part that holds every sheet.
-const CONTENT: &str = "content.xml";
+const CONTENT_PART: &str = "content.xml";
 /// The rows and columns that a sheet can have.
-const MOST_ROWS: u32 = 1_048_576;
-const MOST_COLUMNS: u32 = 16_384;
+const MAX_SHEET_ROWS: u32 = 1_048_576;
+const MAX_SHEET_COLUMNS: u32 = 16_384;
 /// The most cells that are handed on, repeated ones counted each time.
-const MOST_CELLS: u64 = 50_000_000;
+const MAX_CELLS: u64 = 50_000_000;
 
 /// A spreadsheet whose archive has been looked over.
-pub(super) struct Book<R: Read + Seek> {
+pub(super) struct OdsWorkbook<R: Read + Seek> {
     archive: ZipArchive<R>,
     /// Its sheets with their merged cells, in order.
-    sheets: Vec<(String, Vec<Merged>)>,
+    sheets: Vec<(String, Vec<MergedRange>)>,
 }
 
-impl<R: Read + Seek> Book<R> {
-    pub(super) fn open(mut input: R, length: u64, limits: &Limits) -> Result<Self, FileError> {
+impl<R: Read + Seek> OdsWorkbook<R> {
+    pub(super) fn open(mut input: R, length: u64, limits: &FileLimits) -> Result<Self, FileError> {
         if is_locked(&mut input)? {
             return Err(FileError::Locked);
         }
         input.seek(SeekFrom::Start(0))?;
-        archive::examine(&mut input, length, limits)?;
+        archive::inspect_archive(&mut input, length, limits)?;
         input.seek(SeekFrom::Start(0))?;
         let archive = ZipArchive::new(input).map_err(|_| FileError::Damaged)?;
         let mut book = Self {
@@ -45,19 +45,22 @@ impl<R: Read + Seek> Book<R> {
             sheets: Vec::new(),
         };
         let mut sheets = Vec::new();
-        book.content()?.each_table(&mut |table| {
-            sheets.push((table.name.clone(), table.merged()?));
+        book.content()?.for_each_table(&mut |table| {
+            sheets.push((table.name.clone(), table.read_merged_cells()?));
             Ok(ControlFlow::Continue(()))
         })?;
         book.sheets = sheets;
         Ok(book)
     }
 
-    fn content(&mut self) -> Result<Content<'_, R>, FileError> {
-        let part = self.archive.by_name(CONTENT).map_err(|_| FileError::Damaged)?;
+    fn content(&mut self) -> Result<OdsContent<'_, R>, FileError> {
+        let part = self
+            .archive
+            .by_name(CONTENT_PART)
+            .map_err(|_| FileError::Damaged)?;
         let mut reader = Reader::from_reader(BufReader::new(part));
         reader.config_mut().expand_empty_elements = true;
-        Ok(Content {
+        Ok(OdsContent {
             reader,
             buffer: Vec::new(),
         })
@@ -77,81 +80,92 @@ fn is_locked(input: impl Read + Seek) -> Result<bool, FileError> {
     Ok(memchr::memmem::find(&manifest, b"encryption-data").is_some())
 }
 
-impl<R: Read + Seek> Workbook for Book<R> {
-    fn sheets(&self) -> Vec<String> {
+impl<R: Read + Seek> WorkbookReader for OdsWorkbook<R> {
+    fn sheet_names(&self) -> Vec<String> {
         self.sheets.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    fn merged(&mut self, sheet: &str) -> Result<Vec<Merged>, FileError> {
+    fn merged_ranges(&mut self, sheet: &str) -> Result<Vec<MergedRange>, FileError> {
         let named = self.sheets.iter().find(|(name, _)| name == sheet);
         Ok(named.map(|(_, merged)| merged.clone()).unwrap_or_default())
     }
 
-    fn walk(&mut self, sheet: &str, each: &mut EachCell<'_>) -> Result<(), FileError> {
-        self.content()?.each_table(&mut |table| {
+    fn for_each_cell(&mut self, sheet: &str, each: &mut CellCallback<'_>) -> Result<(), FileError> {
+        self.content()?.for_each_table(&mut |table| {
             if table.name != sheet {
                 return Ok(ControlFlow::Continue(()));
             }
-            table.cells(each)?;
+            table.for_each_cell(each)?;
             Ok(ControlFlow::Break(()))
         })
     }
 }
 
 /// The sheets of a file, on their way in.
-struct Content<'a, R: Read> {
+struct OdsContent<'a, R: Read> {
     reader: Reader<BufReader<ZipFile<'a, R>>>,
     buffer: Vec<u8>,
 }
 
 /// A sheet that has begun.
-struct Table<'b, 'a, R: Read> {
-    content: &'b mut Content<'a, R>,
+struct OdsTable<'b, 'a, R: Read> {
+    content: &'b mut OdsContent<'a, R>,
     name: String,
     is_read: bool,
 }
 
-fn damaged(_: impl std::error::Error) -> FileError {
+fn file_error_damaged(_: impl std::error::Error) -> FileError {
     FileError::Damaged
 }
 
 /// The value of an attribute, by its name without a prefix.
-pub(super) fn attribute(tag: &BytesStart<'_>, named: &str) -> Result<Option<String>, FileError> {
+pub(super) fn find_attribute(tag: &BytesStart<'_>, named: &str) -> Result<Option<String>, FileError> {
     for attribute in tag.attributes() {
-        let attribute = attribute.map_err(damaged)?;
+        let attribute = attribute.map_err(file_error_damaged)?;
         if attribute.key.local_name().as_ref() == named {
-            return Ok(Some(unescape(&attribute.value).map_err(damaged)?.into_owned()));
+            return Ok(Some(
+                unescape(&attribute.value)
+                    .map_err(file_error_damaged)?
+                    .into_owned(),
+            ));
         }
     }
     Ok(None)
 }
 
-fn repeats(tag: &BytesStart<'_>, named: &str, most: u32) -> Result<u32, FileError> {
-    let Some(said) = attribute(tag, named)? else {
+fn parse_repeat_count(tag: &BytesStart<'_>, named: &str, most: u32) -> Result<u32, FileError> {
+    let Some(said) = find_attribute(tag, named)? else {
         return Ok(1);
     };
-    let said: u64 = said.parse().map_err(damaged)?;
+    let said: u64 = said.parse().map_err(file_error_damaged)?;
     Ok(u32::try_from(said).unwrap_or(u32::MAX).clamp(1, most))
 }
 
 /// Whether to go on.
-type Next = Result<ControlFlow<()>, FileError>;
+type VisitResult = Result<ControlFlow<()>, FileError>;
 
-impl<'a, R: Read + Seek> Content<'a, R> {
-    fn each_table(&mut self, each: &mut dyn FnMut(&mut Table<'_, 'a, R>) -> Next) -> Result<(), FileError> {
+impl<'a, R: Read + Seek> OdsContent<'a, R> {
+    fn for_each_table(
+        &mut self,
+        each: &mut dyn FnMut(&mut OdsTable<'_, 'a, R>) -> VisitResult,
+    ) -> Result<(), FileError> {
         loop {
             self.buffer.clear();
-            let name = match self.reader.read_event_into(&mut self.buffer).map_err(damaged)? {
-                Event::Start(tag) if tag.local_name().as_ref() == "table" => attribute(&tag, "name")?,
+            let name = match self
+                .reader
+                .read_event_into(&mut self.buffer)
+                .map_err(file_error_damaged)?
+            {
+                Event::Start(tag) if tag.local_name().as_ref() == "table" => find_attribute(&tag, "name")?,
                 Event::Start(tag) if tag.local_name().as_ref() == "tracked-changes" => {
                     let end = tag.to_end().into_owned();
-                    self.skip(end.name().as_ref())?;
+                    self.skip_element(end.name().as_ref())?;
                     continue;
                 }
                 Event::Eof => return Ok(()),
                 _ => continue,
             };
-            let mut table = Table {
+            let mut table = OdsTable {
                 content: self,
                 name: name.unwrap_or_default(),
                 is_read: false,
@@ -160,17 +174,21 @@ impl<'a, R: Read + Seek> Content<'a, R> {
                 return Ok(());
             }
             if !table.is_read {
-                table.rows(None, &mut |_, _| {})?;
+                table.for_each_row(None, &mut |_, _| {})?;
             }
         }
     }
 
     /// Passes over everything up to the end of an element that has begun.
-    fn skip(&mut self, name: &str) -> Result<(), FileError> {
+    fn skip_element(&mut self, name: &str) -> Result<(), FileError> {
         let mut depth = 1;
         while depth > 0 {
             self.buffer.clear();
-            match self.reader.read_event_into(&mut self.buffer).map_err(damaged)? {
+            match self
+                .reader
+                .read_event_into(&mut self.buffer)
+                .map_err(file_error_damaged)?
+            {
                 Event::Start(tag) if tag.name().as_ref() == name => depth += 1,
                 Event::End(tag) if tag.name().as_ref() == name => depth -= 1,
                 Event::Eof => return Err(FileError::Damaged),
@@ -183,7 +201,7 @@ impl<'a, R: Read + Seek> Content<'a, R> {
 
 /// What a cell's tag says of it.
 #[derive(Debug, Default)]
-struct Tag {
+struct CellTag {
     kind: String,
     value: Option<String>,
     formula: Option<String>,
@@ -192,16 +210,16 @@ struct Tag {
     spans: (u32, u32),
 }
 
-impl Tag {
-    fn read(tag: &BytesStart<'_>) -> Result<Self, FileError> {
+impl CellTag {
+    fn parse(tag: &BytesStart<'_>) -> Result<Self, FileError> {
         let mut read = Self {
             columns: 1,
             spans: (1, 1),
             ..Self::default()
         };
         for attribute in tag.attributes() {
-            let attribute = attribute.map_err(damaged)?;
-            let value = unescape(&attribute.value).map_err(damaged)?;
+            let attribute = attribute.map_err(file_error_damaged)?;
+            let value = unescape(&attribute.value).map_err(file_error_damaged)?;
             let number = |most: u32| value.parse::<u32>().unwrap_or(most).clamp(1, most);
             match attribute.key.as_ref() {
                 "office:value-type" => read.kind = value.into_owned(),
@@ -212,9 +230,9 @@ impl Tag {
                 | "office:time-value"
                 | "office:boolean-value" => read.value = Some(value.into_owned()),
                 "table:formula" => read.formula = Some(value.into_owned()),
-                "table:number-columns-repeated" => read.columns = number(MOST_COLUMNS),
-                "table:number-columns-spanned" => read.spans.1 = number(MOST_COLUMNS),
-                "table:number-rows-spanned" => read.spans.0 = number(MOST_ROWS),
+                "table:number-columns-repeated" => read.columns = number(MAX_SHEET_COLUMNS),
+                "table:number-columns-spanned" => read.spans.1 = number(MAX_SHEET_COLUMNS),
+                "table:number-rows-spanned" => read.spans.0 = number(MAX_SHEET_ROWS),
                 _ => {}
             }
         }
@@ -222,36 +240,36 @@ impl Tag {
     }
 
     /// What the cell holds, where there is something in it.
-    fn raw(self, text: String) -> Option<Raw> {
+    fn into_raw_value(self, text: String) -> Option<RawValue> {
         if self.is_error {
-            return Some(Raw::Error(text));
+            return Some(RawValue::Error(text));
         }
         let value = self.value.unwrap_or_default();
         match self.kind.as_str() {
             "float" | "percentage" | "currency" => Some(
                 value
                     .parse()
-                    .map_or_else(|_| Raw::Text(value.clone()), Raw::Number),
+                    .map_or_else(|_| RawValue::Text(value.clone()), RawValue::Number),
             ),
-            "date" => Some(Raw::Moment(parse_cell::plain_moment(&value))),
-            "boolean" => Some(Raw::Bool(value == "true")),
-            "time" => Some(Raw::Text(if text.is_empty() { value } else { text })),
-            "" if text.is_empty() => self.formula.map(Raw::Formula),
+            "date" => Some(RawValue::Moment(parse_cell::strip_midnight(&value))),
+            "boolean" => Some(RawValue::Bool(value == "true")),
+            "time" => Some(RawValue::Text(if text.is_empty() { value } else { text })),
+            "" if text.is_empty() => self.formula.map(RawValue::Formula),
             _ => {
                 let held = if text.is_empty() { value } else { text };
-                (!held.is_empty()).then_some(Raw::Text(held))
+                (!held.is_empty()).then_some(RawValue::Text(held))
             }
         }
     }
 }
 
-impl<R: Read + Seek> Table<'_, '_, R> {
+impl<R: Read + Seek> OdsTable<'_, '_, R> {
     /// The merged cells of the sheet.
-    fn merged(&mut self) -> Result<Vec<Merged>, FileError> {
+    fn read_merged_cells(&mut self) -> Result<Vec<MergedRange>, FileError> {
         let mut merged = Vec::new();
-        self.rows(None, &mut |at, spans| {
-            if merged.len() <= MOST_MERGED {
-                merged.push(Merged {
+        self.for_each_row(None, &mut |at, spans| {
+            if merged.len() <= MAX_MERGED_RANGES {
+                merged.push(MergedRange {
                     first: at,
                     last: (at.0.saturating_add(spans.0 - 1), at.1.saturating_add(spans.1 - 1)),
                 });
@@ -261,43 +279,43 @@ impl<R: Read + Seek> Table<'_, '_, R> {
     }
 
     /// Hands on each cell that holds something.
-    fn cells(&mut self, each: &mut EachCell<'_>) -> Result<(), FileError> {
-        self.rows(Some(each), &mut |_, _| {})
+    fn for_each_cell(&mut self, each: &mut CellCallback<'_>) -> Result<(), FileError> {
+        self.for_each_row(Some(each), &mut |_, _| {})
     }
 
     /// Goes through the rows, and hands on the cells where somebody wants them.
-    fn rows(
+    fn for_each_row(
         &mut self,
-        mut each: Option<&mut EachCell<'_>>,
+        mut each: Option<&mut CellCallback<'_>>,
         spanned: &mut dyn FnMut((u32, u32), (u32, u32)),
     ) -> Result<(), FileError> {
         self.is_read = true;
         let (mut row, mut column) = (0_u32, 0_u32);
         let mut times = 1;
         // The cells of a row that stands several times.
-        let mut held: Vec<(u32, u32, Raw)> = Vec::new();
+        let mut held: Vec<(u32, u32, RawValue)> = Vec::new();
         let mut size = 0;
         let mut cells = 0;
         let mut depth = 1;
         loop {
             self.content.buffer.clear();
             let read = self.content.reader.read_event_into(&mut self.content.buffer);
-            let tag = match read.map_err(damaged)? {
+            let tag = match read.map_err(file_error_damaged)? {
                 Event::Start(tag) => {
                     let local = tag.local_name();
                     match local.as_ref() {
                         "table-row" => {
-                            times = repeats(&tag, "number-rows-repeated", MOST_ROWS)?;
+                            times = parse_repeat_count(&tag, "number-rows-repeated", MAX_SHEET_ROWS)?;
                             column = 0;
                             size = 0;
                             held.clear();
                             continue;
                         }
-                        "table-cell" | "covered-table-cell" => Tag::read(&tag)?,
+                        "table-cell" | "covered-table-cell" => CellTag::parse(&tag)?,
                         // Drawings and sheets within them are none of the sheet's own cells.
                         "shapes" | "forms" | "tracked-changes" => {
                             let end = tag.to_end().into_owned();
-                            self.content.skip(end.name().as_ref())?;
+                            self.content.skip_element(end.name().as_ref())?;
                             continue;
                         }
                         "table" => {
@@ -315,7 +333,7 @@ impl<R: Read + Seek> Table<'_, '_, R> {
                     continue;
                 }
                 Event::End(tag) if tag.local_name().as_ref() == "table-row" => {
-                    let last = row.saturating_add(times).min(MOST_ROWS);
+                    let last = row.saturating_add(times).min(MAX_SHEET_ROWS);
                     if let Some(each) = &mut each
                         && !held.is_empty()
                     {
@@ -325,7 +343,7 @@ impl<R: Read + Seek> Table<'_, '_, R> {
                             });
                             for (column, raw) in columns {
                                 cells += 1;
-                                if cells > MOST_CELLS {
+                                if cells > MAX_CELLS {
                                     return Err(FileError::TooManyCells);
                                 }
                                 if each((row, column), raw.clone())?.is_break() {
@@ -340,18 +358,18 @@ impl<R: Read + Seek> Table<'_, '_, R> {
                 Event::Eof => return Err(FileError::Damaged),
                 _ => continue,
             };
-            let columns = tag.columns.min(MOST_COLUMNS.saturating_sub(column));
+            let columns = tag.columns.min(MAX_SHEET_COLUMNS.saturating_sub(column));
             if tag.spans != (1, 1) {
                 spanned((row, column), tag.spans);
             }
-            let text = self.text()?;
-            if let Some(raw) = tag.raw(text)
+            let text = self.read_text()?;
+            if let Some(raw) = tag.into_raw_value(text)
                 && each.is_some()
                 && columns > 0
-                && row < MOST_ROWS
+                && row < MAX_SHEET_ROWS
             {
-                size += raw.text().len();
-                if size > LONGEST_ROW {
+                size += raw.to_text().len();
+                if size > MAX_ROW_BYTES {
                     return Err(FileError::LongRow {
                         sheet: self.name.clone(),
                         row: u64::from(row) + 1,
@@ -364,13 +382,13 @@ impl<R: Read + Seek> Table<'_, '_, R> {
     }
 
     /// The text of a cell that has begun, up to its end.
-    fn text(&mut self) -> Result<String, FileError> {
+    fn read_text(&mut self) -> Result<String, FileError> {
         let mut text = String::new();
         let mut paragraphs = 0;
         loop {
             self.content.buffer.clear();
             let read = self.content.reader.read_event_into(&mut self.content.buffer);
-            match read.map_err(damaged)? {
+            match read.map_err(file_error_damaged)? {
                 Event::Text(piece) if paragraphs > 0 => text.push_str(&piece.xml10_content()),
                 Event::CData(piece) if paragraphs > 0 => text.push_str(&piece.xml10_content()),
                 Event::GeneralRef(entity) if paragraphs > 0 => {
@@ -380,7 +398,7 @@ impl<R: Read + Seek> Table<'_, '_, R> {
                         text.push(
                             entity
                                 .resolve_char_ref()
-                                .map_err(damaged)?
+                                .map_err(file_error_damaged)?
                                 .ok_or(FileError::Damaged)?,
                         );
                     }
@@ -393,7 +411,7 @@ impl<R: Read + Seek> Table<'_, '_, R> {
                         paragraphs += 1;
                     }
                     "s" => {
-                        let spaces = repeats(&tag, "c", 32_767)?;
+                        let spaces = parse_repeat_count(&tag, "c", 32_767)?;
                         text.extend(std::iter::repeat_n(' ', spaces as usize));
                     }
                     "tab" => text.push('\t'),
@@ -401,7 +419,7 @@ impl<R: Read + Seek> Table<'_, '_, R> {
                     // What is noted on a cell is none of what it holds.
                     "annotation" | "frame" | "custom-shape" => {
                         let end = tag.to_end().into_owned();
-                        self.content.skip(end.name().as_ref())?;
+                        self.content.skip_element(end.name().as_ref())?;
                     }
                     _ => {}
                 },
@@ -413,7 +431,7 @@ impl<R: Read + Seek> Table<'_, '_, R> {
                 Event::Eof => return Err(FileError::Damaged),
                 _ => {}
             }
-            if text.len() > LONGEST_ROW {
+            if text.len() > MAX_ROW_BYTES {
                 return Err(FileError::EndlessCell);
             }
         }

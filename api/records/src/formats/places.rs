@@ -14,22 +14,22 @@ use std::ops::ControlFlow;
 use crate::formats::ColumnValue;
 use wayin_vocabulary::PlaceKind;
 
-use self::lookup::Lookup;
-use super::csv_reader::Table;
-use super::stream::Allowance;
-use super::{FileError, Notes, Refusals, Row};
-use crate::gss::{code, kind_of_code};
+use self::lookup::LookupColumns;
+use super::csv_reader::CsvTable;
+use super::stream::ByteAllowance;
+use super::{FileError, Notes, ParsedRowResult, RowProblems};
+use crate::gss::{find_kind, parse_code};
 use crate::place_draft::StatedParents;
 use crate::text;
-use crate::text::quoted;
-use crate::workbook::not_known;
+use crate::text::quote;
+use crate::workbook::placeholder;
 
 /// The longest name, in characters.
-const LONGEST_NAME: usize = 200;
+const MAX_NAME_CHARACTERS: usize = 200;
 
 /// What one row of a file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListedRow {
+pub struct PlaceFileRow {
     /// The place that the row is about; none where its area is no place itself.
     pub place: Option<PlaceRow>,
     /// The larger places that it names, for those that are not known.
@@ -48,18 +48,18 @@ pub struct PlaceRow {
     /// What sort of place it is: as given, else as its code says; none where neither says it.
     pub kind: Option<PlaceKind>,
     /// The places that it lies directly within.
-    pub within: Vec<ParentPlace>,
+    pub parents: Vec<ParentPlace>,
     /// Of which larger places the file says whether it lies within them.
-    pub stated: StatedParents,
+    pub stated_parents: StatedParents,
     /// The code of the place that took over, where this one's code is retired.
     pub successor: ColumnValue<String>,
 }
 
 impl PlaceRow {
     /// Whether another row says the same of the place.
-    pub fn says_the_same(&self, other: &Self) -> bool {
+    pub fn is_same_statement(&self, other: &Self) -> bool {
         let of = |row: &Self| {
-            let within = row.within.iter().map(|parent| parent.code.clone());
+            let within = row.parents.iter().map(|parent| parent.code.clone());
             (
                 row.name.clone(),
                 row.kind,
@@ -77,7 +77,7 @@ pub struct LargerPlace {
     /// The place.
     pub place: ParentPlace,
     /// The codes of the places that it lies directly within.
-    pub within: Vec<String>,
+    pub parent_codes: Vec<String>,
 }
 
 /// A place that another lies within.
@@ -96,17 +96,17 @@ pub struct ParentPlace {
 ///
 /// Refuses the file whole where its header is neither a lookup file's nor that of
 /// a table made by hand.
-pub fn read(
+pub fn read_places(
     input: impl Read + Seek,
     notes: &mut Notes,
-    mut each: impl FnMut(u64, Row<ListedRow>) -> ControlFlow<()>,
+    mut each: impl FnMut(u64, ParsedRowResult<PlaceFileRow>) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
-    let allowance = Allowance::unlimited();
-    let mut table = Table::open(input, &allowance, notes)?;
+    let allowance = ByteAllowance::unlimited();
+    let mut table = CsvTable::open(input, &allowance, notes)?;
     let header = table.header().to_vec();
-    let layout = Layout::of(&header, notes)?;
+    let layout = PlaceFileLayout::from_header(&header, notes)?;
     while let Some((line, cells)) = table.next_row()? {
-        let row = cells.and_then(|cells| layout.row(line, &cells));
+        let row = cells.and_then(|cells| layout.parse_row(line, &cells));
         if each(line, row).is_break() {
             break;
         }
@@ -115,28 +115,28 @@ pub fn read(
 }
 
 /// Where a header has what.
-struct Layout {
+struct PlaceFileLayout {
     header: Vec<String>,
     /// The same in lower case, by which the columns are found.
     titles: Vec<String>,
-    form: Form,
+    form: PlaceFileForm,
 }
 
-enum Form {
+enum PlaceFileForm {
     /// One row for each area with the areas above it.
-    Lookup(Lookup),
+    Lookup(LookupColumns),
     /// A table made by hand.
-    ByHand { code: usize, name: usize },
+    Manual { code: usize, name: usize },
 }
 
-impl Layout {
-    fn of(header: &[String], notes: &mut Notes) -> Result<Self, FileError> {
+impl PlaceFileLayout {
+    fn from_header(header: &[String], notes: &mut Notes) -> Result<Self, FileError> {
         let titles: Vec<_> = header.iter().map(|title| title.to_ascii_lowercase()).collect();
         let find = |title: &str| titles.iter().position(|known| known == title);
         let form = if let (Some(code), Some(name)) = (find("code"), find("name")) {
-            Form::ByHand { code, name }
-        } else if let Some(lookup) = Lookup::of(header, &titles, notes) {
-            Form::Lookup(lookup)
+            PlaceFileForm::Manual { code, name }
+        } else if let Some(lookup) = LookupColumns::from_header(header, &titles, notes) {
+            PlaceFileForm::Lookup(lookup)
         } else {
             return Err(FileError::NotPlaces(
                 "its header has neither the columns code and name nor those of an ONS lookup \
@@ -151,21 +151,20 @@ impl Layout {
         })
     }
 
-    fn row(&self, line: u64, cells: &[&str]) -> Row<ListedRow> {
+    fn parse_row(&self, line: u64, cells: &[&str]) -> ParsedRowResult<PlaceFileRow> {
         let row = Cells {
             titles: &self.titles,
             cells,
         };
-        let mut refusals = Refusals::of(line);
+        let mut refusals = RowProblems::for_row(line);
         let listed = match &self.form {
-            Form::Lookup(lookup) => lookup.row(&self.titles, cells, &mut refusals),
-            Form::ByHand { code, name } => {
-                row.by_hand(cells[*code], cells[*name], &mut refusals)
-                    .map(|place| ListedRow {
-                        place: Some(place),
-                        ..ListedRow::default()
-                    })
-            }
+            PlaceFileForm::Lookup(lookup) => lookup.parse_row(&self.titles, cells, &mut refusals),
+            PlaceFileForm::Manual { code, name } => row
+                .parse_manual_row(cells[*code], cells[*name], &mut refusals)
+                .map(|place| PlaceFileRow {
+                    place: Some(place),
+                    ..PlaceFileRow::default()
+                }),
         };
         for refusal in refusals.all_mut() {
             if let Some(column) = self.titles.iter().position(|t| *t == refusal.field) {
@@ -194,59 +193,63 @@ impl<'a> Cells<'a> {
     }
 
     /// Likewise, where the cell has an answer: words such as "N/A" say nothing, with a warning.
-    fn answer(&self, title: &str, refusals: &mut Refusals) -> Option<&'a str> {
-        self.get(title).filter(|cell| is_answer(title, cell, refusals))
+    fn get_answer(&self, title: &str, refusals: &mut RowProblems) -> Option<&'a str> {
+        self.get(title).filter(|cell| has_answer(title, cell, refusals))
     }
 
-    fn by_hand(&self, own: &str, name: &str, refusals: &mut Refusals) -> Option<PlaceRow> {
-        let own = if is_answer("code", own, refusals) { own } else { "" };
+    fn parse_manual_row(&self, own: &str, name: &str, refusals: &mut RowProblems) -> Option<PlaceRow> {
+        let own = if has_answer("code", own, refusals) {
+            own
+        } else {
+            ""
+        };
         let code = (!own.is_empty())
-            .then(|| refusals.check("code", code(own)))
+            .then(|| refusals.check("code", parse_code(own)))
             .flatten();
-        let name = refusals.check("name", checked_name(name));
-        let kind = self.kind_by_hand(code.as_deref(), refusals);
+        let name = refusals.check("name", parse_name(name));
+        let kind = self.parse_manual_kind(code.as_deref(), refusals);
         if let Some(kind) = kind
             && own.is_empty()
             && !matches!(kind, PlaceKind::Neighbourhood | PlaceKind::Town)
         {
             let reason = "is missing; only a NEIGHBOURHOOD or a TOWN may do without";
-            refusals.add("code", reason);
+            refusals.add_error("code", reason);
         }
         let mut within: Vec<ParentPlace> = Vec::new();
         let listed = self.get("within").unwrap_or("").split(';').map(str::trim);
         for parent in listed.filter(|parent| !parent.is_empty()) {
-            if !is_answer("within", parent, refusals) {
+            if !has_answer("within", parent, refusals) {
                 continue;
             }
-            let Some(parent) = refusals.check("within", self::code(parent)) else {
+            let Some(parent) = refusals.check("within", self::parse_code(parent)) else {
                 continue;
             };
             if code.as_ref() == Some(&parent) {
-                refusals.add("within", "names the place itself");
+                refusals.add_error("within", "names the place itself");
             } else if within.iter().all(|known| known.code != parent) {
                 within.push(ParentPlace {
-                    kind: kind_of_code(&parent),
+                    kind: find_kind(&parent),
                     name: None,
                     code: parent,
                 });
             }
         }
-        let successor = match self.answer("successor", refusals) {
+        let successor = match self.get_answer("successor", refusals) {
             None if self.has("successor") => ColumnValue::Empty,
             None => ColumnValue::Absent,
             Some(successor) => refusals
-                .check("successor", self::code(successor))
-                .map_or(ColumnValue::Absent, ColumnValue::Given),
+                .check("successor", self::parse_code(successor))
+                .map_or(ColumnValue::Absent, ColumnValue::Value),
         };
         if code.is_some() && successor.value() == code.as_ref() {
-            refusals.add("successor", "names the place itself");
+            refusals.add_error("successor", "names the place itself");
         }
         Some(PlaceRow {
             code,
             name: Some(name?),
             kind,
-            within,
-            stated: if self.has("within") {
+            parents: within,
+            stated_parents: if self.has("within") {
                 StatedParents::All
             } else {
                 StatedParents::Nothing
@@ -255,50 +258,50 @@ impl<'a> Cells<'a> {
         })
     }
 
-    fn kind_by_hand(&self, code: Option<&str>, refusals: &mut Refusals) -> Option<PlaceKind> {
-        let by_code = code.and_then(kind_of_code);
-        let Some(given) = self.answer("kind", refusals) else {
+    fn parse_manual_kind(&self, code: Option<&str>, refusals: &mut RowProblems) -> Option<PlaceKind> {
+        let by_code = code.and_then(find_kind);
+        let Some(given) = self.get_answer("kind", refusals) else {
             match (by_code, code) {
                 // A place that is known already stays of its kind.
                 (Some(_), _) | (None, Some(_)) => {}
-                (None, None) => refusals.add("kind", "is missing, and no code says it"),
+                (None, None) => refusals.add_error("kind", "is missing, and no code says it"),
             }
             return by_code;
         };
-        let kind = refusals.check("kind", kind_named(given))?;
+        let kind = refusals.check("kind", parse_kind(given))?;
         if let Some(by_code) = by_code.filter(|by_code| *by_code != kind) {
-            refusals.add("kind", format!("its code is that of a {}", by_code.code()));
+            refusals.add_error("kind", format!("its code is that of a {}", by_code.code()));
         }
         Some(kind)
     }
 }
 
 /// The kind of place that is written so.
-fn kind_named(given: &str) -> Result<PlaceKind, String> {
+fn parse_kind(given: &str) -> Result<PlaceKind, String> {
     let written = given.to_ascii_uppercase().replace([' ', '-'], "_");
     let kind = PlaceKind::ALL.iter().find(|kind| kind.code() == written);
     kind.copied().ok_or_else(|| {
         let known: Vec<_> = PlaceKind::ALL.iter().map(|kind| kind.code()).collect();
-        format!("{} is not one of {}", quoted(given), known.join(", "))
+        format!("{} is not one of {}", quote(given), known.join(", "))
     })
 }
 
 /// Whether a cell has an answer. Words such as "N/A" say that there is none, with a warning.
-fn is_answer(field: &str, cell: &str, refusals: &mut Refusals) -> bool {
-    let is_answer = not_known::find(cell).is_none();
+fn has_answer(field: &str, cell: &str, refusals: &mut RowProblems) -> bool {
+    let is_answer = placeholder::parse_placeholder(cell).is_none();
     if !is_answer {
-        refusals.warn(field, format!("{} is taken as not known", quoted(cell)));
+        refusals.add_warning(field, format!("{} is taken as not known", quote(cell)));
     }
     is_answer
 }
 
-fn checked_name(text: &str) -> Result<String, String> {
-    let name = text::line(text).ok_or("is missing")?;
-    if not_known::find(&name).is_some() {
-        return Err(format!("{} is no name of a place", quoted(&name)));
+fn parse_name(text: &str) -> Result<String, String> {
+    let name = text::clean_line(text).ok_or("is missing")?;
+    if placeholder::parse_placeholder(&name).is_some() {
+        return Err(format!("{} is no name of a place", quote(&name)));
     }
-    if name.chars().count() > LONGEST_NAME {
-        return Err(format!("is over {LONGEST_NAME} characters long"));
+    if name.chars().count() > MAX_NAME_CHARACTERS {
+        return Err(format!("is over {MAX_NAME_CHARACTERS} characters long"));
     }
     Ok(name)
 }
@@ -308,14 +311,14 @@ mod tests {
     use std::collections::BTreeMap;
     use std::io::Cursor;
 
-    use super::super::GoodRow;
+    use super::super::ParsedRow;
     use super::*;
 
     const EXCERPT: &str = include_str!("../../../../tests/data/places/area_codes_excerpt.csv");
 
-    fn rows(text: &str) -> Vec<(u64, Row<ListedRow>)> {
+    fn read_rows(text: &str) -> Vec<(u64, ParsedRowResult<PlaceFileRow>)> {
         let mut rows = Vec::new();
-        read(Cursor::new(text), &mut Notes::default(), |line, row| {
+        read_places(Cursor::new(text), &mut Notes::default(), |line, row| {
             rows.push((line, row));
             ControlFlow::Continue(())
         })
@@ -323,48 +326,49 @@ mod tests {
         rows
     }
 
-    fn refusals(text: &str) -> Vec<String> {
-        let refused = rows(text).into_iter().filter_map(|(_, row)| row.err());
+    fn list_errors(text: &str) -> Vec<String> {
+        let refused = read_rows(text).into_iter().filter_map(|(_, row)| row.err());
         refused.flatten().map(|refusal| refusal.to_string()).collect()
     }
 
-    fn excerpt() -> BTreeMap<String, PlaceRow> {
-        let places = rows(EXCERPT)
+    fn read_excerpt() -> BTreeMap<String, PlaceRow> {
+        let places = read_rows(EXCERPT)
             .into_iter()
             .map(|(_, row)| row.unwrap().value.place.unwrap());
         places.map(|place| (place.code.clone().unwrap(), place)).collect()
     }
 
-    fn within(place: &PlaceRow) -> Vec<&str> {
-        place.within.iter().map(|parent| parent.code.as_str()).collect()
+    fn parent_codes(place: &PlaceRow) -> Vec<&str> {
+        place.parents.iter().map(|parent| parent.code.as_str()).collect()
     }
 
     #[test]
-    fn words_for_no_answer_are_no_names_or_codes() {
+    fn placeholders_are_not_names_or_codes() {
         assert_eq!(
-            refusals("code,name\nE06000001,N/A\nE06000002,-\n"),
+            list_errors("code,name\nE06000001,N/A\nE06000002,-\n"),
             [
                 "row 2, name: \"N/A\" is no name of a place",
                 "row 3, name: \"-\" is no name of a place"
             ]
         );
-        let row = rows("code,name,kind,within,successor\nE06000001,Hartlepool,unknown,N/A,-\n").remove(0);
-        let GoodRow { value, warnings } = row.1.unwrap();
+        let row =
+            read_rows("code,name,kind,within,successor\nE06000001,Hartlepool,unknown,N/A,-\n").remove(0);
+        let ParsedRow { value, warnings } = row.1.unwrap();
         let place = value.place.unwrap();
         assert_eq!(
-            (place.kind, place.within, place.successor),
+            (place.kind, place.parents, place.successor),
             (Some(PlaceKind::LocalAuthority), vec![], ColumnValue::Empty)
         );
         assert_eq!(warnings.len(), 3, "{warnings:?}");
     }
 
     #[test]
-    fn a_code_that_stands_for_no_area_is_none_and_columns_that_are_not_known_are_named() {
+    fn pseudo_codes_are_ignored_and_unknown_columns_noted() {
         let text = "PARNCP21CD,PARNCP21NM,LAD21CD,LAD21NM,RGN21CD,RGN21NM,BUA22CD\n\
                     E04000001,Foo,E06000001,Hartlepool,E99999999,(pseudo) England,E63000001\n";
         let mut notes = Notes::default();
         let mut listed = Vec::new();
-        read(Cursor::new(text), &mut notes, |_, row| {
+        read_places(Cursor::new(text), &mut notes, |_, row| {
             listed.push(row.unwrap().value);
             ControlFlow::Continue(())
         })
@@ -385,8 +389,8 @@ mod tests {
     }
 
     #[test]
-    fn a_place_lies_within_the_nearest_of_the_areas_above_it() {
-        let places = excerpt();
+    fn parents_are_the_nearest_larger_areas() {
+        let places = read_excerpt();
         let cases = [
             // A combined authority stands beside the region.
             (
@@ -417,23 +421,27 @@ mod tests {
         ];
         for (code, kind, parents) in cases {
             let place = &places[code];
-            assert_eq!((place.kind, &within(place)[..]), (Some(kind), parents), "{code}");
+            assert_eq!(
+                (place.kind, &parent_codes(place)[..]),
+                (Some(kind), parents),
+                "{code}"
+            );
             assert!(place.successor.value().is_none(), "{code}");
         }
         let bristol = &places["E06000023"];
         assert_eq!(bristol.name.as_deref(), Some("Bristol, City of"));
-        let region = &places["E08000003"].within[0];
+        let region = &places["E08000003"].parents[0];
         assert_eq!(region.name.as_deref(), Some("North West"));
         assert_eq!(region.kind, Some(PlaceKind::Region));
     }
 
     #[test]
-    fn a_retired_code_leads_to_its_successor() {
-        let places = excerpt();
+    fn retired_code_names_its_successor() {
+        let places = read_excerpt();
         let allerdale = &places["E07000026"];
         assert_eq!(allerdale.successor.value().map(String::as_str), Some("E06000063"));
         // Its upper tier is its successor by now, which is no county.
-        assert_eq!(within(allerdale), ["E12000002"]);
+        assert_eq!(parent_codes(allerdale), ["E12000002"]);
         assert_eq!(
             places["S12000046"].successor.value().map(String::as_str),
             Some("S12000049")
@@ -441,27 +449,27 @@ mod tests {
     }
 
     #[test]
-    fn other_lookup_files_are_known_by_their_first_column() {
-        let row = rows(
+    fn lookup_files_are_recognised_by_their_first_column() {
+        let row = read_rows(
             "\u{feff}UTLACD,UTLANM,CAUTHCD,CAUTHNM,RGNCD,RGNNM,CTRYCD,CTRYNM\r\n\
              E10000003,Cambridgeshire,E47000008,C and P,E12000006,East of England,E92000001,England\r\n",
         );
         let (line, place) = &row[0];
         let place = place.as_ref().unwrap().value.place.clone().unwrap();
         assert_eq!((*line, place.kind), (2, Some(PlaceKind::County)));
-        assert_eq!(within(&place), ["E12000006", "E47000008"]);
-        let row = rows(
+        assert_eq!(parent_codes(&place), ["E12000006", "E47000008"]);
+        let row = read_rows(
             "LADCD,LADNM,LADCD_ACTIVE,LADNM_ACTIVE,UTLACD,UTLANM,RGNCD,RGNNM\n\
              E07000026,Allerdale,E06000063,Cumberland,E10000006,Cumbria,E12000002,North West\n",
         );
         let place = row[0].1.as_ref().unwrap().value.place.clone().unwrap();
         assert_eq!(place.successor.value().map(String::as_str), Some("E06000063"));
-        assert_eq!(within(&place), ["E10000006"]);
+        assert_eq!(parent_codes(&place), ["E10000006"]);
     }
 
     #[test]
-    fn a_table_made_by_hand_may_leave_out_the_code() {
-        let rows = rows(
+    fn manual_table_may_omit_codes() {
+        let rows = read_rows(
             "Name,Code,Kind,Within,Successor\n\
              Ladywood,,neighbourhood,E08000025; E47000007;E08000025,\n\
              Old Birmingham,e08000001,local authority,,E08000025\n\
@@ -473,15 +481,15 @@ mod tests {
             .collect();
         assert_eq!(places[0].code, None);
         assert_eq!(places[0].kind, Some(PlaceKind::Neighbourhood));
-        assert_eq!(within(&places[0]), ["E08000025", "E47000007"]);
+        assert_eq!(parent_codes(&places[0]), ["E08000025", "E47000007"]);
         assert_eq!(places[1].code.as_deref(), Some("E08000001"));
         assert_eq!(places[1].successor.value().map(String::as_str), Some("E08000025"));
         assert_eq!(places[2].kind, Some(PlaceKind::LocalAuthority));
     }
 
     #[test]
-    fn every_problem_of_a_row_is_named() {
-        let said = refusals(
+    fn every_problem_is_reported() {
+        let said = list_errors(
             "code,name,kind,within,successor\n\
              E0600001,,village,E12000001;x,E06\n\
              ,Nowhere,,,\n\
@@ -502,7 +510,7 @@ mod tests {
         row 5, successor: names the place itself
         "#);
         let said =
-            refusals("areacode,areaname,LADCD_ACTIVE,RGNCD\nE06000001,,E0,R1\nE01000001,Somewhere,,\n");
+            list_errors("areacode,areaname,LADCD_ACTIVE,RGNCD\nE06000001,,E0,R1\nE01000001,Somewhere,,\n");
         assert_eq!(said.len(), 4);
         assert_eq!(said[1], "row 2, areaname: is missing");
         assert!(said[2].starts_with("row 2, LADCD_ACTIVE: \"E0\" is not a GSS code"));
@@ -511,13 +519,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_other_things_is_refused_whole() {
+    fn file_without_places_is_rejected() {
         for text in [
             "org_id,name,gss_code\n",
             "{\"grants\": []}",
             "areacode\nE06000001\n",
         ] {
-            let error = read(Cursor::new(text), &mut Notes::default(), |_, _| {
+            let error = read_places(Cursor::new(text), &mut Notes::default(), |_, _| {
                 ControlFlow::Continue(())
             })
             .unwrap_err();
@@ -526,9 +534,9 @@ mod tests {
     }
 
     #[test]
-    fn reading_stops_when_asked_to() {
+    fn reading_stops_on_break() {
         let mut count = 0;
-        read(Cursor::new(EXCERPT), &mut Notes::default(), |_, _| {
+        read_places(Cursor::new(EXCERPT), &mut Notes::default(), |_, _| {
             count += 1;
             ControlFlow::Break(())
         })

@@ -2,18 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
-use super::file_record::{Cell, FileRecord};
-use crate::fields::column::{Column, Kind, Layout};
-use crate::finding::{Finding, FindingCode};
+use super::file_record::{CellPosition, FileRecord};
+use crate::fields::column::{Column, ColumnKind, FileLayout};
 use crate::money::DecimalSign;
+use crate::problem::{Problem, ProblemCode};
 use crate::text;
-use crate::text::{WrittenDate, quoted};
+use crate::text::{ParsedDate, quote};
 use crate::workbook::columns::Sheet;
 use crate::workbook::parse_cell;
-use crate::workbook::parse_cell::{Raw, Said};
+use crate::workbook::parse_cell::{ParsedCell, RawValue};
 
 /// The record itself, or an item of one of its lists, as its cells are read.
-pub(super) struct Part<'a> {
+pub(super) struct PartBuilder<'a> {
     record: &'a mut FileRecord,
     sheet: &'static Sheet,
     item: usize,
@@ -24,9 +24,9 @@ pub(super) struct Part<'a> {
     not_applicable: Vec<(&'static str, &'static str)>,
 }
 
-impl<'a> Part<'a> {
+impl<'a> PartBuilder<'a> {
     /// The record itself.
-    pub(super) fn record(record: &'a mut FileRecord, sheet: &'static Sheet) -> Self {
+    pub(super) fn for_record(record: &'a mut FileRecord, sheet: &'static Sheet) -> Self {
         let document = match record.document.take() {
             Value::Object(document) => document,
             _ => Map::new(),
@@ -43,7 +43,7 @@ impl<'a> Part<'a> {
     }
 
     /// The next item of the sheet's list, which stands in a row.
-    pub(super) fn item(record: &'a mut FileRecord, sheet: &'static Sheet, at: Cell) -> Self {
+    pub(super) fn for_item(record: &'a mut FileRecord, sheet: &'static Sheet, at: CellPosition) -> Self {
         let list = sheet.list.unwrap_or_default();
         let items = record.document.get(list).and_then(Value::as_array);
         let item = items.map_or(0, Vec::len);
@@ -65,99 +65,101 @@ impl<'a> Part<'a> {
     }
 
     /// Takes in what a cell holds.
-    pub(super) fn put(&mut self, column: &Column, raw: Raw, at: Cell) {
+    pub(super) fn set_cell(&mut self, column: &Column, raw: RawValue, at: CellPosition) {
         let raw = match raw {
-            Raw::Text(text) | Raw::Moment(text) if column.kind == Kind::Date => self.date(column, text),
+            RawValue::Text(text) | RawValue::Moment(text) if column.kind == ColumnKind::Date => {
+                self.parse_date_cell(column, text)
+            }
             raw => raw,
         };
         let layout = if at.sheet.is_some() {
-            Layout::Workbook
+            FileLayout::Workbook
         } else {
-            Layout::Table
+            FileLayout::Table
         };
-        let shown = quoted(raw.text().trim());
-        let (said, wrong) = parse_cell::read(column, raw, self.sign, layout);
-        let mut path = self.sheet.path(self.item, column.path);
+        let shown = quote(raw.to_text().trim());
+        let (said, wrong) = parse_cell::parse_cell(column, raw, self.sign, layout);
+        let mut path = self.sheet.field_path(self.item, column.path);
         match said {
-            Said::Value(value) => {
+            ParsedCell::Value(value) => {
                 // Either of two columns may say how much money it was.
                 let is_twice = column.path == "amountMinor" && self.amount.is_some();
                 if is_twice {
-                    self.find(FindingCode::Contradictory, &path, "is given in two columns");
+                    self.add_problem(ProblemCode::Contradictory, &path, "is given in two columns");
                 } else {
-                    set(&mut self.document, column.path, value);
+                    set_path(&mut self.document, column.path, value);
                 }
             }
-            Said::Why(code) => {
-                let within = format!("missing/{}", column.field());
-                path = self.sheet.path(self.item, &within);
-                set(&mut self.document, &within, code.into());
+            ParsedCell::MissingReason(code) => {
+                let within = format!("missing/{}", column.field_name());
+                path = self.sheet.field_path(self.item, &within);
+                set_path(&mut self.document, &within, code.into());
             }
-            Said::NotKnown(why) => {
+            ParsedCell::Placeholder(why) => {
                 let taken_as = if why.is_some() {
                     "not applicable"
                 } else {
                     "not known"
                 };
                 let reason = format!("{shown} is taken as {taken_as}");
-                let warning = Finding::new(FindingCode::InvalidFormat, &path, reason);
+                let warning = Problem::new(ProblemCode::InvalidFormat, &path, reason);
                 self.record.warnings.push(warning);
                 self.record.cells.insert(path.clone(), at.clone());
                 if let Some(code) = why {
-                    self.not_applicable.push((column.field(), code));
+                    self.not_applicable.push((column.field_name(), code));
                     return;
                 }
             }
-            Said::Amount(text) => {
+            ParsedCell::Amount(text) => {
                 if self.document.contains_key(column.path) {
-                    self.find(FindingCode::Contradictory, &path, "is given in two columns");
+                    self.add_problem(ProblemCode::Contradictory, &path, "is given in two columns");
                 } else {
                     self.amount = Some(text);
                 }
             }
         }
         if let Some((code, reason)) = wrong {
-            self.record.findings.push(Finding::new(code, &path, reason));
+            self.record.problems.push(Problem::new(code, &path, reason));
         }
         self.record.cells.insert(path, at);
     }
 
     /// Tells of a cell that is empty because it is part of a merged one.
-    pub(super) fn merged(&mut self, column: &Column, from: u32, at: Cell) {
-        let path = self.sheet.path(self.item, column.path);
+    pub(super) fn warn_merged_cell(&mut self, column: &Column, from: u32, at: CellPosition) {
+        let path = self.sheet.field_path(self.item, column.path);
         let reason = format!(
             "is merged with the cell in row {from}, and holds nothing itself; unmerge it, and write in each row what holds for it"
         );
-        self.find(FindingCode::InvalidFormat, &path, &reason);
+        self.add_problem(ProblemCode::InvalidFormat, &path, &reason);
         self.record.cells.insert(path, at);
     }
 
     /// A date in words or numbers, or with a time, as a workbook has it; the text where it is none.
-    fn date(&mut self, column: &Column, text: String) -> Raw {
-        let Ok(WrittenDate { date, is_ambiguous }) = text::any_date(&text) else {
-            return Raw::Text(text);
+    fn parse_date_cell(&mut self, column: &Column, text: String) -> RawValue {
+        let Ok(ParsedDate { date, is_ambiguous }) = text::parse_any_date(&text) else {
+            return RawValue::Text(text);
         };
         if is_ambiguous {
-            let path = self.sheet.path(self.item, column.path);
-            let reason = text::read_day_first(&text, date);
-            let warning = Finding::new(FindingCode::Ambiguous, path, reason);
+            let path = self.sheet.field_path(self.item, column.path);
+            let reason = text::describe_day_first(&text, date);
+            let warning = Problem::new(ProblemCode::Ambiguous, path, reason);
             self.record.warnings.push(warning);
         }
-        Raw::Moment(date.to_string())
+        RawValue::Moment(date.to_string())
     }
 
-    fn find(&mut self, code: FindingCode, path: &str, reason: &str) {
-        self.record.findings.push(Finding::new(code, path, reason));
+    fn add_problem(&mut self, code: ProblemCode, path: &str, reason: &str) {
+        self.record.problems.push(Problem::new(code, path, reason));
     }
 
     /// Puts the part into the record.
     pub(super) fn finish(mut self) {
         if let Some(text) = self.amount.take() {
             let currency = self.document.get("currency").and_then(Value::as_str);
-            let (value, wrong) = parse_cell::amount(&text, currency, self.sign);
+            let (value, wrong) = parse_cell::parse_amount(&text, currency, self.sign);
             if let Some((code, reason)) = wrong {
-                let path = self.sheet.path(self.item, "amountMinor");
-                self.record.findings.push(Finding::new(code, path, reason));
+                let path = self.sheet.field_path(self.item, "amountMinor");
+                self.record.problems.push(Problem::new(code, path, reason));
             }
             self.document.insert("amountMinor".into(), value);
         }
@@ -167,7 +169,7 @@ impl<'a> Part<'a> {
             let follows =
                 field == "durationMonths" && dates.iter().all(|date| self.document.contains_key(*date));
             if !self.document.contains_key(field) && !follows {
-                set(&mut self.document, &format!("missing/{field}"), code.into());
+                set_path(&mut self.document, &format!("missing/{field}"), code.into());
             }
         }
         match self.sheet.list {
@@ -187,18 +189,18 @@ impl<'a> Part<'a> {
 }
 
 /// Sets a field, and makes the objects that it lies in.
-fn set(document: &mut Map<String, Value>, path: &str, value: Value) {
+fn set_path(document: &mut Map<String, Value>, path: &str, value: Value) {
     let Some((first, rest)) = path.split_once('/') else {
         document.insert(path.to_owned(), value);
         return;
     };
     let inner = document.entry(first).or_insert_with(|| json!({}));
     if let Value::Object(inner) = inner {
-        set(inner, rest, value);
+        set_path(inner, rest, value);
     }
 }
 
 /// Whether the column asks for what a record is known by.
-pub(super) fn is_reference(column: &Column) -> bool {
-    column.path == crate::fields::column::REFERENCE_PATH && column.kind == Kind::Text
+pub(super) fn is_reference_column(column: &Column) -> bool {
+    column.path == crate::fields::column::REFERENCE_PATH && column.kind == ColumnKind::Text
 }

@@ -10,37 +10,38 @@ use serde_json::Value;
 use wayin_vocabulary::FileFormat;
 
 use super::base_version;
-use super::encoding::{self, Form};
-use super::file_record::{Cell, FileRecord, Item, Stray, UnreadCell};
-use super::references::{EachReference, Reference, RepeatedReferences, SharedReferences};
+use super::encoding::{self, TextKind};
+use super::file_record::{CellPosition, FileItem, FileRecord, StrayRow, UnreadCell};
+use super::references::{RecordReference, ReferenceCallback, RepeatedReferences, SharedReferences};
 use super::workbook_records;
-use super::workbook_records::Gathered;
+use super::workbook_records::SpilledWorkbook;
 use super::{
-    FileError, LONGEST_ROW, Notes, csv_records, json_fault, ods, refuse_without_rows, repeated_fields, xlsx,
+    FileError, MAX_ROW_BYTES, Notes, csv_records, describe_json_error, ods, repeated_fields, require_rows,
+    xlsx,
 };
-use crate::finding::{Finding, FindingCode};
 use crate::json_reader;
+use crate::problem::{Problem, ProblemCode};
 use crate::record::InitiativeRecord;
 use crate::validate::remove_unknown_identifiers;
 
 /// What a file may hold; what is larger is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct FileLimits {
     /// The most bytes of the file.
     pub bytes: u64,
     /// The most rows of it, over all its sheets.
     pub rows: u64,
 }
 
-impl Limits {
+impl FileLimits {
     /// None but what a format has itself.
-    pub const NONE: Self = Self {
+    pub const UNLIMITED: Self = Self {
         bytes: u64::MAX,
         rows: u64::MAX,
     };
 }
 
-impl Default for Limits {
+impl Default for FileLimits {
     fn default() -> Self {
         Self {
             bytes: 50 * 1024 * 1024,
@@ -51,7 +52,7 @@ impl Default for Limits {
 
 /// What becomes of cells from which nothing is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unread {
+pub enum UnreadCells {
     /// They are left out, but for a word about each column and sheet.
     Skip,
     /// They are handed over with the rows that they stand in.
@@ -65,7 +66,7 @@ pub enum RecordFile<R> {
     /// A table.
     Table(R),
     /// The rows of a workbook.
-    Workbook(Box<Gathered>),
+    Workbook(Box<SpilledWorkbook>),
 }
 
 impl<R: Read + Seek> RecordFile<R> {
@@ -73,8 +74,8 @@ impl<R: Read + Seek> RecordFile<R> {
     pub fn open(
         format: FileFormat,
         mut input: R,
-        limits: &Limits,
-        unread: Unread,
+        limits: &FileLimits,
+        unread: UnreadCells,
     ) -> Result<Self, FileError> {
         let length = input.seek(SeekFrom::End(0))?;
         if length > limits.bytes {
@@ -85,49 +86,56 @@ impl<R: Read + Seek> RecordFile<R> {
             FileFormat::JsonLines | FileFormat::Json => Self::Lines(input),
             FileFormat::Csv => Self::Table(input),
             FileFormat::Xlsx => {
-                let mut book = xlsx::Book::open(input, length, limits)?;
-                Self::Workbook(Box::new(workbook_records::gather(&mut book, limits, unread)?))
+                let mut book = xlsx::XlsxWorkbook::open(input, length, limits)?;
+                Self::Workbook(Box::new(workbook_records::spill_workbook(
+                    &mut book, limits, unread,
+                )?))
             }
             FileFormat::Ods => {
-                let mut book = ods::Book::open(input, length, limits)?;
-                Self::Workbook(Box::new(workbook_records::gather(&mut book, limits, unread)?))
+                let mut book = ods::OdsWorkbook::open(input, length, limits)?;
+                Self::Workbook(Box::new(workbook_records::spill_workbook(
+                    &mut book, limits, unread,
+                )?))
             }
         })
     }
 
     /// Finds the records that share their reference with others, of the first rows of the file that may be taken.
-    pub fn shared_references(&mut self, limits: &Limits) -> SharedReferences {
+    pub fn find_shared_references(&mut self, limits: &FileLimits) -> SharedReferences {
         match self {
             Self::Lines(input) => {
-                SharedReferences::find(|each| line_references(&mut *input, each), limits.rows)
+                SharedReferences::find(|each| read_line_references(&mut *input, each), limits.rows)
             }
-            Self::Table(input) => {
-                SharedReferences::find(|each| csv_records::references(&mut *input, each), limits.rows)
+            Self::Table(input) => SharedReferences::find(
+                |each| csv_records::read_references(&mut *input, each),
+                limits.rows,
+            ),
+            Self::Workbook(gathered) => {
+                SharedReferences::find(|each| gathered.for_each_reference(each), limits.rows)
             }
-            Self::Workbook(gathered) => SharedReferences::find(|each| gathered.references(each), limits.rows),
         }
     }
 
     /// Reads records as they were typed, whatever is wrong in them, and hands each to `each`,
     /// which may end the reading early.
-    pub fn read_as_typed(
+    pub fn read_unvalidated(
         self,
-        limits: &Limits,
+        limits: &FileLimits,
         repeated: &RepeatedReferences,
-        unread: Unread,
+        unread: UnreadCells,
         notes: &mut Notes,
-        mut each: impl FnMut(Item) -> ControlFlow<()>,
+        mut each: impl FnMut(FileItem) -> ControlFlow<()>,
     ) -> Result<(), FileError> {
         let mut has_rows = false;
-        let mut each = |mut item: Item| {
+        let mut each = |mut item: FileItem| {
             has_rows |= match &item {
-                Item::Record(_) => true,
-                Item::Stray(stray) => stray.is_row,
-                Item::Unread(_) => false,
+                FileItem::Record(_) => true,
+                FileItem::Stray(stray) => stray.is_row,
+                FileItem::Unread(_) => false,
             };
-            if let Item::Record(record) = &mut item {
-                base_version::set_aside(record);
-                record.findings.extend(repeated.finding(record.at.row));
+            if let FileItem::Record(record) = &mut item {
+                base_version::extract_version(record);
+                record.problems.extend(repeated.problem_for(record.position.row));
             }
             each(item)
         };
@@ -142,47 +150,47 @@ impl<R: Read + Seek> RecordFile<R> {
                         return ControlFlow::Break(());
                     }
                     left -= 1;
-                    each(typed_line(line, row, unread))
+                    each(parse_line_item(line, row, unread))
                 })?;
                 outcome?;
             }
-            Self::Table(input) => csv_records::read(input, limits, unread, notes, &mut each)?,
-            Self::Workbook(gathered) => gathered.hand_over(repeated, &mut each)?,
+            Self::Table(input) => csv_records::read_records(input, limits, unread, notes, &mut each)?,
+            Self::Workbook(gathered) => gathered.emit_records(repeated, &mut each)?,
         }
         if has_examples && !has_rows {
             return Err(FileError::NoRecords);
         }
-        refuse_without_rows(has_rows)
+        require_rows(has_rows)
     }
 }
 
 /// Reads the records of one organisation as they were typed, and hands each to `each`, which may end the reading
 /// early. Records that share their reference have a finding that says so.
-pub fn read_as_typed(
+pub fn read_unvalidated(
     format: FileFormat,
     input: impl Read + Seek,
-    limits: &Limits,
-    unread: Unread,
+    limits: &FileLimits,
+    unread: UnreadCells,
     notes: &mut Notes,
-    each: impl FnMut(Item) -> ControlFlow<()>,
+    each: impl FnMut(FileItem) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
     let mut file = RecordFile::open(format, input, limits, unread)?;
-    let repeated = file.shared_references(limits).repeated(|_| ());
-    file.read_as_typed(limits, &repeated, unread, notes, each)
+    let repeated = file.find_shared_references(limits).find_repeated(|_| ());
+    file.read_unvalidated(limits, &repeated, unread, notes, each)
 }
 
 /// What tells a record of JSON Lines from the others of its file.
 #[derive(Deserialize)]
-struct Identity {
+struct RecordIdentity {
     #[serde(rename = "externalRef", default)]
     reference: Option<String>,
     #[serde(rename = "leadOrganisation", default)]
-    lead: Option<Lead>,
+    lead: Option<LeadIdentity>,
 }
 
 /// What names a lead organisation.
 #[derive(Deserialize)]
-struct Lead {
+struct LeadIdentity {
     #[serde(default)]
     identifier: Option<String>,
     #[serde(default)]
@@ -190,7 +198,7 @@ struct Lead {
 }
 
 /// Hands the row, the reference and the lead organisation of each line to `each`.
-fn line_references(input: impl Read + Seek, each: &mut EachReference<'_>) -> Result<(), FileError> {
+fn read_line_references(input: impl Read + Seek, each: &mut ReferenceCallback<'_>) -> Result<(), FileError> {
     read_lines(input, &mut Notes::default(), |row, line| {
         let Ok(line) = line else {
             return ControlFlow::Continue(());
@@ -200,15 +208,15 @@ fn line_references(input: impl Read + Seek, each: &mut EachReference<'_>) -> Res
             let document: Value = serde_json::from_str(line)?;
             let text = |value: Option<&Value>| value.and_then(Value::as_str).map(ToOwned::to_owned);
             let lead = document.get("leadOrganisation");
-            Ok::<_, serde_json::Error>(Identity {
+            Ok::<_, serde_json::Error>(RecordIdentity {
                 reference: text(document.get("externalRef")),
-                lead: lead.map(|lead| Lead {
+                lead: lead.map(|lead| LeadIdentity {
                     identifier: text(lead.get("identifier")),
                     name: text(lead.get("name")),
                 }),
             })
         });
-        let Ok(Identity {
+        let Ok(RecordIdentity {
             reference: Some(reference),
             lead,
         }) = identity
@@ -216,7 +224,7 @@ fn line_references(input: impl Read + Seek, each: &mut EachReference<'_>) -> Res
             return ControlFlow::Continue(());
         };
         let lead = lead.as_ref();
-        each(Reference {
+        each(RecordReference {
             row,
             text: &reference,
             lead_identifier: lead.and_then(|lead| lead.identifier.as_deref()),
@@ -226,17 +234,19 @@ fn line_references(input: impl Read + Seek, each: &mut EachReference<'_>) -> Res
 }
 
 /// A line as the record that it is, as far as it is JSON at all.
-fn typed_line(line: u64, row: Result<&str, String>, unread: Unread) -> Item {
-    let at = Cell::of_row(line);
+fn parse_line_item(line: u64, row: Result<&str, String>, unread: UnreadCells) -> FileItem {
+    let at = CellPosition::row(line);
     let stray = |reason: String, text: Option<&str>| {
-        let cells = text.filter(|_| unread == Unread::Keep).map(|text| UnreadCell {
-            at: at.clone(),
-            text: text.to_owned(),
-            reason: reason.clone(),
-        });
-        Item::Stray(Stray {
+        let cells = text
+            .filter(|_| unread == UnreadCells::Keep)
+            .map(|text| UnreadCell {
+                position: at.clone(),
+                text: text.to_owned(),
+                reason: reason.clone(),
+            });
+        FileItem::Stray(StrayRow {
             unread: cells.into_iter().collect(),
-            ..Stray::new(at.clone(), FindingCode::InvalidFormat, reason)
+            ..StrayRow::new(at.clone(), ProblemCode::InvalidFormat, reason)
         })
     };
     let text = match row {
@@ -245,21 +255,25 @@ fn typed_line(line: u64, row: Result<&str, String>, unread: Unread) -> Item {
     };
     match serde_json::from_str::<Value>(text) {
         Ok(document) if document.is_object() => {
-            let twice = repeated_fields::find(text).into_iter();
-            let twice = twice.map(|path| Finding::new(FindingCode::InvalidFormat, path, GIVEN_TWICE));
-            Item::Record(FileRecord {
-                at,
+            let twice = repeated_fields::find_duplicate_fields(text).into_iter();
+            let twice =
+                twice.map(|path| Problem::new(ProblemCode::InvalidFormat, path, DUPLICATE_FIELD_REASON));
+            FileItem::Record(FileRecord {
+                position: at,
                 document,
-                findings: twice.collect(),
+                problems: twice.collect(),
                 ..FileRecord::default()
             })
         }
         Ok(_) => stray("is not a JSON object".into(), Some(text)),
-        Err(error) => stray(format!("is not valid JSON: {}", json_fault(&error)), Some(text)),
+        Err(error) => stray(
+            format!("is not valid JSON: {}", describe_json_error(&error)),
+            Some(text),
+        ),
     }
 }
 
-const GIVEN_TWICE: &str = "is given twice; one of the two would be lost";
+const DUPLICATE_FIELD_REASON: &str = "is given twice; one of the two would be lost";
 
 /// A record of a file.
 #[derive(Clone, Debug)]
@@ -267,30 +281,30 @@ pub struct WholeRecord {
     /// The record.
     pub record: InitiativeRecord,
     /// The values that were changed or left out, each with its cell.
-    pub warnings: Vec<(Cell, Finding)>,
+    pub warnings: Vec<(CellPosition, Problem)>,
     /// The rows of the file, without the document.
     pub file: FileRecord,
 }
 
 /// A record of a file, or everything that is wrong with its rows.
-pub type ReadRecord = Result<Box<WholeRecord>, Vec<(Cell, Finding)>>;
+pub type ReadRecord = Result<Box<WholeRecord>, Vec<(CellPosition, Problem)>>;
 
 /// Reads a record that any organisation may lead, with the row that it begins with; none where the cells are no part of
 /// a record.
 ///
 /// Whether the parts of the record agree with each other and with the database is checked on publication.
-pub fn read_whole(item: Item) -> Option<(Cell, ReadRecord)> {
+pub fn read_whole(item: FileItem) -> Option<(CellPosition, ReadRecord)> {
     let mut file = match item {
-        Item::Unread(_) => return None,
-        Item::Stray(stray) => {
-            let finding = Finding::new(stray.code, "", stray.reason);
-            return Some((stray.at.clone(), Err(vec![(stray.at, finding)])));
+        FileItem::Unread(_) => return None,
+        FileItem::Stray(stray) => {
+            let finding = Problem::new(stray.code, "", stray.reason);
+            return Some((stray.position.clone(), Err(vec![(stray.position, finding)])));
         }
-        Item::Record(file) => file,
+        FileItem::Record(file) => file,
     };
-    let reading = json_reader::read(std::mem::take(&mut file.document));
-    let found = file.with_own(reading.findings);
-    let at = file.at.clone();
+    let reading = json_reader::read_document(std::mem::take(&mut file.document));
+    let found = file.merge_file_problems(reading.problems);
+    let at = file.position.clone();
     let read = match reading.record {
         Some(mut record) if found.is_empty() => {
             let mut warnings = std::mem::take(&mut file.warnings);
@@ -312,7 +326,7 @@ fn read_lines(
     notes: &mut Notes,
     mut each: impl FnMut(u64, Result<&str, String>) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
-    let mut input = BufReader::with_capacity(1 << 16, encoding::open(input, Form::Json, notes)?);
+    let mut input = BufReader::with_capacity(1 << 16, encoding::open_as_utf8(input, TextKind::Json, notes)?);
     let mut line = Vec::new();
     let mut number = 0;
     let mut is_first = true;
@@ -329,7 +343,7 @@ fn read_lines(
         let row = if is_whole {
             std::str::from_utf8(content).map_err(|_| "is not UTF-8 text; save the file as UTF-8".to_owned())
         } else {
-            Err(format!("is over {} MB long", LONGEST_ROW >> 20))
+            Err(format!("is over {} MB long", MAX_ROW_BYTES >> 20))
         };
         if each(number, row).is_break() {
             return Ok(());
@@ -345,11 +359,11 @@ fn read_lines(
 /// longer than a row may be is passed over. Nothing at the end.
 fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
     line.clear();
-    let limit = LONGEST_ROW as u64 + 1;
+    let limit = MAX_ROW_BYTES as u64 + 1;
     if input.by_ref().take(limit).read_until(b'\n', line)? == 0 {
         return Ok(None);
     }
-    let is_whole = line.len() <= LONGEST_ROW || line.ends_with(b"\n");
+    let is_whole = line.len() <= MAX_ROW_BYTES || line.ends_with(b"\n");
     if !is_whole {
         input.skip_until(b'\n')?;
     }
@@ -367,43 +381,55 @@ mod tests {
     use rand::rngs::StdRng;
     use rand::{Rng as _, SeedableRng as _};
 
-    use super::super::{GoodRow, Refusal, Row};
+    use super::super::{ParsedRow, ParsedRowResult, RowProblem};
     use super::*;
 
     /// A record and the version that it was written from.
-    type Written = (InitiativeRecord, Option<i32>);
+    type RecordWithBaseVersion = (InitiativeRecord, Option<i32>);
 
-    const GOOD: &str = r#"{"externalRef": "a-1", "title": "Youth work", "leadOrganisation": {"identifier": "GB-CHC-1"}, "startedOn": "2020-01-31", "entryPoints": [{"entryPoint": "COLLABORATION", "perspective": "PRACTITIONER"}], "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED", "reasons": ["SHORT_FUNDING"]}], "fundingTerms": [{"funder": {"name": "F"}, "durationMonths": 18, "upfrontResearch": null}], "source": {"kind": "SELF_REPORT", "title": "Form"}}"#;
+    const VALID_LINE: &str = r#"{"externalRef": "a-1", "title": "Youth work", "leadOrganisation": {"identifier": "GB-CHC-1"}, "startedOn": "2020-01-31", "entryPoints": [{"entryPoint": "COLLABORATION", "perspective": "PRACTITIONER"}], "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED", "reasons": ["SHORT_FUNDING"]}], "fundingTerms": [{"funder": {"name": "F"}, "durationMonths": 18, "upfrontResearch": null}], "source": {"kind": "SELF_REPORT", "title": "Form"}}"#;
 
-    fn rows(text: impl AsRef<[u8]>) -> Result<Vec<(u64, Row<Written>)>, FileError> {
+    fn read_rows(
+        text: impl AsRef<[u8]>,
+    ) -> Result<Vec<(u64, ParsedRowResult<RecordWithBaseVersion>)>, FileError> {
         let (repeated, mut notes) = (RepeatedReferences::default(), Notes::default());
         let mut rows = Vec::new();
         let file = RecordFile::Lines(Cursor::new(text));
-        file.read_as_typed(&Limits::NONE, &repeated, Unread::Skip, &mut notes, |item| {
-            let (at, read) = read_whole(item).unwrap();
-            let refusals = |found: Vec<(Cell, Finding)>| found.into_iter().map(Refusal::from).collect();
-            let row = read.map(|whole| {
-                let version = whole.file.written_from();
-                GoodRow {
-                    value: (whole.record, version),
-                    warnings: refusals(whole.warnings),
-                }
-            });
-            rows.push((at.row, row.map_err(refusals)));
-            ControlFlow::Continue(())
-        })?;
+        file.read_unvalidated(
+            &FileLimits::UNLIMITED,
+            &repeated,
+            UnreadCells::Skip,
+            &mut notes,
+            |item| {
+                let (at, read) = read_whole(item).unwrap();
+                let refusals =
+                    |found: Vec<(CellPosition, Problem)>| found.into_iter().map(RowProblem::from).collect();
+                let row = read.map(|whole| {
+                    let version = whole.file.base_version();
+                    ParsedRow {
+                        value: (whole.record, version),
+                        warnings: refusals(whole.warnings),
+                    }
+                });
+                rows.push((at.row, row.map_err(refusals)));
+                ControlFlow::Continue(())
+            },
+        )?;
         Ok(rows)
     }
 
-    fn refusals(text: impl AsRef<[u8]>) -> Vec<String> {
-        let refused = rows(text).unwrap().into_iter().filter_map(|(_, row)| row.err());
+    fn list_errors(text: impl AsRef<[u8]>) -> Vec<String> {
+        let refused = read_rows(text)
+            .unwrap()
+            .into_iter()
+            .filter_map(|(_, row)| row.err());
         refused.flatten().map(|refusal| refusal.to_string()).collect()
     }
 
     #[test]
-    fn a_record_a_line_whatever_ends_it() {
-        let text = format!("\u{feff}\r\n{GOOD}\r\n\r\n  {GOOD}");
-        let rows = rows(text).unwrap();
+    fn one_record_per_line_with_any_line_end() {
+        let text = format!("\u{feff}\r\n{VALID_LINE}\r\n\r\n  {VALID_LINE}");
+        let rows = read_rows(text).unwrap();
         let lines: Vec<_> = rows.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [2, 4]);
         let (record, version) = &rows[0].1.as_ref().unwrap().value;
@@ -413,15 +439,15 @@ mod tests {
     }
 
     #[test]
-    fn the_version_that_a_record_was_written_from_stands_among_its_fields_and_is_none() {
-        let with = |version: &str| GOOD.replacen('{', &format!("{{\"version\": {version}, "), 1);
-        let rows = rows(format!("{}\n{GOOD}\n{}", with("3"), with("null"))).unwrap();
+    fn base_version_is_read_from_the_fields_and_removed() {
+        let with = |version: &str| VALID_LINE.replacen('{', &format!("{{\"version\": {version}, "), 1);
+        let rows = read_rows(format!("{}\n{VALID_LINE}\n{}", with("3"), with("null"))).unwrap();
         let read: Vec<_> = rows.into_iter().map(|(_, row)| row.unwrap().value).collect();
         assert_eq!(read[0].1, Some(3));
         assert_eq!(read[0].0, read[1].0);
         assert_eq!((read[1].1, read[2].1), (None, None));
         let wrong = ["0", "-1", "1.5", "\"new\"", "99999999999"].map(&with);
-        let said = refusals(wrong.join("\n"));
+        let said = list_errors(wrong.join("\n"));
         assert_eq!(said.len(), 5, "{said:?}");
         for (row, said) in (1..).zip(&said) {
             assert!(
@@ -431,11 +457,11 @@ mod tests {
             );
         }
         assert_eq!(
-            refusals(with("1, \"version\": 2")),
+            list_errors(with("1, \"version\": 2")),
             ["row 1, version: is given twice; one of the two would be lost"]
         );
         let many = with("0").replacen("\"title\"", "\"titel\"", 1);
-        let paths: Vec<_> = refusals(many)
+        let paths: Vec<_> = list_errors(many)
             .into_iter()
             .map(|reason| reason.split(':').next().unwrap().to_owned())
             .collect();
@@ -443,14 +469,14 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_of_a_record_is_named_by_its_path() {
-        let text = GOOD.to_owned() + "\n" + &r#"{"colour": "red", "leadOrganisation": {"kind": "SHOP", "size": 3},
+    fn every_problem_is_reported_with_its_path() {
+        let text = VALID_LINE.to_owned() + "\n" + &r#"{"colour": "red", "leadOrganisation": {"kind": "SHOP", "size": 3},
             "startedOn": "31/01/2020", "endedOn": "2020-01-31T00:00:00Z",
             "entryPoints": [{"entryPoint": "LUCK"}, 7, {"perspective": "FUNDER"}, {"entryPoint": "COMPLEXITY", "perspective": "EVERYBODY"}],
             "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "reasons": ["A", "SHORT_FUNDING", "B"]}, {"step": "TAKEN"}],
             "conditionsChanged": {}, "fundingTerms": [{"funder": "F", "durationMonths": 1.5}, {"amountMinor": "12", "renewable": "yes", "upfrontResearchMonths": 99999999999}],
             "source": {"url": 5}}"#.replace('\n', " ") + "\n";
-        let said: Vec<_> = refusals(text)
+        let said: Vec<_> = list_errors(text)
             .into_iter()
             .map(|reason| reason.split("; the").next().unwrap().to_owned())
             .collect();
@@ -485,9 +511,9 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_which_all_is_missing_is_told_so() {
+    fn empty_record_lists_every_missing_field() {
         let text = format!(
-            "{GOOD}\n{{\"entryPoints\": [{{}}], \"challengesFaced\": [{{}}], \"conditionsChanged\": [{{}}], \"fundingTerms\": [{{}}], \"source\": {{}}}}"
+            "{VALID_LINE}\n{{\"entryPoints\": [{{}}], \"challengesFaced\": [{{}}], \"conditionsChanged\": [{{}}], \"fundingTerms\": [{{}}], \"source\": {{}}}}"
         );
         let expected = [
             "challengesFaced/0/challenge",
@@ -504,19 +530,21 @@ mod tests {
             .iter()
             .map(|field| format!("row 2, {field}: is missing"))
             .collect();
-        assert_eq!(refusals(text), expected);
+        assert_eq!(list_errors(text), expected);
         assert_eq!(
-            refusals(format!("{GOOD}\n{{}}")),
+            list_errors(format!("{VALID_LINE}\n{{}}")),
             ["title", "leadOrganisation", "source"].map(|field| format!("row 2, {field}: is missing"))
         );
     }
 
     #[test]
-    fn what_only_the_text_shows_is_named_too() {
-        let twice = GOOD.replacen('{', "{\"title\": \"T\", ", 1);
-        let text = format!("{GOOD}\n{twice}\n{{\"title\": \n{GOOD} {GOOD}\n[1]\n{{\"title\": \"\t\"}}\n");
+    fn duplicate_fields_in_the_text_are_reported() {
+        let twice = VALID_LINE.replacen('{', "{\"title\": \"T\", ", 1);
+        let text = format!(
+            "{VALID_LINE}\n{twice}\n{{\"title\": \n{VALID_LINE} {VALID_LINE}\n[1]\n{{\"title\": \"\t\"}}\n"
+        );
         assert_eq!(
-            refusals(text),
+            list_errors(text),
             [
                 "row 2, title: is given twice; one of the two would be lost",
                 "row 3: is not valid JSON: it ends in the middle",
@@ -528,12 +556,12 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_may_have_a_fraction_of_zero() {
-        let written = GOOD.replace(
+    fn integers_may_have_a_zero_fraction() {
+        let written = VALID_LINE.replace(
             "\"durationMonths\": 18",
             "\"durationMonths\": 18.0, \"amountMinor\": 1500000.0",
         );
-        let rows = rows(written).unwrap();
+        let rows = read_rows(written).unwrap();
         let term = &rows[0].1.as_ref().unwrap().value.0.funding_terms[0];
         assert_eq!(
             (term.duration_months, term.amount_minor),
@@ -544,33 +572,34 @@ mod tests {
             ("1e30", "1000000000000000000000000000000 is out of range"),
             ("3e9", "3000000000 is out of range"),
         ] {
-            let said =
-                refusals(GOOD.replace("\"durationMonths\": 18", &format!("\"durationMonths\": {number}")));
+            let said = list_errors(
+                VALID_LINE.replace("\"durationMonths\": 18", &format!("\"durationMonths\": {number}")),
+            );
             assert_eq!(said, [format!("row 1, fundingTerms/0/durationMonths: {reason}")]);
         }
     }
 
     #[test]
     fn lines_may_end_in_carriage_returns_and_text_may_be_utf16() {
-        let text = format!("{GOOD}\r{GOOD}\r");
+        let text = format!("{VALID_LINE}\r{VALID_LINE}\r");
         let wide: Vec<u8> = std::iter::once(0xfeff)
             .chain(text.encode_utf16())
             .flat_map(u16::to_le_bytes)
             .collect();
         for bytes in [text.into_bytes(), wide] {
-            let rows = rows(bytes).unwrap();
+            let rows = read_rows(bytes).unwrap();
             assert_eq!(rows.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 2]);
             assert!(rows.iter().all(|(_, row)| row.is_ok()));
         }
     }
 
     #[test]
-    fn bytes_that_are_no_text_cost_their_own_line_only() {
-        let mut bytes = GOOD.replace("Youth", "Y?th").into_bytes();
+    fn undecodable_bytes_reject_only_their_line() {
+        let mut bytes = VALID_LINE.replace("Youth", "Y?th").into_bytes();
         let place = bytes.iter().position(|byte| *byte == b'?').unwrap();
         bytes[place] = 0xff;
-        bytes.extend(format!("\n{GOOD}\n").bytes());
-        let rows = rows(bytes).unwrap();
+        bytes.extend(format!("\n{VALID_LINE}\n").bytes());
+        let rows = read_rows(bytes).unwrap();
         assert_eq!(
             rows[0].1.as_ref().unwrap_err()[0].reason,
             "is not UTF-8 text; save the file as UTF-8"
@@ -579,19 +608,19 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_passed_over() {
-        let long = format!("{{\"title\": \"{}\"}}", "x".repeat(3 * LONGEST_ROW));
-        let text = format!("{long}\n{GOOD}\n{long}");
-        let rows = rows(text).unwrap();
+    fn overlong_line_is_skipped() {
+        let long = format!("{{\"title\": \"{}\"}}", "x".repeat(3 * MAX_ROW_BYTES));
+        let text = format!("{long}\n{VALID_LINE}\n{long}");
+        let rows = read_rows(text).unwrap();
         let outcomes: Vec<_> = rows.iter().map(|(line, row)| (*line, row.is_ok())).collect();
         assert_eq!(outcomes, [(1, false), (2, true), (3, false)]);
         assert_eq!(
             rows[2].1.as_ref().unwrap_err()[0].to_string(),
             "row 3: is over 4 MB long"
         );
-        let just = GOOD.to_owned() + &" ".repeat(LONGEST_ROW - GOOD.len()) + "\n" + GOOD;
+        let just = VALID_LINE.to_owned() + &" ".repeat(MAX_ROW_BYTES - VALID_LINE.len()) + "\n" + VALID_LINE;
         assert!(
-            super::tests::rows(just)
+            super::tests::read_rows(just)
                 .unwrap()
                 .iter()
                 .all(|(_, row)| row.is_ok())
@@ -599,24 +628,24 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_other_things_is_refused_whole() {
+    fn file_without_records_is_rejected() {
         for text in ["title,summary\n", "[\n", "\n{\n", "[{}]", "{\"title\": 1,}\n"] {
-            let error = rows(text).unwrap_err();
+            let error = read_rows(text).unwrap_err();
             assert!(matches!(error, FileError::NotRecords), "{text}: {error}");
         }
         for text in ["", "\n \r\n"] {
-            assert!(matches!(rows(text), Err(FileError::Empty)));
+            assert!(matches!(read_rows(text), Err(FileError::Empty)));
         }
     }
 
     #[test]
-    fn no_bytes_make_it_panic() {
+    fn arbitrary_bytes_do_not_panic() {
         let mut random = StdRng::seed_from_u64(1122);
-        let text = format!("{GOOD}\n{GOOD}\n");
+        let text = format!("{VALID_LINE}\n{VALID_LINE}\n");
         for _ in 0..5_000 {
             let mut bytes = text.as_bytes().to_vec();
             for _ in 0..random.random_range(1..6) {
-                let place = random.random_range(GOOD.len()..bytes.len());
+                let place = random.random_range(VALID_LINE.len()..bytes.len());
                 match random.random_range(0..3) {
                     0 => bytes[place] = random.random(),
                     1 => bytes.insert(place, b"\"{}[],:0-\n"[random.random_range(0..10)]),
@@ -624,7 +653,7 @@ mod tests {
                 }
                 bytes.push(b' ');
             }
-            let rows = rows(&bytes);
+            let rows = read_rows(&bytes);
             let rows = rows.iter().flatten().filter_map(|(_, row)| row.as_ref().err());
             assert!(rows.into_iter().all(|refusals| !refusals.is_empty()));
         }

@@ -8,14 +8,14 @@ use std::ops::ControlFlow;
 
 use super::FileError;
 use crate::fields::column::REFERENCE_PATH;
-use crate::finding::{Finding, FindingCode};
+use crate::normalisation;
+use crate::problem::{Problem, ProblemCode};
 use crate::record::OrganisationReference;
-use crate::spelling;
-use crate::workbook::not_known;
+use crate::workbook::placeholder;
 
 /// The reference of a record and the organisation that leads it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reference<'a> {
+pub(super) struct RecordReference<'a> {
     /// The row of the record.
     pub(super) row: u64,
     pub(super) text: &'a str,
@@ -24,11 +24,11 @@ pub(super) struct Reference<'a> {
 }
 
 /// What is done with each reference of a file.
-pub(super) type EachReference<'a> = dyn FnMut(Reference<'_>) -> ControlFlow<()> + 'a;
+pub(super) type ReferenceCallback<'a> = dyn FnMut(RecordReference<'_>) -> ControlFlow<()> + 'a;
 
 /// A record of which the reference is that of another record too.
 #[derive(Clone, Copy, Debug)]
-struct Sharing {
+struct RecordSharingReference {
     /// The reference as two hashes: two references of the same pair are not to be expected.
     reference: [u64; 2],
     /// The position of the lead organisation among those of the file.
@@ -39,7 +39,7 @@ struct Sharing {
 /// The records of a file that share their reference, whatever organisation leads them.
 #[derive(Debug, Default)]
 pub struct SharedReferences {
-    records: Vec<Sharing>,
+    records: Vec<RecordSharingReference>,
     leads: Vec<OrganisationReference>,
 }
 
@@ -49,19 +49,19 @@ impl SharedReferences {
     ///
     /// What keeps the file from being read to its end is for the reading of its records to report.
     pub(super) fn find(
-        mut read: impl FnMut(&mut EachReference<'_>) -> Result<(), FileError>,
+        mut read: impl FnMut(&mut ReferenceCallback<'_>) -> Result<(), FileError>,
         most_rows: u64,
     ) -> Self {
         let hashed_by = [RandomState::new(), RandomState::new()];
         let (mut seen, mut shared) = (HashSet::new(), HashSet::new());
         let mut left = most_rows;
-        let _ = read(&mut |Reference { text, .. }| {
-            let text = spelling::prose(text);
+        let _ = read(&mut |RecordReference { text, .. }| {
+            let text = normalisation::normalise_prose(text);
             let hash = hashed_by[0].hash_one(&*text);
             if !text.is_empty() && !seen.insert(hash) {
                 shared.insert(hash);
             }
-            count_down(&mut left)
+            decrement_remaining(&mut left)
         });
         drop(seen);
         let mut found = Self::default();
@@ -71,7 +71,7 @@ impl SharedReferences {
         let mut leads: HashMap<_, usize> = HashMap::new();
         left = most_rows;
         let _ = read(&mut |one| {
-            let text = spelling::prose(one.text);
+            let text = normalisation::normalise_prose(one.text);
             let reference = hashed_by.each_ref().map(|by| by.hash_one(&*text));
             if shared.contains(&reference[0]) {
                 let spelt = |text: Option<&str>, spell: fn(&str) -> String| {
@@ -79,16 +79,19 @@ impl SharedReferences {
                 };
                 let identifier = spelt(
                     // What is read as not known identifies nobody.
-                    one.lead_identifier.filter(|text| not_known::find(text).is_none()),
-                    spelling::org_id,
+                    one.lead_identifier
+                        .filter(|text| placeholder::parse_placeholder(text).is_none()),
+                    normalisation::normalise_org_id,
                 );
-                let name = spelt(one.lead_name, spelling::name);
+                let name = spelt(one.lead_name, normalisation::normalise_name);
                 let next = leads.len();
                 let lead = *leads.entry((identifier, name)).or_insert(next);
                 let row = one.row;
-                found.records.push(Sharing { reference, lead, row });
+                found
+                    .records
+                    .push(RecordSharingReference { reference, lead, row });
             }
-            count_down(&mut left)
+            decrement_remaining(&mut left)
         });
         let mut leads: Vec<_> = leads.into_iter().collect();
         leads.sort_unstable_by_key(|(_, at)| *at);
@@ -108,7 +111,7 @@ impl SharedReferences {
 
     /// The records that have their reference in common with another one of the same organisation. `organisation` says
     /// by what that at a position among [`Self::leads`] is known.
-    pub fn repeated<K: Eq + Hash>(&self, organisation: impl Fn(usize) -> K) -> RepeatedReferences {
+    pub fn find_repeated<K: Eq + Hash>(&self, organisation: impl Fn(usize) -> K) -> RepeatedReferences {
         let mut first_rows = HashMap::new();
         let mut others = HashMap::new();
         for record in &self.records {
@@ -126,7 +129,7 @@ impl SharedReferences {
     }
 }
 
-fn count_down(left: &mut u64) -> ControlFlow<()> {
+fn decrement_remaining(left: &mut u64) -> ControlFlow<()> {
     *left = left.saturating_sub(1);
     if *left == 0 {
         ControlFlow::Break(())
@@ -145,9 +148,9 @@ impl RepeatedReferences {
     }
 
     /// Why the record in a row is refused; none where its reference is its own.
-    pub(super) fn finding(&self, row: u64) -> Option<Finding> {
+    pub(super) fn problem_for(&self, row: u64) -> Option<Problem> {
         let other = self.0.get(&row)?;
         let reason = format!("is the reference of row {other} too; each record needs a reference of its own");
-        Some(Finding::new(FindingCode::Duplicate, REFERENCE_PATH, reason))
+        Some(Problem::new(ProblemCode::Duplicate, REFERENCE_PATH, reason))
     }
 }

@@ -6,9 +6,9 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// The paths of the fields that are given more than once, such as `fundingTerms/0/funder`; none where the text is no JSON.
-pub(super) fn find(json: &str) -> Vec<String> {
+pub(super) fn find_duplicate_fields(json: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let walk = Walk {
+    let walk = DuplicateFieldVisitor {
         path: &mut String::new(),
         found: &mut found,
     };
@@ -18,20 +18,24 @@ pub(super) fn find(json: &str) -> Vec<String> {
     found
 }
 
-struct Walk<'a> {
+struct DuplicateFieldVisitor<'a> {
     path: &'a mut String,
     found: &'a mut Vec<String>,
 }
 
-impl Walk<'_> {
+impl DuplicateFieldVisitor<'_> {
     /// Walks through a value below, by the name of its field or its number in a list.
-    fn within<T>(&mut self, step: &dyn fmt::Display, walk: impl FnOnce(Walk<'_>) -> T) -> T {
+    fn descend<T>(
+        &mut self,
+        step: &dyn fmt::Display,
+        walk: impl FnOnce(DuplicateFieldVisitor<'_>) -> T,
+    ) -> T {
         let before = self.path.len();
         if before > 0 {
             self.path.push('/');
         }
         self.path.push_str(&step.to_string());
-        let outcome = walk(Walk {
+        let outcome = walk(DuplicateFieldVisitor {
             path: self.path,
             found: self.found,
         });
@@ -40,7 +44,7 @@ impl Walk<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Walk<'_> {
+impl<'de> DeserializeSeed<'de> for DuplicateFieldVisitor<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -48,7 +52,7 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Walk<'_> {
+impl<'de> Visitor<'de> for DuplicateFieldVisitor<'_> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +62,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         let mut seen = HashSet::new();
         while let Some(name) = map.next_key::<String>()? {
-            self.within(&name, |walk| {
+            self.descend(&name, |walk| {
                 if seen.contains(&name) && !walk.found.contains(walk.path) {
                     walk.found.push(walk.path.clone());
                 }
@@ -72,7 +76,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
         let mut number = 0_u32;
         while self
-            .within(&number, |walk| list.next_element_seed(walk))?
+            .descend(&number, |walk| list.next_element_seed(walk))?
             .is_some()
         {
             number += 1;
@@ -110,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_given_twice_are_found_by_their_paths() {
+    fn duplicate_fields_are_found_by_path() {
         for (json, expected) in [
             (
                 r#"{"a": 1, "b": [1, true, null, 1.5, "a"], "c": {"a": 1}}"#,
@@ -124,7 +128,7 @@ mod tests {
             ("[", &[]),
             ("", &[]),
         ] {
-            assert_eq!(find(json), expected, "{json}");
+            assert_eq!(find_duplicate_fields(json), expected, "{json}");
         }
     }
 }

@@ -6,51 +6,51 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::workbook::parse_cell::Raw;
+use crate::workbook::parse_cell::RawValue;
 
 /// What stands in a column of a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Held {
+pub(super) enum CellContent {
     /// A cell that holds something.
-    Cell(Raw),
+    Cell(RawValue),
     /// Nothing, as it is part of a merged cell that begins in this row.
     Merged(u32),
 }
 
 /// A row of a sheet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct SheetRow {
+pub(super) struct SpilledRow {
     /// What the record is told by in an exported workbook.
     pub(super) record: Option<String>,
     /// What the partner calls the record.
     pub(super) reference: Option<String>,
     /// What each column holds, by its place in the table of columns.
-    pub(super) cells: Vec<(u16, Held)>,
+    pub(super) cells: Vec<(u16, CellContent)>,
     /// What stands under columns that are not known, by where they are in the sheet.
     pub(super) unread: Vec<(u32, String)>,
 }
 
 /// Where a row lies in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct SpillOffset {
     offset: u64,
     length: u32,
 }
 
 /// Rows on their way in.
-pub(super) struct Writing {
+pub(super) struct RowSpillWriter {
     file: BufWriter<File>,
     offset: u64,
     row: Vec<u8>,
 }
 
 /// Rows on their way out.
-pub(super) struct Spool {
+pub(super) struct RowSpillReader {
     file: File,
     row: Vec<u8>,
 }
 
-impl Writing {
+impl RowSpillWriter {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             file: BufWriter::with_capacity(1 << 18, tempfile::tempfile()?),
@@ -59,12 +59,12 @@ impl Writing {
         })
     }
 
-    pub(super) fn put(&mut self, row: &SheetRow) -> io::Result<Place> {
+    pub(super) fn write(&mut self, row: &SpilledRow) -> io::Result<SpillOffset> {
         self.row.clear();
         self.row = postcard::to_extend(row, std::mem::take(&mut self.row)).map_err(io::Error::other)?;
         let length = u32::try_from(self.row.len()).map_err(io::Error::other)?;
         self.file.write_all(&self.row)?;
-        let place = Place {
+        let place = SpillOffset {
             offset: self.offset,
             length,
         };
@@ -72,17 +72,17 @@ impl Writing {
         Ok(place)
     }
 
-    pub(super) fn finish(self) -> io::Result<Spool> {
+    pub(super) fn finish(self) -> io::Result<RowSpillReader> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(Spool {
+        Ok(RowSpillReader {
             file,
             row: Vec::new(),
         })
     }
 }
 
-impl Spool {
-    pub(super) fn get(&mut self, place: Place) -> io::Result<SheetRow> {
+impl RowSpillReader {
+    pub(super) fn read(&mut self, place: SpillOffset) -> io::Result<SpilledRow> {
         self.file.seek(SeekFrom::Start(place.offset))?;
         self.row.resize(place.length as usize, 0);
         self.file.read_exact(&mut self.row)?;
@@ -95,35 +95,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_come_back_in_any_order() {
-        let row = |reference: &str, cells: Vec<(u16, Held)>| SheetRow {
+    fn spilled_rows_can_be_read_in_any_order() {
+        let row = |reference: &str, cells: Vec<(u16, CellContent)>| SpilledRow {
             record: None,
             reference: Some(reference.into()),
             cells,
             unread: vec![(3, reference.into()), (16_000, String::new())],
         };
-        let cell = Held::Cell;
+        let cell = CellContent::Cell;
         let rows = [
             row("a", vec![]),
             row(
                 "é",
                 vec![
-                    (0, cell(Raw::Text("=1\r\n\u{1}".into()))),
-                    (1, cell(Raw::Moment("2021-04-01".into()))),
-                    (2, cell(Raw::Error("#REF!".into()))),
-                    (3, cell(Raw::Formula("A1".into()))),
-                    (4, cell(Raw::Bool(true))),
-                    (500, cell(Raw::Number(-0.1))),
-                    (6, Held::Merged(7)),
+                    (0, cell(RawValue::Text("=1\r\n\u{1}".into()))),
+                    (1, cell(RawValue::Moment("2021-04-01".into()))),
+                    (2, cell(RawValue::Error("#REF!".into()))),
+                    (3, cell(RawValue::Formula("A1".into()))),
+                    (4, cell(RawValue::Bool(true))),
+                    (500, cell(RawValue::Number(-0.1))),
+                    (6, CellContent::Merged(7)),
                 ],
             ),
-            SheetRow::default(),
+            SpilledRow::default(),
         ];
-        let mut writing = Writing::new().unwrap();
-        let places: Vec<_> = rows.iter().map(|row| writing.put(row).unwrap()).collect();
+        let mut writing = RowSpillWriter::new().unwrap();
+        let places: Vec<_> = rows.iter().map(|row| writing.write(row).unwrap()).collect();
         let mut spool = writing.finish().unwrap();
         for at in [2, 0, 1, 1] {
-            assert_eq!(spool.get(places[at]).unwrap(), rows[at]);
+            assert_eq!(spool.read(places[at]).unwrap(), rows[at]);
         }
     }
 }

@@ -5,14 +5,14 @@ use std::io::{self, Read};
 
 use super::FileError;
 
-const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
-const UTF16_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+const UTF8_BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const UTF16_BYTE_ORDER_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
 /// Of a file of text, at most one byte in so many is NUL.
-pub(super) const BYTES_PER_NUL: usize = 8;
+pub(super) const MIN_BYTES_PER_NUL: usize = 8;
 
 /// Refuses input that by its first bytes is no text, or is empty.
-pub(super) fn refuse_workbooks(start: &[u8]) -> Result<(), FileError> {
+pub(super) fn reject_non_text(start: &[u8]) -> Result<(), FileError> {
     match start {
         [] => Err(FileError::Empty),
         [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] | [0x1f, 0x8b, ..] => Err(FileError::Workbook),
@@ -21,9 +21,9 @@ pub(super) fn refuse_workbooks(start: &[u8]) -> Result<(), FileError> {
 }
 
 /// The first byte past a byte order mark and blank space; of text in UTF-16, of ASCII characters alone.
-pub(super) fn first_of_substance(start: &[u8]) -> Option<u8> {
-    let is_wide = UTF16_MARKS.iter().any(|mark| start.starts_with(mark));
-    let mut text = match start.strip_prefix(UTF8_MARK) {
+pub(super) fn first_significant_byte(start: &[u8]) -> Option<u8> {
+    let is_wide = UTF16_BYTE_ORDER_MARKS.iter().any(|mark| start.starts_with(mark));
+    let mut text = match start.strip_prefix(UTF8_BYTE_ORDER_MARK) {
         Some(text) => text.iter(),
         None if is_wide => start[2..].iter(),
         None => start.iter(),
@@ -34,15 +34,15 @@ pub(super) fn first_of_substance(start: &[u8]) -> Option<u8> {
 
 /// Whether a file has more NUL characters than a text has, to go by its first bytes.
 pub(super) fn is_binary(start: &[u8]) -> bool {
-    let is_wide = UTF16_MARKS.iter().any(|mark| start.starts_with(mark));
-    !is_wide && memchr::memchr_iter(0, start).count() > start.len() / BYTES_PER_NUL
+    let is_wide = UTF16_BYTE_ORDER_MARKS.iter().any(|mark| start.starts_with(mark));
+    !is_wide && memchr::memchr_iter(0, start).count() > start.len() / MIN_BYTES_PER_NUL
 }
 
 /// How many bytes may still be read before the row counts as endless.
 #[derive(Debug)]
-pub(super) struct Allowance(Cell<usize>);
+pub(super) struct ByteAllowance(Cell<usize>);
 
-impl Allowance {
+impl ByteAllowance {
     pub(super) const fn unlimited() -> Self {
         Self(Cell::new(usize::MAX))
     }
@@ -63,14 +63,14 @@ impl Allowance {
 }
 
 /// Input that stops with an error once the allowance is spent.
-pub(super) struct Metered<'a, R> {
+pub(super) struct MeteredReader<'a, R> {
     input: R,
-    allowance: &'a Allowance,
+    allowance: &'a ByteAllowance,
     has_ended: bool,
 }
 
-impl<'a, R> Metered<'a, R> {
-    pub(super) const fn new(input: R, allowance: &'a Allowance) -> Self {
+impl<'a, R> MeteredReader<'a, R> {
+    pub(super) const fn new(input: R, allowance: &'a ByteAllowance) -> Self {
         Self {
             input,
             allowance,
@@ -84,7 +84,7 @@ impl<'a, R> Metered<'a, R> {
     }
 }
 
-impl<R: Read> Read for Metered<'_, R> {
+impl<R: Read> Read for MeteredReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.allowance.0.get();
         if left == 0 {

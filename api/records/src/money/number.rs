@@ -1,6 +1,6 @@
 //! Numbers as people and programs write them: exact decimals, read without floating point.
 
-use crate::text::quoted;
+use crate::text::quote;
 
 /// What stands before the decimals of a number.
 ///
@@ -18,7 +18,7 @@ pub enum DecimalSign {
 
 /// Reads a number as JSON or a spreadsheet writes it: `15000`, `1.5e4`, `15 000,50`, `1,500,000.00`. None where it is
 /// none, and an error where it has more than one reading.
-pub(super) fn parse(text: &str, sign: DecimalSign) -> Result<Option<Decimal>, String> {
+pub(super) fn parse_decimal(text: &str, sign: DecimalSign) -> Result<Option<Decimal>, String> {
     let is_plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'e' | b'E');
     if sign == DecimalSign::Point
         && text.bytes().all(|byte| is_plain(byte) || byte == b'.')
@@ -43,19 +43,19 @@ pub(super) fn parse(text: &str, sign: DecimalSign) -> Result<Option<Decimal>, St
         Some((at, _)) => (&text[..at], &text[at + 1..]),
         None => (text, ""),
     };
-    let Some(digits) = without_groups(whole) else {
+    let Some(digits) = strip_thousands_separators(whole) else {
         return Ok(None);
     };
     if let Some((_, letter)) = decimal
         && !is_mixed
         && (letter == ',' || sign == DecimalSign::PointOrComma)
-        && may_be_group(whole, decimals)
+        && could_be_thousands(whole, decimals)
     {
         let (thousands, fraction) = (format!("{digits}{decimals}"), format!("{digits}.{decimals}"));
         return Err(format!(
             "{} may mean {thousands} or {fraction}; write the number without a sign between thousands, with as many \
              decimals as the currency has, such as {thousands}.00",
-            quoted(text)
+            quote(text)
         ));
     }
     let plain = if decimal.is_some() {
@@ -67,7 +67,7 @@ pub(super) fn parse(text: &str, sign: DecimalSign) -> Result<Option<Decimal>, St
 }
 
 /// The whole part without signs between its thousands; none where they do not separate thousands.
-fn without_groups(whole: &str) -> Option<String> {
+fn strip_thousands_separators(whole: &str) -> Option<String> {
     let is_separator =
         |letter: char| matches!(letter, '.' | ',' | '\'' | '\u{2019}') || letter.is_whitespace();
     let number = whole.strip_prefix(['-', '+']).unwrap_or(whole);
@@ -82,7 +82,7 @@ fn without_groups(whole: &str) -> Option<String> {
 }
 
 /// Whether the digits on both sides of a sign may be thousands and what follows them.
-fn may_be_group(whole: &str, decimals: &str) -> bool {
+fn could_be_thousands(whole: &str, decimals: &str) -> bool {
     let number = whole.strip_prefix(['-', '+']).unwrap_or(whole);
     (1..=3).contains(&number.len())
         && !number.starts_with('0')
@@ -92,8 +92,8 @@ fn may_be_group(whole: &str, decimals: &str) -> bool {
 }
 
 /// The whole number; `12.0` is 12. None where it is no whole number, or has more than one reading.
-pub(crate) fn whole(text: &str, sign: DecimalSign) -> Option<i64> {
-    let number = parse(text.trim(), sign).ok()??;
+pub(crate) fn parse_integer(text: &str, sign: DecimalSign) -> Option<i64> {
+    let number = parse_decimal(text.trim(), sign).ok()??;
     let units = number.split(0).filter(|(_, excess)| excess.is_empty())?.0;
     i64::try_from(if number.negative { -units } else { units }).ok()
 }
@@ -113,7 +113,7 @@ impl Decimal {
     /// Reads a number as JSON or a spreadsheet writes it: `15000`, `15000.50`, `1.5e4`.
     fn parse(text: &str) -> Option<Self> {
         let (signed, exponent) = match text.split_once(['e', 'E']) {
-            Some((number, exponent)) => (number, power(exponent)?),
+            Some((number, exponent)) => (number, parse_exponent(exponent)?),
             None => (text, 0),
         };
         let unsigned = signed.strip_prefix(['-', '+']).unwrap_or(signed);
@@ -163,9 +163,9 @@ impl Decimal {
 
     /// Whether digits past the minor unit are what a binary float leaves behind:
     /// it takes 16 or 17 digits to write, and the excess begins as a run of zeros or nines.
-    pub(super) fn is_noise(&self, excess: &[u8]) -> bool {
-        const RUN: usize = 4;
-        excess.get(..RUN).is_some_and(|run| {
+    pub(super) fn is_float_noise(&self, excess: &[u8]) -> bool {
+        const MIN_NOISE_RUN_DIGITS: usize = 4;
+        excess.get(..MIN_NOISE_RUN_DIGITS).is_some_and(|run| {
             self.digits.len() >= 16
                 && excess.len() < self.digits.len()
                 && (run.iter().all(|d| *d == b'0') || run.iter().all(|d| *d == b'9'))
@@ -174,7 +174,7 @@ impl Decimal {
 }
 
 /// The power of ten after an `e`; what no integer holds is as good as the largest.
-fn power(text: &str) -> Option<i64> {
+fn parse_exponent(text: &str) -> Option<i64> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -189,12 +189,12 @@ mod tests {
 
     use super::*;
 
-    fn plain(text: &str, sign: DecimalSign) -> Result<Option<Decimal>, String> {
-        parse(text, sign)
+    fn parse_plain(text: &str, sign: DecimalSign) -> Result<Option<Decimal>, String> {
+        parse_decimal(text, sign)
     }
 
     #[test]
-    fn signs_between_thousands_and_decimal_commas_are_read() {
+    fn thousands_separators_and_decimal_commas_are_parsed() {
         for sign in [DecimalSign::Point, DecimalSign::PointOrComma] {
             for (text, number) in [
                 ("15000,50", "15000.50"),
@@ -215,7 +215,7 @@ mod tests {
                 ("0.125", "0.125"),
                 ("1.5e4", "15000"),
             ] {
-                assert_eq!(plain(text, sign), Ok(Decimal::parse(number)), "{text}");
+                assert_eq!(parse_plain(text, sign), Ok(Decimal::parse(number)), "{text}");
                 assert!(Decimal::parse(number).is_some());
             }
             for text in [
@@ -231,20 +231,23 @@ mod tests {
                 "£15",
                 "1,500,00.5",
             ] {
-                assert_eq!(plain(text, sign), Ok(None), "{text}");
+                assert_eq!(parse_plain(text, sign), Ok(None), "{text}");
             }
             assert!(
-                plain("1,500", sign)
+                parse_plain("1,500", sign)
                     .unwrap_err()
                     .contains("may mean 1500 or 1.500")
             );
         }
-        assert_eq!(plain("1.500", DecimalSign::Point), Ok(Decimal::parse("1.5")));
-        assert!(plain("1.500", DecimalSign::PointOrComma).is_err());
+        assert_eq!(
+            parse_plain("1.500", DecimalSign::Point),
+            Ok(Decimal::parse("1.5"))
+        );
+        assert!(parse_plain("1.500", DecimalSign::PointOrComma).is_err());
     }
 
     #[test]
-    fn a_whole_number_may_have_decimals_that_are_zero() {
+    fn integers_may_have_zero_decimals() {
         for (text, number) in [
             ("12.0", Some(12)),
             ("12,00", Some(12)),
@@ -254,7 +257,7 @@ mod tests {
             ("1,500", None),
             ("year", None),
         ] {
-            assert_eq!(whole(text, DecimalSign::Point), number, "{text}");
+            assert_eq!(parse_integer(text, DecimalSign::Point), number, "{text}");
         }
     }
 
@@ -272,7 +275,7 @@ mod tests {
             }
             let text = format!("{grouped}{before}{:02}", minor % 100);
             for sign in [DecimalSign::Point, DecimalSign::PointOrComma] {
-                prop_assert_eq!(plain(&text, sign), Ok(Decimal::parse(&format!("{digits}.{:02}", minor % 100))));
+                prop_assert_eq!(parse_plain(&text, sign), Ok(Decimal::parse(&format!("{digits}.{:02}", minor % 100))));
             }
         }
     }

@@ -6,39 +6,47 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::guidance::{self, Guided};
-use super::writer::{Book, Purpose, WriteError};
-use crate::finding::Finding;
+use super::guidance::{self, GuidanceKind};
+use super::writer::{WorkbookPurpose, WorkbookWriter, WriteError};
 use crate::formats::file_record::{StrayItem, UnreadCell};
+use crate::problem::Problem;
 
 /// A corrected workbook on its way out.
-pub struct CorrectionBook(Book);
+pub struct CorrectionsWorkbook(WorkbookWriter);
 
-impl CorrectionBook {
+impl CorrectionsWorkbook {
     /// An empty one, for records of a file that could not be taken.
     pub fn new() -> Result<Self, WriteError> {
-        Book::new(Purpose::Correction, &guidance::lines(Guided::Corrections)).map(Self)
+        WorkbookWriter::new(
+            WorkbookPurpose::Correction,
+            &guidance::list_lines(GuidanceKind::Corrections),
+        )
+        .map(Self)
     }
 
     /// An empty one, for records that a steward returned.
-    pub fn of_returned() -> Result<Self, WriteError> {
-        Book::new(Purpose::Correction, &guidance::lines(Guided::Returned)).map(Self)
+    pub fn for_requested_changes() -> Result<Self, WriteError> {
+        WorkbookWriter::new(
+            WorkbookPurpose::Correction,
+            &guidance::list_lines(GuidanceKind::ChangesRequested),
+        )
+        .map(Self)
     }
 
     /// Writes a record's document as it was typed, with what is wrong in it; the paths of the
     /// findings lead into the document.
-    pub fn add(&mut self, document: &Value, findings: &[Finding]) -> Result<(), WriteError> {
-        self.0.add(document, findings)
+    pub fn add_record(&mut self, document: &Value, findings: &[Problem]) -> Result<(), WriteError> {
+        self.0.write_record(document, findings)
     }
 
     /// Writes a row of a list that belongs to no record, with why.
     pub fn add_stray(&mut self, item: &StrayItem, reason: &str) -> Result<(), WriteError> {
-        self.0.add_stray(item, reason)
+        self.0.write_stray(item, reason)
     }
 
     /// Writes what a cell holds from which nothing was read, to the sheet for such cells.
     pub fn add_unread(&mut self, cell: &UnreadCell) -> Result<(), WriteError> {
-        self.0.add_unread(cell)
+        self.0.write_unread(cell)
     }
 
     /// Writes the file.
@@ -55,10 +63,10 @@ mod tests {
     use zip::ZipArchive;
 
     use super::*;
-    use crate::finding::FindingCode;
+    use crate::problem::ProblemCode;
 
     /// The height of a row of a sheet in points, where it has one of its own.
-    fn height(sheet: &str, row: u32) -> Option<f64> {
+    fn row_height(sheet: &str, row: u32) -> Option<f64> {
         let (_, from) = sheet.split_once(&format!("<row r=\"{row}\""))?;
         let (attributes, _) = from.split_once('>')?;
         let (_, height) = attributes.split_once("ht=\"")?;
@@ -66,18 +74,18 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_as_high_as_their_text_and_sheets_fit_the_page() {
-        let mut book = CorrectionBook::new().unwrap();
-        book.add(
+    fn rows_fit_their_text_and_sheets_fit_the_page() {
+        let mut book = CorrectionsWorkbook::new().unwrap();
+        book.add_record(
             &json!({"externalRef": "a", "title": "Short"}),
-            &[Finding::new(FindingCode::Required, "place", "is needed")],
+            &[Problem::new(ProblemCode::Required, "place", "is needed")],
         )
         .unwrap();
         let reasons = ["is too long", "names a person", "has a telephone number"]
-            .map(|reason| Finding::new(FindingCode::InvalidFormat, "summary", reason));
-        book.add(&json!({"externalRef": "b", "summary": "x"}), &reasons)
+            .map(|reason| Problem::new(ProblemCode::InvalidFormat, "summary", reason));
+        book.add_record(&json!({"externalRef": "b", "summary": "x"}), &reasons)
             .unwrap();
-        book.add(
+        book.add_record(
             &json!({"externalRef": "c", "summary": "eight letters ".repeat(100)}),
             &reasons[..1],
         )
@@ -98,12 +106,12 @@ mod tests {
                 "{sheet}"
             );
         }
-        let heights = (2..=4).map(|row| height(&initiatives, row));
+        let heights = (2..=4).map(|row| row_height(&initiatives, row));
         let heights: Vec<_> = heights.collect();
         assert_eq!(heights[..2], [None, Some(45.0)], "three reasons take three lines");
         assert!(heights[2].is_some_and(|height| height > 200.0), "{heights:?}");
         assert_eq!(
-            height(&guidance, 3),
+            row_height(&guidance, 3),
             Some(45.0),
             "a paragraph of three lines is not cut off"
         );

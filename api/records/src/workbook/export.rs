@@ -4,20 +4,20 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::writer::{Book, Purpose, WriteError};
+use super::writer::{WorkbookPurpose, WorkbookWriter, WriteError};
 
 /// A workbook of records on its way out.
-pub struct RecordBook(Book);
+pub struct RecordWorkbook(WorkbookWriter);
 
-impl RecordBook {
+impl RecordWorkbook {
     /// An empty one.
     pub fn new() -> Result<Self, WriteError> {
-        Book::new(Purpose::Export, &[]).map(Self)
+        WorkbookWriter::new(WorkbookPurpose::Export, &[]).map(Self)
     }
 
     /// Writes a record's document.
-    pub fn add(&mut self, document: &Value) -> Result<(), WriteError> {
-        self.0.add(document, &[])
+    pub fn add_record(&mut self, document: &Value) -> Result<(), WriteError> {
+        self.0.write_record(document, &[])
     }
 
     /// Writes the file.

@@ -1,26 +1,26 @@
 //! Texts that a spreadsheet would take for something else, and how they are written so that
 //! nothing is lost: with an apostrophe before them, which reading takes away again.
 
-use super::not_known;
+use super::placeholder;
 use super::vocabulary::Vocabulary;
 
 /// The first characters by which spreadsheets take a text for a formula, or drop what is
 /// before one: those that OWASP lists, with the wide forms that some take for the same.
-pub const BEGINS_FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '＠'];
+pub const FORMULA_PREFIXES: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '＠'];
 
 /// The code of the reason for which an answer is missing, where a text is one.
-pub fn why_missing(text: &str) -> Option<&'static str> {
-    Vocabulary::MissingReason.word(text).map(|word| word.code)
+pub fn parse_missing_reason(text: &str) -> Option<&'static str> {
+    Vocabulary::MissingReason.find_term(text).map(|word| word.code)
 }
 
 /// Whether a text would be taken for a formula.
-pub fn is_like_a_formula(text: &str) -> bool {
-    text.starts_with(BEGINS_FORMULA)
+pub fn is_formula_like(text: &str) -> bool {
+    text.starts_with(FORMULA_PREFIXES)
 }
 
 /// The text as a cell of words holds it, whose program takes no words for formulas.
-pub fn in_words(text: &str) -> String {
-    if text.starts_with('\'') || why_missing(text).is_some() {
+pub fn escape_text(text: &str) -> String {
+    if text.starts_with('\'') || parse_missing_reason(text).is_some() {
         format!("'{text}")
     } else {
         text.to_owned()
@@ -28,26 +28,26 @@ pub fn in_words(text: &str) -> String {
 }
 
 /// The text as a cell of a flat file holds it, whose reader may take it for a formula.
-pub fn in_a_flat_file(text: &str) -> String {
-    if is_like_a_formula(text) {
+pub fn escape_csv(text: &str) -> String {
+    if is_formula_like(text) {
         format!("'{text}")
     } else {
-        in_words(text)
+        escape_text(text)
     }
 }
 
 /// The text as a cell holds it in a column where it would be read as no answer.
-pub fn in_a_column_of_answers(text: &str) -> Option<String> {
-    not_known::find(text).map(|_| format!("'{text}"))
+pub fn escape_placeholder(text: &str) -> Option<String> {
+    placeholder::parse_placeholder(text).map(|_| format!("'{text}"))
 }
 
 /// The text as it was before it was written into either.
-pub fn undo(text: String) -> String {
+pub fn unescape(text: String) -> String {
     let is_escaped = |inner: &&str| {
         inner.starts_with('\'')
-            || is_like_a_formula(inner)
-            || why_missing(inner).is_some()
-            || not_known::find(inner).is_some()
+            || is_formula_like(inner)
+            || parse_missing_reason(inner).is_some()
+            || placeholder::parse_placeholder(inner).is_some()
     };
     let inner = text.strip_prefix('\'').filter(is_escaped);
     match inner {
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_comes_back_as_it_was() {
+    fn escaping_round_trips() {
         for text in [
             "",
             "a",
@@ -87,14 +87,14 @@ mod tests {
             "-",
             "?",
         ] {
-            assert_eq!(undo(in_words(text)), text);
-            assert_eq!(undo(in_a_flat_file(text)), text);
-            assert!(!is_like_a_formula(&in_a_flat_file(text)), "{text}");
-            assert_eq!(why_missing(&in_words(text)), None);
-            let in_column = in_a_column_of_answers(text);
-            assert!(in_column.is_none_or(|in_column| undo(in_column) == text));
+            assert_eq!(unescape(escape_text(text)), text);
+            assert_eq!(unescape(escape_csv(text)), text);
+            assert!(!is_formula_like(&escape_csv(text)), "{text}");
+            assert_eq!(parse_missing_reason(&escape_text(text)), None);
+            let in_column = escape_placeholder(text);
+            assert!(in_column.is_none_or(|in_column| unescape(in_column) == text));
         }
         // What people type so is taken as it is.
-        assert_eq!(undo("'tis".into()), "'tis");
+        assert_eq!(unescape("'tis".into()), "'tis");
     }
 }

@@ -4,7 +4,7 @@ use rust_xlsxwriter::Workbook;
 
 use super::columns::SHEETS;
 use super::layout;
-use super::styles::Formats;
+use super::styles::CellFormats;
 use super::writer::WriteError;
 use crate::fields::column::{EXAMPLE, GUIDANCE, REFERENCE};
 
@@ -12,33 +12,33 @@ use crate::fields::column::{EXAMPLE, GUIDANCE, REFERENCE};
 pub(super) type GuidanceLine = (bool, String);
 
 /// How wide the one column is, in characters.
-const WIDTH: u16 = 110;
+const GUIDANCE_WIDTH_CHARACTERS: u16 = 110;
 
 /// What the guidance explains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Guided {
+pub(super) enum GuidanceKind {
     /// The template.
     Template,
     /// Records of a file that could not be taken.
     Corrections,
     /// Records that a steward returned.
-    Returned,
+    ChangesRequested,
 }
 
 /// The lines for a workbook.
-pub(super) fn lines(guided: Guided) -> Vec<GuidanceLine> {
+pub(super) fn list_lines(guided: GuidanceKind) -> Vec<GuidanceLine> {
     let heading = |text: &str| (true, text.to_owned());
     let line = |text: &str| (false, text.to_owned());
     let mut lines = vec![heading("Initiative records for Wayin")];
     match guided {
-        Guided::Template => {}
-        Guided::Corrections => lines.extend([
+        GuidanceKind::Template => {}
+        GuidanceKind::Corrections => lines.extend([
             heading("What to do with this file"),
             line("This file holds everything that you sent and that could not be imported. In each row, the column \"What to fix\" says what is wrong and where, and the cells in question are marked. Correct them and send this file again; the column \"What to fix\" is not read. Records that were imported are not in this file and need not be sent again."),
             line("A row on one of the other sheets whose reference is marked belongs to no record of your file. If the record it belongs to was taken, copy all rows of that record into this file too: a record that is sent again replaces the one before."),
             line("The sheet \"Not read\", where there is one, lists cells from which nothing was read, such as those of a column with an unknown title. Copy what you need from it to where it belongs; the sheet itself is not read."),
         ]),
-        Guided::Returned => lines.extend([
+        GuidanceKind::ChangesRequested => lines.extend([
             heading("What to do with this file"),
             line("This file holds the records that a steward returned to you. In each row of the sheet Initiatives, the column \"What to fix\" has the steward's note, and below it everything else that keeps the record from being sent. Correct the records and send this file again; the column \"What to fix\" is not read. Rows that you delete stay returned: their records can be sent another time."),
         ]),
@@ -48,7 +48,10 @@ pub(super) fn lines(guided: Guided) -> Vec<GuidanceLine> {
         line("Each initiative has one row on the sheet Initiatives. Whatever an initiative has several of is on the other sheets, one in each row:"),
     ]);
     for sheet in &SHEETS[1..] {
-        lines.push((false, format!("    {}: a row is {}.", sheet.name, sheet.row)));
+        lines.push((
+            false,
+            format!("    {}: a row is {}.", sheet.name, sheet.row_description),
+        ));
     }
     lines.extend([
         (false, format!("\"{REFERENCE}\" holds the sheets together: give each initiative a name or number of your own, and write the same in every row that belongs to it, on every sheet. When you send a record with the same reference again, it replaces the one before.")),
@@ -68,16 +71,16 @@ pub(super) fn lines(guided: Guided) -> Vec<GuidanceLine> {
 }
 
 /// Writes the sheet.
-pub(super) fn write(
+pub(super) fn write_sheet(
     workbook: &mut Workbook,
-    formats: &Formats,
+    formats: &CellFormats,
     lines: &[GuidanceLine],
 ) -> Result<(), WriteError> {
     let worksheet = workbook.add_worksheet();
     worksheet.set_name(GUIDANCE)?;
-    worksheet.set_column_width(0, WIDTH)?;
+    worksheet.set_column_width(0, GUIDANCE_WIDTH_CHARACTERS)?;
     worksheet.set_screen_gridlines(false);
-    layout::set_up_pages(worksheet, WIDTH);
+    layout::set_up_pages(worksheet, GUIDANCE_WIDTH_CHARACTERS);
     for ((is_heading, text), row) in lines.iter().zip(0..) {
         let format = if *is_heading {
             &formats.heading
@@ -85,7 +88,7 @@ pub(super) fn write(
             &formats.paragraph
         };
         worksheet.write_string_with_format(row, 0, text, format)?;
-        layout::fit_guidance(worksheet, row, text, WIDTH, *is_heading)?;
+        layout::fit_guidance_height(worksheet, row, text, GUIDANCE_WIDTH_CHARACTERS, *is_heading)?;
     }
     Ok(())
 }

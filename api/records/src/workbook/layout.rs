@@ -21,7 +21,7 @@ const NOTE_WIDTH_CHARACTERS: u16 = 48;
 
 /// How many lines a text takes where a column of `width` characters wraps it. Words are kept whole, as spreadsheets do,
 /// unless one is wider than the column.
-pub(super) fn wrapped_lines(text: &str, width: u16) -> u32 {
+pub(super) fn count_wrapped_lines(text: &str, width: u16) -> u32 {
     // A width counts digits. Letters of running text are a little narrower; the edges of a cell take about one.
     let room = usize::from(width + width / 16).saturating_sub(1).max(1);
     let mut lines = 0;
@@ -47,7 +47,7 @@ pub(super) fn wrapped_lines(text: &str, width: u16) -> u32 {
 }
 
 /// Makes a row as high as its lines of text need. A row of one line keeps the height that every row has.
-pub(super) fn fit_row(worksheet: &mut Worksheet, row: u32, lines: u32) -> Result<(), XlsxError> {
+pub(super) fn fit_row_height(worksheet: &mut Worksheet, row: u32, lines: u32) -> Result<(), XlsxError> {
     if lines > 1 {
         worksheet.set_row_height(row, (lines * LINE_POINTS).min(MAX_ROW_POINTS))?;
     }
@@ -55,7 +55,7 @@ pub(super) fn fit_row(worksheet: &mut Worksheet, row: u32, lines: u32) -> Result
 }
 
 /// Makes a row as high as a text of the guidance needs.
-pub(super) fn fit_guidance(
+pub(super) fn fit_guidance_height(
     worksheet: &mut Worksheet,
     row: u32,
     text: &str,
@@ -65,7 +65,7 @@ pub(super) fn fit_guidance(
     let height = if is_heading {
         HEADING_LINE_POINTS
     } else {
-        wrapped_lines(text, width) * LINE_POINTS
+        count_wrapped_lines(text, width) * LINE_POINTS
     };
     worksheet.set_row_height(row, height.min(MAX_ROW_POINTS))?;
     Ok(())
@@ -73,7 +73,7 @@ pub(super) fn fit_guidance(
 
 /// How high a note must be so that all of its text is seen, in pixels.
 pub(super) fn note_height_pixels(text: &str) -> u32 {
-    let lines = wrapped_lines(text, NOTE_WIDTH_CHARACTERS) + 1;
+    let lines = count_wrapped_lines(text, NOTE_WIDTH_CHARACTERS) + 1;
     (lines * NOTE_LINE_PIXELS).max(MIN_NOTE_HEIGHT_PIXELS)
 }
 
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_wrapped_at_words_and_long_words_are_broken() {
+    fn text_wraps_at_words_and_long_words_break() {
         for (text, width, lines) in [
             ("", 10, 1),
             ("a", 1, 1),
@@ -105,7 +105,7 @@ mod tests {
             ("ab abcdefghijklmnopqrst", 11, 3),
             ("食料協力会", 6, 2),
         ] {
-            assert_eq!(wrapped_lines(text, width), lines, "{text:?} in {width}");
+            assert_eq!(count_wrapped_lines(text, width), lines, "{text:?} in {width}");
         }
     }
 }

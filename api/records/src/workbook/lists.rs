@@ -6,16 +6,16 @@ use rust_xlsxwriter::{DataValidation, DataValidationErrorStyle, Formula, Workboo
 
 use super::vocabulary::Vocabulary;
 use super::writer::WriteError;
-use crate::fields::column::{Column, Kind, LISTS};
+use crate::fields::column::{Column, ColumnKind, LISTS};
 
 /// The sheet with the words of the drop-downs, and where in it each list is.
-pub(super) struct Lists {
+pub(super) struct DropDownLists {
     /// The letters of its column, and the rows of its own words and of the reasons why an
     /// answer is missing, which stand below.
     ranges: BTreeMap<Option<Vocabulary>, (String, u32, u32)>,
 }
 
-impl Lists {
+impl DropDownLists {
     pub(super) fn write(workbook: &mut Workbook) -> Result<Self, WriteError> {
         let worksheet = workbook.add_worksheet();
         worksheet.set_name(LISTS)?.set_hidden(true);
@@ -26,12 +26,17 @@ impl Lists {
                 None => ("Yes or no", vec!["Yes".to_owned(), "No".to_owned()]),
                 Some(list) => (
                     list.heading(),
-                    list.words().iter().map(|word| word.shown()).collect(),
+                    list.words().iter().map(|word| word.display_text()).collect(),
                 ),
             };
             let own = words.len();
             if list != Some(Vocabulary::MissingReason) {
-                words.extend(Vocabulary::MissingReason.words().iter().map(|word| word.shown()));
+                words.extend(
+                    Vocabulary::MissingReason
+                        .words()
+                        .iter()
+                        .map(|word| word.display_text()),
+                );
             }
             worksheet.write_string(0, place, heading)?;
             worksheet.set_column_width(place, 28)?;
@@ -46,17 +51,17 @@ impl Lists {
     }
 
     /// The drop-down of a column, if it has one.
-    pub(super) fn choice(&self, column: &Column) -> Result<Option<DataValidation>, WriteError> {
+    pub(super) fn drop_down(&self, column: &Column) -> Result<Option<DataValidation>, WriteError> {
         let list = match column.kind {
-            Kind::YesNo => None,
-            Kind::Code(vocabulary) | Kind::Codes(vocabulary) => Some(vocabulary),
-            Kind::WhyNone => Some(Vocabulary::MissingReason),
-            Kind::Text | Kind::Date | Kind::Whole | Kind::Money => return Ok(None),
+            ColumnKind::YesNo => None,
+            ColumnKind::Code(vocabulary) | ColumnKind::Codes(vocabulary) => Some(vocabulary),
+            ColumnKind::MissingReason => Some(Vocabulary::MissingReason),
+            ColumnKind::Text | ColumnKind::Date | ColumnKind::Whole | ColumnKind::Money => return Ok(None),
         };
         let Some((letters, own, all)) = self.ranges.get(&list) else {
             return Ok(None);
         };
-        let last = if column.may_be_missing { all } else { own };
+        let last = if column.accepts_missing_reason { all } else { own };
         let range = Formula::new(format!("={LISTS}!${letters}$2:${letters}${last}"));
         let choice = DataValidation::new()
             .allow_list_formula(range)
@@ -64,8 +69,9 @@ impl Lists {
             .set_error_title("Not a word of the list")?
             .set_error_message("Choose one of the list, or leave the cell empty where you do not know.")?;
         // Several words may stand in one cell.
-        Ok(Some(
-            choice.show_error_message(!matches!(column.kind, Kind::Codes(_))),
-        ))
+        Ok(Some(choice.show_error_message(!matches!(
+            column.kind,
+            ColumnKind::Codes(_)
+        ))))
     }
 }

@@ -3,12 +3,12 @@
 use rust_xlsxwriter::{Format, FormatAlign, FormatBorder};
 
 /// How a spreadsheet shows days, amounts and text.
-pub(super) const DAY: &str = "yyyy-mm-dd";
-pub(super) const MONEY: &str = "#,##0.00##";
-pub(super) const TEXT: &str = "@";
+pub(super) const DATE_NUMBER_FORMAT: &str = "yyyy-mm-dd";
+pub(super) const MONEY_NUMBER_FORMAT: &str = "#,##0.00##";
+pub(super) const TEXT_NUMBER_FORMAT: &str = "@";
 
 /// How cells look.
-pub(super) struct Formats {
+pub(super) struct CellFormats {
     pub(super) header: Format,
     /// By what is in a cell: words, words like a formula, a number, a day, an amount.
     pub(super) plain: [Format; 5],
@@ -20,19 +20,19 @@ pub(super) struct Formats {
     pub(super) paragraph: Format,
 }
 
-impl Formats {
+impl CellFormats {
     pub(super) fn new() -> Self {
         let base = Format::new().set_align(FormatAlign::Top);
         let five = |base: &Format| {
             [
-                base.clone().set_num_format(TEXT).set_text_wrap(),
+                base.clone().set_num_format(TEXT_NUMBER_FORMAT).set_text_wrap(),
                 base.clone()
-                    .set_num_format(TEXT)
+                    .set_num_format(TEXT_NUMBER_FORMAT)
                     .set_text_wrap()
                     .set_quote_prefix(),
                 base.clone(),
-                base.clone().set_num_format(DAY),
-                base.clone().set_num_format(MONEY),
+                base.clone().set_num_format(DATE_NUMBER_FORMAT),
+                base.clone().set_num_format(MONEY_NUMBER_FORMAT),
             ]
         };
         let wrong = base

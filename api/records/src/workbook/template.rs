@@ -6,28 +6,31 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::guidance::{self, Guided};
-use super::writer::{Book, Purpose, WriteError};
+use super::guidance::{self, GuidanceKind};
+use super::writer::{WorkbookPurpose, WorkbookWriter, WriteError};
 use crate::fields::column::EXAMPLE;
 
 /// Writes the template.
-pub fn write(output: impl Write + Send) -> Result<(), WriteError> {
-    let mut book = Book::new(Purpose::Template, &guidance::lines(Guided::Template))?;
-    book.add_example(&example())?;
+pub fn write_template(output: impl Write + Send) -> Result<(), WriteError> {
+    let mut book = WorkbookWriter::new(
+        WorkbookPurpose::Template,
+        &guidance::list_lines(GuidanceKind::Template),
+    )?;
+    book.write_example(&example_record())?;
     book.finish(output)
 }
 
 /// The template, written once.
-pub fn bytes() -> Result<&'static [u8], &'static WriteError> {
+pub fn template_bytes() -> Result<&'static [u8], &'static WriteError> {
     static BYTES: LazyLock<Result<Vec<u8>, WriteError>> = LazyLock::new(|| {
         let mut written = Vec::new();
-        write(&mut written).map(|()| written)
+        write_template(&mut written).map(|()| written)
     });
     BYTES.as_deref()
 }
 
 /// A made-up record that uses what most records need.
-pub fn example() -> Value {
+pub fn example_record() -> Value {
     json!({
         "externalRef": EXAMPLE,
         "title": "Made-up example: a food partnership",

@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use wayin_vocabulary::{Labelled, heading};
+use wayin_vocabulary::{Labelled, to_heading};
 
 /// A word of a vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Word {
+pub struct VocabularyTerm {
     /// What stands for it in documents.
     pub code: &'static str,
     /// What people call it.
@@ -15,10 +15,10 @@ pub struct Word {
     pub definition: &'static str,
 }
 
-impl Word {
+impl VocabularyTerm {
     /// The word as a cell shows it.
-    pub fn shown(self) -> String {
-        heading(self.label)
+    pub fn display_text(self) -> String {
+        to_heading(self.label)
     }
 }
 
@@ -40,13 +40,13 @@ macro_rules! vocabularies {
             }
 
             /// Its words, in order.
-            pub fn words(self) -> &'static [Word] {
+            pub fn words(self) -> &'static [VocabularyTerm] {
                 match self {
                     $(Self::$name => {
-                        static WORDS: LazyLock<Vec<Word>> = LazyLock::new(|| {
+                        static WORDS: LazyLock<Vec<VocabularyTerm>> = LazyLock::new(|| {
                             wayin_vocabulary::$name::ALL
                                 .iter()
-                                .map(|word| Word {
+                                .map(|word| VocabularyTerm {
                                     code: word.code(),
                                     label: word.label(),
                                     definition: word.definition(),
@@ -81,17 +81,17 @@ vocabularies! {
 
 impl Vocabulary {
     /// The word that a text means: its code or its label, whatever its case and spacing.
-    pub fn word(self, text: &str) -> Option<Word> {
-        let folded = fold(text);
+    pub fn find_term(self, text: &str) -> Option<VocabularyTerm> {
+        let folded = fold_text(text);
         self.words()
             .iter()
-            .find(|word| fold(word.code) == folded || fold(word.label) == folded)
+            .find(|word| fold_text(word.code) == folded || fold_text(word.label) == folded)
             .copied()
     }
 }
 
 /// A text without case, and with one space where it has spaces, hyphens or underscores.
-fn fold(text: &str) -> String {
+fn fold_text(text: &str) -> String {
     let words = text.split(|letter: char| letter.is_whitespace() || matches!(letter, '_' | '-'));
     let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
     words.join(" ").to_lowercase()
@@ -104,11 +104,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_known_by_its_code_and_by_its_label() {
+    fn terms_are_found_by_code_and_by_label() {
         for vocabulary in Vocabulary::ALL {
             for word in vocabulary.words() {
-                for text in [word.code, word.label, &word.shown(), &word.code.to_lowercase()] {
-                    assert_eq!(vocabulary.word(text), Some(*word), "{text}");
+                for text in [
+                    word.code,
+                    word.label,
+                    &word.display_text(),
+                    &word.code.to_lowercase(),
+                ] {
+                    assert_eq!(vocabulary.find_term(text), Some(*word), "{text}");
                 }
                 // Reasons stand in one cell, with these between them.
                 assert!(!word.label.contains([';', ',', '\n']), "{word:?}");
@@ -116,29 +121,29 @@ mod tests {
             let names: BTreeSet<_> = vocabulary
                 .words()
                 .iter()
-                .flat_map(|word| BTreeSet::from([fold(word.code), fold(word.label)]))
+                .flat_map(|word| BTreeSet::from([fold_text(word.code), fold_text(word.label)]))
                 .collect();
             let most = vocabulary.words().len() * 2;
             assert!(names.len() <= most && names.len() >= vocabulary.words().len());
         }
         assert_eq!(
             Vocabulary::EntryPoint
-                .word("  root  causes ")
+                .find_term("  root  causes ")
                 .map(|word| word.code),
             Some("ROOT_CAUSES")
         );
-        assert_eq!(Vocabulary::EntryPoint.word(""), None);
-        assert_eq!(Vocabulary::EntryPoint.word("luck"), None);
+        assert_eq!(Vocabulary::EntryPoint.find_term(""), None);
+        assert_eq!(Vocabulary::EntryPoint.find_term("luck"), None);
     }
 
     #[test]
-    fn no_two_words_are_told_apart_by_nothing() {
+    fn terms_are_distinguishable() {
         for vocabulary in Vocabulary::ALL {
             for (at, word) in vocabulary.words().iter().enumerate() {
                 for other in &vocabulary.words()[at + 1..] {
-                    let mine = [fold(word.code), fold(word.label)];
-                    assert!(!mine.contains(&fold(other.code)), "{word:?} {other:?}");
-                    assert!(!mine.contains(&fold(other.label)), "{word:?} {other:?}");
+                    let mine = [fold_text(word.code), fold_text(word.label)];
+                    assert!(!mine.contains(&fold_text(other.code)), "{word:?} {other:?}");
+                    assert!(!mine.contains(&fold_text(other.label)), "{word:?} {other:?}");
                 }
             }
         }

@@ -12,17 +12,17 @@ use wayin_vocabulary::{
     Visibility,
 };
 
-use super::places::{REGIONS, local_authorities};
+use super::places::{REGIONS, list_local_authorities};
 use super::*;
-use wayin_engine::statistics::{Estimate, FourCounts, risk_ratio};
+use wayin_engine::statistics::{Estimate, TwoByTwoCounts, risk_ratio};
 use wayin_engine::three_valued::Truth;
 use wayin_records::record::{FundingTerm, OrganisationReference};
 
-static EVIDENCE: LazyLock<Evidence> = LazyLock::new(evidence);
+static EVIDENCE: LazyLock<Evidence> = LazyLock::new(generate_evidence);
 
 /// The four known cells, and how many initiatives stand in none of them.
 #[derive(Clone, Copy, Debug, Default)]
-struct Table {
+struct TestTable {
     both: u64,
     when_only: u64,
     then_only: u64,
@@ -30,7 +30,7 @@ struct Table {
     unknown: u64,
 }
 
-impl Table {
+impl TestTable {
     fn risk_ratio(self) -> Estimate {
         let Self {
             both,
@@ -39,7 +39,7 @@ impl Table {
             neither,
             ..
         } = self;
-        risk_ratio(&FourCounts::exact([both, when_only, then_only, neither])).unwrap()
+        risk_ratio(&TwoByTwoCounts::exact([both, when_only, then_only, neither])).unwrap()
     }
 
     fn rate_when(self) -> f64 {
@@ -52,23 +52,23 @@ impl Table {
 }
 
 /// The whole table of a claim, and its tables by region.
-fn counted(slug: &str) -> (Table, BTreeMap<&'static str, Table>) {
-    counted_among(slug, |_| true)
+fn count_claim(slug: &str) -> (TestTable, BTreeMap<&'static str, TestTable>) {
+    count_claim_among(slug, |_| true)
 }
 
 /// The same of the records that somebody may read.
-fn counted_among(
+fn count_claim_among(
     slug: &str,
     readable: impl Fn(&InitiativeRecord) -> bool,
-) -> (Table, BTreeMap<&'static str, Table>) {
-    let region_of: HashMap<_, _> = local_authorities()
+) -> (TestTable, BTreeMap<&'static str, TestTable>) {
+    let region_of: HashMap<_, _> = list_local_authorities()
         .into_iter()
         .map(|place| (place.code, place.region))
         .collect();
     let claim = EVIDENCE.claims.iter().find(|claim| claim.slug == slug).unwrap();
-    let (mut whole, mut by_region) = (Table::default(), BTreeMap::<_, Table>::new());
+    let (mut whole, mut by_region) = (TestTable::default(), BTreeMap::<_, TestTable>::new());
     for record in EVIDENCE.records.iter().filter(|record| readable(record)) {
-        let truth = |filter| naive::truth(filter, record, &EVIDENCE.crises);
+        let truth = |filter| naive::evaluate(filter, record, &EVIDENCE.crises);
         if claim
             .among
             .as_ref()
@@ -76,7 +76,7 @@ fn counted_among(
         {
             continue;
         }
-        let cell = |table: &mut Table| match (truth(&claim.when), truth(&claim.then)) {
+        let cell = |table: &mut TestTable| match (truth(&claim.when), truth(&claim.then)) {
             (Truth::True, Truth::True) => table.both += 1,
             (Truth::True, Truth::False) => table.when_only += 1,
             (Truth::False, Truth::True) => table.then_only += 1,
@@ -95,7 +95,7 @@ fn counted_among(
 
 /// The risk ratio within strata, by Mantel and Haenszel's weights, with the
 /// interval of Greenland and Robins (Biometrics 41, 1985).
-fn adjusted_risk_ratio<'a>(strata: impl IntoIterator<Item = &'a Table>) -> Estimate {
+fn adjusted_risk_ratio<'a>(strata: impl IntoIterator<Item = &'a TestTable>) -> Estimate {
     let (mut above, mut below, mut spread) = (0.0, 0.0, 0.0);
     for table in strata {
         let (both, then_only) = (table.both as f64, table.then_only as f64);
@@ -115,16 +115,16 @@ fn adjusted_risk_ratio<'a>(strata: impl IntoIterator<Item = &'a Table>) -> Estim
 }
 
 #[test]
-fn it_is_the_same_each_time() {
+fn evidence_is_deterministic() {
     let bytes = |evidence: &Evidence| serde_json::to_vec(&evidence.records).unwrap();
     assert!(
-        bytes(&EVIDENCE) == bytes(&evidence()),
+        bytes(&EVIDENCE) == bytes(&generate_evidence()),
         "two calls give the same bytes"
     );
 }
 
 #[test]
-fn it_is_marked_as_illustrative_wherever_it_shows() {
+fn evidence_is_marked_as_illustrative() {
     for record in &EVIDENCE.records {
         assert!(record.illustrative);
         assert!(record.title.starts_with("Illustrative: "), "{}", record.title);
@@ -164,7 +164,7 @@ fn it_is_marked_as_illustrative_wherever_it_shows() {
 }
 
 #[test]
-fn every_code_of_the_records_vocabularies_occurs() {
+fn every_vocabulary_code_occurs() {
     let text = serde_json::to_string(&EVIDENCE.records).unwrap();
     macro_rules! all_occur {
         ($($key:literal: $name:ident,)+) => {$(
@@ -190,7 +190,7 @@ fn every_code_of_the_records_vocabularies_occurs() {
 }
 
 #[test]
-fn the_records_are_as_many_and_as_full_as_they_should_be() {
+fn record_count_and_completeness_are_as_expected() {
     let records = &EVIDENCE.records;
     assert_eq!(records.len(), 2_000);
     let share = |met: &dyn Fn(&InitiativeRecord) -> bool| {
@@ -250,8 +250,11 @@ fn the_records_are_as_many_and_as_full_as_they_should_be() {
 }
 
 #[test]
-fn the_records_agree_with_themselves() {
-    let places: HashSet<_> = local_authorities().into_iter().map(|place| place.code).collect();
+fn records_are_consistent() {
+    let places: HashSet<_> = list_local_authorities()
+        .into_iter()
+        .map(|place| place.code)
+        .collect();
     assert_eq!(places.len(), 361);
     let (mut references, mut grants) = (HashSet::new(), HashSet::new());
     for record in &EVIDENCE.records {
@@ -269,13 +272,13 @@ fn the_records_agree_with_themselves() {
         assert!(
             record
                 .started_on
-                .is_none_or(|day| day >= super::day(2016, 1, 1) && day <= super::day(2024, 12, 31))
+                .is_none_or(|day| day >= super::date(2016, 1, 1) && day <= super::date(2024, 12, 31))
         );
         let taken_on = record.entry_points.iter().filter_map(|row| row.taken_on);
         let noticed_on = record.challenges_faced.iter().filter_map(|row| row.noticed_on);
         for on in taken_on.chain(noticed_on) {
             assert!(record.started_on.is_none_or(|started| started <= on));
-            assert!(record.ended_on.unwrap_or(super::day(2024, 12, 31)) >= on);
+            assert!(record.ended_on.unwrap_or(super::date(2024, 12, 31)) >= on);
         }
         let challenges: HashSet<_> = record.challenges_faced.iter().map(|row| row.challenge).collect();
         assert_eq!(challenges.len(), record.challenges_faced.len());
@@ -311,7 +314,7 @@ fn assert_dates_agree(term: &FundingTerm) {
 }
 
 #[test]
-fn claims_that_hold_hold() {
+fn true_claims_hold() {
     for slug in [
         "short-funding-skips-ambitions",
         "paid-research-understands-the-system",
@@ -321,7 +324,7 @@ fn claims_that_hold_hold() {
         "the-crisis-loosened-timelines",
         "community-root-causes-reach-practitioners",
     ] {
-        let (whole, by_region) = counted(slug);
+        let (whole, by_region) = count_claim(slug);
         assert!(
             whole.risk_ratio().lower > 1.0,
             "{slug}: {whole:?} {:?}",
@@ -333,12 +336,12 @@ fn claims_that_hold_hold() {
 }
 
 #[test]
-fn claims_that_do_not_hold_do_not() {
+fn false_claims_do_not_hold() {
     for slug in [
         "unrestricted-money-changes-governance",
         "frequent-reports-get-the-blame",
     ] {
-        let (whole, _) = counted(slug);
+        let (whole, _) = count_claim(slug);
         let ratio = whole.risk_ratio();
         assert!(
             ratio.lower < 1.0 && ratio.upper > 1.0,
@@ -349,8 +352,8 @@ fn claims_that_do_not_hold_do_not() {
 }
 
 #[test]
-fn the_headline_claim_is_different_in_the_north_east() {
-    let (whole, by_region) = counted("short-funding-skips-ambitions");
+fn headline_claim_differs_in_the_north_east() {
+    let (whole, by_region) = count_claim("short-funding-skips-ambitions");
     assert!((0.53..=0.62).contains(&whole.rate_when()), "{whole:?}");
     assert!((0.22..=0.30).contains(&whole.rate_otherwise()), "{whole:?}");
     assert_eq!(by_region.len(), REGIONS.len());
@@ -361,8 +364,8 @@ fn the_headline_claim_is_different_in_the_north_east() {
 }
 
 #[test]
-fn one_claim_reverses_when_places_are_looked_at_separately() {
-    let (whole, by_region) = counted("paid-collaboration-skips-conditions");
+fn one_claim_reverses_within_places() {
+    let (whole, by_region) = count_claim("paid-collaboration-skips-conditions");
     let (crude, adjusted) = (whole.risk_ratio(), adjusted_risk_ratio(by_region.values()));
     assert!(crude.lower > 1.1, "over all places: {crude:?}");
     assert!(adjusted.upper < 0.95, "within them: {adjusted:?}");
@@ -372,8 +375,8 @@ fn one_claim_reverses_when_places_are_looked_at_separately() {
 }
 
 #[test]
-fn whoever_reads_the_open_records_alone_sees_the_same() {
-    let open = |slug| counted_among(slug, |record| record.visibility == Visibility::Open);
+fn open_records_alone_show_the_same_claims() {
+    let open = |slug| count_claim_among(slug, |record| record.visibility == Visibility::Open);
     let (whole, by_region) = open("paid-collaboration-skips-conditions");
     let adjusted = adjusted_risk_ratio(by_region.values());
     assert!(
@@ -390,19 +393,19 @@ fn whoever_reads_the_open_records_alone_sees_the_same() {
 }
 
 #[test]
-fn a_funders_way_in_is_set_against_what_it_then_meant_to_fund() {
-    let (whole, _) = counted("root-causes-turn-into-collaboration");
+fn funder_way_in_is_compared_with_intended_focus() {
+    let (whole, _) = count_claim("root-causes-turn-into-collaboration");
     assert!(whole.rate_when() > 0.5, "mostly: {whole:?}");
 }
 
 #[test]
-fn one_claim_is_mostly_not_known() {
-    let (whole, _) = counted("community-root-causes-reach-practitioners");
+fn one_claim_is_mostly_unknown() {
+    let (whole, _) = count_claim("community-root-causes-reach-practitioners");
     assert!(whole.unknown > 1_000, "{whole:?}");
 }
 
 #[test]
-fn claims_meetings_and_terms_are_whole() {
+fn claims_meetings_and_terms_are_complete() {
     let slugs: BTreeSet<_> = EVIDENCE.claims.iter().map(|claim| claim.slug).collect();
     assert_eq!(slugs.len(), EVIDENCE.claims.len());
     for claim in &EVIDENCE.claims {

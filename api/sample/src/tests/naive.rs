@@ -8,18 +8,18 @@ use crate::ExampleCrisis;
 use wayin_engine::three_valued::Truth;
 use wayin_records::record::{FundingTerm, InitiativeRecord};
 
-pub(super) fn truth(filter: &Value, record: &InitiativeRecord, periods: &[ExampleCrisis]) -> Truth {
-    Truth::all(object(filter).iter().map(|(key, value)| match key.as_str() {
-        "and" => Truth::all(list(value).iter().map(|part| truth(part, record, periods))),
-        "not" => !truth(value, record, periods),
-        "startedOn" => compared(value, record.started_on.map(|day| day.to_string())),
-        "activeDuring" => active_during(text(&value["crisis"]), record, periods),
+pub(super) fn evaluate(filter: &Value, record: &InitiativeRecord, periods: &[ExampleCrisis]) -> Truth {
+    Truth::all(as_object(filter).iter().map(|(key, value)| match key.as_str() {
+        "and" => Truth::all(as_list(value).iter().map(|part| evaluate(part, record, periods))),
+        "not" => !evaluate(value, record, periods),
+        "startedOn" => compare(value, record.started_on.map(|day| day.to_string())),
+        "activeDuring" => active_during(as_text(&value["crisis"]), record, periods),
         "wayIn" => {
-            let first = taken(record, &value["perspective"]).into_iter().next();
-            first.map(|way_in| holds(&value["in"], &way_in)).into()
+            let first = list_taken(record, &value["perspective"]).into_iter().next();
+            first.map(|way_in| is_listed(&value["in"], &way_in)).into()
         }
-        "entryPoints" => entry_points(value, &taken(record, &value["perspective"])),
-        "challenge" => challenge(value, record),
+        "entryPoints" => evaluate_entry_points(value, &list_taken(record, &value["perspective"])),
+        "challenge" => evaluate_challenge(value, record),
         "condition" => {
             let row = record
                 .conditions_changed
@@ -27,7 +27,7 @@ pub(super) fn truth(filter: &Value, record: &InitiativeRecord, periods: &[Exampl
                 .find(|row| row.condition.code() == value["on"]);
             let change = row.and_then(|row| row.change);
             change
-                .map(|change| holds(&value["change"]["in"], change.code()))
+                .map(|change| is_listed(&value["change"]["in"], change.code()))
                 .into()
         }
         "fundingTerms" => {
@@ -35,7 +35,7 @@ pub(super) fn truth(filter: &Value, record: &InitiativeRecord, periods: &[Exampl
                 record
                     .funding_terms
                     .iter()
-                    .map(|term| of_term(&value["some"], term)),
+                    .map(|term| evaluate_term(&value["some"], term)),
             );
             if record.funding_terms.is_empty() {
                 Truth::Unknown
@@ -47,19 +47,19 @@ pub(super) fn truth(filter: &Value, record: &InitiativeRecord, periods: &[Exampl
     }))
 }
 
-fn challenge(scope: &Value, record: &InitiativeRecord) -> Truth {
+fn evaluate_challenge(scope: &Value, record: &InitiativeRecord) -> Truth {
     let row = record
         .challenges_faced
         .iter()
         .find(|row| row.challenge.code() == scope["on"]);
     Truth::all(
-        object(scope)
+        as_object(scope)
             .iter()
             .filter(|(key, _)| *key != "on")
             .map(|(key, value)| match key.as_str() {
                 "step" => row
                     .and_then(|row| row.step)
-                    .map(|step| holds(&value["in"], step.code()))
+                    .map(|step| is_listed(&value["in"], step.code()))
                     .into(),
                 "reasons" => {
                     let given = row.map(|row| &row.reasons).filter(|reasons| !reasons.is_empty());
@@ -67,9 +67,9 @@ fn challenge(scope: &Value, record: &InitiativeRecord) -> Truth {
                         given.map(|reasons| reasons.iter().map(|reason| reason.code()).collect::<Vec<_>>());
                     given
                         .map(|given| {
-                            list(&value["includes"])
+                            as_list(&value["includes"])
                                 .iter()
-                                .all(|one| given.contains(&text(one)))
+                                .all(|one| given.contains(&as_text(one)))
                         })
                         .into()
                 }
@@ -78,18 +78,20 @@ fn challenge(scope: &Value, record: &InitiativeRecord) -> Truth {
     )
 }
 
-fn entry_points(scope: &Value, taken: &[String]) -> Truth {
-    let has = |one: &Value| taken.iter().any(|code| code == text(one));
+fn evaluate_entry_points(scope: &Value, taken: &[String]) -> Truth {
+    let has = |one: &Value| taken.iter().any(|code| code == as_text(one));
     let known = (!taken.is_empty()).then(|| {
-        scope.get("includes").is_none_or(|all| list(all).iter().all(has))
+        scope
+            .get("includes")
+            .is_none_or(|all| as_list(all).iter().all(has))
             && scope
                 .get("includesAny")
-                .is_none_or(|any| list(any).iter().any(has))
+                .is_none_or(|any| as_list(any).iter().any(has))
     });
     known.into()
 }
 
-fn taken(record: &InitiativeRecord, perspective: &Value) -> Vec<String> {
+fn list_taken(record: &InitiativeRecord, perspective: &Value) -> Vec<String> {
     let of_perspective = record
         .entry_points
         .iter()
@@ -117,10 +119,10 @@ fn active_during(slug: &str, record: &InitiativeRecord, periods: &[ExampleCrisis
     !Truth::from(began_late).or(ended_early.into())
 }
 
-fn of_term(filter: &Value, term: &FundingTerm) -> Truth {
+fn evaluate_term(filter: &Value, term: &FundingTerm) -> Truth {
     let term = serde_json::to_value(term).unwrap();
     Truth::all(
-        object(filter)
+        as_object(filter)
             .iter()
             .map(|(key, comparison)| match term.get(key) {
                 Some(Value::Number(number)) => {
@@ -128,28 +130,30 @@ fn of_term(filter: &Value, term: &FundingTerm) -> Truth {
                     (number.as_i64().unwrap() <= bound).into()
                 }
                 Some(known @ Value::Bool(_)) => (*known == comparison["eq"]).into(),
-                Some(known) => holds(&comparison["in"], text(known)).into(),
+                Some(known) => is_listed(&comparison["in"], as_text(known)).into(),
                 None => Truth::Unknown,
             }),
     )
 }
 
-fn compared(comparison: &Value, known: Option<String>) -> Truth {
-    known.map(|known| known.as_str() > text(&comparison["gt"])).into()
+fn compare(comparison: &Value, known: Option<String>) -> Truth {
+    known
+        .map(|known| known.as_str() > as_text(&comparison["gt"]))
+        .into()
 }
 
-fn holds(listed: &Value, code: &str) -> bool {
-    list(listed).iter().any(|one| one == code)
+fn is_listed(listed: &Value, code: &str) -> bool {
+    as_list(listed).iter().any(|one| one == code)
 }
 
-fn object(value: &Value) -> &Map<String, Value> {
+fn as_object(value: &Value) -> &Map<String, Value> {
     value.as_object().unwrap()
 }
 
-fn list(value: &Value) -> &[Value] {
+fn as_list(value: &Value) -> &[Value] {
     value.as_array().unwrap()
 }
 
-fn text(value: &Value) -> &str {
+fn as_text(value: &Value) -> &str {
     value.as_str().unwrap()
 }

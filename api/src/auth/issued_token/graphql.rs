@@ -7,15 +7,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use wayin_entity::issued_token;
 
-use super::{Draft, USUAL_DAYS, Until, issue, revoke};
+use super::{DEFAULT_VALID_DAYS, Draft, TokenExpiry, issue_token, revoke};
 use crate::auth::member::graphql::{Member, load_member};
 use crate::error::Error;
-use crate::graphql::{app, connection::Connection, decode, list::list, mutating, user_error::UserError};
+use crate::graphql::{
+    app_from_context, connection::NodeConnection, decode_argument, list::load_connection, mutation,
+    user_error::UserError,
+};
 use crate::id::NodeKind;
-use crate::mutation::{Begun, Event, Refusal};
+use crate::idempotency::{AuditRecord, MutationStart, Rejection};
 use crate::note;
 use crate::paging::PageArguments;
-use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::problem::{Problem, ProblemCode};
 
 /// A token that this service issued. Its text is shown only once, when it is issued, and is not stored.
 #[derive(Clone, Debug)]
@@ -26,7 +29,7 @@ pub struct IssuedToken(pub issued_token::Model);
 impl IssuedToken {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::IssuedToken.id(self.0.id).into()
+        NodeKind::IssuedToken.encode_id(self.0.id).into()
     }
 
     /// The member that the token is for.
@@ -95,11 +98,11 @@ impl TokenQuery {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<IssuedToken>> {
+    ) -> Result<NodeConnection<IssuedToken>> {
         let filter = filter.unwrap_or_default();
         let mut select = issued_token::Entity::find();
         if let Some(id) = filter.member {
-            let id = decode(NodeKind::Member, "filter.member", &id)?;
+            let id = decode_argument(NodeKind::Member, "filter.member", &id)?;
             select = select.filter(issued_token::Column::MemberId.eq(id));
         }
         if let Some(revoked) = filter.revoked {
@@ -111,7 +114,7 @@ impl TokenQuery {
             });
         }
         let page = PageArguments::new(first, after, last, before);
-        list(ctx, select, (), page, IssuedToken).await
+        load_connection(ctx, select, (), page, IssuedToken).await
     }
 }
 
@@ -168,24 +171,24 @@ pub struct RevokeTokenPayload {
 }
 
 impl IssueTokenPayload {
-    fn refused(refusal: Refusal) -> Self {
+    fn from_rejection(refusal: Rejection) -> Self {
         Self {
             token: None,
             issued_token: None,
-            user_errors: refusal.findings.into_iter().map(Into::into).collect(),
+            user_errors: refusal.problems.into_iter().map(Into::into).collect(),
         }
     }
 }
 
 impl RevokeTokenPayload {
-    fn refused(refusal: Refusal) -> Self {
+    fn from_rejection(refusal: Rejection) -> Self {
         Self {
             issued_token: None,
-            user_errors: refusal.findings.into_iter().map(Into::into).collect(),
+            user_errors: refusal.problems.into_iter().map(Into::into).collect(),
         }
     }
 
-    const fn done(row: issued_token::Model) -> Self {
+    const fn from_row(row: issued_token::Model) -> Self {
         Self {
             issued_token: Some(IssuedToken(row)),
             user_errors: Vec::new(),
@@ -201,11 +204,11 @@ struct Answer {
 }
 
 /// Why something is done, where it is said, and what is wrong with that.
-fn why(reason: Option<&str>) -> (Option<String>, Vec<Finding>) {
-    match reason.map(|reason| note::validate("reason", reason)) {
+fn parse_reason(reason: Option<&str>) -> (Option<String>, Vec<Problem>) {
+    match reason.map(|reason| note::validate_note("reason", reason)) {
         None => (None, Vec::new()),
         Some(Ok(reason)) => (Some(reason), Vec::new()),
-        Some(Err(refusal)) => (None, refusal.findings),
+        Some(Err(refusal)) => (None, refusal.problems),
     }
 }
 
@@ -223,66 +226,68 @@ impl TokenMutation {
         #[graphql(desc = "The member, the name of the token and when it expires.")]
         mut input: IssueTokenInput,
     ) -> Result<IssueTokenPayload> {
-        let app = app(ctx);
-        let Some(issuing) = &app.issuing else {
+        let app = app_from_context(ctx);
+        let Some(issuing) = &app.token_issuer else {
             let reason =
                 "this service has no key of its own to sign with; ask the issuer of your tokens for one";
-            return Ok(IssueTokenPayload::refused(Refusal::of(
-                FindingCode::NotAllowed,
+            return Ok(IssueTokenPayload::from_rejection(Rejection::from_problem(
+                ProblemCode::NotAllowed,
                 "",
                 reason,
             )));
         };
         let key = input.idempotency_key.take();
-        let running = match mutating::begin::<Answer>(ctx, "issueToken", key.as_deref(), &input).await? {
-            Begun::Fresh(running) => running,
-            Begun::Refused(finding) => return Ok(IssueTokenPayload::refused(finding.into())),
-            Begun::Repeated(answer) => {
+        let running = match mutation::begin_mutation::<Answer>(ctx, "issueToken", key.as_deref(), &input)
+            .await?
+        {
+            MutationStart::New(running) => running,
+            MutationStart::Rejected(finding) => return Ok(IssueTokenPayload::from_rejection(finding.into())),
+            MutationStart::Replayed(answer) => {
                 let row = answer.row;
                 let owner = crate::auth::member::by_id(&app.db, row.member_id).await?;
                 let missing = || Error::Internal("a token's member is not there".into());
                 return Ok(IssueTokenPayload {
-                    token: Some(issuing.text(&row, owner.ok_or_else(missing)?.subject)?),
+                    token: Some(issuing.encode_token(&row, owner.ok_or_else(missing)?.subject)?),
                     issued_token: Some(IssuedToken(row)),
                     user_errors: Vec::new(),
                 });
             }
         };
-        let (reason, mut wrong) = why(input.reason.as_deref());
+        let (reason, mut wrong) = parse_reason(input.reason.as_deref());
         let until = match (input.days, input.expires_at) {
-            (None, None) => Until::Days(USUAL_DAYS),
-            (Some(days), None) => Until::Days(days.into()),
-            (None, Some(until)) => Until::Moment(until),
+            (None, None) => TokenExpiry::AfterDays(DEFAULT_VALID_DAYS),
+            (Some(days), None) => TokenExpiry::AfterDays(days.into()),
+            (None, Some(until)) => TokenExpiry::At(until),
             (Some(days), Some(_)) => {
                 let reason = "is said beside `days`; say one of them";
-                wrong.push(Finding::new(FindingCode::Contradictory, "expiresAt", reason));
-                Until::Days(days.into())
+                wrong.push(Problem::new(ProblemCode::Contradictory, "expiresAt", reason));
+                TokenExpiry::AfterDays(days.into())
             }
         };
         let draft = Draft {
-            member: decode(NodeKind::Member, "input.member", &input.member)?,
+            member: decode_argument(NodeKind::Member, "input.member", &input.member)?,
             name: input.name.trim().to_owned(),
-            until,
+            expiry: until,
         };
-        let issued = issue(running.db(), &running.act(""), &issuing.issuer, draft).await?;
+        let issued = issue_token(running.db(), &running.action(""), &issuing.issuer, draft).await?;
         let (row, owner) = match issued {
             Ok(issued) if wrong.is_empty() => issued,
             // What was written is undone with the transaction.
-            Ok(_) => return Ok(IssueTokenPayload::refused(wrong.into())),
+            Ok(_) => return Ok(IssueTokenPayload::from_rejection(wrong.into())),
             Err(mut refusal) => {
-                refusal.findings.extend(wrong);
-                return Ok(IssueTokenPayload::refused(refusal));
+                refusal.problems.extend(wrong);
+                return Ok(IssueTokenPayload::from_rejection(refusal));
             }
         };
-        let token = issuing.text(&row, owner.subject)?;
-        let event = Event {
+        let token = issuing.encode_token(&row, owner.subject)?;
+        let event = AuditRecord {
             kind: NodeKind::IssuedToken,
             id: row.id,
             before: None,
             after: None,
             detail: json!({
                 "reason": reason,
-                "member": NodeKind::Member.id(row.member_id),
+                "member": NodeKind::Member.encode_id(row.member_id),
                 "expiresAt": row.expires_at,
             }),
         };
@@ -302,30 +307,33 @@ impl TokenMutation {
         #[graphql(desc = "The token and the reason.")] mut input: RevokeTokenInput,
     ) -> Result<RevokeTokenPayload> {
         let key = input.idempotency_key.take();
-        let running = match mutating::begin::<Answer>(ctx, "revokeToken", key.as_deref(), &input).await? {
-            Begun::Fresh(running) => running,
-            Begun::Refused(finding) => return Ok(RevokeTokenPayload::refused(finding.into())),
-            Begun::Repeated(answer) => return Ok(RevokeTokenPayload::done(answer.row)),
-        };
-        let (reason, wrong) = why(input.reason.as_deref());
-        let id = decode(NodeKind::IssuedToken, "input.id", &input.id)?;
-        let row = match revoke(running.db(), &running.act(""), id).await? {
+        let running =
+            match mutation::begin_mutation::<Answer>(ctx, "revokeToken", key.as_deref(), &input).await? {
+                MutationStart::New(running) => running,
+                MutationStart::Rejected(finding) => {
+                    return Ok(RevokeTokenPayload::from_rejection(finding.into()));
+                }
+                MutationStart::Replayed(answer) => return Ok(RevokeTokenPayload::from_row(answer.row)),
+            };
+        let (reason, wrong) = parse_reason(input.reason.as_deref());
+        let id = decode_argument(NodeKind::IssuedToken, "input.id", &input.id)?;
+        let row = match revoke(running.db(), &running.action(""), id).await? {
             Ok(row) if wrong.is_empty() => row,
-            Ok(_) => return Ok(RevokeTokenPayload::refused(wrong.into())),
+            Ok(_) => return Ok(RevokeTokenPayload::from_rejection(wrong.into())),
             Err(mut refusal) => {
-                refusal.findings.extend(wrong);
-                return Ok(RevokeTokenPayload::refused(refusal));
+                refusal.problems.extend(wrong);
+                return Ok(RevokeTokenPayload::from_rejection(refusal));
             }
         };
-        let event = Event {
+        let event = AuditRecord {
             kind: NodeKind::IssuedToken,
             id: row.id,
             before: None,
             after: None,
-            detail: json!({"reason": reason, "member": NodeKind::Member.id(row.member_id)}),
+            detail: json!({"reason": reason, "member": NodeKind::Member.encode_id(row.member_id)}),
         };
         let answer = Answer { row };
         running.finish(event, &answer).await?;
-        Ok(RevokeTokenPayload::done(answer.row))
+        Ok(RevokeTokenPayload::from_row(answer.row))
     }
 }

@@ -16,24 +16,27 @@ use wayin_entity::issued_token;
 use crate::clock::{Clock, SystemClock};
 
 /// How often the use of a token is written at most.
-const USED_EVERY: Duration = Duration::from_mins(1);
+const MIN_WRITE_INTERVAL: Duration = Duration::from_mins(1);
 /// How many tokens may be remembered before those are forgotten whose use may be written again.
-const MOST_REMEMBERED: usize = 10_000;
+const MAX_REMEMBERED_TOKENS: usize = 10_000;
 
 /// When the uses of tokens were last written by this process, so that one that is used all the time is
 /// written of once a minute.
 #[derive(Debug, Default)]
-pub struct Uses(Mutex<HashMap<Uuid, Instant>>);
+pub struct TokenUseTracker(Mutex<HashMap<Uuid, Instant>>);
 
-impl Uses {
+impl TokenUseTracker {
     /// Whether the use of a token is to be written; where it is, it is not for a while from then on.
     fn is_due(&self, token: Uuid) -> bool {
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if written.get(&token).is_some_and(|at| at.elapsed() < USED_EVERY) {
+        if written
+            .get(&token)
+            .is_some_and(|at| at.elapsed() < MIN_WRITE_INTERVAL)
+        {
             return false;
         }
-        if written.len() >= MOST_REMEMBERED {
-            written.retain(|_, at| at.elapsed() < USED_EVERY);
+        if written.len() >= MAX_REMEMBERED_TOKENS {
+            written.retain(|_, at| at.elapsed() < MIN_WRITE_INTERVAL);
         }
         written.insert(token, Instant::now());
         true
@@ -42,7 +45,12 @@ impl Uses {
 
 /// Takes note that a token was used, beside the request that it came with: that does not wait for it, and
 /// does not fail with it.
-pub fn note_use(db: &DatabaseConnection, uses: &Arc<Uses>, token: Uuid, last: Option<DateTime<Utc>>) {
+pub fn record_use(
+    db: &DatabaseConnection,
+    uses: &Arc<TokenUseTracker>,
+    token: Uuid,
+    last: Option<DateTime<Utc>>,
+) {
     let now = SystemClock.now();
     let before = now - TimeDelta::seconds(60);
     if last.is_some_and(|last| last > before) || !uses.is_due(token) {

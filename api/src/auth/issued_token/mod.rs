@@ -12,33 +12,33 @@ use sea_orm::{
 use uuid::Uuid;
 use wayin_entity::{issued_token, member};
 
-use super::jwt::{Signer, Subject};
-use crate::change::{self, Act};
+use super::jwt::{TokenSigner, TokenSubject};
+use crate::change_log::{self, ActionContext};
 use crate::error::{Error, Result};
-use crate::keeping::check_text;
-use crate::mutation::Refusal;
-use crate::paging::{Paged, Sort};
-use wayin_records::finding::{FindingCode, Findings};
+use crate::idempotency::Rejection;
+use crate::paging::{Paged, SortOrder};
+use crate::reference_data::check_text;
+use wayin_records::problem::{ProblemCode, Problems};
 
 /// The most days that a token is good for: a year, and the day that a leap year has more.
-pub const MOST_DAYS: i64 = 366;
+pub const MAX_VALID_DAYS: i64 = 366;
 /// How many days it is good for where nothing is said.
-pub const USUAL_DAYS: i64 = 90;
+pub const DEFAULT_VALID_DAYS: i64 = 90;
 /// The most characters of a token's name.
 const LONGEST_NAME: usize = 200;
 
 /// How tokens are issued here: with which key, and under which name.
-pub struct Issuing {
+pub struct TokenIssuer {
     /// Signs them.
-    pub signer: Signer,
+    pub signer: TokenSigner,
     /// Their `iss`.
     pub issuer: String,
 }
 
-impl Issuing {
+impl TokenIssuer {
     /// The text of a listed token of a member, the same each time but for algorithms that have a random part.
-    pub fn text(&self, row: &issued_token::Model, subject: String) -> Result<String> {
-        let subject = Subject {
+    pub fn encode_token(&self, row: &issued_token::Model, subject: String) -> Result<String> {
+        let subject = TokenSubject {
             issuer: self.issuer.clone(),
             subject,
         };
@@ -56,57 +56,59 @@ pub struct Draft {
     /// What it is called.
     pub name: String,
     /// Until when it is good.
-    pub until: Until,
+    pub expiry: TokenExpiry,
 }
 
 /// Until when a token is to be good.
 #[derive(Clone, Copy, Debug)]
-pub enum Until {
+pub enum TokenExpiry {
     /// For so many days.
-    Days(i64),
+    AfterDays(i64),
     /// Until a moment.
-    Moment(DateTime<Utc>),
+    At(DateTime<Utc>),
 }
 
 /// Lists a token of a member, where nothing stands against it. Answers whom it names too.
-pub async fn issue(
+pub async fn issue_token(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     issuer: &str,
     draft: Draft,
-) -> Result<Result<(issued_token::Model, member::Model), Refusal>> {
-    let mut found = Findings::default();
+) -> Result<Result<(issued_token::Model, member::Model), Rejection>> {
+    let mut found = Problems::default();
     check_text(&mut found, "name", &draft.name, LONGEST_NAME);
     // What a token says of time is in whole seconds.
     let now = act.now().trunc_subsecs(0);
-    let latest = now + TimeDelta::days(MOST_DAYS);
-    let (path, until) = match draft.until {
-        Until::Days(days) if (1..=MOST_DAYS).contains(&days) => ("days", now + TimeDelta::days(days)),
-        Until::Days(days) => {
-            let reason = format!("is {days}; a token is good for 1 to {MOST_DAYS} days");
-            found.error(FindingCode::OutOfRange, "days", reason);
+    let latest = now + TimeDelta::days(MAX_VALID_DAYS);
+    let (path, until) = match draft.expiry {
+        TokenExpiry::AfterDays(days) if (1..=MAX_VALID_DAYS).contains(&days) => {
+            ("days", now + TimeDelta::days(days))
+        }
+        TokenExpiry::AfterDays(days) => {
+            let reason = format!("is {days}; a token is good for 1 to {MAX_VALID_DAYS} days");
+            found.add_error(ProblemCode::OutOfRange, "days", reason);
             ("days", latest)
         }
-        Until::Moment(until) => ("expiresAt", until.trunc_subsecs(0)),
+        TokenExpiry::At(until) => ("expiresAt", until.trunc_subsecs(0)),
     };
     if until <= now {
-        found.error(FindingCode::OutOfRange, path, "has gone by already");
+        found.add_error(ProblemCode::OutOfRange, path, "has gone by already");
     } else if until > latest {
-        let reason = format!("is more than {MOST_DAYS} days ahead; a token is good for a year at most");
-        found.error(FindingCode::OutOfRange, path, reason);
+        let reason = format!("is more than {MAX_VALID_DAYS} days ahead; a token is good for a year at most");
+        found.add_error(ProblemCode::OutOfRange, path, reason);
     }
     let owner = member::Entity::find_by_id(draft.member).one(db).await?;
     match &owner {
-        None => found.error(FindingCode::NotFound, "member", "there is no such member"),
+        None => found.add_error(ProblemCode::NotFound, "member", "there is no such member"),
         Some(owner) if owner.revoked_at.is_some() => {
-            found.error(FindingCode::WrongState, "member", "was revoked");
+            found.add_error(ProblemCode::WrongState, "member", "was revoked");
         }
         Some(owner) if owner.issuer != issuer => {
             let reason = format!(
                 "has tokens of {}; here only those of {issuer} are issued",
                 owner.issuer
             );
-            found.error(FindingCode::NotAllowed, "member", reason);
+            found.add_error(ProblemCode::NotAllowed, "member", reason);
         }
         Some(_) => {}
     }
@@ -136,19 +138,19 @@ pub async fn issue(
 /// Revokes a token, where nothing stands against it: it is refused from the next request on.
 pub async fn revoke(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     id: Uuid,
-) -> Result<Result<issued_token::Model, Refusal>> {
+) -> Result<Result<issued_token::Model, Rejection>> {
     let row = issued_token::Entity::find_by_id(id)
         .lock_exclusive()
         .one(db)
         .await?;
-    let refused = |code, reason| Ok(Err(Refusal::of(code, "id", reason)));
+    let refused = |code, reason| Ok(Err(Rejection::from_problem(code, "id", reason)));
     let Some(mut row) = row else {
-        return refused(FindingCode::NotFound, "there is no such token");
+        return refused(ProblemCode::NotFound, "there is no such token");
     };
     if row.revoked_at.is_some() {
-        return refused(FindingCode::WrongState, "is revoked already");
+        return refused(ProblemCode::WrongState, "is revoked already");
     }
     row.revoked_at = Some(act.now());
     row.revoked_by = act.member;
@@ -162,7 +164,7 @@ pub async fn revoke(
     };
     revoked.update(db).await?;
     // Other processes end what was begun with it.
-    change::tell(db).await?;
+    change_log::notify_listeners(db).await?;
     Ok(Ok(row))
 }
 
@@ -182,7 +184,7 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<(issued_token::Model,
 }
 
 /// Those of some tokens that were revoked.
-pub async fn revoked_of(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
+pub async fn filter_revoked(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -200,8 +202,8 @@ impl Paged for issued_token::Entity {
     type Order = ();
     const ID: Self::Column = issued_token::Column::Id;
 
-    fn sort((): ()) -> Sort<Self::Column> {
-        Sort {
+    fn sort((): ()) -> SortOrder<Self::Column> {
+        SortOrder {
             tag: "issued-",
             column: issued_token::Column::CreatedAt,
             descending: true,

@@ -3,56 +3,56 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
-use super::Subject;
+use super::TokenSubject;
 use crate::error::TokenError;
 
 /// By how much the clocks of those who issue tokens may differ from this service's, in seconds.
-const SKEW: i32 = 30;
+const CLOCK_SKEW_SECONDS: i32 = 30;
 
 /// What a good token says.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Claims {
+pub struct VerifiedClaims {
     /// Whom it names.
-    pub subject: Subject,
+    pub subject: TokenSubject,
     /// Its `jti`.
     pub id: Option<String>,
     /// Its `exp`, in seconds.
     expires: f64,
 }
 
-impl Claims {
+impl VerifiedClaims {
     /// Looks over what a token says, whose signature was found good.
-    pub fn check(
+    pub fn validate(
         said: &Map<String, Value>,
         issuer: &str,
         audiences: &[String],
         now: DateTime<Utc>,
     ) -> Result<Self, TokenError> {
-        let expires = number(said, "exp")?.ok_or(TokenError::Incomplete)?;
-        let good_from = number(said, "nbf")?;
-        number(said, "iat")?;
-        let by = text(said, "iss")?.ok_or(TokenError::Incomplete)?;
-        let meant_for = audience(said)?;
-        let subject = text(said, "sub")?.ok_or(TokenError::Incomplete)?;
-        let id = text(said, "jti")?.map(ToOwned::to_owned);
+        let expires = read_number(said, "exp")?.ok_or(TokenError::Incomplete)?;
+        let good_from = read_number(said, "nbf")?;
+        read_number(said, "iat")?;
+        let by = read_text(said, "iss")?.ok_or(TokenError::Incomplete)?;
+        let meant_for = read_audiences(said)?;
+        let subject = read_text(said, "sub")?.ok_or(TokenError::Incomplete)?;
+        let id = read_text(said, "jti")?.map(ToOwned::to_owned);
         let now = now.timestamp() as f64;
-        if expires < now - f64::from(SKEW) {
+        if expires < now - f64::from(CLOCK_SKEW_SECONDS) {
             return Err(TokenError::Expired);
         }
-        if good_from.is_some_and(|from| from > now + f64::from(SKEW)) {
-            return Err(TokenError::NotYet);
+        if good_from.is_some_and(|from| from > now + f64::from(CLOCK_SKEW_SECONDS)) {
+            return Err(TokenError::NotYetValid);
         }
         if by != issuer {
-            return Err(TokenError::OtherIssuer);
+            return Err(TokenError::UnknownIssuer);
         }
         if !meant_for
             .iter()
             .any(|one| audiences.iter().any(|ours| ours == one))
         {
-            return Err(TokenError::OtherAudience);
+            return Err(TokenError::WrongAudience);
         }
         Ok(Self {
-            subject: Subject {
+            subject: TokenSubject {
                 issuer: by.to_owned(),
                 subject: subject.to_owned(),
             },
@@ -63,38 +63,42 @@ impl Claims {
 
     /// Until when the token is taken: so long after its `exp` as clocks may differ. None where that
     /// is further off than can be told.
-    pub fn taken_until(&self) -> Option<DateTime<Utc>> {
+    pub fn accepted_until(&self) -> Option<DateTime<Utc>> {
         // A number so large that it is cut off is of no moment that can be told either.
         #[allow(clippy::cast_possible_truncation)]
         let until = DateTime::from_timestamp(self.expires.ceil() as i64, 0)?;
-        until.checked_add_signed(TimeDelta::seconds(SKEW.into()))
+        until.checked_add_signed(TimeDelta::seconds(CLOCK_SKEW_SECONDS.into()))
     }
 }
 
 /// Who issued a token, as it says itself.
-pub fn issuer(said: &Map<String, Value>) -> Result<&str, TokenError> {
-    text(said, "iss")?.ok_or(TokenError::Incomplete)
+pub fn read_issuer(said: &Map<String, Value>) -> Result<&str, TokenError> {
+    read_text(said, "iss")?.ok_or(TokenError::Incomplete)
 }
 
-fn number(said: &Map<String, Value>, claim: &'static str) -> Result<Option<f64>, TokenError> {
+fn read_number(said: &Map<String, Value>, claim: &'static str) -> Result<Option<f64>, TokenError> {
     said.get(claim)
-        .map(|value| value.as_f64().ok_or(TokenError::Mistyped(claim, "a number")))
+        .map(|value| {
+            value
+                .as_f64()
+                .ok_or(TokenError::WrongClaimType(claim, "a number"))
+        })
         .transpose()
 }
 
 /// A text with something in it.
-fn text<'a>(said: &'a Map<String, Value>, claim: &'static str) -> Result<Option<&'a str>, TokenError> {
+fn read_text<'a>(said: &'a Map<String, Value>, claim: &'static str) -> Result<Option<&'a str>, TokenError> {
     said.get(claim)
         .map(|value| {
             let text = value.as_str().filter(|text| !text.is_empty());
-            text.ok_or(TokenError::Mistyped(claim, "a text"))
+            text.ok_or(TokenError::WrongClaimType(claim, "a text"))
         })
         .transpose()
 }
 
 /// For whom a token is meant: one, or several.
-fn audience(said: &Map<String, Value>) -> Result<Vec<&str>, TokenError> {
-    let mistyped = TokenError::Mistyped("aud", "a text or a list of texts");
+fn read_audiences(said: &Map<String, Value>) -> Result<Vec<&str>, TokenError> {
+    let mistyped = TokenError::WrongClaimType("aud", "a text or a list of texts");
     match said.get("aud") {
         None => Err(TokenError::Incomplete),
         Some(Value::String(one)) => Ok(vec![one]),
@@ -114,36 +118,36 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000;
 
-    fn checked(said: &Value) -> Result<Claims, TokenError> {
+    fn validate_claims(said: &Value) -> Result<VerifiedClaims, TokenError> {
         let now = DateTime::from_timestamp(NOW, 0).unwrap();
-        Claims::check(said.as_object().unwrap(), "us", &["here".to_owned()], now)
+        VerifiedClaims::validate(said.as_object().unwrap(), "us", &["here".to_owned()], now)
     }
 
-    fn good() -> Value {
+    fn valid_claims() -> Value {
         json!({"iss": "us", "sub": "ada", "aud": "here", "exp": NOW + 60})
     }
 
     fn with(claim: &str, value: Value) -> Value {
-        let mut said = good();
+        let mut said = valid_claims();
         said[claim] = value;
         said
     }
 
     #[test]
-    fn what_must_be_there_is_asked_for() {
-        assert!(checked(&good()).is_ok());
+    fn required_claims_are_enforced() {
+        assert!(validate_claims(&valid_claims()).is_ok());
         for claim in ["iss", "sub", "aud", "exp"] {
-            let mut said = good();
+            let mut said = valid_claims();
             said.as_object_mut().unwrap().remove(claim);
-            assert_eq!(checked(&said), Err(TokenError::Incomplete), "{claim}");
+            assert_eq!(validate_claims(&said), Err(TokenError::Incomplete), "{claim}");
         }
     }
 
     #[test]
-    fn nothing_is_taken_for_what_it_is_not() {
-        let number = |claim| TokenError::Mistyped(claim, "a number");
-        let text = |claim| TokenError::Mistyped(claim, "a text");
-        let audience = TokenError::Mistyped("aud", "a text or a list of texts");
+    fn claims_of_the_wrong_type_are_rejected() {
+        let number = |claim| TokenError::WrongClaimType(claim, "a number");
+        let text = |claim| TokenError::WrongClaimType(claim, "a text");
+        let audience = TokenError::WrongClaimType("aud", "a text or a list of texts");
         for (claim, value, reason) in [
             ("exp", json!((NOW + 60).to_string()), number("exp")),
             ("exp", json!(null), number("exp")),
@@ -162,12 +166,12 @@ mod tests {
             ("aud", json!(null), audience),
             ("aud", json!({"here": true}), audience),
             ("aud", json!(["here", 7]), audience),
-            ("aud", json!([]), TokenError::OtherAudience),
-            ("aud", json!("elsewhere"), TokenError::OtherAudience),
-            ("iss", json!("them"), TokenError::OtherIssuer),
+            ("aud", json!([]), TokenError::WrongAudience),
+            ("aud", json!("elsewhere"), TokenError::WrongAudience),
+            ("iss", json!("them"), TokenError::UnknownIssuer),
         ] {
             assert_eq!(
-                checked(&with(claim, value.clone())),
+                validate_claims(&with(claim, value.clone())),
                 Err(reason),
                 "{claim} {value}"
             );
@@ -178,23 +182,32 @@ mod tests {
             ("iat", json!(NOW)),
             ("exp", json!(1e18)),
         ] {
-            assert!(checked(&with(claim, value.clone())).is_ok(), "{claim} {value}");
+            assert!(
+                validate_claims(&with(claim, value.clone())).is_ok(),
+                "{claim} {value}"
+            );
         }
     }
 
     #[test]
-    fn clocks_may_differ_by_half_a_minute() {
-        assert!(checked(&with("exp", json!(NOW - 30))).is_ok());
-        assert_eq!(checked(&with("exp", json!(NOW - 31))), Err(TokenError::Expired));
-        assert!(checked(&with("nbf", json!(NOW + 30))).is_ok());
-        assert_eq!(checked(&with("nbf", json!(NOW + 31))), Err(TokenError::NotYet));
+    fn clock_skew_of_half_a_minute_is_tolerated() {
+        assert!(validate_claims(&with("exp", json!(NOW - 30))).is_ok());
+        assert_eq!(
+            validate_claims(&with("exp", json!(NOW - 31))),
+            Err(TokenError::Expired)
+        );
+        assert!(validate_claims(&with("nbf", json!(NOW + 30))).is_ok());
+        assert_eq!(
+            validate_claims(&with("nbf", json!(NOW + 31))),
+            Err(TokenError::NotYetValid)
+        );
         let until = |said: &Value| {
-            checked(said)
+            validate_claims(said)
                 .unwrap()
-                .taken_until()
+                .accepted_until()
                 .map(|until| until.timestamp())
         };
-        assert_eq!(until(&good()), Some(NOW + 90));
+        assert_eq!(until(&valid_claims()), Some(NOW + 90));
         assert_eq!(until(&with("exp", json!(NOW as f64 + 0.5))), Some(NOW + 31));
         assert_eq!(until(&with("exp", json!(1e300))), None);
     }

@@ -12,18 +12,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use self::claims::Claims;
-use super::issued_token::last_use::Uses;
-use super::issuer::{Issuer, Keys, NotGood};
+use self::claims::VerifiedClaims;
+use super::issued_token::last_use::TokenUseTracker;
+use super::issuer::{IssuerKeys, TrustedIssuer, VerificationError};
 use crate::clock::{Clock, SystemClock};
 use crate::error::TokenError;
 
 /// The longest token that is looked at, in bytes.
-const LONGEST: usize = 16 * 1024;
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// Whom a token names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subject {
+pub struct TokenSubject {
     /// Who issued the token.
     #[serde(rename = "iss")]
     pub issuer: String,
@@ -34,17 +34,17 @@ pub struct Subject {
 
 /// What a good token tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified {
+pub struct VerifiedToken {
     /// Whom it names.
-    pub subject: Subject,
+    pub subject: TokenSubject,
     /// Its `jti`, where it may be that of a token that was issued here.
     pub token: Option<Uuid>,
 }
 
 #[derive(Serialize)]
-struct Signed<'a> {
+struct ClaimsToSign<'a> {
     #[serde(flatten)]
-    subject: &'a Subject,
+    subject: &'a TokenSubject,
     aud: &'a str,
     iat: i64,
     exp: i64,
@@ -61,8 +61,8 @@ struct UnverifiedToken<'a> {
 }
 
 impl<'a> UnverifiedToken<'a> {
-    fn read(token: &'a str) -> Result<Self, TokenError> {
-        if token.len() > LONGEST {
+    fn parse(token: &'a str) -> Result<Self, TokenError> {
+        if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::NotAccepted);
         }
         let mut parts = token.split('.').skip(1);
@@ -82,33 +82,33 @@ impl<'a> UnverifiedToken<'a> {
             token,
             algorithm: header.alg,
             key_id: header.kid,
-            issuer: claims::issuer(&said)?.to_owned(),
+            issuer: claims::read_issuer(&said)?.to_owned(),
         })
     }
 }
 
 /// Verifies tokens.
 #[derive(Clone, Debug)]
-pub struct Verifier {
-    issuers: Arc<[Issuer]>,
+pub struct TokenVerifier {
+    issuers: Arc<[TrustedIssuer]>,
     /// When the uses of issued tokens were last written.
-    pub(super) uses: Arc<Uses>,
+    pub(super) uses: Arc<TokenUseTracker>,
 }
 
-impl Verifier {
+impl TokenVerifier {
     /// Accepts tokens of one algorithm and key, from one issuer, for one audience.
     pub fn new(algorithm: Algorithm, key: DecodingKey, issuer: &str, audience: &str) -> Self {
-        Self::of(vec![Issuer {
+        Self::from_issuers(vec![TrustedIssuer {
             name: issuer.to_owned(),
             audiences: vec![audience.to_owned()],
             algorithms: vec![algorithm],
-            keys: Keys::One(key),
+            keys: IssuerKeys::Single(key),
             is_own: true,
         }])
     }
 
     /// Accepts the tokens of some issuers.
-    pub fn of(issuers: Vec<Issuer>) -> Self {
+    pub fn from_issuers(issuers: Vec<TrustedIssuer>) -> Self {
         Self {
             issuers: issuers.into(),
             uses: Arc::default(),
@@ -117,34 +117,36 @@ impl Verifier {
 
     /// Reads the keys of those issuers whose keys are listed in a document, and keeps them up to date from
     /// then on, for as long as anybody has this verifier.
-    pub async fn follow(&self) {
+    pub async fn refresh_keys(&self) {
         let documents = self.issuers.iter().filter_map(|issuer| match &issuer.keys {
-            Keys::CachedKeys(followed) => Some(followed.follow()),
-            Keys::One(_) => None,
+            IssuerKeys::CachedKeys(followed) => Some(followed.refresh_periodically()),
+            IssuerKeys::Single(_) => None,
         });
         futures_util::future::join_all(documents).await;
     }
 
     /// Whom a token names, if it is good. Waits for the keys of its issuer to be read again where it names
     /// one that is not known, and for nothing else.
-    pub async fn verify(&self, token: &str) -> Result<Verified, TokenError> {
-        let token_sent = UnverifiedToken::read(token)?;
-        let issuer = self.issuer(&token_sent)?;
-        let claims = match self.claims(issuer, &token_sent) {
-            Err(NotGood::UnknownKey(followed)) => {
-                followed.look_again().await;
-                self.claims(issuer, &token_sent)
+    pub async fn verify(&self, token: &str) -> Result<VerifiedToken, TokenError> {
+        let token_sent = UnverifiedToken::parse(token)?;
+        let issuer = self.find_issuer(&token_sent)?;
+        let claims = match self.verify_claims(issuer, &token_sent) {
+            Err(VerificationError::UnknownKey(followed)) => {
+                followed.refresh_for_unknown_key().await;
+                self.verify_claims(issuer, &token_sent)
                     .map_err(|not_good| match not_good {
-                        NotGood::UnknownKey(followed) if followed.keys().is_none() => TokenError::NoKeys,
-                        NotGood::UnknownKey(_) => TokenError::NotAccepted,
-                        NotGood::Refused(reason) => reason,
+                        VerificationError::UnknownKey(followed) if followed.keys().is_none() => {
+                            TokenError::KeysUnavailable
+                        }
+                        VerificationError::UnknownKey(_) => TokenError::NotAccepted,
+                        VerificationError::Rejected(reason) => reason,
                     })?
             }
-            Err(NotGood::Refused(reason)) => return Err(reason),
+            Err(VerificationError::Rejected(reason)) => return Err(reason),
             Ok(claims) => claims,
         };
         let token = claims.id.as_deref().filter(|_| issuer.is_own);
-        Ok(Verified {
+        Ok(VerifiedToken {
             token: token.and_then(|id| Uuid::parse_str(id).ok()),
             subject: claims.subject,
         })
@@ -152,35 +154,39 @@ impl Verifier {
 
     /// Until when a good token is taken: so long after its `exp` as clocks may differ. None where that
     /// is further off than can be told.
-    pub fn taken_until(&self, token: &str) -> Option<DateTime<Utc>> {
-        let token_sent = UnverifiedToken::read(token).ok()?;
-        let issuer = self.issuer(&token_sent).ok()?;
-        self.claims(issuer, &token_sent).ok()?.taken_until()
+    pub fn accepted_until(&self, token: &str) -> Option<DateTime<Utc>> {
+        let token_sent = UnverifiedToken::parse(token).ok()?;
+        let issuer = self.find_issuer(&token_sent).ok()?;
+        self.verify_claims(issuer, &token_sent).ok()?.accepted_until()
     }
 
-    fn issuer(&self, token_sent: &UnverifiedToken<'_>) -> Result<&Issuer, TokenError> {
+    fn find_issuer(&self, token_sent: &UnverifiedToken<'_>) -> Result<&TrustedIssuer, TokenError> {
         let issuer = self
             .issuers
             .iter()
             .find(|issuer| issuer.name == token_sent.issuer);
-        issuer.ok_or(TokenError::OtherIssuer)
+        issuer.ok_or(TokenError::UnknownIssuer)
     }
 
-    fn claims(&self, issuer: &Issuer, token_sent: &UnverifiedToken<'_>) -> Result<Claims, NotGood> {
+    fn verify_claims(
+        &self,
+        issuer: &TrustedIssuer,
+        token_sent: &UnverifiedToken<'_>,
+    ) -> Result<VerifiedClaims, VerificationError> {
         let key_id = token_sent.key_id.as_deref();
-        issuer.claims(token_sent.token, token_sent.algorithm, key_id, SystemClock.now())
+        issuer.verify_claims(token_sent.token, token_sent.algorithm, key_id, SystemClock.now())
     }
 }
 
 /// Signs tokens.
-pub struct Signer {
+pub struct TokenSigner {
     algorithm: Algorithm,
     key: EncodingKey,
     key_id: Option<String>,
     audience: String,
 }
 
-impl Signer {
+impl TokenSigner {
     /// Signs with one algorithm and key, for one audience.
     pub const fn new(algorithm: Algorithm, key: EncodingKey, audience: String) -> Self {
         Self {
@@ -200,32 +206,32 @@ impl Signer {
     /// A token for a subject, good for so long, which is listed nowhere.
     pub fn sign(
         &self,
-        subject: &Subject,
+        subject: &TokenSubject,
         now: DateTime<Utc>,
         good_for: TimeDelta,
     ) -> Result<String, jsonwebtoken::errors::Error> {
-        self.signed(subject, None, now, now + good_for)
+        self.encode(subject, None, now, now + good_for)
     }
 
     /// The token of an id that is listed, for a subject.
     pub fn sign_listed(
         &self,
-        subject: &Subject,
+        subject: &TokenSubject,
         id: Uuid,
         from: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<String, jsonwebtoken::errors::Error> {
-        self.signed(subject, Some(id), from, until)
+        self.encode(subject, Some(id), from, until)
     }
 
-    fn signed(
+    fn encode(
         &self,
-        subject: &Subject,
+        subject: &TokenSubject,
         id: Option<Uuid>,
         from: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<String, jsonwebtoken::errors::Error> {
-        let claims = Signed {
+        let claims = ClaimsToSign {
             subject,
             aud: &self.audience,
             iat: from.timestamp(),

@@ -7,21 +7,23 @@ use serde_json::json;
 use uuid::Uuid;
 use wayin_entity::{Role, member};
 
-use super::{Draft, revoke_one, save};
-use crate::auth::jwt::Subject;
+use super::{Draft, revoke_by_id, save_member};
+use crate::auth::jwt::TokenSubject;
 use crate::graphql::{
-    connection::Connection,
-    decode,
-    list::list,
-    loader::{self, RowKey},
-    mutating,
+    connection::NodeConnection,
+    decode_argument,
+    list::load_connection,
+    loader::{self, RowLoaderKey},
+    mutation,
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::Organisation;
-use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, version, why};
-use crate::keeping::partial::Partial;
 use crate::organisation::loaders::OrganisationById;
 use crate::paging::PageArguments;
+use crate::reference_data::graphql::{
+    ChangeLogging, begin_save, finish_save, load_version, parse_reason, reference_payload, reject_save,
+};
+use crate::reference_data::partial::PartialUpdate;
 
 /// A person or program that can use the service. Its tokens identify it by issuer and subject.
 #[derive(Clone, Debug)]
@@ -32,12 +34,12 @@ pub struct Member(pub member::Model);
 impl Member {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::Member.id(self.0.id).into()
+        NodeKind::Member.encode_id(self.0.id).into()
     }
 
     /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
-        version(ctx, self.0.id).await
+        load_version(ctx, self.0.id).await
     }
 
     /// The issuer (`iss`) of the member's tokens.
@@ -60,7 +62,7 @@ impl Member {
         let Some(id) = self.0.organisation_id else {
             return Ok(None);
         };
-        Ok(loader::of(ctx)
+        Ok(loader::operation_loader(ctx)
             .load_one(OrganisationById(id))
             .await?
             .map(Organisation))
@@ -108,14 +110,14 @@ impl MemberQuery {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Member>> {
+    ) -> Result<NodeConnection<Member>> {
         let filter = filter.unwrap_or_default();
         let mut select = member::Entity::find();
         if let Some(role) = filter.role {
             select = select.filter(member::Column::Role.eq(role));
         }
         if let Some(id) = filter.organisation {
-            let id = decode(NodeKind::Organisation, "filter.organisation", &id)?;
+            let id = decode_argument(NodeKind::Organisation, "filter.organisation", &id)?;
             select = select.filter(member::Column::OrganisationId.eq(id));
         }
         if let Some(revoked) = filter.revoked {
@@ -127,7 +129,7 @@ impl MemberQuery {
             });
         }
         let page = PageArguments::new(first, after, last, before);
-        list(ctx, select, (), page, Member).await
+        load_connection(ctx, select, (), page, Member).await
     }
 }
 
@@ -170,12 +172,12 @@ pub struct RevokeMemberInput {
     idempotency_key: Option<String>,
 }
 
-kept_payload! {
+reference_payload! {
     /// The result of saving a member.
     SaveMemberPayload { member: Member of member::Model }
 }
 
-kept_payload! {
+reference_payload! {
     /// The result of revoking a member.
     RevokeMemberPayload { member: Member of member::Model }
 }
@@ -195,23 +197,23 @@ impl MemberMutation {
         #[graphql(desc = "The values to save.")] mut input: SaveMemberInput,
     ) -> Result<SaveMemberPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin::<member::Model>(ctx, "saveMember", key.as_deref(), &input).await? {
+        let running = match begin_save::<member::Model>(ctx, "saveMember", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
-        let (reason, wrong) = why(input.reason.as_deref());
-        let subject = Subject {
+        let (reason, wrong) = parse_reason(input.reason.as_deref());
+        let subject = TokenSubject {
             issuer: input.issuer.trim().to_owned(),
             subject: input.subject.trim().to_owned(),
         };
-        let mut partial = Partial::load_member(running.db(), &subject.issuer, &subject.subject).await?;
-        let role = partial.needed("role", input.role)?;
+        let mut partial = PartialUpdate::load_member(running.db(), &subject.issuer, &subject.subject).await?;
+        let role = partial.required_field("role", input.role)?;
         let organisation = partial
-            .optional("organisation", input.organisation)?
-            .map(|id| decode(NodeKind::Organisation, "input.organisation", &id))
+            .optional_field("organisation", input.organisation)?
+            .map(|id| decode_argument(NodeKind::Organisation, "input.organisation", &id))
             .transpose()?;
         let Some(role) = role else {
-            return Ok(refuse(partial.found, wrong).into());
+            return Ok(reject_save(partial.problems, wrong).into());
         };
         let draft = Draft {
             subject,
@@ -219,9 +221,13 @@ impl MemberMutation {
             role,
             organisation,
         };
-        let saved = save(running.db(), &running.act(&reason), draft).await?;
+        let saved = save_member(running.db(), &running.action(&reason), draft).await?;
         let detail = json!({"reason": reason});
-        Ok(finish(*running, saved, wrong, Log::Stays, detail).await?.into())
+        Ok(
+            finish_save(*running, saved, wrong, ChangeLogging::NotLogged, detail)
+                .await?
+                .into(),
+        )
     }
 
     /// Revokes a member. From their next request, they have no access. The last steward cannot be revoked.
@@ -232,22 +238,26 @@ impl MemberMutation {
         #[graphql(desc = "The member and the reason.")] mut input: RevokeMemberInput,
     ) -> Result<RevokeMemberPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin::<member::Model>(ctx, "revokeMember", key.as_deref(), &input).await? {
+        let running = match begin_save::<member::Model>(ctx, "revokeMember", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
-        let (reason, wrong) = why(input.reason.as_deref());
-        let target = mutating::target(NodeKind::Member, Some(&input.id), input.version)?;
-        let saved = revoke_one(running.db(), &running.act(&reason), target).await?;
+        let (reason, wrong) = parse_reason(input.reason.as_deref());
+        let target = mutation::decode_target(NodeKind::Member, Some(&input.id), input.version)?;
+        let saved = revoke_by_id(running.db(), &running.action(&reason), target).await?;
         let detail = json!({"reason": reason});
-        Ok(finish(*running, saved, wrong, Log::Stays, detail).await?.into())
+        Ok(
+            finish_save(*running, saved, wrong, ChangeLogging::NotLogged, detail)
+                .await?
+                .into(),
+        )
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct MemberById(Uuid);
 
-impl RowKey for MemberById {
+impl RowLoaderKey for MemberById {
     type Table = member::Entity;
     const ID: member::Column = member::Column::Id;
 
@@ -261,5 +271,8 @@ pub async fn load_member(ctx: &Context<'_>, id: Option<Uuid>) -> Result<Option<M
     let Some(id) = id else {
         return Ok(None);
     };
-    Ok(loader::of(ctx).load_one(MemberById(id)).await?.map(Member))
+    Ok(loader::operation_loader(ctx)
+        .load_one(MemberById(id))
+        .await?
+        .map(Member))
 }

@@ -9,51 +9,53 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait as _, IntoCondition as _},
 };
 use uuid::Uuid;
-use wayin_entity::{Capability, KeptSubject, Role, issued_token, member, organisation};
+use wayin_entity::{Capability, ReferenceKind, Role, issued_token, member, organisation};
 
 use super::issued_token::last_use;
-use super::jwt::{Subject, Verified, Verifier};
-use super::requester::{Member, Requester};
-use crate::change::{self, Act};
+use super::jwt::{TokenSubject, TokenVerifier, VerifiedToken};
+use super::requester::{AuthenticatedMember, Requester};
+use crate::change_log::{self, ActionContext};
 use crate::error::{Error, Result, TokenError};
-use crate::keeping::{self, Save, Standing, Target, document};
-use crate::mutation::Refusal;
-use crate::paging::{Paged, Sort};
-use wayin_records::finding::{FindingCode, Findings};
+use crate::idempotency::Rejection;
+use crate::paging::{Paged, SortOrder};
+use crate::reference_data::{self, CurrentDocument, SaveTarget, SavedChange, document};
+use wayin_records::problem::{ProblemCode, Problems};
 
 /// Who sends a request, by its `Authorization` header.
-pub async fn requester(
+pub async fn authenticate(
     db: &DatabaseConnection,
-    verifier: &Verifier,
+    verifier: &TokenVerifier,
     authorization: Option<&str>,
 ) -> Result<Requester> {
     let Some(authorization) = authorization else {
         return Ok(Requester::Anonymous(TokenError::Missing));
     };
-    let Some(token) = bearer(authorization) else {
+    let Some(token) = parse_bearer(authorization) else {
         return Ok(Requester::Anonymous(TokenError::NotBearer));
     };
     let verified = match verifier.verify(token).await {
         Ok(verified) => verified,
         Err(reason) => return Ok(Requester::Anonymous(reason)),
     };
-    let asking = asking(db, &verified).await.map_err(|cause| Error::Unavailable {
-        message: "it cannot be determined who is asking; try again shortly",
-        cause: format!("{cause:?}"),
-    })?;
+    let asking = load_member_and_token(db, &verified)
+        .await
+        .map_err(|cause| Error::Unavailable {
+            message: "it cannot be determined who is asking; try again shortly",
+            cause: format!("{cause:?}"),
+        })?;
     let Some(asking) = asking else {
-        return Ok(Requester::Anonymous(TokenError::NoMember));
+        return Ok(Requester::Anonymous(TokenError::UnknownMember));
     };
     if asking.revoked_at.is_some() {
-        return Ok(Requester::Anonymous(TokenError::Revoked));
+        return Ok(Requester::Anonymous(TokenError::MemberRevoked));
     }
     if asking.token_revoked_at.is_some() {
         return Ok(Requester::Anonymous(TokenError::TokenRevoked));
     }
     if let Some(token) = asking.token_id {
-        last_use::note_use(db, &verifier.uses, token, asking.token_used_at);
+        last_use::record_use(db, &verifier.uses, token, asking.token_used_at);
     }
-    Ok(Requester::Member(Member {
+    Ok(Requester::Member(AuthenticatedMember {
         id: asking.id,
         subject: asking.subject,
         role: asking.role,
@@ -78,7 +80,10 @@ struct Asking {
 /// The member of a token and the token itself, in one statement. A token of this service's own issuer that
 /// is not listed is as good as its signature: whoever has the key can leave out what it would be listed
 /// under, and what was listed once stays so.
-async fn asking(db: &impl ConnectionTrait, verified: &Verified) -> Result<Option<Asking>> {
+async fn load_member_and_token(
+    db: &impl ConnectionTrait,
+    verified: &VerifiedToken,
+) -> Result<Option<Asking>> {
     // No token is listed under the nil UUID.
     let token = verified.token.unwrap_or_default();
     let its_own: RelationDef = issued_token::Entity::belongs_to(member::Entity)
@@ -111,13 +116,13 @@ async fn asking(db: &impl ConnectionTrait, verified: &Verified) -> Result<Option
 }
 
 /// The token of an `Authorization` header.
-pub fn bearer(authorization: &str) -> Option<&str> {
+pub fn parse_bearer(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// The member of an issuer and subject, revoked or not.
-pub async fn named(db: &impl ConnectionTrait, subject: &Subject) -> Result<Option<member::Model>> {
+pub async fn named(db: &impl ConnectionTrait, subject: &TokenSubject) -> Result<Option<member::Model>> {
     Ok(member::Entity::find()
         .filter(member::Column::Issuer.eq(&subject.issuer))
         .filter(member::Column::Subject.eq(&subject.subject))
@@ -131,10 +136,10 @@ pub async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<member:
 }
 
 /// Adds a member, or gives one that is there another role and organisation; one who was revoked may act again.
-pub async fn add(
+pub async fn add_or_update_member(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
-    subject: Subject,
+    act: &ActionContext<'_>,
+    subject: TokenSubject,
     role: Role,
     organisation: Option<Uuid>,
 ) -> Result<member::Model> {
@@ -159,25 +164,26 @@ pub async fn add(
             .map_or_else(|| act.now(), |before| before.created_at),
         updated_at: act.now(),
     };
-    put(db, act, before.as_ref(), row).await
+    write_member(db, act, before.as_ref(), row).await
 }
 
 /// Writes a member, with its revision.
-async fn put(
+async fn write_member(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     before: Option<&member::Model>,
     row: member::Model,
 ) -> Result<member::Model> {
-    keeping::store(db, before.is_some(), row.clone()).await?;
-    let save = Save {
-        subject: KeptSubject::Member,
+    reference_data::upsert_row(db, before.is_some(), row.clone()).await?;
+    let save = SavedChange {
+        subject: ReferenceKind::Member,
         id: row.id,
-        before: before.map(|before| Standing::new(document::of_member(before), before.updated_at)),
-        after: document::of_member(&row),
+        before: before
+            .map(|before| CurrentDocument::new(document::member_document(before), before.updated_at)),
+        after: document::member_document(&row),
     };
-    keeping::write(db, act, vec![save]).await?;
-    change::tell(db).await?;
+    reference_data::write_revisions(db, act, vec![save]).await?;
+    change_log::notify_listeners(db).await?;
     Ok(row)
 }
 
@@ -185,7 +191,7 @@ async fn put(
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// Who it is; one that is not there yet is added.
-    pub subject: Subject,
+    pub subject: TokenSubject,
     /// The version that was written from.
     pub version: Option<i32>,
     /// What the member may do.
@@ -194,28 +200,28 @@ pub struct Draft {
     pub organisation: Option<Uuid>,
 }
 
-/// Adds a member, or writes one that is there anew, as [`add`] does, where nothing stands against it.
-pub async fn save(
+/// Adds a member, or writes one that is there anew, as [`add_or_update_member`] does, where nothing stands against it.
+pub async fn save_member(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     draft: Draft,
-) -> Result<Result<member::Model, Refusal>> {
-    let mut found = Findings::default();
-    found.required("issuer", &draft.subject.issuer, LONGEST_NAME);
-    found.required("subject", &draft.subject.subject, LONGEST_NAME);
+) -> Result<Result<member::Model, Rejection>> {
+    let mut found = Problems::default();
+    found.check_required("issuer", &draft.subject.issuer, LONGEST_NAME);
+    found.check_required("subject", &draft.subject.subject, LONGEST_NAME);
     if !found.errors.is_empty() {
         return Ok(Err(found.errors.into()));
     }
-    let stewards = stewards(db).await?;
+    let stewards = lock_active_stewards(db).await?;
     let before = named(db, &draft.subject).await?;
     match draft.organisation {
         None if draft.role.can(Capability::ActForOrganisation) => {
             let reason = format!("is needed: a {} acts for one", draft.role.code());
-            found.error(FindingCode::Required, "organisation", reason);
+            found.add_error(ProblemCode::Required, "organisation", reason);
         }
         Some(id) if organisation::Entity::find_by_id(id).one(db).await?.is_none() => {
-            found.error(
-                FindingCode::NotFound,
+            found.add_error(
+                ProblemCode::NotFound,
                 "organisation",
                 "there is no such organisation",
             );
@@ -223,32 +229,41 @@ pub async fn save(
         _ => {}
     }
     if !draft.role.can(Capability::ManageMembers)
-        && before.as_ref().is_some_and(|one| is_last(&stewards, one.id))
+        && before
+            .as_ref()
+            .is_some_and(|one| is_last_steward(&stewards, one.id))
     {
-        found.error(FindingCode::NotAllowed, "role", LAST_STEWARD);
+        found.add_error(ProblemCode::NotAllowed, "role", LAST_STEWARD_REASON);
     }
-    let target = Target {
+    let target = SaveTarget {
         id: before.as_ref().map(|before| before.id),
         version: draft.version,
     };
-    let standing = before.as_ref().map(document::of_member);
-    if let Some(refusal) = keeping::refusal(db, target, standing.as_ref(), "member", found).await? {
+    let standing = before.as_ref().map(document::member_document);
+    if let Some(refusal) =
+        reference_data::find_save_error(db, target, standing.as_ref(), "member", found).await?
+    {
         return Ok(Err(refusal));
     }
-    Ok(Ok(
-        add(db, act, draft.subject, draft.role, draft.organisation).await?
-    ))
+    Ok(Ok(add_or_update_member(
+        db,
+        act,
+        draft.subject,
+        draft.role,
+        draft.organisation,
+    )
+    .await?))
 }
 
 /// The most characters of an issuer and of a subject.
 const LONGEST_NAME: usize = 500;
 
-const LAST_STEWARD: &str = "is the last steward; make somebody else one first";
+const LAST_STEWARD_REASON: &str = "is the last steward; make somebody else one first";
 
 /// The stewards who may act. Who changes one meanwhile waits.
-async fn stewards(db: &impl ConnectionTrait) -> Result<Vec<Uuid>> {
+async fn lock_active_stewards(db: &impl ConnectionTrait) -> Result<Vec<Uuid>> {
     let found = member::Entity::find()
-        .filter(member::Column::Role.is_in(Role::that_can(Capability::ManageMembers)))
+        .filter(member::Column::Role.is_in(Role::with_capability(Capability::ManageMembers)))
         .filter(member::Column::RevokedAt.is_null())
         .order_by_asc(member::Column::Id)
         .lock_exclusive()
@@ -257,47 +272,53 @@ async fn stewards(db: &impl ConnectionTrait) -> Result<Vec<Uuid>> {
     Ok(found.into_iter().map(|one| one.id).collect())
 }
 
-fn is_last(stewards: &[Uuid], id: Uuid) -> bool {
+fn is_last_steward(stewards: &[Uuid], id: Uuid) -> bool {
     stewards == [id]
 }
 
 /// Revokes the member of an id, at once, where nothing stands against it.
-pub async fn revoke_one(
+pub async fn revoke_by_id(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
-    target: Target,
-) -> Result<Result<member::Model, Refusal>> {
-    let stewards = stewards(db).await?;
+    act: &ActionContext<'_>,
+    target: SaveTarget,
+) -> Result<Result<member::Model, Rejection>> {
+    let stewards = lock_active_stewards(db).await?;
     let before = match target.id {
         Some(id) => member::Entity::find_by_id(id).lock_exclusive().one(db).await?,
         None => None,
     };
-    let mut found = Findings::default();
+    let mut found = Problems::default();
     if let Some(before) = &before {
         if before.revoked_at.is_some() {
-            found.error(FindingCode::WrongState, "id", "is revoked already");
+            found.add_error(ProblemCode::WrongState, "id", "is revoked already");
         }
-        if is_last(&stewards, before.id) {
-            found.error(FindingCode::NotAllowed, "id", LAST_STEWARD);
+        if is_last_steward(&stewards, before.id) {
+            found.add_error(ProblemCode::NotAllowed, "id", LAST_STEWARD_REASON);
         }
     }
-    let standing = before.as_ref().map(document::of_member);
-    if let Some(refusal) = keeping::refusal(db, target, standing.as_ref(), "member", found).await? {
+    let standing = before.as_ref().map(document::member_document);
+    if let Some(refusal) =
+        reference_data::find_save_error(db, target, standing.as_ref(), "member", found).await?
+    {
         return Ok(Err(refusal));
     }
     let Some(before) = before else {
         return Err(Error::Internal("a member that was found is not there".into()));
     };
-    Ok(Ok(revoked(db, act, before).await?))
+    Ok(Ok(write_revocation(db, act, before).await?))
 }
 
-async fn revoked(db: &impl ConnectionTrait, act: &Act<'_>, before: member::Model) -> Result<member::Model> {
+async fn write_revocation(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    before: member::Model,
+) -> Result<member::Model> {
     let row = member::Model {
         revoked_at: before.revoked_at.or_else(|| Some(act.now())),
         updated_at: act.now(),
         ..before.clone()
     };
-    put(db, act, Some(&before), row).await
+    write_member(db, act, Some(&before), row).await
 }
 
 /// Every member with the organisation that they act for, in the order they were added.
@@ -313,21 +334,21 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<(member::Model, Optio
 /// Revokes a member, at once; answers none where there is no such member.
 pub async fn revoke(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
-    subject: &Subject,
+    act: &ActionContext<'_>,
+    subject: &TokenSubject,
 ) -> Result<Option<member::Model>> {
     let Some(member) = named(db, subject).await? else {
         return Ok(None);
     };
-    Ok(Some(revoked(db, act, member).await?))
+    Ok(Some(write_revocation(db, act, member).await?))
 }
 
 impl Paged for member::Entity {
     type Order = ();
     const ID: Self::Column = member::Column::Id;
 
-    fn sort((): ()) -> Sort<Self::Column> {
-        Sort {
+    fn sort((): ()) -> SortOrder<Self::Column> {
+        SortOrder {
             tag: "added",
             column: member::Column::CreatedAt,
             descending: false,

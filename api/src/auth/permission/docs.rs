@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use wayin_entity::Role;
 
 use super::field_usage::{self, FIELD_USAGE, Row};
-use super::{Allowed, Exposure, TABLE};
+use super::{AccessRequirement, Exposure, TABLE};
 
 /// The policy, and the fields that arguments use, as two tables in Markdown.
 pub fn render_tables() -> String {
@@ -18,16 +18,16 @@ pub fn render_tables() -> String {
     text
 }
 
-fn write_policy(text: &mut String, table: &[super::Row]) -> std::fmt::Result {
+fn write_policy(text: &mut String, table: &[super::PolicyRow]) -> std::fmt::Result {
     write!(text, "| type | fields | no token |")?;
     for role in Role::ALL {
         write!(text, " {} |", role.code())?;
     }
     writeln!(text, " what of it shows |")?;
     writeln!(text, "|---|---|{}---|", "---|".repeat(1 + Role::ALL.len()))?;
-    let mut by_type: BTreeMap<(u8, &str), Vec<&super::Row>> = BTreeMap::new();
+    let mut by_type: BTreeMap<(u8, &str), Vec<&super::PolicyRow>> = BTreeMap::new();
     for row in table {
-        by_type.entry((rank(row.0), row.0)).or_default().push(row);
+        by_type.entry((type_order(row.0), row.0)).or_default().push(row);
     }
     for (of, names, rule) in by_type.into_values().flatten() {
         let names: Vec<String> = names.split(' ').map(|name| format!("`{name}`")).collect();
@@ -35,18 +35,18 @@ fn write_policy(text: &mut String, table: &[super::Row]) -> std::fmt::Result {
             text,
             "| {of} | {} | {} |",
             names.join(" "),
-            mark(open(rule.allowed, None))
+            render_mark(is_allowed(rule.allowed, None))
         )?;
         for role in Role::ALL {
-            write!(text, " {} |", mark(open(rule.allowed, Some(*role))))?;
+            write!(text, " {} |", render_mark(is_allowed(rule.allowed, Some(*role))))?;
         }
-        writeln!(text, " {} |", rule.exposure.words())?;
+        writeln!(text, " {} |", rule.exposure.label())?;
     }
     Ok(())
 }
 
 /// The root types come first.
-fn rank(of: &str) -> u8 {
+fn type_order(of: &str) -> u8 {
     match of {
         "Query" => 0,
         "Mutation" => 1,
@@ -55,20 +55,20 @@ fn rank(of: &str) -> u8 {
     }
 }
 
-fn open(allowed: Allowed, role: Option<Role>) -> bool {
-    allowed == Allowed::Everyone || role.is_some_and(|role| allowed.includes(role))
+fn is_allowed(allowed: AccessRequirement, role: Option<Role>) -> bool {
+    allowed == AccessRequirement::Everyone || role.is_some_and(|role| allowed.is_met_by(role))
 }
 
-const fn mark(open: bool) -> &'static str {
+const fn render_mark(open: bool) -> &'static str {
     if open { "yes" } else { "" }
 }
 
 fn write_field_usage(text: &mut String) -> std::fmt::Result {
     writeln!(text, "| asked in | by | touches |")?;
     writeln!(text, "|---|---|---|")?;
-    for Row { of, parts, .. } in FIELD_USAGE {
+    for Row { owner: of, parts, .. } in FIELD_USAGE {
         for part in *parts {
-            let fields = field_usage::fields(of, part).unwrap_or_default();
+            let fields = field_usage::render_fields(of, part).unwrap_or_default();
             if fields.is_empty() {
                 continue;
             }
@@ -91,7 +91,7 @@ fn write_field_usage(text: &mut String) -> std::fmt::Result {
 pub fn render_conditions() -> String {
     let mut text = String::from("| in the table | what shows |\n|---|---|\n");
     for shows in Exposure::ALL {
-        let _ = writeln!(text, "| {} | {} |", shows.words(), shows.meaning());
+        let _ = writeln!(text, "| {} | {} |", shows.label(), shows.description());
     }
     text
 }
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     /// Set it to write the document instead of comparing it.
-    const WRITE: &str = "WAYIN_WRITE_ACCESS";
+    const WRITE_VARIABLE: &str = "WAYIN_WRITE_ACCESS";
 
     /// The document with new content between two marks.
     fn with(document: &str, part: &str, content: &str) -> String {
@@ -114,18 +114,18 @@ mod tests {
     }
 
     #[test]
-    fn the_document_prints_the_table() {
+    fn access_document_matches_the_policy() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/access.md");
         let document = std::fs::read_to_string(&path).expect("docs/access.md can be read");
         let printed = with(&document, "the table", &render_tables());
         let printed = with(&printed, "the conditions", &render_conditions());
-        if std::env::var_os(WRITE).is_some() {
+        if std::env::var_os(WRITE_VARIABLE).is_some() {
             std::fs::write(&path, printed).expect("docs/access.md can be written");
             return;
         }
         assert!(
             printed == document,
-            "docs/access.md is stale; write it with `{WRITE}=1 cargo test -p wayin the_document_prints_the_table`"
+            "docs/access.md is stale; write it with `{WRITE_VARIABLE}=1 cargo test -p wayin the_document_prints_the_table`"
         );
     }
 }

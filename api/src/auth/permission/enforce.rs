@@ -8,21 +8,21 @@ use async_graphql::extensions::ResolveInfo;
 use async_graphql::{Context, Guard, QueryPathSegment, Value, Variables};
 use wayin_entity::Role;
 
-use super::field_usage::{self, Field, UsedField};
-use super::{Allowed, Row, Rule, SUBSCRIPTION, TABLE};
+use super::field_usage::{self, FieldPath, UsedField};
+use super::{AccessRequirement, AccessRule, PolicyRow, SUBSCRIPTION_TYPE, TABLE};
 use crate::auth::requester::Requester;
 use crate::error::{Error, Result, TokenError};
 
 /// The root type of queries.
-const QUERY: &str = "Query";
+const QUERY_TYPE: &str = "Query";
 /// The root type of mutations: what they are given is to be written, and asks about nothing.
-const MUTATION: &str = "Mutation";
+const MUTATION_TYPE: &str = "Mutation";
 
 /// Who asks, as far as the policy is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asking {
     /// Somebody without a token that is good.
-    Nobody(TokenError),
+    Anonymous(TokenError),
     /// A member.
     Member(Role),
     /// A claim, which everybody may read: what a dashboard may ask for.
@@ -31,46 +31,46 @@ pub enum Asking {
 
 impl Asking {
     /// The one who asks.
-    pub const fn of(requester: &Requester) -> Self {
+    pub const fn from_requester(requester: &Requester) -> Self {
         match requester {
-            Requester::Anonymous(cause) => Self::Nobody(*cause),
+            Requester::Anonymous(cause) => Self::Anonymous(*cause),
             Requester::Member(member) => Self::Member(member.role),
         }
     }
 
     /// Checks whether they may ask for what is open to some. `describe` turns whom it is open to into a message.
-    fn check(self, allowed: Allowed, describe: impl FnOnce(&str) -> String) -> Result<()> {
+    fn check(self, allowed: AccessRequirement, describe: impl FnOnce(&str) -> String) -> Result<()> {
         let role = match self {
-            _ if allowed == Allowed::Everyone => return Ok(()),
-            Self::Nobody(cause) => return Err(Error::Unauthenticated(cause)),
+            _ if allowed == AccessRequirement::Everyone => return Ok(()),
+            Self::Anonymous(cause) => return Err(Error::Unauthenticated(cause)),
             Self::Member(role) => role,
             Self::Claim => Role::Dashboard,
         };
-        if allowed.includes(role) {
+        if allowed.is_met_by(role) {
             return Ok(());
         }
         let why = match self {
             Self::Claim => "a claim is open to everybody".into(),
             _ => format!("your role is {}", role.code()),
         };
-        let open_to = format!("for {}; {why}", allowed.words());
+        let open_to = format!("for {}; {why}", allowed.description());
         Err(Error::Forbidden(describe(&open_to)))
     }
 }
 
 /// Checks what is asked against a table.
 #[derive(Clone, Debug)]
-pub struct Permissions(Arc<HashMap<Field, Rule>>);
+pub struct Permissions(Arc<HashMap<FieldPath, AccessRule>>);
 
 impl Default for Permissions {
     fn default() -> Self {
-        Self::over(TABLE.iter().copied())
+        Self::from_rows(TABLE.iter().copied())
     }
 }
 
 impl Permissions {
     /// Checks against the rows of a table; of two about one field the later holds.
-    pub fn over(rows: impl IntoIterator<Item = Row>) -> Self {
+    pub fn from_rows(rows: impl IntoIterator<Item = PolicyRow>) -> Self {
         let fields = rows
             .into_iter()
             .flat_map(|(of, fields, rule)| fields.split(' ').map(move |field| ((of, field), rule)));
@@ -104,7 +104,7 @@ impl Permissions {
     /// # Errors
     /// [`Error::Unauthenticated`] and [`Error::Forbidden`] where they may not, with the place in the argument.
     pub fn check_usage(&self, asking: Asking, of: &str, path: &str, value: &Value) -> Result<()> {
-        field_usage::visit_value(of, path, value, &mut |used| self.check(asking, used))
+        field_usage::visit_value(of, path, value, &mut |used| self.check_used_field(asking, used))
     }
 
     /// Whether somebody may read every field that a field touches when it is asked with some arguments.
@@ -118,7 +118,7 @@ impl Permissions {
         arguments: impl IntoIterator<Item = (String, Value)>,
     ) -> Result<()> {
         let asked = format!("{of}.{field}");
-        let check = &mut |used: UsedField<'_>| self.check(asking, used);
+        let check = &mut |used: UsedField<'_>| self.check_used_field(asking, used);
         field_usage::visit_field(&asked, check)?;
         arguments
             .into_iter()
@@ -143,14 +143,14 @@ impl Permissions {
         }
         // At the root of a subscription the library names the domain's part of the root type.
         let is_root = info.path_node.parent.is_none();
-        let of = if is_root && info.parent_type.ends_with(SUBSCRIPTION) {
-            SUBSCRIPTION
+        let of = if is_root && info.parent_type.ends_with(SUBSCRIPTION_TYPE) {
+            SUBSCRIPTION_TYPE
         } else {
             info.parent_type
         };
         self.check_field(asking, of, info.name)?;
         // Only a query of its own reads other fields whatever it is given.
-        if of == MUTATION || (info.field.arguments.is_empty() && of != QUERY) {
+        if of == MUTATION_TYPE || (info.field.arguments.is_empty() && of != QUERY_TYPE) {
             return Ok(());
         }
         let value_of = |name| variables.and_then(|given| given.get(&name)).cloned();
@@ -166,7 +166,7 @@ impl Permissions {
         self.check_field_usage(asking, (of, info.name), arguments)
     }
 
-    fn check(&self, asking: Asking, UsedField { path, field }: UsedField<'_>) -> Result<()> {
+    fn check_used_field(&self, asking: Asking, UsedField { path, field }: UsedField<'_>) -> Result<()> {
         let unopened = || Error::Forbidden(format!("{path}: asks about what is open to nobody"));
         let (of, name) = field.ok_or_else(unopened)?;
         let rule = self.0.get(&(of, name)).ok_or_else(unopened)?;
@@ -182,15 +182,15 @@ pub struct SubscriptionGuard;
 
 impl Guard for SubscriptionGuard {
     async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
-        let asking = Asking::of(ctx.data_unchecked::<Requester>());
+        let asking = Asking::from_requester(ctx.data_unchecked::<Requester>());
         let (permissions, field) = (ctx.data_unchecked::<Permissions>(), ctx.field());
-        permissions.check_field(asking, SUBSCRIPTION, field.name())?;
+        permissions.check_field(asking, SUBSCRIPTION_TYPE, field.name())?;
         let arguments = field
             .arguments()
             .map_err(|cause| Error::BadInput(cause.message))?;
         let arguments = arguments
             .into_iter()
             .map(|(name, value)| (name.to_string(), value));
-        Ok(permissions.check_field_usage(asking, (SUBSCRIPTION, field.name()), arguments)?)
+        Ok(permissions.check_field_usage(asking, (SUBSCRIPTION_TYPE, field.name()), arguments)?)
     }
 }

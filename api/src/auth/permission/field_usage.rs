@@ -10,100 +10,100 @@ use crate::error::Result;
 use wayin_records::fields::funding_term::FundingChoice;
 
 /// A type and one of its fields.
-pub type Field = (&'static str, &'static str);
+pub type FieldPath = (&'static str, &'static str);
 
 /// The fields that part of a question reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reads {
+pub enum FieldUsage {
     /// These.
-    These(&'static [Field]),
+    Fields(&'static [FieldPath]),
     /// The field of this type that has the same name.
-    Same(&'static str),
+    SameName(&'static str),
     /// None by itself: what is within it may.
-    NoneItself,
+    NestedOnly,
 }
 
-use Reads::{NoneItself, Same, These};
+use FieldUsage::{Fields, NestedOnly, SameName};
 
 /// What some parts of what is asked read.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     /// Where something is asked.
-    pub of: &'static str,
+    pub owner: &'static str,
     /// The names of its parts.
     pub parts: &'static [&'static str],
     /// The fields that each of them reads.
-    pub reads: Reads,
+    pub usage: FieldUsage,
     /// The type of what is nested in them, if that reads more.
-    pub nested: Option<&'static str>,
+    pub nested_type: Option<&'static str>,
 }
 
 impl Row {
-    const fn nested(self, of: &'static str) -> Self {
+    const fn with_nested(self, of: &'static str) -> Self {
         Self {
-            nested: Some(of),
+            nested_type: Some(of),
             ..self
         }
     }
 }
 
-const fn row(of: &'static str, parts: &'static [&'static str], reads: Reads) -> Row {
+const fn row(of: &'static str, parts: &'static [&'static str], reads: FieldUsage) -> Row {
     let nested = None;
     Row {
-        of,
+        owner: of,
         parts,
-        reads,
-        nested,
+        usage: reads,
+        nested_type: nested,
     }
 }
 
-const fn these(of: &'static str, parts: &'static [&'static str], fields: &'static [Field]) -> Row {
-    row(of, parts, These(fields))
+const fn fields_row(of: &'static str, parts: &'static [&'static str], fields: &'static [FieldPath]) -> Row {
+    row(of, parts, Fields(fields))
 }
 
-const fn same(of: &'static str, parts: &'static [&'static str], with: &'static str) -> Row {
-    row(of, parts, Same(with))
+const fn same_name_row(of: &'static str, parts: &'static [&'static str], with: &'static str) -> Row {
+    row(of, parts, SameName(with))
 }
 
-const fn nested(of: &'static str, parts: &'static [&'static str], nested: &'static str) -> Row {
-    row(of, parts, NoneItself).nested(nested)
+const fn nested_row(of: &'static str, parts: &'static [&'static str], nested: &'static str) -> Row {
+    row(of, parts, NestedOnly).with_nested(nested)
 }
 
 /// The part of a field that is asked for: what it reads whatever its arguments are.
-const ASKED_AT_ALL: &str = "";
+const FIELD_ITSELF: &str = "";
 
 /// What is asked, and what that reads. A field with arguments is named with its type, as `Query.places`; input
 /// types and enums by themselves.
 pub const FIELD_USAGE: &[Row] = &[
     // Arguments of fields.
-    these("Query.node", &["id"], &[("Node", "id")]),
-    these("Query.nodes", &["ids"], &[("Node", "id")]),
-    these(
+    fields_row("Query.node", &["id"], &[("Node", "id")]),
+    fields_row("Query.nodes", &["ids"], &[("Node", "id")]),
+    fields_row(
         "Query.terms",
         &["search"],
         &[("Term", "name"), ("Term", "synonyms")],
     ),
-    same("Query.claim", &["slug"], "Claim"),
-    nested("Query.places", &["filter"], "PlaceFilter"),
-    nested("Query.places", &["orderBy"], "PlaceOrder"),
-    same("Query.place", &["id", "code"], "Place"),
-    nested("Query.organisations", &["filter"], "OrganisationFilter"),
-    nested("Query.organisations", &["orderBy"], "OrganisationOrder"),
-    same("Query.organisation", &["id", "identifier"], "Organisation"),
-    nested("Query.initiatives", &["filter"], "InitiativeFilter"),
-    nested("Query.initiatives", &["orderBy"], "InitiativeOrder"),
-    nested("Place.initiatives", &["orderBy"], "InitiativeOrder"),
-    nested("Organisation.initiatives", &["orderBy"], "InitiativeOrder"),
-    same("Query.initiative", &["id"], "Initiative"),
-    nested("Query.pattern", &["when", "then", "among"], "InitiativeFilter"),
-    nested("Query.pattern", &["by"], "Dimension"),
-    nested("Query.patternGrid", &["among"], "InitiativeFilter"),
-    nested("Query.patternGrid", &["rows", "columns"], "Dimension"),
-    nested("Query.associations", &["conditions"], "NamedCondition"),
-    nested("Query.associations", &["among"], "InitiativeFilter"),
-    these(
+    same_name_row("Query.claim", &["slug"], "Claim"),
+    nested_row("Query.places", &["filter"], "PlaceFilter"),
+    nested_row("Query.places", &["orderBy"], "PlaceOrder"),
+    same_name_row("Query.place", &["id", "code"], "Place"),
+    nested_row("Query.organisations", &["filter"], "OrganisationFilter"),
+    nested_row("Query.organisations", &["orderBy"], "OrganisationOrder"),
+    same_name_row("Query.organisation", &["id", "identifier"], "Organisation"),
+    nested_row("Query.initiatives", &["filter"], "InitiativeFilter"),
+    nested_row("Query.initiatives", &["orderBy"], "InitiativeOrder"),
+    nested_row("Place.initiatives", &["orderBy"], "InitiativeOrder"),
+    nested_row("Organisation.initiatives", &["orderBy"], "InitiativeOrder"),
+    same_name_row("Query.initiative", &["id"], "Initiative"),
+    nested_row("Query.pattern", &["when", "then", "among"], "InitiativeFilter"),
+    nested_row("Query.pattern", &["by"], "Dimension"),
+    nested_row("Query.patternGrid", &["among"], "InitiativeFilter"),
+    nested_row("Query.patternGrid", &["rows", "columns"], "Dimension"),
+    nested_row("Query.associations", &["conditions"], "NamedCondition"),
+    nested_row("Query.associations", &["among"], "InitiativeFilter"),
+    fields_row(
         "Query.entryPointFlows",
-        &[ASKED_AT_ALL],
+        &[FIELD_ITSELF],
         &[
             ("Initiative", "entryPoints"),
             ("EntryPointTaken", "position"),
@@ -111,46 +111,46 @@ pub const FIELD_USAGE: &[Row] = &[
             ("EntryPointTaken", "perspective"),
         ],
     ),
-    nested("Query.entryPointFlows", &["among"], "InitiativeFilter"),
-    same("Query.entryPointFlows", &["perspective"], "EntryPointTaken"),
-    nested("Query.distribution", &["among"], "InitiativeFilter"),
-    nested("Query.distribution", &["of"], "Dimension"),
-    nested("Pattern.groups", &["orderBy"], "PatternGroupOrder"),
-    nested("Query.submissions", &["filter"], "SubmissionFilter"),
-    nested("Query.submissions", &["orderBy"], "SubmissionOrder"),
-    same("Query.submission", &["id"], "Submission"),
-    these("Query.revisions", &["initiative"], &[("Initiative", "id")]),
-    these("Revision.changes", &["since"], &[("Revision", "version")]),
-    same("Query.import", &["id"], "Import"),
-    nested("Import.rows", &["filter"], "ImportRowFilter"),
-    nested("Query.auditEvents", &["filter"], "AuditEventFilter"),
-    these("Query.history", &["of"], &[("Node", "id")]),
-    these("KeptRevision.changes", &["since"], &[("KeptRevision", "version")]),
-    nested("Query.members", &["filter"], "MemberFilter"),
-    nested("Query.tokens", &["filter"], "IssuedTokenFilter"),
-    same("Subscription.importProgress", &["id"], "Import"),
-    nested(
+    nested_row("Query.entryPointFlows", &["among"], "InitiativeFilter"),
+    same_name_row("Query.entryPointFlows", &["perspective"], "EntryPointTaken"),
+    nested_row("Query.distribution", &["among"], "InitiativeFilter"),
+    nested_row("Query.distribution", &["of"], "Dimension"),
+    nested_row("Pattern.groups", &["orderBy"], "PatternGroupOrder"),
+    nested_row("Query.submissions", &["filter"], "SubmissionFilter"),
+    nested_row("Query.submissions", &["orderBy"], "SubmissionOrder"),
+    same_name_row("Query.submission", &["id"], "Submission"),
+    fields_row("Query.revisions", &["initiative"], &[("Initiative", "id")]),
+    fields_row("Revision.changes", &["since"], &[("Revision", "version")]),
+    same_name_row("Query.import", &["id"], "Import"),
+    nested_row("Import.rows", &["filter"], "ImportRowFilter"),
+    nested_row("Query.auditEvents", &["filter"], "AuditEventFilter"),
+    fields_row("Query.history", &["of"], &[("Node", "id")]),
+    fields_row("KeptRevision.changes", &["since"], &[("KeptRevision", "version")]),
+    nested_row("Query.members", &["filter"], "MemberFilter"),
+    nested_row("Query.tokens", &["filter"], "IssuedTokenFilter"),
+    same_name_row("Subscription.importProgress", &["id"], "Import"),
+    nested_row(
         "Subscription.initiativePublished",
         &["filter"],
         "InitiativeFilter",
     ),
-    nested(
+    nested_row(
         "Subscription.patternChanged",
         &["when", "then", "among"],
         "InitiativeFilter",
     ),
-    nested("Subscription.patternChanged", &["by"], "Dimension"),
+    nested_row("Subscription.patternChanged", &["by"], "Dimension"),
     // Conditions on initiatives.
-    nested("NamedCondition", &["condition"], "InitiativeFilter"),
-    nested("InitiativeFilter", &["and", "or", "not"], "InitiativeFilter"),
-    same(
+    nested_row("NamedCondition", &["condition"], "InitiativeFilter"),
+    nested_row("InitiativeFilter", &["and", "or", "not"], "InitiativeFilter"),
+    same_name_row(
         "InitiativeFilter",
         &["id", "title", "startedOn", "endedOn"],
         "Initiative",
     ),
-    same("InitiativeFilter", &["place"], "Initiative").nested("InitiativePlaceFilter"),
-    same("InitiativeFilter", &["leadOrganisation"], "Initiative").nested("OrganisationFilter"),
-    these(
+    same_name_row("InitiativeFilter", &["place"], "Initiative").with_nested("InitiativePlaceFilter"),
+    same_name_row("InitiativeFilter", &["leadOrganisation"], "Initiative").with_nested("OrganisationFilter"),
+    fields_row(
         "InitiativeFilter",
         &["activeDuring"],
         &[
@@ -163,154 +163,154 @@ pub const FIELD_USAGE: &[Row] = &[
             ("Crisis", "places"),
         ],
     )
-    .nested("CrisisFilter"),
-    these(
+    .with_nested("CrisisFilter"),
+    fields_row(
         "InitiativeFilter",
         &["wayIn"],
         &[("Initiative", "entryPoints"), ("EntryPointTaken", "position")],
     )
-    .nested("WayInFilter"),
-    same("InitiativeFilter", &["entryPoints"], "Initiative").nested("EntryPointsFilter"),
-    these(
+    .with_nested("WayInFilter"),
+    same_name_row("InitiativeFilter", &["entryPoints"], "Initiative").with_nested("EntryPointsFilter"),
+    fields_row(
         "InitiativeFilter",
         &["challenge"],
         &[("Initiative", "challengesFaced")],
     )
-    .nested("ChallengeFilter"),
-    these(
+    .with_nested("ChallengeFilter"),
+    fields_row(
         "InitiativeFilter",
         &["condition"],
         &[("Initiative", "conditionsChanged")],
     )
-    .nested("ConditionFilter"),
-    same("InitiativeFilter", &["fundingTerms"], "Initiative").nested("FundingTermsFilter"),
-    nested("InitiativePlaceFilter", &["is"], "PlaceRef"),
-    these("InitiativePlaceFilter", &["within"], &[("Place", "parents")]).nested("PlaceRef"),
-    same("PlaceRef", &["id"], "Place"),
-    these(
+    .with_nested("ConditionFilter"),
+    same_name_row("InitiativeFilter", &["fundingTerms"], "Initiative").with_nested("FundingTermsFilter"),
+    nested_row("InitiativePlaceFilter", &["is"], "PlaceRef"),
+    fields_row("InitiativePlaceFilter", &["within"], &[("Place", "parents")]).with_nested("PlaceRef"),
+    same_name_row("PlaceRef", &["id"], "Place"),
+    fields_row(
         "PlaceRef",
         &["code"],
         &[("Place", "code"), ("Place", "successor")],
     ),
-    these("CrisisFilter", &["crisis"], &[("Crisis", "slug")]),
-    these(
+    fields_row("CrisisFilter", &["crisis"], &[("Crisis", "slug")]),
+    fields_row(
         "WayInFilter",
         &["in", "isKnown"],
         &[("EntryPointTaken", "entryPoint")],
     ),
-    same("WayInFilter", &["perspective"], "EntryPointTaken"),
-    these(
+    same_name_row("WayInFilter", &["perspective"], "EntryPointTaken"),
+    fields_row(
         "EntryPointsFilter",
         &["includes", "includesAny", "isKnown"],
         &[("EntryPointTaken", "entryPoint")],
     ),
-    same("EntryPointsFilter", &["perspective"], "EntryPointTaken"),
-    these("ChallengeFilter", &["on"], &[("ChallengeFaced", "challenge")]),
-    same("ChallengeFilter", &["step", "reasons"], "ChallengeFaced"),
-    these("ConditionFilter", &["on"], &[("ConditionChanged", "condition")]),
-    same("ConditionFilter", &["change"], "ConditionChanged"),
-    nested(
+    same_name_row("EntryPointsFilter", &["perspective"], "EntryPointTaken"),
+    fields_row("ChallengeFilter", &["on"], &[("ChallengeFaced", "challenge")]),
+    same_name_row("ChallengeFilter", &["step", "reasons"], "ChallengeFaced"),
+    fields_row("ConditionFilter", &["on"], &[("ConditionChanged", "condition")]),
+    same_name_row("ConditionFilter", &["change"], "ConditionChanged"),
+    nested_row(
         "FundingTermsFilter",
         &["some", "every", "none"],
         "FundingTermFilter",
     ),
-    nested("FundingTermFilter", &["and", "or", "not"], "FundingTermFilter"),
-    same("FundingTermFilter", &["funder"], "FundingTerm").nested("OrganisationFilter"),
-    same(
+    nested_row("FundingTermFilter", &["and", "or", "not"], "FundingTermFilter"),
+    same_name_row("FundingTermFilter", &["funder"], "FundingTerm").with_nested("OrganisationFilter"),
+    same_name_row(
         "FundingTermFilter",
         &["durationMonths", "amountMinor", "currency", "startsOn"],
         "FundingTerm",
     ),
-    same("FundingTermFilter", &FundingChoice::NAMES, "FundingTerm"),
+    same_name_row("FundingTermFilter", &FundingChoice::NAMES, "FundingTerm"),
     // Conditions on whatever else is listed.
-    nested("OrganisationFilter", &["and", "or", "not"], "OrganisationFilter"),
-    same(
+    nested_row("OrganisationFilter", &["and", "or", "not"], "OrganisationFilter"),
+    same_name_row(
         "OrganisationFilter",
         &["id", "name", "identifier", "kind"],
         "Organisation",
     ),
-    nested("PlaceFilter", &["and", "or", "not"], "PlaceFilter"),
-    same("PlaceFilter", &["id", "name", "code", "kind"], "Place"),
-    these("PlaceFilter", &["within"], &[("Place", "parents")]).nested("PlaceRef"),
-    these("PlaceFilter", &["current"], &[("Place", "successor")]),
-    these("SubmissionFilter", &["states"], &[("Submission", "state")]),
-    same("SubmissionFilter", &["organisation", "initiative"], "Submission"),
-    these("ImportRowFilter", &["outcomes"], &[("ImportRow", "outcome")]),
-    these("ImportRowFilter", &["hasProblems"], &[("ImportRow", "code")]),
-    these("AuditEventFilter", &["subject"], &[("AuditEvent", "subjectId")]),
-    same("AuditEventFilter", &["actor", "action"], "AuditEvent"),
-    same("IssuedTokenFilter", &["member"], "IssuedToken"),
-    these("IssuedTokenFilter", &["revoked"], &[("IssuedToken", "revokedAt")]),
-    same("MemberFilter", &["role", "organisation"], "Member"),
-    these("MemberFilter", &["revoked"], &[("Member", "revokedAt")]),
+    nested_row("PlaceFilter", &["and", "or", "not"], "PlaceFilter"),
+    same_name_row("PlaceFilter", &["id", "name", "code", "kind"], "Place"),
+    fields_row("PlaceFilter", &["within"], &[("Place", "parents")]).with_nested("PlaceRef"),
+    fields_row("PlaceFilter", &["current"], &[("Place", "successor")]),
+    fields_row("SubmissionFilter", &["states"], &[("Submission", "state")]),
+    same_name_row("SubmissionFilter", &["organisation", "initiative"], "Submission"),
+    fields_row("ImportRowFilter", &["outcomes"], &[("ImportRow", "outcome")]),
+    fields_row("ImportRowFilter", &["hasProblems"], &[("ImportRow", "code")]),
+    fields_row("AuditEventFilter", &["subject"], &[("AuditEvent", "subjectId")]),
+    same_name_row("AuditEventFilter", &["actor", "action"], "AuditEvent"),
+    same_name_row("IssuedTokenFilter", &["member"], "IssuedToken"),
+    fields_row("IssuedTokenFilter", &["revoked"], &[("IssuedToken", "revokedAt")]),
+    same_name_row("MemberFilter", &["role", "organisation"], "Member"),
+    fields_row("MemberFilter", &["revoked"], &[("Member", "revokedAt")]),
     // Orders.
-    nested("InitiativeOrder", &["field"], "InitiativeOrderField"),
-    these(
+    nested_row("InitiativeOrder", &["field"], "InitiativeOrderField"),
+    fields_row(
         "InitiativeOrderField",
         &["PUBLISHED"],
         &[("Initiative", "publishedAt")],
     ),
-    these("InitiativeOrderField", &["TITLE"], &[("Initiative", "title")]),
-    these(
+    fields_row("InitiativeOrderField", &["TITLE"], &[("Initiative", "title")]),
+    fields_row(
         "InitiativeOrderField",
         &["STARTED_ON"],
         &[("Initiative", "startedOn")],
     ),
-    these(
+    fields_row(
         "InitiativeOrderField",
         &["ENDED_ON"],
         &[("Initiative", "endedOn")],
     ),
-    nested("PlaceOrder", &["field"], "PlaceOrderField"),
-    these("PlaceOrderField", &["NAME"], &[("Place", "name")]),
-    nested("OrganisationOrder", &["field"], "OrganisationOrderField"),
-    these("OrganisationOrderField", &["NAME"], &[("Organisation", "name")]),
-    nested("SubmissionOrder", &["field"], "SubmissionOrderField"),
-    these(
+    nested_row("PlaceOrder", &["field"], "PlaceOrderField"),
+    fields_row("PlaceOrderField", &["NAME"], &[("Place", "name")]),
+    nested_row("OrganisationOrder", &["field"], "OrganisationOrderField"),
+    fields_row("OrganisationOrderField", &["NAME"], &[("Organisation", "name")]),
+    nested_row("SubmissionOrder", &["field"], "SubmissionOrderField"),
+    fields_row(
         "SubmissionOrderField",
         &["UPDATED_AT"],
         &[("Submission", "updatedAt")],
     ),
-    nested("PatternGroupOrder", &["field"], "PatternGroupOrderField"),
-    these("PatternGroupOrderField", &["NAME"], &[("PatternGroup", "label")]),
-    these(
+    nested_row("PatternGroupOrder", &["field"], "PatternGroupOrderField"),
+    fields_row("PatternGroupOrderField", &["NAME"], &[("PatternGroup", "label")]),
+    fields_row(
         "PatternGroupOrderField",
         &["POPULATION"],
         &[("PatternGroup", "table")],
     ),
-    these(
+    fields_row(
         "PatternGroupOrderField",
         &["RATE"],
         &[("PatternGroup", "rateWhen")],
     ),
-    these(
+    fields_row(
         "PatternGroupOrderField",
         &["DIFFERENCE"],
         &[("PatternGroup", "riskDifference")],
     ),
     // Dimensions.
-    these("Dimension", &["PLACE"], &[("Initiative", "place")]),
-    these(
+    fields_row("Dimension", &["PLACE"], &[("Initiative", "place")]),
+    fields_row(
         "Dimension",
         &["REGION"],
         &[("Initiative", "place"), ("Place", "parents")],
     ),
-    these(
+    fields_row(
         "Dimension",
         &["PLACE_KIND"],
         &[("Initiative", "place"), ("Place", "kind")],
     ),
-    these(
+    fields_row(
         "Dimension",
         &["LEAD_ORGANISATION"],
         &[("Initiative", "leadOrganisation")],
     ),
-    these(
+    fields_row(
         "Dimension",
         &["FUNDER"],
         &[("Initiative", "fundingTerms"), ("FundingTerm", "funder")],
     ),
-    these(
+    fields_row(
         "Dimension",
         &["WAY_IN"],
         &[
@@ -319,7 +319,7 @@ pub const FIELD_USAGE: &[Row] = &[
             ("EntryPointTaken", "entryPoint"),
         ],
     ),
-    these(
+    fields_row(
         "Dimension",
         &["WAY_IN_OF_FUNDER"],
         &[
@@ -329,7 +329,7 @@ pub const FIELD_USAGE: &[Row] = &[
             ("EntryPointTaken", "perspective"),
         ],
     ),
-    these(
+    fields_row(
         "Dimension",
         &[
             "CHALLENGE_UNDERSTANDING",
@@ -342,47 +342,47 @@ pub const FIELD_USAGE: &[Row] = &[
             ("ChallengeFaced", "step"),
         ],
     ),
-    these(
+    fields_row(
         "Dimension",
         &["FUNDING_DURATION_BAND"],
         &[("Initiative", "fundingTerms"), ("FundingTerm", "durationMonths")],
     ),
-    these(
+    fields_row(
         "Dimension",
         &["FUNDING_RESEARCH"],
         &[("Initiative", "fundingTerms"), ("FundingTerm", "upfrontResearch")],
     ),
-    these(
+    fields_row(
         "Dimension",
         &["REPORTING_BASIS"],
         &[("Initiative", "fundingTerms"), ("FundingTerm", "reportingBasis")],
     ),
-    these(
+    fields_row(
         "Dimension",
         &["INTENDED_FOCUS"],
         &[("Initiative", "fundingTerms"), ("FundingTerm", "intendedFocus")],
     ),
-    these(
+    fields_row(
         "Dimension",
         &["MULTI_SITE_FUNDING"],
         &[("Initiative", "fundingTerms"), ("FundingTerm", "multiSite")],
     ),
-    these("Dimension", &["YEAR_STARTED"], &[("Initiative", "startedOn")]),
+    fields_row("Dimension", &["YEAR_STARTED"], &[("Initiative", "startedOn")]),
 ];
 
 /// What stands for every place, or every part, in [`USES_NO_FIELD`].
 pub const ANY: &str = "*";
 
 /// A row: where something is asked, some of its parts, and why they read no field by themselves.
-pub type Nothing = (&'static str, &'static [&'static str], &'static str);
+pub type NoUsageRow = (&'static str, &'static [&'static str], &'static str);
 
 /// Why a comparison reads no field by itself.
-const COMPARES: &str = "it compares what the field that holds it reads";
+const COMPARISON_REASON: &str = "it compares what the field that holds it reads";
 /// Why a value reads no field by itself.
-const COMPARED: &str = "it is what the field that holds it is compared with";
+const COMPARED_VALUE_REASON: &str = "it is what the field that holds it is compared with";
 
 /// What can be asked and reads no field, with the reason.
-pub const USES_NO_FIELD: &[Nothing] = &[
+pub const USES_NO_FIELD: &[NoUsageRow] = &[
     (
         ANY,
         &["first", "after", "last", "before"],
@@ -410,51 +410,55 @@ pub const USES_NO_FIELD: &[Nothing] = &[
         &["isRecorded"],
         "it looks at the field that the scope is of",
     ),
-    ("BigIntComparison", &[ANY], COMPARES),
-    ("ChangeExtentComparison", &[ANY], COMPARES),
-    ("DateComparison", &[ANY], COMPARES),
-    ("DeliveryTimelineComparison", &[ANY], COMPARES),
-    ("EntryPointComparison", &[ANY], COMPARES),
-    ("IdComparison", &[ANY], COMPARES),
-    ("IntComparison", &[ANY], COMPARES),
-    ("BooleanComparison", &[ANY], COMPARES),
-    ("OrganisationKindComparison", &[ANY], COMPARES),
-    ("PlaceKindComparison", &[ANY], COMPARES),
-    ("ChallengeReasonsComparison", &[ANY], COMPARES),
-    ("ReportingBasisComparison", &[ANY], COMPARES),
-    ("ReportingFrequencyComparison", &[ANY], COMPARES),
-    ("RestrictionComparison", &[ANY], COMPARES),
-    ("ChallengeStepComparison", &[ANY], COMPARES),
-    ("TextComparison", &[ANY], COMPARES),
-    ("Challenge", &[ANY], COMPARED),
-    ("Condition", &[ANY], COMPARED),
-    ("RecordScope", &[ANY], COMPARED),
-    ("Direction", &[ANY], COMPARED),
-    ("EntryPoint", &[ANY], COMPARED),
-    ("Perspective", &[ANY], COMPARED),
-    ("Role", &[ANY], COMPARED),
-    ("RowOutcome", &[ANY], COMPARED),
-    ("SubmissionState", &[ANY], COMPARED),
+    ("BigIntComparison", &[ANY], COMPARISON_REASON),
+    ("ChangeExtentComparison", &[ANY], COMPARISON_REASON),
+    ("DateComparison", &[ANY], COMPARISON_REASON),
+    ("DeliveryTimelineComparison", &[ANY], COMPARISON_REASON),
+    ("EntryPointComparison", &[ANY], COMPARISON_REASON),
+    ("IdComparison", &[ANY], COMPARISON_REASON),
+    ("IntComparison", &[ANY], COMPARISON_REASON),
+    ("BooleanComparison", &[ANY], COMPARISON_REASON),
+    ("OrganisationKindComparison", &[ANY], COMPARISON_REASON),
+    ("PlaceKindComparison", &[ANY], COMPARISON_REASON),
+    ("ChallengeReasonsComparison", &[ANY], COMPARISON_REASON),
+    ("ReportingBasisComparison", &[ANY], COMPARISON_REASON),
+    ("ReportingFrequencyComparison", &[ANY], COMPARISON_REASON),
+    ("RestrictionComparison", &[ANY], COMPARISON_REASON),
+    ("ChallengeStepComparison", &[ANY], COMPARISON_REASON),
+    ("TextComparison", &[ANY], COMPARISON_REASON),
+    ("Challenge", &[ANY], COMPARED_VALUE_REASON),
+    ("Condition", &[ANY], COMPARED_VALUE_REASON),
+    ("RecordScope", &[ANY], COMPARED_VALUE_REASON),
+    ("Direction", &[ANY], COMPARED_VALUE_REASON),
+    ("EntryPoint", &[ANY], COMPARED_VALUE_REASON),
+    ("Perspective", &[ANY], COMPARED_VALUE_REASON),
+    ("Role", &[ANY], COMPARED_VALUE_REASON),
+    ("RowOutcome", &[ANY], COMPARED_VALUE_REASON),
+    ("SubmissionState", &[ANY], COMPARED_VALUE_REASON),
 ];
 
 /// Every row by where it is asked and by its part.
-static PARTS: LazyLock<HashMap<Field, (&str, &Row)>> = LazyLock::new(|| {
+static USAGE_BY_PART: LazyLock<HashMap<FieldPath, (&str, &Row)>> = LazyLock::new(|| {
     let rows = FIELD_USAGE.iter();
-    rows.flat_map(|row| row.parts.iter().map(move |part| ((row.of, *part), (*part, row))))
-        .collect()
+    rows.flat_map(|row| {
+        row.parts
+            .iter()
+            .map(move |part| ((row.owner, *part), (*part, row)))
+    })
+    .collect()
 });
 
 /// The fields that a part of a question reads by itself; none where no row speaks of it.
-pub fn fields(of: &str, part: &str) -> Option<Vec<Field>> {
-    let (name, row) = PARTS.get(&(of, part))?;
-    Some(match row.reads {
-        These(fields) => fields.to_vec(),
-        Same(of) => vec![(of, name)],
-        NoneItself => Vec::new(),
+pub fn render_fields(of: &str, part: &str) -> Option<Vec<FieldPath>> {
+    let (name, row) = USAGE_BY_PART.get(&(of, part))?;
+    Some(match row.usage {
+        Fields(fields) => fields.to_vec(),
+        SameName(of) => vec![(of, name)],
+        NestedOnly => Vec::new(),
     })
 }
 
-fn show(fields: Vec<Field>, path: &str, visit: &mut Visit<'_>) -> Result<()> {
+fn visit_fields(fields: Vec<FieldPath>, path: &str, visit: &mut Visit<'_>) -> Result<()> {
     fields.into_iter().try_for_each(|field| {
         visit(UsedField {
             path,
@@ -476,7 +480,7 @@ pub struct UsedField<'a> {
     /// Where in the arguments; the field itself where it is asked for.
     pub path: &'a str,
     /// The field; none for what no row speaks of.
-    pub field: Option<Field>,
+    pub field: Option<FieldPath>,
 }
 
 /// Visits each field that is used, until it refuses one.
@@ -484,7 +488,11 @@ pub type Visit<'a> = dyn FnMut(UsedField<'_>) -> Result<()> + 'a;
 
 /// Exposure each field that a field (`Type.field`) reads whatever its arguments are.
 pub fn visit_field(asked: &str, visit: &mut Visit<'_>) -> Result<()> {
-    show(fields(asked, ASKED_AT_ALL).unwrap_or_default(), asked, visit)
+    visit_fields(
+        render_fields(asked, FIELD_ITSELF).unwrap_or_default(),
+        asked,
+        visit,
+    )
 }
 
 /// Exposure each field that a part of a question reads, and what is within it. What is null asks nothing.
@@ -492,14 +500,17 @@ pub fn visit_part(of: &str, part: &str, path: &str, value: &Value, visit: &mut V
     if *value == Value::Null {
         return Ok(());
     }
-    let Some(read) = fields(of, part) else {
+    let Some(read) = render_fields(of, part) else {
         if uses_no_field(of, part) {
             return Ok(());
         }
         return visit(UsedField { path, field: None });
     };
-    show(read, path, visit)?;
-    match PARTS.get(&(of, part)).and_then(|(_, row)| row.nested) {
+    visit_fields(read, path, visit)?;
+    match USAGE_BY_PART
+        .get(&(of, part))
+        .and_then(|(_, row)| row.nested_type)
+    {
         Some(nested) => visit_value(nested, path, value, visit),
         None => Ok(()),
     }
@@ -543,7 +554,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_is_found_with_its_place() {
+    fn nested_usage_is_found_with_its_path() {
         let filter = json!({"or": [{"title": {"eq": "x"}}, {"not": {"fundingTerms": {"some": {
             "amountMinor": {"gt": 5}, "funder": {"name": {"contains": "y"}}}}}}], "endedOn": null});
         assert_eq!(

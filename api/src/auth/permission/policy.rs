@@ -1,463 +1,600 @@
 //! The table itself, for reading from top to bottom.
 
-use super::Exposure::{AsItsHolder, Counted, Known, Oneself, OwnOrganisation, OwnPortfolio, Part, Whole};
-use super::{Allowed, Row, Rule, SUBSCRIPTION};
+use super::Exposure::{
+    Aggregates, FullyVisible, Inherited, KnownOrganisations, Own, OwnOrganisation, OwnPortfolio,
+    PartlyVisible,
+};
+use super::{AccessRequirement, AccessRule, PolicyRow, SUBSCRIPTION_TYPE};
 use wayin_entity::Capability::{
     self, ImportFiles, ManageMembers, ManageReferenceData, ReadAuditTrail, RedactText, ReviewSubmissions,
     SubmitRecords, WithdrawRecords,
 };
 use wayin_records::fields::FundingTermField;
 
-#[expect(non_upper_case_globals, reason = "it reads as a word of the table")]
-const Everyone: Rule = Rule::of(Allowed::Everyone);
-#[expect(non_upper_case_globals, reason = "it reads as a word of the table")]
-const Members: Rule = Rule::of(Allowed::Members);
+const EVERYONE: AccessRule = AccessRule::allowing(AccessRequirement::Everyone);
+const MEMBERS: AccessRule = AccessRule::allowing(AccessRequirement::Members);
 
-const fn can(capability: Capability) -> Rule {
-    Rule::of(Allowed::Can(capability))
+const fn requires_capability(capability: Capability) -> AccessRule {
+    AccessRule::allowing(AccessRequirement::HasCapability(capability))
 }
 
 /// The fields of every connection, and of its edges.
-const CONNECTION: &str = "pageInfo edges nodes totalCount";
-const EDGE: &str = "cursor node";
+const CONNECTION_FIELDS: &str = "pageInfo edges nodes totalCount";
+const EDGE_FIELDS: &str = "cursor node";
 
 /// The table: a type, some of its fields, who may ask for them, and which of it shows.
-pub const TABLE: &[Row] = &[
-    ("Query", "vocabulary terms claims claim", Everyone),
-    ("Query", "places place crises meetings", Members),
-    ("Query", "viewer", Members.only(Oneself)),
-    ("Query", "node nodes", Members.only(AsItsHolder)),
-    ("Query", "organisations organisation", Members.only(Known)),
-    ("Query", "initiatives initiative", Members.only(Part)),
+pub const TABLE: &[PolicyRow] = &[
+    ("Query", "vocabulary terms claims claim", EVERYONE),
+    ("Query", "places place crises meetings", MEMBERS),
+    ("Query", "viewer", MEMBERS.with_exposure(Own)),
+    ("Query", "node nodes", MEMBERS.with_exposure(Inherited)),
+    (
+        "Query",
+        "organisations organisation",
+        MEMBERS.with_exposure(KnownOrganisations),
+    ),
+    (
+        "Query",
+        "initiatives initiative",
+        MEMBERS.with_exposure(PartlyVisible),
+    ),
     (
         "Query",
         "pattern patternGrid associations entryPointFlows distribution",
-        Members.only(Counted),
+        MEMBERS.with_exposure(Aggregates),
     ),
     (
         "PageInfo",
         "hasPreviousPage hasNextPage startCursor endCursor",
-        Everyone,
+        EVERYONE,
     ),
     (
         "Vocabulary",
         "entryPoints perspectives challenges steps reasons conditions changes restrictions \
          reportingFrequencies reportingBases deliveryTimelines missing placeKinds organisationKinds \
          sourceKinds visibilities roles dimensions",
-        Everyone,
+        EVERYONE,
     ),
-    ("VocabularyEntry", "code label definition", Everyone),
-    ("TermConnection", CONNECTION, Everyone),
-    ("TermEdge", EDGE, Everyone),
+    ("VocabularyEntry", "code label definition", EVERYONE),
+    ("TermConnection", CONNECTION_FIELDS, EVERYONE),
+    ("TermEdge", EDGE_FIELDS, EVERYONE),
     (
         "Term",
         "id slug name definition synonyms usageNote code",
-        Everyone,
+        EVERYONE,
     ),
-    ("ClaimConnection", CONNECTION, Everyone),
-    ("ClaimEdge", EDGE, Everyone),
-    ("Claim", "id slug statement", Everyone),
-    ("Claim", "pattern", Everyone.only(Counted)),
-    ("Claim", "reflection", Members),
+    ("ClaimConnection", CONNECTION_FIELDS, EVERYONE),
+    ("ClaimEdge", EDGE_FIELDS, EVERYONE),
+    ("Claim", "id slug statement", EVERYONE),
+    ("Claim", "pattern", EVERYONE.with_exposure(Aggregates)),
+    ("Claim", "reflection", MEMBERS),
     // What is asked of the interface itself, rather than of a type that implements it.
-    ("Node", "id", Members.only(AsItsHolder)),
+    ("Node", "id", MEMBERS.with_exposure(Inherited)),
     (
         "Viewer",
         "id subject role organisation rateLimit",
-        Members.only(Oneself),
+        MEMBERS.with_exposure(Own),
     ),
     (
         "RateLimit",
         "capacity remaining restoreRate",
-        Members.only(Oneself),
+        MEMBERS.with_exposure(Own),
     ),
-    ("PlaceConnection", CONNECTION, Members),
-    ("PlaceEdge", EDGE, Members),
-    ("Place", "id name kind code successor parents children", Members),
-    ("Place", "initiatives", Members.only(Part)),
-    ("OrganisationConnection", CONNECTION, Members.only(Known)),
-    ("OrganisationEdge", EDGE, Members.only(Known)),
-    ("Organisation", "initiatives", Members.only(Whole)),
-    ("Organisation", "fundingTerms", Members.only(OwnPortfolio)),
-    ("Organisation", "id name kind identifier", Members.only(Known)),
-    ("InitiativeConnection", CONNECTION, Members.only(Part)),
-    ("InitiativeEdge", EDGE, Members.only(Part)),
+    ("PlaceConnection", CONNECTION_FIELDS, MEMBERS),
+    ("PlaceEdge", EDGE_FIELDS, MEMBERS),
+    ("Place", "id name kind code successor parents children", MEMBERS),
+    ("Place", "initiatives", MEMBERS.with_exposure(PartlyVisible)),
+    (
+        "OrganisationConnection",
+        CONNECTION_FIELDS,
+        MEMBERS.with_exposure(KnownOrganisations),
+    ),
+    (
+        "OrganisationEdge",
+        EDGE_FIELDS,
+        MEMBERS.with_exposure(KnownOrganisations),
+    ),
+    ("Organisation", "initiatives", MEMBERS.with_exposure(FullyVisible)),
+    (
+        "Organisation",
+        "fundingTerms",
+        MEMBERS.with_exposure(OwnPortfolio),
+    ),
+    (
+        "Organisation",
+        "id name kind identifier",
+        MEMBERS.with_exposure(KnownOrganisations),
+    ),
+    (
+        "InitiativeConnection",
+        CONNECTION_FIELDS,
+        MEMBERS.with_exposure(PartlyVisible),
+    ),
+    (
+        "InitiativeEdge",
+        EDGE_FIELDS,
+        MEMBERS.with_exposure(PartlyVisible),
+    ),
     (
         "Initiative",
         "id title place isFullyVisible visibility isIllustrative",
-        Members.only(Part),
+        MEMBERS.with_exposure(PartlyVisible),
     ),
-    ("Initiative", "fundingTerms", Members.only(OwnPortfolio)),
+    ("Initiative", "fundingTerms", MEMBERS.with_exposure(OwnPortfolio)),
     (
         "Initiative",
         "summary leadOrganisation externalRef startedOn endedOn ongoing sharedWithFunders version \
          publishedAt entryPoints challengesFaced conditionsChanged sources sharing missing",
-        Members.only(Whole),
+        MEMBERS.with_exposure(FullyVisible),
     ),
     (
         "SharingConsent",
         "confirmedBy confirmedOn basis licence",
-        Members.only(Whole),
+        MEMBERS.with_exposure(FullyVisible),
     ),
     (
         "EntryPointTaken",
         "position entryPoint perspective takenOn motivation missing",
-        Members.only(Whole),
+        MEMBERS.with_exposure(FullyVisible),
     ),
     (
         "ChallengeFaced",
         "challenge step reasons note noticedOn perspective missing",
-        Members.only(Whole),
+        MEMBERS.with_exposure(FullyVisible),
     ),
     (
         "ConditionChanged",
         "condition change missing",
-        Members.only(Whole),
+        MEMBERS.with_exposure(FullyVisible),
     ),
-    ("MissingAnswer", "field reason", Members.only(AsItsHolder)),
-    ("FundingTermConnection", CONNECTION, Members.only(OwnPortfolio)),
-    ("FundingTermEdge", EDGE, Members.only(OwnPortfolio)),
+    ("MissingAnswer", "field reason", MEMBERS.with_exposure(Inherited)),
+    (
+        "FundingTermConnection",
+        CONNECTION_FIELDS,
+        MEMBERS.with_exposure(OwnPortfolio),
+    ),
+    (
+        "FundingTermEdge",
+        EDGE_FIELDS,
+        MEMBERS.with_exposure(OwnPortfolio),
+    ),
     (
         "FundingTerm",
         "id initiative funder missing",
-        Members.only(OwnPortfolio),
+        MEMBERS.with_exposure(OwnPortfolio),
     ),
     (
         "FundingTerm",
         FundingTermField::ALL_NAMES,
-        Members.only(OwnPortfolio),
+        MEMBERS.with_exposure(OwnPortfolio),
     ),
-    ("Source", "id kind title url datedOn licence", Members.only(Whole)),
-    ("CrisisConnection", CONNECTION, Members),
-    ("CrisisEdge", EDGE, Members),
-    ("Crisis", "id slug name from to places", Members),
-    ("MeetingConnection", CONNECTION, Members),
-    ("MeetingEdge", EDGE, Members),
+    (
+        "Source",
+        "id kind title url datedOn licence",
+        MEMBERS.with_exposure(FullyVisible),
+    ),
+    ("CrisisConnection", CONNECTION_FIELDS, MEMBERS),
+    ("CrisisEdge", EDGE_FIELDS, MEMBERS),
+    ("Crisis", "id slug name from to places", MEMBERS),
+    ("MeetingConnection", CONNECTION_FIELDS, MEMBERS),
+    ("MeetingEdge", EDGE_FIELDS, MEMBERS),
     (
         "Meeting",
         "id title theme heldOn registrationUrl reflections",
-        Members,
+        MEMBERS,
     ),
     (
         "Reflection",
         "id meeting perspective entryPoint challenge place text",
-        Members,
+        MEMBERS,
     ),
     // A claim's pattern is open to everybody; what belongs to single groups is not.
     (
         "Pattern",
         "summary table unknownReasons rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
          conditionalOddsRatio phi pValue cautions scope disclosure asOf licence",
-        Everyone.only(Counted),
+        EVERYONE.with_exposure(Aggregates),
     ),
-    ("Pattern", "adjusted groups", Members.only(Counted)),
+    ("Pattern", "adjusted groups", MEMBERS.with_exposure(Aggregates)),
     (
         "ContingencyTable",
         "population both whenOnly thenOnly neither unknown whenUnknown thenUnknown",
-        Everyone.only(Counted),
+        EVERYONE.with_exposure(Aggregates),
     ),
     (
         "Proportion",
         "numerator denominator value lower upper",
-        Everyone.only(Counted),
+        EVERYONE.with_exposure(Aggregates),
     ),
-    ("Estimate", "value lower upper", Everyone.only(Counted)),
-    ("Caution", "code text", Everyone.only(Counted)),
-    ("AsOf", "changeNumber changedAt", Everyone.only(Counted)),
+    (
+        "Estimate",
+        "value lower upper",
+        EVERYONE.with_exposure(Aggregates),
+    ),
+    ("Caution", "code text", EVERYONE.with_exposure(Aggregates)),
+    (
+        "AsOf",
+        "changeNumber changedAt",
+        EVERYONE.with_exposure(Aggregates),
+    ),
     (
         "DisclosureControl",
         "applied suppressed hiddenAsOf",
-        Everyone.only(Counted),
+        EVERYONE.with_exposure(Aggregates),
     ),
-    ("Suppression", "count rule complete", Everyone.only(Counted)),
+    (
+        "Suppression",
+        "count rule complete",
+        EVERYONE.with_exposure(Aggregates),
+    ),
     (
         "AdjustedEstimates",
         "oddsRatio riskRatio test homogeneity homogeneitySuppressed groupCount groupsLeftOut \
          initiativesLeftOut oddsRatioGroupsLeftOut oddsRatioInitiativesLeftOut riskRatioGroupsLeftOut \
          riskRatioInitiativesLeftOut",
-        Members.only(Counted),
+        MEMBERS.with_exposure(Aggregates),
     ),
     (
         "AdjustedTest",
         "statistic pValue correctedStatistic correctedPValue",
-        Members.only(Counted),
+        MEMBERS.with_exposure(Aggregates),
     ),
-    ("Homogeneity", "statistic degrees pValue", Members.only(Counted)),
-    ("PatternGroupConnection", CONNECTION, Members.only(Counted)),
-    ("PatternGroupEdge", EDGE, Members.only(Counted)),
+    (
+        "Homogeneity",
+        "statistic degrees pValue",
+        MEMBERS.with_exposure(Aggregates),
+    ),
+    (
+        "PatternGroupConnection",
+        CONNECTION_FIELDS,
+        MEMBERS.with_exposure(Aggregates),
+    ),
+    ("PatternGroupEdge", EDGE_FIELDS, MEMBERS.with_exposure(Aggregates)),
     (
         "PatternGroup",
         "key label place organisation table rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
          phi disclosure",
-        Members.only(Counted),
+        MEMBERS.with_exposure(Aggregates),
     ),
     (
         "PatternGrid",
         "rows columns cells population illustrative overlap cautions scope disclosure asOf licence",
-        Members.only(Counted),
+        MEMBERS.with_exposure(Aggregates),
     ),
     (
         "GridHeading",
         "key label count place organisation",
-        Members.only(Counted),
+        MEMBERS.with_exposure(Aggregates),
     ),
     (
         "GridCell",
         "row column count expected residual suppressed",
-        Members.only(Counted),
+        MEMBERS.with_exposure(Aggregates),
     ),
-    ("SuppressedCell", "rule complete", Everyone.only(Counted)),
+    (
+        "SuppressedCell",
+        "rule complete",
+        EVERYONE.with_exposure(Aggregates),
+    ),
     (
         "UnknownReasonCount",
         "reason count suppressed",
-        Everyone.only(Counted),
+        EVERYONE.with_exposure(Aggregates),
     ),
     (
         "Association",
         "when then table rateWhen rateOtherwise riskDifference riskRatio oddsRatio phi pValue qValue \
          illustrative cautions scope disclosure asOf licence",
-        Members.only(Counted),
+        MEMBERS.with_exposure(Aggregates),
     ),
     (
         "EntryPointFlow",
         "perspective from to count illustrative cautions scope disclosure asOf licence",
-        Members.only(Counted),
+        MEMBERS.with_exposure(Aggregates),
     ),
     (
         "DistributionBin",
         "key label count illustrative place organisation cautions scope disclosure asOf licence",
-        Members.only(Counted),
+        MEMBERS.with_exposure(Aggregates),
     ),
     (
         "Query",
         "submissions submission revisions",
-        can(SubmitRecords).only(OwnOrganisation),
+        requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
     ),
-    ("Query", "imports import", can(ImportFiles).only(OwnOrganisation)),
+    (
+        "Query",
+        "imports import",
+        requires_capability(ImportFiles).with_exposure(OwnOrganisation),
+    ),
     (
         "Mutation",
         "importRecords",
-        can(ImportFiles).only(OwnOrganisation),
+        requires_capability(ImportFiles).with_exposure(OwnOrganisation),
     ),
     (
         "ImportRecordsPayload",
         "import userErrors",
-        can(ImportFiles).only(OwnOrganisation),
+        requires_capability(ImportFiles).with_exposure(OwnOrganisation),
     ),
     (
         "ImportConnection",
-        CONNECTION,
-        can(ImportFiles).only(OwnOrganisation),
+        CONNECTION_FIELDS,
+        requires_capability(ImportFiles).with_exposure(OwnOrganisation),
     ),
-    ("ImportEdge", EDGE, can(ImportFiles).only(OwnOrganisation)),
+    (
+        "ImportEdge",
+        EDGE_FIELDS,
+        requires_capability(ImportFiles).with_exposure(OwnOrganisation),
+    ),
     (
         "Import",
         "id organisation createdBy kind mode fileName format bytes state failureReason notes rowsProcessed draftCount submittedCount \
          publishedCount unchangedCount invalidCount rejectedCount warningCount rows correctionsUrl createdAt updatedAt endedAt \
          expiresAt",
-        can(ImportFiles).only(OwnOrganisation),
+        requires_capability(ImportFiles).with_exposure(OwnOrganisation),
     ),
     (
         "ImportRowConnection",
-        CONNECTION,
-        can(ImportFiles).only(OwnOrganisation),
+        CONNECTION_FIELDS,
+        requires_capability(ImportFiles).with_exposure(OwnOrganisation),
     ),
-    ("ImportRowEdge", EDGE, can(ImportFiles).only(OwnOrganisation)),
+    (
+        "ImportRowEdge",
+        EDGE_FIELDS,
+        requires_capability(ImportFiles).with_exposure(OwnOrganisation),
+    ),
     (
         "ImportRow",
         "position sheet row column outcome code message path isWarning initiative",
-        can(ImportFiles).only(OwnOrganisation),
+        requires_capability(ImportFiles).with_exposure(OwnOrganisation),
     ),
     (
         "ImportRow",
         "submission",
-        can(SubmitRecords).only(OwnOrganisation),
+        requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
     ),
-    (SUBSCRIPTION, "initiativePublished", Members.only(Part)),
-    (SUBSCRIPTION, "patternChanged", Members.only(Counted)),
     (
-        SUBSCRIPTION,
+        SUBSCRIPTION_TYPE,
+        "initiativePublished",
+        MEMBERS.with_exposure(PartlyVisible),
+    ),
+    (
+        SUBSCRIPTION_TYPE,
+        "patternChanged",
+        MEMBERS.with_exposure(Aggregates),
+    ),
+    (
+        SUBSCRIPTION_TYPE,
         "submissionChanged",
-        can(SubmitRecords).only(OwnOrganisation),
+        requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
     ),
     (
-        SUBSCRIPTION,
+        SUBSCRIPTION_TYPE,
         "importProgress",
-        can(ImportFiles).only(OwnOrganisation),
+        requires_capability(ImportFiles).with_exposure(OwnOrganisation),
     ),
-    ("Query", "auditEvents history", can(ReadAuditTrail)),
-    ("Query", "members tokens", can(ManageMembers)),
+    (
+        "Query",
+        "auditEvents history",
+        requires_capability(ReadAuditTrail),
+    ),
+    ("Query", "members tokens", requires_capability(ManageMembers)),
     (
         "Mutation",
         "saveSubmission submitForReview discardSubmission",
-        can(SubmitRecords).only(OwnOrganisation),
+        requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
     ),
     (
         "Mutation",
         "requestChanges publishSubmission",
-        can(ReviewSubmissions),
+        requires_capability(ReviewSubmissions),
     ),
-    ("Mutation", "withdrawInitiative", can(WithdrawRecords)),
-    ("Mutation", "redactText", can(RedactText)),
+    (
+        "Mutation",
+        "withdrawInitiative",
+        requires_capability(WithdrawRecords),
+    ),
+    ("Mutation", "redactText", requires_capability(RedactText)),
     (
         "RedactTextPayload",
         "initiatives revisions submissions auditEvents keptVersions imports userErrors",
-        can(RedactText),
+        requires_capability(RedactText),
     ),
-    ("Organisation", "autoPublish version", can(ManageReferenceData)),
-    ("Place", "version", can(ManageReferenceData)),
-    ("Term", "version", can(ManageReferenceData)),
-    ("Meeting", "version", can(ManageReferenceData)),
-    ("Reflection", "version", can(ManageReferenceData)),
-    ("Crisis", "version", can(ManageReferenceData)),
-    ("Claim", "version", can(ManageReferenceData)),
+    (
+        "Organisation",
+        "autoPublish version",
+        requires_capability(ManageReferenceData),
+    ),
+    ("Place", "version", requires_capability(ManageReferenceData)),
+    ("Term", "version", requires_capability(ManageReferenceData)),
+    ("Meeting", "version", requires_capability(ManageReferenceData)),
+    ("Reflection", "version", requires_capability(ManageReferenceData)),
+    ("Crisis", "version", requires_capability(ManageReferenceData)),
+    ("Claim", "version", requires_capability(ManageReferenceData)),
     (
         "Mutation",
         "savePlace saveOrganisation mergeOrganisations saveTerm saveMeeting saveReflection saveCrisis saveClaim",
-        can(ManageReferenceData),
+        requires_capability(ManageReferenceData),
     ),
     (
         "Mutation",
         "saveMember revokeMember issueToken revokeToken",
-        can(ManageMembers),
+        requires_capability(ManageMembers),
     ),
     (
         "SaveClaimPayload",
         "claim cleared conflicts userErrors",
-        can(ManageReferenceData),
+        requires_capability(ManageReferenceData),
     ),
     (
         "SaveMemberPayload",
         "member cleared conflicts userErrors",
-        can(ManageMembers),
+        requires_capability(ManageMembers),
     ),
     (
         "RevokeMemberPayload",
         "member cleared conflicts userErrors",
-        can(ManageMembers),
+        requires_capability(ManageMembers),
     ),
-    ("MemberConnection", CONNECTION, can(ManageMembers)),
-    ("MemberEdge", EDGE, can(ManageMembers)),
+    (
+        "MemberConnection",
+        CONNECTION_FIELDS,
+        requires_capability(ManageMembers),
+    ),
+    ("MemberEdge", EDGE_FIELDS, requires_capability(ManageMembers)),
     (
         "Member",
         "id version issuer subject role organisation revokedAt createdAt updatedAt",
-        can(ManageMembers),
+        requires_capability(ManageMembers),
     ),
     (
         "IssueTokenPayload",
         "token issuedToken userErrors",
-        can(ManageMembers),
+        requires_capability(ManageMembers),
     ),
-    ("RevokeTokenPayload", "issuedToken userErrors", can(ManageMembers)),
-    ("IssuedTokenConnection", CONNECTION, can(ManageMembers)),
-    ("IssuedTokenEdge", EDGE, can(ManageMembers)),
+    (
+        "RevokeTokenPayload",
+        "issuedToken userErrors",
+        requires_capability(ManageMembers),
+    ),
+    (
+        "IssuedTokenConnection",
+        CONNECTION_FIELDS,
+        requires_capability(ManageMembers),
+    ),
+    ("IssuedTokenEdge", EDGE_FIELDS, requires_capability(ManageMembers)),
     (
         "IssuedToken",
         "id member name issuedAt issuedBy expiresAt lastUsedAt revokedAt revokedBy",
-        can(ManageMembers),
+        requires_capability(ManageMembers),
     ),
     (
         "SavePlacePayload",
         "place changeNumber cleared conflicts userErrors",
-        can(ManageReferenceData),
+        requires_capability(ManageReferenceData),
     ),
     (
         "MergeOrganisationsPayload",
         "organisation changeNumber cleared conflicts userErrors",
-        can(ManageReferenceData),
+        requires_capability(ManageReferenceData),
     ),
     (
         "SaveTermPayload",
         "term cleared conflicts userErrors",
-        can(ManageReferenceData),
+        requires_capability(ManageReferenceData),
     ),
     (
         "SaveMeetingPayload",
         "meeting cleared conflicts userErrors",
-        can(ManageReferenceData),
+        requires_capability(ManageReferenceData),
     ),
     (
         "SaveReflectionPayload",
         "reflection cleared conflicts userErrors",
-        can(ManageReferenceData),
+        requires_capability(ManageReferenceData),
     ),
     (
         "SaveCrisisPayload",
         "crisis changeNumber cleared conflicts userErrors",
-        can(ManageReferenceData),
+        requires_capability(ManageReferenceData),
     ),
-    ("KeptRevisionConnection", CONNECTION, can(ReadAuditTrail)),
-    ("KeptRevisionEdge", EDGE, can(ReadAuditTrail)),
+    (
+        "KeptRevisionConnection",
+        CONNECTION_FIELDS,
+        requires_capability(ReadAuditTrail),
+    ),
+    (
+        "KeptRevisionEdge",
+        EDGE_FIELDS,
+        requires_capability(ReadAuditTrail),
+    ),
     (
         "KeptRevision",
         "version createdAt actorId reason document changes",
-        can(ReadAuditTrail),
+        requires_capability(ReadAuditTrail),
     ),
     (
         "SaveOrganisationPayload",
         "organisation changeNumber cleared conflicts userErrors",
-        can(ManageReferenceData),
+        requires_capability(ManageReferenceData),
     ),
     (
         "SaveSubmissionPayload",
         "submission changeNumber conflicts userErrors",
-        can(SubmitRecords).only(OwnOrganisation),
+        requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
     ),
     (
         "SubmitForReviewPayload",
         "submission changeNumber conflicts userErrors",
-        can(SubmitRecords).only(OwnOrganisation),
+        requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
     ),
     (
         "DiscardSubmissionPayload",
         "submission changeNumber conflicts userErrors",
-        can(SubmitRecords).only(OwnOrganisation),
+        requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
     ),
     (
         "RequestChangesPayload",
         "submission changeNumber conflicts userErrors",
-        can(ReviewSubmissions),
+        requires_capability(ReviewSubmissions),
     ),
     (
         "PublishSubmissionPayload",
         "submission changeNumber conflicts userErrors",
-        can(ReviewSubmissions),
+        requires_capability(ReviewSubmissions),
     ),
     (
         "WithdrawInitiativePayload",
         "revision changeNumber userErrors",
-        can(WithdrawRecords),
+        requires_capability(WithdrawRecords),
     ),
-    ("UserError", "code message path", Members),
-    ("FieldChange", "path before after", Members.only(AsItsHolder)),
+    ("UserError", "code message path", MEMBERS),
+    (
+        "FieldChange",
+        "path before after",
+        MEMBERS.with_exposure(Inherited),
+    ),
     (
         "SubmissionConnection",
-        CONNECTION,
-        can(SubmitRecords).only(OwnOrganisation),
+        CONNECTION_FIELDS,
+        requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
     ),
-    ("SubmissionEdge", EDGE, can(SubmitRecords).only(OwnOrganisation)),
+    (
+        "SubmissionEdge",
+        EDGE_FIELDS,
+        requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
+    ),
     (
         "Submission",
         "id organisation state version record problems warnings initiative initiativeVersion changes \
          reviewNote createdAt updatedAt submittedAt decidedAt expiresAt",
-        can(SubmitRecords).only(OwnOrganisation),
+        requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
     ),
     (
         "RevisionConnection",
-        CONNECTION,
-        can(SubmitRecords).only(OwnOrganisation),
+        CONNECTION_FIELDS,
+        requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
     ),
-    ("RevisionEdge", EDGE, can(SubmitRecords).only(OwnOrganisation)),
+    (
+        "RevisionEdge",
+        EDGE_FIELDS,
+        requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
+    ),
     (
         "Revision",
         "version createdAt actorId reason record changes",
-        can(SubmitRecords).only(OwnOrganisation),
+        requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
     ),
-    ("AuditEventConnection", CONNECTION, can(ReadAuditTrail)),
-    ("AuditEventEdge", EDGE, can(ReadAuditTrail)),
+    (
+        "AuditEventConnection",
+        CONNECTION_FIELDS,
+        requires_capability(ReadAuditTrail),
+    ),
+    ("AuditEventEdge", EDGE_FIELDS, requires_capability(ReadAuditTrail)),
     (
         "AuditEvent",
         "id createdAt actor action subjectType subjectId versionBefore versionAfter detail",
-        can(ReadAuditTrail),
+        requires_capability(ReadAuditTrail),
     ),
 ];

@@ -5,25 +5,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_graphql::{Pos, Response, ServerError, ServerResult, Value, value};
 
 use super::cost::weights;
-use super::cost::{Balance, Payer, headers};
+use super::cost::{Balance, RateLimitKey, cost_headers};
 use crate::app::App;
 use crate::error::Error;
 
 /// What one operation costs, and what became of it.
 #[derive(Clone, Debug)]
-struct Bill {
-    payer: Payer,
+struct OperationCharge {
+    payer: RateLimitKey,
     points: u32,
     balance: Balance,
     /// The document, and the hash that it is to be kept under.
-    to_keep: Option<(String, String)>,
+    document_to_store: Option<(String, String)>,
     /// How many answers it was given.
-    answers: u32,
+    response_count: u32,
 }
 
-impl Bill {
+impl OperationCharge {
     /// What an answer says of it.
-    fn shown(&self) -> Value {
+    fn to_extension(&self) -> Value {
         value!({
             "requested": self.points,
             "rateLimit": {
@@ -34,40 +34,42 @@ impl Bill {
         })
     }
 
-    fn say(&self, response: &mut Response) {
-        response.extensions.insert("cost".into(), self.shown());
-        response.http_headers.extend(headers(self.points, &self.balance));
+    fn add_to_response(&self, response: &mut Response) {
+        response.extensions.insert("cost".into(), self.to_extension());
+        response
+            .http_headers
+            .extend(cost_headers(self.points, &self.balance));
     }
 }
 
 /// The bill of one operation, once somebody is to pay for it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct OpenBill(Arc<Mutex<Option<Bill>>>);
+pub(super) struct PendingCharge(Arc<Mutex<Option<OperationCharge>>>);
 
-impl OpenBill {
-    fn lock(&self) -> MutexGuard<'_, Option<Bill>> {
+impl PendingCharge {
+    fn lock(&self) -> MutexGuard<'_, Option<OperationCharge>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Charges the payer for asking at all, and opens the bill.
-    pub(super) fn begin(&self, app: &App, payer: Payer) -> ServerResult<()> {
+    pub(super) fn reserve(&self, app: &App, payer: RateLimitKey) -> ServerResult<()> {
         let now = app.clock.now();
-        let paid = app.costs.charge_least(payer, now);
-        *self.lock() = Some(Bill {
+        let paid = app.cost_control.reserve(payer, now);
+        *self.lock() = Some(OperationCharge {
             payer,
-            points: weights::LEAST,
-            balance: app.costs.budgets.balance(payer, now),
-            to_keep: None,
-            answers: 0,
+            points: weights::MIN_POINTS,
+            balance: app.cost_control.rate_limiter.balance(payer, now),
+            document_to_store: None,
+            response_count: 0,
         });
-        paid.map(drop).map_err(refuse_document)
+        paid.map(drop).map_err(document_error)
     }
 
     /// Enters what the operation costs. `to_keep` is the document and the hash that it is to be stored under.
-    pub(super) fn enter(&self, points: u32, to_keep: Option<(String, String)>) {
+    pub(super) fn set_cost(&self, points: u32, to_keep: Option<(String, String)>) {
         if let Some(bill) = &mut *self.lock() {
             bill.points = points;
-            bill.to_keep = to_keep;
+            bill.document_to_store = to_keep;
         }
     }
 
@@ -78,37 +80,40 @@ impl OpenBill {
             return Ok(());
         };
         let now = app.clock.now();
-        let paid = app.costs.charge_rest(bill.payer, bill.points, now);
-        bill.balance = app.costs.budgets.balance(bill.payer, now);
-        paid.map_err(refuse_document)?;
-        if let Some((hash, document)) = bill.to_keep.take() {
-            app.costs.persisted.keep(hash, &document);
+        let paid = app.cost_control.settle(bill.payer, bill.points, now);
+        bill.balance = app.cost_control.rate_limiter.balance(bill.payer, now);
+        paid.map_err(document_error)?;
+        if let Some((hash, document)) = bill.document_to_store.take() {
+            app.cost_control.persisted_queries.store(hash, &document);
         }
         Ok(())
     }
 
     /// Charges an answer of a subscription, and shows the bill in it. The first was paid for when the operation began;
     /// each later one is paid for as far as there is something left, and sent in any case.
-    pub(super) fn charge_answer(&self, app: &App, response: &mut Response) {
+    pub(super) fn charge_response(&self, app: &App, response: &mut Response) {
         if let Some(bill) = &mut *self.lock() {
-            if bill.answers > 0 {
-                bill.balance = app.costs.budgets.draw(bill.payer, bill.points, app.clock.now());
+            if bill.response_count > 0 {
+                bill.balance =
+                    app.cost_control
+                        .rate_limiter
+                        .spend_available(bill.payer, bill.points, app.clock.now());
             }
-            bill.answers = bill.answers.saturating_add(1);
-            bill.say(response);
+            bill.response_count = bill.response_count.saturating_add(1);
+            bill.add_to_response(response);
         }
     }
 
     /// Shows the bill in a response.
-    pub(super) fn show(&self, response: &mut Response) {
+    pub(super) fn add_to_response(&self, response: &mut Response) {
         if let Some(bill) = &*self.lock() {
-            bill.say(response);
+            bill.add_to_response(response);
         }
     }
 }
 
 /// An error about a document as a whole.
-pub(super) fn refuse_document(error: Error) -> ServerError {
+pub(super) fn document_error(error: Error) -> ServerError {
     let mut refused = async_graphql::Error::from(error).into_server_error(Pos::default());
     refused.locations.clear();
     refused

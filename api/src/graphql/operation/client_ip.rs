@@ -8,35 +8,35 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 /// The header in which each proxy adds whom it was asked by.
-const FORWARDED_FOR: &str = "x-forwarded-for";
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The address that a request comes from; none where it is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Caller(pub Option<IpAddr>);
+pub struct ClientIp(pub Option<IpAddr>);
 
-impl Caller {
+impl ClientIp {
     /// Who sent a request that came from an address by way of so many proxies of ours. Each of them adds the one that it
     /// was asked by at the end of `X-Forwarded-For`; what stands before that anybody may have written.
-    fn of(peer: Option<IpAddr>, headers: &HeaderMap, trusted_hops: usize) -> Self {
+    fn from_request(peer: Option<IpAddr>, headers: &HeaderMap, trusted_hops: usize) -> Self {
         if trusted_hops == 0 {
             return Self(peer);
         }
         let forwarded: Vec<&str> = headers
-            .get_all(FORWARDED_FOR)
+            .get_all(X_FORWARDED_FOR)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .map(str::trim)
             .collect();
         let at = forwarded.len().checked_sub(trusted_hops);
-        let said = at.and_then(|at| address(forwarded[at]));
+        let said = at.and_then(|at| parse_address(forwarded[at]));
         // What came past the proxies is known by whom it came from.
         Self(said.or(peer))
     }
 }
 
 /// An address as proxies write it: by itself, or with a port.
-fn address(written: &str) -> Option<IpAddr> {
+fn parse_address(written: &str) -> Option<IpAddr> {
     let bare = written.trim_start_matches('[').trim_end_matches(']');
     bare.parse()
         .ok()
@@ -48,14 +48,14 @@ fn address(written: &str) -> Option<IpAddr> {
 pub struct TrustedHops(pub usize);
 
 /// Notes with each request where it comes from.
-pub async fn note(
+pub async fn record_client_ip(
     State(TrustedHops(hops)): State<TrustedHops>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|ConnectInfo(address)| address.ip());
-    let caller = Caller::of(peer, request.headers(), hops);
+    let caller = ClientIp::from_request(peer, request.headers(), hops);
     request.extensions_mut().insert(caller);
     next.run(request).await
 }
@@ -67,14 +67,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_the_one_that_our_own_proxies_saw() {
+    fn address_is_taken_from_trusted_hops() {
         let peer: IpAddr = "10.0.0.1".parse().unwrap();
         let of = |forwarded: &[&'static str], hops| {
             let mut headers = HeaderMap::new();
             for value in forwarded {
-                headers.append(FORWARDED_FOR, HeaderValue::from_static(value));
+                headers.append(X_FORWARDED_FOR, HeaderValue::from_static(value));
             }
-            Caller::of(Some(peer), &headers, hops).0.unwrap().to_string()
+            ClientIp::from_request(Some(peer), &headers, hops)
+                .0
+                .unwrap()
+                .to_string()
         };
         assert_eq!(of(&["192.0.2.1"], 0), "10.0.0.1", "nobody is believed");
         assert_eq!(of(&["192.0.2.1"], 1), "192.0.2.1");

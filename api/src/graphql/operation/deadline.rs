@@ -13,7 +13,7 @@ use crate::error::Error;
 const MUTATION_FACTOR: u32 = 12;
 
 /// How long an operation may take, if a query may take `of_query`.
-pub fn deadline_of(operation_type: Option<OperationType>, of_query: Duration) -> Duration {
+pub fn operation_deadline(operation_type: Option<OperationType>, of_query: Duration) -> Duration {
     match operation_type {
         Some(OperationType::Mutation) => of_query * MUTATION_FACTOR,
         Some(OperationType::Query | OperationType::Subscription) | None => of_query,
@@ -25,7 +25,7 @@ pub async fn respond_within(deadline: Duration, response: impl Future<Output = R
     match tokio::time::timeout(deadline, response).await {
         Ok(response) => response,
         Err(_) => Response::from_errors(vec![
-            GraphQlError::from(Error::Late).into_server_error(Pos::default()),
+            GraphQlError::from(Error::QueryTimeout).into_server_error(Pos::default()),
         ]),
     }
 }

@@ -8,30 +8,30 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned, Request};
 
-use super::limits::{Limits, measure};
+use super::limits::{DocumentLimits, measure_document};
 
 /// Marks a request whose document is within the limits, so that it is measured once.
-pub(super) struct IsMeasured;
+pub(super) struct MeasuredMarker;
 
 /// The document of a request. `None` if it is over a limit or does not parse; executing the request reports why.
-pub fn document(request: &mut Request) -> Option<&ExecutableDocument> {
-    if !request.data.contains_key(&TypeId::of::<IsMeasured>()) {
-        measure(&request.query, &Limits::default()).ok()?;
-        request.data.insert(IsMeasured);
+pub fn parse_document(request: &mut Request) -> Option<&ExecutableDocument> {
+    if !request.data.contains_key(&TypeId::of::<MeasuredMarker>()) {
+        measure_document(&request.query, &DocumentLimits::default()).ok()?;
+        request.data.insert(MeasuredMarker);
     }
     request.parsed_query().ok()
 }
 
-/// The type of the operation that a request asks for. `None` without a [document], or if it has no such operation.
-pub fn operation_type(request: &mut Request) -> Option<OperationType> {
+/// The type of the operation that a request asks for. `None` without a [document](parse_document), or if it has no such operation.
+pub fn find_operation_type(request: &mut Request) -> Option<OperationType> {
     let name = request.operation_name.clone();
-    let operation = asked_for(document(request)?, name.as_deref())?;
+    let operation = find_operation(parse_document(request)?, name.as_deref())?;
     Some(operation.node.ty)
 }
 
 /// The operation of a document by its name, or the only one; none where there is none such, which is complained of
 /// when the document is executed.
-pub fn asked_for<'d>(
+pub fn find_operation<'d>(
     document: &'d ExecutableDocument,
     name: Option<&str>,
 ) -> Option<&'d Positioned<OperationDefinition>> {
@@ -46,7 +46,7 @@ pub fn asked_for<'d>(
 }
 
 /// The names of the fragments that an operation uses, directly or through other fragments.
-pub fn used_fragments(document: &ExecutableDocument, operation: &OperationDefinition) -> HashSet<Name> {
+pub fn find_used_fragments(document: &ExecutableDocument, operation: &OperationDefinition) -> HashSet<Name> {
     let mut used = HashSet::new();
     let mut ahead = vec![&operation.selection_set.node];
     while let Some(set) = ahead.pop() {
@@ -86,10 +86,10 @@ pub fn for_each_selection<'d>(set: &'d SelectionSet, visit: &mut impl FnMut(&'d 
 mod tests {
     use async_graphql::parser::parse_query;
 
-    use super::asked_for;
+    use super::find_operation;
 
     #[test]
-    fn the_one_that_is_named_is_asked_for_or_the_only_one() {
+    fn named_or_only_operation_is_selected() {
         for (document, name, field) in [
             ("{ a }", None, Some("a")),
             ("{ a }", Some("B"), Some("a")),
@@ -101,7 +101,7 @@ mod tests {
             ("query A { a } query B { b }", None, None),
         ] {
             let parsed = parse_query(document).unwrap();
-            let found = asked_for(&parsed, name);
+            let found = find_operation(&parsed, name);
             let shown = found.map(|one| format!("{:?}", one.node.selection_set.node.items[0].node));
             match (shown, field) {
                 (None, None) => {}

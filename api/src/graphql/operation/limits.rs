@@ -15,12 +15,12 @@ use std::sync::Arc;
 
 use async_graphql::{ServerError, ServerResult, Variables};
 
-pub use self::measure::{Work, measure, measure_value};
+pub use self::measure::{DocumentSize, measure_document, measure_value};
 use crate::error::{DocumentLimitExceeded, Error};
 
 /// The most of everything that a document may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct DocumentLimits {
     /// Its length in bytes.
     pub bytes: usize,
     /// Its tokens: names, marks, numbers and texts.
@@ -43,9 +43,9 @@ pub struct Limits {
     pub root_fields: usize,
 }
 
-impl Limits {
+impl DocumentLimits {
     /// None: all that there is of everything is measured.
-    pub const NONE: Self = Self {
+    pub const UNLIMITED: Self = Self {
         bytes: usize::MAX,
         tokens: usize::MAX,
         depth: usize::MAX,
@@ -59,7 +59,7 @@ impl Limits {
     };
 }
 
-impl Default for Limits {
+impl Default for DocumentLimits {
     fn default() -> Self {
         Self {
             bytes: 64 * 1024,
@@ -81,8 +81,8 @@ impl Default for Limits {
 ///
 /// # Errors
 /// The first limit that is exceeded, or the escape.
-pub fn check(query: &str, variables: &Variables, is_measured: bool) -> ServerResult<()> {
-    if let Err(refused) = escapes::resolve(query) {
+pub fn check_limits(query: &str, variables: &Variables, is_measured: bool) -> ServerResult<()> {
+    if let Err(refused) = escapes::resolve_escapes(query) {
         return Err(ServerError::new(refused.to_string(), Some(refused.position)));
     }
     check_sizes(query, variables, is_measured).map_err(|excess| {
@@ -93,9 +93,9 @@ pub fn check(query: &str, variables: &Variables, is_measured: bool) -> ServerRes
 }
 
 fn check_sizes(query: &str, variables: &Variables, is_measured: bool) -> Result<(), DocumentLimitExceeded> {
-    let limits = Limits::default();
+    let limits = DocumentLimits::default();
     if !is_measured {
-        measure(query, &limits)?;
+        measure_document(query, &limits)?;
     }
     variables
         .values()

@@ -13,17 +13,17 @@ use lru::LruCache;
 use sha2::{Digest, Sha256};
 
 /// The most documents that are known.
-const MOST_DOCUMENTS: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
+const MAX_DOCUMENTS: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
 /// The most bytes of all of them.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+const MAX_TOTAL_BYTES: usize = 16 * 1024 * 1024;
 /// The extension of a request that has the hash.
-pub const EXTENSION: &str = "persistedQuery";
+pub const EXTENSION_NAME: &str = "persistedQuery";
 
 /// What a request says of its document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sent {
+pub enum PersistedQueryRequest {
     /// It sends one to be kept under a hash, which is its own.
-    ToBeKept(String),
+    Register(String),
     /// It sends a hash that is not known.
     Unknown,
     /// What it says makes no sense.
@@ -31,58 +31,58 @@ pub enum Sent {
 }
 
 /// The documents that are known by their hash.
-pub struct Persisted(Mutex<Kept>);
+pub struct PersistedQueries(Mutex<DocumentCache>);
 
-struct Kept {
+struct DocumentCache {
     documents: LruCache<String, Arc<str>>,
     bytes: usize,
 }
 
-impl Default for Persisted {
+impl Default for PersistedQueries {
     fn default() -> Self {
-        Self(Mutex::new(Kept {
-            documents: LruCache::new(MOST_DOCUMENTS),
+        Self(Mutex::new(DocumentCache {
+            documents: LruCache::new(MAX_DOCUMENTS),
             bytes: 0,
         }))
     }
 }
 
-impl Persisted {
+impl PersistedQueries {
     /// Gives a request the document that it names, and takes note of one that is to be kept, or is not known.
     pub fn resolve(&self, request: &mut Request) {
-        if let Some(sent) = self.look_up(request) {
+        if let Some(sent) = self.look_up_document(request) {
             request.data.insert(sent);
         }
     }
 
-    fn look_up(&self, request: &mut Request) -> Option<Sent> {
-        let said = request.extensions.remove(EXTENSION)?;
-        Some(match hash(&said) {
-            Err(reason) => Sent::Malformed(reason),
+    fn look_up_document(&self, request: &mut Request) -> Option<PersistedQueryRequest> {
+        let said = request.extensions.remove(EXTENSION_NAME)?;
+        Some(match parse_hash(&said) {
+            Err(reason) => PersistedQueryRequest::Malformed(reason),
             Ok(hash) if request.query.is_empty() => {
                 let Some(document) = self.find(&hash) else {
-                    return Some(Sent::Unknown);
+                    return Some(PersistedQueryRequest::Unknown);
                 };
                 request.query = document.to_string();
                 return None;
             }
-            Ok(hash) if hash == hash_of(&request.query) => Sent::ToBeKept(hash),
-            Ok(_) => Sent::Malformed("the sha256Hash is not that of the query"),
+            Ok(hash) if hash == compute_hash(&request.query) => PersistedQueryRequest::Register(hash),
+            Ok(_) => PersistedQueryRequest::Malformed("the sha256Hash is not that of the query"),
         })
     }
 
     fn find(&self, hash: &str) -> Option<Arc<str>> {
-        self.kept().documents.get(hash).map(Arc::clone)
+        self.lock_cache().documents.get(hash).map(Arc::clone)
     }
 
     /// Keeps a document under its hash.
-    pub fn keep(&self, hash: String, document: &str) {
-        let mut kept = self.kept();
+    pub fn store(&self, hash: String, document: &str) {
+        let mut kept = self.lock_cache();
         kept.bytes += document.len();
         if let Some((_, gone)) = kept.documents.push(hash, document.into()) {
             kept.bytes = kept.bytes.saturating_sub(gone.len());
         }
-        while kept.bytes > MOST_BYTES {
+        while kept.bytes > MAX_TOTAL_BYTES {
             let Some((_, gone)) = kept.documents.pop_lru() else {
                 return;
             };
@@ -90,13 +90,13 @@ impl Persisted {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn lock_cache(&self) -> MutexGuard<'_, DocumentCache> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The hash that a request says.
-fn hash(said: &Value) -> Result<String, &'static str> {
+fn parse_hash(said: &Value) -> Result<String, &'static str> {
     let Value::Object(said) = said else {
         return Err("persistedQuery is not an object");
     };
@@ -117,7 +117,7 @@ fn hash(said: &Value) -> Result<String, &'static str> {
     }
 }
 
-fn hash_of(document: &str) -> String {
+fn compute_hash(document: &str) -> String {
     hex::encode(Sha256::digest(document.as_bytes()))
 }
 
@@ -130,40 +130,49 @@ mod tests {
     const DOCUMENT: &str = "{ __typename }";
     const HASH: &str = "7f56e67dd21ab3f30d1ff8b7bed08893f0a0db86449836189b361dd1e56ddb4b";
 
-    fn request(query: &str, said: serde_json::Value) -> Request {
+    fn new_request(query: &str, said: serde_json::Value) -> Request {
         let mut request = Request::new(query);
         let said = Value::from_json(said).unwrap();
-        request.extensions.insert(EXTENSION.into(), said);
+        request.extensions.insert(EXTENSION_NAME.into(), said);
         request
     }
 
-    fn named(query: &str, hash: &str) -> Request {
-        request(query, json!({"version": 1, "sha256Hash": hash}))
+    fn request_by_hash(query: &str, hash: &str) -> Request {
+        new_request(query, json!({"version": 1, "sha256Hash": hash}))
     }
 
-    fn sent(persisted: &Persisted, mut request: Request) -> (String, Option<Sent>) {
-        let sent = persisted.look_up(&mut request);
+    fn resolve_request(
+        persisted: &PersistedQueries,
+        mut request: Request,
+    ) -> (String, Option<PersistedQueryRequest>) {
+        let sent = persisted.look_up_document(&mut request);
         (request.query, sent)
     }
 
     #[test]
-    fn a_document_that_is_known_is_given_to_whoever_names_it() {
-        let persisted = Persisted::default();
+    fn known_document_is_found_by_hash() {
+        let persisted = PersistedQueries::default();
         assert_eq!(
-            sent(&persisted, named("", HASH)),
-            (String::new(), Some(Sent::Unknown))
+            resolve_request(&persisted, request_by_hash("", HASH)),
+            (String::new(), Some(PersistedQueryRequest::Unknown))
         );
         assert_eq!(
-            sent(&persisted, named(DOCUMENT, &HASH.to_uppercase())),
-            (DOCUMENT.into(), Some(Sent::ToBeKept(HASH.into())))
+            resolve_request(&persisted, request_by_hash(DOCUMENT, &HASH.to_uppercase())),
+            (
+                DOCUMENT.into(),
+                Some(PersistedQueryRequest::Register(HASH.into()))
+            )
         );
         assert_eq!(
-            sent(&persisted, named("", HASH)).1,
-            Some(Sent::Unknown),
+            resolve_request(&persisted, request_by_hash("", HASH)).1,
+            Some(PersistedQueryRequest::Unknown),
             "it is not kept yet"
         );
-        persisted.keep(HASH.into(), DOCUMENT);
-        assert_eq!(sent(&persisted, named("", HASH)), (DOCUMENT.into(), None));
+        persisted.store(HASH.into(), DOCUMENT);
+        assert_eq!(
+            resolve_request(&persisted, request_by_hash("", HASH)),
+            (DOCUMENT.into(), None)
+        );
         for malformed in [
             json!(1),
             json!({}),
@@ -171,30 +180,33 @@ mod tests {
             json!({"version": 1, "sha256Hash": "abc"}),
             json!({"version": 1, "sha256Hash": HASH.replace('e', "g")}),
         ] {
-            let (_, sent) = sent(&persisted, request(DOCUMENT, malformed.clone()));
-            assert!(matches!(sent, Some(Sent::Malformed(_))), "{malformed}");
+            let (_, sent) = resolve_request(&persisted, new_request(DOCUMENT, malformed.clone()));
+            assert!(
+                matches!(sent, Some(PersistedQueryRequest::Malformed(_))),
+                "{malformed}"
+            );
         }
-        let (_, other) = sent(&persisted, named("{ viewer { id } }", HASH));
-        assert!(matches!(other, Some(Sent::Malformed(_))));
+        let (_, other) = resolve_request(&persisted, request_by_hash("{ viewer { id } }", HASH));
+        assert!(matches!(other, Some(PersistedQueryRequest::Malformed(_))));
     }
 
     #[test]
-    fn no_more_is_kept_than_there_is_room_for() {
-        let persisted = Persisted::default();
+    fn cache_size_is_limited() {
+        let persisted = PersistedQueries::default();
         let long = "x".repeat(64 * 1024);
         for at in 0..2_000 {
-            persisted.keep(format!("{at}"), &long);
+            persisted.store(format!("{at}"), &long);
             // The same again takes no more room.
-            persisted.keep(format!("{at}"), &long);
+            persisted.store(format!("{at}"), &long);
         }
-        let kept = persisted.kept();
-        assert_eq!(kept.bytes, MOST_BYTES);
-        assert_eq!(kept.documents.len(), MOST_BYTES / long.len());
+        let kept = persisted.lock_cache();
+        assert_eq!(kept.bytes, MAX_TOTAL_BYTES);
+        assert_eq!(kept.documents.len(), MAX_TOTAL_BYTES / long.len());
         drop(kept);
         for at in 0..2_000 {
-            persisted.keep(format!("{at}"), "short");
+            persisted.store(format!("{at}"), "short");
         }
-        let kept = persisted.kept();
+        let kept = persisted.lock_cache();
         assert_eq!((kept.documents.len(), kept.bytes), (1_000, 5_000));
     }
 }

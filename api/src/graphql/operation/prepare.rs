@@ -11,28 +11,28 @@ use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Response, ServerError, ServerResult, ValidationResult, Value, Variables};
 use futures_util::stream::{BoxStream, StreamExt};
 
-use super::charge::{OpenBill, refuse_document};
-use super::client_ip::Caller;
-use super::cost::{Introspection, Payer, Types, weigh};
-use super::document::IsMeasured;
-use super::persisted_queries::Sent;
-use super::subscription::{Begun, check_one_field};
+use super::charge::{PendingCharge, document_error};
+use super::client_ip::ClientIp;
+use super::cost::{FieldTypes, Introspection, RateLimitKey, estimate_cost};
+use super::document::MeasuredMarker;
+use super::persisted_queries::PersistedQueryRequest;
+use super::subscription::{ExecutionStarted, check_single_root_field};
 use super::variables::InputTypes;
 use super::{deadline, document, limits, variables};
 use crate::app::App;
 use crate::auth::permission::{Asking, Permissions};
 use crate::auth::requester::Requester;
 use crate::error::Error;
-use crate::failure::set_retry_after;
+use crate::error_code::set_retry_after;
 
 /// What the library puts before the names that a client may have meant.
-const SUGGESTION: &str = " Did you mean";
+const SUGGESTION_PREFIX: &str = " Did you mean";
 
 /// Prepares operations by the types of a schema.
 #[derive(Clone, Debug)]
 pub struct PrepareOperations {
     /// What fields cost.
-    pub costs: Arc<Types>,
+    pub costs: Arc<FieldTypes>,
     /// The types of variables and arguments.
     pub inputs: Arc<InputTypes>,
     /// Who may ask for which field.
@@ -41,11 +41,11 @@ pub struct PrepareOperations {
 
 impl ExtensionFactory for PrepareOperations {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Preparation {
-            by: self.clone(),
+        Arc::new(OperationPreparation {
+            extension: self.clone(),
             operation_name: OnceLock::new(),
             context: OnceLock::new(),
-            bill: OpenBill::default(),
+            charge: PendingCharge::default(),
         })
     }
 }
@@ -60,14 +60,14 @@ struct OperationContext {
 }
 
 /// The preparation of one operation.
-struct Preparation {
-    by: PrepareOperations,
+struct OperationPreparation {
+    extension: PrepareOperations,
     operation_name: OnceLock<Option<String>>,
     context: OnceLock<OperationContext>,
-    bill: OpenBill,
+    charge: PendingCharge,
 }
 
-impl Preparation {
+impl OperationPreparation {
     fn operation_name(&self) -> Option<&str> {
         self.operation_name.get().and_then(Option::as_deref)
     }
@@ -76,31 +76,38 @@ impl Preparation {
     fn prepare(
         &self,
         ctx: &ExtensionContext<'_>,
-        payer: Payer,
+        payer: RateLimitKey,
         query: &str,
         document: &mut ExecutableDocument,
         variables: &Variables,
     ) -> ServerResult<()> {
         for (_, operation) in document.operations.iter() {
             if operation.node.ty == OperationType::Subscription {
-                check_one_field(&operation.node)?;
+                check_single_root_field(&operation.node)?;
             }
         }
-        variables::check(&self.by.inputs, document, self.operation_name(), variables)?;
-        let cost = weigh(&self.by.costs, document, self.operation_name(), variables);
-        let to_keep = match ctx.data_opt::<Sent>() {
-            Some(Sent::ToBeKept(hash)) => Some((hash.clone(), query.to_owned())),
+        variables::check_operation_variables(
+            &self.extension.inputs,
+            document,
+            self.operation_name(),
+            variables,
+        )?;
+        let cost = estimate_cost(&self.extension.costs, document, self.operation_name(), variables);
+        let to_keep = match ctx.data_opt::<PersistedQueryRequest>() {
+            Some(PersistedQueryRequest::Register(hash)) => Some((hash.clone(), query.to_owned())),
             _ => None,
         };
-        self.bill.enter(cost.points, to_keep);
-        let costs = &app(ctx).costs;
-        if cost.introspects && costs.settings.introspection == Introspection::Closed {
-            return Err(refuse_document(Error::Forbidden(
+        self.charge.set_cost(cost.points, to_keep);
+        let costs = &app_from_context(ctx).cost_control;
+        if cost.has_introspection && costs.settings.introspection == Introspection::Closed {
+            return Err(document_error(Error::Forbidden(
                 "the schema cannot be asked for here".into(),
             )));
         }
-        costs.affordable(payer, cost.points).map_err(refuse_document)?;
-        let operation = document::asked_for(document, self.operation_name());
+        costs
+            .require_affordable(payer, cost.points)
+            .map_err(document_error)?;
+        let operation = document::find_operation(document, self.operation_name());
         // A request is parsed once.
         let _ = self.context.set(OperationContext {
             operation_type: operation.map(|operation| operation.node.ty),
@@ -110,12 +117,12 @@ impl Preparation {
     }
 }
 
-fn app<'a>(ctx: &ExtensionContext<'a>) -> &'a Arc<App> {
+fn app_from_context<'a>(ctx: &ExtensionContext<'a>) -> &'a Arc<App> {
     ctx.data_unchecked::<Arc<App>>()
 }
 
 #[async_graphql::async_trait::async_trait]
-impl Extension for Preparation {
+impl Extension for OperationPreparation {
     async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
         let mut response = next.run(ctx).await;
         for error in &response.errors {
@@ -123,7 +130,7 @@ impl Extension for Preparation {
                 set_retry_after(&mut response.http_headers, error);
             }
         }
-        self.bill.show(&mut response);
+        self.charge.add_to_response(&mut response);
         response
     }
 
@@ -134,10 +141,10 @@ impl Extension for Preparation {
         stream: BoxStream<'s, Response>,
         next: NextSubscribe<'_>,
     ) -> BoxStream<'s, Response> {
-        let app = Arc::clone(app(ctx));
-        let bill = self.bill.clone();
+        let app = Arc::clone(app_from_context(ctx));
+        let bill = self.charge.clone();
         let charged = next.run(ctx, stream).map(move |mut response| {
-            bill.charge_answer(&app, &mut response);
+            bill.charge_response(&app, &mut response);
             response
         });
         charged.boxed()
@@ -162,16 +169,18 @@ impl Extension for Preparation {
         variables: &Variables,
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
-        let payer = Payer::of(ctx.data_opt::<Requester>(), ctx.data_opt::<Caller>());
-        self.bill.begin(app(ctx), payer)?;
-        match ctx.data_opt::<Sent>() {
-            Some(Sent::Unknown) => return Err(refuse_document(Error::NotPersisted)),
-            Some(Sent::Malformed(reason)) => {
-                return Err(refuse_document(Error::BadInput((*reason).into())));
+        let payer = RateLimitKey::from_request(ctx.data_opt::<Requester>(), ctx.data_opt::<ClientIp>());
+        self.charge.reserve(app_from_context(ctx), payer)?;
+        match ctx.data_opt::<PersistedQueryRequest>() {
+            Some(PersistedQueryRequest::Unknown) => {
+                return Err(document_error(Error::PersistedQueryNotFound));
             }
-            Some(Sent::ToBeKept(_)) | None => {}
+            Some(PersistedQueryRequest::Malformed(reason)) => {
+                return Err(document_error(Error::BadInput((*reason).into())));
+            }
+            Some(PersistedQueryRequest::Register(_)) | None => {}
         }
-        limits::check(query, variables, ctx.data_opt::<IsMeasured>().is_some())?;
+        limits::check_limits(query, variables, ctx.data_opt::<MeasuredMarker>().is_some())?;
         let mut document = next.run(ctx, query, variables).await?;
         self.prepare(ctx, payer, query, &mut document, variables)?;
         Ok(document)
@@ -184,17 +193,19 @@ impl Extension for Preparation {
     ) -> Result<ValidationResult, Vec<ServerError>> {
         let mut validated = next.run(ctx).await;
         if let Err(errors) = &mut validated
-            && app(ctx).costs.settings.introspection == Introspection::Closed
+            && app_from_context(ctx).cost_control.settings.introspection == Introspection::Closed
         {
             // The library is told to suggest nothing, and does for arguments of directives all the same.
             for error in errors {
-                if let Some(at) = error.message.find(SUGGESTION) {
+                if let Some(at) = error.message.find(SUGGESTION_PREFIX) {
                     error.message.truncate(at);
                 }
             }
         }
         let validated = validated?;
-        self.bill.settle(app(ctx)).map_err(|error| vec![error])?;
+        self.charge
+            .settle(app_from_context(ctx))
+            .map_err(|error| vec![error])?;
         Ok(validated)
     }
 
@@ -204,11 +215,11 @@ impl Extension for Preparation {
         operation_name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        if let Some(begun) = ctx.data_opt::<Arc<Begun>>() {
-            begun.note();
+        if let Some(begun) = ctx.data_opt::<Arc<ExecutionStarted>>() {
+            begun.mark();
         }
         let operation_type = self.context.get().and_then(|context| context.operation_type);
-        let deadline = deadline::deadline_of(operation_type, app(ctx).engine.deadline());
+        let deadline = deadline::operation_deadline(operation_type, app_from_context(ctx).engine.deadline());
         deadline::respond_within(deadline, next.run(ctx, operation_name)).await
     }
 
@@ -218,9 +229,13 @@ impl Extension for Preparation {
         info: ResolveInfo<'_>,
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
-        let asking = Asking::of(ctx.data_unchecked::<Requester>());
+        let asking = Asking::from_requester(ctx.data_unchecked::<Requester>());
         let variables = self.context.get().map(|context| &context.variables);
-        if let Err(refused) = self.by.permissions.check_resolution(asking, &info, variables) {
+        if let Err(refused) = self
+            .extension
+            .permissions
+            .check_resolution(asking, &info, variables)
+        {
             return Err(async_graphql::Error::from(refused).into_server_error(info.field.name.pos));
         }
         next.run(ctx, info).await

@@ -12,8 +12,8 @@ use chrono::{DateTime, Utc};
 use lru::LruCache;
 use uuid::Uuid;
 
-use super::client_ip::Caller;
-use crate::auth::requester::{Member, Requester};
+use super::client_ip::ClientIp;
+use crate::auth::requester::{AuthenticatedMember, Requester};
 
 /// How many microseconds a minute has: a point is counted in so many parts, so that at one point a minute a part leaks
 /// away each microsecond.
@@ -31,15 +31,15 @@ const ADDRESSES_TOGETHER: u32 = 50;
 
 /// How much may be spent, and how fast it comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
+pub struct RateLimit {
     /// The points that can be spent at once.
     pub capacity: u32,
     /// The points that come back in a minute.
     pub per_minute: u32,
 }
 
-impl Rate {
-    const fn times(self, times: u32) -> Self {
+impl RateLimit {
+    const fn multiply(self, times: u32) -> Self {
         Self {
             capacity: self.capacity.saturating_mul(times),
             per_minute: self.per_minute.saturating_mul(times),
@@ -49,40 +49,40 @@ impl Rate {
 
 /// The rates of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rates {
+pub struct RateLimits {
     /// That of each who sends a token.
-    pub token: Rate,
+    pub token: RateLimit,
     /// That of each address from which no token is sent.
-    pub address: Rate,
+    pub address: RateLimit,
 }
 
 /// Who pays for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Payer {
+pub enum RateLimitKey {
     /// Who sends a token.
     Token(Uuid),
     /// Who sends none, by where they ask from; none where that is not known.
     Address(Option<IpAddr>),
 }
 
-impl Payer {
+impl RateLimitKey {
     /// Who pays for what is asked.
-    pub fn of(requester: Option<&Requester>, caller: Option<&Caller>) -> Self {
+    pub fn from_request(requester: Option<&Requester>, caller: Option<&ClientIp>) -> Self {
         match requester {
-            Some(Requester::Member(member)) => Self::of_member(member),
-            _ => Self::Address(caller.and_then(|caller| caller.0).map(network)),
+            Some(Requester::Member(member)) => Self::from_member(member),
+            _ => Self::Address(caller.and_then(|caller| caller.0).map(network_prefix)),
         }
     }
 
     /// Each token that was issued here pays by itself; those of other issuers, which come and go, pay as their member.
-    pub fn of_member(member: &Member) -> Self {
+    pub fn from_member(member: &AuthenticatedMember) -> Self {
         Self::Token(member.token.unwrap_or(member.id))
     }
 }
 
 /// What one customer of a network has: a whole address of version 4, and the first half of one of version 6, as
 /// anybody has 2^64 of these.
-pub fn network(address: IpAddr) -> IpAddr {
+pub fn network_prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let mut segments = address.segments();
@@ -99,7 +99,7 @@ pub struct Balance {
     /// The points that are left.
     pub remaining: u32,
     /// What it holds, and how fast it fills.
-    pub rate: Rate,
+    pub rate: RateLimit,
 }
 
 impl Balance {
@@ -125,16 +125,16 @@ pub struct BudgetExceeded {
 }
 
 /// What was spent at a rate and has not leaked away.
-struct Bucket {
-    rate: Rate,
+struct LeakyBucket {
+    rate: RateLimit,
     /// In parts of a point.
     spent: u128,
     /// As of when, in microseconds.
     at: i64,
 }
 
-impl Bucket {
-    const fn new(rate: Rate) -> Self {
+impl LeakyBucket {
+    const fn new(rate: RateLimit) -> Self {
         Self {
             rate,
             spent: 0,
@@ -159,7 +159,7 @@ impl Bucket {
     }
 
     /// In how many seconds these points can be spent; none if they can be now.
-    fn wait(&self, points: u32) -> Option<u64> {
+    fn seconds_until_available(&self, points: u32) -> Option<u64> {
         let after = self.spent + u128::from(points) * PARTS_PER_POINT;
         let over = after.saturating_sub(u128::from(self.rate.capacity) * PARTS_PER_POINT);
         if over == 0 {
@@ -175,65 +175,65 @@ impl Bucket {
     }
 }
 
-struct Buckets {
-    tokens: LruCache<Uuid, Bucket>,
-    addresses: LruCache<Option<IpAddr>, Bucket>,
+struct LeakyBuckets {
+    tokens: LruCache<Uuid, LeakyBucket>,
+    addresses: LruCache<Option<IpAddr>, LeakyBucket>,
     /// That of all addresses together.
-    together: Bucket,
+    all_addresses: LeakyBucket,
 }
 
 /// The budgets of all who pay, kept by this process alone.
-pub struct Budgets {
+pub struct RateLimiter {
     /// The rates.
-    pub rates: Rates,
-    buckets: Mutex<Buckets>,
+    pub rates: RateLimits,
+    buckets: Mutex<LeakyBuckets>,
 }
 
-impl Budgets {
+impl RateLimiter {
     /// Budgets of which nothing is spent.
-    pub fn new(rates: Rates) -> Self {
+    pub fn new(rates: RateLimits) -> Self {
         Self {
             rates,
-            buckets: Mutex::new(Buckets {
+            buckets: Mutex::new(LeakyBuckets {
                 tokens: LruCache::new(MAX_TOKENS),
                 addresses: LruCache::new(MAX_ADDRESSES),
-                together: Bucket::new(rates.address.times(ADDRESSES_TOGETHER)),
+                all_addresses: LeakyBucket::new(rates.address.multiply(ADDRESSES_TOGETHER)),
             }),
         }
     }
 
     /// The rate of a payer.
-    pub const fn rate(&self, payer: Payer) -> Rate {
+    pub const fn rate_limit(&self, payer: RateLimitKey) -> RateLimit {
         match payer {
-            Payer::Token(_) => self.rates.token,
-            Payer::Address(_) => self.rates.address,
+            RateLimitKey::Token(_) => self.rates.token,
+            RateLimitKey::Address(_) => self.rates.address,
         }
     }
 
     /// Uses the buckets that the points of a payer come from, the payer's own first, and answers how that one is then.
-    fn with_buckets<T>(
+    fn use_buckets<T>(
         &self,
-        payer: Payer,
+        payer: RateLimitKey,
         now: DateTime<Utc>,
-        act: impl FnOnce(&mut [&mut Bucket]) -> T,
+        act: impl FnOnce(&mut [&mut LeakyBucket]) -> T,
     ) -> (T, Balance) {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let Buckets {
+        let LeakyBuckets {
             tokens,
             addresses,
-            together,
+            all_addresses: together,
         } = &mut *buckets;
-        let (rate, now) = (self.rate(payer), now.timestamp_micros());
-        let act = |buckets: &mut [&mut Bucket]| {
+        let (rate, now) = (self.rate_limit(payer), now.timestamp_micros());
+        let act = |buckets: &mut [&mut LeakyBucket]| {
             buckets.iter_mut().for_each(|bucket| bucket.leak(now));
             let done = act(buckets);
             let remaining = buckets[0].remaining();
             (done, Balance { remaining, rate })
         };
         match payer {
-            Payer::Token(id) => act(&mut [tokens.get_or_insert_mut(id, || Bucket::new(rate))]),
-            Payer::Address(address) => {
-                let own = addresses.get_or_insert_mut(address, || Bucket::new(rate));
+            RateLimitKey::Token(id) => act(&mut [tokens.get_or_insert_mut(id, || LeakyBucket::new(rate))]),
+            RateLimitKey::Address(address) => {
+                let own = addresses.get_or_insert_mut(address, || LeakyBucket::new(rate));
                 act(&mut [own, together])
             }
         }
@@ -243,9 +243,17 @@ impl Budgets {
     ///
     /// # Errors
     /// For how long there is not enough.
-    pub fn spend(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> Result<Balance, BudgetExceeded> {
-        let (wait, balance) = self.with_buckets(payer, now, |buckets| {
-            let wait = buckets.iter().filter_map(|bucket| bucket.wait(points)).max();
+    pub fn spend(
+        &self,
+        payer: RateLimitKey,
+        points: u32,
+        now: DateTime<Utc>,
+    ) -> Result<Balance, BudgetExceeded> {
+        let (wait, balance) = self.use_buckets(payer, now, |buckets| {
+            let wait = buckets
+                .iter()
+                .filter_map(|bucket| bucket.seconds_until_available(points))
+                .max();
             if wait.is_none() {
                 buckets.iter_mut().for_each(|bucket| bucket.spend(points));
             }
@@ -258,8 +266,8 @@ impl Budgets {
     }
 
     /// Spends as much of these points as there is: for what is sent unasked, and cannot be refused.
-    pub fn draw(&self, payer: Payer, mut points: u32, now: DateTime<Utc>) -> Balance {
-        let ((), balance) = self.with_buckets(payer, now, |buckets| {
+    pub fn spend_available(&self, payer: RateLimitKey, mut points: u32, now: DateTime<Utc>) -> Balance {
+        let ((), balance) = self.use_buckets(payer, now, |buckets| {
             for bucket in buckets {
                 points = points.min(bucket.remaining());
                 bucket.spend(points);
@@ -269,16 +277,19 @@ impl Budgets {
     }
 
     /// In how many seconds these points can be spent, at least one.
-    pub fn wait(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> u64 {
-        let (wait, _) = self.with_buckets(payer, now, |buckets| {
-            buckets.iter().filter_map(|bucket| bucket.wait(points)).max()
+    pub fn seconds_until_available(&self, payer: RateLimitKey, points: u32, now: DateTime<Utc>) -> u64 {
+        let (wait, _) = self.use_buckets(payer, now, |buckets| {
+            buckets
+                .iter()
+                .filter_map(|bucket| bucket.seconds_until_available(points))
+                .max()
         });
         wait.unwrap_or(1)
     }
 
     /// How a budget stands.
-    pub fn balance(&self, payer: Payer, now: DateTime<Utc>) -> Balance {
-        self.draw(payer, 0, now)
+    pub fn balance(&self, payer: RateLimitKey, now: DateTime<Utc>) -> Balance {
+        self.spend_available(payer, 0, now)
     }
 }
 
@@ -290,75 +301,81 @@ mod tests {
 
     use super::*;
 
-    fn at(microseconds: i64) -> DateTime<Utc> {
+    fn timestamp(microseconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(1_700_000_000_000_000 + microseconds).unwrap()
     }
 
-    fn budgets(capacity: u32, per_minute: u32) -> Budgets {
-        let rate = Rate { capacity, per_minute };
-        Budgets::new(Rates {
+    fn rate_limiter(capacity: u32, per_minute: u32) -> RateLimiter {
+        let rate = RateLimit { capacity, per_minute };
+        RateLimiter::new(RateLimits {
             token: rate,
             address: rate,
         })
     }
 
-    const ADA: Payer = Payer::Token(Uuid::from_u128(1));
-    const BEN: Payer = Payer::Token(Uuid::from_u128(2));
+    const ADA: RateLimitKey = RateLimitKey::Token(Uuid::from_u128(1));
+    const BEN: RateLimitKey = RateLimitKey::Token(Uuid::from_u128(2));
 
     #[test]
-    fn what_is_spent_comes_back() {
-        let budgets = budgets(100, 60);
-        assert_eq!(budgets.spend(ADA, 70, at(0)).unwrap().remaining, 30);
-        let spent = budgets.spend(ADA, 40, at(0)).unwrap_err();
+    fn spent_points_are_restored() {
+        let budgets = rate_limiter(100, 60);
+        assert_eq!(budgets.spend(ADA, 70, timestamp(0)).unwrap().remaining, 30);
+        let spent = budgets.spend(ADA, 40, timestamp(0)).unwrap_err();
         assert_eq!((spent.seconds, spent.balance.remaining), (10, 30));
-        assert_eq!(budgets.spend(ADA, 40, at(9_999_999)).unwrap_err().seconds, 1);
-        assert_eq!(budgets.spend(ADA, 40, at(10_000_000)).unwrap().remaining, 0);
-        assert_eq!(budgets.balance(ADA, at(60_000_000)).remaining, 50);
-        assert_eq!(budgets.balance(ADA, at(60_000_000)).full_in(), 50);
-        assert_eq!(budgets.balance(ADA, at(600_000_000)).remaining, 100);
+        assert_eq!(
+            budgets.spend(ADA, 40, timestamp(9_999_999)).unwrap_err().seconds,
+            1
+        );
+        assert_eq!(
+            budgets.spend(ADA, 40, timestamp(10_000_000)).unwrap().remaining,
+            0
+        );
+        assert_eq!(budgets.balance(ADA, timestamp(60_000_000)).remaining, 50);
+        assert_eq!(budgets.balance(ADA, timestamp(60_000_000)).full_in(), 50);
+        assert_eq!(budgets.balance(ADA, timestamp(600_000_000)).remaining, 100);
         // A clock that is set back gives nothing, and takes nothing.
-        assert_eq!(budgets.balance(ADA, at(0)).remaining, 100);
+        assert_eq!(budgets.balance(ADA, timestamp(0)).remaining, 100);
     }
 
     #[test]
-    fn nobody_pays_for_another() {
-        let budgets = budgets(10, 60);
-        assert_eq!(budgets.spend(ADA, 10, at(0)).unwrap().remaining, 0);
-        assert_eq!(budgets.spend(BEN, 10, at(0)).unwrap().remaining, 0);
-        assert!(budgets.spend(ADA, 1, at(0)).is_err());
+    fn rate_limits_are_independent() {
+        let budgets = rate_limiter(10, 60);
+        assert_eq!(budgets.spend(ADA, 10, timestamp(0)).unwrap().remaining, 0);
+        assert_eq!(budgets.spend(BEN, 10, timestamp(0)).unwrap().remaining, 0);
+        assert!(budgets.spend(ADA, 1, timestamp(0)).is_err());
     }
 
     #[test]
-    fn what_is_drawn_takes_no_more_than_there_is() {
-        let budgets = budgets(10, 60);
-        assert_eq!(budgets.draw(ADA, 7, at(0)).remaining, 3);
-        assert_eq!(budgets.draw(ADA, 7, at(0)).remaining, 0);
-        assert_eq!(budgets.spend(ADA, 1, at(0)).unwrap_err().seconds, 1);
-        assert_eq!(budgets.balance(ADA, at(1_000_000)).remaining, 1);
+    fn spending_available_points_never_goes_below_zero() {
+        let budgets = rate_limiter(10, 60);
+        assert_eq!(budgets.spend_available(ADA, 7, timestamp(0)).remaining, 3);
+        assert_eq!(budgets.spend_available(ADA, 7, timestamp(0)).remaining, 0);
+        assert_eq!(budgets.spend(ADA, 1, timestamp(0)).unwrap_err().seconds, 1);
+        assert_eq!(budgets.balance(ADA, timestamp(1_000_000)).remaining, 1);
     }
 
     /// Over any window of time, at most the capacity and what comes back in that time is spent.
     #[test]
-    fn no_window_has_more_than_the_capacity_and_what_comes_back() {
+    fn spending_in_any_window_is_bounded() {
         let mut dice = StdRng::seed_from_u64(7);
         for _ in 0..50 {
             let (capacity, per_minute) = (dice.random_range(1..1_000), dice.random_range(1..100_000));
-            let budgets = budgets(capacity, per_minute);
+            let budgets = rate_limiter(capacity, per_minute);
             let mut now: i64 = 0;
             let mut spent: Vec<(i64, u32)> = Vec::new();
             for _ in 0..300 {
                 now += dice.random_range(0..100_000);
                 let points = dice.random_range(0..=capacity);
-                match budgets.spend(ADA, points, at(now)) {
+                match budgets.spend(ADA, points, timestamp(now)) {
                     Ok(_) => spent.push((now, points)),
                     Err(wait) => {
                         let later = i64::try_from(wait.seconds).unwrap() * 1_000_000;
-                        let before = budgets.balance(ADA, at(now));
+                        let before = budgets.balance(ADA, timestamp(now));
                         assert!(before.remaining < points, "it was refused with reason");
                         if dice.random_bool(0.1) {
                             now += later;
                             budgets
-                                .spend(ADA, points, at(now))
+                                .spend(ADA, points, timestamp(now))
                                 .expect("it waited as long as it was told");
                             spent.push((now, points));
                         }
@@ -380,28 +397,34 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_bounded_in_number_and_in_what_they_spend_together() {
-        let budgets = budgets(10, 60);
-        let address = |number: u32| Payer::Address(Some(Ipv4Addr::from_bits(number).into()));
+    fn anonymous_addresses_are_bounded_in_number_and_in_total() {
+        let budgets = rate_limiter(10, 60);
+        let address = |number: u32| RateLimitKey::Address(Some(Ipv4Addr::from_bits(number).into()));
         for number in 0..ADDRESSES_TOGETHER {
-            assert_eq!(budgets.spend(address(number), 10, at(0)).unwrap().remaining, 0);
+            assert_eq!(
+                budgets
+                    .spend(address(number), 10, timestamp(0))
+                    .unwrap()
+                    .remaining,
+                0
+            );
         }
         let all: u32 = (0..100_000)
-            .filter(|number| budgets.spend(address(1_000 + number), 1, at(0)).is_ok())
+            .filter(|number| budgets.spend(address(1_000 + number), 1, timestamp(0)).is_ok())
             .map(|_| 1)
             .sum();
         assert_eq!(all, 0, "no more than fifty addresses' worth");
         let remembered = budgets.buckets.lock().unwrap().addresses.len();
         assert!(remembered <= MAX_ADDRESSES.get());
         assert!(
-            budgets.spend(ADA, 10, at(0)).is_ok(),
+            budgets.spend(ADA, 10, timestamp(0)).is_ok(),
             "members are not in their way"
         );
     }
 
     #[test]
-    fn an_address_is_what_one_customer_has() {
-        let of = |text: &str| Payer::of(None, Some(&Caller(Some(text.parse().unwrap()))));
+    fn addresses_are_grouped_by_customer_network() {
+        let of = |text: &str| RateLimitKey::from_request(None, Some(&ClientIp(Some(text.parse().unwrap()))));
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));

@@ -8,22 +8,22 @@ use async_graphql::{ServerError, ServerResult};
 /// Whether an operation was executed: what went wrong before that is told as an error of the
 /// operation itself, and what goes wrong after it as a part of its answer.
 #[derive(Debug, Default)]
-pub struct Begun(AtomicBool);
+pub struct ExecutionStarted(AtomicBool);
 
-impl Begun {
+impl ExecutionStarted {
     /// Notes that it is executed.
-    pub(super) fn note(&self) {
+    pub(super) fn mark(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
     /// Whether it was.
-    pub fn is_noted(&self) -> bool {
+    pub fn is_marked(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
 }
 
 /// A subscription has one field, which it names itself: what it is to is then plain from the start.
-pub(super) fn check_one_field(operation: &OperationDefinition) -> ServerResult<()> {
+pub(super) fn check_single_root_field(operation: &OperationDefinition) -> ServerResult<()> {
     let items = &operation.selection_set.node.items;
     let reason = match &items[..] {
         [one] => match &one.node {

@@ -12,31 +12,31 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Pos, Request, ServerError, ServerResult, Value, Variables};
 
-use self::usage::{OutputTypes, output_fields};
-use super::absent::omit_absent;
-use super::conditions::find_missing_condition;
+use self::usage::{OutputTypes, index_output_fields};
+use super::absent_variables::omit_absent;
+use super::directive_conditions::find_missing_condition;
 use super::document;
-use super::nul;
+use super::nul_characters;
 use crate::error::Error;
 
 /// The input types of the schema, and the arguments of its fields.
 #[derive(Debug, Default)]
 pub struct InputTypes {
     enums: HashMap<String, HashSet<String>>,
-    objects: HashMap<String, HashMap<String, Field>>,
+    objects: HashMap<String, HashMap<String, InputField>>,
     outputs: OutputTypes,
 }
 
 /// A field of an input object.
 #[derive(Debug)]
-struct Field {
-    of: Type,
+struct InputField {
+    field_type: Type,
     has_default: bool,
 }
 
 impl InputTypes {
     /// Those that a schema in GraphQL's own language has.
-    pub fn of(sdl: &str) -> Self {
+    pub fn from_sdl(sdl: &str) -> Self {
         let mut types = Self::default();
         let definitions = parse_schema(sdl).map_or_else(
             |cause| {
@@ -62,15 +62,21 @@ impl InputTypes {
                     let fields = of.fields.into_iter().map(|field| {
                         let has_default = field.node.default_value.is_some();
                         let of = field.node.ty.node;
-                        (field.node.name.node.to_string(), Field { of, has_default })
+                        (
+                            field.node.name.node.to_string(),
+                            InputField {
+                                field_type: of,
+                                has_default,
+                            },
+                        )
                     });
                     types.objects.insert(name, fields.collect());
                 }
                 TypeKind::Object(of) => {
-                    types.outputs.insert(name, output_fields(of.fields));
+                    types.outputs.insert(name, index_output_fields(of.fields));
                 }
                 TypeKind::Interface(of) => {
-                    types.outputs.insert(name, output_fields(of.fields));
+                    types.outputs.insert(name, index_output_fields(of.fields));
                 }
                 _ => {}
             }
@@ -79,7 +85,7 @@ impl InputTypes {
     }
 
     /// Why a value is none of a type, with where in it that is; none where it is one.
-    fn trouble(&self, path: &str, of: &Type, value: &Value) -> Option<String> {
+    fn find_mismatch(&self, path: &str, of: &Type, value: &Value) -> Option<String> {
         let named = match (value, &of.base) {
             (Value::Null, _) if of.nullable => return None,
             (Value::Null, _) => return Some(format!("{path} is null, and is of the type {of}")),
@@ -87,14 +93,14 @@ impl InputTypes {
                 return values
                     .iter()
                     .enumerate()
-                    .find_map(|(at, value)| self.trouble(&format!("{path}[{at}]"), of, value));
+                    .find_map(|(at, value)| self.find_mismatch(&format!("{path}[{at}]"), of, value));
             }
             // One value is read as a list of it, as GraphQL does.
-            (value, BaseType::List(of)) => return self.trouble(path, of, value),
+            (value, BaseType::List(of)) => return self.find_mismatch(path, of, value),
             (_, BaseType::Named(name)) => name.as_str(),
         };
         if let Some(fields) = self.objects.get(named) {
-            return self.object_trouble(path, named, fields, value);
+            return self.find_object_mismatch(path, named, fields, value);
         }
         let is_one = if let Some(values) = self.enums.get(named) {
             match value {
@@ -119,11 +125,11 @@ impl InputTypes {
         (!is_one).then(|| format!("{path} is not of the type {named}"))
     }
 
-    fn object_trouble(
+    fn find_object_mismatch(
         &self,
         path: &str,
         named: &str,
-        fields: &HashMap<String, Field>,
+        fields: &HashMap<String, InputField>,
         value: &Value,
     ) -> Option<String> {
         let Value::Object(given) = value else {
@@ -139,21 +145,25 @@ impl InputTypes {
         names.into_iter().find_map(|name| {
             let field = &fields[name];
             match given.get(name.as_str()) {
-                Some(value) => self.trouble(&format!("{path}.{name}"), &field.of, value),
-                None if field.of.nullable || field.has_default => None,
+                Some(value) => self.find_mismatch(&format!("{path}.{name}"), &field.field_type, value),
+                None if field.field_type.nullable || field.has_default => None,
                 None => Some(format!("{path}.{name} is missing")),
             }
         })
     }
 
     /// What is wrong with the variables of an operation, and where it declares them.
-    fn check(&self, operation: &OperationDefinition, variables: &Variables) -> Option<(Pos, String)> {
+    fn check_variables(
+        &self,
+        operation: &OperationDefinition,
+        variables: &Variables,
+    ) -> Option<(Pos, String)> {
         operation.variable_definitions.iter().find_map(|declared| {
             let declared = &declared.node;
             let path = format!("${}", declared.name.node);
             let of = &declared.var_type.node;
             let trouble = match variables.get(&declared.name.node) {
-                Some(value) => self.trouble(&path, of, value),
+                Some(value) => self.find_mismatch(&path, of, value),
                 None if of.nullable => None,
                 None => Some(format!("{path} is missing, and is of the type {of}")),
             };
@@ -179,8 +189,8 @@ pub fn add_defaults(operation: &OperationDefinition, variables: &mut Variables) 
 pub fn add_defaults_to(request: &mut Request) {
     let mut variables = std::mem::take(&mut request.variables);
     let name = request.operation_name.clone();
-    if let Some(document) = document::document(request)
-        && let Some(operation) = document::asked_for(document, name.as_deref())
+    if let Some(document) = document::parse_document(request)
+        && let Some(operation) = document::find_operation(document, name.as_deref())
     {
         add_defaults(&operation.node, &mut variables);
     }
@@ -191,21 +201,21 @@ pub fn add_defaults_to(request: &mut Request) {
 ///
 /// # Errors
 /// Where a variable or a condition has no value or one of another type, or where a text holds a NUL.
-pub fn check(
+pub fn check_operation_variables(
     types: &InputTypes,
     document: &mut ExecutableDocument,
     name: Option<&str>,
     variables: &Variables,
 ) -> ServerResult<()> {
-    let operation = document::asked_for(document, name);
+    let operation = document::find_operation(document, name);
     if let Some(operation) = operation
-        && nul::is_asked_for(document, &operation.node, variables)
+        && nul_characters::has_nul(document, &operation.node, variables)
     {
-        let error = async_graphql::Error::from(Error::unkept_text());
+        let error = async_graphql::Error::from(Error::nul_in_text());
         return Err(error.into_server_error(operation.pos));
     }
     let problem = operation.and_then(|operation| {
-        let wrong_type = types.check(&operation.node, variables);
+        let wrong_type = types.check_variables(&operation.node, variables);
         wrong_type
             .or_else(|| find_missing_condition(document, &operation.node, variables))
             .or_else(|| types.find_wrong_usage(document, &operation.node, variables))
@@ -232,18 +242,18 @@ mod tests {
         scalar Day
         type Query { a(filter: Filter): Int }";
 
-    fn trouble(declared: &str, variables: serde_json::Value) -> Option<String> {
+    fn find_mismatch(declared: &str, variables: serde_json::Value) -> Option<String> {
         let document = parse_query(format!("query Q({declared}) {{ a }}")).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
         let mut variables = Variables::from_json(variables);
         add_defaults(&operation.node, &mut variables);
-        InputTypes::of(SCHEMA)
-            .check(&operation.node, &variables)
+        InputTypes::from_sdl(SCHEMA)
+            .check_variables(&operation.node, &variables)
             .map(|(_, trouble)| trouble)
     }
 
     #[test]
-    fn what_is_of_its_type_is_taken() {
+    fn valid_variables_are_accepted() {
         for (declared, variables) in [
             ("$a: Int", json!({})),
             ("$a: Int", json!({"a": null})),
@@ -261,7 +271,7 @@ mod tests {
             ("$a: Int", json!({"another": true})),
         ] {
             assert_eq!(
-                trouble(declared, variables.clone()),
+                find_mismatch(declared, variables.clone()),
                 None,
                 "{declared} {variables}"
             );
@@ -269,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_is_refused_and_named() {
+    fn invalid_variables_are_rejected_with_their_path() {
         for (declared, variables, says) in [
             ("$a: Int!", json!({}), "$a is missing, and is of the type Int!"),
             (
@@ -309,7 +319,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                trouble(declared, variables.clone()).as_deref(),
+                find_mismatch(declared, variables.clone()).as_deref(),
                 Some(says),
                 "{declared} {variables}"
             );

@@ -5,8 +5,8 @@ use uuid::Uuid;
 use wayin_entity::{Capability, ImportKind, import, member, organisation};
 
 use super::{lease, may_import, outcomes};
-use crate::auth::requester::Member;
-use crate::change::{self, Act};
+use crate::auth::requester::AuthenticatedMember;
+use crate::change_log::{self, ActionContext};
 use crate::clock::Clock;
 use crate::database;
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ use crate::import::batch_order::OpenBatch;
 use crate::import::engine::{BatchEnd, ImportContext, ImportEnd};
 use crate::import::publish::Publisher;
 use crate::import::submit::Submitter;
-use crate::pattern::engine::Engine;
+use crate::pattern::engine::PatternEngine;
 
 /// What the batches of a job share.
 pub(in crate::import) struct JobBatches<'a> {
@@ -23,7 +23,7 @@ pub(in crate::import) struct JobBatches<'a> {
     pub(in crate::import) worker: Uuid,
     pub(in crate::import) clock: &'a dyn Clock,
     /// The engine of this process, if it has one.
-    pub(in crate::import) engine: Option<&'a Engine>,
+    pub(in crate::import) engine: Option<&'a PatternEngine>,
     pub(in crate::import) rows_per_turn: usize,
     /// The organisation for which the producer checked the records.
     pub(in crate::import) read_for: Option<&'a organisation::Model>,
@@ -32,7 +32,7 @@ pub(in crate::import) struct JobBatches<'a> {
 /// An import as it is at the time of a batch.
 struct CurrentImport {
     import: import::Model,
-    sender: Member,
+    sender: AuthenticatedMember,
     organisation: Option<organisation::Model>,
 }
 
@@ -55,7 +55,7 @@ impl JobBatches<'_> {
             Err(reason) => return Ok(BatchEnd::Stopped(ImportEnd::Failed(reason.into()))),
         };
         let reason = format!("imported from {}", current.import.file_name);
-        let act = Act {
+        let act = ActionContext {
             clock: self.clock,
             member: Some(current.sender.id),
             reason: &reason,
@@ -92,8 +92,8 @@ impl JobBatches<'_> {
         if !outcomes::add_to_counts(&transaction, &act, context.id, self.worker, &result.rows).await? {
             return Ok(BatchEnd::Stopped(ImportEnd::Lost));
         }
-        change::append(&transaction, &act, &result.changes).await?;
-        change::tell(&transaction).await?;
+        change_log::append_changes(&transaction, &act, &result.changes).await?;
+        change_log::notify_listeners(&transaction).await?;
         database::commit(transaction).await?;
         if let Some(engine) = self.engine {
             engine.notifier().notify();
@@ -110,7 +110,7 @@ impl JobBatches<'_> {
         let Some(sender) = sender.filter(|sender| sender.revoked_at.is_none()) else {
             return Ok(Err("The member who sent the file is no longer a member."));
         };
-        let sender = Member {
+        let sender = AuthenticatedMember {
             id: sender.id,
             subject: sender.subject,
             role: sender.role,

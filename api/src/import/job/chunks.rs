@@ -6,9 +6,9 @@ use std::io::{self, Read, Seek, Write};
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
-use wayin_entity::import_piece;
+use wayin_entity::import_chunk;
 
-use crate::change::Act;
+use crate::change_log::ActionContext;
 use crate::error::{Error, Result};
 
 /// A size that both databases handle well in one row.
@@ -54,7 +54,7 @@ pub fn summarize_file(file: &mut File) -> io::Result<FileSummary> {
 /// Stores a file.
 pub(super) async fn store_file(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     import: Uuid,
     content: &mut File,
 ) -> Result<()> {
@@ -67,7 +67,7 @@ pub(super) async fn store_file(
         if read.map_err(unreadable)? == 0 {
             break;
         }
-        let piece = import_piece::Model {
+        let piece = import_chunk::Model {
             import_id: import,
             position,
             bytes,
@@ -83,9 +83,9 @@ pub(super) async fn store_file(
 pub async fn load_file(db: &impl ConnectionTrait, import: Uuid) -> Result<Option<File>> {
     let mut file = tempfile::tempfile().map_err(unreadable)?;
     for position in 1.. {
-        let piece = import_piece::Entity::find()
-            .filter(import_piece::Column::ImportId.eq(import))
-            .filter(import_piece::Column::Position.eq(position))
+        let piece = import_chunk::Entity::find()
+            .filter(import_chunk::Column::ImportId.eq(import))
+            .filter(import_chunk::Column::Position.eq(position))
             .one(db)
             .await?;
         let Some(piece) = piece else {

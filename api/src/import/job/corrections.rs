@@ -12,15 +12,15 @@ use sea_orm::{
 use serde_json::Value;
 use tokio::sync::mpsc;
 use uuid::Uuid;
-use wayin_entity::{ImportKind, import, import_outcome, import_piece};
+use wayin_entity::{ImportKind, import, import_chunk, import_outcome};
 
 use super::chunks;
 use crate::error::{Error, Result};
-use wayin_records::finding::Finding;
 use wayin_records::formats::Notes;
-use wayin_records::formats::file_record::{Cell, Item, UnreadCell};
-use wayin_records::formats::records::{Limits, Unread, read_as_typed};
-use wayin_records::workbook::corrections::CorrectionBook;
+use wayin_records::formats::file_record::{CellPosition, FileItem, UnreadCell};
+use wayin_records::formats::records::{FileLimits, UnreadCells, read_unvalidated};
+use wayin_records::problem::Problem;
+use wayin_records::workbook::corrections::CorrectionsWorkbook;
 use wayin_records::workbook::{WriteError, format_cell};
 
 const OUTCOMES_PER_PAGE: u64 = 1_000;
@@ -42,10 +42,10 @@ pub async fn has_corrections(db: &impl ConnectionTrait, import: &import::Model) 
     if import.invalid_count + import.rejected_count == 0 || problems(import.id).one(db).await?.is_none() {
         return Ok(false);
     }
-    let piece = import_piece::Entity::find()
-        .filter(import_piece::Column::ImportId.eq(import.id))
+    let piece = import_chunk::Entity::find()
+        .filter(import_chunk::Column::ImportId.eq(import.id))
         .select_only()
-        .column(import_piece::Column::Position)
+        .column(import_chunk::Column::Position)
         .into_tuple::<i32>();
     Ok(piece.one(db).await?.is_some())
 }
@@ -55,24 +55,24 @@ pub async fn has_corrections(db: &impl ConnectionTrait, import: &import::Model) 
 pub async fn write_workbook(
     db: &DatabaseConnection,
     import: &import::Model,
-    limits: Limits,
+    limits: FileLimits,
 ) -> Result<Option<File>> {
     let Some(content) = chunks::load_file(db, import.id).await? else {
         return Ok(None);
     };
     let format = import.format;
-    let (sender, mut receiver) = mpsc::channel::<(i64, Finding)>(2_000);
+    let (sender, mut receiver) = mpsc::channel::<(i64, Problem)>(2_000);
     let writing = tokio::task::spawn_blocking(move || {
         let failed =
             |cause: &dyn std::fmt::Display| Error::Internal(format!("a workbook was not written: {cause}"));
-        let mut book = CorrectionBook::new().map_err(|cause| failed(&cause))?;
+        let mut book = CorrectionsWorkbook::new().map_err(|cause| failed(&cause))?;
         let mut next = receiver.blocking_recv();
         let (mut position, mut wrong) = (0, None);
         // A file that breaks off is written as far as it was read when it was taken in.
         let mut notes = Notes::default();
-        let _ = read_as_typed(format, content, &limits, Unread::Keep, &mut notes, |item| {
+        let _ = read_unvalidated(format, content, &limits, UnreadCells::Keep, &mut notes, |item| {
             let mut findings = Vec::new();
-            if !matches!(item, Item::Unread(_)) {
+            if !matches!(item, FileItem::Unread(_)) {
                 position += 1;
                 while let Some((of, finding)) = next.take_if(|(of, _)| *of <= position) {
                     if of == position {
@@ -105,17 +105,21 @@ pub async fn write_workbook(
 
 /// Writes what a row of the file holds that was not taken: a record with something wrong in it, a row that belongs to no
 /// record, and each cell from which nothing was read.
-fn write_item(book: &mut CorrectionBook, item: Item, findings: &[Finding]) -> Result<(), WriteError> {
+fn write_item(
+    book: &mut CorrectionsWorkbook,
+    item: FileItem,
+    findings: &[Problem],
+) -> Result<(), WriteError> {
     let unread = match item {
-        Item::Record(mut record) => {
+        FileItem::Record(mut record) => {
             let unread = std::mem::take(&mut record.unread);
             if !findings.is_empty() {
-                let row = record.at.clone();
-                let typed = record.into_typed();
-                book.add(&typed, findings)?;
-                for (path, text) in format_cell::not_shown(&typed) {
+                let row = record.position.clone();
+                let typed = record.into_document();
+                book.add_record(&typed, findings)?;
+                for (path, text) in format_cell::list_unrepresented(&typed) {
                     let cell = UnreadCell {
-                        at: Cell {
+                        position: CellPosition {
                             column: Some(path),
                             ..row.clone()
                         },
@@ -127,14 +131,14 @@ fn write_item(book: &mut CorrectionBook, item: Item, findings: &[Finding]) -> Re
             }
             unread
         }
-        Item::Stray(stray) => {
+        FileItem::Stray(stray) => {
             if let Some(item) = &stray.item {
-                let column = stray.at.column.as_deref().unwrap_or_default();
+                let column = stray.position.column.as_deref().unwrap_or_default();
                 book.add_stray(item, &format!("{column}: {}", stray.reason))?;
             }
             stray.unread
         }
-        Item::Unread(unread) => unread,
+        FileItem::Unread(unread) => unread,
     };
     unread.iter().try_for_each(|cell| book.add_unread(cell))
 }
@@ -143,7 +147,7 @@ fn write_item(book: &mut CorrectionBook, item: Item, findings: &[Finding]) -> Re
 async fn send_problems(
     db: &DatabaseConnection,
     import: Uuid,
-    to: mpsc::Sender<(i64, Finding)>,
+    to: mpsc::Sender<(i64, Problem)>,
 ) -> Result<()> {
     let mut after: Option<(i64, Uuid)> = None;
     loop {
@@ -176,9 +180,9 @@ async fn send_problems(
     }
 }
 
-fn finding(row: import_outcome::Model) -> Option<(i64, Finding)> {
+fn finding(row: import_outcome::Model) -> Option<(i64, Problem)> {
     let code = serde_json::from_value(Value::String(row.code?)).ok()?;
-    let finding = Finding::new(
+    let finding = Problem::new(
         code,
         row.path.unwrap_or_default(),
         row.message.unwrap_or_default(),

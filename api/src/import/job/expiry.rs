@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use serde_json::json;
 use uuid::Uuid;
-use wayin_entity::{audit_event, import, import_outcome, import_piece};
+use wayin_entity::{audit_event, import, import_chunk, import_outcome};
 
 use crate::clock::Clock;
 use crate::database;
@@ -33,7 +33,7 @@ pub async fn delete_next(
         .add(import::Column::ExpiredAt.is_null())
         .add(
             import::Column::Id
-                .in_subquery(imports_of::<import_piece::Entity>(import_piece::Column::ImportId)),
+                .in_subquery(imports_of::<import_chunk::Entity>(import_chunk::Column::ImportId)),
         )
         .add(
             import::Column::Id.in_subquery(imports_of::<import_outcome::Entity>(
@@ -66,7 +66,7 @@ async fn mark_expired(
     id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let transaction = database::begin_writing(db).await?;
+    let transaction = database::begin_write(db).await?;
     let row = import::Entity::find_by_id(id)
         .filter(import::Column::ExpiredAt.is_null())
         .lock_exclusive()
@@ -85,7 +85,7 @@ async fn mark_expired(
         version_before: None,
         version_after: None,
         detail: json!({
-            "organisation": row.organisation_id.map(|id| NodeKind::Organisation.id(id)),
+            "organisation": row.organisation_id.map(|id| NodeKind::Organisation.encode_id(id)),
             "endedAt": row.ended_at,
         }),
         created_at: now,
@@ -110,7 +110,7 @@ async fn delete_rows(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
         .filter(import_outcome::Column::ImportId.eq(import))
         .limit(ROWS_PER_TRANSACTION)
         .into_query();
-    let transaction = database::begin_writing(db).await?;
+    let transaction = database::begin_write(db).await?;
     let deleted = import_outcome::Entity::delete_many()
         .filter(Expr::col(import_outcome::Column::Id).in_subquery(some))
         .exec(&transaction)
@@ -121,10 +121,10 @@ async fn delete_rows(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
 
 /// Deletes some of the pieces of the file; false where none was left.
 async fn delete_chunks(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
-    let some: Vec<i32> = import_piece::Entity::find()
+    let some: Vec<i32> = import_chunk::Entity::find()
         .select_only()
-        .column(import_piece::Column::Position)
-        .filter(import_piece::Column::ImportId.eq(import))
+        .column(import_chunk::Column::Position)
+        .filter(import_chunk::Column::ImportId.eq(import))
         .limit(CHUNKS_PER_TRANSACTION)
         .into_tuple()
         .all(db)
@@ -132,10 +132,10 @@ async fn delete_chunks(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
     if some.is_empty() {
         return Ok(false);
     }
-    let transaction = database::begin_writing(db).await?;
-    import_piece::Entity::delete_many()
-        .filter(import_piece::Column::ImportId.eq(import))
-        .filter(import_piece::Column::Position.is_in(some))
+    let transaction = database::begin_write(db).await?;
+    import_chunk::Entity::delete_many()
+        .filter(import_chunk::Column::ImportId.eq(import))
+        .filter(import_chunk::Column::Position.is_in(some))
         .exec(&transaction)
         .await?;
     database::commit(transaction).await?;

@@ -23,13 +23,13 @@ use wayin_entity::{
 };
 
 pub use self::chunks::{FileSummary, load_file, summarize_file};
-use crate::auth::requester::Member;
-use crate::change::Act;
+use crate::auth::requester::AuthenticatedMember;
+use crate::change_log::ActionContext;
 use crate::error::Result;
-use crate::paging::{Paged, Sort};
-use wayin_records::finding::{Finding, FindingCode};
-use wayin_records::formats::records::Limits;
-use wayin_records::spelling::is_storable;
+use crate::paging::{Paged, SortOrder};
+use wayin_records::formats::records::FileLimits;
+use wayin_records::normalisation::is_storable;
+use wayin_records::problem::{Problem, ProblemCode};
 
 const MAX_NAME_CHARS: usize = 200;
 const MAX_LICENCE_CHARS: usize = 200;
@@ -40,7 +40,7 @@ const MAX_UNFINISHED_IMPORTS: u64 = 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImportSettings {
     /// The limits of a file.
-    pub limits: Limits,
+    pub limits: FileLimits,
     /// After how many rows an import yields to others that wait.
     pub rows_per_turn: usize,
 }
@@ -48,7 +48,7 @@ pub struct ImportSettings {
 impl Default for ImportSettings {
     fn default() -> Self {
         Self {
-            limits: Limits::default(),
+            limits: FileLimits::default(),
             rows_per_turn: 10_000,
         }
     }
@@ -117,7 +117,7 @@ pub fn may_import(role: Role, kind: ImportKind) -> bool {
 
 /// The imports that a member may see: to partners the records of their own organisation, to funders its grants,
 /// to stewards all.
-pub fn visible_to(member: &Member) -> Select<import::Entity> {
+pub fn visible_to(member: &AuthenticatedMember) -> Select<import::Entity> {
     let all = import::Entity::find();
     match member.organisation {
         _ if member.role.can(Capability::ActForAnyOrganisation) => all,
@@ -133,7 +133,11 @@ pub fn visible_to(member: &Member) -> Select<import::Entity> {
 }
 
 /// An import that a member may see.
-pub async fn find(db: &impl ConnectionTrait, member: &Member, id: Uuid) -> Result<Option<import::Model>> {
+pub async fn find(
+    db: &impl ConnectionTrait,
+    member: &AuthenticatedMember,
+    id: Uuid,
+) -> Result<Option<import::Model>> {
     Ok(visible_to(member)
         .filter(import::Column::Id.eq(id))
         .one(db)
@@ -143,11 +147,11 @@ pub async fn find(db: &impl ConnectionTrait, member: &Member, id: Uuid) -> Resul
 /// Stores a file, to be imported by a worker, or returns why it is rejected.
 pub async fn enqueue(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
-    member: &Member,
+    act: &ActionContext<'_>,
+    member: &AuthenticatedMember,
     new: NewImport,
     mut content: File,
-) -> Result<Result<import::Model, Vec<Finding>>> {
+) -> Result<Result<import::Model, Vec<Problem>>> {
     let organisation = match find_organisation(db, member, &new).await? {
         Ok(organisation) => organisation,
         Err(finding) => return Ok(Err(vec![finding])),
@@ -158,12 +162,12 @@ pub async fn enqueue(
         && (licence.chars().count() > MAX_LICENCE_CHARS || !is_storable(licence))
     {
         let reason = format!("has more than {MAX_LICENCE_CHARS} characters, or one that no base can keep");
-        return Ok(Err(vec![Finding::new(FindingCode::TooLong, "licence", reason)]));
+        return Ok(Err(vec![Problem::new(ProblemCode::TooLong, "licence", reason)]));
     }
     if count_unfinished(db, organisation).await? >= MAX_UNFINISHED_IMPORTS {
         let reason =
             format!("{MAX_UNFINISHED_IMPORTS} files are waiting already; send this one when they are done");
-        return Ok(Err(vec![Finding::new(FindingCode::WrongState, "file", reason)]));
+        return Ok(Err(vec![Problem::new(ProblemCode::WrongState, "file", reason)]));
     }
     let now = act.now();
     let row = import::Model {
@@ -216,16 +220,16 @@ async fn count_unfinished(db: &impl ConnectionTrait, organisation: Option<Uuid>)
 /// The organisation whose records or grants a file holds.
 async fn find_organisation(
     db: &impl ConnectionTrait,
-    member: &Member,
+    member: &AuthenticatedMember,
     new: &NewImport,
-) -> Result<Result<Option<Uuid>, Finding>> {
-    let refused = |code, reason: &str| Ok(Err(Finding::new(code, "organisation", reason)));
+) -> Result<Result<Option<Uuid>, Problem>> {
+    let refused = |code, reason: &str| Ok(Err(Problem::new(code, "organisation", reason)));
     if !may_import(member.role, new.kind) {
         let reason = match new.kind {
             ImportKind::Records => "records are for partners and stewards to send in",
             ImportKind::Grants360Giving => "grants are for funders and stewards to send in",
         };
-        return Ok(Err(Finding::new(FindingCode::NotAllowed, "kind", reason)));
+        return Ok(Err(Problem::new(ProblemCode::NotAllowed, "kind", reason)));
     }
     let for_any = member.role.can(Capability::ActForAnyOrganisation);
     let chosen = match (new.organisation, member.organisation) {
@@ -234,36 +238,36 @@ async fn find_organisation(
         (None, Some(own)) => own,
         (Some(_), _) => {
             return refused(
-                FindingCode::NotAllowed,
+                ProblemCode::NotAllowed,
                 "is not the organisation that you act for",
             );
         }
         (None, None) => {
             return refused(
-                FindingCode::Required,
+                ProblemCode::Required,
                 "is needed: you act for no organisation of your own",
             );
         }
     };
     match organisation::Entity::find_by_id(chosen).one(db).await? {
         Some(organisation) => Ok(Ok(Some(organisation.id))),
-        None => refused(FindingCode::NotFound, "there is no such organisation"),
+        None => refused(ProblemCode::NotFound, "there is no such organisation"),
     }
 }
 
 /// A file's name without a path and without what no base can keep.
 fn clean_file_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let line = wayin_records::text::line(last).unwrap_or_else(|| "a file".into());
-    wayin_records::text::cut(line, MAX_NAME_CHARS)
+    let line = wayin_records::text::clean_line(last).unwrap_or_else(|| "a file".into());
+    wayin_records::text::truncate(line, MAX_NAME_CHARS)
 }
 
 impl Paged for import::Entity {
     type Order = ();
     const ID: Self::Column = import::Column::Id;
 
-    fn sort((): ()) -> Sort<Self::Column> {
-        Sort {
+    fn sort((): ()) -> SortOrder<Self::Column> {
+        SortOrder {
             tag: "created-",
             column: import::Column::CreatedAt,
             descending: true,
@@ -275,8 +279,8 @@ impl Paged for import_outcome::Entity {
     type Order = ();
     const ID: Self::Column = import_outcome::Column::Id;
 
-    fn sort((): ()) -> Sort<Self::Column> {
-        Sort {
+    fn sort((): ()) -> SortOrder<Self::Column> {
+        SortOrder {
             tag: "position",
             column: import_outcome::Column::Position,
             descending: false,

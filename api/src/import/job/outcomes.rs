@@ -8,18 +8,18 @@ use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{RowOutcome, import, import_outcome};
 
-use crate::change::Act;
+use crate::change_log::ActionContext;
 use crate::database::insert_all;
 use crate::error::Result;
 use crate::import::batch::RowResult;
-use wayin_records::finding::{Finding, FindingCode};
-use wayin_records::formats::file_record::Cell;
+use wayin_records::formats::file_record::CellPosition;
+use wayin_records::problem::{Problem, ProblemCode};
 
 /// Adds the rows of a batch to the counts of an import. Returns false, so that the transaction is rolled back, if another
 /// worker has the import.
 pub(in crate::import) async fn add_to_counts(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     import: Uuid,
     worker: Uuid,
     results: &[RowResult],
@@ -58,7 +58,7 @@ pub(in crate::import) async fn add_to_counts(
 /// Inserts what became of the rows.
 pub(in crate::import) async fn insert_outcomes(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     import: Uuid,
     results: &[RowResult],
 ) -> Result<()> {
@@ -67,8 +67,8 @@ pub(in crate::import) async fn insert_outcomes(
 }
 
 /// The outcomes of one row of the file: one for each finding, or one if nothing was found.
-fn rows(act: &Act<'_>, import: Uuid, result: &RowResult) -> Vec<import_outcome::ActiveModel> {
-    let row = |cell: &Cell, found: Option<(Finding, bool)>| {
+fn rows(act: &ActionContext<'_>, import: Uuid, result: &RowResult) -> Vec<import_outcome::ActiveModel> {
+    let row = |cell: &CellPosition, found: Option<(Problem, bool)>| {
         let (finding, is_warning) = found.unzip();
         let now = act.now();
         let mut row = import_outcome::Model {
@@ -112,7 +112,7 @@ pub(super) fn without_nul(text: &str) -> String {
 }
 
 /// The code of a finding as it is stored.
-fn code(code: FindingCode) -> String {
+fn code(code: ProblemCode) -> String {
     match serde_json::to_value(code) {
         Ok(Value::String(code)) => code,
         // A code is always a text.

@@ -13,13 +13,13 @@ use super::lease::{self, Lease};
 use super::outcomes::without_nul;
 use super::{ImportSettings, chunks};
 use crate::app::App;
-use crate::base::DisclosureKeys;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::import::ImportError;
 use crate::import::engine::{ImportContext, ImportEnd, Mode};
 use crate::import::producer::{ReadFor, SourceFile, produce};
-use crate::pattern::engine::Engine;
+use crate::instance::DisclosureKeys;
+use crate::pattern::engine::PatternEngine;
 use crate::place::Gazetteer;
 use wayin_records::formats::grants as grant_files;
 
@@ -37,7 +37,7 @@ pub struct Worker<'a> {
     clock: &'a dyn Clock,
     settings: ImportSettings,
     /// The engine of this process, if it has one.
-    engine: Option<&'a Engine>,
+    engine: Option<&'a PatternEngine>,
 }
 
 impl<'a> Worker<'a> {
@@ -160,8 +160,8 @@ async fn process(worker: &Worker<'_>, lease: &Lease<'_>, import: &import::Model)
         id: import.id,
         kind: import.kind,
         db,
-        places: Gazetteer::read_with_small_areas(db).await?,
-        keys: DisclosureKeys::of(db).await?,
+        places: Gazetteer::load_with_small_areas(db).await?,
+        keys: DisclosureKeys::load(db).await?,
         licence,
         mode: Mode::Job(JobBatches {
             import,
@@ -212,7 +212,7 @@ async fn find_licence(import: &import::Model, content: &File) -> Result<Result<O
     let mut content = content.try_clone().map_err(failed)?;
     let format = import.format;
     let about = tokio::task::spawn_blocking(move || {
-        let about = grant_files::about(BufReader::new(&mut content), format);
+        let about = grant_files::read_package_info(BufReader::new(&mut content), format);
         content.rewind()?;
         about
     });

@@ -7,13 +7,15 @@ use uuid::Uuid;
 use wayin_entity::{funding_term, initiative};
 
 use crate::graphql::{
-    error::Shared,
-    list::{ChildList, links},
-    loader::Loads,
+    error::SharedError,
+    list::{ChildList, select_parent_links},
+    loader::LoaderContext,
     order::Direction,
 };
-use crate::initiative::{InitiativeOrdering, SortedBy, terms_visible_to, visible_to};
-use crate::place::within::initiatives_in;
+use crate::initiative::{
+    InitiativeOrdering, InitiativeSortField, select_visible, select_visible_funding_terms,
+};
+use crate::place::hierarchy::select_initiatives_in;
 
 /// The fields by which initiatives can be sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -39,21 +41,21 @@ pub struct InitiativeOrder {
 }
 
 impl InitiativeOrdering {
-    pub(super) fn of(order: Option<InitiativeOrder>) -> Self {
+    pub(super) fn from_order(order: Option<InitiativeOrder>) -> Self {
         let Some(order) = order else {
             return Self {
-                by: SortedBy::Published,
+                field: InitiativeSortField::Published,
                 descending: true,
             };
         };
         let by = match order.field {
-            InitiativeOrderField::Published => SortedBy::Published,
-            InitiativeOrderField::Title => SortedBy::Title,
-            InitiativeOrderField::StartedOn => SortedBy::StartedOn,
-            InitiativeOrderField::EndedOn => SortedBy::EndedOn,
+            InitiativeOrderField::Published => InitiativeSortField::Published,
+            InitiativeOrderField::Title => InitiativeSortField::Title,
+            InitiativeOrderField::StartedOn => InitiativeSortField::StartedOn,
+            InitiativeOrderField::EndedOn => InitiativeSortField::EndedOn,
         };
         Self {
-            by,
+            field: by,
             descending: order.direction == Direction::Descending,
         }
     }
@@ -74,15 +76,15 @@ pub enum InitiativeList {
 impl ChildList for InitiativeList {
     type Row = initiative::Entity;
 
-    fn rows(self, loads: &Loads) -> Result<Select<initiative::Entity>, Shared> {
+    fn select_rows(self, loads: &LoaderContext) -> Result<Select<initiative::Entity>, SharedError> {
         let parts_too = matches!(self, Self::InPlace { parts_too: true });
-        Ok(visible_to(loads.reader()?, parts_too))
+        Ok(select_visible(loads.reader()?, parts_too))
     }
 
-    fn links(self, parents: &[Uuid]) -> SelectStatement {
+    fn select_links(self, parents: &[Uuid]) -> SelectStatement {
         match self {
-            Self::InPlace { .. } => initiatives_in(parents),
-            Self::LedBy => links(
+            Self::InPlace { .. } => select_initiatives_in(parents),
+            Self::LedBy => select_parent_links(
                 initiative::Entity,
                 initiative::Column::LeadOrganisationId,
                 initiative::Column::Id,
@@ -99,12 +101,12 @@ pub struct FundingTermList;
 impl ChildList for FundingTermList {
     type Row = funding_term::Entity;
 
-    fn rows(self, loads: &Loads) -> Result<Select<funding_term::Entity>, Shared> {
-        Ok(terms_visible_to(loads.reader()?))
+    fn select_rows(self, loads: &LoaderContext) -> Result<Select<funding_term::Entity>, SharedError> {
+        Ok(select_visible_funding_terms(loads.reader()?))
     }
 
-    fn links(self, funders: &[Uuid]) -> SelectStatement {
-        links(
+    fn select_links(self, funders: &[Uuid]) -> SelectStatement {
+        select_parent_links(
             funding_term::Entity,
             funding_term::Column::FunderId,
             funding_term::Column::Id,

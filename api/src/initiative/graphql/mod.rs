@@ -3,7 +3,7 @@
 //! rest is null or empty.
 
 mod lists;
-mod loads;
+mod loaders;
 mod organisation;
 mod parts;
 mod place;
@@ -15,10 +15,10 @@ use chrono::{DateTime, Utc};
 use sea_orm::{QueryFilter, Select};
 use wayin_entity::{Visibility, initiative};
 
-use self::loads::{ChallengesOf, ConditionsOf, EntryPointsOf, SourcesOf, TermsOf};
+use self::loaders::{ChallengesByInitiative, ConditionsOf, EntryPointsOf, SourcesByInitiative, TermsOf};
 pub use self::{
     lists::{FundingTermList, InitiativeList, InitiativeOrder},
-    loads::{FundingTermById, InitiativeById, SourceById},
+    loaders::{FundingTermById, InitiativeById, SourceById},
     organisation::Organisation,
     parts::{
         ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, MissingAnswer, SharingConsent, Source,
@@ -28,10 +28,13 @@ pub use self::{
     subscription::InitiativeSubscription,
 };
 use super::filter_input::InitiativeFilter;
-use super::{InitiativeOrdering, filter, touches_no_more_than_a_part, visible_to};
+use super::{InitiativeOrdering, filter, is_limited_to_partly_visible_fields, select_visible};
 use crate::graphql::comparison::Date;
-use crate::graphql::filter::Lookup;
-use crate::graphql::{app, connection::Connection, decode, list::list, loader, reader};
+use crate::graphql::filter::FilterContext;
+use crate::graphql::{
+    app_from_context, connection::NodeConnection, decode_argument, list::load_connection, loader,
+    require_reader,
+};
 use crate::id::NodeKind;
 use crate::organisation::loaders::OrganisationById;
 use crate::paging::PageArguments;
@@ -45,16 +48,16 @@ pub struct Initiative(pub initiative::Model);
 impl Initiative {
     /// Whether the one who asks may read the whole of it. What is on the page was
     /// chosen for them already; only of an `AGGREGATE_ONLY` record may that be a part.
-    async fn whole(&self, ctx: &Context<'_>) -> Result<bool> {
-        let reader = reader(ctx)?;
+    async fn has_full_access(&self, ctx: &Context<'_>) -> Result<bool> {
+        let reader = require_reader(ctx)?;
         let row = &self.0;
         let leads = reader.organisation() == Some(row.lead_organisation_id);
         // Only those that are shared with funders hang on who funds them.
         let funds = row.shared_with_funders
-            && !reader.reads_whole(row.visibility, row.shared_with_funders, leads, false)
+            && !reader.can_view_fully(row.visibility, row.shared_with_funders, leads, false)
             && match reader.organisation() {
                 Some(organisation) => {
-                    let terms = loader::of(ctx)
+                    let terms = loader::operation_loader(ctx)
                         .load_one(TermsOf(row.id))
                         .await?
                         .unwrap_or_default();
@@ -62,11 +65,15 @@ impl Initiative {
                 }
                 None => false,
             };
-        Ok(reader.reads_whole(row.visibility, row.shared_with_funders, leads, funds))
+        Ok(reader.can_view_fully(row.visibility, row.shared_with_funders, leads, funds))
     }
 
-    async fn if_whole<T>(&self, ctx: &Context<'_>, value: Option<T>) -> Result<Option<T>> {
-        Ok(if self.whole(ctx).await? { value } else { None })
+    async fn if_fully_visible<T>(&self, ctx: &Context<'_>, value: Option<T>) -> Result<Option<T>> {
+        Ok(if self.has_full_access(ctx).await? {
+            value
+        } else {
+            None
+        })
     }
 }
 
@@ -75,7 +82,7 @@ impl Initiative {
 impl Initiative {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::Initiative.id(self.0.id).into()
+        NodeKind::Initiative.encode_id(self.0.id).into()
     }
 
     /// The title.
@@ -88,26 +95,29 @@ impl Initiative {
         let Some(id) = self.0.place_id else {
             return Ok(None);
         };
-        Ok(loader::of(ctx).load_one(PlaceById(id)).await?.map(Place))
+        Ok(loader::operation_loader(ctx)
+            .load_one(PlaceById(id))
+            .await?
+            .map(Place))
     }
 
     /// Whether you can read the whole record. If not, you see only its title, its place, its visibility,
     /// `isIllustrative` and your own organisation's funding terms.
     async fn is_fully_visible(&self, ctx: &Context<'_>) -> Result<bool> {
-        self.whole(ctx).await
+        self.has_full_access(ctx).await
     }
 
     /// What the initiative does. Null if not known or not visible to you.
     async fn summary(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
-        self.if_whole(ctx, self.0.summary.as_deref()).await
+        self.if_fully_visible(ctx, self.0.summary.as_deref()).await
     }
 
     /// The lead organisation. Null if not visible to you.
     async fn lead_organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
-        if !self.whole(ctx).await? {
+        if !self.has_full_access(ctx).await? {
             return Ok(None);
         }
-        Ok(loader::of(ctx)
+        Ok(loader::operation_loader(ctx)
             .load_one(OrganisationById(self.0.lead_organisation_id))
             .await?
             .map(Organisation))
@@ -116,23 +126,23 @@ impl Initiative {
     /// The lead organisation's own reference for the initiative. Null if there is none or it is not visible
     /// to you.
     async fn external_ref(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
-        self.if_whole(ctx, self.0.external_ref.as_deref()).await
+        self.if_fully_visible(ctx, self.0.external_ref.as_deref()).await
     }
 
     /// The day the initiative started. Null if not known or not visible to you.
     async fn started_on(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
-        self.if_whole(ctx, self.0.started_on.map(Date)).await
+        self.if_fully_visible(ctx, self.0.started_on.map(Date)).await
     }
 
     /// The day the initiative ended. Null if it is continuing, not known or not visible to you.
     async fn ended_on(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
-        self.if_whole(ctx, self.0.ended_on.map(Date)).await
+        self.if_fully_visible(ctx, self.0.ended_on.map(Date)).await
     }
 
     /// Whether the initiative is continuing, if it has no end date. Null if not known or not visible to
     /// you.
     async fn ongoing(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
-        self.if_whole(ctx, self.0.ongoing).await
+        self.if_fully_visible(ctx, self.0.ongoing).await
     }
 
     /// Who can read the record.
@@ -142,7 +152,7 @@ impl Initiative {
 
     /// Whether the funders of the initiative can read the whole record. Null if not visible to you.
     async fn shared_with_funders(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
-        self.if_whole(ctx, Some(self.0.shared_with_funders)).await
+        self.if_fully_visible(ctx, Some(self.0.shared_with_funders)).await
     }
 
     /// Whether the record is made up to show how Wayin works. Do not use it as evidence.
@@ -152,21 +162,21 @@ impl Initiative {
 
     /// The version number: the number of times that the record was published. Null if not visible to you.
     async fn version(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
-        self.if_whole(ctx, Some(self.0.version)).await
+        self.if_fully_visible(ctx, Some(self.0.version)).await
     }
 
     /// When the record was first published (UTC). Null if not visible to you.
     async fn published_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
-        self.if_whole(ctx, Some(self.0.published_at)).await
+        self.if_fully_visible(ctx, Some(self.0.published_at)).await
     }
 
     /// The entry points that the initiative took, in order within each perspective. Empty if none is
     /// recorded or they are not visible to you.
     async fn entry_points(&self, ctx: &Context<'_>) -> Result<Vec<EntryPointTaken>> {
-        if !self.whole(ctx).await? {
+        if !self.has_full_access(ctx).await? {
             return Ok(Vec::new());
         }
-        let rows = loader::of(ctx)
+        let rows = loader::operation_loader(ctx)
             .load_one(EntryPointsOf(self.0.id))
             .await?
             .unwrap_or_default();
@@ -175,11 +185,11 @@ impl Initiative {
 
     /// The challenges that the initiative faced. Empty if none is recorded or they are not visible to you.
     async fn challenges_faced(&self, ctx: &Context<'_>) -> Result<Vec<ChallengeFaced>> {
-        if !self.whole(ctx).await? {
+        if !self.has_full_access(ctx).await? {
             return Ok(Vec::new());
         }
-        Ok(loader::of(ctx)
-            .load_one(ChallengesOf(self.0.id))
+        Ok(loader::operation_loader(ctx)
+            .load_one(ChallengesByInitiative(self.0.id))
             .await?
             .unwrap_or_default())
     }
@@ -187,10 +197,10 @@ impl Initiative {
     /// How far the conditions for change were altered. Empty if none is recorded or they are not visible to
     /// you.
     async fn conditions_changed(&self, ctx: &Context<'_>) -> Result<Vec<ConditionChanged>> {
-        if !self.whole(ctx).await? {
+        if !self.has_full_access(ctx).await? {
             return Ok(Vec::new());
         }
-        let rows = loader::of(ctx)
+        let rows = loader::operation_loader(ctx)
             .load_one(ConditionsOf(self.0.id))
             .await?
             .unwrap_or_default();
@@ -200,9 +210,9 @@ impl Initiative {
     /// The terms of its funding. Empty if none is recorded. A funder that can read only part of the record
     /// sees only its own terms.
     async fn funding_terms(&self, ctx: &Context<'_>) -> Result<Vec<FundingTerm>> {
-        let whole = self.whole(ctx).await?;
-        let own = reader(ctx)?.organisation();
-        let terms = loader::of(ctx)
+        let whole = self.has_full_access(ctx).await?;
+        let own = require_reader(ctx)?.organisation();
+        let terms = loader::operation_loader(ctx)
             .load_one(TermsOf(self.0.id))
             .await?
             .unwrap_or_default();
@@ -215,11 +225,11 @@ impl Initiative {
 
     /// The sources of the record. Empty if they are not visible to you.
     async fn sources(&self, ctx: &Context<'_>) -> Result<Vec<Source>> {
-        if !self.whole(ctx).await? {
+        if !self.has_full_access(ctx).await? {
             return Ok(Vec::new());
         }
-        let rows = loader::of(ctx)
-            .load_one(SourcesOf(self.0.id))
+        let rows = loader::operation_loader(ctx)
+            .load_one(SourcesByInitiative(self.0.id))
             .await?
             .unwrap_or_default();
         Ok(rows.into_iter().map(Source).collect())
@@ -238,35 +248,35 @@ impl Initiative {
             basis: row.sharing_basis.clone(),
             licence: row.sharing_licence.clone(),
         });
-        self.if_whole(ctx, sharing).await
+        self.if_fully_visible(ctx, sharing).await
     }
 
     /// Why answers in the record itself are missing, with one entry for each field that has a reason. The
     /// objects in the record have their own lists. Empty if no reason is recorded or it is not visible to
     /// you.
     async fn missing(&self, ctx: &Context<'_>) -> Result<Vec<MissingAnswer>> {
-        if !self.whole(ctx).await? {
+        if !self.has_full_access(ctx).await? {
             return Ok(Vec::new());
         }
-        MissingAnswer::all_of::<RecordField>(self.0.missing.as_ref())
+        MissingAnswer::list_from_json::<RecordField>(self.0.missing.as_ref())
     }
 }
 
 /// The initiatives that the one who asks may read, of which a filter is TRUE. Those that a funder may read
 /// in part are among them where the filter touches no more than that part, and `order_shows_a_part`.
-async fn listed(
+async fn select_listed(
     ctx: &Context<'_>,
     filter: Option<InitiativeFilter>,
     order_shows_a_part: bool,
 ) -> Result<Select<initiative::Entity>> {
-    let reader = reader(ctx)?;
-    let lookup = Lookup::new(&app(ctx).db, reader);
+    let reader = require_reader(ctx)?;
+    let lookup = FilterContext::new(&app_from_context(ctx).db, reader);
     let condition = filter
         .unwrap_or_default()
-        .condition(lookup, "filter".into())
+        .into_predicate(lookup, "filter".into())
         .await?;
-    let parts_too = order_shows_a_part && touches_no_more_than_a_part(&condition);
-    Ok(visible_to(reader, parts_too).filter(filter::initiatives(&condition, true)))
+    let parts_too = order_shows_a_part && is_limited_to_partly_visible_fields(&condition);
+    Ok(select_visible(reader, parts_too).filter(filter::initiative_condition(&condition, true)))
 }
 
 /// The initiatives that the base publishes.
@@ -289,11 +299,11 @@ impl InitiativeQuery {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Initiative>> {
-        let order = InitiativeOrdering::of(order_by);
-        let select = listed(ctx, filter, order.shows_no_more_than_a_part()).await?;
+    ) -> Result<NodeConnection<Initiative>> {
+        let order = InitiativeOrdering::from_order(order_by);
+        let select = select_listed(ctx, filter, order.is_limited_to_partly_visible_fields()).await?;
         let page = PageArguments::new(first, after, last, before);
-        list(ctx, select, order, page, Initiative).await
+        load_connection(ctx, select, order, page, Initiative).await
     }
 
     /// Returns one initiative. Null if it does not exist or you cannot read it.
@@ -302,8 +312,8 @@ impl InitiativeQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The global ID.")] id: ID,
     ) -> Result<Option<Initiative>> {
-        let id = decode(NodeKind::Initiative, "id", &id)?;
-        Ok(loader::of(ctx)
+        let id = decode_argument(NodeKind::Initiative, "id", &id)?;
+        Ok(loader::operation_loader(ctx)
             .load_one(InitiativeById(id))
             .await?
             .map(Initiative))

@@ -4,11 +4,11 @@ use async_graphql::{Context, ID, Object, Result};
 use wayin_entity::{OrganisationKind, organisation};
 
 use super::{FundingTerm, FundingTermList, Initiative, InitiativeList, InitiativeOrder};
-use crate::graphql::{connection::Connection, list::child_list};
+use crate::graphql::{connection::NodeConnection, list::load_child_connection};
 use crate::id::NodeKind;
 use crate::initiative::InitiativeOrdering;
-use crate::keeping::graphql::version;
 use crate::paging::PageArguments;
+use crate::reference_data::graphql::load_version;
 
 /// An organisation that leads or funds initiatives.
 #[derive(Clone, Debug)]
@@ -19,12 +19,12 @@ pub struct Organisation(pub organisation::Model);
 impl Organisation {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::Organisation.id(self.0.id).into()
+        NodeKind::Organisation.encode_id(self.0.id).into()
     }
 
     /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
-        version(ctx, self.0.id).await
+        load_version(ctx, self.0.id).await
     }
 
     /// The current name.
@@ -58,10 +58,10 @@ impl Organisation {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Initiative>> {
-        let order = InitiativeOrdering::of(order_by);
+    ) -> Result<NodeConnection<Initiative>> {
+        let order = InitiativeOrdering::from_order(order_by);
         let page = PageArguments::new(first, after, last, before);
-        child_list(ctx, InitiativeList::LedBy, self.0.id, order, page, Initiative).await
+        load_child_connection(ctx, InitiativeList::LedBy, self.0.id, order, page, Initiative).await
     }
 
     /// The funding terms that it gave, for the initiatives that you can read, sorted by start date with the
@@ -73,8 +73,8 @@ impl Organisation {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<FundingTerm>> {
+    ) -> Result<NodeConnection<FundingTerm>> {
         let page = PageArguments::new(first, after, last, before);
-        child_list(ctx, FundingTermList, self.0.id, (), page, FundingTerm).await
+        load_child_connection(ctx, FundingTermList, self.0.id, (), page, FundingTerm).await
     }
 }

@@ -8,7 +8,7 @@ use wayin_entity::{
     Restriction, SourceKind, challenge_faced, condition_changed, entry_point_taken, funding_term, source,
 };
 
-use super::loads::InitiativeById;
+use super::loaders::InitiativeById;
 use super::{Initiative, Organisation};
 use crate::error::Error;
 use crate::graphql::comparison::Date;
@@ -16,7 +16,7 @@ use crate::graphql::{comparison::BigInt, loader};
 use crate::id::NodeKind;
 use crate::organisation::loaders::OrganisationById;
 use wayin_records::fields::{ChallengeField, ConditionField, EntryPointField, Field, FundingTermField};
-use wayin_records::missing::Missing;
+use wayin_records::missing::MissingReasons;
 
 /// The confirmation that a record can be shared.
 #[derive(SimpleObject)]
@@ -42,10 +42,10 @@ pub struct MissingAnswer {
 
 impl MissingAnswer {
     /// What the tables keep of a part's missing answers.
-    pub fn all_of<F: Field>(kept: Option<&Value>) -> Result<Vec<Self>> {
-        let missing = Missing::<F>::of_kept(kept)?;
+    pub fn list_from_json<F: Field>(kept: Option<&Value>) -> Result<Vec<Self>> {
+        let missing = MissingReasons::<F>::from_json(kept)?;
         Ok(missing
-            .each()
+            .iter()
             .map(|(field, reason)| Self {
                 field: field.name(),
                 reason,
@@ -88,7 +88,7 @@ impl EntryPointTaken {
 
     /// Why answers in this object are missing, with one entry for each field that has a reason.
     async fn missing(&self) -> Result<Vec<MissingAnswer>> {
-        MissingAnswer::all_of::<EntryPointField>(self.0.missing.as_ref())
+        MissingAnswer::list_from_json::<EntryPointField>(self.0.missing.as_ref())
     }
 }
 
@@ -136,7 +136,7 @@ impl ChallengeFaced {
 
     /// Why answers in this object are missing, with one entry for each field that has a reason.
     async fn missing(&self) -> Result<Vec<MissingAnswer>> {
-        MissingAnswer::all_of::<ChallengeField>(self.row.missing.as_ref())
+        MissingAnswer::list_from_json::<ChallengeField>(self.row.missing.as_ref())
     }
 }
 
@@ -159,7 +159,7 @@ impl ConditionChanged {
 
     /// Why answers in this object are missing, with one entry for each field that has a reason.
     async fn missing(&self) -> Result<Vec<MissingAnswer>> {
-        MissingAnswer::all_of::<ConditionField>(self.0.missing.as_ref())
+        MissingAnswer::list_from_json::<ConditionField>(self.0.missing.as_ref())
     }
 }
 
@@ -172,12 +172,12 @@ pub struct FundingTerm(pub funding_term::Model);
 impl FundingTerm {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::FundingTerm.id(self.0.id).into()
+        NodeKind::FundingTerm.encode_id(self.0.id).into()
     }
 
     /// The initiative that was funded.
     async fn initiative(&self, ctx: &Context<'_>) -> Result<Option<Initiative>> {
-        Ok(loader::of(ctx)
+        Ok(loader::operation_loader(ctx)
             .load_one(InitiativeById(self.0.initiative_id))
             .await?
             .map(Initiative))
@@ -185,7 +185,7 @@ impl FundingTerm {
 
     /// The organisation that gave the money.
     async fn funder(&self, ctx: &Context<'_>) -> Result<Organisation> {
-        let funder = loader::of(ctx)
+        let funder = loader::operation_loader(ctx)
             .load_one(OrganisationById(self.0.funder_id))
             .await?;
         let missing = || Error::Internal(format!("funder {} is not there", self.0.funder_id));
@@ -285,7 +285,7 @@ impl FundingTerm {
 
     /// Why answers in this object are missing, with one entry for each field that has a reason.
     async fn missing(&self) -> Result<Vec<MissingAnswer>> {
-        MissingAnswer::all_of::<FundingTermField>(self.0.missing.as_ref())
+        MissingAnswer::list_from_json::<FundingTermField>(self.0.missing.as_ref())
     }
 }
 
@@ -298,7 +298,7 @@ pub struct Source(pub source::Model);
 impl Source {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::Source.id(self.0.id).into()
+        NodeKind::Source.encode_id(self.0.id).into()
     }
 
     /// A kind of source.

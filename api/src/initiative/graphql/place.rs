@@ -4,13 +4,13 @@ use async_graphql::{Context, ID, Object, Result};
 use wayin_entity::{PlaceKind, place};
 
 use super::{Initiative, InitiativeList, InitiativeOrder};
-use crate::graphql::{connection::Connection, list::child_list, loader};
+use crate::graphql::{connection::NodeConnection, list::load_child_connection, loader};
 use crate::id::NodeKind;
 use crate::initiative::InitiativeOrdering;
-use crate::keeping::graphql::{stood_with, version};
 use crate::paging::PageArguments;
 use crate::place::PlaceOrdering;
-use crate::place::loaders::{ContainedPlaces, PlaceById, PlacesAround};
+use crate::place::loaders::{ChildPlaceList, ParentPlaces, PlaceById};
+use crate::reference_data::graphql::{find_replayed_ids, load_version};
 
 /// A place, from a neighbourhood to the country.
 #[derive(Clone, Debug)]
@@ -21,12 +21,12 @@ pub struct Place(pub place::Model);
 impl Place {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::Place.id(self.0.id).into()
+        NodeKind::Place.encode_id(self.0.id).into()
     }
 
     /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
-        version(ctx, self.0.id).await
+        load_version(ctx, self.0.id).await
     }
 
     /// The current name.
@@ -49,21 +49,24 @@ impl Place {
         let Some(id) = self.0.successor_id else {
             return Ok(None);
         };
-        Ok(loader::of(ctx).load_one(PlaceById(id)).await?.map(Self))
+        Ok(loader::operation_loader(ctx)
+            .load_one(PlaceById(id))
+            .await?
+            .map(Self))
     }
 
     /// The places that directly contain it. A place can have several, such as a region and a combined authority.
     async fn parents(&self, ctx: &Context<'_>) -> Result<Vec<Self>> {
-        if let Some(stood) = stood_with(self.0.id, "parents", NodeKind::Place) {
-            let places = loader::of(ctx)
+        if let Some(stood) = find_replayed_ids(self.0.id, "parents", NodeKind::Place) {
+            let places = loader::operation_loader(ctx)
                 .load_many(stood.into_iter().map(PlaceById))
                 .await?;
             let mut places: Vec<place::Model> = places.into_values().collect();
             places.sort_by(|one, other| (&one.name_folded, one.id).cmp(&(&other.name_folded, other.id)));
             return Ok(places.into_iter().map(Self).collect());
         }
-        let places = loader::of(ctx)
-            .load_one(PlacesAround(self.0.id))
+        let places = loader::operation_loader(ctx)
+            .load_one(ParentPlaces(self.0.id))
             .await?
             .unwrap_or_default();
         Ok(places.into_iter().map(Self).collect())
@@ -77,10 +80,10 @@ impl Place {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Self>> {
+    ) -> Result<NodeConnection<Self>> {
         let order = PlaceOrdering { descending: false };
         let page = PageArguments::new(first, after, last, before);
-        child_list(ctx, ContainedPlaces, self.0.id, order, page, Self).await
+        load_child_connection(ctx, ChildPlaceList, self.0.id, order, page, Self).await
     }
 
     /// The initiatives that you can read in this place or in any place within it.
@@ -94,12 +97,12 @@ impl Place {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Initiative>> {
-        let order = InitiativeOrdering::of(order_by);
+    ) -> Result<NodeConnection<Initiative>> {
+        let order = InitiativeOrdering::from_order(order_by);
         let list = InitiativeList::InPlace {
-            parts_too: order.shows_no_more_than_a_part(),
+            parts_too: order.is_limited_to_partly_visible_fields(),
         };
         let page = PageArguments::new(first, after, last, before);
-        child_list(ctx, list, self.0.id, order, page, Initiative).await
+        load_child_connection(ctx, list, self.0.id, order, page, Initiative).await
     }
 }

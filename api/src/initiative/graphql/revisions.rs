@@ -10,21 +10,21 @@ use wayin_entity::{Capability, initiative, revision};
 
 use crate::error::Error;
 use crate::graphql::{
-    app,
-    connection::Connection,
-    decode,
-    list::list,
-    member, mutating,
+    app_from_context,
+    connection::NodeConnection,
+    decode_argument,
+    list::load_connection,
+    mutation, require_member,
     user_error::{FieldChange, UserError},
 };
 use crate::id::NodeKind;
+use crate::idempotency::{AuditRecord, MutationStart};
 use crate::initiative::publish;
-use crate::mutation::{Begun, Event};
 use crate::note;
 use crate::paging::PageArguments;
 use crate::store::revisions;
 use wayin_records::diff;
-use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::problem::{Problem, ProblemCode};
 
 /// One version of a record.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl Revision {
 
     /// The global ID of the member who published or withdrew it; null for the command line.
     async fn actor_id(&self) -> Option<ID> {
-        self.0.member_id.map(|id| NodeKind::Member.id(id).into())
+        self.0.member_id.map(|id| NodeKind::Member.encode_id(id).into())
     }
 
     /// The reason that was given.
@@ -66,7 +66,8 @@ impl Revision {
         #[graphql(desc = "The version to compare with.")] since: Option<i32>,
     ) -> Result<Vec<FieldChange>> {
         let version = since.unwrap_or(self.0.version - 1);
-        let before = revisions::document(&app(ctx).db, self.0.initiative_id, version).await?;
+        let before =
+            revisions::find_document(&app_from_context(ctx).db, self.0.initiative_id, version).await?;
         let before = match (before, since) {
             (Some(before), _) => before,
             (None, None) => json!({}),
@@ -74,7 +75,7 @@ impl Revision {
                 return Err(Error::bad_input("since", format!("there is no version {since}")).into());
             }
         };
-        Ok(diff::between(&before, &self.0.document)
+        Ok(diff::find_differences(&before, &self.0.document)
             .into_iter()
             .map(FieldChange::from)
             .collect())
@@ -97,10 +98,10 @@ impl RevisionQuery {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Option<Connection<Revision>>> {
-        let member = member(ctx)?;
-        let id = decode(NodeKind::Initiative, "initiative", &initiative)?;
-        let db = app(ctx).db.clone();
+    ) -> Result<Option<NodeConnection<Revision>>> {
+        let member = require_member(ctx)?;
+        let id = decode_argument(NodeKind::Initiative, "initiative", &initiative)?;
+        let db = app_from_context(ctx).db.clone();
         let found = initiative::Entity::find_by_id(id)
             .one(&db)
             .await
@@ -114,7 +115,7 @@ impl RevisionQuery {
         }
         let select = revision::Entity::find().filter(revision::Column::InitiativeId.eq(id));
         let page = PageArguments::new(first, after, last, before);
-        Ok(Some(list(ctx, select, (), page, Revision).await?))
+        Ok(Some(load_connection(ctx, select, (), page, Revision).await?))
     }
 }
 
@@ -142,7 +143,7 @@ pub struct WithdrawInitiativePayload {
 }
 
 impl WithdrawInitiativePayload {
-    fn refused(finding: Finding) -> Self {
+    fn from_problem(finding: Problem) -> Self {
         Self {
             revision: None,
             change_number: None,
@@ -152,7 +153,7 @@ impl WithdrawInitiativePayload {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Answer {
+struct WithdrawalResult {
     initiative: Uuid,
     version: i32,
     change: i64,
@@ -171,13 +172,15 @@ impl InitiativeMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The initiative and the reason.")] mut input: WithdrawInitiativeInput,
     ) -> Result<WithdrawInitiativePayload> {
-        let (app, key) = (app(ctx), input.idempotency_key.take());
-        let begun = mutating::begin::<Answer>(ctx, "withdrawInitiative", key.as_deref(), &input).await?;
+        let (app, key) = (app_from_context(ctx), input.idempotency_key.take());
+        let begun =
+            mutation::begin_mutation::<WithdrawalResult>(ctx, "withdrawInitiative", key.as_deref(), &input)
+                .await?;
         let running = match begun {
-            Begun::Fresh(running) => running,
-            Begun::Refused(finding) => return Ok(WithdrawInitiativePayload::refused(finding)),
-            Begun::Repeated(answer) => {
-                let revision = revisions::at(&app.db, answer.initiative, answer.version).await?;
+            MutationStart::New(running) => running,
+            MutationStart::Rejected(finding) => return Ok(WithdrawInitiativePayload::from_problem(finding)),
+            MutationStart::Replayed(answer) => {
+                let revision = revisions::find_revision(&app.db, answer.initiative, answer.version).await?;
                 return Ok(WithdrawInitiativePayload {
                     revision: revision.map(Revision),
                     change_number: Some(answer.change),
@@ -185,33 +188,33 @@ impl InitiativeMutation {
                 });
             }
         };
-        let id = decode(NodeKind::Initiative, "input.id", &input.id)?;
-        let reason = match note::validate("reason", &input.reason) {
+        let id = decode_argument(NodeKind::Initiative, "input.id", &input.id)?;
+        let reason = match note::validate_note("reason", &input.reason) {
             Ok(reason) => reason,
             Err(refusal) => {
                 return Ok(WithdrawInitiativePayload {
                     revision: None,
                     change_number: None,
-                    user_errors: refusal.findings.into_iter().map(UserError::from).collect(),
+                    user_errors: refusal.problems.into_iter().map(UserError::from).collect(),
                 });
             }
         };
-        let withdrawn = publish::withdraw(running.db(), &running.act(&reason), id).await?;
+        let withdrawn = publish::withdraw_initiative(running.db(), &running.action(&reason), id).await?;
         let Some((before, after)) = withdrawn else {
             let reason = "there is no such published record";
-            return Ok(WithdrawInitiativePayload::refused(Finding::new(
-                FindingCode::NotFound,
+            return Ok(WithdrawInitiativePayload::from_problem(Problem::new(
+                ProblemCode::NotFound,
                 "id",
                 reason,
             )));
         };
-        let revision = revisions::at(running.db(), id, after).await?;
-        let answer = Answer {
+        let revision = revisions::find_revision(running.db(), id, after).await?;
+        let answer = WithdrawalResult {
             initiative: id,
             version: after,
             change: running.newest_change().await?,
         };
-        let event = Event {
+        let event = AuditRecord {
             kind: NodeKind::Initiative,
             id,
             before: Some(before),

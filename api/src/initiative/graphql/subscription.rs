@@ -7,14 +7,14 @@ use futures_util::{Stream, StreamExt, stream};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, Select};
 use wayin_entity::initiative;
 
-use super::{Initiative, listed};
+use super::{Initiative, select_listed};
 use crate::app::App;
 use crate::auth::permission::SubscriptionGuard;
 use crate::error::Error;
-use crate::graphql::app;
+use crate::graphql::app_from_context;
 use crate::initiative::filter_input::InitiativeFilter;
-use crate::live::feed::{Behind, Feed};
-use crate::pattern::engine::Altered;
+use crate::pattern::engine::AlteredEvent;
+use crate::subscriptions::broadcast::{EventStream, LaggedFlag};
 
 /// The initiatives that the base publishes, as it does.
 #[derive(Default)]
@@ -30,14 +30,14 @@ impl InitiativeSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Which items to return; all by default.")] filter: Option<InitiativeFilter>,
     ) -> Result<impl Stream<Item = Result<Initiative>> + use<>> {
-        let app = Arc::clone(app(ctx));
-        let behind = ctx.data_opt::<Arc<Behind>>().cloned();
-        let altered = Feed::new(app.engine.altered(), None).events(behind.clone());
-        let select = listed(ctx, filter, true).await?;
+        let app = Arc::clone(app_from_context(ctx));
+        let behind = ctx.data_opt::<Arc<LaggedFlag>>().cloned();
+        let altered = EventStream::new(app.engine.subscribe_altered(), None).into_stream(behind.clone());
+        let select = select_listed(ctx, filter, true).await?;
         Ok(altered
             .then(move |altered| {
                 let (app, behind, select) = (Arc::clone(&app), behind.clone(), select.clone());
-                async move { read(&app, behind, select, altered).await }
+                async move { load_listed(&app, behind, select, altered).await }
             })
             .take_while(|read| std::future::ready(read.is_some()))
             .flat_map(|read| stream::iter(read.into_iter().flatten())))
@@ -45,17 +45,17 @@ impl InitiativeSubscription {
 }
 
 /// Those of what was altered that are listed; none where that cannot be told.
-async fn read(
+async fn load_listed(
     app: &App,
-    behind: Option<Arc<Behind>>,
+    behind: Option<Arc<LaggedFlag>>,
     select: Select<initiative::Entity>,
-    altered: Altered,
+    altered: AlteredEvent,
 ) -> Option<Vec<Result<Initiative>>> {
     let ids = match altered {
-        Altered::Initiatives(ids) => ids,
-        Altered::Everything => {
+        AlteredEvent::Initiatives(ids) => ids,
+        AlteredEvent::Everything => {
             if let Some(behind) = behind {
-                behind.note();
+                behind.mark();
             }
             return None;
         }

@@ -1,15 +1,15 @@
 //! Publication: records become the published truth, with their revision and the
 //! change log, in the caller's transaction.
 
-mod complete;
-mod granted;
+mod current_state;
+mod grant_merge;
+mod omitted_fields;
 mod parts;
-mod prepare;
+mod plan;
 mod proposal;
-mod standing;
 mod write;
 
-pub(crate) use write::says_no_more_than_a_grant;
+pub(crate) use write::is_grant_only;
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,69 +17,70 @@ use sea_orm::{ConnectionTrait, EntityTrait};
 use uuid::Uuid;
 use wayin_entity::initiative;
 
-use self::prepare::{Batch, Prepared};
-pub use self::proposal::{LookedOver, Outcome, Proposal, PublishedGrant};
-use self::proposal::{Ready, named_mut};
-use self::standing::Standing;
+use self::current_state::CurrentState;
+use self::plan::{PlannedProposal, PublicationBatch};
+pub use self::proposal::{Proposal, PublicationOutcome, PublishedGrant, ValidatedProposal};
+use self::proposal::{ResolvedProposal, organisation_references_mut};
 pub use self::write::disclosure_reference;
-use crate::base::DisclosureKeys;
-use crate::change::{self, Act, Entry};
+use crate::change_log::{self, ActionContext, ChangeEntry};
 use crate::error::Result;
 use crate::grant_detail::{self, GrantDetail};
-use crate::organisation::{Altered, Found, former};
+use crate::instance::DisclosureKeys;
+use crate::organisation::{AlteredOrganisations, OrganisationLookup, alias};
 use crate::place::Gazetteer;
+use wayin_records::normalisation::fold_name;
 use wayin_records::record::{InitiativeRecord, OrganisationReference};
-use wayin_records::spelling::fold;
 use wayin_records::validate;
 
 /// What publication wrote.
-pub(crate) struct Written {
+pub(crate) struct PublicationResult {
     /// What became of each proposal.
-    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) outcomes: Vec<PublicationOutcome>,
     /// What is to be appended to the log.
-    pub(crate) changes: Vec<Entry>,
+    pub(crate) changes: Vec<ChangeEntry>,
 }
 
 /// Publishes a batch of records, one after the other as far as that makes a difference.
 ///
 /// # Errors
-/// Only where the database fails: what is wrong with a record is its [`Outcome`].
-pub async fn publish_all(
+/// Only where the database fails: what is wrong with a record is its [`PublicationOutcome`].
+pub async fn publish_records(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     places: &Gazetteer,
     keys: &DisclosureKeys,
     proposals: Vec<Proposal>,
-) -> Result<Vec<Outcome>> {
-    let Written { outcomes, changes } = write_all(db, act, places, keys, proposals).await?;
-    change::append(db, act, &changes).await?;
+) -> Result<Vec<PublicationOutcome>> {
+    let PublicationResult { outcomes, changes } =
+        publish_without_log(db, act, places, keys, proposals).await?;
+    change_log::append_changes(db, act, &changes).await?;
     Ok(outcomes)
 }
 
 /// The same without the log, to which the caller appends in the same transaction. From then until it ends nobody else
 /// can, so that whoever has more to write appends last.
-pub(crate) async fn write_all(
+pub(crate) async fn publish_without_log(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     places: &Gazetteer,
     keys: &DisclosureKeys,
     proposals: Vec<Proposal>,
-) -> Result<Written> {
+) -> Result<PublicationResult> {
     let (mut outcomes, mut changes) = (Vec::with_capacity(proposals.len()), Vec::new());
     let mut ahead = proposals;
     ahead
         .iter_mut()
-        .for_each(|proposal| validate::tidy(&mut proposal.record));
+        .for_each(|proposal| validate::normalise_record(&mut proposal.record));
     // Two that name one organisation, the one as it was known before, have to do with each other.
     let named = ahead
         .iter_mut()
-        .flat_map(|proposal| named_mut(&mut proposal.record));
-    former::lead_on(db, named).await?;
-    complete::complete(db, &mut ahead).await?;
-    let details: Vec<_> = ahead.iter().map(detail_of).collect();
+        .flat_map(|proposal| organisation_references_mut(&mut proposal.record));
+    alias::resolve_aliases(db, named).await?;
+    omitted_fields::fill_omitted_fields(db, &mut ahead).await?;
+    let details: Vec<_> = ahead.iter().map(grant_detail_of).collect();
     while !ahead.is_empty() {
-        let rest = ahead.split_off(before_repeat(&ahead));
-        let written = write_together(db, act, places, keys, ahead).await?;
+        let rest = ahead.split_off(independent_prefix_length(&ahead));
+        let written = publish_batch(db, act, places, keys, ahead).await?;
         outcomes.extend(written.outcomes);
         changes.extend(written.changes);
         ahead = rest;
@@ -89,34 +90,38 @@ pub(crate) async fn write_all(
         .zip(&outcomes)
         .filter_map(|(detail, outcome)| {
             // A refused grant leaves what is kept of an earlier one as it is.
-            detail.filter(|_| !matches!(outcome, Outcome::Refused(_)))
+            detail.filter(|_| !matches!(outcome, PublicationOutcome::Rejected(_)))
         });
-    grant_detail::save(db, act, kept.collect()).await?;
-    Ok(Written { outcomes, changes })
+    grant_detail::save_details(db, act, kept.collect()).await?;
+    Ok(PublicationResult { outcomes, changes })
 }
 
 /// What a proposal's grant says beyond its record, with the identifier of the grant.
-fn detail_of(proposal: &Proposal) -> Option<(String, GrantDetail)> {
+fn grant_detail_of(proposal: &Proposal) -> Option<(String, GrantDetail)> {
     let grant = proposal.grant.as_ref()?;
     Some((proposal.grant_identifier()?.to_owned(), grant.detail.clone()))
 }
 
 /// Withdraws what stands of an initiative, for the reason of the act: it leaves lists and counts,
 /// and its revisions stay. Answers the versions before and after; none where nothing stands.
-pub async fn withdraw(db: &impl ConnectionTrait, act: &Act<'_>, id: Uuid) -> Result<Option<(i32, i32)>> {
+pub async fn withdraw_initiative(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    id: Uuid,
+) -> Result<Option<(i32, i32)>> {
     let standing = initiative::Entity::find_by_id(id).one(db).await?;
     let Some(standing) = standing.filter(|one| one.withdrawn_at.is_none()) else {
         return Ok(None);
     };
-    let entries = write::withdraw(db, act, vec![id], act.reason).await?;
-    change::append(db, act, &entries).await?;
+    let entries = write::withdraw_records(db, act, vec![id], act.reason).await?;
+    change_log::append_changes(db, act, &entries).await?;
     Ok(Some((standing.version, standing.version + 1)))
 }
 
 /// How many proposals, from the first on, have nothing to do with each other. One that
 /// may be the same record as an earlier one, or that names the same grant, has to find
 /// that one published.
-fn before_repeat(proposals: &[Proposal]) -> usize {
+fn independent_prefix_length(proposals: &[Proposal]) -> usize {
     let mut leads: HashMap<&str, Vec<&OrganisationReference>> = HashMap::new();
     let mut grants: HashSet<&str> = HashSet::new();
     for (index, Proposal { record, .. }) in proposals.iter().enumerate() {
@@ -132,7 +137,7 @@ fn before_repeat(proposals: &[Proposal]) -> usize {
         if let Some(reference) = &record.external_ref {
             let lead = &record.lead_organisation;
             let earlier = leads.entry(reference).or_default();
-            if earlier.iter().any(|one| may_be_one(one, lead)) {
+            if earlier.iter().any(|one| can_be_same_organisation(one, lead)) {
                 return index;
             }
             earlier.push(lead);
@@ -142,79 +147,79 @@ fn before_repeat(proposals: &[Proposal]) -> usize {
 }
 
 /// Whether two references may name one organisation: only the base can tell a name from an identifier.
-fn may_be_one(one: &OrganisationReference, other: &OrganisationReference) -> bool {
+fn can_be_same_organisation(one: &OrganisationReference, other: &OrganisationReference) -> bool {
     match (&one.identifier, &other.identifier) {
         (Some(one), Some(other)) => one == other,
-        (None, None) => one.name.as_deref().map(fold) == other.name.as_deref().map(fold),
+        (None, None) => one.name.as_deref().map(fold_name) == other.name.as_deref().map(fold_name),
         _ => true,
     }
 }
 
-async fn write_together(
+async fn publish_batch(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     places: &Gazetteer,
     keys: &DisclosureKeys,
     proposals: Vec<Proposal>,
-) -> Result<Written> {
+) -> Result<PublicationResult> {
     let references = proposals
         .iter()
-        .flat_map(|proposal| references_of(&proposal.record));
-    let organisations = Found::look_up(db, references).await?;
-    let standing = Standing::look_up(db, &organisations, &proposals).await?;
-    let mut batch = Batch {
+        .flat_map(|proposal| list_organisation_references(&proposal.record));
+    let organisations = OrganisationLookup::load(db, references).await?;
+    let standing = CurrentState::load(db, &organisations, &proposals).await?;
+    let mut batch = PublicationBatch {
         act,
         places,
         organisations,
-        altered: Altered::default(),
+        altered: AlteredOrganisations::default(),
         standing,
     };
     let (mut outcomes, mut ready, mut superseded) = (Vec::new(), Vec::new(), HashSet::new());
     for proposal in proposals {
-        outcomes.push(match batch.prepare(proposal)? {
-            Prepared::Done(outcome) => outcome,
-            Prepared::Ready(one, warnings) => {
-                superseded.extend(batch.standing.superseded_by(&one));
+        outcomes.push(match batch.plan(proposal)? {
+            PlannedProposal::Settled(outcome) => outcome,
+            PlannedProposal::Ready(one, warnings) => {
+                superseded.extend(batch.standing.list_superseded(&one));
                 let (new, id) = (one.before.is_none(), one.id);
                 ready.push(*one);
                 if new {
-                    Outcome::Published { id, warnings }
+                    PublicationOutcome::Published { id, warnings }
                 } else {
-                    Outcome::Altered { id, warnings }
+                    PublicationOutcome::Updated { id, warnings }
                 }
             }
         });
     }
     let mut changes = batch.altered.write(db, act).await?;
-    changes.extend(write::write(db, act, keys, ready, superseded.into_iter().collect()).await?);
-    Ok(Written { outcomes, changes })
+    changes.extend(write::write_records(db, act, keys, ready, superseded.into_iter().collect()).await?);
+    Ok(PublicationResult { outcomes, changes })
 }
 
-/// Looks [tidy](validate::tidy) records over as publication would, each by itself and what it names included.
-pub async fn look_over(
+/// Looks [tidy](validate::normalise_record) records over as publication would, each by itself and what it names included.
+pub async fn validate_proposals(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     places: &Gazetteer,
     proposals: &[Proposal],
-) -> Result<Vec<LookedOver>> {
+) -> Result<Vec<ValidatedProposal>> {
     let references = proposals
         .iter()
-        .flat_map(|proposal| references_of(&proposal.record));
-    let organisations = Found::look_up(db, references).await?;
-    let standing = Standing::look_up(db, &organisations, proposals).await?;
-    let batch = Batch {
+        .flat_map(|proposal| list_organisation_references(&proposal.record));
+    let organisations = OrganisationLookup::load(db, references).await?;
+    let standing = CurrentState::load(db, &organisations, proposals).await?;
+    let batch = PublicationBatch {
         act,
         places,
         organisations,
-        altered: Altered::default(),
+        altered: AlteredOrganisations::default(),
         standing,
     };
     Ok(proposals
         .iter()
-        .map(|proposal| batch.looked_over(proposal))
+        .map(|proposal| batch.validate_proposal(proposal))
         .collect())
 }
 
-fn references_of(record: &InitiativeRecord) -> impl Iterator<Item = &OrganisationReference> {
+fn list_organisation_references(record: &InitiativeRecord) -> impl Iterator<Item = &OrganisationReference> {
     std::iter::once(&record.lead_organisation).chain(record.funding_terms.iter().map(|term| &term.funder))
 }

@@ -10,8 +10,8 @@ use wayin_entity::{
     entry_point_taken, funding_term, initiative_source,
 };
 
-use super::Ready;
-use crate::change::Act;
+use super::ResolvedProposal;
+use crate::change_log::ActionContext;
 use crate::error::Result;
 use crate::store::funding_terms::{self, RowIdentity};
 use crate::store::whole_records::{delete_parts, load_parts};
@@ -19,7 +19,7 @@ use wayin_records::record::ChallengeFaced;
 
 /// The ids that the parts of altered records had: a part that stays keeps its own.
 #[derive(Default)]
-pub(super) struct KeptIds {
+pub(super) struct ExistingPartIds {
     entry_points: HashMap<(Uuid, Perspective, i32), (Uuid, DateTime<Utc>)>,
     challenges: HashMap<(Uuid, Challenge), (Uuid, DateTime<Utc>)>,
     conditions: HashMap<(Uuid, Condition), (Uuid, DateTime<Utc>)>,
@@ -27,8 +27,8 @@ pub(super) struct KeptIds {
     other_terms: HashMap<(Uuid, i32), (Uuid, DateTime<Utc>)>,
 }
 
-impl KeptIds {
-    pub(super) async fn of(db: &impl ConnectionTrait, initiatives: Vec<Uuid>) -> Result<Self> {
+impl ExistingPartIds {
+    pub(super) async fn load(db: &impl ConnectionTrait, initiatives: Vec<Uuid>) -> Result<Self> {
         let mut kept = Self::default();
         if initiatives.is_empty() {
             return Ok(kept);
@@ -88,26 +88,30 @@ pub(super) async fn delete_all_parts(db: &impl ConnectionTrait, initiatives: &[U
 }
 
 /// Makes the rows of records' parts.
-pub(super) struct Parts<'a> {
-    pub(super) act: &'a Act<'a>,
-    pub(super) ids: &'a KeptIds,
+pub(super) struct PartRowBuilder<'a> {
+    pub(super) act: &'a ActionContext<'a>,
+    pub(super) ids: &'a ExistingPartIds,
 }
 
 /// A challenge that a record faced, with the id that its reasons refer to.
-pub(super) struct Faced<'a> {
+pub(super) struct ChallengeRow<'a> {
     id: Uuid,
     created_at: DateTime<Utc>,
     initiative: Uuid,
-    said: &'a ChallengeFaced,
+    challenge: &'a ChallengeFaced,
 }
 
-impl Parts<'_> {
-    fn kept(&self, kept: Option<&(Uuid, DateTime<Utc>)>) -> (Uuid, DateTime<Utc>) {
+impl PartRowBuilder<'_> {
+    fn existing_or_new(&self, kept: Option<&(Uuid, DateTime<Utc>)>) -> (Uuid, DateTime<Utc>) {
         kept.copied()
             .unwrap_or_else(|| (self.act.clock.new_id(), self.act.now()))
     }
 
-    pub(super) fn source(&self, ready: &Ready, source_id: Uuid) -> initiative_source::ActiveModel {
+    pub(super) fn build_source(
+        &self,
+        ready: &ResolvedProposal,
+        source_id: Uuid,
+    ) -> initiative_source::ActiveModel {
         let now = self.act.now();
         initiative_source::Model {
             initiative_id: ready.id,
@@ -118,9 +122,9 @@ impl Parts<'_> {
         .into_active_model()
     }
 
-    pub(super) fn entry_points<'r>(
+    pub(super) fn build_entry_points<'r>(
         &'r self,
-        ready: &'r Ready,
+        ready: &'r ResolvedProposal,
     ) -> impl Iterator<Item = entry_point_taken::ActiveModel> + 'r {
         let mut positions: HashMap<Perspective, i32> = HashMap::new();
         ready.record.entry_points.iter().map(move |taken| {
@@ -130,7 +134,7 @@ impl Parts<'_> {
                 .ids
                 .entry_points
                 .get(&(ready.id, taken.perspective, *position));
-            let (id, created_at) = self.kept(kept);
+            let (id, created_at) = self.existing_or_new(kept);
             entry_point_taken::Model {
                 id,
                 initiative_id: ready.id,
@@ -139,7 +143,7 @@ impl Parts<'_> {
                 perspective: taken.perspective,
                 taken_on: taken.taken_on,
                 motivation: taken.motivation.clone(),
-                missing: taken.missing.kept(),
+                missing: taken.missing.to_json(),
                 created_at,
                 updated_at: self.act.now(),
             }
@@ -147,25 +151,26 @@ impl Parts<'_> {
         })
     }
 
-    pub(super) fn challenges<'r>(&self, ready: &'r [Ready]) -> Vec<Faced<'r>> {
+    pub(super) fn build_challenges<'r>(&self, ready: &'r [ResolvedProposal]) -> Vec<ChallengeRow<'r>> {
         let faced = ready
             .iter()
             .flat_map(|one| one.record.challenges_faced.iter().map(|said| (one.id, said)));
         faced
             .map(|(initiative, said)| {
-                let (id, created_at) = self.kept(self.ids.challenges.get(&(initiative, said.challenge)));
-                Faced {
+                let (id, created_at) =
+                    self.existing_or_new(self.ids.challenges.get(&(initiative, said.challenge)));
+                ChallengeRow {
                     id,
                     created_at,
                     initiative,
-                    said,
+                    challenge: said,
                 }
             })
             .collect()
     }
 
-    pub(super) fn challenge(&self, faced: &Faced<'_>) -> challenge_faced::ActiveModel {
-        let said = faced.said;
+    pub(super) fn build_challenge(&self, faced: &ChallengeRow<'_>) -> challenge_faced::ActiveModel {
+        let said = faced.challenge;
         challenge_faced::Model {
             id: faced.id,
             initiative_id: faced.initiative,
@@ -174,20 +179,20 @@ impl Parts<'_> {
             note: said.note.clone(),
             noticed_on: said.noticed_on,
             perspective: said.perspective,
-            missing: said.missing.kept(),
+            missing: said.missing.to_json(),
             created_at: faced.created_at,
             updated_at: self.act.now(),
         }
         .into_active_model()
     }
 
-    pub(super) fn reasons<'r>(
+    pub(super) fn build_reasons<'r>(
         &self,
-        faced: &'r Faced<'_>,
+        faced: &'r ChallengeRow<'_>,
     ) -> impl Iterator<Item = challenge_reason::ActiveModel> + use<'r> {
         let (id, now) = (faced.id, self.act.now());
         faced
-            .said
+            .challenge
             .reasons
             .iter()
             .map(move |reason| challenge_reason::ActiveModel {
@@ -198,18 +203,19 @@ impl Parts<'_> {
             })
     }
 
-    pub(super) fn conditions<'r>(
+    pub(super) fn build_conditions<'r>(
         &'r self,
-        ready: &'r Ready,
+        ready: &'r ResolvedProposal,
     ) -> impl Iterator<Item = condition_changed::ActiveModel> + 'r {
         ready.record.conditions_changed.iter().map(|changed| {
-            let (id, created_at) = self.kept(self.ids.conditions.get(&(ready.id, changed.condition)));
+            let (id, created_at) =
+                self.existing_or_new(self.ids.conditions.get(&(ready.id, changed.condition)));
             condition_changed::Model {
                 id,
                 initiative_id: ready.id,
                 condition: changed.condition,
                 change: changed.change,
-                missing: changed.missing.kept(),
+                missing: changed.missing.to_json(),
                 created_at,
                 updated_at: self.act.now(),
             }
@@ -217,9 +223,9 @@ impl Parts<'_> {
         })
     }
 
-    pub(super) fn terms<'r>(
+    pub(super) fn build_funding_terms<'r>(
         &'r self,
-        ready: &'r Ready,
+        ready: &'r ResolvedProposal,
     ) -> impl Iterator<Item = funding_term::ActiveModel> + 'r {
         let terms = ready
             .record
@@ -232,7 +238,7 @@ impl Parts<'_> {
                 Some(identifier) => self.ids.granted_terms.get(identifier),
                 None => self.ids.other_terms.get(&(ready.id, position)),
             };
-            let (id, created_at) = self.kept(kept);
+            let (id, created_at) = self.existing_or_new(kept);
             let identity = RowIdentity {
                 id,
                 initiative_id: ready.id,

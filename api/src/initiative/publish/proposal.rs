@@ -4,9 +4,9 @@ use uuid::Uuid;
 use wayin_entity::{initiative, organisation};
 
 use crate::grant_detail::GrantDetail;
-use wayin_records::finding::{Finding, Findings};
+use wayin_records::omitted::OmittedFields;
+use wayin_records::problem::{Problem, Problems};
 use wayin_records::record::{InitiativeRecord, OrganisationReference};
-use wayin_records::unstated::Unstated;
 
 /// What is known of a published grant beside its record.
 #[derive(Clone, Debug)]
@@ -27,9 +27,9 @@ pub struct Proposal {
     /// The initiative that it corrects; none where the record itself tells which it is.
     pub corrects: Option<Uuid>,
     /// The version of what is published that it was written from: it replaces no other. None where that does not matter.
-    pub written_from: Option<i32>,
+    pub base_version: Option<i32>,
     /// What its file has no column for, which stays as it is published. None for a whole record.
-    pub unstated: Option<Unstated>,
+    pub omitted: Option<OmittedFields>,
 }
 
 impl Proposal {
@@ -43,20 +43,20 @@ impl Proposal {
 
 /// What became of a proposal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PublicationOutcome {
     /// It is new.
     Published {
         /// The initiative.
         id: Uuid,
         /// What is worth a look.
-        warnings: Vec<Finding>,
+        warnings: Vec<Problem>,
     },
     /// It took the place of what was published before.
-    Altered {
+    Updated {
         /// The initiative.
         id: Uuid,
         /// What is worth a look.
-        warnings: Vec<Finding>,
+        warnings: Vec<Problem>,
     },
     /// It stood so already.
     Unchanged {
@@ -64,11 +64,11 @@ pub enum Outcome {
         id: Uuid,
     },
     /// It cannot be published, and nothing of it was.
-    Refused(Vec<Finding>),
+    Rejected(Vec<Problem>),
 }
 
 /// A proposal of which everything that it names is found.
-pub(super) struct Ready {
+pub(super) struct ResolvedProposal {
     pub(super) record: InitiativeRecord,
     pub(super) id: Uuid,
     pub(super) before: Option<initiative::Model>,
@@ -79,7 +79,7 @@ pub(super) struct Ready {
     pub(super) document: serde_json::Value,
 }
 
-impl Ready {
+impl ResolvedProposal {
     /// The version that it will stand in.
     pub(super) fn version(&self) -> i32 {
         self.before.as_ref().map_or(1, |before| before.version + 1)
@@ -88,15 +88,17 @@ impl Ready {
 
 /// What publication would say of a proposal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LookedOver {
+pub struct ValidatedProposal {
     /// What stands against it, and what is worth a look.
-    pub findings: Findings,
+    pub problems: Problems,
     /// Whether the record is published so already.
-    pub stands_so: bool,
+    pub is_unchanged: bool,
 }
 
 /// The organisations that a record names.
-pub(super) fn named_mut(record: &mut InitiativeRecord) -> impl Iterator<Item = &mut OrganisationReference> {
+pub(super) fn organisation_references_mut(
+    record: &mut InitiativeRecord,
+) -> impl Iterator<Item = &mut OrganisationReference> {
     let funders = record.funding_terms.iter_mut().map(|term| &mut term.funder);
     std::iter::once(&mut record.lead_organisation).chain(funders)
 }

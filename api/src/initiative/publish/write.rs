@@ -8,27 +8,27 @@ use wayin_entity::{
     ChangeKind, ChangeSubject, SourceKind, Visibility, funding_term, initiative, revision, source,
 };
 
-use super::Ready;
-use super::parts::{KeptIds, Parts, delete_all_parts};
-use crate::base::DisclosureKeys;
-use crate::change::{Act, Entry};
-use crate::database::{insert_all, is_one_of};
+use super::ResolvedProposal;
+use super::parts::{ExistingPartIds, PartRowBuilder, delete_all_parts};
+use crate::change_log::{ActionContext, ChangeEntry};
+use crate::database::{insert_all, is_in};
 use crate::error::Result;
-use crate::locks::{AdvisoryLock, LockMode, lock};
-use crate::store::revisions::newest_documents;
+use crate::instance::DisclosureKeys;
+use crate::locks::{AdvisoryLock, LockMode, acquire_lock};
+use crate::store::revisions::load_newest_documents;
 use crate::store::whole_records::delete_parts;
+use wayin_records::normalisation::fold_name;
 use wayin_records::record::{InitiativeRecord, Source};
-use wayin_records::spelling::fold;
 
 /// Writes records with their parts and revisions, and withdraws the initiatives that they supersede. Answers what is to be
 /// appended to the log.
-pub(super) async fn write(
+pub(super) async fn write_records(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     keys: &DisclosureKeys,
-    mut ready: Vec<Ready>,
+    mut ready: Vec<ResolvedProposal>,
     superseded: Vec<Uuid>,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<ChangeEntry>> {
     if ready.is_empty() {
         return Ok(Vec::new());
     }
@@ -38,14 +38,14 @@ pub(super) async fn write(
         .map(|one| one.id)
         .collect();
     // A term that is taken over keeps its id too.
-    let ids = KeptIds::of(db, altered.iter().chain(&superseded).copied().collect()).await?;
+    let ids = ExistingPartIds::load(db, altered.iter().chain(&superseded).copied().collect()).await?;
     let superseded_as = "a record of the lead organisation names this grant";
-    let mut entries = withdraw(db, act, superseded, superseded_as).await?;
+    let mut entries = withdraw_records(db, act, superseded, superseded_as).await?;
     delete_all_parts(db, &altered).await?;
-    let sources = sources_of(db, act, &ready).await?;
+    let sources = find_or_create_sources(db, act, &ready).await?;
     let keys = ready
         .iter()
-        .map(|one| disclosure_key(keys, one))
+        .map(|one| derive_disclosure_key(keys, one))
         .collect::<Result<Vec<_>>>()?;
     let documents: Vec<_> = ready
         .iter_mut()
@@ -56,55 +56,54 @@ pub(super) async fn write(
             Some(before) if before.withdrawn_at.is_none() => ChangeKind::Altered,
             _ => ChangeKind::Published,
         };
-        Entry::new(kind, ChangeSubject::Initiative, one.id)
+        ChangeEntry::new(kind, ChangeSubject::Initiative, one.id)
     }));
     let (new, altered): (Vec<_>, Vec<_>) = ready.iter().zip(keys).partition(|(one, _)| one.before.is_none());
     for (one, key) in altered {
-        let row = initiative_row(act, one, key).into_active_model();
+        let row = build_initiative_row(act, one, key).into_active_model();
         row.reset_all().update(db).await?;
     }
     let new = new.into_iter();
     insert_all(
         db,
-        new.map(|(one, key)| initiative_row(act, one, key).into_active_model()),
+        new.map(|(one, key)| build_initiative_row(act, one, key).into_active_model()),
     )
     .await?;
-    let parts = Parts { act, ids: &ids };
-    let faced = parts.challenges(&ready);
+    let parts = PartRowBuilder { act, ids: &ids };
+    let faced = parts.build_challenges(&ready);
     insert_all(
         db,
-        ready.iter().zip(sources).map(|(one, id)| parts.source(one, id)),
+        ready
+            .iter()
+            .zip(sources)
+            .map(|(one, id)| parts.build_source(one, id)),
     )
     .await?;
-    insert_all(db, ready.iter().flat_map(|one| parts.entry_points(one))).await?;
-    insert_all(db, faced.iter().map(|one| parts.challenge(one))).await?;
-    insert_all(db, faced.iter().flat_map(|one| parts.reasons(one))).await?;
-    insert_all(db, ready.iter().flat_map(|one| parts.conditions(one))).await?;
-    insert_all(db, ready.iter().flat_map(|one| parts.terms(one))).await?;
+    insert_all(db, ready.iter().flat_map(|one| parts.build_entry_points(one))).await?;
+    insert_all(db, faced.iter().map(|one| parts.build_challenge(one))).await?;
+    insert_all(db, faced.iter().flat_map(|one| parts.build_reasons(one))).await?;
+    insert_all(db, ready.iter().flat_map(|one| parts.build_conditions(one))).await?;
+    insert_all(db, ready.iter().flat_map(|one| parts.build_funding_terms(one))).await?;
     let revisions = ready.iter().zip(documents);
-    let revisions = revisions.map(|(one, document)| revision_row(act, one.id, one.version(), document));
+    let revisions = revisions.map(|(one, document)| build_revision_row(act, one.id, one.version(), document));
     insert_all(db, revisions.map(IntoActiveModel::into_active_model)).await?;
     Ok(entries)
 }
 
 /// Withdraws initiatives: their history stays, and their grants can be named by other records.
 /// Answers what is to be appended to the log.
-pub(super) async fn withdraw(
+pub(super) async fn withdraw_records(
     db: &impl ConnectionTrait,
-    act: &Act<'_>,
+    act: &ActionContext<'_>,
     ids: Vec<Uuid>,
     reason: &str,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<ChangeEntry>> {
     let mut entries = Vec::with_capacity(ids.len());
     let found = initiative::Entity::find()
-        .filter(is_one_of(
-            db,
-            initiative::Column::Id.into_expr(),
-            ids.iter().copied(),
-        ))
+        .filter(is_in(db, initiative::Column::Id.into_expr(), ids.iter().copied()))
         .all(db)
         .await?;
-    let mut documents = newest_documents(db, found.iter().map(|row| row.id)).await?;
+    let mut documents = load_newest_documents(db, found.iter().map(|row| row.id)).await?;
     for before in found {
         let row = initiative::Model {
             version: before.version + 1,
@@ -112,7 +111,7 @@ pub(super) async fn withdraw(
             updated_at: act.now(),
             ..before
         };
-        entries.push(Entry::new(
+        entries.push(ChangeEntry::new(
             ChangeKind::Withdrawn,
             ChangeSubject::Initiative,
             row.id,
@@ -120,7 +119,7 @@ pub(super) async fn withdraw(
         let document = documents.remove(&row.id).unwrap_or_default();
         let revision = revision::Model {
             reason: reason.to_owned(),
-            ..revision_row(act, row.id, row.version, document)
+            ..build_revision_row(act, row.id, row.version, document)
         };
         revision.into_active_model().insert(db).await?;
         row.into_active_model().reset_all().update(db).await?;
@@ -130,12 +129,16 @@ pub(super) async fn withdraw(
 }
 
 /// The id of each record's source: the same source stands once, however many records it supports.
-async fn sources_of(db: &impl ConnectionTrait, act: &Act<'_>, ready: &[Ready]) -> Result<Vec<Uuid>> {
-    let mut ids = standing_sources(db, ready).await?;
+async fn find_or_create_sources(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    ready: &[ResolvedProposal],
+) -> Result<Vec<Uuid>> {
+    let mut ids = find_existing_sources(db, ready).await?;
     if ready.iter().any(|one| !ids.contains_key(&one.record.source)) {
-        lock(db, LockMode::Exclusive, AdvisoryLock::Sources).await?;
+        acquire_lock(db, LockMode::Exclusive, AdvisoryLock::Sources).await?;
         // Another may have added it before the lock was given.
-        ids = standing_sources(db, ready).await?;
+        ids = find_existing_sources(db, ready).await?;
     }
     let mut new = Vec::new();
     let mut of_records = Vec::with_capacity(ready.len());
@@ -175,10 +178,13 @@ async fn sources_of(db: &impl ConnectionTrait, act: &Act<'_>, ready: &[Ready]) -
 }
 
 /// The sources that are there of those that records name.
-async fn standing_sources(db: &impl ConnectionTrait, ready: &[Ready]) -> Result<HashMap<Source, Uuid>> {
+async fn find_existing_sources(
+    db: &impl ConnectionTrait,
+    ready: &[ResolvedProposal],
+) -> Result<HashMap<Source, Uuid>> {
     let titles: HashSet<&str> = ready.iter().map(|one| one.record.source.title.as_str()).collect();
     let standing = source::Entity::find()
-        .filter(is_one_of(db, source::Column::Title.into_expr(), titles))
+        .filter(is_in(db, source::Column::Title.into_expr(), titles))
         .all(db)
         .await?;
     let known = standing.into_iter().map(|row| {
@@ -194,16 +200,20 @@ async fn standing_sources(db: &impl ConnectionTrait, ready: &[Ready]) -> Result<
     Ok(known.collect())
 }
 
-fn disclosure_key(keys: &DisclosureKeys, ready: &Ready) -> Result<i64> {
-    let Ready { record, lead, .. } = ready;
-    keys.key(
+fn derive_disclosure_key(keys: &DisclosureKeys, ready: &ResolvedProposal) -> Result<i64> {
+    let ResolvedProposal { record, lead, .. } = ready;
+    keys.derive_key(
         lead.identifier.as_deref().unwrap_or(&lead.name),
         disclosure_reference(record),
     )
 }
 
-fn initiative_row(act: &Act<'_>, ready: &Ready, disclosure_key: i64) -> initiative::Model {
-    let Ready {
+fn build_initiative_row(
+    act: &ActionContext<'_>,
+    ready: &ResolvedProposal,
+    disclosure_key: i64,
+) -> initiative::Model {
+    let ResolvedProposal {
         record, before, lead, ..
     } = ready;
     let now = act.now();
@@ -213,7 +223,7 @@ fn initiative_row(act: &Act<'_>, ready: &Ready, disclosure_key: i64) -> initiati
         place_id: ready.place,
         lead_organisation_id: lead.id,
         title: record.title.clone(),
-        title_folded: fold(&record.title),
+        title_folded: fold_name(&record.title),
         summary: record.summary.clone(),
         started_on: record.started_on,
         ended_on: record.ended_on,
@@ -221,7 +231,7 @@ fn initiative_row(act: &Act<'_>, ready: &Ready, disclosure_key: i64) -> initiati
         visibility: record.visibility,
         shared_with_funders: record.shared_with_funders,
         illustrative: record.illustrative,
-        made_from_grant: says_no_more_than_a_grant(record),
+        made_from_grant: is_grant_only(record),
         external_ref: record.external_ref.clone(),
         version: ready.version(),
         published_at: before.as_ref().map_or(now, |before| before.published_at),
@@ -231,7 +241,7 @@ fn initiative_row(act: &Act<'_>, ready: &Ready, disclosure_key: i64) -> initiati
         sharing_confirmed_on: sharing.confirmed_on,
         sharing_basis: sharing.basis,
         sharing_licence: sharing.licence,
-        missing: record.missing.kept(),
+        missing: record.missing.to_json(),
         created_at: before.as_ref().map_or(now, |before| before.created_at),
         updated_at: now,
     }
@@ -249,7 +259,7 @@ pub fn disclosure_reference(record: &InitiativeRecord) -> &str {
 
 /// Whether nothing but one published grant is known of an initiative. Only then may a
 /// grant that changed rewrite the whole of it, and a record that names the grant supersede it.
-pub fn says_no_more_than_a_grant(record: &InitiativeRecord) -> bool {
+pub fn is_grant_only(record: &InitiativeRecord) -> bool {
     let InitiativeRecord {
         external_ref,
         visibility,
@@ -272,8 +282,8 @@ pub fn says_no_more_than_a_grant(record: &InitiativeRecord) -> bool {
         && funding_terms.iter().all(|term| term.missing.is_empty())
 }
 
-fn revision_row(
-    act: &Act<'_>,
+fn build_revision_row(
+    act: &ActionContext<'_>,
     initiative_id: Uuid,
     version: i32,
     document: serde_json::Value,

@@ -1,5 +1,5 @@
 //! The routes under `/export`: answers as CSV files, by GET, and by POST where a question is
-//! long. They are asked as over GraphQL: by [`Asker`], by members alone, and within the same
+//! long. They are asked as over GraphQL: by [`PatternService`], by members alone, and within the same
 //! deadline.
 
 use std::sync::Arc;
@@ -13,23 +13,23 @@ use axum::{
     routing::get,
 };
 
-use super::super::ask::{Asker, PatternInput};
 use super::super::graphql::NamedCondition;
-use super::answers::{self, Frame};
-use super::parameters::Parameters;
+use super::super::service::{PatternInput, PatternService};
+use super::answers::{self, CsvHeader};
+use super::parameters::CsvParameters;
 use crate::app::App;
 use crate::auth::permission::Asking;
 use crate::auth::requester::Requester;
 use crate::error::{BodyError, Error, Result};
-use crate::graphql::operation::client_ip::Caller;
+use crate::graphql::operation::client_ip::ClientIp;
 use crate::graphql::operation::cost;
-use crate::graphql::operation::cost::{Payer, weights};
-use crate::server::body::{self, JSON};
+use crate::graphql::operation::cost::{RateLimitKey, weights};
+use crate::server::body::{self, JSON_MEDIA_TYPE};
 use wayin_engine::visibility::Reader;
 
 /// A kind of file.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum CsvKind {
     Pattern,
     Grid,
     Distribution,
@@ -37,7 +37,7 @@ enum Kind {
     Associations,
 }
 
-impl Kind {
+impl CsvKind {
     const ALL: [Self; 5] = [
         Self::Pattern,
         Self::Grid,
@@ -47,7 +47,7 @@ impl Kind {
     ];
 
     /// What it costs: as much as the field of GraphQL that answers the same.
-    fn points(self, given: &Parameters) -> u32 {
+    fn cost_points(self, given: &CsvParameters) -> u32 {
         let field = match self {
             Self::Pattern => "pattern",
             Self::Grid => "patternGrid",
@@ -55,7 +55,7 @@ impl Kind {
             Self::Flows => "entryPointFlows",
             Self::Associations => "associations",
         };
-        weights::of_question(field, &|name| given.values(name), given.comparisons())
+        weights::pattern_query_points(field, &|name| given.count_values(name), given.count_comparisons())
     }
 
     const fn path(self) -> &'static str {
@@ -80,7 +80,7 @@ impl Kind {
     }
 
     /// The field that answers the same over GraphQL, and the types of which its file tells every field.
-    const fn of_graphql(self) -> (&'static str, &'static [&'static str]) {
+    const fn graphql_field(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::Pattern => ("pattern", &["Pattern", "PatternGroup", "ContingencyTable"]),
             Self::Grid => ("patternGrid", &["PatternGrid", "GridHeading", "GridCell"]),
@@ -90,7 +90,7 @@ impl Kind {
         }
     }
 
-    const fn about(self) -> &'static str {
+    const fn title(self) -> &'static str {
         match self {
             Self::Pattern => "How often two conditions coincide",
             Self::Grid => "Every value of one dimension against every value of another",
@@ -115,116 +115,117 @@ impl Kind {
 /// The routes.
 pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
     let mut router = Router::new();
-    for kind in Kind::ALL {
-        let answer = move |app, caller, requester, request| answer(kind, app, caller, requester, request);
+    for kind in CsvKind::ALL {
+        let answer =
+            move |app, caller, requester, request| handle_request(kind, app, caller, requester, request);
         router = router.route(kind.path(), get(answer).post(answer));
     }
     router.with_state(app)
 }
 
-async fn answer(
-    kind: Kind,
+async fn handle_request(
+    kind: CsvKind,
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<ClientIp>,
     requester: Requester,
     request: Request,
 ) -> Result<Response> {
     // As over GraphQL: a point for asking at all, and the rest once it is known what is asked.
-    let payer = Payer::of(Some(&requester), Some(&caller));
-    app.costs.charge_least(payer, app.clock.now())?;
-    let (asking, reader) = who_may(&app, &requester, kind)?;
+    let payer = RateLimitKey::from_request(Some(&requester), Some(&caller));
+    app.cost_control.reserve(payer, app.clock.now())?;
+    let (asking, reader) = authorise(&app, &requester, kind)?;
     let given = if request.method() == Method::POST {
         let (parts, body) = request.into_parts();
-        of_body(&parts.headers, body).await?
+        read_body_parameters(&parts.headers, body).await?
     } else {
-        Parameters::of_address(request.uri())?
+        CsvParameters::from_uri(request.uri())?
     };
-    let points = kind.points(&given);
-    let standing = app.costs.charge_rest(payer, points, app.clock.now())?;
+    let points = kind.cost_points(&given);
+    let standing = app.cost_control.settle(payer, points, app.clock.now())?;
     let asked = tokio::time::timeout(
         app.engine.deadline(),
-        Box::pin(file(&app, kind, (asking, reader), given)),
+        Box::pin(build_file(&app, kind, (asking, reader), given)),
     );
-    let file = asked.await.unwrap_or(Err(Error::Late))?;
+    let file = asked.await.unwrap_or(Err(Error::QueryTimeout))?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
         (header::CONTENT_DISPOSITION, kind.disposition()),
     ];
-    Ok((headers, cost::headers(points, &standing), file).into_response())
+    Ok((headers, cost::cost_headers(points, &standing), file).into_response())
 }
 
 /// Who asks for a kind of file, where they may, and what they may read.
-fn who_may(app: &App, requester: &Requester, kind: Kind) -> Result<(Asking, Reader)> {
-    let (asking, reader) = (Asking::of(requester), requester.member()?.reader());
-    let (field, told) = kind.of_graphql();
+fn authorise(app: &App, requester: &Requester, kind: CsvKind) -> Result<(Asking, Reader)> {
+    let (asking, reader) = (Asking::from_requester(requester), requester.member()?.reader());
+    let (field, told) = kind.graphql_field();
     app.permissions.check_field(asking, "Query", field)?;
     told.iter()
         .try_for_each(|of| app.permissions.check_all_fields(asking, of))?;
     Ok((asking, reader))
 }
 
-async fn of_body(headers: &HeaderMap, body: Body) -> Result<Parameters> {
-    if body::media_type(headers)? != JSON {
+async fn read_body_parameters(headers: &HeaderMap, body: Body) -> Result<CsvParameters> {
+    if body::parse_media_type(headers)? != JSON_MEDIA_TYPE {
         let reason = "send the parameters as application/json";
         return Err(BodyError::Unsupported(reason.into()).into());
     }
-    Parameters::of_body(&body::read(headers, body, body::MAX_BODY_BYTES).await?)
+    CsvParameters::from_body(&body::read_body(headers, body, body::MAX_BODY_BYTES).await?)
 }
 
-async fn file(
+async fn build_file(
     app: &Arc<App>,
-    kind: Kind,
+    kind: CsvKind,
     (asking, reader): (Asking, Reader),
-    mut given: Parameters,
+    mut given: CsvParameters,
 ) -> Result<Vec<u8>> {
-    given.take_only(kind.parameters())?;
-    let asker = Asker::new(
+    given.require_known(kind.parameters())?;
+    let asker = PatternService::new(
         app,
         Some(asking),
         reader,
         given.scope()?,
         given.min_change_number()?,
     );
-    let frame = Frame {
-        about: kind.about(),
+    let frame = CsvHeader {
+        title: kind.title(),
         path: kind.path(),
-        asked: given.asked(kind.parameters()),
+        parameters: given.list_given(kind.parameters()),
         licence: app.engine.licence(),
     };
     let file = match kind {
-        Kind::Pattern => {
+        CsvKind::Pattern => {
             let input = PatternInput {
-                when: given.needed("when")?,
-                then: given.needed("then")?,
+                when: given.required("when")?,
+                then: given.required("then")?,
                 among: given.among()?,
                 by: given.optional("by")?,
                 concentration: true,
             };
-            let (question, answer) = Box::pin(asker.pattern(input)).await?;
-            answers::pattern(frame, &question, &answer)
+            let (question, answer) = Box::pin(asker.query_pattern(input)).await?;
+            answers::pattern_file(frame, &question, &answer)
         }
-        Kind::Grid => {
-            let (rows, columns) = (given.needed("rows")?, given.needed("columns")?);
-            let grid = Box::pin(asker.grid(rows, columns, given.among()?)).await?;
-            answers::grid(frame, &grid)
+        CsvKind::Grid => {
+            let (rows, columns) = (given.required("rows")?, given.required("columns")?);
+            let grid = Box::pin(asker.query_grid(rows, columns, given.among()?)).await?;
+            answers::grid_file(frame, &grid)
         }
-        Kind::Distribution => {
-            let of = given.needed("of")?;
-            let distribution = Box::pin(asker.distribution(of, given.among()?)).await?;
-            answers::distribution(frame, &distribution)
+        CsvKind::Distribution => {
+            let of = given.required("of")?;
+            let distribution = Box::pin(asker.query_distribution(of, given.among()?)).await?;
+            answers::distribution_file(frame, &distribution)
         }
-        Kind::Flows => {
+        CsvKind::Flows => {
             let perspective = given.optional("perspective")?;
-            let flows = Box::pin(asker.flows(given.among()?, perspective)).await?;
-            answers::flows(frame, &flows)
+            let flows = Box::pin(asker.query_flows(given.among()?, perspective)).await?;
+            answers::flows_file(frame, &flows)
         }
-        Kind::Associations => {
-            let named: Vec<NamedCondition> = given.needed("conditions")?;
+        CsvKind::Associations => {
+            let named: Vec<NamedCondition> = given.required("conditions")?;
             let (names, conditions): (Vec<String>, Vec<_>) =
                 named.into_iter().map(|one| (one.name, one.condition)).unzip();
-            let found = Box::pin(asker.associations(conditions, given.among()?)).await?;
-            answers::associations(frame, &names, &found)
+            let found = Box::pin(asker.query_associations(conditions, given.among()?)).await?;
+            answers::associations_file(frame, &names, &found)
         }
     };
-    file.write()
+    file.to_bytes()
 }

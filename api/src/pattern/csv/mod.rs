@@ -21,91 +21,91 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// The first characters by which spreadsheets take a text for a formula, or drop what is
 /// before one: those that OWASP lists, with the wide forms that some take for the same.
-const BEGINS_FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '＠'];
+const FORMULA_PREFIXES: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '＠'];
 
 /// A cell.
 #[derive(Clone, Debug, PartialEq)]
-enum Cell {
+enum CsvCell {
     /// Suppressed, not known, or nothing that can be worked out.
     Empty,
     /// Words. They are never written so that a spreadsheet takes them for a formula.
     Text(String),
     /// A whole number.
-    Whole(i64),
+    Integer(i64),
     /// A figure, as exact as it was worked out.
-    Figure(f64),
+    Number(f64),
 }
 
-impl Cell {
-    fn text(words: impl Into<String>) -> Self {
+impl CsvCell {
+    fn from_text(words: impl Into<String>) -> Self {
         Self::Text(words.into())
     }
 
     /// What is written: the shortest text that reads back as the same number, with an
     /// exponent where it would be long; words as they are, unless they look like a formula.
-    fn written(&self) -> Cow<'_, str> {
+    fn to_csv_text(&self) -> Cow<'_, str> {
         match self {
             Self::Empty => Cow::Borrowed(""),
-            Self::Text(words) if words.starts_with(BEGINS_FORMULA) => Cow::Owned(format!("'{words}")),
+            Self::Text(words) if words.starts_with(FORMULA_PREFIXES) => Cow::Owned(format!("'{words}")),
             Self::Text(words) => Cow::Borrowed(words),
-            Self::Whole(number) => Cow::Owned(number.to_string()),
-            Self::Figure(figure) => Cow::Owned(format!("{figure:?}")),
+            Self::Integer(number) => Cow::Owned(number.to_string()),
+            Self::Number(figure) => Cow::Owned(format!("{figure:?}")),
         }
     }
 }
 
-impl From<Option<i64>> for Cell {
+impl From<Option<i64>> for CsvCell {
     fn from(number: Option<i64>) -> Self {
-        number.map_or(Self::Empty, Self::Whole)
+        number.map_or(Self::Empty, Self::Integer)
     }
 }
 
-impl From<Option<f64>> for Cell {
+impl From<Option<f64>> for CsvCell {
     fn from(figure: Option<f64>) -> Self {
-        figure.map_or(Self::Empty, Self::Figure)
+        figure.map_or(Self::Empty, Self::Number)
     }
 }
 
 /// A figure with the two ends of its interval, in a cell each.
-fn with_interval(estimate: Option<Estimate>) -> [Cell; 3] {
-    estimate.map_or([const { Cell::Empty }; 3], |estimate| {
-        [estimate.value, estimate.lower, estimate.upper].map(Cell::Figure)
+fn estimate_cells(estimate: Option<Estimate>) -> [CsvCell; 3] {
+    estimate.map_or([const { CsvCell::Empty }; 3], |estimate| {
+        [estimate.value, estimate.lower, estimate.upper].map(CsvCell::Number)
     })
 }
 
 /// A file: a head of names and what they stand for, and one table.
 #[derive(Clone, Debug, PartialEq)]
-struct File {
-    head: Vec<(&'static str, Cell)>,
+struct CsvFile {
+    head: Vec<(&'static str, CsvCell)>,
     columns: Vec<String>,
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<Vec<CsvCell>>,
 }
 
-impl File {
+impl CsvFile {
     /// The file as it is sent. The head and the table are written apart from each other, so
     /// that each is as RFC 4180 has it: lines that end in CRLF and have equally many fields.
     ///
     /// # Errors
     /// [`Error::Internal`] where a row is not as wide as the table.
-    fn write(&self) -> Result<Vec<u8>> {
+    fn to_bytes(&self) -> Result<Vec<u8>> {
         let head = self
             .head
             .iter()
-            .map(|(name, cell)| vec![Cow::Borrowed(*name), cell.written()]);
+            .map(|(name, cell)| vec![Cow::Borrowed(*name), cell.to_csv_text()]);
         let columns = self.columns.iter().map(|name| Cow::Borrowed(name.as_str()));
         let rows = self
             .rows
             .iter()
-            .map(|row| row.iter().map(Cell::written).collect());
+            .map(|row| row.iter().map(CsvCell::to_csv_text).collect());
         let mut written = BYTE_ORDER_MARK.as_bytes().to_vec();
-        lines(&mut written, head)?;
+        write_lines(&mut written, head)?;
         written.extend_from_slice(b"\r\n");
-        lines(&mut written, std::iter::once(columns.collect()).chain(rows))?;
+        write_lines(&mut written, std::iter::once(columns.collect()).chain(rows))?;
         Ok(written)
     }
 }
 
-fn lines<'a>(to: &mut Vec<u8>, rows: impl Iterator<Item = Vec<Cow<'a, str>>>) -> Result<()> {
+fn write_lines<'a>(to: &mut Vec<u8>, rows: impl Iterator<Item = Vec<Cow<'a, str>>>) -> Result<()> {
     let failed = |cause: ::csv::Error| Error::Internal(format!("a file could not be written: {cause}"));
     let mut writer = ::csv::WriterBuilder::new()
         .terminator(::csv::Terminator::CRLF)
@@ -120,12 +120,12 @@ fn lines<'a>(to: &mut Vec<u8>, rows: impl Iterator<Item = Vec<Cow<'a, str>>>) ->
 
 #[cfg(test)]
 mod tests {
-    use super::{Cell, File};
+    use super::{CsvCell, CsvFile};
 
     #[test]
-    fn words_are_no_formulas_and_numbers_stay_numbers() {
+    fn text_is_escaped_and_numbers_are_not() {
         for words in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1"] {
-            assert_eq!(Cell::text(words).written(), format!("'{words}"));
+            assert_eq!(CsvCell::from_text(words).to_csv_text(), format!("'{words}"));
         }
         for words in [
             "",
@@ -136,42 +136,46 @@ mod tests {
             "Ynys Môn",
             "{\"title\":{\"eq\":\"=1\"}}",
         ] {
-            assert_eq!(Cell::text(words).written(), words);
+            assert_eq!(CsvCell::from_text(words).to_csv_text(), words);
         }
-        assert_eq!(Cell::Whole(-1).written(), "-1");
+        assert_eq!(CsvCell::Integer(-1).to_csv_text(), "-1");
         for (figure, written) in [
             (-0.25, "-0.25"),
             (1.0, "1.0"),
             (0.1 + 0.2, "0.30000000000000004"),
             (1.25e-9, "1.25e-9"),
         ] {
-            assert_eq!(Cell::Figure(figure).written(), written);
+            assert_eq!(CsvCell::Number(figure).to_csv_text(), written);
         }
     }
 
     #[test]
-    fn a_file_is_a_head_an_empty_line_and_a_table() {
-        let file = File {
+    fn file_has_a_head_a_blank_line_and_a_table() {
+        let file = CsvFile {
             head: vec![
-                ("about", Cell::text("A, \"b\"")),
-                ("as of change", Cell::Whole(7)),
+                ("about", CsvCell::from_text("A, \"b\"")),
+                ("as of change", CsvCell::Integer(7)),
             ],
             columns: vec!["label".into(), "count".into(), "share".into()],
             rows: vec![
-                vec![Cell::text("=x"), Cell::Whole(3), Cell::Figure(0.5)],
-                vec![Cell::text("two\r\nlines"), Cell::Empty, Cell::Empty],
+                vec![
+                    CsvCell::from_text("=x"),
+                    CsvCell::Integer(3),
+                    CsvCell::Number(0.5),
+                ],
+                vec![CsvCell::from_text("two\r\nlines"), CsvCell::Empty, CsvCell::Empty],
             ],
         };
-        let written = String::from_utf8(file.write().unwrap()).unwrap();
+        let written = String::from_utf8(file.to_bytes().unwrap()).unwrap();
         assert_eq!(
             written,
             "\u{feff}about,\"A, \"\"b\"\"\"\r\nas of change,7\r\n\r\n\
              label,count,share\r\n'=x,3,0.5\r\n\"two\r\nlines\",,\r\n"
         );
-        let ragged = File {
-            rows: vec![vec![Cell::Empty]],
+        let ragged = CsvFile {
+            rows: vec![vec![CsvCell::Empty]],
             ..file
         };
-        assert!(ragged.write().is_err());
+        assert!(ragged.to_bytes().is_err());
     }
 }

@@ -7,38 +7,39 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 use crate::graphql::input;
 use crate::graphql::operation::cost;
-use crate::graphql::operation::cost::weights::FILTERS;
+use crate::graphql::operation::cost::weights::FILTER_ARGUMENTS;
 use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::query::RecordScope;
-use wayin_records::text::quoted;
+use wayin_records::text::quote;
 
 /// The parameters that are JSON documents, also in an address.
-const DOCUMENTS: [&str; 4] = ["when", "then", "among", "conditions"];
+const DOCUMENT_PARAMETERS: [&str; 4] = ["when", "then", "among", "conditions"];
 /// The parameter that is a number, also in an address.
 const MIN_CHANGE_NUMBER: &str = "minChangeNumber";
 /// The parameter that says which records are counted.
 const SCOPE: &str = "scope";
 
 /// Why a parameter that is a document cannot be read.
-fn not_json(text: &str) -> String {
+fn describe_invalid_json(text: &str) -> String {
     format!(
         "{} is not JSON; write a JSON object, such as {{\"place\": {{\"is\": {{\"code\": \"E06000001\"}}}}}}",
-        quoted(text)
+        quote(text)
     )
 }
 
 /// The parameters of one request.
-pub struct Parameters(Map<String, Value>);
+pub struct CsvParameters(Map<String, Value>);
 
-impl Parameters {
+impl CsvParameters {
     /// Those of an address. What is a document in GraphQL is JSON here.
-    pub fn of_address(address: &Uri) -> Result<Self> {
+    pub fn from_uri(address: &Uri) -> Result<Self> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(address)
             .map_err(|_| Error::BadInput("the address does not hold parameters".into()))?;
         let mut given = Map::new();
         for (name, text) in pairs {
-            let value = if DOCUMENTS.contains(&name.as_str()) {
-                serde_json::from_str(&text).map_err(|_| Error::bad_input(&name, not_json(&text)))?
+            let value = if DOCUMENT_PARAMETERS.contains(&name.as_str()) {
+                serde_json::from_str(&text)
+                    .map_err(|_| Error::bad_input(&name, describe_invalid_json(&text)))?
             } else if name == MIN_CHANGE_NUMBER {
                 let number: i64 = text
                     .parse()
@@ -56,7 +57,7 @@ impl Parameters {
     }
 
     /// Those of a body: one JSON object.
-    pub fn of_body(body: &[u8]) -> Result<Self> {
+    pub fn from_body(body: &[u8]) -> Result<Self> {
         serde_json::from_slice(body).map(Self).map_err(|cause| {
             let place = match (cause.line(), cause.column()) {
                 (0, _) => String::new(),
@@ -70,7 +71,7 @@ impl Parameters {
 
     /// Takes none but those of a file's `own`, and those that every file takes. One that is
     /// null says nothing, as in GraphQL.
-    pub fn take_only(&mut self, own: &[&'static str]) -> Result<()> {
+    pub fn require_known(&mut self, own: &[&'static str]) -> Result<()> {
         self.0.retain(|_, value| !value.is_null());
         let taken: Vec<&str> = own.iter().copied().chain([SCOPE, MIN_CHANGE_NUMBER]).collect();
         match self.0.keys().find(|name| !taken.contains(&name.as_str())) {
@@ -83,7 +84,7 @@ impl Parameters {
     }
 
     /// What was asked, by parameter, in the order of `own`, so that it can be asked again.
-    pub fn asked(&self, own: &[&'static str]) -> Vec<(&'static str, String)> {
+    pub fn list_given(&self, own: &[&'static str]) -> Vec<(&'static str, String)> {
         own.iter()
             .filter_map(|name| {
                 let text = match self.0.get(*name)? {
@@ -96,7 +97,7 @@ impl Parameters {
     }
 
     /// How many values a parameter has: one that is no list has one, and none where it is missing.
-    pub fn values(&self, name: &str) -> Option<u64> {
+    pub fn count_values(&self, name: &str) -> Option<u64> {
         match self.0.get(name)? {
             Value::Null => None,
             Value::Array(values) => Some(values.len() as u64),
@@ -105,11 +106,14 @@ impl Parameters {
     }
 
     /// How many values its filters compare with.
-    pub fn comparisons(&self) -> u64 {
-        let filters = self.0.iter().filter(|(name, _)| FILTERS.contains(&name.as_str()));
+    pub fn count_comparisons(&self) -> u64 {
+        let filters = self
+            .0
+            .iter()
+            .filter(|(name, _)| FILTER_ARGUMENTS.contains(&name.as_str()));
         filters
             .filter_map(|(_, value)| async_graphql::Value::from_json(value.clone()).ok())
-            .map(|value| cost::comparisons(&value, false))
+            .map(|value| cost::count_comparisons(&value, false))
             .fold(0, u64::saturating_add)
     }
 
@@ -117,12 +121,12 @@ impl Parameters {
     pub fn optional<T: InputType>(&self, name: &str) -> Result<Option<T>> {
         self.0
             .get(name)
-            .map(|value| input::read(name, value.clone()))
+            .map(|value| input::parse_input(name, value.clone()))
             .transpose()
     }
 
     /// A parameter that must be there.
-    pub fn needed<T: InputType>(&self, name: &str) -> Result<T> {
+    pub fn required<T: InputType>(&self, name: &str) -> Result<T> {
         self.optional(name)?
             .ok_or_else(|| Error::bad_input(name, "is needed"))
     }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use async_graphql::{Context, InputObject, Object};
 
-use super::parts::{AsOf, Caution, ContingencyTable, DisclosureControl, Estimate, Proportion, number};
-use crate::graphql::app;
+use super::parts::{
+    AsOf, Caution, ContingencyTable, DisclosureControl, Estimate, Proportion, to_graphql_count,
+};
+use crate::graphql::app_from_context;
 use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::answer::Association as Found;
 use wayin_engine::cautions;
-use wayin_engine::measures::Figures;
+use wayin_engine::measures::Measures;
 use wayin_engine::query::RecordScope;
 
 /// A condition with a name.
@@ -30,8 +32,8 @@ pub struct Association {
 }
 
 impl Association {
-    fn figures(&self) -> Figures {
-        Figures::of(&self.found.table)
+    fn measures(&self) -> Measures {
+        Measures::from_table(&self.found.table)
     }
 }
 
@@ -40,12 +42,12 @@ impl Association {
 impl Association {
     /// The name of the first condition: the earlier one in your list.
     async fn when(&self) -> &str {
-        &self.names[self.found.when]
+        &self.names[self.found.when_index]
     }
 
     /// The name of the second condition.
     async fn then(&self) -> &str {
-        &self.names[self.found.then]
+        &self.names[self.found.then_index]
     }
 
     /// The contingency table: the four counts, and the number of initiatives for which a condition is not
@@ -57,40 +59,44 @@ impl Association {
     /// The share of initiatives with `when` that also have `then`.
     async fn rate_when(&self) -> Proportion {
         let table = &self.found.table;
-        Proportion::of(table.both.count, table.when(), self.figures().rate_when)
+        Proportion::from_estimate(
+            table.both.count,
+            table.known_when_count(),
+            self.measures().rate_when,
+        )
     }
 
     /// The share of initiatives without `when` that have `then`.
     async fn rate_otherwise(&self) -> Proportion {
         let table = &self.found.table;
-        Proportion::of(
+        Proportion::from_estimate(
             table.then_only.count,
-            table.otherwise(),
-            self.figures().rate_otherwise,
+            table.known_otherwise_count(),
+            self.measures().rate_otherwise,
         )
     }
 
     /// The share with `when` minus the share without it, with Newcombe's 95% confidence interval. Null if
     /// either share is not known.
     async fn risk_difference(&self) -> Option<Estimate> {
-        self.figures().risk_difference.map(Estimate::from)
+        self.measures().risk_difference.map(Estimate::from)
     }
 
     /// The share with `when` divided by the share without it, with a 95% confidence interval. Null if
     /// either share is not known or is zero.
     async fn risk_ratio(&self) -> Option<Estimate> {
-        self.figures().risk_ratio.map(Estimate::from)
+        self.measures().risk_ratio.map(Estimate::from)
     }
 
     /// The odds ratio, with Wald's 95% confidence interval. Null if a count is suppressed or zero.
     async fn odds_ratio(&self) -> Option<Estimate> {
-        self.figures().odds_ratio.map(Estimate::from)
+        self.measures().odds_ratio.map(Estimate::from)
     }
 
     /// The phi coefficient: how strongly the two conditions are associated, from -1 to 1. Null if a row or
     /// column total is zero, or a count is suppressed.
     async fn phi(&self) -> Option<f64> {
-        self.figures().phi
+        self.measures().phi
     }
 
     /// The p-value of Fisher's exact test, two-sided. Null under disclosure control, or if all four counts
@@ -108,12 +114,12 @@ impl Association {
     /// The number of illustrative initiatives in the population: records made up to show how Wayin works.
     /// Null if suppressed.
     async fn illustrative(&self) -> Option<i64> {
-        number(&self.found.illustrative)
+        to_graphql_count(&self.found.illustrative)
     }
 
     /// Cautions to consider before you use this answer.
     async fn cautions(&self) -> Vec<Caution> {
-        cautions::of_pair(&self.found)
+        cautions::list_pair_cautions(&self.found)
             .into_iter()
             .map(Caution::from)
             .collect()
@@ -126,7 +132,7 @@ impl Association {
 
     /// How disclosure control changed the counts.
     async fn disclosure(&self) -> DisclosureControl {
-        DisclosureControl::of(&self.found.basis, self.found.table.named())
+        DisclosureControl::of(&self.found.basis, self.found.table.named_counts())
     }
 
     /// The newest change that this answer includes.
@@ -136,6 +142,6 @@ impl Association {
 
     /// The licence under which you can reuse the answer.
     async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
-        app(ctx).engine.licence()
+        app_from_context(ctx).engine.licence()
     }
 }

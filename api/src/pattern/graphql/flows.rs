@@ -3,16 +3,16 @@
 use async_graphql::{Context, Object};
 use wayin_entity::{EntryPoint, Perspective};
 
-use super::parts::{AsOf, Caution, DisclosureControl, number};
-use crate::graphql::app;
-use wayin_engine::answer::{Basis, FLOWS_OVERLAP, Flow};
+use super::parts::{AsOf, Caution, DisclosureControl, to_graphql_count};
+use crate::graphql::app_from_context;
+use wayin_engine::answer::{Basis, FLOWS_OVERLAP, FlowCount};
 use wayin_engine::cautions;
 use wayin_engine::query::RecordScope;
 
 /// The number of initiatives that moved from one way in to one later entry point, or took no later one.
 pub struct EntryPointFlow {
     /// The move.
-    pub flow: Flow,
+    pub flow: FlowCount,
     /// Which records it is from.
     pub basis: Basis,
 }
@@ -38,19 +38,19 @@ impl EntryPointFlow {
     /// The number of initiatives. Null if suppressed. An initiative with several later entry points counts
     /// once for each.
     async fn count(&self) -> Option<i64> {
-        number(&self.flow.count)
+        to_graphql_count(&self.flow.count)
     }
 
     /// The number of these initiatives that are illustrative: made up to show how Wayin works. Null if
     /// suppressed.
     async fn illustrative(&self) -> Option<i64> {
-        number(&self.flow.illustrative)
+        to_graphql_count(&self.flow.illustrative)
     }
 
     /// Cautions to consider before you use this answer.
     async fn cautions(&self) -> Vec<Caution> {
         let marked = std::iter::once((&self.flow.count, &self.flow.illustrative));
-        cautions::of_marked_counts(&self.basis, FLOWS_OVERLAP, marked)
+        cautions::list_marked_count_cautions(&self.basis, FLOWS_OVERLAP, marked)
             .into_iter()
             .map(Caution::from)
             .collect()
@@ -79,6 +79,6 @@ impl EntryPointFlow {
 
     /// The licence under which you can reuse the answer.
     async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
-        app(ctx).engine.licence()
+        app_from_context(ctx).engine.licence()
     }
 }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, Result};
 
 use super::parts::{
-    AsOf, Caution, DisclosureControl, SuppressedCell, key_text, number, organisation_of, place_of,
+    AsOf, Caution, DisclosureControl, SuppressedCell, encode_group_key, find_organisation, find_place,
+    to_graphql_count,
 };
-use crate::graphql::app;
+use crate::graphql::app_from_context;
 use crate::initiative::graphql::{Organisation, Place};
 use wayin_engine::answer::Grid;
 use wayin_engine::cautions;
 use wayin_engine::dimension::GroupName;
-use wayin_engine::disclosure::Shown;
+use wayin_engine::disclosure::DisclosedCount;
 use wayin_engine::query::RecordScope;
 
 /// The number of initiatives for every combination of two dimensions: an evidence map, whose empty cells
@@ -54,27 +55,32 @@ impl PatternGrid {
     /// The number of initiatives that the question is about: those selected by `among`, or all. Null if
     /// suppressed.
     async fn population(&self) -> Option<i64> {
-        number(&self.0.population)
+        to_graphql_count(&self.0.population)
     }
 
     /// The number of these initiatives that are illustrative: made up to show how Wayin works. Null if
     /// suppressed.
     async fn illustrative(&self) -> Option<i64> {
-        number(&self.0.illustrative)
+        to_graphql_count(&self.0.illustrative)
     }
 
     /// Whether an initiative can be in several cells. It counts once in each.
     async fn overlap(&self) -> bool {
-        self.0.overlap
+        self.0.cells_overlap
     }
 
     /// Cautions to consider before you use this answer.
     async fn cautions(&self) -> Vec<Caution> {
         let grid = &self.0;
-        cautions::of_counts(&grid.basis, &grid.illustrative, grid.overlap, grid.cells.iter())
-            .into_iter()
-            .map(Caution::from)
-            .collect()
+        cautions::list_count_cautions(
+            &grid.basis,
+            &grid.illustrative,
+            grid.cells_overlap,
+            grid.cells.iter(),
+        )
+        .into_iter()
+        .map(Caution::from)
+        .collect()
     }
 
     /// Which records were counted.
@@ -98,18 +104,18 @@ impl PatternGrid {
 
     /// The licence under which you can reuse the answer.
     async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
-        app(ctx).engine.licence()
+        app_from_context(ctx).engine.licence()
     }
 }
 
 /// A value of one of the dimensions of a grid.
 pub struct GridHeading {
     name: GroupName,
-    count: Shown,
+    count: DisclosedCount,
 }
 
-impl From<&(GroupName, Shown)> for GridHeading {
-    fn from((name, count): &(GroupName, Shown)) -> Self {
+impl From<&(GroupName, DisclosedCount)> for GridHeading {
+    fn from((name, count): &(GroupName, DisclosedCount)) -> Self {
         Self {
             name: name.clone(),
             count: *count,
@@ -123,7 +129,7 @@ impl GridHeading {
     /// The code, year or global ID of the value. `OTHERS` groups all organisations that you cannot see.
     /// Null for initiatives with no recorded value.
     async fn key(&self) -> Option<String> {
-        key_text(&self.name.key)
+        encode_group_key(&self.name.key)
     }
 
     /// The label in plain words.
@@ -133,17 +139,17 @@ impl GridHeading {
 
     /// The number of initiatives with this value. Null if suppressed.
     async fn count(&self) -> Option<i64> {
-        number(&self.count)
+        to_graphql_count(&self.count)
     }
 
     /// The place, if the value is a place. Otherwise null.
     async fn place(&self, ctx: &Context<'_>) -> Result<Option<Place>> {
-        place_of(ctx, &self.name.key).await
+        find_place(ctx, &self.name.key).await
     }
 
     /// The organisation, if the value is an organisation. Otherwise null.
     async fn organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
-        organisation_of(ctx, &self.name.key).await
+        find_organisation(ctx, &self.name.key).await
     }
 }
 
@@ -155,7 +161,7 @@ pub struct GridCell {
 }
 
 impl GridCell {
-    fn shown(&self) -> &Shown {
+    fn disclosed_count(&self) -> &DisclosedCount {
         &self.grid.cells[self.row * self.grid.columns.len() + self.column]
     }
 }
@@ -175,14 +181,14 @@ impl GridCell {
 
     /// The number of initiatives with both values. Null if suppressed.
     async fn count(&self) -> Option<i64> {
-        number(self.shown())
+        to_graphql_count(self.disclosed_count())
     }
 
     /// The expected number of initiatives if the two dimensions were independent. Null if a total is
     /// suppressed, or there are no initiatives.
     async fn expected(&self) -> Option<f64> {
         self.grid
-            .against_chance(self.row, self.column)
+            .compare_with_chance(self.row, self.column)
             .map(|found| found.expected)
     }
 
@@ -190,11 +196,11 @@ impl GridCell {
     /// Above 2 or below -2, the difference is larger than chance explains in most cells. Null if the
     /// expected number is null, or if one row or column has all initiatives.
     async fn residual(&self) -> Option<f64> {
-        self.grid.against_chance(self.row, self.column)?.residual
+        self.grid.compare_with_chance(self.row, self.column)?.residual
     }
 
     /// The rule by which hidden records are left out of the count. Null if they are included.
     async fn suppressed(&self) -> Option<SuppressedCell> {
-        SuppressedCell::of(self.shown())
+        SuppressedCell::of(self.disclosed_count())
     }
 }

@@ -4,28 +4,29 @@ use async_graphql::{Context, Enum, InputObject, Object, Result, connection::Edge
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use super::parts::{
-    ContingencyTable, DisclosureControl, Estimate, Proportion, key_text, organisation_of, place_of,
+    ContingencyTable, DisclosureControl, Estimate, Proportion, encode_group_key, find_organisation,
+    find_place,
 };
 use crate::error::Error;
-use crate::graphql::connection::{Connection, TotalCount};
+use crate::graphql::connection::{NodeConnection, TotalCount};
 use crate::graphql::order::Direction;
 use crate::initiative::graphql::{Organisation, Place};
 use crate::paging::{self, PageArguments};
-use wayin_engine::answer::{Basis, Groups, Table};
+use wayin_engine::answer::{Basis, DisclosedTable, Groups};
 use wayin_engine::dimension::GroupName;
-use wayin_engine::measures::Figures;
+use wayin_engine::measures::Measures;
 
 /// One value of a dimension, with its counts.
 pub struct PatternGroup {
     name: GroupName,
-    table: Table,
+    table: DisclosedTable,
     basis: Basis,
     position: usize,
 }
 
 impl PatternGroup {
-    fn figures(&self) -> Figures {
-        Figures::of(&self.table)
+    fn figures(&self) -> Measures {
+        Measures::from_table(&self.table)
     }
 }
 
@@ -35,7 +36,7 @@ impl PatternGroup {
     /// The code, year or global ID of the value. `OTHERS` groups all organisations that you cannot see.
     /// Null for initiatives with no recorded value.
     async fn key(&self) -> Option<String> {
-        key_text(&self.name.key)
+        encode_group_key(&self.name.key)
     }
 
     /// The label in plain words.
@@ -45,12 +46,12 @@ impl PatternGroup {
 
     /// The place, if the value is a place. Otherwise null.
     async fn place(&self, ctx: &Context<'_>) -> Result<Option<Place>> {
-        place_of(ctx, &self.name.key).await
+        find_place(ctx, &self.name.key).await
     }
 
     /// The organisation, if the value is an organisation. Otherwise null.
     async fn organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
-        organisation_of(ctx, &self.name.key).await
+        find_organisation(ctx, &self.name.key).await
     }
 
     /// The contingency table: the four counts, and the number of initiatives for which a condition is not
@@ -61,14 +62,18 @@ impl PatternGroup {
 
     /// The share of initiatives with `when` that also have `then`.
     async fn rate_when(&self) -> Proportion {
-        Proportion::of(self.table.both.count, self.table.when(), self.figures().rate_when)
+        Proportion::from_estimate(
+            self.table.both.count,
+            self.table.known_when_count(),
+            self.figures().rate_when,
+        )
     }
 
     /// The share of initiatives without `when` that have `then`.
     async fn rate_otherwise(&self) -> Proportion {
-        Proportion::of(
+        Proportion::from_estimate(
             self.table.then_only.count,
-            self.table.otherwise(),
+            self.table.known_otherwise_count(),
             self.figures().rate_otherwise,
         )
     }
@@ -98,7 +103,7 @@ impl PatternGroup {
 
     /// How disclosure control changed the counts.
     async fn disclosure(&self) -> DisclosureControl {
-        DisclosureControl::of(&self.basis, self.table.named())
+        DisclosureControl::of(&self.basis, self.table.named_counts())
     }
 }
 
@@ -127,12 +132,12 @@ pub struct PatternGroupOrder {
 }
 
 /// A page of the groups, in an order. A cursor names its group, so that it survives changes of order and figures.
-pub fn page(
+pub fn load_group_page(
     groups: &Groups,
     basis: &Basis,
     order: Option<PatternGroupOrder>,
     arguments: &PageArguments,
-) -> Result<Connection<PatternGroup>, Error> {
+) -> Result<NodeConnection<PatternGroup>, Error> {
     let mut listed: Vec<PatternGroup> = groups
         .tables
         .iter()
@@ -144,11 +149,11 @@ pub fn page(
             position,
         })
         .collect();
-    sort(&mut listed, order);
-    page_of(listed, arguments)
+    sort_groups(&mut listed, order);
+    paginate(listed, arguments)
 }
 
-fn sort(groups: &mut [PatternGroup], order: Option<PatternGroupOrder>) {
+fn sort_groups(groups: &mut [PatternGroup], order: Option<PatternGroupOrder>) {
     let descending = order.is_some_and(|order| order.direction == Direction::Descending);
     let field = order.map_or(PatternGroupOrderField::Name, |order| order.field);
     let figure = |group: &PatternGroup| {
@@ -179,11 +184,15 @@ fn sort(groups: &mut [PatternGroup], order: Option<PatternGroupOrder>) {
     });
 }
 
-fn page_of(groups: Vec<PatternGroup>, arguments: &PageArguments) -> Result<Connection<PatternGroup>, Error> {
-    let (size, backward) = paging::page_size(arguments)?;
+fn paginate(
+    groups: Vec<PatternGroup>,
+    arguments: &PageArguments,
+) -> Result<NodeConnection<PatternGroup>, Error> {
+    let (size, backward) = paging::parse_page_size(arguments)?;
     let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let cursor =
-        |group: &PatternGroup| BASE64_URL_SAFE_NO_PAD.encode(key_text(&group.name.key).unwrap_or_default());
+    let cursor = |group: &PatternGroup| {
+        BASE64_URL_SAFE_NO_PAD.encode(encode_group_key(&group.name.key).unwrap_or_default())
+    };
     let total = groups.len();
     let at = |argument: &str, wanted: &Option<String>| {
         let Some(wanted) = wanted else { return Ok(None) };
@@ -199,7 +208,8 @@ fn page_of(groups: Vec<PatternGroup>, arguments: &PageArguments) -> Result<Conne
     } else {
         (start, end.min(start.saturating_add(size)))
     };
-    let mut connection = Connection::with_additional_fields(start > 0, end < total, TotalCount::known(total));
+    let mut connection =
+        NodeConnection::with_additional_fields(start > 0, end < total, TotalCount::from_known(total));
     connection.edges.extend(
         groups
             .into_iter()

@@ -20,8 +20,8 @@ pub use self::flows::EntryPointFlow;
 pub use self::grid::PatternGrid;
 pub use self::pattern::Pattern;
 pub use self::subscription::PatternSubscription;
-use super::ask::{Asker, PatternInput};
-use crate::graphql::{app, reader};
+use super::service::{PatternInput, PatternService};
+use crate::graphql::{app_from_context, require_reader};
 use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::query::RecordScope;
 
@@ -29,12 +29,22 @@ use wayin_engine::query::RecordScope;
 #[derive(Default)]
 pub struct PatternQuery;
 
-fn asker(ctx: &Context<'_>, scope: RecordScope, min_change_number: Option<i64>) -> Result<Asker> {
-    Ok(Asker::new(app(ctx), None, reader(ctx)?, scope, min_change_number))
+fn new_service(
+    ctx: &Context<'_>,
+    scope: RecordScope,
+    min_change_number: Option<i64>,
+) -> Result<PatternService> {
+    Ok(PatternService::new(
+        app_from_context(ctx),
+        None,
+        require_reader(ctx)?,
+        scope,
+        min_change_number,
+    ))
 }
 
 /// Whether a pattern's cautions are asked for, which take a look at where its records come from.
-pub fn asks_for_cautions(ctx: &Context<'_>) -> bool {
+pub fn selects_cautions(ctx: &Context<'_>) -> bool {
     ctx.look_ahead().field("cautions").exists()
 }
 
@@ -59,9 +69,9 @@ impl PatternQuery {
             then,
             among,
             by,
-            concentration: asks_for_cautions(ctx),
+            concentration: selects_cautions(ctx),
         };
-        Ok(Box::pin(Pattern::answer(&asker(ctx, scope, min_change_number)?, input)).await?)
+        Ok(Box::pin(Pattern::load(&new_service(ctx, scope, min_change_number)?, input)).await?)
     }
 
     /// The number of initiatives for every combination of two dimensions: an evidence map, whose empty
@@ -77,9 +87,9 @@ impl PatternQuery {
         #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
     ) -> Result<PatternGrid> {
-        let asker = asker(ctx, scope, min_change_number)?;
+        let asker = new_service(ctx, scope, min_change_number)?;
         Ok(PatternGrid::new(
-            Box::pin(asker.grid(rows, columns, among)).await?,
+            Box::pin(asker.query_grid(rows, columns, among)).await?,
         ))
     }
 
@@ -100,7 +110,9 @@ impl PatternQuery {
             .map(|named| (named.name, named.condition))
             .unzip();
         let names: Arc<[String]> = names.into();
-        let found = Box::pin(asker(ctx, scope, min_change_number)?.associations(conditions, among)).await?;
+        let found =
+            Box::pin(new_service(ctx, scope, min_change_number)?.query_associations(conditions, among))
+                .await?;
         Ok(found
             .into_iter()
             .map(|found| Association {
@@ -123,7 +135,8 @@ impl PatternQuery {
         #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
     ) -> Result<Vec<EntryPointFlow>> {
-        let found = Box::pin(asker(ctx, scope, min_change_number)?.flows(among, perspective)).await?;
+        let found =
+            Box::pin(new_service(ctx, scope, min_change_number)?.query_flows(among, perspective)).await?;
         let basis = found.basis;
         Ok(found
             .flows
@@ -144,7 +157,8 @@ impl PatternQuery {
         #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
     ) -> Result<Vec<DistributionBin>> {
-        let found = Box::pin(asker(ctx, scope, min_change_number)?.distribution(of, among)).await?;
-        Ok(distribution::bins(found))
+        let found =
+            Box::pin(new_service(ctx, scope, min_change_number)?.query_distribution(of, among)).await?;
+        Ok(distribution::list_bins(found))
     }
 }

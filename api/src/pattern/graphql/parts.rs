@@ -14,11 +14,11 @@ use wayin_engine::answer::Basis;
 use wayin_engine::cautions;
 use wayin_engine::cautions::CautionCode;
 use wayin_engine::dimension::GroupKey;
-use wayin_engine::disclosure::{Rule, Shown};
+use wayin_engine::disclosure::{DisclosedCount, SuppressionRule};
 use wayin_engine::{index, statistics};
 
 /// A count as GraphQL gives it; null where it is suppressed.
-pub fn number(shown: &Shown) -> Option<i64> {
+pub fn to_graphql_count(shown: &DisclosedCount) -> Option<i64> {
     shown.count.map(u64::cast_signed)
 }
 
@@ -34,8 +34,8 @@ pub struct AsOf {
 impl From<index::AsOf> for AsOf {
     fn from(as_of: index::AsOf) -> Self {
         Self {
-            change_number: as_of.change,
-            changed_at: as_of.at,
+            change_number: as_of.change_number,
+            changed_at: as_of.changed_at,
         }
     }
 }
@@ -59,7 +59,7 @@ pub struct Suppression {
     /// The name of the field with the count.
     count: &'static str,
     /// The rule that suppresses the hidden records.
-    rule: Rule,
+    rule: SuppressionRule,
     /// Whether there is no count at all, because you can read none of the records either. If false, the
     /// count includes only the records that you can read.
     complete: bool,
@@ -67,7 +67,10 @@ pub struct Suppression {
 
 impl DisclosureControl {
     /// What was done to counts, given with their names.
-    pub fn of<'a>(basis: &Basis, counts: impl IntoIterator<Item = (&'static str, &'a Shown)>) -> Self {
+    pub fn of<'a>(
+        basis: &Basis,
+        counts: impl IntoIterator<Item = (&'static str, &'a DisclosedCount)>,
+    ) -> Self {
         let suppressed = counts.into_iter().filter_map(|(count, shown)| {
             Some(Suppression {
                 count,
@@ -76,7 +79,7 @@ impl DisclosureControl {
             })
         });
         Self {
-            applied: basis.controlled,
+            applied: basis.disclosure_controlled,
             suppressed: suppressed.collect(),
             hidden_as_of: basis.hidden_as_of.into(),
         }
@@ -105,17 +108,17 @@ pub struct ContingencyTable {
     then_unknown: Option<i64>,
 }
 
-impl From<&answer::Table> for ContingencyTable {
-    fn from(table: &answer::Table) -> Self {
+impl From<&answer::DisclosedTable> for ContingencyTable {
+    fn from(table: &answer::DisclosedTable) -> Self {
         Self {
-            population: number(&table.population),
-            both: number(&table.both),
-            when_only: number(&table.when_only),
-            then_only: number(&table.then_only),
-            neither: number(&table.neither),
-            unknown: number(&table.unknown),
-            when_unknown: number(&table.when_unknown),
-            then_unknown: number(&table.then_unknown),
+            population: to_graphql_count(&table.population),
+            both: to_graphql_count(&table.both),
+            when_only: to_graphql_count(&table.when_only),
+            then_only: to_graphql_count(&table.then_only),
+            neither: to_graphql_count(&table.neither),
+            unknown: to_graphql_count(&table.unknown),
+            when_unknown: to_graphql_count(&table.when_unknown),
+            then_unknown: to_graphql_count(&table.then_unknown),
         }
     }
 }
@@ -133,10 +136,10 @@ pub struct UnknownReasonCount {
 
 impl UnknownReasonCount {
     /// So many for a reason; none for those that do not say.
-    pub fn of(reason: Option<MissingReason>, shown: &Shown) -> Self {
+    pub fn of(reason: Option<MissingReason>, shown: &DisclosedCount) -> Self {
         Self {
             reason,
-            count: number(shown),
+            count: to_graphql_count(shown),
             suppressed: SuppressedCell::of(shown),
         }
     }
@@ -146,7 +149,7 @@ impl UnknownReasonCount {
 #[derive(SimpleObject)]
 pub struct SuppressedCell {
     /// The rule that suppresses the hidden records.
-    rule: Rule,
+    rule: SuppressionRule,
     /// Whether there is no count at all, because you can read none of the records either. If false, the
     /// count includes only the records that you can read.
     complete: bool,
@@ -154,7 +157,7 @@ pub struct SuppressedCell {
 
 impl SuppressedCell {
     /// What a count tells of itself; none where nothing is suppressed.
-    pub fn of(shown: &Shown) -> Option<Self> {
+    pub fn of(shown: &DisclosedCount) -> Option<Self> {
         shown.suppressed.map(|rule| Self {
             rule,
             complete: shown.count.is_none(),
@@ -179,7 +182,7 @@ pub struct Proportion {
 
 impl Proportion {
     /// A part of a whole, with the share that was worked out of it.
-    pub fn of(part: Option<u64>, whole: Option<u64>, share: Option<statistics::Estimate>) -> Self {
+    pub fn from_estimate(part: Option<u64>, whole: Option<u64>, share: Option<statistics::Estimate>) -> Self {
         Self {
             numerator: part.map(u64::cast_signed),
             denominator: whole.map(u64::cast_signed),
@@ -230,30 +233,33 @@ impl From<cautions::Caution> for Caution {
 }
 
 /// Names a group the same way for all who ask.
-pub fn key_text(key: &GroupKey) -> Option<String> {
+pub fn encode_group_key(key: &GroupKey) -> Option<String> {
     match key {
         GroupKey::Code(code) => Some(code.clone()),
-        GroupKey::Place(id) => Some(NodeKind::Place.id(*id)),
-        GroupKey::Organisation(id) => Some(NodeKind::Organisation.id(*id)),
+        GroupKey::Place(id) => Some(NodeKind::Place.encode_id(*id)),
+        GroupKey::Organisation(id) => Some(NodeKind::Organisation.encode_id(*id)),
         GroupKey::Others => Some("OTHERS".into()),
         GroupKey::NotKnown => None,
     }
 }
 
 /// The place that a group stands for.
-pub async fn place_of(ctx: &Context<'_>, key: &GroupKey) -> Result<Option<Place>> {
+pub async fn find_place(ctx: &Context<'_>, key: &GroupKey) -> Result<Option<Place>> {
     let GroupKey::Place(id) = key else {
         return Ok(None);
     };
-    Ok(loader::of(ctx).load_one(PlaceById(*id)).await?.map(Place))
+    Ok(loader::operation_loader(ctx)
+        .load_one(PlaceById(*id))
+        .await?
+        .map(Place))
 }
 
 /// The organisation that a group stands for.
-pub async fn organisation_of(ctx: &Context<'_>, key: &GroupKey) -> Result<Option<Organisation>> {
+pub async fn find_organisation(ctx: &Context<'_>, key: &GroupKey) -> Result<Option<Organisation>> {
     let GroupKey::Organisation(id) = key else {
         return Ok(None);
     };
-    Ok(loader::of(ctx)
+    Ok(loader::operation_loader(ctx)
         .load_one(OrganisationById(*id))
         .await?
         .map(Organisation))

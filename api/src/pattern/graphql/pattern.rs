@@ -4,43 +4,43 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result, SimpleObject};
 
-use super::super::ask::{Asker, PatternInput};
+use super::super::service::{PatternInput, PatternService};
 use super::groups::{self, PatternGroup, PatternGroupOrder};
 use super::parts::{
     AsOf, Caution, ContingencyTable, DisclosureControl, Estimate, Proportion, UnknownReasonCount,
 };
 use crate::error::Error;
-use crate::graphql::{app, connection::Connection};
+use crate::graphql::{app_from_context, connection::NodeConnection};
 use crate::paging::PageArguments;
 use wayin_engine::answer;
 use wayin_engine::answer::PatternAnswer;
-use wayin_engine::query::{Question, RecordScope};
+use wayin_engine::query::{PatternQuery, RecordScope};
 use wayin_engine::{cautions, measures, summary};
 
 /// How often two conditions coincide.
 #[derive(Clone)]
 pub struct Pattern {
-    question: Question,
-    answer: Arc<PatternAnswer>,
+    query: PatternQuery,
+    result: Arc<PatternAnswer>,
 }
 
 impl Pattern {
     /// Answers what is asked.
-    pub async fn answer(asker: &Asker, input: PatternInput) -> Result<Self, Error> {
-        let (question, answer) = Box::pin(asker.pattern(input)).await?;
+    pub async fn load(asker: &PatternService, input: PatternInput) -> Result<Self, Error> {
+        let (question, answer) = Box::pin(asker.query_pattern(input)).await?;
         Ok(Self {
-            question,
-            answer: Arc::new(answer),
+            query: question,
+            result: Arc::new(answer),
         })
     }
 
     /// Whether it answers the same as another: whatever of it one may ask for, but how far the log was read.
-    pub fn says_the_same(&self, other: &Self) -> bool {
-        self.answer.says_the_same(&other.answer)
+    pub fn is_same_result(&self, other: &Self) -> bool {
+        self.result.is_same_result(&other.result)
     }
 
-    fn figures(&self) -> measures::Figures {
-        measures::Figures::of(&self.answer.table)
+    fn measures(&self) -> measures::Measures {
+        measures::Measures::from_table(&self.result.table)
     }
 }
 
@@ -49,78 +49,82 @@ impl Pattern {
 impl Pattern {
     /// The answer in plain words, including what is not known. It makes no claim about causes.
     async fn summary(&self) -> String {
-        summary::render(&self.question, &self.answer)
+        summary::render(&self.query, &self.result)
     }
 
     /// The contingency table: the four counts, and the number of initiatives for which a condition is not
     /// known.
     async fn table(&self) -> ContingencyTable {
-        ContingencyTable::from(&self.answer.table)
+        ContingencyTable::from(&self.result.table)
     }
 
     /// Why conditions are not known for the initiatives that `unknown` counts. There is one count for each
     /// reason, with the initiatives that give no reason last. An initiative that gives several reasons
     /// counts once for each, so the counts do not always add up.
     async fn unknown_reasons(&self) -> Vec<UnknownReasonCount> {
-        let each = self.answer.unknown_reasons.each();
+        let each = self.result.unknown_reasons.each();
         each.map(|(reason, shown)| UnknownReasonCount::of(reason, shown))
             .collect()
     }
 
     /// The share of initiatives with `when` that also have `then`.
     async fn rate_when(&self) -> Proportion {
-        let table = &self.answer.table;
-        Proportion::of(table.both.count, table.when(), self.figures().rate_when)
+        let table = &self.result.table;
+        Proportion::from_estimate(
+            table.both.count,
+            table.known_when_count(),
+            self.measures().rate_when,
+        )
     }
 
     /// The share of initiatives without `when` that have `then`.
     async fn rate_otherwise(&self) -> Proportion {
-        let table = &self.answer.table;
-        Proportion::of(
+        let table = &self.result.table;
+        Proportion::from_estimate(
             table.then_only.count,
-            table.otherwise(),
-            self.figures().rate_otherwise,
+            table.known_otherwise_count(),
+            self.measures().rate_otherwise,
         )
     }
 
     /// The share with `when` minus the share without it, with Newcombe's 95% confidence interval. Null if
     /// either share is not known.
     async fn risk_difference(&self) -> Option<Estimate> {
-        self.figures().risk_difference.map(Estimate::from)
+        self.measures().risk_difference.map(Estimate::from)
     }
 
     /// The share with `when` divided by the share without it, with Katz's 95% confidence interval. Null if
     /// either share is not known or is zero.
     async fn risk_ratio(&self) -> Option<Estimate> {
-        self.figures().risk_ratio.map(Estimate::from)
+        self.measures().risk_ratio.map(Estimate::from)
     }
 
     /// The sample odds ratio, with Wald's 95% confidence interval. Null if a count is suppressed or zero.
     async fn odds_ratio(&self) -> Option<Estimate> {
-        self.figures().odds_ratio.map(Estimate::from)
+        self.measures().odds_ratio.map(Estimate::from)
     }
 
     /// The conditional maximum likelihood estimate of the odds ratio, as used by Fisher's exact test. Null
     /// if it is zero or infinite, or if counts are not exact.
     async fn conditional_odds_ratio(&self) -> Option<f64> {
-        measures::conditional_odds_ratio(&self.answer.table)
+        measures::compute_conditional_odds_ratio(&self.result.table)
     }
 
     /// The phi coefficient: how strongly the two conditions are associated, from -1 to 1. Null if a row or
     /// column total is zero, or a count is suppressed.
     async fn phi(&self) -> Option<f64> {
-        self.figures().phi
+        self.measures().phi
     }
 
     /// The p-value of Fisher's exact test, two-sided. Null if counts are not exact, or all four are 0.
     async fn p_value(&self) -> Option<f64> {
-        measures::p_value(&self.answer.table)
+        measures::compute_p_value(&self.result.table)
     }
 
     /// Estimates adjusted for the groups of `by`: initiatives are compared only with others in the same
     /// group. Null without `by`, if groups overlap, or if too much is suppressed. The cautions say why.
     async fn adjusted(&self) -> Option<AdjustedEstimates> {
-        let groups = self.answer.groups.as_ref()?;
+        let groups = self.result.groups.as_ref()?;
         groups.adjusted.as_ref().ok().map(AdjustedEstimates::from)
     }
 
@@ -133,17 +137,22 @@ impl Pattern {
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
         #[graphql(desc = "The order; by name by default.")] order_by: Option<PatternGroupOrder>,
-    ) -> Result<Option<Connection<PatternGroup>>> {
-        let Some(groups) = &self.answer.groups else {
+    ) -> Result<Option<NodeConnection<PatternGroup>>> {
+        let Some(groups) = &self.result.groups else {
             return Ok(None);
         };
         let page = PageArguments::new(first, after, last, before);
-        Ok(Some(groups::page(groups, &self.answer.basis, order_by, &page)?))
+        Ok(Some(groups::load_group_page(
+            groups,
+            &self.result.basis,
+            order_by,
+            &page,
+        )?))
     }
 
     /// Cautions to consider before you use this answer.
     async fn cautions(&self) -> Vec<Caution> {
-        cautions::of_pattern(&self.answer)
+        cautions::list_pattern_cautions(&self.result)
             .into_iter()
             .map(Caution::from)
             .collect()
@@ -151,22 +160,22 @@ impl Pattern {
 
     /// Which records were counted.
     async fn scope(&self) -> RecordScope {
-        self.answer.basis.scope
+        self.result.basis.scope
     }
 
     /// How disclosure control changed the answer.
     async fn disclosure(&self) -> DisclosureControl {
-        DisclosureControl::of(&self.answer.basis, self.answer.table.named())
+        DisclosureControl::of(&self.result.basis, self.result.table.named_counts())
     }
 
     /// The newest change that this answer includes.
     async fn as_of(&self) -> AsOf {
-        self.answer.basis.as_of.into()
+        self.result.basis.as_of.into()
     }
 
     /// The licence under which you can reuse the answer.
     async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
-        app(ctx).engine.licence()
+        app_from_context(ctx).engine.licence()
     }
 }
 
@@ -229,8 +238,8 @@ pub struct Homogeneity {
     p_value: f64,
 }
 
-impl From<&answer::Adjusted> for AdjustedEstimates {
-    fn from(adjusted: &answer::Adjusted) -> Self {
+impl From<&answer::AdjustedResults> for AdjustedEstimates {
+    fn from(adjusted: &answer::AdjustedResults) -> Self {
         let small = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
         Self {
             odds_ratio: adjusted.odds_ratio.map(Estimate::from),
@@ -256,12 +265,12 @@ impl From<&answer::Adjusted> for AdjustedEstimates {
                 None => Some("under disclosure control nothing is tested".into()),
             },
             group_count: small(adjusted.groups),
-            groups_left_out: small(adjusted.left_out),
-            initiatives_left_out: adjusted.initiatives_left_out.cast_signed(),
-            odds_ratio_groups_left_out: small(adjusted.left_out_of_odds_ratio.strata),
-            odds_ratio_initiatives_left_out: adjusted.left_out_of_odds_ratio.initiatives.cast_signed(),
-            risk_ratio_groups_left_out: small(adjusted.left_out_of_risk_ratio.strata),
-            risk_ratio_initiatives_left_out: adjusted.left_out_of_risk_ratio.initiatives.cast_signed(),
+            groups_left_out: small(adjusted.suppressed_groups),
+            initiatives_left_out: adjusted.suppressed_initiatives.cast_signed(),
+            odds_ratio_groups_left_out: small(adjusted.excluded_from_odds_ratio.strata),
+            odds_ratio_initiatives_left_out: adjusted.excluded_from_odds_ratio.initiatives.cast_signed(),
+            risk_ratio_groups_left_out: small(adjusted.excluded_from_risk_ratio.strata),
+            risk_ratio_initiatives_left_out: adjusted.excluded_from_risk_ratio.initiatives.cast_signed(),
         }
     }
 }

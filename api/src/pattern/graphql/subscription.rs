@@ -8,18 +8,18 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use wayin_entity::Dimension;
 
-use super::super::ask::{Asker, PatternInput};
-use super::{Pattern, asker, asks_for_cautions};
+use super::super::service::{PatternInput, PatternService};
+use super::{Pattern, new_service, selects_cautions};
 use crate::auth::permission::SubscriptionGuard;
 use crate::error::Error;
-use crate::graphql::app;
+use crate::graphql::app_from_context;
 use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::query::RecordScope;
 
 /// The least time between two answers that are sent.
-const SENT_EVERY: Duration = Duration::from_secs(1);
+const MIN_SEND_INTERVAL: Duration = Duration::from_secs(1);
 /// The least time between two answers that are worked out.
-const ASKED_EVERY: Duration = Duration::from_millis(200);
+const MIN_QUERY_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Questions across places, answered as the base changes.
 #[derive(Default)]
@@ -45,43 +45,48 @@ impl PatternSubscription {
             then,
             among,
             by,
-            concentration: asks_for_cautions(ctx),
+            concentration: selects_cautions(ctx),
         };
-        let newest = app(ctx).engine.newest();
-        Box::pin(Changing::begin(asker(ctx, scope, None)?, input, newest)).await
+        let newest = app_from_context(ctx).engine.subscribe_newest();
+        Box::pin(LivePattern::subscribe(
+            new_service(ctx, scope, None)?,
+            input,
+            newest,
+        ))
+        .await
     }
 }
 
 /// A question that is asked again and again.
-struct Changing {
-    asker: Asker,
+struct LivePattern {
+    service: PatternService,
     input: PatternInput,
     newest: watch::Receiver<i64>,
     last: Pattern,
-    asked: Instant,
-    sent: Option<Instant>,
+    last_queried: Instant,
+    last_sent: Option<Instant>,
 }
 
-impl Changing {
+impl LivePattern {
     /// The answers, the present one first.
-    async fn begin(
-        asker: Asker,
+    async fn subscribe(
+        asker: PatternService,
         input: PatternInput,
         mut newest: watch::Receiver<i64>,
     ) -> Result<impl Stream<Item = Result<Pattern>> + use<>> {
         newest.mark_unchanged();
-        let last = Box::pin(Pattern::answer(&asker, input.clone())).await?;
+        let last = Box::pin(Pattern::load(&asker, input.clone())).await?;
         let changing = Self {
-            asker,
+            service: asker,
             input,
             newest,
             last,
-            asked: Instant::now(),
-            sent: None,
+            last_queried: Instant::now(),
+            last_sent: None,
         };
         Ok(stream::unfold(Some(changing), async |changing| {
             let mut changing = changing?;
-            match changing.next().await {
+            match changing.next_change().await {
                 Ok(Some(pattern)) => Some((Ok(pattern), Some(changing))),
                 Ok(None) => None,
                 // It is said once, and that is the end of it.
@@ -91,28 +96,28 @@ impl Changing {
     }
 
     /// The next answer that is another than the last; none where no more can come.
-    async fn next(&mut self) -> Result<Option<Pattern>, Error> {
-        let Some(sent) = self.sent else {
-            self.sent = Some(Instant::now());
+    async fn next_change(&mut self) -> Result<Option<Pattern>, Error> {
+        let Some(sent) = self.last_sent else {
+            self.last_sent = Some(Instant::now());
             return Ok(Some(self.last.clone()));
         };
         loop {
             if self.newest.changed().await.is_err() {
                 return Ok(None);
             }
-            sleep_until((sent + SENT_EVERY).max(self.asked + ASKED_EVERY)).await;
+            sleep_until((sent + MIN_SEND_INTERVAL).max(self.last_queried + MIN_QUERY_INTERVAL)).await;
             self.newest.mark_unchanged();
-            self.asked = Instant::now();
-            match Box::pin(Pattern::answer(&self.asker, self.input.clone())).await {
-                Ok(answer) if answer.says_the_same(&self.last) => {}
+            self.last_queried = Instant::now();
+            match Box::pin(Pattern::load(&self.service, self.input.clone())).await {
+                Ok(answer) if answer.is_same_result(&self.last) => {}
                 Ok(answer) => {
                     self.last = answer.clone();
-                    self.sent = Some(Instant::now());
+                    self.last_sent = Some(Instant::now());
                     return Ok(Some(answer));
                 }
                 // Others are answered meanwhile; it is asked again.
-                Err(Error::Late | Error::NotReady) => {
-                    tokio::time::sleep(SENT_EVERY).await;
+                Err(Error::QueryTimeout | Error::NotReady) => {
+                    tokio::time::sleep(MIN_SEND_INTERVAL).await;
                     self.newest.mark_changed();
                 }
                 Err(cause) => return Err(cause),

@@ -8,7 +8,7 @@ use serde_json::Value;
 /// TRUE, FALSE, or none for UNKNOWN.
 pub type Truth = Option<bool>;
 
-fn all(truths: impl IntoIterator<Item = Truth>) -> Truth {
+fn and_all(truths: impl IntoIterator<Item = Truth>) -> Truth {
     let truths: Vec<Truth> = truths.into_iter().collect();
     if truths.contains(&Some(false)) {
         return Some(false);
@@ -16,11 +16,11 @@ fn all(truths: impl IntoIterator<Item = Truth>) -> Truth {
     if truths.contains(&None) { None } else { Some(true) }
 }
 
-fn any(truths: impl IntoIterator<Item = Truth>) -> Truth {
-    not(all(truths.into_iter().map(not)))
+fn or_all(truths: impl IntoIterator<Item = Truth>) -> Truth {
+    negate(and_all(truths.into_iter().map(negate)))
 }
 
-fn not(truth: Truth) -> Truth {
+fn negate(truth: Truth) -> Truth {
     truth.map(|truth| !truth)
 }
 
@@ -45,165 +45,181 @@ pub struct World {
 }
 
 impl World {
-    fn current<'a>(&'a self, code: &'a str) -> &'a str {
+    fn resolve_current<'a>(&'a self, code: &'a str) -> &'a str {
         self.places[code]
             .3
-            .map_or(code, |successor| self.current(successor))
+            .map_or(code, |successor| self.resolve_current(successor))
     }
 
-    fn is(&self, place: &str, wanted: &str) -> bool {
+    fn is_same_place(&self, place: &str, wanted: &str) -> bool {
         place == wanted
             || self.places[place]
                 .3
-                .is_some_and(|successor| self.is(successor, wanted))
+                .is_some_and(|successor| self.is_same_place(successor, wanted))
     }
 
     /// Itself, what it lies within, and what took over, at any remove.
-    pub fn reaches(&self, place: &str, wanted: &str) -> bool {
+    pub fn is_within(&self, place: &str, wanted: &str) -> bool {
         let (_, _, larger, successor) = &self.places[place];
         place == wanted
             || larger
                 .iter()
                 .chain(successor)
-                .any(|next| self.reaches(next, wanted))
+                .any(|next| self.is_within(next, wanted))
     }
 
     /// Whether a filter holds of a record.
-    pub fn holds(&self, filter: &Value, record: &Value) -> Truth {
+    pub fn evaluate(&self, filter: &Value, record: &Value) -> Truth {
         let parts = filter.as_object().expect("a filter is an object").iter();
-        all(parts.map(|(field, part)| self.part_holds(field, part, record)))
+        and_all(parts.map(|(field, part)| self.evaluate_part(field, part, record)))
     }
 
-    fn part_holds(&self, field: &str, part: &Value, record: &Value) -> Truth {
+    #[expect(clippy::too_many_lines, reason = "one scenario from start to end")]
+    fn evaluate_part(&self, field: &str, part: &Value, record: &Value) -> Truth {
         match field {
-            "and" => all(list(part).iter().map(|one| self.holds(one, record))),
-            "or" => any(list(part).iter().map(|one| self.holds(one, record))),
-            "not" => not(self.holds(part, record)),
-            "title" => compared(part, &record["title"]),
-            "startedOn" | "endedOn" => compared(part, &record[field]),
-            "leadOrganisation" => self.organisation(part, &record["leadOrganisation"]),
+            "and" => and_all(as_list(part).iter().map(|one| self.evaluate(one, record))),
+            "or" => or_all(as_list(part).iter().map(|one| self.evaluate(one, record))),
+            "not" => negate(self.evaluate(part, record)),
+            "title" => compare(part, &record["title"]),
+            "startedOn" | "endedOn" => compare(part, &record[field]),
+            "leadOrganisation" => self.evaluate_organisation(part, &record["leadOrganisation"]),
             "place" => {
                 let place = record["place"]["code"].as_str();
-                all(part
-                    .as_object()
-                    .unwrap()
-                    .iter()
-                    .map(|(how, wanted)| match how.as_str() {
-                        "isKnown" => Some(place.is_some() == wanted.as_bool().unwrap()),
-                        "is" => {
-                            place.map(|place| self.is(place, self.current(wanted["code"].as_str().unwrap())))
-                        }
-                        "within" => place
-                            .map(|place| self.reaches(place, self.current(wanted["code"].as_str().unwrap()))),
-                        other => panic!("place.{other}"),
-                    }))
+                and_all(
+                    part.as_object()
+                        .unwrap()
+                        .iter()
+                        .map(|(how, wanted)| match how.as_str() {
+                            "isKnown" => Some(place.is_some() == wanted.as_bool().unwrap()),
+                            "is" => place.map(|place| {
+                                self.is_same_place(
+                                    place,
+                                    self.resolve_current(wanted["code"].as_str().unwrap()),
+                                )
+                            }),
+                            "within" => place.map(|place| {
+                                self.is_within(place, self.resolve_current(wanted["code"].as_str().unwrap()))
+                            }),
+                            other => panic!("place.{other}"),
+                        }),
+                )
             }
             "activeDuring" => self.active_during(part["crisis"].as_str().unwrap(), record),
             "wayIn" => {
-                let ways: BTreeSet<String> = perspectives(part)
+                let ways: BTreeSet<String> = list_perspectives(part)
                     .iter()
-                    .filter_map(|one| entry_points(record, one).first().cloned())
+                    .filter_map(|one| list_entry_points(record, one).first().cloned())
                     .collect();
-                all(part
-                    .as_object()
-                    .unwrap()
-                    .iter()
-                    .filter(|(how, _)| *how != "perspective")
-                    .map(|(how, wanted)| match how.as_str() {
-                        "isKnown" => Some(ways.is_empty() != wanted.as_bool().unwrap()),
-                        "in" if ways.is_empty() => None,
-                        "in" => Some(
-                            list(wanted)
-                                .iter()
-                                .any(|one| ways.contains(one.as_str().unwrap())),
-                        ),
-                        other => panic!("wayIn.{other}"),
-                    }))
+                and_all(
+                    part.as_object()
+                        .unwrap()
+                        .iter()
+                        .filter(|(how, _)| *how != "perspective")
+                        .map(|(how, wanted)| match how.as_str() {
+                            "isKnown" => Some(ways.is_empty() != wanted.as_bool().unwrap()),
+                            "in" if ways.is_empty() => None,
+                            "in" => Some(
+                                as_list(wanted)
+                                    .iter()
+                                    .any(|one| ways.contains(one.as_str().unwrap())),
+                            ),
+                            other => panic!("wayIn.{other}"),
+                        }),
+                )
             }
             "entryPoints" => {
-                let taken = perspectives(part)
+                let taken = list_perspectives(part)
                     .iter()
-                    .flat_map(|one| entry_points(record, one))
+                    .flat_map(|one| list_entry_points(record, one))
                     .collect();
-                set_compared(part, &taken)
+                compare_set(part, &taken)
             }
             "challenge" => {
-                let row = list(&record["challengesFaced"])
+                let row = as_list(&record["challengesFaced"])
                     .iter()
                     .find(|row| row["challenge"] == part["on"]);
                 let step = row.map_or(&Value::Null, |row| &row["step"]);
-                let reasons = row.map(|row| texts(&row["reasons"])).unwrap_or_default();
-                all([
+                let reasons = row.map(|row| as_text_set(&row["reasons"])).unwrap_or_default();
+                and_all([
                     part.get("step")
-                        .map_or(Some(true), |wanted| compared(wanted, step)),
+                        .map_or(Some(true), |wanted| compare(wanted, step)),
                     part.get("reasons")
-                        .map_or(Some(true), |wanted| set_compared(wanted, &reasons)),
+                        .map_or(Some(true), |wanted| compare_set(wanted, &reasons)),
                 ])
             }
             "condition" => {
-                let row = list(&record["conditionsChanged"])
+                let row = as_list(&record["conditionsChanged"])
                     .iter()
                     .find(|row| row["condition"] == part["on"]);
-                compared(&part["change"], row.map_or(&Value::Null, |row| &row["change"]))
+                compare(&part["change"], row.map_or(&Value::Null, |row| &row["change"]))
             }
             "fundingTerms" => {
-                let terms = list(&record["fundingTerms"]);
+                let terms = as_list(&record["fundingTerms"]);
                 let some = |filter: &Value, wanted: bool| {
                     if terms.is_empty() {
                         return None;
                     }
-                    any(terms.iter().map(|term| {
-                        let holds = self.term_holds(filter, term);
-                        if wanted { holds } else { not(holds) }
+                    or_all(terms.iter().map(|term| {
+                        let holds = self.evaluate_term(filter, term);
+                        if wanted { holds } else { negate(holds) }
                     }))
                 };
-                all(part
-                    .as_object()
-                    .unwrap()
-                    .iter()
-                    .map(|(how, filter)| match how.as_str() {
-                        "some" => some(filter, true),
-                        "none" => not(some(filter, true)),
-                        "every" => not(some(filter, false)),
-                        "isRecorded" => Some(terms.is_empty() != filter.as_bool().unwrap()),
-                        other => panic!("fundingTerms.{other}"),
-                    }))
+                and_all(
+                    part.as_object()
+                        .unwrap()
+                        .iter()
+                        .map(|(how, filter)| match how.as_str() {
+                            "some" => some(filter, true),
+                            "none" => negate(some(filter, true)),
+                            "every" => negate(some(filter, false)),
+                            "isRecorded" => Some(terms.is_empty() != filter.as_bool().unwrap()),
+                            other => panic!("fundingTerms.{other}"),
+                        }),
+                )
             }
             other => panic!("no such field: {other}"),
         }
     }
 
     /// Whether a filter holds of a funding term.
-    pub fn term_holds(&self, filter: &Value, term: &Value) -> Truth {
-        all(filter
-            .as_object()
-            .unwrap()
-            .iter()
-            .map(|(field, part)| match field.as_str() {
-                "and" => all(list(part).iter().map(|one| self.term_holds(one, term))),
-                "or" => any(list(part).iter().map(|one| self.term_holds(one, term))),
-                "not" => not(self.term_holds(part, term)),
-                "funder" => self.organisation(part, &term["funder"]),
-                field => compared(part, &term[field]),
-            }))
+    pub fn evaluate_term(&self, filter: &Value, term: &Value) -> Truth {
+        and_all(
+            filter
+                .as_object()
+                .unwrap()
+                .iter()
+                .map(|(field, part)| match field.as_str() {
+                    "and" => and_all(as_list(part).iter().map(|one| self.evaluate_term(one, term))),
+                    "or" => or_all(as_list(part).iter().map(|one| self.evaluate_term(one, term))),
+                    "not" => negate(self.evaluate_term(part, term)),
+                    "funder" => self.evaluate_organisation(part, &term["funder"]),
+                    field => compare(part, &term[field]),
+                }),
+        )
     }
 
-    fn organisation(&self, filter: &Value, named: &Value) -> Truth {
+    fn evaluate_organisation(&self, filter: &Value, named: &Value) -> Truth {
         let name = named["name"].as_str().unwrap();
         let (identifier, kind) = self.organisations[name];
-        all(filter
-            .as_object()
-            .unwrap()
-            .iter()
-            .map(|(field, part)| match field.as_str() {
-                "and" => all(list(part).iter().map(|one| self.organisation(one, named))),
-                "or" => any(list(part).iter().map(|one| self.organisation(one, named))),
-                "not" => not(self.organisation(part, named)),
-                "name" => compared(part, &name.into()),
-                "identifier" => compared(part, &identifier.into()),
-                "kind" => compared(part, &kind.into()),
+        and_all(filter.as_object().unwrap().iter().map(|(field, part)| {
+            match field.as_str() {
+                "and" => and_all(
+                    as_list(part)
+                        .iter()
+                        .map(|one| self.evaluate_organisation(one, named)),
+                ),
+                "or" => or_all(
+                    as_list(part)
+                        .iter()
+                        .map(|one| self.evaluate_organisation(one, named)),
+                ),
+                "not" => negate(self.evaluate_organisation(part, named)),
+                "name" => compare(part, &name.into()),
+                "identifier" => compare(part, &identifier.into()),
+                "kind" => compare(part, &kind.into()),
                 other => panic!("organisation.{other}"),
-            }))
+            }
+        }))
     }
 
     /// It had not ended when the crisis began, and had started by its end; a start
@@ -225,19 +241,19 @@ impl World {
             Some(true)
         } else {
             let place = record["place"]["code"].as_str();
-            place.map(|place| places.iter().any(|wanted| self.reaches(place, wanted)))
+            place.map(|place| places.iter().any(|wanted| self.is_within(place, wanted)))
         };
-        all([not_over, begun, there])
+        and_all([not_over, begun, there])
     }
 }
 
 /// A list, also where nothing stands.
-pub fn list(value: &Value) -> &[Value] {
+pub fn as_list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-fn texts(value: &Value) -> BTreeSet<String> {
-    list(value)
+fn as_text_set(value: &Value) -> BTreeSet<String> {
+    as_list(value)
         .iter()
         .map(|one| one.as_str().unwrap().to_owned())
         .collect()
@@ -245,29 +261,29 @@ fn texts(value: &Value) -> BTreeSet<String> {
 
 const PERSPECTIVES: [&str; 4] = ["PRACTITIONER", "FUNDER", "NATIONAL_CHARITY", "COMMUNITY"];
 
-fn perspectives(part: &Value) -> Vec<&str> {
+fn list_perspectives(part: &Value) -> Vec<&str> {
     part["perspective"]
         .as_str()
         .map_or_else(|| PERSPECTIVES.to_vec(), |one| vec![one])
 }
 
 /// The entry points of a perspective, in order.
-pub fn entry_points(record: &Value, perspective: &str) -> Vec<String> {
-    list(&record["entryPoints"])
+pub fn list_entry_points(record: &Value, perspective: &str) -> Vec<String> {
+    as_list(&record["entryPoints"])
         .iter()
         .filter(|taken| taken["perspective"] == perspective)
         .map(|taken| taken["entryPoint"].as_str().unwrap().to_owned())
         .collect()
 }
 
-fn compared(comparison: &Value, value: &Value) -> Truth {
+fn compare(comparison: &Value, value: &Value) -> Truth {
     let folded = |value: &Value| {
         value
             .as_str()
             .map_or_else(|| value.clone(), |text| text.to_lowercase().into())
     };
     let value = folded(value);
-    all(comparison.as_object().unwrap().iter().map(|(how, wanted)| {
+    and_all(comparison.as_object().unwrap().iter().map(|(how, wanted)| {
         if how == "isKnown" {
             return Some(value.is_null() != wanted.as_bool().unwrap());
         }
@@ -283,7 +299,7 @@ fn compared(comparison: &Value, value: &Value) -> Truth {
         Some(match how.as_str() {
             "eq" => value == one,
             "ne" => value != one,
-            "in" => list(wanted).iter().any(|one| folded(one) == value),
+            "in" => as_list(wanted).iter().any(|one| folded(one) == value),
             "lt" => less(&value, &one),
             "lte" => !less(&one, &value),
             "gt" => less(&one, &value),
@@ -295,19 +311,19 @@ fn compared(comparison: &Value, value: &Value) -> Truth {
     }))
 }
 
-fn set_compared(comparison: &Value, recorded: &BTreeSet<String>) -> Truth {
+fn compare_set(comparison: &Value, recorded: &BTreeSet<String>) -> Truth {
     let parts = comparison
         .as_object()
         .unwrap()
         .iter()
         .filter(|(how, _)| *how != "perspective");
-    all(parts.map(|(how, wanted)| {
+    and_all(parts.map(|(how, wanted)| {
         let has = |one: &Value| recorded.contains(one.as_str().unwrap());
         match how.as_str() {
             "isKnown" => Some(recorded.is_empty() != wanted.as_bool().unwrap()),
             _ if recorded.is_empty() => None,
-            "includes" => Some(list(wanted).iter().all(has)),
-            "includesAny" => Some(list(wanted).iter().any(has)),
+            "includes" => Some(as_list(wanted).iter().all(has)),
+            "includesAny" => Some(as_list(wanted).iter().any(has)),
             other => panic!("no such comparison of sets: {other}"),
         }
     }))

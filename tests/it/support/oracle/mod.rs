@@ -82,13 +82,13 @@ pub fn build_world() -> World {
 /// A service over a base that holds what a world holds, and no records.
 pub async fn start_with_world(database: Database, world: &World) -> TestApp {
     let app = TestApp::start(database).await;
-    app.places(&format!("{PLACES}E06000002,Old Borough,,E12000001,\n"))
+    app.import_places(&format!("{PLACES}E06000002,Old Borough,,E12000001,\n"))
         .await;
     let db = &app.app.db;
     let now = SystemClock.now();
     for (name, (identifier, kind)) in &world.organisations {
         let kind = kind.map(|kind| serde_json::from_value(kind.into()).unwrap());
-        wayin::organisation::ensure(db, &TestApp::act(), *identifier, Some(name), kind)
+        wayin::organisation::find_or_create(db, &TestApp::action(), *identifier, Some(name), kind)
             .await
             .unwrap();
     }
@@ -127,6 +127,6 @@ pub async fn start_with_world(database: Database, world: &World) -> TestApp {
 
 /// Gives a place a successor, after the records were published.
 pub async fn retire_a_place(app: &TestApp) {
-    app.places("code,name,kind,within,successor\nE06000002,Old Borough,,E12000001,E06000001\n")
+    app.import_places("code,name,kind,within,successor\nE06000002,Old Borough,,E12000001,E06000001\n")
         .await;
 }

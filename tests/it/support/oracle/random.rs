@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Map, Value, json};
 
 /// Draws records and filters; the same seed gives the same.
-pub struct Chance(StdRng);
+pub struct RandomSource(StdRng);
 
 const ENTRY_POINTS: [&str; 4] = [
     "COLLABORATION",
@@ -38,7 +38,7 @@ const DAYS: [&str; 6] = [
 ];
 const MONTHS: [i64; 5] = [6, 12, 18, 24, 36];
 const PLACES: [&str; 5] = ["E06000001", "E06000002", "W06000001", "E12000001", "E92000001"];
-const LARGER: [&str; 7] = [
+const LARGER_PLACES: [&str; 7] = [
     "E06000001",
     "E06000002",
     "E12000001",
@@ -59,12 +59,12 @@ const TITLES: [&str; 4] = [
 ];
 const KINDS: [&str; 2] = ["FUNDER", "PUBLIC_BODY"];
 
-impl Chance {
+impl RandomSource {
     pub fn new(seed: u64) -> Self {
         Self(StdRng::seed_from_u64(seed))
     }
 
-    pub fn below(&mut self, n: usize) -> usize {
+    pub fn number_below(&mut self, n: usize) -> usize {
         self.0.random_range(0..n)
     }
 
@@ -72,61 +72,67 @@ impl Chance {
         self.0.random_ratio(in_100, 100)
     }
 
-    pub fn one<T: Clone>(&mut self, of: &[T]) -> T {
+    pub fn choose<T: Clone>(&mut self, of: &[T]) -> T {
         of.choose(&mut self.0).expect("there are some").clone()
     }
 
-    fn some_of(&mut self, of: &[&'static str]) -> Vec<&'static str> {
-        let count = 1 + self.below(2);
+    fn choose_some(&mut self, of: &[&'static str]) -> Vec<&'static str> {
+        let count = 1 + self.number_below(2);
         of.choose_multiple(&mut self.0, count).copied().collect()
     }
 
-    fn put(&mut self, into: &mut Value, field: &str, in_100: u32, value: impl FnOnce(&mut Self) -> Value) {
+    fn maybe_set(
+        &mut self,
+        into: &mut Value,
+        field: &str,
+        in_100: u32,
+        value: impl FnOnce(&mut Self) -> Value,
+    ) {
         if self.maybe(in_100) {
             into[field] = value(self);
         }
     }
 
     /// A record with this reference, its parts sometimes missing.
-    pub fn record(&mut self, reference: usize) -> Value {
-        let lead = self.below(LEADS.len());
+    pub fn random_record(&mut self, reference: usize) -> Value {
+        let lead = self.number_below(LEADS.len());
         let mut record = json!({
             "externalRef": reference.to_string(),
-            "title": format!("{} {}", self.one(&TITLES), self.below(4)),
-            "visibility": self.one(&["OPEN", "MEMBERS", "AGGREGATE_ONLY"]),
+            "title": format!("{} {}", self.choose(&TITLES), self.number_below(4)),
+            "visibility": self.choose(&["OPEN", "MEMBERS", "AGGREGATE_ONLY"]),
             "sharedWithFunders": self.maybe(30),
             "leadOrganisation": {"name": LEADS[lead]},
             "source": {"kind": "SELF_REPORT", "title": "A return"},
         });
-        self.put(
+        self.maybe_set(
             &mut record,
             "place",
             85,
-            |chance| json!({"code": chance.one(&PLACES)}),
+            |chance| json!({"code": chance.choose(&PLACES)}),
         );
-        let days = [self.one(&DAYS), self.one(&DAYS)];
-        self.put(&mut record, "startedOn", 70, |_| {
+        let days = [self.choose(&DAYS), self.choose(&DAYS)];
+        self.maybe_set(&mut record, "startedOn", 70, |_| {
             (*days.iter().min().unwrap()).into()
         });
-        match self.below(4) {
+        match self.number_below(4) {
             0 => record["ongoing"] = true.into(),
             1 => record["ongoing"] = false.into(),
-            _ => self.put(&mut record, "endedOn", 70, |_| {
+            _ => self.maybe_set(&mut record, "endedOn", 70, |_| {
                 (*days.iter().max().unwrap()).into()
             }),
         }
-        let taken = self.below(4);
-        self.put(&mut record, "entryPoints", 80, |chance| {
+        let taken = self.number_below(4);
+        self.maybe_set(&mut record, "entryPoints", 80, |chance| {
             (0..taken)
-                .map(|_| json!({"entryPoint": chance.one(&ENTRY_POINTS), "perspective": chance.one(&PERSPECTIVES[..3])}))
+                .map(|_| json!({"entryPoint": chance.choose(&ENTRY_POINTS), "perspective": chance.choose(&PERSPECTIVES[..3])}))
                 .collect()
         });
         for challenge in CHALLENGES {
             if self.maybe(60) {
                 let mut faced = json!({"challenge": challenge});
-                self.put(&mut faced, "step", 75, |chance| chance.one(&STEPS).into());
-                self.put(&mut faced, "reasons", 60, |chance| {
-                    json!(chance.some_of(&REASONS))
+                self.maybe_set(&mut faced, "step", 75, |chance| chance.choose(&STEPS).into());
+                self.maybe_set(&mut faced, "reasons", 60, |chance| {
+                    json!(chance.choose_some(&REASONS))
                 });
                 push(&mut record, "challengesFaced", faced);
             }
@@ -134,164 +140,180 @@ impl Chance {
         for condition in CONDITIONS {
             if self.maybe(60) {
                 let mut changed = json!({"condition": condition});
-                self.put(&mut changed, "change", 75, |chance| chance.one(&CHANGES).into());
+                self.maybe_set(&mut changed, "change", 75, |chance| {
+                    chance.choose(&CHANGES).into()
+                });
                 push(&mut record, "conditionsChanged", changed);
             }
         }
-        for _ in 0..self.below(4) {
-            let term = self.term();
+        for _ in 0..self.number_below(4) {
+            let term = self.random_term();
             push(&mut record, "fundingTerms", term);
         }
         record
     }
 
-    fn term(&mut self) -> Value {
-        let mut term = json!({"funder": {"name": self.one(&FUNDERS)}});
-        self.put(&mut term, "durationMonths", 70, |chance| {
-            chance.one(&MONTHS).into()
+    fn random_term(&mut self) -> Value {
+        let mut term = json!({"funder": {"name": self.choose(&FUNDERS)}});
+        self.maybe_set(&mut term, "durationMonths", 70, |chance| {
+            chance.choose(&MONTHS).into()
         });
         if self.maybe(60) {
-            term["amountMinor"] = self.one(&[100_i64, 5_000_000_000]).into();
-            term["currency"] = self.one(&["GBP", "EUR"]).into();
+            term["amountMinor"] = self.choose(&[100_i64, 5_000_000_000]).into();
+            term["currency"] = self.choose(&["GBP", "EUR"]).into();
         }
-        self.put(&mut term, "startsOn", 60, |chance| chance.one(&DAYS).into());
+        self.maybe_set(&mut term, "startsOn", 60, |chance| chance.choose(&DAYS).into());
         for flag in [
             "upfrontResearch",
             "collaborationResourced",
             "renewable",
             "multiSite",
         ] {
-            self.put(&mut term, flag, 60, |chance| chance.maybe(50).into());
+            self.maybe_set(&mut term, flag, 60, |chance| chance.maybe(50).into());
         }
         for (field, codes) in coded_term_fields() {
-            self.put(&mut term, field, 60, |chance| chance.one(codes).into());
+            self.maybe_set(&mut term, field, 60, |chance| chance.choose(codes).into());
         }
         term
     }
 
     /// A filter on initiatives, nested at most so deep.
-    pub fn filter(&mut self, depth: usize) -> Value {
+    pub fn random_filter(&mut self, depth: usize) -> Value {
         let mut filter = Map::new();
-        for _ in 0..=self.below(2) {
-            let (field, part) = self.part(depth);
+        for _ in 0..=self.number_below(2) {
+            let (field, part) = self.random_filter_part(depth);
             filter.insert(field.into(), part);
         }
         filter.into()
     }
 
-    fn part(&mut self, depth: usize) -> (&'static str, Value) {
+    fn random_filter_part(&mut self, depth: usize) -> (&'static str, Value) {
         if depth > 0 && self.maybe(35) {
-            return match self.below(3) {
+            return match self.number_below(3) {
                 0 => (
                     "and",
-                    (0..self.below(3)).map(|_| self.filter(depth - 1)).collect(),
+                    (0..self.number_below(3))
+                        .map(|_| self.random_filter(depth - 1))
+                        .collect(),
                 ),
-                1 => ("or", (0..self.below(3)).map(|_| self.filter(depth - 1)).collect()),
-                _ => ("not", self.filter(depth - 1)),
+                1 => (
+                    "or",
+                    (0..self.number_below(3))
+                        .map(|_| self.random_filter(depth - 1))
+                        .collect(),
+                ),
+                _ => ("not", self.random_filter(depth - 1)),
             };
         }
-        match self.below(11) {
+        match self.number_below(11) {
             0 => (
                 "title",
-                self.text(&["food partnership 1", "%", "_first", "ÄRZTE", "warm"]),
+                self.random_text_comparison(&["food partnership 1", "%", "_first", "ÄRZTE", "warm"]),
             ),
             1 => {
                 let mut place = json!({});
-                match self.below(4) {
+                match self.number_below(4) {
                     0 => place["isKnown"] = self.maybe(50).into(),
-                    1 => place["is"] = json!({"code": self.one(&LARGER)}),
-                    _ => place["within"] = json!({"code": self.one(&LARGER)}),
+                    1 => place["is"] = json!({"code": self.choose(&LARGER_PLACES)}),
+                    _ => place["within"] = json!({"code": self.choose(&LARGER_PLACES)}),
                 }
                 ("place", place)
             }
-            2 => ("leadOrganisation", self.organisation(&LEADS, 1)),
+            2 => ("leadOrganisation", self.random_organisation_filter(&LEADS, 1)),
             3 => (
-                self.one(&["startedOn", "endedOn"]),
-                self.ordered(&DAYS.map(Value::from)),
+                self.choose(&["startedOn", "endedOn"]),
+                self.random_ordered_comparison(&DAYS.map(Value::from)),
             ),
             4 => (
                 "activeDuring",
-                json!({"crisis": self.one(&["open", "closed", "local"])}),
+                json!({"crisis": self.choose(&["open", "closed", "local"])}),
             ),
             5 => {
                 let mut scope = if self.maybe(80) {
-                    json!({"in": self.some_of(&ENTRY_POINTS)})
+                    json!({"in": self.choose_some(&ENTRY_POINTS)})
                 } else {
                     json!({"isKnown": self.maybe(50)})
                 };
-                self.put(&mut scope, "perspective", 60, |chance| {
-                    chance.one(&PERSPECTIVES).into()
+                self.maybe_set(&mut scope, "perspective", 60, |chance| {
+                    chance.choose(&PERSPECTIVES).into()
                 });
                 ("wayIn", scope)
             }
             6 => {
-                let mut scope = self.set(&ENTRY_POINTS);
-                self.put(&mut scope, "perspective", 60, |chance| {
-                    chance.one(&PERSPECTIVES).into()
+                let mut scope = self.random_set_comparison(&ENTRY_POINTS);
+                self.maybe_set(&mut scope, "perspective", 60, |chance| {
+                    chance.choose(&PERSPECTIVES).into()
                 });
                 ("entryPoints", scope)
             }
             7 => {
-                let mut scope = json!({"on": self.one(&CHALLENGES)});
+                let mut scope = json!({"on": self.choose(&CHALLENGES)});
                 if self.maybe(70) {
-                    scope["step"] = self.code(&STEPS);
+                    scope["step"] = self.random_code_comparison(&STEPS);
                 } else {
-                    scope["reasons"] = self.set(&REASONS);
+                    scope["reasons"] = self.random_set_comparison(&REASONS);
                 }
                 ("challenge", scope)
             }
             8 => (
                 "condition",
-                json!({"on": self.one(&CONDITIONS), "change": self.code(&CHANGES)}),
+                json!({"on": self.choose(&CONDITIONS), "change": self.random_code_comparison(&CHANGES)}),
             ),
             _ => {
-                let how = self.one(&["some", "some", "every", "none", "isRecorded"]);
+                let how = self.choose(&["some", "some", "every", "none", "isRecorded"]);
                 let part = if how == "isRecorded" {
                     self.maybe(50).into()
                 } else {
-                    self.term_filter(1)
+                    self.random_term_filter(1)
                 };
                 ("fundingTerms", json!({how: part}))
             }
         }
     }
 
-    fn term_filter(&mut self, depth: usize) -> Value {
+    fn random_term_filter(&mut self, depth: usize) -> Value {
         let mut filter = Map::new();
-        for _ in 0..=self.below(2) {
-            let (field, part) = self.term_part(depth);
+        for _ in 0..=self.number_below(2) {
+            let (field, part) = self.random_term_filter_part(depth);
             filter.insert(field.into(), part);
         }
         filter.into()
     }
 
-    fn term_part(&mut self, depth: usize) -> (&'static str, Value) {
+    fn random_term_filter_part(&mut self, depth: usize) -> (&'static str, Value) {
         if depth > 0 && self.maybe(25) {
-            return match self.below(3) {
+            return match self.number_below(3) {
                 0 => (
                     "and",
-                    (0..self.below(3)).map(|_| self.term_filter(depth - 1)).collect(),
+                    (0..self.number_below(3))
+                        .map(|_| self.random_term_filter(depth - 1))
+                        .collect(),
                 ),
                 1 => (
                     "or",
-                    (0..self.below(3)).map(|_| self.term_filter(depth - 1)).collect(),
+                    (0..self.number_below(3))
+                        .map(|_| self.random_term_filter(depth - 1))
+                        .collect(),
                 ),
-                _ => ("not", self.term_filter(depth - 1)),
+                _ => ("not", self.random_term_filter(depth - 1)),
             };
         }
-        match self.below(7) {
-            0 => ("funder", self.organisation(&FUNDERS, 1)),
-            1 | 2 => ("durationMonths", self.ordered(&MONTHS.map(Value::from))),
-            3 => match self.below(3) {
+        match self.number_below(7) {
+            0 => ("funder", self.random_organisation_filter(&FUNDERS, 1)),
+            1 | 2 => (
+                "durationMonths",
+                self.random_ordered_comparison(&MONTHS.map(Value::from)),
+            ),
+            3 => match self.number_below(3) {
                 0 => (
                     "amountMinor",
-                    self.ordered(&[json!(100), json!(4_000_000_000_i64)]),
+                    self.random_ordered_comparison(&[json!(100), json!(4_000_000_000_i64)]),
                 ),
-                1 => ("currency", self.text(&["gbp", "EUR"])),
-                _ => ("startsOn", self.ordered(&DAYS.map(Value::from))),
+                1 => ("currency", self.random_text_comparison(&["gbp", "EUR"])),
+                _ => ("startsOn", self.random_ordered_comparison(&DAYS.map(Value::from))),
             },
             4 | 5 => {
-                let flag = self.one(&[
+                let flag = self.choose(&[
                     "upfrontResearch",
                     "collaborationResourced",
                     "renewable",
@@ -301,61 +323,65 @@ impl Chance {
                 (flag, json!({how: self.maybe(50)}))
             }
             _ => {
-                let (field, codes) = self.one(&coded_term_fields());
-                (field, self.code(codes))
+                let (field, codes) = self.choose(&coded_term_fields());
+                (field, self.random_code_comparison(codes))
             }
         }
     }
 
-    fn organisation(&mut self, names: &[&'static str], depth: usize) -> Value {
+    fn random_organisation_filter(&mut self, names: &[&'static str], depth: usize) -> Value {
         if depth > 0 && self.maybe(30) {
-            return match self.below(3) {
-                0 => json!({"not": self.organisation(names, 0)}),
-                1 => json!({"or": [self.organisation(names, 0), self.organisation(names, 0)]}),
-                _ => json!({"and": [self.organisation(names, 0), self.organisation(names, 0)]}),
+            return match self.number_below(3) {
+                0 => json!({"not": self.random_organisation_filter(names, 0)}),
+                1 => {
+                    json!({"or": [self.random_organisation_filter(names, 0), self.random_organisation_filter(names, 0)]})
+                }
+                _ => {
+                    json!({"and": [self.random_organisation_filter(names, 0), self.random_organisation_filter(names, 0)]})
+                }
             };
         }
-        match self.below(3) {
-            0 => json!({"name": self.text(names)}),
-            1 => json!({"identifier": self.text(&["GB-CHC-1", "gb-chc-2", "GB"])}),
-            _ => json!({"kind": self.code(&KINDS)}),
+        match self.number_below(3) {
+            0 => json!({"name": self.random_text_comparison(names)}),
+            1 => json!({"identifier": self.random_text_comparison(&["GB-CHC-1", "gb-chc-2", "GB"])}),
+            _ => json!({"kind": self.random_code_comparison(&KINDS)}),
         }
     }
 
-    fn code(&mut self, codes: &[&'static str]) -> Value {
-        match self.below(6) {
-            0 => json!({"eq": self.one(codes)}),
-            1 => json!({"ne": self.one(codes)}),
+    fn random_code_comparison(&mut self, codes: &[&'static str]) -> Value {
+        match self.number_below(6) {
+            0 => json!({"eq": self.choose(codes)}),
+            1 => json!({"ne": self.choose(codes)}),
             2 => json!({"isKnown": self.maybe(50)}),
-            _ => json!({"in": self.some_of(codes)}),
+            _ => json!({"in": self.choose_some(codes)}),
         }
     }
 
-    fn set(&mut self, codes: &[&'static str]) -> Value {
-        match self.below(5) {
+    fn random_set_comparison(&mut self, codes: &[&'static str]) -> Value {
+        match self.number_below(5) {
             0 => json!({"isKnown": self.maybe(50)}),
-            1 | 2 => json!({"includes": self.some_of(codes)}),
-            _ => json!({"includesAny": self.some_of(codes)}),
+            1 | 2 => json!({"includes": self.choose_some(codes)}),
+            _ => json!({"includesAny": self.choose_some(codes)}),
         }
     }
 
-    fn text(&mut self, texts: &[&'static str]) -> Value {
-        match self.below(6) {
-            0 => json!({"eq": self.one(texts)}),
-            1 => json!({"ne": self.one(texts)}),
-            2 => json!({"in": self.some_of(texts)}),
-            3 => json!({"startsWith": self.one(texts)}),
+    fn random_text_comparison(&mut self, texts: &[&'static str]) -> Value {
+        match self.number_below(6) {
+            0 => json!({"eq": self.choose(texts)}),
+            1 => json!({"ne": self.choose(texts)}),
+            2 => json!({"in": self.choose_some(texts)}),
+            3 => json!({"startsWith": self.choose(texts)}),
             4 => json!({"isKnown": self.maybe(50)}),
-            _ => json!({"contains": self.one(texts)}),
+            _ => json!({"contains": self.choose(texts)}),
         }
     }
 
-    fn ordered(&mut self, values: &[Value]) -> Value {
-        let how = self.one(&["eq", "ne", "in", "lt", "lte", "gt", "gte", "isKnown"]);
+    fn random_ordered_comparison(&mut self, values: &[Value]) -> Value {
+        let how = self.choose(&["eq", "ne", "in", "lt", "lte", "gt", "gte", "isKnown"]);
         let value = match how {
-            "in" => json!([self.one(values), self.one(values)]),
+            "in" => json!([self.choose(values), self.choose(values)]),
             "isKnown" => self.maybe(50).into(),
-            _ => self.one(values),
+            _ => self.choose(values),
         };
         json!({how: value})
     }

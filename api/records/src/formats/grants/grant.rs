@@ -7,22 +7,22 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::further::Further;
+use super::additional::AdditionalItems;
 use crate::fields::{Field as _, FundingTermField};
 use crate::record::FundingTerm;
 
 /// The most characters of a title or of a programme's.
-pub(super) const LONGEST_TITLE: usize = 300;
+pub(super) const MAX_TITLE_CHARACTERS: usize = 300;
 /// The most characters of a description.
-pub(super) const LONGEST_DESCRIPTION: usize = 10_000;
+pub(super) const MAX_DESCRIPTION_CHARACTERS: usize = 10_000;
 /// The most characters of an organisation's or a place's name.
-pub(super) const LONGEST_NAME: usize = 200;
+pub(super) const MAX_NAME_CHARACTERS: usize = 200;
 /// The most characters of an identifier or a code.
-pub(super) const LONGEST_IDENTIFIER: usize = 200;
+pub(super) const MAX_IDENTIFIER_CHARACTERS: usize = 200;
 /// The most characters of an organisation's identifier.
-pub(super) const LONGEST_ORGANISATION_IDENTIFIER: usize = 100;
+pub(super) const MAX_ORGANISATION_IDENTIFIER_CHARACTERS: usize = 100;
 /// The most characters of a web address.
-pub(super) const LONGEST_ADDRESS: usize = 2_000;
+pub(super) const MAX_URL_CHARACTERS: usize = 2_000;
 
 /// One grant as published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,17 +56,17 @@ pub struct Grant {
     /// The web address that the grant says it comes from.
     pub data_source: Option<String>,
     /// What it says of its terms beyond the standard, as Wayin's own exports do.
-    pub own: Option<OwnTerms>,
+    pub wayin_terms: Option<WayinTerms>,
     /// What it says more than once where a record has room for one.
-    pub further: Further,
+    pub additional: AdditionalItems,
 }
 
 /// The terms that the standard has no field for, as they are in a grant's object `wayin`. The funder and the fields of the
 /// standard are not part of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OwnTerms(pub FundingTerm);
+pub struct WayinTerms(pub FundingTerm);
 
-impl Serialize for OwnTerms {
+impl Serialize for WayinTerms {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let all = serde_json::to_value(&self.0).map_err(S::Error::custom)?;
         let mut map = serializer.serialize_map(None)?;
@@ -82,7 +82,7 @@ impl Serialize for OwnTerms {
     }
 }
 
-impl<'de> Deserialize<'de> for OwnTerms {
+impl<'de> Deserialize<'de> for WayinTerms {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut fields = Map::deserialize(deserializer)?;
         for name in fields.keys() {
@@ -153,8 +153,8 @@ impl Grant {
             funder,
             locations,
             data_source,
-            own,
-            further,
+            wayin_terms: own,
+            additional: further,
         } = self;
         let mut parts = vec![
             Some(identifier.clone()),
@@ -197,7 +197,7 @@ impl Grant {
 
 /// How much of each row is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Depth {
+pub(super) enum ReadDepth {
     /// The identifier alone.
     Identifier,
     All,

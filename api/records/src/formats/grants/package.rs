@@ -11,49 +11,53 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::super::encoding::{self, Form};
-use super::super::stream::{Allowance, Metered};
-use super::super::{FileError, LONGEST_ROW, Notes, Refusals, json_fault, refuse_without_rows};
-use super::draft::{Draft, DraftLocation, DraftParty, DraftPeriod, Given, GrantRow, path};
-use super::{Depth, OwnTerms, PackageInfo};
+use super::super::encoding::{self, TextKind};
+use super::super::stream::{ByteAllowance, MeteredReader};
+use super::super::{FileError, MAX_ROW_BYTES, Notes, RowProblems, describe_json_error, require_rows};
+use super::row_parser::{GrantRow, GrantRowDraft, LocationDraft, PartyDraft, PeriodDraft, RawField, path};
+use super::{PackageInfo, ReadDepth, WayinTerms};
 use crate::money::DecimalSign;
 use crate::text;
-use crate::text::quoted;
+use crate::text::quote;
 
 /// Reads a package and hands each grant with its position to `each`.
-pub(super) fn read(
+pub(super) fn read_package(
     input: impl Read + Seek,
-    depth: Depth,
+    depth: ReadDepth,
     notes: &mut Notes,
     mut each: impl FnMut(u64, GrantRow) -> ControlFlow<()>,
 ) -> Result<PackageInfo, FileError> {
     let read = |row, json: &str| {
         let grant = match depth {
-            Depth::Identifier => identified(json),
-            Depth::All => grant(row, json),
+            ReadDepth::Identifier => parse_identifier_only(json),
+            ReadDepth::All => parse_grant(row, json),
         };
         each(row, grant)
     };
-    walk(input, notes, Some(read))
+    parse_package(input, notes, Some(read))
 }
 
 /// Reads what the package says about itself and passes over its grants.
-pub(super) fn about(input: impl Read + Seek) -> Result<PackageInfo, FileError> {
-    walk(
+pub(super) fn read_package_info(input: impl Read + Seek) -> Result<PackageInfo, FileError> {
+    parse_package(
         input,
         &mut Notes::default(),
         None::<fn(u64, &str) -> ControlFlow<()>>,
     )
 }
 
-fn walk<F>(input: impl Read + Seek, notes: &mut Notes, each: Option<F>) -> Result<PackageInfo, FileError>
+fn parse_package<F>(
+    input: impl Read + Seek,
+    notes: &mut Notes,
+    each: Option<F>,
+) -> Result<PackageInfo, FileError>
 where
     F: FnMut(u64, &str) -> ControlFlow<()>,
 {
-    let allowance = Allowance::unlimited();
-    let metered = Metered::new(encoding::open(input, Form::Json, notes)?, &allowance);
+    let allowance = ByteAllowance::unlimited();
+    let metered = MeteredReader::new(encoding::open_as_utf8(input, TextKind::Json, notes)?, &allowance);
     let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, metered));
-    let mut walk = Walk {
+    let mut walk = PackageReader {
         allowance: &allowance,
         each,
         row: 0,
@@ -64,28 +68,28 @@ where
     match outcome {
         Err(_) if walk.stopped => Ok(walk.info),
         Err(_) if allowance.is_spent() => Err(FileError::EndlessRow { row: walk.row + 1 }),
-        Err(error) => Err(refused(&error)),
+        Err(error) => Err(file_error_from_json(&error)),
         Ok(()) => {
             let is_passed_over = walk.each.is_none();
-            refuse_without_rows(is_passed_over || walk.row > 0).map(|()| walk.info)
+            require_rows(is_passed_over || walk.row > 0).map(|()| walk.info)
         }
     }
 }
 
-fn refused(error: &serde_json::Error) -> FileError {
+fn file_error_from_json(error: &serde_json::Error) -> FileError {
     match error.classify() {
         Category::Io => FileError::Unreadable(std::io::Error::other(error.to_string())),
-        Category::Data => FileError::NotGrants(json_fault(error)),
-        Category::Syntax | Category::Eof => FileError::Broken {
+        Category::Data => FileError::NotGrants(describe_json_error(error)),
+        Category::Syntax | Category::Eof => FileError::InvalidJson {
             line: error.line(),
             column: error.column(),
-            reason: json_fault(error),
+            reason: describe_json_error(error),
         },
     }
 }
 
-struct Walk<'a, F> {
-    allowance: &'a Allowance,
+struct PackageReader<'a, F> {
+    allowance: &'a ByteAllowance,
     /// What the text of each grant is handed to; nothing where grants are passed over.
     each: Option<F>,
     row: u64,
@@ -94,7 +98,7 @@ struct Walk<'a, F> {
 }
 
 /// The whole file.
-struct Package<'w, 'a, F>(&'w mut Walk<'a, F>);
+struct Package<'w, 'a, F>(&'w mut PackageReader<'a, F>);
 
 impl<'de, F> Visitor<'de> for Package<'_, '_, F>
 where
@@ -116,10 +120,10 @@ where
             }
             let info = &mut self.0.info;
             match key.as_str() {
-                "license" => info.license = line_of(&map.next_value()?),
-                "title" => info.title = line_of(&map.next_value()?),
-                "downloadURL" => info.download_url = line_of(&map.next_value()?),
-                "publisher" => info.publisher = line_of(&map.next_value::<Value>()?["name"]),
+                "license" => info.license = parse_value_line(&map.next_value()?),
+                "title" => info.title = parse_value_line(&map.next_value()?),
+                "downloadURL" => info.download_url = parse_value_line(&map.next_value()?),
+                "publisher" => info.publisher = parse_value_line(&map.next_value::<Value>()?["name"]),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -138,7 +142,7 @@ where
 }
 
 /// The list of grants.
-struct Grants<'w, 'a, F>(&'w mut Walk<'a, F>);
+struct Grants<'w, 'a, F>(&'w mut PackageReader<'a, F>);
 
 impl<'de, F> DeserializeSeed<'de> for Grants<'_, '_, F>
 where
@@ -168,7 +172,7 @@ where
             return Ok(());
         };
         loop {
-            walk.allowance.limit(LONGEST_ROW);
+            walk.allowance.limit(MAX_ROW_BYTES);
             // The text alone is taken here, so that a grant of the wrong shape
             // is one row refused and not the end of the file.
             let Some(raw) = seq.next_element::<Box<RawValue>>()? else {
@@ -188,23 +192,23 @@ where
     }
 }
 
-fn identified(json: &str) -> GrantRow {
+fn parse_identifier_only(json: &str) -> GrantRow {
     let object = Some(json).filter(|json| json.starts_with('{'));
-    let object: Option<Identified> = object.and_then(|json| serde_json::from_str(json).ok());
-    GrantRow::identified(&object.unwrap_or_default().id)
+    let object: Option<IdentifierObject> = object.and_then(|json| serde_json::from_str(json).ok());
+    GrantRow::identifier_only(&object.unwrap_or_default().id)
 }
 
-fn grant(row: u64, json: &str) -> GrantRow {
-    let mut refusals = Refusals::of(row);
+fn parse_grant(row: u64, json: &str) -> GrantRow {
+    let mut refusals = RowProblems::for_row(row);
     if !json.starts_with('{') {
-        refusals.add("", "is not an object");
-        return GrantRow::refused(None, refusals.found);
+        refusals.add_error("", "is not an object");
+        return GrantRow::rejected(None, refusals.errors);
     }
     let object: GrantObject = match serde_json::from_str(json) {
         Ok(object) => object,
         Err(error) => {
-            refusals.add("", json_fault(&error));
-            return GrantRow::refused(None, refusals.found);
+            refusals.add_error("", describe_json_error(&error));
+            return GrantRow::rejected(None, refusals.errors);
         }
     };
     let lists = [
@@ -217,64 +221,66 @@ fn grant(row: u64, json: &str) -> GrantRow {
     for (path, _) in lists.into_iter().filter(|(_, is_wrong)| *is_wrong) {
         let reason = "is not a list of objects";
         if matches!(path, path::RECIPIENT_NAME | path::FUNDER_NAME) {
-            refusals.add(path::list(path), reason);
+            refusals.add_error(path::list_of_path(path), reason);
         } else {
-            refusals.leave_out(path::list(path), reason);
+            refusals.warn_omitted(path::list_of_path(path), reason);
         }
     }
-    let own = object.wayin.and_then(|own| own_terms(own.get(), &mut refusals));
-    let draft = Draft {
-        own,
+    let own = object
+        .wayin
+        .and_then(|own| parse_wayin_terms(own.get(), &mut refusals));
+    let draft = GrantRowDraft {
+        wayin_terms: own,
         ..object.into_draft()
     };
     draft.parse(refusals)
 }
 
 /// The terms that an export of Wayin writes, without those that cannot be read.
-fn own_terms(json: &str, refusals: &mut Refusals) -> Option<OwnTerms> {
+fn parse_wayin_terms(json: &str, refusals: &mut RowProblems) -> Option<WayinTerms> {
     if let Ok(own) = serde_json::from_str(json) {
         return own;
     }
     let Ok(fields) = serde_json::from_str::<Map<String, Value>>(json) else {
-        refusals.leave_out("wayin", "is not an object");
+        refusals.warn_omitted("wayin", "is not an object");
         return None;
     };
     let mut kept = Map::new();
     for (name, value) in fields {
         let alone = Value::Object(Map::from_iter([(name.clone(), value.clone())]));
-        if OwnTerms::deserialize(&alone).is_ok() {
+        if WayinTerms::deserialize(&alone).is_ok() {
             kept.insert(name, value);
         } else {
-            let reason = format!("{} is not a value that Wayin writes", quoted(&value.to_string()));
-            refusals.leave_out(&format!("wayin/{name}"), &reason);
+            let reason = format!("{} is not a value that Wayin writes", quote(&value.to_string()));
+            refusals.warn_omitted(&format!("wayin/{name}"), &reason);
         }
     }
-    OwnTerms::deserialize(Value::Object(kept)).ok()
+    WayinTerms::deserialize(Value::Object(kept)).ok()
 }
 
 /// A grant of which nothing but the identifier is read.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Identified {
-    id: Given,
+struct IdentifierObject {
+    id: RawField,
 }
 
 /// A grant as JSON has it; whatever else it holds is passed over unread.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
 struct GrantObject<'a> {
-    id: Given,
-    title: Given,
-    description: Given,
-    currency: Given,
-    amount_awarded: Given,
-    award_date: Given,
-    data_source: Given,
-    planned_dates: Listed<Event>,
-    grant_programme: Listed<Programme>,
-    recipient_organization: Listed<Organization>,
-    funding_organization: Listed<Organization>,
-    beneficiary_location: Listed<Place>,
+    id: RawField,
+    title: RawField,
+    description: RawField,
+    currency: RawField,
+    amount_awarded: RawField,
+    award_date: RawField,
+    data_source: RawField,
+    planned_dates: ObjectList<PlannedDatesObject>,
+    grant_programme: ObjectList<ProgrammeObject>,
+    recipient_organization: ObjectList<OrganizationObject>,
+    funding_organization: ObjectList<OrganizationObject>,
+    beneficiary_location: ObjectList<LocationObject>,
     recipient_individual: Option<IgnoredAny>,
     to_individuals_details: Option<IgnoredAny>,
     wayin: Option<&'a RawValue>,
@@ -282,49 +288,52 @@ struct GrantObject<'a> {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Event {
-    start_date: Given,
-    end_date: Given,
-    duration: Given,
+struct PlannedDatesObject {
+    start_date: RawField,
+    end_date: RawField,
+    duration: RawField,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Programme {
-    title: Given,
+struct ProgrammeObject {
+    title: RawField,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Organization {
-    id: Given,
-    name: Given,
+struct OrganizationObject {
+    id: RawField,
+    name: RawField,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Place {
-    name: Given,
-    geo_code: Given,
-    geo_code_type: Given,
+struct LocationObject {
+    name: RawField,
+    geo_code: RawField,
+    geo_code_type: RawField,
 }
 
 impl GrantObject<'_> {
-    fn into_draft(self) -> Draft {
-        let periods = self.planned_dates.numbered(|event| DraftPeriod {
+    fn into_draft(self) -> GrantRowDraft {
+        let periods = self.planned_dates.into_numbered(|event| PeriodDraft {
             starts_on: event.start_date,
             ends_on: event.end_date,
             duration: event.duration,
         });
-        let party = |organization: Organization| DraftParty {
+        let party = |organization: OrganizationObject| PartyDraft {
             id: organization.id,
             name: organization.name,
         };
         let person = [
-            (path::PERSON, self.recipient_individual.is_some()),
-            (path::PERSON_DETAILS, self.to_individuals_details.is_some()),
+            (path::RECIPIENT_INDIVIDUAL, self.recipient_individual.is_some()),
+            (
+                path::TO_INDIVIDUALS_DETAILS,
+                self.to_individuals_details.is_some(),
+            ),
         ];
-        Draft {
+        GrantRowDraft {
             id: self.id,
             title: self.title,
             description: self.description,
@@ -333,15 +342,15 @@ impl GrantObject<'_> {
             awarded_on: self.award_date,
             data_source: self.data_source,
             periods,
-            programmes: self.grant_programme.numbered(|programme| programme.title),
-            recipients: self.recipient_organization.numbered(party),
-            funders: self.funding_organization.numbered(party),
-            locations: self.beneficiary_location.numbered(|place| DraftLocation {
+            programmes: self.grant_programme.into_numbered(|programme| programme.title),
+            recipients: self.recipient_organization.into_numbered(party),
+            funders: self.funding_organization.into_numbered(party),
+            locations: self.beneficiary_location.into_numbered(|place| LocationDraft {
                 name: place.name,
                 code: place.geo_code,
                 code_type: place.geo_code_type,
             }),
-            own: None,
+            wayin_terms: None,
             person: person
                 .into_iter()
                 .find_map(|(path, is_there)| is_there.then_some(path)),
@@ -352,25 +361,25 @@ impl GrantObject<'_> {
 
 /// A list of objects, or the fact that something else stands there.
 #[derive(Default)]
-struct Listed<T> {
+struct ObjectList<T> {
     items: Vec<T>,
     is_wrong: bool,
 }
 
-impl<T> Listed<T> {
+impl<T> ObjectList<T> {
     /// The items by their numbers, counted from 0.
-    fn numbered<D>(self, draft: impl FnMut(T) -> D) -> BTreeMap<u32, D> {
+    fn into_numbered<D>(self, draft: impl FnMut(T) -> D) -> BTreeMap<u32, D> {
         (0..).zip(self.items.into_iter().map(draft)).collect()
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Listed<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ObjectList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = <&RawValue>::deserialize(deserializer)?.get();
         let items = if json == "null" {
             Some(Vec::new())
         } else {
-            objects(json)
+            parse_objects(json)
         };
         Ok(Self {
             is_wrong: items.is_none(),
@@ -379,7 +388,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Listed<T> {
     }
 }
 
-fn objects<'de, T: Deserialize<'de>>(json: &'de str) -> Option<Vec<T>> {
+fn parse_objects<'de, T: Deserialize<'de>>(json: &'de str) -> Option<Vec<T>> {
     let items: Vec<&RawValue> = serde_json::from_str(json).ok()?;
     // A struct would also be read from a list of its fields' values.
     let objects = items.iter().map(|item| {
@@ -389,7 +398,7 @@ fn objects<'de, T: Deserialize<'de>>(json: &'de str) -> Option<Vec<T>> {
     objects.collect()
 }
 
-impl<'de> Deserialize<'de> for Given {
+impl<'de> Deserialize<'de> for RawField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = <&RawValue>::deserialize(deserializer)?.get();
         Ok(match json.as_bytes().first() {
@@ -407,6 +416,6 @@ impl<'de> Deserialize<'de> for Given {
     }
 }
 
-fn line_of(value: &Value) -> Option<String> {
-    value.as_str().and_then(text::line)
+fn parse_value_line(value: &Value) -> Option<String> {
+    value.as_str().and_then(text::clean_line)
 }

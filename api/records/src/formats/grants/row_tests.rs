@@ -16,10 +16,10 @@ const HEADER: &str = "Identifier,Title,Description,Currency,Amount Awarded,Award
 fn read_all(
     format: FileFormat,
     bytes: &[u8],
-    limits: &Limits,
+    limits: &FileLimits,
 ) -> Result<(Vec<Grant>, Vec<String>), FileError> {
     let (mut grants, mut said) = (Vec::new(), Vec::new());
-    read(
+    read_grants(
         Cursor::new(bytes),
         format,
         limits,
@@ -39,17 +39,22 @@ fn read_all(
     Ok((grants, said))
 }
 
-fn table(rows: &[&str]) -> (Vec<Grant>, Vec<String>) {
+fn read_table(rows: &[&str]) -> (Vec<Grant>, Vec<String>) {
     let text = format!("{HEADER}\n{}\n", rows.join("\n"));
-    read_all(FileFormat::Csv, text.as_bytes(), &Limits::NONE).unwrap()
+    read_all(FileFormat::Csv, text.as_bytes(), &FileLimits::UNLIMITED).unwrap()
 }
 
-fn package(grants: &Value) -> (Vec<Grant>, Vec<String>) {
-    read_all(FileFormat::Json, grants.to_string().as_bytes(), &Limits::NONE).unwrap()
+fn read_package(grants: &Value) -> (Vec<Grant>, Vec<String>) {
+    read_all(
+        FileFormat::Json,
+        grants.to_string().as_bytes(),
+        &FileLimits::UNLIMITED,
+    )
+    .unwrap()
 }
 
 #[test]
-fn words_for_no_answer_identify_and_name_nobody() {
+fn placeholders_are_not_identifiers_or_names() {
     let row = |id: &str, recipient: &str| {
         format!("{id},T,D,GBP,1000,2020-05-01,{recipient},n/a,F,2020-01-01,2020-12-31,Hartlepool,E06000001")
     };
@@ -59,7 +64,7 @@ fn words_for_no_answer_identify_and_name_nobody() {
         row("c", ",N/A"),
         row("Unknown", ",Gamma"),
     ];
-    let (grants, said) = table(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+    let (grants, said) = read_table(&rows.iter().map(String::as_str).collect::<Vec<_>>());
     let recipients: Vec<_> = grants.iter().map(|grant| &grant.recipient).collect();
     assert_eq!(recipients.len(), 2, "{said:?}");
     assert!(
@@ -80,7 +85,7 @@ fn words_for_no_answer_identify_and_name_nobody() {
     }
 }
 
-fn codes(grant: &Grant) -> Vec<&str> {
+fn location_codes(grant: &Grant) -> Vec<&str> {
     grant
         .locations
         .iter()
@@ -88,13 +93,13 @@ fn codes(grant: &Grant) -> Vec<&str> {
         .collect()
 }
 
-const FIRST: &str =
+const FIRST_ROW: &str =
     "a,T,D,GBP,1000,2020-05-01,GB-CHC-1,R,GB-CHC-2,F,2020-01-01,2020-12-31,Hartlepool,E06000001";
 
 #[test]
-fn a_further_row_adds_to_its_grant_wherever_it_is() {
-    let (grants, said) = table(&[
-        FIRST,
+fn additional_rows_merge_into_their_grant() {
+    let (grants, said) = read_table(&[
+        FIRST_ROW,
         "b,U,D,GBP,5,2020-05-01,,S,,F,,,,",
         " a ,,,,,,,,,,,,Middlesbrough,e06000002",
         "a,T,D,GBP,1000.00,01/05/2020,gb chc 1,r,GB-CHC-2,F,2020-01-01,,Hartlepool,E06000001",
@@ -105,15 +110,15 @@ fn a_further_row_adds_to_its_grant_wherever_it_is() {
     );
     assert_eq!(grants.len(), 2);
     assert_eq!(grants[0].identifier, "b", "a grant comes with its last row");
-    assert_eq!(codes(&grants[1]), ["E06000001", "E06000002"]);
-    assert_eq!(grants[1].further, Further::default());
+    assert_eq!(location_codes(&grants[1]), ["E06000001", "E06000002"]);
+    assert_eq!(grants[1].additional, AdditionalItems::default());
     assert_eq!(grants[1].amount_minor, Some(100_000));
 }
 
 #[test]
-fn what_rows_say_differently_is_said_with_rows_and_columns() {
-    let (grants, said) = table(&[
-        FIRST,
+fn contradicting_rows_are_reported_with_row_and_column() {
+    let (grants, said) = read_table(&[
+        FIRST_ROW,
         "a,Other,E,EUR,999,2020-06-01,GB-CHC-1,Renamed,GB-CHC-3,G,2021-01-01,2021-12-31,,",
     ]);
     insta::assert_snapshot!(said.join("\n"), @r#"
@@ -126,20 +131,20 @@ fn what_rows_say_differently_is_said_with_rows_and_columns() {
     row 3, Funding Org:Name: "G" is a further funder of the grant; its record has room for one, and an export of grants has all
     row 3, Planned Dates:Start Date: "2021-01-01 to 2021-12-31" is a further period of the grant; its record has room for one, and an export of grants has all
     "#);
-    let further = &grants[0].further;
+    let further = &grants[0].additional;
     assert_eq!(grants.len(), 1);
     assert_eq!(further.funders[0].name, "G");
     assert_eq!(further.periods.len(), 1);
-    assert_ne!(grants[0].digest(), table(&[FIRST]).0[0].digest());
+    assert_ne!(grants[0].digest(), read_table(&[FIRST_ROW]).0[0].digest());
 }
 
 #[test]
-fn columns_with_numbers_are_read() {
+fn numbered_columns_are_read() {
     let header = "Identifier,Title,Currency,Amount Awarded,Award Date,Recipient Org:0:Name,Recipient Org:1:Identifier,\
         Recipient Org:1:Name,Funding Org:1:Name,Grant Programme:0:Title,Grant Programme:2:Title,\
         Planned Dates:1:Duration (months),Beneficiary Location:1:Name,Beneficiary Location:3:Geographic Code";
     let text = format!("{header}\na,T,GBP,1,2020-01-01,R,GB-CHC-9,S,F,P,Q,6,Leeds,E06000001\n");
-    let (grants, said) = read_all(FileFormat::Csv, text.as_bytes(), &Limits::NONE).unwrap();
+    let (grants, said) = read_all(FileFormat::Csv, text.as_bytes(), &FileLimits::UNLIMITED).unwrap();
     let grant = &grants[0];
     assert_eq!(
         (grant.recipient.name.as_str(), grant.funder.name.as_str()),
@@ -148,13 +153,13 @@ fn columns_with_numbers_are_read() {
     assert_eq!(grant.duration_months, Some(6));
     assert_eq!(grant.locations.len(), 2);
     assert_eq!(
-        grant.further.recipients,
+        grant.additional.recipients,
         [Party {
             identifier: Some("GB-CHC-9".into()),
             name: "S".into()
         }]
     );
-    assert_eq!(grant.further.programmes, ["Q"]);
+    assert_eq!(grant.additional.programmes, ["Q"]);
     let end = "of the grant; its record has room for one, and an export of grants has all";
     assert_eq!(
         said,
@@ -166,7 +171,7 @@ fn columns_with_numbers_are_read() {
 }
 
 #[test]
-fn a_person_in_any_row_refuses_the_whole_grant_without_a_word_of_them() {
+fn grant_to_a_person_is_rejected_without_personal_data() {
     let whole = |id: &str, more: Value| {
         let mut grant = json!({
             "id": id, "title": "Help for Somebody", "currency": "GBP", "amountAwarded": 1, "awardDate": "2020-01-01",
@@ -189,7 +194,7 @@ fn a_person_in_any_row_refuses_the_whole_grant_without_a_word_of_them() {
         ];
         rows[position] = whole("a", person.clone());
         rows.push(whole("b", json!({})));
-        let (grants, said) = package(&json!(rows));
+        let (grants, said) = read_package(&json!(rows));
         assert_eq!(grants.len(), 1, "{position}");
         assert_eq!(grants[0].identifier, "b");
         assert_eq!(
@@ -201,14 +206,14 @@ fn a_person_in_any_row_refuses_the_whole_grant_without_a_word_of_them() {
         "a",
         json!({"toIndividualsDetails": {"primaryGrantReason": "GTIR010"}}),
     );
-    let (grants, said) = package(&json!([whole("a", json!({})), details]));
+    let (grants, said) = read_package(&json!([whole("a", json!({})), details]));
     assert_eq!(
         (grants.len(), said),
         (0, vec![format!("row 2, toIndividualsDetails: {reason}")])
     );
     let text = "Identifier,Title,Recipient Org:Name,Recipient Ind:Name,Funding Org:Name\n\
                 a,T,R,,F\na,,,Somebody,\n";
-    let (grants, said) = read_all(FileFormat::Csv, text.as_bytes(), &Limits::NONE).unwrap();
+    let (grants, said) = read_all(FileFormat::Csv, text.as_bytes(), &FileLimits::UNLIMITED).unwrap();
     assert_eq!(
         (grants.len(), said),
         (0, vec![format!("row 3, Recipient Ind:Name: {reason}")])
@@ -216,9 +221,9 @@ fn a_person_in_any_row_refuses_the_whole_grant_without_a_word_of_them() {
 }
 
 #[test]
-fn a_row_that_is_refused_refuses_its_grant() {
-    let (grants, said) = table(&[
-        FIRST,
+fn rejected_row_rejects_its_grant() {
+    let (grants, said) = read_table(&[
+        FIRST_ROW,
         "a,,,,,,,,,,,,Middlesbrough,E06000002,one cell,too many",
         "a,,,,,,,,,,,,Stockton,E06000004",
         "b,U,D,GBP,5,2020-05-01,,S,,F,,,,",
@@ -231,21 +236,21 @@ fn a_row_that_is_refused_refuses_its_grant() {
     );
     assert!(said[1].starts_with("row 3: has 16 cells"), "{said:?}");
     // A value that cannot be held does not.
-    let (grants, said) = table(&[FIRST, "a,,,,lots,,,,,,,,,", "a,,,,,,,,,,,,Stockton,E06000004"]);
-    assert_eq!((grants.len(), codes(&grants[0]).len()), (1, 2));
+    let (grants, said) = read_table(&[FIRST_ROW, "a,,,,lots,,,,,,,,,", "a,,,,,,,,,,,,Stockton,E06000004"]);
+    assert_eq!((grants.len(), location_codes(&grants[0]).len()), (1, 2));
     assert_eq!(said.len(), 1);
     assert!(said[0].starts_with("row 3, Amount Awarded: \"lots\" is not an amount"));
 }
 
 #[test]
-fn identifiers_that_differ_in_case_are_two_grants_with_a_warning() {
-    let (grants, said) = table(&[FIRST, "A,T,D,GBP,1000,2020-05-01,GB-CHC-1,R,GB-CHC-2,F,,,,"]);
+fn identifiers_differing_in_case_are_two_grants_with_a_warning() {
+    let (grants, said) = read_table(&[FIRST_ROW, "A,T,D,GBP,1000,2020-05-01,GB-CHC-1,R,GB-CHC-2,F,,,,"]);
     assert_eq!(grants.len(), 2);
     insta::assert_snapshot!(said.join("\n"), @r#"
     row 2, Identifier: is "a", and "A" in row 3 differs in upper and lower case only; they are taken for two grants
     row 3, Identifier: is "A", and "a" in row 2 differs in upper and lower case only; they are taken for two grants
     "#);
-    let (grants, said) = table(&[
+    let (grants, said) = read_table(&[
         "a\u{a0} b,T,,GBP,1,2020-05-01,,R,,F,,,,",
         "a b\u{200b},,,,,,,,,,,,x,",
     ]);
@@ -253,12 +258,12 @@ fn identifiers_that_differ_in_case_are_two_grants_with_a_warning() {
 }
 
 #[test]
-fn a_grant_that_none_of_its_rows_makes_whole_says_what_is_missing() {
-    let (grants, said) = table(&["a,,,,,,,,,,,,x,", "a,T,,,,,,R,,,,,y,"]);
+fn incomplete_grant_lists_missing_fields() {
+    let (grants, said) = read_table(&["a,,,,,,,,,,,,x,", "a,T,,,,,,R,,,,,y,"]);
     assert_eq!(grants.len(), 0);
     assert_eq!(said, ["row 2, Funding Org:Name: is missing"]);
     // Halves that two rows give are whole.
-    let (grants, said) = table(&["a,,,GBP,,,GB-CHC-1,,,,,,x,", "a,T,,,5,2020-01-01,,R,,F,,,y,"]);
+    let (grants, said) = read_table(&["a,,,GBP,,,GB-CHC-1,,,,,,x,", "a,T,,,5,2020-01-01,,R,,F,,,y,"]);
     assert_eq!(said, [""; 0]);
     assert_eq!(
         (grants[0].amount_minor, grants[0].recipient.identifier.as_deref()),
@@ -267,7 +272,7 @@ fn a_grant_that_none_of_its_rows_makes_whole_says_what_is_missing() {
 }
 
 /// A workbook of sheets, each a list of rows.
-fn workbook(sheets: &[(&str, &[&[&str]])]) -> Vec<u8> {
+fn build_workbook(sheets: &[(&str, &[&[&str]])]) -> Vec<u8> {
     let mut workbook = rust_xlsxwriter::Workbook::new();
     for (name, rows) in sheets {
         let sheet = workbook.add_worksheet().set_name(*name).unwrap();
@@ -281,7 +286,7 @@ fn workbook(sheets: &[(&str, &[&[&str]])]) -> Vec<u8> {
 }
 
 #[test]
-fn a_sheet_of_locations_joins_the_grants_of_another() {
+fn locations_sheet_merges_with_the_grants_sheet() {
     let locations: &[&[&str]] = &[
         &[
             "Identifier",
@@ -312,15 +317,15 @@ fn a_sheet_of_locations_joins_the_grants_of_another() {
             ("Grants", grants),
             ("Recipients", recipients),
         ];
-        let bytes = workbook(&order.map(|at| sheets[at]));
-        let (mut found, mut said) = read_all(FileFormat::Xlsx, &bytes, &Limits::NONE).unwrap();
+        let bytes = build_workbook(&order.map(|at| sheets[at]));
+        let (mut found, mut said) = read_all(FileFormat::Xlsx, &bytes, &FileLimits::UNLIMITED).unwrap();
         found.sort_by(|one, other| one.identifier.cmp(&other.identifier));
         let names: Vec<_> = found
             .iter()
             .map(|one| (one.identifier.as_str(), one.recipient.name.as_str()))
             .collect();
         assert_eq!(names, [("a", "R"), ("b", "S")]);
-        assert_eq!(codes(&found[0]), ["E06000001", "E06000002"]);
+        assert_eq!(location_codes(&found[0]), ["E06000001", "E06000002"]);
         said.sort();
         said.retain(|line| line.starts_with("sheet Locations"));
         insta::allow_duplicates! {
@@ -330,32 +335,32 @@ fn a_sheet_of_locations_joins_the_grants_of_another() {
             "#);
         }
     }
-    let without = workbook(&[("Locations", locations), ("Grants", grants)]);
-    let error = read_all(FileFormat::Xlsx, &without, &Limits::NONE).unwrap_err();
+    let without = build_workbook(&[("Locations", locations), ("Grants", grants)]);
+    let error = read_all(FileFormat::Xlsx, &without, &FileLimits::UNLIMITED).unwrap_err();
     assert!(
         error
             .to_string()
             .contains("in its sheet \"Grants\", it has no column Recipient Org:Name"),
         "{error}"
     );
-    let alone = workbook(&[("Locations", locations)]);
-    assert!(read_all(FileFormat::Xlsx, &alone, &Limits::NONE).is_err());
+    let alone = build_workbook(&[("Locations", locations)]);
+    assert!(read_all(FileFormat::Xlsx, &alone, &FileLimits::UNLIMITED).is_err());
 }
 
 #[test]
-fn one_grant_does_not_take_rows_without_an_end() {
+fn rows_per_grant_are_limited() {
     let mut text = Vec::new();
-    writeln!(text, "{HEADER}\n{FIRST}").unwrap();
+    writeln!(text, "{HEADER}\n{FIRST_ROW}").unwrap();
     for number in 0..1_500 {
         writeln!(text, "a,,,,,,,R{number},,,,,L{number},").unwrap();
     }
-    let (grants, said) = read_all(FileFormat::Csv, &text, &Limits::NONE).unwrap();
+    let (grants, said) = read_all(FileFormat::Csv, &text, &FileLimits::UNLIMITED).unwrap();
     assert_eq!(grants.len(), 0);
     let reason = "row 2, Recipient Org:Name: has over 1000 different values in the rows of one grant; is the identifier right?";
     assert_eq!(said, [reason]);
-    let limits = Limits {
+    let limits = FileLimits {
         rows: 700,
-        ..Limits::NONE
+        ..FileLimits::UNLIMITED
     };
     let error = read_all(FileFormat::Csv, &text, &limits).unwrap_err();
     assert!(matches!(error, FileError::TooManyRows(700)));
@@ -373,12 +378,12 @@ proptest! {
                 .iter()
                 .map(|(id, place)| format!("g{id},T,,GBP,1,2020-01-01,,R,,F,,,,E060000{place:02}"))
                 .collect();
-            let (grants, said) = table(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+            let (grants, said) = read_table(&lines.iter().map(String::as_str).collect::<Vec<_>>());
             assert_eq!(said, [""; 0]);
             let mut grants: Vec<_> = grants
                 .into_iter()
                 .map(|grant| {
-                    let mut codes: Vec<_> = codes(&grant).into_iter().map(ToOwned::to_owned).collect();
+                    let mut codes: Vec<_> = location_codes(&grant).into_iter().map(ToOwned::to_owned).collect();
                     codes.sort();
                     (grant.identifier, codes)
                 })

@@ -6,25 +6,25 @@ use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::super::csv_reader::Table;
-use super::super::stream::Allowance;
-use super::super::{FileError, Notes, Refusals};
-use super::Depth;
-use super::draft::{Draft, FieldNames, Given, GrantRow, identifier, path};
+use super::super::csv_reader::CsvTable;
+use super::super::stream::ByteAllowance;
+use super::super::{FileError, Notes, RowProblems};
+use super::ReadDepth;
+use super::row_parser::{FieldNames, GrantRow, GrantRowDraft, RawField, normalise_identifier, path};
 use crate::money::DecimalSign;
 
 /// Reads a table and hands each row with its line to `each`.
-pub(super) fn read(
+pub(super) fn read_table(
     input: impl Read + Seek,
-    depth: Depth,
+    depth: ReadDepth,
     notes: &mut Notes,
     mut each: impl FnMut(u64, GrantRow) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
-    let allowance = Allowance::unlimited();
-    let mut table = Table::open(input, &allowance, notes)?;
+    let allowance = ByteAllowance::unlimited();
+    let mut table = CsvTable::open(input, &allowance, notes)?;
     let sign = table.decimal_sign();
-    let columns = Columns::of(table.header())?;
-    if let Some(missing) = missing_column([&columns]) {
+    let columns = GrantColumns::from_header(table.header())?;
+    if let Some(missing) = describe_missing_column([&columns]) {
         return Err(FileError::NotGrants(missing));
     }
     while let Some((line, cells)) = table.next_row()? {
@@ -32,17 +32,19 @@ pub(super) fn read(
             Ok(cells) => {
                 let cell = |at: usize| {
                     let cell = cells.get(at).filter(|cell| !cell.is_empty());
-                    cell.map(|cell| Given::Text((*cell).to_owned()))
+                    cell.map(|cell| RawField::Text((*cell).to_owned()))
                 };
                 match depth {
-                    Depth::Identifier => columns.identified(cell),
-                    Depth::All => columns.row(Refusals::of(line), cell, sign),
+                    ReadDepth::Identifier => columns.parse_identifier_only(cell),
+                    ReadDepth::All => columns.parse_row(RowProblems::for_row(line), cell, sign),
                 }
             }
             Err(refusals) => {
-                let held = table.held();
-                let given = held.get(columns.identifier()).and_then(|cell| identifier(cell));
-                GrantRow::refused(given, refusals)
+                let held = table.last_cells();
+                let given = held
+                    .get(columns.identifier_index())
+                    .and_then(|cell| normalise_identifier(cell));
+                GrantRow::rejected(given, refusals)
             }
         };
         if each(line, row).is_break() {
@@ -53,65 +55,65 @@ pub(super) fn read(
 }
 
 /// Where a field goes; of a list, into the item of a number.
-type Slot = fn(&mut Draft, u32) -> &mut Given;
+type FieldSlot = fn(&mut GrantRowDraft, u32) -> &mut RawField;
 
 /// A field that one column holds.
-struct Field {
+struct GrantField {
     path: &'static str,
     /// By the standard's schema.
     title: &'static str,
-    slot: Slot,
+    slot: FieldSlot,
 }
 
-const fn field(path: &'static str, title: &'static str, slot: Slot) -> Field {
-    Field { path, title, slot }
+const fn new_field(path: &'static str, title: &'static str, slot: FieldSlot) -> GrantField {
+    GrantField { path, title, slot }
 }
 
-const FIELDS: [Field; 18] = [
-    field(path::ID, "Identifier", |d, _| &mut d.id),
-    field(path::TITLE, "Title", |d, _| &mut d.title),
-    field(path::DESCRIPTION, "Description", |d, _| &mut d.description),
-    field(path::CURRENCY, "Currency", |d, _| &mut d.currency),
-    field(path::AMOUNT, "Amount Awarded", |d, _| &mut d.amount),
-    field(path::AWARDED_ON, "Award Date", |d, _| &mut d.awarded_on),
-    field(path::STARTS_ON, "Planned Dates:Start Date", |d, n| {
+const FIELDS: [GrantField; 18] = [
+    new_field(path::ID, "Identifier", |d, _| &mut d.id),
+    new_field(path::TITLE, "Title", |d, _| &mut d.title),
+    new_field(path::DESCRIPTION, "Description", |d, _| &mut d.description),
+    new_field(path::CURRENCY, "Currency", |d, _| &mut d.currency),
+    new_field(path::AMOUNT, "Amount Awarded", |d, _| &mut d.amount),
+    new_field(path::AWARDED_ON, "Award Date", |d, _| &mut d.awarded_on),
+    new_field(path::STARTS_ON, "Planned Dates:Start Date", |d, n| {
         &mut d.periods.entry(n).or_default().starts_on
     }),
-    field(path::ENDS_ON, "Planned Dates:End Date", |d, n| {
+    new_field(path::ENDS_ON, "Planned Dates:End Date", |d, n| {
         &mut d.periods.entry(n).or_default().ends_on
     }),
-    field(path::DURATION, "Planned Dates:Duration (months)", |d, n| {
+    new_field(path::DURATION, "Planned Dates:Duration (months)", |d, n| {
         &mut d.periods.entry(n).or_default().duration
     }),
-    field(path::PROGRAMME, "Grant Programme:Title", |d, n| {
+    new_field(path::PROGRAMME, "Grant Programme:Title", |d, n| {
         d.programmes.entry(n).or_default()
     }),
-    field(path::RECIPIENT_ID, "Recipient Org:Identifier", |d, n| {
+    new_field(path::RECIPIENT_ID, "Recipient Org:Identifier", |d, n| {
         &mut d.recipients.entry(n).or_default().id
     }),
-    field(path::RECIPIENT_NAME, "Recipient Org:Name", |d, n| {
+    new_field(path::RECIPIENT_NAME, "Recipient Org:Name", |d, n| {
         &mut d.recipients.entry(n).or_default().name
     }),
-    field(path::FUNDER_ID, "Funding Org:Identifier", |d, n| {
+    new_field(path::FUNDER_ID, "Funding Org:Identifier", |d, n| {
         &mut d.funders.entry(n).or_default().id
     }),
-    field(path::FUNDER_NAME, "Funding Org:Name", |d, n| {
+    new_field(path::FUNDER_NAME, "Funding Org:Name", |d, n| {
         &mut d.funders.entry(n).or_default().name
     }),
-    field(path::LOCATION_NAME, "Beneficiary Location:Name", |d, n| {
+    new_field(path::LOCATION_NAME, "Beneficiary Location:Name", |d, n| {
         &mut d.locations.entry(n).or_default().name
     }),
-    field(
+    new_field(
         path::LOCATION_CODE,
         "Beneficiary Location:Geographic Code",
         |d, n| &mut d.locations.entry(n).or_default().code,
     ),
-    field(
+    new_field(
         path::LOCATION_CODE_TYPE,
         "Beneficiary Location:Geographic Code Type",
         |d, n| &mut d.locations.entry(n).or_default().code_type,
     ),
-    field(path::DATA_SOURCE, "Data Source", |d, _| &mut d.data_source),
+    new_field(path::DATA_SOURCE, "Data Source", |d, _| &mut d.data_source),
 ];
 
 /// What every grant has.
@@ -119,53 +121,53 @@ const REQUIRED: [&str; 4] = [path::ID, path::TITLE, path::RECIPIENT_NAME, path::
 
 /// What a column holds.
 #[derive(Clone, Copy)]
-enum Holds {
-    Field(Slot, u32),
+enum ColumnContent {
+    Field(FieldSlot, u32),
     /// Something of a person who received the grant.
     Person,
 }
 
-struct Column {
+struct GrantColumn {
     index: usize,
     /// Of the first item, where it is of a list.
     path: &'static str,
     title: String,
-    holds: Holds,
+    content: ColumnContent,
 }
 
-impl Column {
+impl GrantColumn {
     /// With its number in place.
-    fn own_path(&self) -> String {
-        match self.holds {
-            Holds::Field(_, number) => path::of_item(self.path, number),
-            Holds::Person => self.path.to_owned(),
+    fn numbered_path(&self) -> String {
+        match self.content {
+            ColumnContent::Field(_, number) => path::path_of_item(self.path, number),
+            ColumnContent::Person => self.path.to_owned(),
         }
     }
 }
 
 /// The columns of a table that are read.
-pub(super) struct Columns {
-    columns: Vec<Column>,
+pub(super) struct GrantColumns {
+    columns: Vec<GrantColumn>,
     names: FieldNames,
 }
 
-impl Columns {
+impl GrantColumns {
     /// Those of a header, which has a grant's identifier and something to say of it.
-    pub(super) fn of(header: &[String]) -> Result<Self, FileError> {
-        let mut columns: Vec<Column> = Vec::new();
+    pub(super) fn from_header(header: &[String]) -> Result<Self, FileError> {
+        let mut columns: Vec<GrantColumn> = Vec::new();
         let mut titles: HashMap<String, String> = HashMap::new();
         for (index, title) in header.iter().enumerate() {
-            let Some((path, holds)) = meaning(title) else {
+            let Some((path, holds)) = parse_column_title(title) else {
                 continue;
             };
-            let column = Column {
+            let column = GrantColumn {
                 index,
                 path,
                 title: title.clone(),
-                holds,
+                content: holds,
             };
-            let own_path = column.own_path();
-            if let (Some(first), Holds::Field(..)) = (titles.get(&own_path), holds) {
+            let own_path = column.numbered_path();
+            if let (Some(first), ColumnContent::Field(..)) = (titles.get(&own_path), holds) {
                 return Err(FileError::NotGrants(format!(
                     "its columns {first} and {title} are the same field"
                 )));
@@ -183,8 +185,8 @@ impl Columns {
             columns,
             names: FieldNames(Some(Arc::new(titles))),
         };
-        if !columns.has(path::ID) {
-            return Err(FileError::NotGrants(no_column(path::ID)));
+        if !columns.has_column(path::ID) {
+            return Err(FileError::NotGrants(describe_absent_column(path::ID)));
         }
         if columns.columns.len() == 1 {
             let reason = "beside the identifiers of grants it has no column of theirs";
@@ -193,27 +195,27 @@ impl Columns {
         Ok(columns)
     }
 
-    fn has(&self, path: &str) -> bool {
+    fn has_column(&self, path: &str) -> bool {
         self.columns.iter().any(|column| column.path == path)
     }
 
     /// Where the identifier is.
-    pub(super) fn identifier(&self) -> usize {
+    pub(super) fn identifier_index(&self) -> usize {
         let column = self.columns.iter().find(|column| column.path == path::ID);
         column.map_or(0, |column| column.index)
     }
 
     /// Whether the rows are grants, and not just something more about the grants of other rows.
     pub(super) fn has_titles(&self) -> bool {
-        self.has(path::TITLE)
+        self.has_column(path::TITLE)
     }
 
     /// Whether a header that cannot be read is one of grants, to go by what it has.
-    pub(super) fn seem_meant(header: &[String]) -> bool {
+    pub(super) fn looks_like_grants(header: &[String]) -> bool {
         let has = |wanted: &str| {
             header
                 .iter()
-                .any(|title| meaning(title).is_some_and(|(path, _)| path == wanted))
+                .any(|title| parse_column_title(title).is_some_and(|(path, _)| path == wanted))
         };
         has(path::ID) && has(path::TITLE)
     }
@@ -231,54 +233,60 @@ impl Columns {
     }
 
     /// The identifier of a row.
-    pub(super) fn identified(&self, cell: impl Fn(usize) -> Option<Given>) -> GrantRow {
-        GrantRow::identified(&cell(self.identifier()).unwrap_or_default())
+    pub(super) fn parse_identifier_only(&self, cell: impl Fn(usize) -> Option<RawField>) -> GrantRow {
+        GrantRow::identifier_only(&cell(self.identifier_index()).unwrap_or_default())
     }
 
     /// What a row says, by what its cells hold.
-    pub(super) fn row(
+    pub(super) fn parse_row(
         &self,
-        found: Refusals,
-        cell: impl Fn(usize) -> Option<Given>,
+        found: RowProblems,
+        cell: impl Fn(usize) -> Option<RawField>,
         sign: DecimalSign,
     ) -> GrantRow {
-        let mut draft = Draft {
+        let mut draft = GrantRowDraft {
             sign,
-            ..Draft::default()
+            ..GrantRowDraft::default()
         };
         for column in &self.columns {
             let Some(given) = cell(column.index) else {
                 continue;
             };
-            match column.holds {
-                Holds::Field(slot, number) => *slot(&mut draft, number) = given,
-                Holds::Person => draft.person = draft.person.or(Some(column.path)),
+            match column.content {
+                ColumnContent::Field(slot, number) => *slot(&mut draft, number) = given,
+                ColumnContent::Person => draft.person = draft.person.or(Some(column.path)),
             }
         }
         let mut row = draft.parse(found);
-        for one in row.findings_mut() {
-            let title = self.names.of(&one.field);
+        for one in row.problems_mut() {
+            let title = self.names.name_of(&one.field);
             if title != one.field {
                 one.field = title.to_owned();
             }
         }
         row.names = self.names.clone();
-        row.only_adds = !self.has_titles();
+        row.is_supplement = !self.has_titles();
         row
     }
 }
 
 /// What every grant has and none of some tables, in words.
-pub(super) fn missing_column<'a>(tables: impl IntoIterator<Item = &'a Columns> + Clone) -> Option<String> {
-    let has = |path: &str| tables.clone().into_iter().any(|table| table.has(path));
+pub(super) fn describe_missing_column<'a>(
+    tables: impl IntoIterator<Item = &'a GrantColumns> + Clone,
+) -> Option<String> {
+    let has = |path: &str| tables.clone().into_iter().any(|table| table.has_column(path));
     let is_missing = |path: &&&str| {
-        let is_person = **path == path::RECIPIENT_NAME && (has(path::PERSON) || has(path::PERSON_DETAILS));
+        let is_person = **path == path::RECIPIENT_NAME
+            && (has(path::RECIPIENT_INDIVIDUAL) || has(path::TO_INDIVIDUALS_DETAILS));
         !is_person && !has(path)
     };
-    REQUIRED.iter().find(is_missing).map(|path| no_column(path))
+    REQUIRED
+        .iter()
+        .find(is_missing)
+        .map(|path| describe_absent_column(path))
 }
 
-fn no_column(path: &str) -> String {
+fn describe_absent_column(path: &str) -> String {
     let field = FIELDS.iter().find(|field| field.path == path);
     format!(
         "it has no column {} ({path})",
@@ -287,7 +295,7 @@ fn no_column(path: &str) -> String {
 }
 
 /// The path and the content of a column by its title; nothing for those that are not read.
-fn meaning(title: &str) -> Option<(&'static str, Holds)> {
+fn parse_column_title(title: &str) -> Option<(&'static str, ColumnContent)> {
     let title = title.trim().to_ascii_lowercase();
     let mut number = None;
     let mut parts = Vec::new();
@@ -298,9 +306,11 @@ fn meaning(title: &str) -> Option<(&'static str, Holds)> {
         }
     }
     match parts[..] {
-        ["recipient ind" | "recipientindividual", ..] => return Some((path::PERSON, Holds::Person)),
+        ["recipient ind" | "recipientindividual", ..] => {
+            return Some((path::RECIPIENT_INDIVIDUAL, ColumnContent::Person));
+        }
         ["to individuals details" | "toindividualsdetails", ..] => {
-            return Some((path::PERSON_DETAILS, Holds::Person));
+            return Some((path::TO_INDIVIDUALS_DETAILS, ColumnContent::Person));
         }
         _ => {}
     }
@@ -311,5 +321,5 @@ fn meaning(title: &str) -> Option<(&'static str, Holds)> {
     })?;
     let is_of_list = field.path.contains("/0/");
     let number = number.unwrap_or(0);
-    (is_of_list || number == 0).then_some((field.path, Holds::Field(field.slot, number)))
+    (is_of_list || number == 0).then_some((field.path, ColumnContent::Field(field.slot, number)))
 }

@@ -6,7 +6,7 @@ use wayin_vocabulary::FileFormat;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use super::super::LONGEST_ROW;
+use super::super::MAX_ROW_BYTES;
 use super::*;
 use crate::formats::format::detect_grant_format;
 
@@ -17,14 +17,17 @@ const AB_TRUST: &str = include_str!("../../../../../tests/data/grants/ab-charita
 const WOLFSON: &str = include_str!("../../../../../tests/data/grants/wolfson.json");
 const TABLE: &str = include_str!("../../../../../tests/data/grants/two-funders.csv");
 
-type Rows = Vec<(u64, Row<Grant>)>;
+type NumberedGrantRows = Vec<(u64, ParsedRowResult<Grant>)>;
 
-fn rows(format: FileFormat, text: impl AsRef<[u8]>) -> Result<(Rows, PackageInfo), FileError> {
+fn read_rows(
+    format: FileFormat,
+    text: impl AsRef<[u8]>,
+) -> Result<(NumberedGrantRows, PackageInfo), FileError> {
     let mut rows = Vec::new();
-    let info = read(
+    let info = read_grants(
         Cursor::new(text),
         format,
-        &Limits::NONE,
+        &FileLimits::UNLIMITED,
         &mut Notes::default(),
         |at, grant| {
             rows.push((at.row, grant));
@@ -34,31 +37,31 @@ fn rows(format: FileFormat, text: impl AsRef<[u8]>) -> Result<(Rows, PackageInfo
     Ok((rows, info))
 }
 
-fn json(text: &str) -> Rows {
-    rows(FileFormat::Json, text).unwrap().0
+fn read_json(text: &str) -> NumberedGrantRows {
+    read_rows(FileFormat::Json, text).unwrap().0
 }
 
-fn csv(text: &str) -> Rows {
-    rows(FileFormat::Csv, text).unwrap().0
+fn read_csv(text: &str) -> NumberedGrantRows {
+    read_rows(FileFormat::Csv, text).unwrap().0
 }
 
-fn good(rows: Rows) -> Vec<Grant> {
+fn unwrap_grants(rows: NumberedGrantRows) -> Vec<Grant> {
     rows.into_iter().map(|(_, grant)| grant.unwrap().value).collect()
 }
 
-fn warnings(rows: &Rows) -> Vec<String> {
+fn list_warnings(rows: &NumberedGrantRows) -> Vec<String> {
     let good = rows.iter().filter_map(|(_, grant)| grant.as_ref().ok());
     good.flat_map(|good| &good.warnings)
         .map(ToString::to_string)
         .collect()
 }
 
-fn refusals(rows: Rows) -> Vec<String> {
+fn list_errors(rows: NumberedGrantRows) -> Vec<String> {
     let refused = rows.into_iter().filter_map(|(_, grant)| grant.err());
     refused.flatten().map(|refusal| refusal.to_string()).collect()
 }
 
-fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+fn date(year: i32, month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).unwrap()
 }
 
@@ -79,13 +82,13 @@ fn grant_with(changes: serde_json::Value) -> serde_json::Value {
     grant
 }
 
-fn refused_with(changes: serde_json::Value) -> Vec<String> {
-    refusals(json(&serde_json::json!([grant_with(changes)]).to_string()))
+fn errors_with(changes: serde_json::Value) -> Vec<String> {
+    list_errors(read_json(&serde_json::json!([grant_with(changes)]).to_string()))
 }
 
 #[test]
 fn real_grants_are_read() {
-    let grants = good(json(LLOYDS));
+    let grants = unwrap_grants(read_json(LLOYDS));
     assert_eq!(grants.len(), 22);
     let first = &grants[0];
     assert_eq!(
@@ -97,8 +100,8 @@ fn real_grants_are_read() {
             currency: Some("GBP".into()),
             amount_minor: Some(3_998_300),
             awarded_on: first.awarded_on,
-            starts_on: Some(day(2015, 12, 17)),
-            ends_on: Some(day(2017, 12, 16)),
+            starts_on: Some(date(2015, 12, 17)),
+            ends_on: Some(date(2017, 12, 16)),
             duration_months: Some(24),
             programme: first.programme.clone(),
             recipient: first.recipient.clone(),
@@ -107,16 +110,16 @@ fn real_grants_are_read() {
                 name: "Lloyds Bank Foundation for England and Wales".into(),
             },
             locations: vec![],
-            own: None,
+            wayin_terms: None,
             data_source: None,
-            further: Further::default(),
+            additional: AdditionalItems::default(),
         }
     );
     assert_eq!(grants[1].amount_minor, Some(1_775_996));
     let short = grants.iter().filter(|g| g.duration_months <= Some(18));
     assert_eq!(short.count(), 5);
 
-    let grants = good(json(LLOYD_WEBBER));
+    let grants = unwrap_grants(read_json(LLOYD_WEBBER));
     assert_eq!(grants.len(), 22);
     assert_eq!(grants[1].amount_minor, Some(4_113_377), "a float's noise is gone");
     assert_eq!(grants[21].duration_months, None);
@@ -129,43 +132,43 @@ fn real_grants_are_read() {
         }]
     );
 
-    let grants = good(json(AB_TRUST));
+    let grants = unwrap_grants(read_json(AB_TRUST));
     assert_eq!(grants.len(), 20);
     assert!(grants.iter().all(|g| g.duration_months.is_none()));
     assert!(grants.iter().all(|g| g.data_source.is_some()));
 }
 
 #[test]
-fn dates_with_the_day_first_are_read_and_said() {
-    let rows = json(WOLFSON);
+fn day_first_dates_are_read_with_a_warning() {
+    let rows = read_json(WOLFSON);
     assert_eq!(
-        warnings(&rows)[0],
+        list_warnings(&rows)[0],
         "row 1, awardDate: \"05/06/2014\" is read as 2014-06-05, with the day first"
     );
-    let grants = good(rows);
+    let grants = unwrap_grants(rows);
     assert_eq!(grants.len(), 20);
-    assert_eq!(grants[0].awarded_on, Some(day(2014, 6, 5)));
+    assert_eq!(grants[0].awarded_on, Some(date(2014, 6, 5)));
 }
 
 #[test]
-fn a_table_says_the_same_as_the_package_it_was_made_of() {
-    let packages = [LLOYDS, LLOYD_WEBBER].map(|text| good(json(text)));
+fn csv_and_json_give_the_same_grants() {
+    let packages = [LLOYDS, LLOYD_WEBBER].map(|text| unwrap_grants(read_json(text)));
     let digests: BTreeMap<_, _> = packages
         .iter()
         .flatten()
         .map(|grant| (&grant.identifier, grant.digest()))
         .collect();
-    let table = csv(TABLE);
+    let table = read_csv(TABLE);
     assert_eq!(table.len(), 10);
     assert_eq!(table[0].0, 2, "the header is line 1");
-    for grant in good(table) {
+    for grant in unwrap_grants(table) {
         assert_eq!(grant.digest(), digests[&grant.identifier], "{grant:?}");
     }
 }
 
 #[test]
-fn the_digest_changes_with_any_part() {
-    let grant = good(json(LLOYDS)).remove(1);
+fn digest_changes_with_every_field() {
+    let grant = unwrap_grants(read_json(LLOYDS)).remove(1);
     assert_eq!(grant.digest().len(), 64);
     let mut changed = vec![grant.clone(); 6];
     changed[0].amount_minor = None;
@@ -188,16 +191,16 @@ fn the_digest_changes_with_any_part() {
 }
 
 #[test]
-fn json_paths_serve_as_a_header_too() {
+fn json_paths_are_accepted_as_column_titles() {
     let text = " ID ,TITLE,currency,amountAwarded,awardDate,recipientOrganization/0/name,\
                 fundingOrganization/0/name,plannedDates/0/startDate,plannedDates/0/duration,\
                 beneficiaryLocation/1/geoCode,beneficiaryLocation/0/name,recipientOrganization/1/name,\
                 Recipient Org:Email,Notes\n\
                 a-1,Title,gbp,12.5,2020-01-31,R,F,2020-02-01,6,e08000003,Leeds,Other,x@example.org,n\n";
-    let grants = good(csv(text));
+    let grants = unwrap_grants(read_csv(text));
     assert_eq!(grants[0].amount_minor, Some(1250));
     assert_eq!(grants[0].currency.as_deref(), Some("GBP"));
-    assert_eq!(grants[0].starts_on, Some(day(2020, 2, 1)));
+    assert_eq!(grants[0].starts_on, Some(date(2020, 2, 1)));
     assert_eq!(grants[0].duration_months, Some(6));
     assert_eq!(grants[0].recipient.name, "R");
     let locations: Vec<_> = grants[0]
@@ -209,20 +212,23 @@ fn json_paths_serve_as_a_header_too() {
 }
 
 #[test]
-fn a_table_names_its_own_columns_in_refusals() {
+fn errors_name_the_columns_of_the_table() {
     let header = "Identifier,Title,Currency,Amount Awarded,Award Date,Recipient Org:Name,\
                   Funding Org:Name,Planned Dates:Start Date,Planned Dates:0:End Date";
     let text = format!("{header}\r\n1,T,GBP,\"1,000\",31/01/2020,R,,2020-03-01,2020-02-01\r\n");
-    assert_eq!(refusals(csv(&text)), ["row 2, Funding Org:Name: is missing"]);
-    insta::assert_snapshot!(warnings(&csv(&text.replace("R,,", "R,F,"))).join("\n"), @r#"
+    assert_eq!(
+        list_errors(read_csv(&text)),
+        ["row 2, Funding Org:Name: is missing"]
+    );
+    insta::assert_snapshot!(list_warnings(&read_csv(&text.replace("R,,", "R,F,"))).join("\n"), @r#"
     row 2, Amount Awarded: "1,000" may mean 1000 or 1.000; write the number without a sign between thousands, with as many decimals as the currency has, such as 1000.00; the grant is taken without it
     row 2, Planned Dates:0:End Date: 2020-02-01 is before the start, 2020-03-01; the grant is taken without it
     "#);
 }
 
 #[test]
-fn every_problem_of_a_grant_is_named() {
-    let said = refusals(json(
+fn every_problem_is_reported() {
+    let said = list_errors(read_json(
         r#"[{"id": " ", "currency": "pounds", "amountAwarded": -5,
         "title": ["x"], "plannedDates": [{"startDate": "2020", "duration": 1.5}],
         "recipientOrganization": {"name": "not in a list"}, "fundingOrganization": [["F", "F"]],
@@ -234,12 +240,12 @@ fn every_problem_of_a_grant_is_named() {
     row 1, id: is missing
     row 1, title: is a list, where text or a number belongs
     ");
-    assert_eq!(refused_with(serde_json::json!({})), [""; 0]);
-    assert_eq!(refused_with(serde_json::json!({"id": "x".repeat(201)})).len(), 1);
+    assert_eq!(errors_with(serde_json::json!({})), [""; 0]);
+    assert_eq!(errors_with(serde_json::json!({"id": "x".repeat(201)})).len(), 1);
 }
 
 #[test]
-fn a_value_that_cannot_be_held_is_left_out_and_said() {
+fn unstorable_value_is_omitted_with_a_warning() {
     let dates =
         |start: &str, end: &str| serde_json::json!({"plannedDates": [{"startDate": start, "endDate": end}]});
     let cases = [
@@ -309,30 +315,31 @@ fn a_value_that_cannot_be_held_is_left_out_and_said() {
             "dataSource: \"our books\" is not a plain web address, such as https://example.org/grants.json",
         ),
     ];
-    let whole = good(json(
+    let whole = unwrap_grants(read_json(
         &serde_json::json!([grant_with(serde_json::json!({}))]).to_string(),
     ))
     .remove(0);
     for (changes, warning) in cases {
-        let rows = json(&serde_json::json!([grant_with(changes)]).to_string());
+        let rows = read_json(&serde_json::json!([grant_with(changes)]).to_string());
         assert_eq!(
-            warnings(&rows),
+            list_warnings(&rows),
             [format!("row 1, {warning}; the grant is taken without it")]
         );
-        let grant = good(rows).remove(0);
+        let grant = unwrap_grants(rows).remove(0);
         assert_eq!(
             (&grant.identifier, &grant.recipient),
             (&whole.identifier, &whole.recipient)
         );
     }
     // An amount in no currency is no amount.
-    let rows = json(&serde_json::json!([grant_with(serde_json::json!({"currency": "pounds"}))]).to_string());
-    assert_eq!(warnings(&rows).len(), 2);
-    assert_eq!(good(rows)[0].amount_minor, None);
+    let rows =
+        read_json(&serde_json::json!([grant_with(serde_json::json!({"currency": "pounds"}))]).to_string());
+    assert_eq!(list_warnings(&rows).len(), 2);
+    assert_eq!(unwrap_grants(rows)[0].amount_minor, None);
 }
 
 #[test]
-fn an_amount_is_rounded_and_months_may_be_named() {
+fn amounts_are_rounded_and_durations_may_name_months() {
     for (amount, minor) in [
         ("41666.6667", 4_166_667),
         ("0.004", 0),
@@ -340,32 +347,32 @@ fn an_amount_is_rounded_and_months_may_be_named() {
         ("2.345", 235),
         ("0.0005", 0),
     ] {
-        let rows = json(&format!(
+        let rows = read_json(&format!(
             "[{}]",
             grant_with(serde_json::json!({"amountAwarded": amount}))
         ));
         assert!(
-            warnings(&rows)[0].contains("has more decimals than GBP has; it is rounded to "),
+            list_warnings(&rows)[0].contains("has more decimals than GBP has; it is rounded to "),
             "{amount}"
         );
-        assert_eq!(good(rows)[0].amount_minor, Some(minor), "{amount}");
+        assert_eq!(unwrap_grants(rows)[0].amount_minor, Some(minor), "{amount}");
     }
     for text in ["12 months", "12 Months", "12.0 mths", "12m", "12 month(s)"] {
         let changes = serde_json::json!({"plannedDates": [{"duration": text}]});
-        let rows = json(&serde_json::json!([grant_with(changes)]).to_string());
+        let rows = read_json(&serde_json::json!([grant_with(changes)]).to_string());
         assert_eq!(
-            warnings(&rows),
+            list_warnings(&rows),
             [format!(
                 "row 1, plannedDates/0/duration: \"{text}\" is read as 12 months"
             )]
         );
-        assert_eq!(good(rows)[0].duration_months, Some(12));
+        assert_eq!(unwrap_grants(rows)[0].duration_months, Some(12));
     }
 }
 
 #[test]
-fn a_grant_to_a_person_is_refused_without_a_word_of_them() {
-    let said = refused_with(serde_json::json!({
+fn grant_to_a_person_is_rejected_without_personal_data() {
+    let said = errors_with(serde_json::json!({
         "recipientOrganization": null,
         "recipientIndividual": {"id": "p-1", "name": "A Name"},
         "awardDate": "A Name",
@@ -375,12 +382,12 @@ fn a_grant_to_a_person_is_refused_without_a_word_of_them() {
 
     let text = "Identifier,Title,Currency,Amount Awarded,Award Date,Recipient Ind:Identifier,\
                 Recipient Ind:Name,Funding Org:Name\n1,T,GBP,1,2020-01-31,p-1,A Name,F\n";
-    let said = refusals(csv(text));
+    let said = list_errors(read_csv(text));
     assert_eq!(said, [format!("row 2, Recipient Ind:Identifier: {reason}")]);
 }
 
 #[test]
-fn long_text_is_cut_and_odd_text_cleaned() {
+fn long_text_is_truncated_and_control_characters_removed() {
     let long = "word ".repeat(3000);
     let grants = serde_json::json!([grant_with(serde_json::json!({
         "title": long,
@@ -389,7 +396,7 @@ fn long_text_is_cut_and_odd_text_cleaned() {
         "dataSource": "mailto:somebody@example.org",
         "beneficiaryLocation": [{"countryCode": "GB"}, {"name": " ", "geoCode": " e08000025 "}],
     }))]);
-    let grant = good(json(&grants.to_string())).remove(0);
+    let grant = unwrap_grants(read_json(&grants.to_string())).remove(0);
     assert_eq!(grant.title.chars().count(), 300);
     assert!(grant.title.ends_with("word…"));
     let description = grant.description.unwrap();
@@ -403,15 +410,15 @@ fn long_text_is_cut_and_odd_text_cleaned() {
 }
 
 #[test]
-fn a_package_speaks_for_itself_before_or_behind_its_grants() {
+fn package_info_is_read_before_or_after_the_grants() {
     let grants = serde_json::json!([grant_with(serde_json::json!({}))]);
     let text = format!(
         "\u{feff}{{\"license\": \"https://example.org/licence\", \"extensions\": [{{}}],\n\
          \"grants\": {grants}, \"publisher\": {{\"name\": \"Funder\", \"logo\": 1}},\n\
          \"downloadURL\": \"https://example.org/grants.json\", \"title\": 7}}\n"
     );
-    let (grants, info) = rows(FileFormat::Json, &text).unwrap();
-    assert_eq!(good(grants).len(), 1);
+    let (grants, info) = read_rows(FileFormat::Json, &text).unwrap();
+    assert_eq!(unwrap_grants(grants).len(), 1);
     assert_eq!(
         info,
         PackageInfo {
@@ -422,30 +429,30 @@ fn a_package_speaks_for_itself_before_or_behind_its_grants() {
         }
     );
     assert_eq!(
-        about(Cursor::new(text.as_bytes()), FileFormat::Json).unwrap(),
+        read_package_info(Cursor::new(text.as_bytes()), FileFormat::Json).unwrap(),
         info
     );
     assert_eq!(
-        about(Cursor::new(b"[1, 2]"), FileFormat::Json).unwrap(),
+        read_package_info(Cursor::new(b"[1, 2]"), FileFormat::Json).unwrap(),
         PackageInfo::default()
     );
 }
 
 #[test]
-fn one_bad_grant_does_not_cost_the_others() {
+fn invalid_grant_does_not_affect_the_others() {
     let whole = |id: &str| grant_with(serde_json::json!({"id": id}));
     let (one, two, three) = (whole("1"), whole("2"), whole("3"));
     let list = format!(
         "[{one}, null, {two}, 5, {{\"id\": 1, \"id\": 2}}, [\"a\"], {{\"title\": \"\\ud800\"}}, {three}]"
     );
-    let rows = json(&list);
+    let rows = read_json(&list);
     let good: Vec<_> = rows
         .iter()
         .filter(|(_, row)| row.is_ok())
         .map(|(n, _)| *n)
         .collect();
     assert_eq!(good, [1, 3, 8]);
-    let said = refusals(rows);
+    let said = list_errors(rows);
     assert_eq!(said[0], "row 2: is not an object");
     assert_eq!(said[2], "row 5: the field id is given twice");
     assert!(
@@ -455,7 +462,7 @@ fn one_bad_grant_does_not_cost_the_others() {
 }
 
 #[test]
-fn a_file_of_other_things_is_refused_whole() {
+fn file_without_grants_is_rejected() {
     let cases = [
         (FileFormat::Json, "", "The file is empty."),
         (
@@ -501,34 +508,37 @@ fn a_file_of_other_things_is_refused_whole() {
         ),
     ];
     for (format, text, reason) in cases {
-        let said = rows(format, text).unwrap_err().to_string();
+        let said = read_rows(format, text).unwrap_err().to_string();
         assert!(said.ends_with(reason), "{text}: {said}");
     }
 }
 
 #[test]
-fn a_grant_without_an_end_is_not_buffered() {
-    let endless = format!("{{\"grants\": [{{}}, {{\"id\": \"{}", "x".repeat(LONGEST_ROW * 2));
-    let error = rows(FileFormat::Json, endless).unwrap_err();
+fn endless_grant_is_not_buffered() {
+    let endless = format!(
+        "{{\"grants\": [{{}}, {{\"id\": \"{}",
+        "x".repeat(MAX_ROW_BYTES * 2)
+    );
+    let error = read_rows(FileFormat::Json, endless).unwrap_err();
     assert!(matches!(error, FileError::EndlessRow { row: 2 }), "{error:?}");
     let elsewhere = format!(
         "{{\"other\": [{}0], \"grants\": [{{}}]}}",
         "1234567, ".repeat(1 << 20)
     );
     assert!(
-        rows(FileFormat::Json, elsewhere).is_ok(),
+        read_rows(FileFormat::Json, elsewhere).is_ok(),
         "what is passed over may be long"
     );
 }
 
 #[test]
-fn reading_stops_when_asked_to() {
+fn reading_stops_on_break() {
     for (format, text) in [(FileFormat::Json, LLOYDS), (FileFormat::Csv, TABLE)] {
         let mut count = 0;
-        read(
+        read_grants(
             Cursor::new(text),
             format,
-            &Limits::NONE,
+            &FileLimits::UNLIMITED,
             &mut Notes::default(),
             |_, _| {
                 count += 1;
@@ -541,7 +551,7 @@ fn reading_stops_when_asked_to() {
 }
 
 #[test]
-fn the_form_is_known_by_its_content_first() {
+fn format_is_detected_from_content_first() {
     let of = |path: &str, start: &[u8]| detect_grant_format(path, start);
     assert_eq!(of("a.csv", b"\xef\xbb\xbf \n{\"g").unwrap(), FileFormat::Json);
     assert_eq!(of("a", b"[").unwrap(), FileFormat::Json);
@@ -551,7 +561,7 @@ fn the_form_is_known_by_its_content_first() {
     assert_eq!(of("a.ods", b"PK\x03\x04").unwrap(), FileFormat::Ods);
     assert!(matches!(
         of("a.xls", b"\xd0\xcf\x11\xe0"),
-        Err(FileError::Foreign(_))
+        Err(FileError::UnsupportedKind(_))
     ));
     assert_eq!(of("a.csv", b"\xff\xfeI\0").unwrap(), FileFormat::Csv);
     assert_eq!(of("a.txt", b"\xfe\xff\0 \0{").unwrap(), FileFormat::Json);
@@ -559,7 +569,7 @@ fn the_form_is_known_by_its_content_first() {
 }
 
 #[test]
-fn no_bytes_make_it_panic() {
+fn arbitrary_bytes_do_not_panic() {
     let mut random = StdRng::seed_from_u64(360);
     for (format, text) in [
         (FileFormat::Json, &LLOYD_WEBBER[..4000]),
@@ -587,10 +597,10 @@ fn no_bytes_make_it_panic() {
             }
             // Whatever the outcome: a row refused says why, and none is lost without a word.
             let mut met = std::collections::HashSet::new();
-            let _ = read(
+            let _ = read_grants(
                 Cursor::new(bytes),
                 format,
-                &Limits::NONE,
+                &FileLimits::UNLIMITED,
                 &mut Notes::default(),
                 |at, grant| {
                     assert!(met.insert(at.row));

@@ -6,51 +6,61 @@ use std::ops::ControlFlow;
 
 use wayin_vocabulary::FileFormat;
 
-use super::super::file_record::Cell;
-use super::super::records::Limits;
-use super::super::workbook_records::Workbook;
-use super::super::{FileError, LONGEST_ROW, Notes, Refusals, csv_reader, ods, refuse_without_rows, xlsx};
-use super::Depth;
-use super::draft::{Given, GrantRow};
-use super::sheet::{Columns, missing_column};
+use super::super::file_record::CellPosition;
+use super::super::records::FileLimits;
+use super::super::workbook_records::WorkbookReader;
+use super::super::{FileError, MAX_ROW_BYTES, Notes, RowProblems, csv_reader, ods, require_rows, xlsx};
+use super::ReadDepth;
+use super::row_parser::{GrantRow, RawField};
+use super::sheet::{GrantColumns, describe_missing_column};
 use crate::money::DecimalSign;
 use crate::workbook::parse_cell;
-use crate::workbook::parse_cell::Raw;
+use crate::workbook::parse_cell::RawValue;
 
 /// The days that a date without the format of one may be counted by: from 1954 to the end of 2099.
-const DAY_NUMBERS: std::ops::RangeInclusive<f64> = 20_000.0..=73_050.0;
+const PLAUSIBLE_DAY_SERIALS: std::ops::RangeInclusive<f64> = 20_000.0..=73_050.0;
 
 /// Reads the sheets of a workbook that hold grants, and hands each row to `each`.
-pub(super) fn read(
+pub(super) fn read_workbook(
     mut input: impl Read + Seek,
     format: FileFormat,
-    limits: &Limits,
-    depth: Depth,
+    limits: &FileLimits,
+    depth: ReadDepth,
     notes: &mut Notes,
-    each: &mut dyn FnMut(Cell, GrantRow) -> ControlFlow<()>,
+    each: &mut dyn FnMut(CellPosition, GrantRow) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
     let length = input.seek(SeekFrom::End(0))?;
     input.seek(SeekFrom::Start(0))?;
     if format == FileFormat::Ods {
-        read_sheets(&mut ods::Book::open(input, length, limits)?, depth, notes, each)
+        read_sheets(
+            &mut ods::OdsWorkbook::open(input, length, limits)?,
+            depth,
+            notes,
+            each,
+        )
     } else {
-        read_sheets(&mut xlsx::Book::open(input, length, limits)?, depth, notes, each)
+        read_sheets(
+            &mut xlsx::XlsxWorkbook::open(input, length, limits)?,
+            depth,
+            notes,
+            each,
+        )
     }
 }
 
 fn read_sheets(
-    workbook: &mut dyn Workbook,
-    depth: Depth,
+    workbook: &mut dyn WorkbookReader,
+    depth: ReadDepth,
     notes: &mut Notes,
-    each: &mut dyn FnMut(Cell, GrantRow) -> ControlFlow<()>,
+    each: &mut dyn FnMut(CellPosition, GrantRow) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
     let mut has_rows = false;
-    let mut tables: Vec<(String, Columns)> = Vec::new();
-    for name in workbook.sheets() {
-        let mut sheet = Sheet {
+    let mut tables: Vec<(String, GrantColumns)> = Vec::new();
+    for name in workbook.sheet_names() {
+        let mut sheet = GrantSheetReader {
             name: &name,
             depth,
-            state: State::BeforeHeader,
+            state: SheetState::BeforeHeader,
             row: 0,
             cells: Vec::new(),
             bytes: 0,
@@ -58,7 +68,7 @@ fn read_sheets(
             each,
         };
         let mut is_stopped = false;
-        workbook.walk(&name, &mut |(row, column), raw| {
+        workbook.for_each_cell(&name, &mut |(row, column), raw| {
             let next = sheet.add((row, column), raw)?;
             is_stopped |= next.is_break() && sheet.is_stopped();
             Ok(next)
@@ -68,14 +78,14 @@ fn read_sheets(
         }
         has_rows |= sheet.has_rows;
         match sheet.state {
-            State::BeforeHeader => {}
-            State::Other(reason) => notes.add(format!(
+            SheetState::BeforeHeader => {}
+            SheetState::Other(reason) => notes.add(format!(
                 "The sheet \"{name}\" is not read, because it holds no grants: {reason}."
             )),
-            State::Stopped => {}
-            State::Grants(columns) => {
+            SheetState::Stopped => {}
+            SheetState::Grants(columns) => {
                 tables.push((name.clone(), columns));
-                if !workbook.merged(&name)?.is_empty() {
+                if !workbook.merged_ranges(&name)?.is_empty() {
                     let note = format!(
                         "The sheet \"{name}\" has merged cells, of which only the first holds a value."
                     );
@@ -88,42 +98,42 @@ fn read_sheets(
         let reason = "none of its sheets has the columns of grants, such as Identifier and Title";
         return Err(FileError::NotGrants(reason.to_owned()));
     };
-    if let Some(missing) = missing_column(tables.iter().map(|(_, columns)| columns)) {
+    if let Some(missing) = describe_missing_column(tables.iter().map(|(_, columns)| columns)) {
         return Err(FileError::NotGrants(format!(
             "in its sheet \"{name}\", {missing}"
         )));
     }
-    refuse_without_rows(has_rows)
+    require_rows(has_rows)
 }
 
 /// A sheet, as its cells are met.
-struct Sheet<'a> {
+struct GrantSheetReader<'a> {
     name: &'a str,
-    depth: Depth,
-    state: State,
+    depth: ReadDepth,
+    state: SheetState,
     /// The row that is being read, counted from 0, with what its cells hold.
     row: u32,
-    cells: Vec<(u32, Raw)>,
+    cells: Vec<(u32, RawValue)>,
     bytes: usize,
     has_rows: bool,
-    each: &'a mut dyn FnMut(Cell, GrantRow) -> ControlFlow<()>,
+    each: &'a mut dyn FnMut(CellPosition, GrantRow) -> ControlFlow<()>,
 }
 
-enum State {
+enum SheetState {
     BeforeHeader,
-    Grants(Columns),
+    Grants(GrantColumns),
     /// It holds something else, as the reason says.
     Other(String),
     /// Nothing more is wanted.
     Stopped,
 }
 
-impl Sheet<'_> {
+impl GrantSheetReader<'_> {
     const fn is_stopped(&self) -> bool {
-        matches!(self.state, State::Stopped)
+        matches!(self.state, SheetState::Stopped)
     }
 
-    fn add(&mut self, (row, column): (u32, u32), raw: Raw) -> Result<ControlFlow<()>, FileError> {
+    fn add(&mut self, (row, column): (u32, u32), raw: RawValue) -> Result<ControlFlow<()>, FileError> {
         if row != self.row {
             if self.end_row()?.is_break() {
                 return Ok(ControlFlow::Break(()));
@@ -132,8 +142,8 @@ impl Sheet<'_> {
             self.bytes = 0;
         }
         if !raw.is_blank() {
-            self.bytes += raw.size();
-            if self.bytes > LONGEST_ROW {
+            self.bytes += raw.size_in_bytes();
+            if self.bytes > MAX_ROW_BYTES {
                 return Err(FileError::LongRow {
                     sheet: self.name.to_owned(),
                     row: u64::from(row) + 1,
@@ -152,95 +162,95 @@ impl Sheet<'_> {
         }
         cells.sort_by_key(|(column, _)| *column);
         let columns = match &self.state {
-            State::BeforeHeader => {
-                self.state = header(self.name, &cells)?;
+            SheetState::BeforeHeader => {
+                self.state = parse_header(self.name, &cells)?;
                 return Ok(match self.state {
-                    State::Grants(_) => ControlFlow::Continue(()),
+                    SheetState::Grants(_) => ControlFlow::Continue(()),
                     _ => ControlFlow::Break(()),
                 });
             }
-            State::Grants(columns) => columns,
-            State::Other(_) | State::Stopped => return Ok(ControlFlow::Break(())),
+            SheetState::Grants(columns) => columns,
+            SheetState::Other(_) | SheetState::Stopped => return Ok(ControlFlow::Break(())),
         };
         self.has_rows = true;
         let number = u64::from(self.row) + 1;
         let row = match self.depth {
-            Depth::Identifier => identified(columns, &cells),
-            Depth::All => row_of(columns, number, &cells, self.name),
+            ReadDepth::Identifier => parse_identifier_only(columns, &cells),
+            ReadDepth::All => parse_row(columns, number, &cells, self.name),
         };
-        let at = Cell {
+        let at = CellPosition {
             sheet: Some(self.name.to_owned()),
-            ..Cell::of_row(number)
+            ..CellPosition::row(number)
         };
         let next = (self.each)(at, row);
         if next.is_break() {
-            self.state = State::Stopped;
+            self.state = SheetState::Stopped;
         }
         Ok(next)
     }
 }
 
 /// What a sheet holds, by its first row that holds something.
-fn header(sheet: &str, cells: &[(u32, Raw)]) -> Result<State, FileError> {
+fn parse_header(sheet: &str, cells: &[(u32, RawValue)]) -> Result<SheetState, FileError> {
     let mut titles = Vec::new();
     for (column, raw) in cells {
         let column = *column as usize;
         titles.resize(column, String::new());
-        titles.push(csv_reader::title(&raw.text()));
+        titles.push(csv_reader::clean_title(&raw.to_text()));
     }
-    match Columns::of(&titles) {
-        Ok(columns) => Ok(State::Grants(columns)),
+    match GrantColumns::from_header(&titles) {
+        Ok(columns) => Ok(SheetState::Grants(columns)),
         // What has an identifier and a title is meant as grants.
-        Err(FileError::NotGrants(reason)) if Columns::seem_meant(&titles) => Err(FileError::NotGrants(
-            format!("in its sheet \"{sheet}\", {reason}"),
-        )),
-        Err(FileError::NotGrants(reason)) => Ok(State::Other(reason)),
+        Err(FileError::NotGrants(reason)) if GrantColumns::looks_like_grants(&titles) => Err(
+            FileError::NotGrants(format!("in its sheet \"{sheet}\", {reason}")),
+        ),
+        Err(FileError::NotGrants(reason)) => Ok(SheetState::Other(reason)),
         Err(error) => Err(error),
     }
 }
 
-fn identified(columns: &Columns, cells: &[(u32, Raw)]) -> GrantRow {
-    columns.identified(|index| {
+fn parse_identifier_only(columns: &GrantColumns, cells: &[(u32, RawValue)]) -> GrantRow {
+    columns.parse_identifier_only(|index| {
         let (_, raw) = cells.iter().find(|(column, _)| *column as usize == index)?;
-        Some(given(columns, index, raw, &mut Refusals::default()))
+        Some(convert_cell(columns, index, raw, &mut RowProblems::default()))
     })
 }
 
-fn row_of(columns: &Columns, row: u64, cells: &[(u32, Raw)], sheet: &str) -> GrantRow {
-    let mut found = Refusals::of(row);
-    let cells: Vec<(usize, Given)> = cells
+fn parse_row(columns: &GrantColumns, row: u64, cells: &[(u32, RawValue)], sheet: &str) -> GrantRow {
+    let mut found = RowProblems::for_row(row);
+    let cells: Vec<(usize, RawField)> = cells
         .iter()
         .map(|(column, raw)| {
             let index = *column as usize;
-            (index, given(columns, index, raw, &mut found))
+            (index, convert_cell(columns, index, raw, &mut found))
         })
         .collect();
     let cell = |index: usize| {
         let at = cells.binary_search_by_key(&index, |(index, _)| *index).ok()?;
         Some(cells[at].1.clone())
     };
-    let mut row = columns.row(found, cell, DecimalSign::Point);
-    for one in row.findings_mut() {
+    let mut row = columns.parse_row(found, cell, DecimalSign::Point);
+    for one in row.problems_mut() {
         one.sheet = Some(sheet.to_owned());
     }
     row
 }
 
-fn given(columns: &Columns, index: usize, raw: &Raw, found: &mut Refusals) -> Given {
+fn convert_cell(columns: &GrantColumns, index: usize, raw: &RawValue, found: &mut RowProblems) -> RawField {
     match raw {
-        Raw::Number(number) if DAY_NUMBERS.contains(number) && columns.is_date(index) => {
-            let Some(day) = parse_cell::moment(number.floor(), false) else {
-                return Given::Text(number.to_string());
+        RawValue::Number(number) if PLAUSIBLE_DAY_SERIALS.contains(number) && columns.is_date(index) => {
+            let Some(day) = parse_cell::serial_to_iso_date(number.floor(), false) else {
+                return RawField::Text(number.to_string());
             };
             let title = columns.title(index).unwrap_or_default();
-            found.warn(
+            found.add_warning(
                 title,
                 format!("{number} is read as {day}, the day that a spreadsheet counts so"),
             );
-            Given::Text(day)
+            RawField::Text(day)
         }
-        Raw::Error(_) => Given::Other("an error that a formula has left"),
-        Raw::Formula(_) => Given::Other("a formula whose result is not in the file"),
-        raw => Given::Text(raw.text()),
+        RawValue::Error(_) => RawField::Other("an error that a formula has left"),
+        RawValue::Formula(_) => RawField::Other("a formula whose result is not in the file"),
+        raw => RawField::Text(raw.to_text()),
     }
 }

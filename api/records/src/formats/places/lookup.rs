@@ -3,12 +3,12 @@
 use crate::formats::ColumnValue;
 use wayin_vocabulary::PlaceKind;
 
-use super::super::{Notes, Refusals};
-use super::{LargerPlace, ListedRow, ParentPlace, PlaceRow, checked_name, is_answer, kind_named};
-use crate::gss::{area_code, code, kind_of_code};
+use super::super::{Notes, RowProblems};
+use super::{LargerPlace, ParentPlace, PlaceFileRow, PlaceRow, has_answer, parse_kind, parse_name};
+use crate::gss::{find_kind, parse_area_code, parse_code};
 use crate::place_draft::StatedParents;
 use crate::text;
-use crate::text::quoted;
+use crate::text::quote;
 
 /// How the headers of the ONS name the levels of areas, the smallest first, and what sort of place an area of that
 /// level is; none for areas that are no places themselves, but lie in one.
@@ -38,7 +38,7 @@ const LEVELS: [(&str, Option<PlaceKind>); 21] = [
 
 /// A level of areas that a file has columns for.
 #[derive(Clone, Debug)]
-struct Level {
+struct AreaLevel {
     name: &'static str,
     kind: Option<PlaceKind>,
     code: usize,
@@ -47,15 +47,15 @@ struct Level {
 
 /// The columns of a lookup file.
 #[derive(Debug)]
-pub(super) struct Lookup {
-    own: Level,
-    levels: Vec<Level>,
+pub(super) struct LookupColumns {
+    own: AreaLevel,
+    levels: Vec<AreaLevel>,
     active: Option<usize>,
     kind: Option<usize>,
 }
 
 /// The level and the year of a title such as `lad23cd`, in lower case, with this ending.
-fn level_of(title: &str, ending: &str) -> Option<(usize, u8)> {
+fn parse_level(title: &str, ending: &str) -> Option<(usize, u8)> {
     let stem = title.strip_suffix(ending)?;
     let name = stem.trim_end_matches(|letter: char| letter.is_ascii_digit());
     let year = match &stem[name.len()..] {
@@ -71,27 +71,27 @@ fn level_of(title: &str, ending: &str) -> Option<(usize, u8)> {
 }
 
 /// Whether a code says that there is no area of its level, as the ONS writes it: `W99999999`, "(pseudo) Wales".
-fn stands_for_none(code: &str) -> bool {
+fn is_pseudo_code(code: &str) -> bool {
     code.get(1..) == Some("99999999")
 }
 
 /// Whether a title, in lower case, is that of codes with a year, such as `bua22cd`.
-fn is_of_codes(title: &str) -> bool {
+fn is_code_column(title: &str) -> bool {
     let stem = title.strip_suffix("cd").unwrap_or_default();
     let level = stem.trim_end_matches(|letter: char| letter.is_ascii_digit());
     let is_level = !level.is_empty() && level.bytes().all(|letter| letter.is_ascii_lowercase());
     is_level && matches!(stem.len() - level.len(), 2 | 4)
 }
 
-impl Lookup {
+impl LookupColumns {
     /// The columns of a header, whose titles are in lower case; none where it is no lookup file's.
-    pub(super) fn of(header: &[String], titles: &[String], notes: &mut Notes) -> Option<Self> {
+    pub(super) fn from_header(header: &[String], titles: &[String], notes: &mut Notes) -> Option<Self> {
         let find = |title: &str| titles.iter().position(|known| known == title);
         let mut levels = Vec::new();
         for (level, (name, kind)) in LEVELS.into_iter().enumerate() {
             let mut columns: Vec<(u8, usize)> = (0..)
                 .zip(titles)
-                .filter_map(|(at, title)| Some((level_of(title, "cd").filter(|of| of.0 == level)?.1, at)))
+                .filter_map(|(at, title)| Some((parse_level(title, "cd").filter(|of| of.0 == level)?.1, at)))
                 .collect();
             columns.sort_by_key(|(year, at)| (std::cmp::Reverse(*year), *at));
             let Some((year, code)) = columns.first().copied() else {
@@ -105,8 +105,8 @@ impl Lookup {
             }
             let title = titles
                 .iter()
-                .position(|title| level_of(title, "nm") == Some((level, year)));
-            levels.push(Level {
+                .position(|title| parse_level(title, "nm") == Some((level, year)));
+            levels.push(AreaLevel {
                 name,
                 kind,
                 code,
@@ -114,14 +114,14 @@ impl Lookup {
             });
         }
         for (title, lower) in header.iter().zip(titles) {
-            if is_of_codes(lower) && level_of(lower, "cd").is_none() {
+            if is_code_column(lower) && parse_level(lower, "cd").is_none() {
                 notes.add(format!(
                     "The column {title} is not read: its areas are of no level that is known here."
                 ));
             }
         }
         let own = match (find("areacode"), levels.first()) {
-            (Some(code), _) => Level {
+            (Some(code), _) => AreaLevel {
                 name: "area",
                 kind: None,
                 code,
@@ -138,66 +138,66 @@ impl Lookup {
         })
     }
 
-    pub(super) fn row(
+    pub(super) fn parse_row(
         &self,
         titles: &[String],
         cells: &[&str],
-        refusals: &mut Refusals,
-    ) -> Option<ListedRow> {
+        refusals: &mut RowProblems,
+    ) -> Option<PlaceFileRow> {
         let mut areas = Areas::default();
         for level in &self.levels {
             let cell = cells[level.code];
-            if cell.is_empty() || !is_answer(&titles[level.code], cell, refusals) {
+            if cell.is_empty() || !has_answer(&titles[level.code], cell, refusals) {
                 continue;
             }
-            let code = refusals.check(&titles[level.code], area_code(cell));
-            let Some(code) = code.filter(|code| !stands_for_none(code)) else {
+            let code = refusals.check(&titles[level.code], parse_area_code(cell));
+            let Some(code) = code.filter(|code| !is_pseudo_code(code)) else {
                 continue;
             };
-            let name = level.title.and_then(|at| text::line(cells[at]));
+            let name = level.title.and_then(|at| text::clean_line(cells[at]));
             areas.0.push((
                 level.name,
                 ParentPlace {
-                    kind: kind_of_code(&code),
+                    kind: find_kind(&code),
                     code,
                     name,
                 },
             ));
         }
-        let own = refusals.check(&titles[self.own.code], area_code(cells[self.own.code]));
+        let own = refusals.check(&titles[self.own.code], parse_area_code(cells[self.own.code]));
         let name = match self.own.title {
-            Some(at) => refusals.check(&titles[at], checked_name(cells[at])).map(Some),
+            Some(at) => refusals.check(&titles[at], parse_name(cells[at])).map(Some),
             None => Some(None),
         };
         let given = self.kind.map(|at| cells[at]).filter(|cell| !cell.is_empty());
         let given = match given {
-            Some(given) => Some(refusals.check("kind", kind_named(given))?),
+            Some(given) => Some(refusals.check("kind", parse_kind(given))?),
             None => None,
         };
         let own = own?;
-        if stands_for_none(&own) {
+        if is_pseudo_code(&own) {
             let reason = format!("{own} is the code of no area");
-            refusals.add(&titles[self.own.code], reason);
+            refusals.add_error(&titles[self.own.code], reason);
             return None;
         }
-        let kind = match (kind_of_code(&own), given) {
+        let kind = match (find_kind(&own), given) {
             (Some(by_code), Some(given)) if by_code != given => {
-                refusals.add("kind", format!("its code is that of a {}", by_code.code()));
+                refusals.add_error("kind", format!("its code is that of a {}", by_code.code()));
                 return None;
             }
             (by_code, given) => by_code.or(given),
         };
-        let mut listed = ListedRow {
-            larger: areas.larger(),
-            ..ListedRow::default()
+        let mut listed = PlaceFileRow {
+            larger: areas.larger_places(),
+            ..PlaceFileRow::default()
         };
-        let authority = areas.authority();
-        let mut small: Vec<&str> = areas.small().collect();
+        let authority = areas.find_authority();
+        let mut small: Vec<&str> = areas.small_area_codes().collect();
         if let Some(kind) = kind {
             listed.place = Some(PlaceRow {
-                within: areas.directly_within(&own, kind),
-                stated: self.stated(&areas),
-                successor: self.successor(&own, kind, cells, refusals),
+                parents: areas.direct_parents(&own, kind),
+                stated_parents: self.stated_parents(&areas),
+                successor: self.parse_successor(&own, kind, cells, refusals),
                 code: Some(own),
                 name: name?,
                 kind: Some(kind),
@@ -205,7 +205,7 @@ impl Lookup {
         } else if authority.is_some() {
             small.push(&own);
         } else {
-            refusals.add(&titles[self.own.code], no_place(&own));
+            refusals.add_error(&titles[self.own.code], describe_unknown_area(&own));
         }
         if let Some(authority) = authority {
             small.sort_unstable();
@@ -216,7 +216,7 @@ impl Lookup {
         Some(listed)
     }
 
-    fn stated(&self, areas: &Areas) -> StatedParents {
+    fn stated_parents(&self, areas: &Areas) -> StatedParents {
         let levels = self.levels.iter().filter(|level| level.name != self.own.name);
         StatedParents::Kinds {
             kinds: levels.filter_map(|level| level.kind).collect(),
@@ -224,12 +224,12 @@ impl Lookup {
         }
     }
 
-    fn successor(
+    fn parse_successor(
         &self,
         own: &str,
         kind: PlaceKind,
         cells: &[&str],
-        refusals: &mut Refusals,
+        refusals: &mut RowProblems,
     ) -> ColumnValue<String> {
         let Some(at) = self.active.filter(|_| kind == PlaceKind::LocalAuthority) else {
             return ColumnValue::Absent;
@@ -237,8 +237,8 @@ impl Lookup {
         if cells[at].is_empty() {
             return ColumnValue::Empty;
         }
-        match refusals.check("ladcd_active", code(cells[at])) {
-            Some(active) if active != own => ColumnValue::Given(active),
+        match refusals.check("ladcd_active", parse_code(cells[at])) {
+            Some(active) if active != own => ColumnValue::Value(active),
             _ => ColumnValue::Empty,
         }
     }
@@ -255,23 +255,23 @@ impl Areas {
     }
 
     /// The local authority, or else the upper tier.
-    fn authority(&self) -> Option<&ParentPlace> {
+    fn find_authority(&self) -> Option<&ParentPlace> {
         self.find(&["lad", "ltla", "utla", "cty"]).next()
     }
 
     /// The codes of areas that are no places themselves.
-    fn small(&self) -> impl Iterator<Item = &str> {
+    fn small_area_codes(&self) -> impl Iterator<Item = &str> {
         let small = self.0.iter().filter(|(_, area)| area.kind.is_none());
         small.map(|(_, area)| area.code.as_str())
     }
 
     /// The areas that are places, with what each lies within.
-    fn larger(&self) -> Vec<LargerPlace> {
+    fn larger_places(&self) -> Vec<LargerPlace> {
         let larger = self.0.iter().filter_map(|(_, area)| {
-            let within = self.directly_within(&area.code, area.kind?);
+            let within = self.direct_parents(&area.code, area.kind?);
             Some(LargerPlace {
                 place: area.clone(),
-                within: within.into_iter().map(|parent| parent.code).collect(),
+                parent_codes: within.into_iter().map(|parent| parent.code).collect(),
             })
         });
         larger.collect()
@@ -279,7 +279,7 @@ impl Areas {
 
     /// The nearest of the areas that a row names. A combined authority stands beside the region, so that a
     /// place lies within both.
-    fn directly_within(&self, own: &str, kind: PlaceKind) -> Vec<ParentPlace> {
+    fn direct_parents(&self, own: &str, kind: PlaceKind) -> Vec<ParentPlace> {
         let area = |names: &[&str]| self.find(names).find(|area| area.code != own).cloned();
         let local_authority = area(&["lad", "ltla"]);
         // The upper tier of a unitary authority is itself, or what took over from it.
@@ -313,10 +313,10 @@ impl Areas {
     }
 }
 
-fn no_place(code: &str) -> String {
+fn describe_unknown_area(code: &str) -> String {
     format!(
         "{} is not the code of a ward, local authority, county, combined authority, region, \
          nation or country; say what it is in a column kind, or name its local authority in a column LADCD",
-        quoted(code)
+        quote(code)
     )
 }

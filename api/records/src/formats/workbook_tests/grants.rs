@@ -7,11 +7,11 @@ use chrono::NaiveDate;
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 use wayin_vocabulary::FileFormat;
 
-use super::super::grants::{Grant, read};
-use super::super::records::Limits;
-use super::super::{FileError, Notes, Row};
+use super::super::grants::{Grant, read_grants};
+use super::super::records::FileLimits;
+use super::super::{FileError, Notes, ParsedRowResult};
 use super::open_document::{open_document, open_row, open_table};
-use super::{Typed, typed};
+use super::{SheetContent, typed_workbook};
 
 const TITLES: [&str; 7] = [
     "Identifier",
@@ -32,14 +32,17 @@ const PATHS: [&str; 7] = [
     "fundingOrganization/0/name",
 ];
 
-type Rows = Vec<(String, Row<Grant>)>;
+type SheetGrantRows = Vec<(String, ParsedRowResult<Grant>)>;
 
-fn grants(format: FileFormat, bytes: &[u8]) -> Result<(Rows, Vec<String>), FileError> {
+fn read_workbook_grants(
+    format: FileFormat,
+    bytes: &[u8],
+) -> Result<(SheetGrantRows, Vec<String>), FileError> {
     let (mut rows, mut notes) = (Vec::new(), Notes::default());
-    read(
+    read_grants(
         Cursor::new(bytes),
         format,
-        &Limits::default(),
+        &FileLimits::default(),
         &mut notes,
         |at, row| {
             rows.push((format!("{} {}", at.sheet.unwrap(), at.row), row));
@@ -49,19 +52,27 @@ fn grants(format: FileFormat, bytes: &[u8]) -> Result<(Rows, Vec<String>), FileE
     Ok((rows, notes.into_iter().collect()))
 }
 
-fn grant<'a>(id: &'a str, date: &'a str) -> [&'a str; 7] {
+fn grant_cells<'a>(id: &'a str, date: &'a str) -> [&'a str; 7] {
     [id, "T", "GBP", "15000.50", date, "R", "F"]
 }
 
 #[test]
-fn each_sheet_with_the_columns_of_grants_is_read() {
-    let sheets: [Typed<'_>; 4] = [
+fn every_sheet_with_grant_columns_is_read() {
+    let sheets: [SheetContent<'_>; 4] = [
         ("Read me", &[&["These are our grants"]]),
         (
             "2020",
-            &[&TITLES, &grant("a-1", "2020-05-01"), &[], &grant("a-2", "soon")],
+            &[
+                &TITLES,
+                &grant_cells("a-1", "2020-05-01"),
+                &[],
+                &grant_cells("a-2", "soon"),
+            ],
         ),
-        ("2021", &[&[], &PATHS, &["a-3"], &grant("a-4", "01/05/2021")]),
+        (
+            "2021",
+            &[&[], &PATHS, &["a-3"], &grant_cells("a-4", "01/05/2021")],
+        ),
         ("Empty", &[]),
     ];
     let open: String = sheets
@@ -72,10 +83,10 @@ fn each_sheet_with_the_columns_of_grants_is_read() {
         })
         .collect();
     for (format, bytes) in [
-        (FileFormat::Xlsx, typed(&sheets)),
+        (FileFormat::Xlsx, typed_workbook(&sheets)),
         (FileFormat::Ods, open_document(&open)),
     ] {
-        let (rows, notes) = grants(format, &bytes).unwrap();
+        let (rows, notes) = read_workbook_grants(format, &bytes).unwrap();
         assert_eq!(notes.len(), 1, "{notes:?}");
         assert!(
             notes[0].starts_with("The sheet \"Read me\" is not read"),
@@ -102,7 +113,7 @@ fn each_sheet_with_the_columns_of_grants_is_read() {
 }
 
 #[test]
-fn cells_are_read_as_what_they_hold() {
+fn cells_are_read_by_type() {
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
     let header = TITLES.iter().chain(&[
@@ -128,7 +139,7 @@ fn cells_are_read_as_what_they_hold() {
     row.write_formula(1, 9, rust_xlsxwriter::Formula::new("1/0").set_result("#DIV/0!"))
         .unwrap();
     let bytes = book.save_to_buffer().unwrap();
-    let (rows, notes) = grants(FileFormat::Xlsx, &bytes).unwrap();
+    let (rows, notes) = read_workbook_grants(FileFormat::Xlsx, &bytes).unwrap();
     assert_eq!(notes, Vec::<String>::new());
     let row = rows[0].1.as_ref().unwrap();
     let grant = &row.value;
@@ -147,7 +158,7 @@ fn cells_are_read_as_what_they_hold() {
 }
 
 #[test]
-fn a_workbook_without_grants_is_refused() {
+fn workbook_without_grants_is_rejected() {
     let without = TITLES.map(|title| {
         if title == "Funding Org:Name" {
             "Notes"
@@ -155,14 +166,14 @@ fn a_workbook_without_grants_is_refused() {
             title
         }
     });
-    let cases: [(&[Typed<'_>], &str); 4] = [
+    let cases: [(&[SheetContent<'_>], &str); 4] = [
         (
             &[("Read me", &[&["Hello"]])],
             "none of its sheets has the columns of grants",
         ),
         (&[("G", &[&TITLES])], "no rows to import"),
         (
-            &[("G", &[&without, &grant("a", "2020-01-01")])],
+            &[("G", &[&without, &grant_cells("a", "2020-01-01")])],
             "in its sheet \"G\", it has no column Funding Org:Name",
         ),
         (
@@ -171,28 +182,34 @@ fn a_workbook_without_grants_is_refused() {
         ),
     ];
     for (sheets, reason) in cases {
-        let error = grants(FileFormat::Xlsx, &typed(sheets)).unwrap_err().to_string();
+        let error = read_workbook_grants(FileFormat::Xlsx, &typed_workbook(sheets))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(reason), "{error}");
     }
-    let error = grants(FileFormat::Xlsx, b"PK\x03\x04 and no more").unwrap_err();
+    let error = read_workbook_grants(FileFormat::Xlsx, b"PK\x03\x04 and no more").unwrap_err();
     assert!(matches!(error, FileError::Damaged), "{error:?}");
 }
 
 #[test]
-fn reading_stops_in_the_midst_of_a_sheet() {
-    let bytes = typed(&[
+fn reading_stops_within_a_sheet() {
+    let bytes = typed_workbook(&[
         (
             "1",
-            &[&TITLES, &grant("a", "2020-01-01"), &grant("b", "2020-01-01")],
+            &[
+                &TITLES,
+                &grant_cells("a", "2020-01-01"),
+                &grant_cells("b", "2020-01-01"),
+            ],
         ),
-        ("2", &[&TITLES, &grant("c", "2020-01-01")]),
+        ("2", &[&TITLES, &grant_cells("c", "2020-01-01")]),
     ]);
     for most in 1..=3 {
         let mut count = 0;
-        read(
+        read_grants(
             Cursor::new(&bytes),
             FileFormat::Xlsx,
-            &Limits::NONE,
+            &FileLimits::UNLIMITED,
             &mut Notes::default(),
             |_, _| {
                 count += 1;

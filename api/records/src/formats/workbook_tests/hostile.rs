@@ -9,21 +9,24 @@ use serde_json::json;
 use wayin_vocabulary::FileFormat;
 
 use super::super::FileError;
-use super::super::records::Limits;
-use super::{HEADER, exported, flat, random_record, read, read_within, typed, with_parts, with_sheet};
+use super::super::records::FileLimits;
+use super::{
+    HEADER, export_csv, export_workbook, random_record, read_all, read_within, replace_archive_parts,
+    typed_workbook, with_sheet,
+};
 
 #[test]
-fn limits_are_kept_while_reading() {
+fn limits_apply_while_reading() {
     let records: Vec<_> = (0..5)
         .map(|number| json!({"externalRef": number.to_string(), "title": "T"}))
         .collect();
     let jsonl: String = records.iter().map(|record| record.to_string() + "\n").collect();
     for (format, bytes) in [
         (FileFormat::JsonLines, jsonl.into_bytes()),
-        (FileFormat::Csv, flat(&records)),
-        (FileFormat::Xlsx, exported(&records)),
+        (FileFormat::Csv, export_csv(&records)),
+        (FileFormat::Xlsx, export_workbook(&records)),
     ] {
-        let read = |bytes_, rows| read_within(format, &bytes, Limits { bytes: bytes_, rows });
+        let read = |bytes_, rows| read_within(format, &bytes, FileLimits { bytes: bytes_, rows });
         assert_eq!(read(bytes.len() as u64, 5).unwrap().0.len(), 5);
         assert!(
             matches!(read(bytes.len() as u64, 4), Err(FileError::TooManyRows(4))),
@@ -37,45 +40,48 @@ fn limits_are_kept_while_reading() {
 }
 
 #[test]
-fn a_bomb_is_refused_before_it_is_opened() {
-    let book = typed(&[("Initiatives", &[&["Your reference"], &["a"]])]);
+fn decompression_bomb_is_rejected_before_opening() {
+    let book = typed_workbook(&[("Initiatives", &[&["Your reference"], &["a"]])]);
     let spaced = format!("<a/>{}", " ".repeat(1 << 20)).repeat(80).into_bytes();
-    let bomb = with_parts(&book, &[("xl/worksheets/sheet9.xml", &spaced)]);
+    let bomb = replace_archive_parts(&book, &[("xl/worksheets/sheet9.xml", &spaced)]);
     assert!(bomb.len() < 200_000);
-    assert!(matches!(read(&bomb), Err(FileError::Bomb(_))));
+    assert!(matches!(read_all(&bomb), Err(FileError::DecompressionBomb(_))));
     // Whatever part it is.
-    let bomb = with_parts(&book, &[("xl/media/image1.png", &spaced)]);
-    assert!(matches!(read(&bomb), Err(FileError::Bomb(_))));
+    let bomb = replace_archive_parts(&book, &[("xl/media/image1.png", &spaced)]);
+    assert!(matches!(read_all(&bomb), Err(FileError::DecompressionBomb(_))));
     // One cell, in pieces.
     for between in ["&amp;", "<!-- </c> -->", "<![CDATA[</c>]]>", "</t><t>"] {
         let cell = format!("{}{between}", "x".repeat(1 << 19)).repeat(9);
         let endless = with_sheet(&format!(
             "<sheetData>{HEADER}<row r=\"2\"><c r=\"A2\" t=\"inlineStr\"><is><t>{cell}</t></is></c></row></sheetData>"
         ));
-        assert!(matches!(read(&endless), Err(FileError::EndlessCell)), "{between}");
+        assert!(
+            matches!(read_all(&endless), Err(FileError::EndlessCell)),
+            "{between}"
+        );
     }
     // Room for as many shared texts as no file has.
-    let counted = with_parts(
+    let counted = replace_archive_parts(
         &book,
         &[(
             "xl/sharedStrings.xml",
             b"<sst count=\"9\" uniqueCount=\"99999999999\"></sst>",
         )],
     );
-    assert!(matches!(read(&counted), Err(FileError::Damaged)));
-    let declared = with_parts(
+    assert!(matches!(read_all(&counted), Err(FileError::Damaged)));
+    let declared = replace_archive_parts(
         &book,
         &[(
             "xl/sharedStrings.xml",
             b"<!DOCTYPE a [<!ENTITY b \"c\">]><sst></sst>",
         )],
     );
-    assert!(matches!(read(&declared), Err(FileError::Damaged)));
+    assert!(matches!(read_all(&declared), Err(FileError::Damaged)));
 }
 
 #[test]
-fn a_million_empty_rows_cost_nothing() {
-    let book = typed(&[("Initiatives", &[])]);
+fn a_million_empty_rows_are_skipped() {
+    let book = typed_workbook(&[("Initiatives", &[])]);
     let mut sheet =
         format!("<worksheet><sheetData>{HEADER}<row r=\"2\"><c r=\"A2\" t=\"str\"><v>a</v></c></row>");
     for row in 3..=1_000_000 {
@@ -84,21 +90,24 @@ fn a_million_empty_rows_cost_nothing() {
     sheet.push_str(
         "<row r=\"1000001\"><c r=\"A1000001\" t=\"str\"><v>b</v></c></row></sheetData></worksheet>",
     );
-    let book = with_parts(&book, &[("xl/worksheets/sheet1.xml", sheet.as_bytes())]);
-    let limits = Limits {
+    let book = replace_archive_parts(&book, &[("xl/worksheets/sheet1.xml", sheet.as_bytes())]);
+    let limits = FileLimits {
         rows: 2,
-        ..Limits::default()
+        ..FileLimits::default()
     };
     let (records, _) = read_within(FileFormat::Xlsx, &book, limits).unwrap();
     assert_eq!(
-        records.iter().map(|record| record.at.row).collect::<Vec<_>>(),
+        records
+            .iter()
+            .map(|record| record.position.row)
+            .collect::<Vec<_>>(),
         [2, 1_000_001]
     );
 }
 
 #[test]
 fn merged_cells_are_counted_before_they_are_read() {
-    let book = typed(&[
+    let book = typed_workbook(&[
         ("Notes & more", &[]),
         ("Initiatives", &[&["Your reference"], &["a"]]),
     ]);
@@ -107,15 +116,15 @@ fn merged_cells_are_counted_before_they_are_read() {
             "<worksheet><sheetData/><mergeCells>{}</mergeCells></worksheet>",
             each.repeat(times)
         );
-        with_parts(&book, &[("xl/worksheets/sheet1.xml", sheet.as_bytes())])
+        replace_archive_parts(&book, &[("xl/worksheets/sheet1.xml", sheet.as_bytes())])
     };
     for each in [
         "<mergeCell ref=\"A1:B1\"/>",
         "<x:mergeCell ref=\"A1:B1\"></x:mergeCell>",
     ] {
-        let (records, _) = read(&merged(10_000, each)).unwrap();
+        let (records, _) = read_all(&merged(10_000, each)).unwrap();
         assert_eq!(records.len(), 1, "{each}");
-        let refused = read(&merged(10_001, each)).unwrap_err();
+        let refused = read_all(&merged(10_001, each)).unwrap_err();
         assert_eq!(
             refused.to_string(),
             "The sheet \"Notes & more\" has thousands of merged cells; unmerge them."
@@ -124,13 +133,13 @@ fn merged_cells_are_counted_before_they_are_read() {
 }
 
 #[test]
-fn a_damaged_workbook_is_refused_in_one_sentence() {
+fn damaged_workbook_is_rejected_with_one_message() {
     let records: Vec<_> = (0..50)
         .map(|number| json!({"externalRef": number.to_string(), "title": "T".repeat(number + 1)}))
         .collect();
-    let book = exported(&records);
+    let book = export_workbook(&records);
     for end in [5, 100, book.len() / 2, book.len() - 30, book.len() - 1] {
-        let error = read_within(FileFormat::Xlsx, &book[..end], Limits::default()).unwrap_err();
+        let error = read_within(FileFormat::Xlsx, &book[..end], FileLimits::default()).unwrap_err();
         assert!(matches!(error, FileError::Damaged), "{end}: {error:?}");
     }
     for content in [
@@ -141,15 +150,15 @@ fn a_damaged_workbook_is_refused_in_one_sentence() {
         "<sheetData><row r=\"1\"><c r=\"A1\"",
         "<mergeCells><mergeCell ref=\"B2:A1\"/></mergeCells>",
     ] {
-        assert!(read(&with_sheet(content)).is_err(), "{content}");
+        assert!(read_all(&with_sheet(content)).is_err(), "{content}");
     }
 }
 
 #[test]
-fn no_bytes_make_it_panic() {
+fn arbitrary_bytes_do_not_panic() {
     let mut random = StdRng::seed_from_u64(7);
     let records = [random_record(&mut random), random_record(&mut random)];
-    let files = [exported(&records), flat(&records)];
+    let files = [export_workbook(&records), export_csv(&records)];
     for (file, format) in files.iter().zip([FileFormat::Xlsx, FileFormat::Csv]) {
         for _ in 0..150 {
             let mut bytes = file.clone();
@@ -157,7 +166,7 @@ fn no_bytes_make_it_panic() {
                 let place = random.random_range(0..bytes.len());
                 bytes[place] = random.random();
             }
-            let _ = read_within(format, &bytes, Limits::default());
+            let _ = read_within(format, &bytes, FileLimits::default());
         }
     }
     // Within the parts themselves, where no checksum tells.
@@ -170,6 +179,6 @@ fn no_bytes_make_it_panic() {
             let place = random.random_range(0..bytes.len());
             bytes[place] = *b"<>/\"=0129AZz &;:!-".choose(&mut random).unwrap();
         }
-        let _ = read(&with_sheet(&String::from_utf8_lossy(&bytes)));
+        let _ = read_all(&with_sheet(&String::from_utf8_lossy(&bytes)));
     }
 }

@@ -2,9 +2,9 @@
 
 mod grants;
 mod hostile;
+mod manual_entry;
 mod open_document;
 mod round_trip;
-mod typed_in;
 
 use std::io::{Cursor, Read as _, Write as _};
 use std::ops::ControlFlow;
@@ -20,31 +20,31 @@ use zip::write::SimpleFileOptions;
 
 use super::FileError;
 use super::Notes;
-use super::file_record::{Cell, FileRecord, Item, Stray};
-use super::records::{Limits, Unread, read_as_typed};
-use crate::fields::column::{Kind, VERSION_PATH};
+use super::file_record::{CellPosition, FileItem, FileRecord, StrayRow};
+use super::records::{FileLimits, UnreadCells, read_unvalidated};
+use crate::fields::column::{ColumnKind, VERSION_PATH};
 use crate::formats::format::detect_record_format;
 use crate::workbook::columns::SHEETS;
-use crate::workbook::csv::{FlatTable, Widths};
-use crate::workbook::export::RecordBook;
+use crate::workbook::csv::{CsvRecordWriter, ListLengths};
+use crate::workbook::export::RecordWorkbook;
 
 fn read_within(
     format: FileFormat,
     bytes: &[u8],
-    limits: Limits,
-) -> Result<(Vec<FileRecord>, Vec<Stray>), FileError> {
+    limits: FileLimits,
+) -> Result<(Vec<FileRecord>, Vec<StrayRow>), FileError> {
     let (mut records, mut strays) = (Vec::new(), Vec::new());
-    read_as_typed(
+    read_unvalidated(
         format,
         Cursor::new(bytes),
         &limits,
-        Unread::Skip,
+        UnreadCells::Skip,
         &mut Notes::default(),
         |item| {
             match item {
-                Item::Record(record) => records.push(record),
-                Item::Stray(stray) => strays.push(stray),
-                Item::Unread(cells) => panic!("nobody asked for {cells:?}"),
+                FileItem::Record(record) => records.push(record),
+                FileItem::Stray(stray) => strays.push(stray),
+                FileItem::Unread(cells) => panic!("nobody asked for {cells:?}"),
             }
             ControlFlow::Continue(())
         },
@@ -52,22 +52,22 @@ fn read_within(
     Ok((records, strays))
 }
 
-fn read(bytes: &[u8]) -> Result<(Vec<FileRecord>, Vec<Stray>), FileError> {
+fn read_all(bytes: &[u8]) -> Result<(Vec<FileRecord>, Vec<StrayRow>), FileError> {
     let format = detect_record_format("records", &bytes[..bytes.len().min(1024)])?;
-    read_within(format, bytes, Limits::default())
+    read_within(format, bytes, FileLimits::default())
 }
 
-fn documents(bytes: &[u8]) -> Vec<Value> {
-    let (records, strays) = read(bytes).unwrap();
+fn read_documents(bytes: &[u8]) -> Vec<Value> {
+    let (records, strays) = read_all(bytes).unwrap();
     assert_eq!(strays, []);
     let documents = records.into_iter().map(|record| {
         // Records of several organisations may share a reference.
-        let is_shared = record.repeats_reference();
+        let is_shared = record.has_duplicate_reference();
         assert_eq!(
-            record.findings.len(),
+            record.problems.len(),
             usize::from(is_shared),
             "{:?} {}",
-            record.findings,
+            record.problems,
             record.document
         );
         record.document
@@ -76,30 +76,30 @@ fn documents(bytes: &[u8]) -> Vec<Value> {
 }
 
 /// Strays and findings, as they are told.
-fn told(bytes: &[u8]) -> Vec<String> {
-    let (records, strays) = read(bytes).unwrap();
-    let place = |cell: Cell| {
+fn list_problems(bytes: &[u8]) -> Vec<String> {
+    let (records, strays) = read_all(bytes).unwrap();
+    let place = |cell: CellPosition| {
         let sheet = cell.sheet.map(|sheet| format!("{sheet} ")).unwrap_or_default();
         format!("{sheet}{} {}", cell.row, cell.column.unwrap_or_default())
     };
     let found = records.iter().flat_map(|record| {
-        let found = record.findings.iter();
-        found.map(|finding| format!("{}: {}", place(record.cell_of(&finding.path)), finding.reason))
+        let found = record.problems.iter();
+        found.map(|finding| format!("{}: {}", place(record.find_cell(&finding.path)), finding.reason))
     });
     let found: Vec<_> = found.collect();
     let strays = strays
         .into_iter()
-        .map(|stray| format!("{}: {}", place(stray.at), stray.reason));
+        .map(|stray| format!("{}: {}", place(stray.position), stray.reason));
     found.into_iter().chain(strays).collect()
 }
 
 /// A sheet by its name, with the words in its rows.
-type Typed<'a> = (&'a str, &'a [&'a [&'a str]]);
+type SheetContent<'a> = (&'a str, &'a [&'a [&'a str]]);
 /// A part of an archive by its name, and what it holds.
-type PartOf<'a> = (&'a str, &'a [u8]);
+type ArchivePart<'a> = (&'a str, &'a [u8]);
 
 /// A workbook of sheets of words, as a person would type it.
-fn typed(sheets: &[Typed<'_>]) -> Vec<u8> {
+fn typed_workbook(sheets: &[SheetContent<'_>]) -> Vec<u8> {
     let mut workbook = Workbook::new();
     for (name, rows) in sheets {
         let sheet = workbook.add_worksheet();
@@ -118,20 +118,24 @@ fn fill(sheet: &mut Worksheet, rows: &[&[&str]]) {
     }
 }
 
-fn exported(documents: &[Value]) -> Vec<u8> {
-    let mut book = RecordBook::new().unwrap();
-    documents.iter().for_each(|document| book.add(document).unwrap());
+fn export_workbook(documents: &[Value]) -> Vec<u8> {
+    let mut book = RecordWorkbook::new().unwrap();
+    documents
+        .iter()
+        .for_each(|document| book.add_record(document).unwrap());
     let mut written = Vec::new();
     book.finish(&mut written).unwrap();
     written
 }
 
-fn flat(documents: &[Value]) -> Vec<u8> {
-    let mut widths = Widths::default();
-    documents.iter().for_each(|document| widths.make_room(document));
+fn export_csv(documents: &[Value]) -> Vec<u8> {
+    let mut widths = ListLengths::default();
+    documents.iter().for_each(|document| widths.extend_for(document));
     let mut written = Vec::new();
-    let mut table = FlatTable::new(&mut written, widths).unwrap();
-    documents.iter().for_each(|document| table.add(document).unwrap());
+    let mut table = CsvRecordWriter::new(&mut written, widths).unwrap();
+    documents
+        .iter()
+        .for_each(|document| table.write_record(document).unwrap());
     table.finish().unwrap();
     written
 }
@@ -153,38 +157,42 @@ fn random_record(random: &mut StdRng) -> Value {
             for column in sheet.columns.iter().filter(|column| column.path != VERSION_PATH) {
                 // One item of each list says something at least, as the record refuses the others.
                 if random.random_bool(0.4) && column.path != sheet.columns[0].path {
-                    if column.may_be_missing && random.random_bool(0.2) && part.get(column.field()).is_none()
+                    if column.accepts_missing_reason
+                        && random.random_bool(0.2)
+                        && part.get(column.field_name()).is_none()
                     {
-                        part["missing"][column.field()] = json!("NO_REPLY");
+                        part["missing"][column.field_name()] = json!("NO_REPLY");
                     }
                     continue;
                 }
-                if part["missing"].get(column.field()).is_some() {
+                if part["missing"].get(column.field_name()).is_some() {
                     continue;
                 }
                 let value = match column.kind {
-                    Kind::Text if column.path == "currency" => {
+                    ColumnKind::Text if column.path == "currency" => {
                         json!(*["GBP", "JPY", "KWD", "XYZ"].choose(random).unwrap())
                     }
-                    Kind::Text => json!(text(random, 12)),
-                    Kind::Date => {
+                    ColumnKind::Text => json!(random_text(random, 12)),
+                    ColumnKind::Date => {
                         let day = chrono::NaiveDate::from_ymd_opt(1800, 1, 1).unwrap()
                             + chrono::Days::new(random.random_range(0..2_900_000));
                         json!(day.to_string())
                     }
-                    Kind::Whole if column.path == "amountMinor" => continue,
-                    Kind::Whole => json!(random.random::<i32>()),
-                    Kind::Money if part.get("currency").is_none() => continue,
-                    Kind::Money => json!(random.random::<i64>().unsigned_abs() >> random.random_range(1..60)),
-                    Kind::YesNo => json!(random.random::<bool>()),
-                    Kind::Code(vocabulary) => json!(vocabulary.words().choose(random).unwrap().code),
-                    Kind::Codes(vocabulary) => vocabulary
+                    ColumnKind::Whole if column.path == "amountMinor" => continue,
+                    ColumnKind::Whole => json!(random.random::<i32>()),
+                    ColumnKind::Money if part.get("currency").is_none() => continue,
+                    ColumnKind::Money => {
+                        json!(random.random::<i64>().unsigned_abs() >> random.random_range(1..60))
+                    }
+                    ColumnKind::YesNo => json!(random.random::<bool>()),
+                    ColumnKind::Code(vocabulary) => json!(vocabulary.words().choose(random).unwrap().code),
+                    ColumnKind::Codes(vocabulary) => vocabulary
                         .words()
                         .iter()
                         .filter(|_| random.random_bool(0.3))
                         .map(|word| json!(word.code))
                         .collect(),
-                    Kind::WhyNone => continue,
+                    ColumnKind::MissingReason => continue,
                 };
                 if value == json!([]) {
                     continue;
@@ -210,7 +218,7 @@ fn random_record(random: &mut StdRng) -> Value {
 }
 
 /// An archive of the parts of a workbook, with other parts in place of its own.
-fn with_parts(book: &[u8], parts: &[PartOf<'_>]) -> Vec<u8> {
+fn replace_archive_parts(book: &[u8], parts: &[ArchivePart<'_>]) -> Vec<u8> {
     let mut archive = zip::ZipArchive::new(Cursor::new(book)).unwrap();
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default();
@@ -229,18 +237,18 @@ fn with_parts(book: &[u8], parts: &[PartOf<'_>]) -> Vec<u8> {
 }
 
 fn with_sheet(content: &str) -> Vec<u8> {
-    let book = typed(&[("Initiatives", &[])]);
+    let book = typed_workbook(&[("Initiatives", &[])]);
     let sheet = format!(
         "<worksheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\">{content}</worksheet>"
     );
-    with_parts(&book, &[("xl/worksheets/sheet1.xml", sheet.as_bytes())])
+    replace_archive_parts(&book, &[("xl/worksheets/sheet1.xml", sheet.as_bytes())])
 }
 
 const HEADER: &str = "<row r=\"1\"><c r=\"A1\" t=\"str\"><v>Your reference</v></c><c r=\"B1\" t=\"str\"><v>Title</v></c></row>";
 
 /// A text with much of what is hard to keep.
-fn text(random: &mut StdRng, most: usize) -> String {
-    const PIECES: &[&str] = &[
+fn random_text(random: &mut StdRng, most: usize) -> String {
+    const TEXT_PIECES: &[&str] = &[
         "a",
         "B",
         " ",
@@ -289,7 +297,9 @@ fn text(random: &mut StdRng, most: usize) -> String {
         "\u{7f}",
     ];
     let length = random.random_range(1..=most);
-    let text: String = (0..length).map(|_| *PIECES.choose(random).unwrap()).collect();
+    let text: String = (0..length)
+        .map(|_| *TEXT_PIECES.choose(random).unwrap())
+        .collect();
     // As publication leaves it.
     match text.trim() {
         "" => "x".into(),
@@ -298,7 +308,7 @@ fn text(random: &mut StdRng, most: usize) -> String {
 }
 
 /// A part of an archive, as text.
-fn archived(file: &[u8], part: &str) -> String {
+fn read_archive_part(file: &[u8], part: &str) -> String {
     let mut archive = zip::ZipArchive::new(Cursor::new(file)).unwrap();
     let mut text = String::new();
     archive.by_name(part).unwrap().read_to_string(&mut text).unwrap();

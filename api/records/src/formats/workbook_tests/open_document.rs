@@ -11,8 +11,8 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::super::FileError;
-use super::super::records::Limits;
-use super::{documents, read, read_within, told, with_parts};
+use super::super::records::FileLimits;
+use super::{list_problems, read_all, read_documents, read_within, replace_archive_parts};
 
 /// An OpenDocument spreadsheet with these sheets in it.
 pub(super) fn open_document(tables: &str) -> Vec<u8> {
@@ -56,7 +56,7 @@ pub(super) fn open_table(name: &str, rows: &[String]) -> String {
 }
 
 #[test]
-fn an_open_document_is_read_alike() {
+fn open_document_is_read_like_xlsx() {
     let initiatives = open_table(
         "Initiatives",
         &[
@@ -87,8 +87,8 @@ fn an_open_document_is_read_alike() {
         ],
     );
     let book = open_document(&(initiatives + &conditions));
-    let (records, _) = read(&book).unwrap();
-    assert_eq!(records[0].at.row, 5);
+    let (records, _) = read_all(&book).unwrap();
+    assert_eq!(records[0].position.row, 5);
     assert_eq!(
         records[0].document,
         json!({"externalRef": "7", "title": "A & B  é\nC\nD", "startedOn": "2021-04-01", "ongoing": true, "summary": "words",
@@ -98,7 +98,7 @@ fn an_open_document_is_read_alike() {
         records[1].document,
         json!({"externalRef": "b", "title": "#REF!", "startedOn": 2})
     );
-    let told = told(&book);
+    let told = list_problems(&book);
     assert!(
         told[0].starts_with("Initiatives 6 Title: holds the error #REF!"),
         "{told:?}"
@@ -114,14 +114,14 @@ fn an_open_document_is_read_alike() {
 }
 
 #[test]
-fn what_an_open_document_repeats_is_not_written_out() {
+fn repeated_cells_are_not_expanded() {
     let header = open_row(&["Your reference", "Title"]);
     let cell = "<table:table-cell table:number-columns-repeated=\"16384\" office:value-type=\"string\"><text:p>a</text:p></table:table-cell>";
     let repeated =
         format!("<table:table-row table:number-rows-repeated=\"1048570\">{cell}</table:table-row>");
-    let limits = Limits {
+    let limits = FileLimits {
         rows: 100,
-        ..Limits::default()
+        ..FileLimits::default()
     };
     let book = open_document(&open_table("Initiatives", &[header.clone(), repeated.clone()]));
     assert!(matches!(
@@ -133,24 +133,24 @@ fn what_an_open_document_repeats_is_not_written_out() {
         "Initiatives",
         &[header.clone(), open_row(&[&spaces])],
     ));
-    assert!(matches!(read(&book), Err(FileError::EndlessCell)));
+    assert!(matches!(read_all(&book), Err(FileError::EndlessCell)));
     // A sheet that nobody knows is looked into no further than its first word.
     let book = open_document(
         &(open_table("Scribbles", &[repeated])
             + &open_table("Initiatives", &[header, open_row(&["a", "A"])])),
     );
-    let (records, strays) = read(&book).unwrap();
+    let (records, strays) = read_all(&book).unwrap();
     assert_eq!((records.len(), strays.len()), (1, 1));
 }
 
 #[test]
-fn a_locked_or_damaged_open_document_is_refused() {
+fn locked_or_damaged_open_document_is_rejected() {
     let book = open_document(&open_table(
         "Initiatives",
         &[open_row(&["Your reference"]), open_row(&["a"])],
     ));
-    assert_eq!(documents(&book).len(), 1);
-    let locked = with_parts(
+    assert_eq!(read_documents(&book).len(), 1);
+    let locked = replace_archive_parts(
         &book,
         &[
             (
@@ -161,18 +161,18 @@ fn a_locked_or_damaged_open_document_is_refused() {
         ],
     );
     assert!(matches!(
-        read_within(FileFormat::Ods, &locked, Limits::default()),
+        read_within(FileFormat::Ods, &locked, FileLimits::default()),
         Err(FileError::Locked)
     ));
     for end in [10, book.len() / 2, book.len() - 1] {
-        let error = read_within(FileFormat::Ods, &book[..end], Limits::default()).unwrap_err();
+        let error = read_within(FileFormat::Ods, &book[..end], FileLimits::default()).unwrap_err();
         assert!(matches!(error, FileError::Damaged), "{end}: {error:?}");
     }
     for content in [
         "<table:table table:name=\"Initiatives\"><table:table-row>",
         "<table:table table:name=\"Initiatives\">&nope;<table:table-row><table:table-cell office:value-type=\"string\"><text:p>&nope;</text:p></table:table-cell></table:table-row></table:table>",
     ] {
-        assert!(read(&open_document(content)).is_err());
+        assert!(read_all(&open_document(content)).is_err());
     }
     let mut random = StdRng::seed_from_u64(9);
     let table = open_table(
@@ -188,6 +188,6 @@ fn a_locked_or_damaged_open_document_is_refused() {
             let place = random.random_range(0..bytes.len());
             bytes[place] = *b"<>/\"=0129AZz &;:!-".choose(&mut random).unwrap();
         }
-        let _ = read(&open_document(&String::from_utf8_lossy(&bytes)));
+        let _ = read_all(&open_document(&String::from_utf8_lossy(&bytes)));
     }
 }

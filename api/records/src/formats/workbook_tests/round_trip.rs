@@ -7,41 +7,44 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 
-use super::{archived, documents, exported, flat, random_record, read};
+use super::{export_csv, export_workbook, random_record, read_all, read_archive_part, read_documents};
 use crate::fields::column::VERSION_PATH;
-use crate::finding::{Finding, FindingCode};
 use crate::formats::FileError;
+use crate::problem::{Problem, ProblemCode};
 use crate::workbook::columns::SHEETS;
-use crate::workbook::corrections::CorrectionBook;
+use crate::workbook::corrections::CorrectionsWorkbook;
 use crate::workbook::template;
 use crate::{json_reader, record};
 
 #[test]
-fn the_template_is_read_back_as_nothing_but_its_example() {
-    let bytes = template::bytes().unwrap();
-    assert!(matches!(read(bytes), Err(FileError::NoRecords)));
+fn template_contains_only_its_example() {
+    let bytes = template::template_bytes().unwrap();
+    assert!(matches!(read_all(bytes), Err(FileError::NoRecords)));
     let mut again = Vec::new();
-    template::write(&mut again).unwrap();
+    template::write_template(&mut again).unwrap();
     assert!(again == bytes, "the template is the same each time");
-    let mut example = template::example();
+    let mut example = template::example_record();
     // As an export it is a record like any other.
     assert_eq!(
-        documents(&exported(std::slice::from_ref(&example))),
+        read_documents(&export_workbook(std::slice::from_ref(&example))),
         std::slice::from_ref(&example)
     );
-    assert_eq!(documents(&flat(&[json!({"externalRef": "1"})])).len(), 1);
+    assert_eq!(
+        read_documents(&export_csv(&[json!({"externalRef": "1"})])).len(),
+        1
+    );
     example["missing"].take();
     example.as_object_mut().unwrap().remove("missing");
     example["fundingTerms"][0]
         .as_object_mut()
         .unwrap()
         .remove("missing");
-    let reading = json_reader::read(example);
-    assert_eq!(reading.findings, []);
+    let reading = json_reader::read_document(example);
+    assert_eq!(reading.problems, []);
 }
 
 #[test]
-fn any_records_come_back_from_a_workbook_and_from_a_table() {
+fn random_records_round_trip_through_workbook_and_csv() {
     let mut random = StdRng::seed_from_u64(41);
     for _ in 0..60 {
         let mut records: Vec<_> = (0..random.random_range(1..8))
@@ -55,25 +58,28 @@ fn any_records_come_back_from_a_workbook_and_from_a_table() {
                 _ => {}
             }
         }
-        assert_eq!(documents(&exported(&records)), records);
-        let read = documents(&flat(&records));
+        assert_eq!(read_documents(&export_workbook(&records)), records);
+        let read = read_documents(&export_csv(&records));
         assert_eq!(read, records);
     }
 }
 
 #[test]
-fn a_text_of_any_length_comes_back() {
+fn texts_of_any_length_round_trip() {
     let long = "Ein Text, der lang ist. ".repeat(420).trim().to_owned();
     let record = json!({"externalRef": "1", "title": "T", "summary": long});
     assert_eq!(
-        documents(&exported(std::slice::from_ref(&record))),
+        read_documents(&export_workbook(std::slice::from_ref(&record))),
         std::slice::from_ref(&record)
     );
-    assert_eq!(documents(&flat(std::slice::from_ref(&record))), [record]);
+    assert_eq!(
+        read_documents(&export_csv(std::slice::from_ref(&record))),
+        [record]
+    );
 }
 
 #[test]
-fn the_version_that_a_record_was_written_from_comes_back_beside_it() {
+fn base_version_round_trips() {
     let typed = |version| json!({"externalRef": "1", "title": "T", "version": version});
     for (version, said) in [
         (json!(3), None),
@@ -82,21 +88,21 @@ fn the_version_that_a_record_was_written_from_comes_back_beside_it() {
         (json!(1.5), Some("1.5")),
     ] {
         let typed = typed(version.clone());
-        let mut book = CorrectionBook::new().unwrap();
-        book.add(&typed, &[]).unwrap();
+        let mut book = CorrectionsWorkbook::new().unwrap();
+        book.add_record(&typed, &[]).unwrap();
         let mut corrected = Vec::new();
         book.finish(&mut corrected).unwrap();
         let alike = std::slice::from_ref(&typed);
         for file in [
-            exported(alike),
+            export_workbook(alike),
             corrected,
-            flat(alike),
+            export_csv(alike),
             typed.to_string().into_bytes(),
         ] {
-            let (records, strays) = read(&file).unwrap();
+            let (records, strays) = read_all(&file).unwrap();
             assert_eq!((records.len(), strays), (1, vec![]));
             let found: Vec<_> = records[0]
-                .findings
+                .problems
                 .iter()
                 .map(|finding| (finding.path.as_str(), finding.reason.clone()))
                 .collect();
@@ -113,32 +119,32 @@ fn the_version_that_a_record_was_written_from_comes_back_beside_it() {
                 "{found:?}"
             );
             assert_eq!(records[0].document.get("version"), None);
-            assert_eq!(records[0].written_from(), said.is_none().then_some(3));
+            assert_eq!(records[0].base_version(), said.is_none().then_some(3));
         }
     }
 }
 
 #[test]
-fn words_are_no_formulas_in_what_is_written() {
+fn text_is_never_written_as_a_formula() {
     let record = json!({"externalRef": "=1+1", "title": "@SUM(A1)", "summary": "-2"});
-    let book = exported(std::slice::from_ref(&record));
-    let sheet = archived(&book, "xl/worksheets/sheet1.xml");
+    let book = export_workbook(std::slice::from_ref(&record));
+    let sheet = read_archive_part(&book, "xl/worksheets/sheet1.xml");
     assert!(!sheet.contains("<f>") && sheet.contains("<t>=1+1</t>"), "{sheet}");
-    let styles = archived(&book, "xl/styles.xml");
+    let styles = read_archive_part(&book, "xl/styles.xml");
     assert!(styles.contains("quotePrefix=\"1\""));
-    let table = String::from_utf8(flat(std::slice::from_ref(&record))).unwrap();
+    let table = String::from_utf8(export_csv(std::slice::from_ref(&record))).unwrap();
     let row = table.lines().nth(1).unwrap();
     assert!(row.starts_with("'=1+1,'@SUM(A1),'-2,"), "{row}");
 }
 
 #[test]
-fn what_is_refused_comes_back_with_what_to_mend() {
+fn rejected_rows_are_written_with_corrections() {
     let first = json!({"externalRef": "a", "title": "A", "ongoing": "maybe", "colour": "red",
         "fundingTerms": [{"funder": {"name": "F"}, "durationMonths": "long"}, {"funder": {}, "amountMinor": 5, "renewable": true, "missing": {"renewable": "WITHHELD"}}]});
     let second = json!({"title": "=B", "conditionsChanged": "none", "summary": "s".repeat(40_000)});
-    let finding = |path: &str, reason: &str| Finding::new(FindingCode::InvalidFormat, path, reason);
-    let mut book = CorrectionBook::new().unwrap();
-    book.add(
+    let finding = |path: &str, reason: &str| Problem::new(ProblemCode::InvalidFormat, path, reason);
+    let mut book = CorrectionsWorkbook::new().unwrap();
+    book.add_record(
         &first,
         &[
             finding("ongoing", "is no yes and no no"),
@@ -149,7 +155,7 @@ fn what_is_refused_comes_back_with_what_to_mend() {
         ],
     )
     .unwrap();
-    book.add(
+    book.add_record(
         &second,
         &[
             finding("externalRef", "is needed"),
@@ -193,7 +199,7 @@ fn what_is_refused_comes_back_with_what_to_mend() {
     ];
     assert_eq!(reasons, expected.map(|(at, said)| (at, said.to_owned())).into());
     // And nobody reads them again: what comes back is what was typed, as far as there is a column for it.
-    let (records, strays) = read(&bytes).unwrap();
+    let (records, strays) = read_all(&bytes).unwrap();
     assert_eq!(strays, []);
     let mut typed = first;
     typed.as_object_mut().unwrap().remove("colour");
@@ -207,7 +213,7 @@ fn what_is_refused_comes_back_with_what_to_mend() {
 }
 
 /// The names of a type's fields, as its reader lists them.
-fn fields<T: serde::de::DeserializeOwned>() -> Vec<String> {
+fn field_names<T: serde::de::DeserializeOwned>() -> Vec<String> {
     let Err(error) = serde_json::from_value::<T>(json!({"no such field": 1})) else {
         panic!("it has every field");
     };
@@ -224,20 +230,20 @@ fn fields<T: serde::de::DeserializeOwned>() -> Vec<String> {
 #[test]
 fn every_field_of_a_record_has_a_column() {
     let named = [
-        fields::<record::InitiativeRecord>(),
-        fields::<record::EntryPointTaken>(),
-        fields::<record::ChallengeFaced>(),
-        fields::<record::ConditionChanged>(),
-        fields::<record::FundingTerm>(),
+        field_names::<record::InitiativeRecord>(),
+        field_names::<record::EntryPointTaken>(),
+        field_names::<record::ChallengeFaced>(),
+        field_names::<record::ConditionChanged>(),
+        field_names::<record::FundingTerm>(),
     ];
     for (sheet, fields_of) in SHEETS.iter().zip(named) {
         let mut expected = BTreeSet::new();
         for field in fields_of {
             let inner = match field.as_str() {
-                "place" => fields::<record::PlaceReference>(),
-                "leadOrganisation" | "funder" => fields::<record::OrganisationReference>(),
-                "source" => fields::<record::Source>(),
-                "sharing" => fields::<record::SharingConsent>(),
+                "place" => field_names::<record::PlaceReference>(),
+                "leadOrganisation" | "funder" => field_names::<record::OrganisationReference>(),
+                "source" => field_names::<record::Source>(),
+                "sharing" => field_names::<record::SharingConsent>(),
                 list if SHEETS.iter().any(|sheet| sheet.list == Some(list)) => continue,
                 "missing" => continue,
                 _ => {
@@ -248,7 +254,7 @@ fn every_field_of_a_record_has_a_column() {
             expected.extend(inner.into_iter().map(|inner| format!("{field}/{inner}")));
         }
         let mut columns = sheet.columns.iter().collect::<Vec<_>>();
-        columns.retain(|column| !["missing", VERSION_PATH].contains(&column.field()));
+        columns.retain(|column| !["missing", VERSION_PATH].contains(&column.field_name()));
         let columns = columns.into_iter();
         let columns: BTreeSet<_> = columns.map(|column| column.path.to_owned()).collect();
         assert_eq!(columns, expected, "{}", sheet.name);

@@ -12,29 +12,29 @@ use async_graphql::parser::types::{
 use async_graphql::{Positioned, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
-use super::weights::{self, CONNECTION};
-use crate::graphql::operation::document::asked_for;
+use super::weights::{self, CONNECTION_SUFFIX};
+use crate::graphql::operation::document::find_operation;
 use crate::paging;
 
 /// What a field is declared to hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Declared {
+struct DeclaredType {
     /// The name of its type.
-    of: String,
+    type_name: String,
     /// Whether it is a list of it.
     is_list: bool,
 }
 
 /// The types of the schema that have fields.
 #[derive(Clone, Debug, Default)]
-pub struct Types {
-    fields: HashMap<String, HashMap<String, Declared>>,
+pub struct FieldTypes {
+    fields: HashMap<String, HashMap<String, DeclaredType>>,
     interfaces: HashSet<String>,
 }
 
-impl Types {
+impl FieldTypes {
     /// Those that a schema in GraphQL's own language has.
-    pub fn of(sdl: &str) -> Self {
+    pub fn from_sdl(sdl: &str) -> Self {
         let mut types = Self::default();
         let definitions = parse_schema(sdl).map_or_else(
             |cause| {
@@ -67,7 +67,13 @@ impl Types {
                         }
                     }
                 };
-                (field.node.name.node.to_string(), Declared { of, is_list })
+                (
+                    field.node.name.node.to_string(),
+                    DeclaredType {
+                        type_name: of,
+                        is_list,
+                    },
+                )
             });
             types.fields.insert(name, fields.collect());
         }
@@ -78,184 +84,188 @@ impl Types {
         self.fields.contains_key(of)
     }
 
-    fn declared(&self, of: &str, field: &str) -> Option<&Declared> {
+    fn find_field(&self, of: &str, field: &str) -> Option<&DeclaredType> {
         self.fields.get(of)?.get(field)
     }
 
     /// Whether a type has a field.
     #[cfg(test)]
-    fn has(&self, of: &str, field: &str) -> bool {
+    fn has_field(&self, of: &str, field: &str) -> bool {
         match field {
-            weights::EVERY_OTHER => self.is_object(of),
-            field if of == CONNECTION => self.fields.values().any(|fields| fields.contains_key(field)),
-            field => self.declared(of, field).is_some(),
+            weights::ANY_OTHER_FIELD => self.is_object(of),
+            field if of == CONNECTION_SUFFIX => self.fields.values().any(|fields| fields.contains_key(field)),
+            field => self.find_field(of, field).is_some(),
         }
     }
 }
 
 /// What an operation comes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Weighed {
-    /// Its points: at least [the least](weights::LEAST).
+pub struct CostEstimate {
+    /// Its points: at least [the least](weights::MIN_POINTS).
     pub points: u32,
     /// Whether it asks for the schema itself.
-    pub introspects: bool,
+    pub has_introspection: bool,
     /// How many selections were looked at.
     pub steps: usize,
 }
 
 /// Weighs the operation of a document that is asked for. Where none is, nothing is executed, and it weighs the least.
 /// `variables` have their defaults already.
-pub fn weigh(
-    types: &Types,
+pub fn estimate_cost(
+    types: &FieldTypes,
     document: &ExecutableDocument,
     operation: Option<&str>,
     variables: &Variables,
-) -> Weighed {
-    let Some(operation) = asked_for(document, operation) else {
-        return Weighed {
-            points: weights::LEAST,
-            ..Weighed::default()
+) -> CostEstimate {
+    let Some(operation) = find_operation(document, operation) else {
+        return CostEstimate {
+            points: weights::MIN_POINTS,
+            ..CostEstimate::default()
         };
     };
-    let mut weighing = Weighing::new(types, document, variables);
+    let mut weighing = CostEstimator::new(types, document, variables);
     let root = match operation.node.ty {
         OperationType::Query => "Query",
         OperationType::Mutation => "Mutation",
         OperationType::Subscription => "Subscription",
     };
-    let points = weighing.set(root, &operation.node.selection_set.node).all();
-    Weighed {
-        points: u32::try_from(points).unwrap_or(u32::MAX).max(weights::LEAST),
-        introspects: weighing.introspects,
+    let points = weighing
+        .estimate_selections(root, &operation.node.selection_set.node)
+        .total();
+    CostEstimate {
+        points: u32::try_from(points).unwrap_or(u32::MAX).max(weights::MIN_POINTS),
+        has_introspection: weighing.has_introspection,
         steps: weighing.steps,
     }
 }
 
 /// Whether a field is of the rows of a page.
-fn is_of_rows(of: &str, field: &str) -> bool {
-    of.ends_with(CONNECTION) && matches!(field, "nodes" | "edges")
+fn is_page_rows(of: &str, field: &str) -> bool {
+    of.ends_with(CONNECTION_SUFFIX) && matches!(field, "nodes" | "edges")
 }
 
 /// What the selections of an object come to.
 #[derive(Clone, Debug, Default)]
-struct Sums<'a> {
+struct SelectionCost<'a> {
     /// What is there once.
-    once: u64,
+    fixed: u64,
     /// What is there for each row of the page: of a connection, its nodes and edges.
-    each: u64,
+    per_row: u64,
     /// What is there where the object is of one type or another: of an interface.
-    where_of: BTreeMap<&'a str, u64>,
+    by_type: BTreeMap<&'a str, u64>,
 }
 
-impl Sums<'_> {
+impl SelectionCost<'_> {
     /// All of it, for the dearest type.
-    fn all(&self) -> u64 {
-        let dearest = self.where_of.values().max().copied().unwrap_or(0);
-        self.once.saturating_add(self.each).saturating_add(dearest)
+    fn total(&self) -> u64 {
+        let dearest = self.by_type.values().max().copied().unwrap_or(0);
+        self.fixed.saturating_add(self.per_row).saturating_add(dearest)
     }
 }
 
-impl<'a> Sums<'a> {
+impl<'a> SelectionCost<'a> {
     fn add(&mut self, other: &Self) {
-        self.once = self.once.saturating_add(other.once);
-        self.each = self.each.saturating_add(other.each);
-        for (of, points) in &other.where_of {
-            self.add_where_of(of, *points);
+        self.fixed = self.fixed.saturating_add(other.fixed);
+        self.per_row = self.per_row.saturating_add(other.per_row);
+        for (of, points) in &other.by_type {
+            self.add_for_type(of, *points);
         }
     }
 
-    fn add_where_of(&mut self, of: &'a str, points: u64) {
-        let sum = self.where_of.entry(of).or_default();
+    fn add_for_type(&mut self, of: &'a str, points: u64) {
+        let sum = self.by_type.entry(of).or_default();
         *sum = sum.saturating_add(points);
     }
 }
 
 /// A value of an argument, as it is written or as a variable has it.
 #[derive(Clone, Copy)]
-enum Given<'a> {
-    Written(&'a Value),
-    Known(&'a ConstValue),
+enum ArgumentValue<'a> {
+    Literal(&'a Value),
+    Variable(&'a ConstValue),
 }
 
-impl Given<'_> {
-    fn number(self) -> Option<u64> {
+impl ArgumentValue<'_> {
+    fn as_number(self) -> Option<u64> {
         match self {
-            Self::Written(Value::Number(number)) | Self::Known(ConstValue::Number(number)) => number.as_u64(),
+            Self::Literal(Value::Number(number)) | Self::Variable(ConstValue::Number(number)) => {
+                number.as_u64()
+            }
             _ => None,
         }
     }
 
-    fn is(self, truth: bool) -> bool {
-        matches!(self, Self::Written(Value::Boolean(is)) | Self::Known(ConstValue::Boolean(is)) if *is == truth)
+    fn is_boolean(self, truth: bool) -> bool {
+        matches!(self, Self::Literal(Value::Boolean(is)) | Self::Variable(ConstValue::Boolean(is)) if *is == truth)
     }
 
     /// How many values it has: one that is no list has one.
-    fn values(self) -> u64 {
+    fn count_values(self) -> u64 {
         match self {
-            Self::Written(Value::List(values)) => values.len() as u64,
-            Self::Known(ConstValue::List(values)) => values.len() as u64,
+            Self::Literal(Value::List(values)) => values.len() as u64,
+            Self::Variable(ConstValue::List(values)) => values.len() as u64,
             _ => 1,
         }
     }
 }
 
 /// The weighing of one operation.
-struct Weighing<'a> {
-    types: &'a Types,
+struct CostEstimator<'a> {
+    types: &'a FieldTypes,
     document: &'a ExecutableDocument,
     variables: &'a Variables,
     /// Fragments, each weighed once; one that is being weighed is there with nothing.
-    fragments: HashMap<&'a str, Rc<Sums<'a>>>,
+    fragments: HashMap<&'a str, Rc<SelectionCost<'a>>>,
     /// How many comparisons variables hold that were counted, by themselves or within an object.
     comparisons: HashMap<(&'a str, bool), u64>,
-    introspects: bool,
+    has_introspection: bool,
     steps: usize,
 }
 
-impl<'a> Weighing<'a> {
-    fn new(types: &'a Types, document: &'a ExecutableDocument, variables: &'a Variables) -> Self {
+impl<'a> CostEstimator<'a> {
+    fn new(types: &'a FieldTypes, document: &'a ExecutableDocument, variables: &'a Variables) -> Self {
         Self {
             types,
             document,
             variables,
             fragments: HashMap::new(),
             comparisons: HashMap::new(),
-            introspects: false,
+            has_introspection: false,
             steps: 0,
         }
     }
 
-    fn set(&mut self, of: &'a str, set: &'a SelectionSet) -> Sums<'a> {
-        let mut sums = Sums::default();
+    fn estimate_selections(&mut self, of: &'a str, set: &'a SelectionSet) -> SelectionCost<'a> {
+        let mut sums = SelectionCost::default();
         for selection in &set.items {
             self.steps += 1;
-            if self.is_left_out(selection.node.directives()) {
+            if self.is_skipped(selection.node.directives()) {
                 continue;
             }
             match &selection.node {
                 Selection::Field(field) => {
-                    let points = self.field(of, &field.node);
+                    let points = self.estimate_field(of, &field.node);
                     let name = field.node.name.node.as_str();
-                    let sum = if is_of_rows(of, name) {
-                        &mut sums.each
+                    let sum = if is_page_rows(of, name) {
+                        &mut sums.per_row
                     } else {
-                        &mut sums.once
+                        &mut sums.fixed
                     };
                     *sum = sum.saturating_add(points);
                 }
                 Selection::InlineFragment(fragment) => {
                     let on = fragment.node.type_condition.as_ref();
                     let on = on.map_or(of, |on| on.node.on.node.as_str());
-                    let inner = self.set(on, &fragment.node.selection_set.node);
-                    self.narrow(&mut sums, of, on, &inner);
+                    let inner = self.estimate_selections(on, &fragment.node.selection_set.node);
+                    self.add_fragment(&mut sums, of, on, &inner);
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = spread.node.fragment_name.node.as_str();
                     if let Some(fragment) = self.document.fragments.get(name) {
-                        let inner = self.fragment(name, &fragment.node);
+                        let inner = self.estimate_fragment(name, &fragment.node);
                         let on = fragment.node.type_condition.node.on.node.as_str();
-                        self.narrow(&mut sums, of, on, &inner);
+                        self.add_fragment(&mut sums, of, on, &inner);
                     }
                 }
             }
@@ -263,37 +273,41 @@ impl<'a> Weighing<'a> {
         sums
     }
 
-    fn fragment(&mut self, name: &'a str, fragment: &'a FragmentDefinition) -> Rc<Sums<'a>> {
+    fn estimate_fragment(
+        &mut self,
+        name: &'a str,
+        fragment: &'a FragmentDefinition,
+    ) -> Rc<SelectionCost<'a>> {
         if let Some(known) = self.fragments.get(name) {
             return Rc::clone(known);
         }
         self.fragments.insert(name, Rc::default());
         let on = fragment.type_condition.node.on.node.as_str();
-        let sums = Rc::new(self.set(on, &fragment.selection_set.node));
+        let sums = Rc::new(self.estimate_selections(on, &fragment.selection_set.node));
         self.fragments.insert(name, Rc::clone(&sums));
         sums
     }
 
     /// Adds the selections of a fragment on a type to those of an object, which may be of that type.
-    fn narrow(&self, sums: &mut Sums<'a>, of: &str, on: &'a str, inner: &Sums<'a>) {
+    fn add_fragment(&self, sums: &mut SelectionCost<'a>, of: &str, on: &'a str, inner: &SelectionCost<'a>) {
         let interfaces = &self.types.interfaces;
         if interfaces.contains(of) && !interfaces.contains(on) {
-            sums.add_where_of(on, inner.all());
+            sums.add_for_type(on, inner.total());
         } else {
             sums.add(inner);
         }
     }
 
-    fn field(&mut self, of: &'a str, field: &'a Field) -> u64 {
+    fn estimate_field(&mut self, of: &'a str, field: &'a Field) -> u64 {
         let name = field.name.node.as_str();
         let set = &field.selection_set.node;
         match name {
             "__typename" => return 0,
             "__schema" | "__type" => {
-                self.introspects = true;
-                let objects = self.set("__Schema", set).all();
+                self.has_introspection = true;
+                let objects = self.estimate_selections("__Schema", set).total();
                 let points = objects.div_ceil(weights::SCHEMA_OBJECTS_PER_POINT);
-                return points.saturating_add(weights::INTROSPECTION);
+                return points.saturating_add(weights::INTROSPECTION_POINTS);
             }
             _ => {}
         }
@@ -301,52 +315,58 @@ impl<'a> Weighing<'a> {
             if set.items.is_empty() {
                 return 0;
             }
-            let listed = weights::SCHEMA_LISTS.iter().find(|(list, _)| *list == name);
+            let listed = weights::SCHEMA_LIST_LENGTHS
+                .iter()
+                .find(|(list, _)| *list == name);
             let times = listed.map_or(1, |(_, times)| *times);
-            return times.saturating_mul(self.set("__Type", set).all().saturating_add(1));
+            return times.saturating_mul(self.estimate_selections("__Type", set).total().saturating_add(1));
         }
-        let declared = self.types.declared(of, name);
+        let declared = self.types.find_field(of, name);
         // A field that there is not is complained of when the document is validated.
-        let (held, is_list) =
-            declared.map_or(("", false), |declared| (declared.of.as_str(), declared.is_list));
+        let (held, is_list) = declared.map_or(("", false), |declared| {
+            (declared.type_name.as_str(), declared.is_list)
+        });
         // How many rows a page has, the field around it knows.
-        let is_list = is_list && !is_of_rows(of, name);
-        let inner = self.set(held, set);
+        let is_list = is_list && !is_page_rows(of, name);
+        let inner = self.estimate_selections(held, set);
         let object = if self.types.is_object(held) {
-            weights::of_object(held)
+            weights::object_points(held)
         } else {
             0
         };
-        let weight = weights::of_field(of, name);
-        let values = |argument: &str| self.argument(field, argument).map(Given::values);
-        let itself = weight.itself(&values);
-        let times = weight.times(is_list, &values);
-        let itself = itself.saturating_add(self.filters(field));
-        if held.ends_with(CONNECTION) {
-            let rows = self.page(field).saturating_mul(inner.each);
+        let weight = weights::find_field_weight(of, name);
+        let values = |argument: &str| {
+            self.find_argument(field, argument)
+                .map(ArgumentValue::count_values)
+        };
+        let itself = weight.field_points(&values);
+        let times = weight.multiplier_value(is_list, &values);
+        let itself = itself.saturating_add(self.estimate_filters(field));
+        if held.ends_with(CONNECTION_SUFFIX) {
+            let rows = self.page_size(field).saturating_mul(inner.per_row);
             return itself
                 .saturating_add(object)
-                .saturating_add(inner.once)
+                .saturating_add(inner.fixed)
                 .saturating_add(rows);
         }
-        let each = object.saturating_add(weight.each).saturating_add(inner.all());
+        let each = object.saturating_add(weight.each).saturating_add(inner.total());
         itself.saturating_add(times.saturating_mul(each))
     }
 
     /// What the filters of a field weigh.
-    fn filters(&mut self, field: &'a Field) -> u64 {
+    fn estimate_filters(&mut self, field: &'a Field) -> u64 {
         let filters = field
             .arguments
             .iter()
-            .filter(|(name, _)| weights::FILTERS.contains(&name.node.as_str()));
+            .filter(|(name, _)| weights::FILTER_ARGUMENTS.contains(&name.node.as_str()));
         let compared = filters.fold(0_u64, |sum, (_, value)| {
-            sum.saturating_add(self.written_comparisons(&value.node, false))
+            sum.saturating_add(self.count_literal_comparisons(&value.node, false))
         });
-        compared.saturating_mul(weights::COMPARISON)
+        compared.saturating_mul(weights::COMPARISON_POINTS)
     }
 
     /// How many values a filter compares with, each list of them counted once.
-    fn written_comparisons(&mut self, value: &'a Value, within: bool) -> u64 {
+    fn count_literal_comparisons(&mut self, value: &'a Value, within: bool) -> u64 {
         match value {
             Value::Null => 0,
             Value::Variable(name) => {
@@ -354,19 +374,19 @@ impl<'a> Weighing<'a> {
                 if let Some(known) = self.comparisons.get(&(name, within)) {
                     return *known;
                 }
-                let counted = match self.given(value) {
-                    Some(Given::Known(value)) => comparisons(value, within),
+                let counted = match self.resolve_value(value) {
+                    Some(ArgumentValue::Variable(value)) => count_comparisons(value, within),
                     _ => 0,
                 };
                 self.comparisons.insert((name, within), counted);
                 counted
             }
             Value::Object(fields) => fields.values().fold(0, |sum, value| {
-                self.written_comparisons(value, true).saturating_add(sum)
+                self.count_literal_comparisons(value, true).saturating_add(sum)
             }),
             Value::List(values) => {
                 let inner = values.iter().fold(0_u64, |sum, value| {
-                    self.written_comparisons(value, false).saturating_add(sum)
+                    self.count_literal_comparisons(value, false).saturating_add(sum)
                 });
                 inner.max(u64::from(within && !values.is_empty()))
             }
@@ -375,36 +395,37 @@ impl<'a> Weighing<'a> {
     }
 
     /// The rows of a page: what is asked for, as far as it can be.
-    fn page(&self, field: &'a Field) -> u64 {
-        let asked = ["first", "last"].map(|name| self.argument(field, name).and_then(Given::number));
+    fn page_size(&self, field: &'a Field) -> u64 {
+        let asked =
+            ["first", "last"].map(|name| self.find_argument(field, name).and_then(ArgumentValue::as_number));
         asked
             .into_iter()
             .flatten()
             .max()
-            .unwrap_or(paging::USUAL)
-            .min(paging::MOST)
+            .unwrap_or(paging::DEFAULT_PAGE_ROWS)
+            .min(paging::MAX_PAGE_ROWS)
     }
 
     /// An argument; none where it is not given, or null.
-    fn argument(&self, field: &'a Field, name: &str) -> Option<Given<'a>> {
-        self.given(&field.get_argument(name)?.node)
+    fn find_argument(&self, field: &'a Field, name: &str) -> Option<ArgumentValue<'a>> {
+        self.resolve_value(&field.get_argument(name)?.node)
     }
 
-    fn given(&self, value: &'a Value) -> Option<Given<'a>> {
+    fn resolve_value(&self, value: &'a Value) -> Option<ArgumentValue<'a>> {
         match value {
             Value::Null => None,
             Value::Variable(name) => {
                 let given = self.variables.get(name);
                 given
                     .filter(|value| **value != ConstValue::Null)
-                    .map(Given::Known)
+                    .map(ArgumentValue::Variable)
             }
-            written => Some(Given::Written(written)),
+            written => Some(ArgumentValue::Literal(written)),
         }
     }
 
     /// Whether `@skip` or `@include` leave a selection out for certain.
-    fn is_left_out(&self, directives: &'a [Positioned<Directive>]) -> bool {
+    fn is_skipped(&self, directives: &'a [Positioned<Directive>]) -> bool {
         directives.iter().any(|directive| {
             let leaves_out = match directive.node.name.node.as_str() {
                 "skip" => true,
@@ -412,23 +433,23 @@ impl<'a> Weighing<'a> {
                 _ => return false,
             };
             let said = directive.node.get_argument("if");
-            let said = said.and_then(|said| self.given(&said.node));
-            said.is_some_and(|said| said.is(leaves_out))
+            let said = said.and_then(|said| self.resolve_value(&said.node));
+            said.is_some_and(|said| said.is_boolean(leaves_out))
         })
     }
 }
 
 /// How many values a filter compares with, each list of them counted once; what is in no object is compared with nothing.
-pub fn comparisons(value: &ConstValue, within: bool) -> u64 {
+pub fn count_comparisons(value: &ConstValue, within: bool) -> u64 {
     match value {
         ConstValue::Null => 0,
         ConstValue::Object(fields) => fields
             .values()
-            .fold(0, |sum, value| comparisons(value, true).saturating_add(sum)),
+            .fold(0, |sum, value| count_comparisons(value, true).saturating_add(sum)),
         ConstValue::List(values) => {
-            let inner = values
-                .iter()
-                .fold(0_u64, |sum, value| comparisons(value, false).saturating_add(sum));
+            let inner = values.iter().fold(0_u64, |sum, value| {
+                count_comparisons(value, false).saturating_add(sum)
+            });
             inner.max(u64::from(within && !values.is_empty()))
         }
         _ => u64::from(within),
@@ -445,39 +466,43 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::graphql::operation::cost::Settings;
+    use crate::graphql::operation::cost::CostSettings;
     use crate::graphql::operation::limits;
     use crate::graphql::operation::variables::add_defaults;
 
-    static TYPES: LazyLock<Types> = LazyLock::new(|| Types::of(crate::schema::sdl()));
+    static TYPES: LazyLock<FieldTypes> = LazyLock::new(|| FieldTypes::from_sdl(crate::schema::schema_sdl()));
 
-    fn weighed(document: &str, variables: serde_json::Value) -> Weighed {
+    fn estimate(document: &str, variables: serde_json::Value) -> CostEstimate {
         let document = parse_query(document).unwrap();
         let mut variables = Variables::from_json(variables);
-        if let Some(operation) = asked_for(&document, None) {
+        if let Some(operation) = find_operation(&document, None) {
             add_defaults(&operation.node, &mut variables);
         }
-        weigh(&TYPES, &document, None, &variables)
+        estimate_cost(&TYPES, &document, None, &variables)
     }
 
-    fn points(document: &str) -> u32 {
-        weighed(document, json!({})).points
+    fn estimate_points(document: &str) -> u32 {
+        estimate(document, json!({})).points
     }
 
     #[test]
-    fn every_row_of_the_table_is_of_a_field_that_there_is() {
-        for weight in weights::FIELDS {
+    fn every_weight_names_an_existing_field() {
+        for weight in weights::FIELD_WEIGHTS {
             for field in weight.fields {
-                assert!(TYPES.has(weight.of, field), "{}.{field}", weight.of);
+                assert!(
+                    TYPES.has_field(weight.type_name, field),
+                    "{}.{field}",
+                    weight.type_name
+                );
             }
         }
-        for of in weights::WEIGHTLESS.iter().flat_map(|(types, _)| *types) {
+        for of in weights::WEIGHTLESS_TYPES.iter().flat_map(|(types, _)| *types) {
             assert!(TYPES.is_object(of), "{of}");
         }
     }
 
     #[test]
-    fn an_operation_weighs_what_it_asks_for() {
+    fn cost_follows_the_selections() {
         for (document, expected) in [
             ("{ __typename }", 1),
             ("{ viewer { role } }", 1),
@@ -535,18 +560,18 @@ mod tests {
                 1,
             ),
         ] {
-            assert_eq!(points(document), expected, "{document}");
+            assert_eq!(estimate_points(document), expected, "{document}");
         }
     }
 
     #[test]
-    fn variables_count_as_what_they_hold() {
+    fn variables_cost_as_much_as_their_values() {
         let document = "query Q($first: Int = 7, $by: Dimension, $ids: [ID!] = [], $with: Boolean = true) {
             initiatives(first: $first) { nodes { title } }
             pattern(when: {}, then: {}, by: $by) { summary }
             nodes(ids: $ids) { id }
             claims(first: 1) @include(if: $with) { nodes { slug } } }";
-        let of = |variables| weighed(document, variables).points;
+        let of = |variables| estimate(document, variables).points;
         assert_eq!(of(json!({})), 13 + 30 + 2);
         assert_eq!(of(json!({"first": 9})), 15 + 30 + 2);
         assert_eq!(of(json!({"first": null})), 26 + 30 + 2);
@@ -556,12 +581,12 @@ mod tests {
     }
 
     #[test]
-    fn filters_weigh_by_what_they_compare_with() {
+    fn filter_cost_follows_the_compared_values() {
         let written = "{ pattern(
             when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}
             then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED, TAKEN]}}}
         ) { summary } }";
-        assert_eq!(points(written), 30 + 3 * 2);
+        assert_eq!(estimate_points(written), 30 + 3 * 2);
         let by_variables = "query Q($when: InitiativeFilter!, $steps: [ChallengeStep!]) {
             a: pattern(when: $when, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: $steps}}}) { summary }
             b: pattern(when: $when, then: {}) { summary } }";
@@ -569,17 +594,17 @@ mod tests {
             "when": {"or": [{"fundingTerms": {"some": {"durationMonths": {"lte": 18}}}}, {"title": {"eq": "x"}}]},
             "steps": ["SKIPPED"],
         });
-        assert_eq!(weighed(by_variables, variables).points, 60 + (2 + 2 + 2) * 2);
+        assert_eq!(estimate(by_variables, variables).points, 60 + (2 + 2 + 2) * 2);
     }
 
     /// Some selections of an initiative, chosen by lot, as they are written and as fragments write them.
-    fn selections(dice: &mut StdRng, deep: u32, fragments: &mut String) -> (String, String) {
+    fn random_selections(dice: &mut StdRng, deep: u32, fragments: &mut String) -> (String, String) {
         let (mut written, mut by_fragment) = (String::from("id"), String::from("id"));
         for field in ["place", "leadOrganisation", "fundingTerms", "sources"] {
             if dice.random_bool(0.5) {
                 let inner = if deep > 0 && matches!(field, "place" | "leadOrganisation") {
                     let rows = dice.random_range(0..120);
-                    let (inner, spread) = selections(dice, deep - 1, fragments);
+                    let (inner, spread) = random_selections(dice, deep - 1, fragments);
                     let page = format!("initiatives(first: {rows})");
                     (
                         format!("{page} {{ totalCount nodes {{ {inner} }} }}"),
@@ -598,13 +623,13 @@ mod tests {
     }
 
     #[test]
-    fn fragments_weigh_what_they_stand_for_and_larger_pages_more() {
+    fn fragments_cost_as_much_as_inlined_and_larger_pages_cost_more() {
         let mut dice = StdRng::seed_from_u64(11);
         for _ in 0..100 {
             let mut fragments = String::new();
-            let (written, spread) = selections(&mut dice, 2, &mut fragments);
+            let (written, spread) = random_selections(&mut dice, 2, &mut fragments);
             let of = |rows: u32, inner: &str, rest: &str| {
-                points(&format!(
+                estimate_points(&format!(
                     "{{ initiatives(first: {rows}) {{ nodes {{ {inner} }} }} }} {rest}"
                 ))
             };
@@ -615,10 +640,10 @@ mod tests {
     }
 
     #[test]
-    fn a_fragment_within_a_connection_is_multiplied_by_the_page_around_it() {
+    fn fragments_in_a_connection_are_multiplied_by_the_page_size() {
         let fragment = "fragment Rows on InitiativeConnection { nodes { title } totalCount }";
         let of = |first| {
-            points(&format!(
+            estimate_points(&format!(
                 "{{ initiatives(first: {first}) {{ ...Rows }} }} {fragment}"
             ))
         };
@@ -626,7 +651,7 @@ mod tests {
     }
 
     #[test]
-    fn what_doubles_with_each_fragment_is_weighed_in_as_many_steps_as_it_has_parts() {
+    fn nested_fragments_are_estimated_in_linear_time() {
         let mut document = String::from("{ places(first: 100) { nodes { ...F0 } } }");
         for at in 0..200 {
             let field = "initiatives(first: 100) { nodes { place { ...F";
@@ -638,32 +663,32 @@ mod tests {
             .unwrap();
         }
         document.push_str(" fragment F200 on Place { id }");
-        let weighed = weighed(&document, json!({}));
+        let weighed = estimate(&document, json!({}));
         assert_eq!(weighed.points, u32::MAX, "it stops at the largest number");
         assert!(weighed.steps < 2_000, "{weighed:?}");
         // One that spreads itself comes to an end as well.
         assert_eq!(
-            points("{ place(id: 1) { ...A } } fragment A on Place { id ...A }"),
+            estimate_points("{ place(id: 1) { ...A } } fragment A on Place { id ...A }"),
             1
         );
     }
 
     #[test]
-    fn the_schema_costs_something_and_a_schema_in_a_schema_much() {
-        let usual = weighed(
+    fn introspection_has_a_cost_that_grows_with_nesting() {
+        let usual = estimate(
             "{ __schema { types { name fields { name args { name type { ofType { name } } } type { ofType { name } } } } } }",
             json!({}),
         );
-        assert!(usual.introspects);
+        assert!(usual.has_introspection);
         assert!((100..1_000).contains(&usual.points), "{usual:?}");
         let deep = "{ __schema { types { fields { type { fields { type { fields { type { fields { type { fields { \
                     name } } } } } } } } } } } }";
-        assert!(points(deep) > 100_000);
-        assert!(!weighed("{ __typename viewer { role } }", json!({})).introspects);
+        assert!(estimate_points(deep) > 100_000);
+        assert!(!estimate("{ __typename viewer { role } }", json!({})).has_introspection);
     }
 
     #[test]
-    fn what_is_no_query_of_ours_is_weighed_all_the_same() {
+    fn unknown_fields_are_estimated() {
         for document in [
             "{ nothing { of { this } } }",
             "{ ...Missing }",
@@ -672,12 +697,12 @@ mod tests {
             "{ initiatives(first: -1) { nodes { id } } associations { phi } }",
             "subscription { nothing }",
         ] {
-            assert!(points(document) >= 1, "{document}");
+            assert!(estimate_points(document) >= 1, "{document}");
         }
     }
 
     /// The documents that a text offers, each between two marks.
-    fn documents(text: &str) -> Vec<&str> {
+    fn extract_documents(text: &str) -> Vec<&str> {
         let marks = [
             ("```graphql\n", "```"),
             ("FIRST_QUERY = `", "`"),
@@ -694,19 +719,19 @@ mod tests {
     }
 
     #[test]
-    fn what_the_explorer_and_the_guides_offer_can_be_asked() {
+    fn documented_queries_are_affordable() {
         let filter = json!({"fundingTerms": {"some": {"durationMonths": {"lte": 18}}}});
         for (text, offered) in [
             (include_str!("../../../../assets/graphiql/boot.js"), 1),
             (include_str!("../../../../../README.md"), 1),
             (include_str!("../../../../../docs/clients.md"), 6),
         ] {
-            let documents = documents(text);
+            let documents = extract_documents(text);
             assert_eq!(documents.len(), offered, "{documents:?}");
             for document in documents {
-                limits::measure(document, &limits::Limits::default()).unwrap();
-                let weighed = weighed(document, json!({"when": filter, "then": filter}));
-                assert!(weighed.points < Settings::default().most, "{document}");
+                limits::measure_document(document, &limits::DocumentLimits::default()).unwrap();
+                let weighed = estimate(document, json!({"when": filter, "then": filter}));
+                assert!(weighed.points < CostSettings::default().max_points, "{document}");
             }
         }
     }

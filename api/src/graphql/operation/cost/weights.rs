@@ -12,129 +12,129 @@ use wayin_engine::query::MAX_PAIRED_CONDITIONS;
 
 /// How often what a field holds is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Times {
-    /// Once; or, where the field is a list, [a few](FEW) times.
-    AsDeclared,
+pub enum Multiplier {
+    /// Once; or, where the field is a list, [a few](ASSUMED_LIST_LENGTH) times.
+    Declared,
     /// So many times at most.
     AtMost(u64),
     /// As many times as an argument has values, up to a most.
-    Values(&'static str, u64),
+    ArgumentValues(&'static str, u64),
     /// As many times as there are pairs of an argument's values, of which there are up to a most.
-    Pairs(&'static str, u64),
+    ArgumentPairs(&'static str, u64),
 }
 
 /// What some fields of a type weigh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Weight {
-    /// The type; [`CONNECTION`] is all connections.
-    pub of: &'static str,
-    /// The fields; [`EVERY_OTHER`] is those that no other row of the type names.
+pub struct FieldWeight {
+    /// The type; [`CONNECTION_SUFFIX`] is all connections.
+    pub type_name: &'static str,
+    /// The fields; [`ANY_OTHER_FIELD`] is those that no other row of the type names.
     pub fields: &'static [&'static str],
     /// The points of the field itself.
     pub points: u64,
     /// The argument that multiplies these where it is given, and by how much.
     pub with: Option<(&'static str, u64)>,
     /// How often what it holds is there.
-    pub times: Times,
+    pub times: Multiplier,
     /// The points of each of these, beside those of its type.
     pub each: u64,
     /// Why.
-    pub why: &'static str,
+    pub reason: &'static str,
 }
 
 /// The elements that are reckoned with in a list whose length nothing says.
-pub const FEW: u64 = 5;
+pub const ASSUMED_LIST_LENGTH: u64 = 5;
 /// What the names of connections end in.
-pub const CONNECTION: &str = "Connection";
+pub const CONNECTION_SUFFIX: &str = "Connection";
 /// What the names of edges end in.
-pub const EDGE: &str = "Edge";
+pub const EDGE_SUFFIX: &str = "Edge";
 /// The fields of a type that no row names.
-pub const EVERY_OTHER: &str = "*";
+pub const ANY_OTHER_FIELD: &str = "*";
 
 /// A row without anything special.
-const PLAIN: Weight = Weight {
-    of: "",
+const DEFAULT_WEIGHT: FieldWeight = FieldWeight {
+    type_name: "",
     fields: &[],
     points: 0,
     with: None,
-    times: Times::AsDeclared,
+    times: Multiplier::Declared,
     each: 0,
-    why: "",
+    reason: "",
 };
 
 /// The table. What it does not name weighs nothing itself.
-pub const FIELDS: &[Weight] = &[
-    Weight {
-        of: "Query",
+pub const FIELD_WEIGHTS: &[FieldWeight] = &[
+    FieldWeight {
+        type_name: "Query",
         fields: &["pattern"],
         points: 30,
         with: Some(("by", 8)),
-        why: "1.6 ms overall, 13 ms by 400 places",
-        ..PLAIN
+        reason: "1.6 ms overall, 13 ms by 400 places",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "Claim",
+    FieldWeight {
+        type_name: "Claim",
         fields: &["pattern"],
         points: 30,
-        why: "a pattern overall",
-        ..PLAIN
+        reason: "a pattern overall",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "Subscription",
+    FieldWeight {
+        type_name: "Subscription",
         fields: &["patternChanged"],
         points: 30,
         with: Some(("by", 8)),
-        why: "a pattern, for each answer",
-        ..PLAIN
+        reason: "a pattern, for each answer",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "Query",
+    FieldWeight {
+        type_name: "Query",
         fields: &["patternGrid"],
         points: 500,
-        why: "19 to 25 ms, and a cell for each pair of values",
-        ..PLAIN
+        reason: "19 to 25 ms, and a cell for each pair of values",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "PatternGrid",
+    FieldWeight {
+        type_name: "PatternGrid",
         fields: &["rows", "columns"],
-        times: Times::AtMost(50),
-        why: "a heading for each value",
-        ..PLAIN
+        times: Multiplier::AtMost(50),
+        reason: "a heading for each value",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "Query",
+    FieldWeight {
+        type_name: "Query",
         fields: &["associations"],
         points: 20,
-        times: Times::Pairs("conditions", MAX_PAIRED_CONDITIONS as u64),
+        times: Multiplier::ArgumentPairs("conditions", MAX_PAIRED_CONDITIONS as u64),
         each: 3,
-        why: "100 ms for 780 pairs",
-        ..PLAIN
+        reason: "100 ms for 780 pairs",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "Query",
+    FieldWeight {
+        type_name: "Query",
         fields: &["distribution"],
         points: 100,
-        times: Times::AtMost(50),
-        why: "one side of a grid",
-        ..PLAIN
+        times: Multiplier::AtMost(50),
+        reason: "one side of a grid",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "Query",
+    FieldWeight {
+        type_name: "Query",
         fields: &["entryPointFlows"],
         points: 100,
-        times: Times::AtMost(50),
-        why: "a small grid",
-        ..PLAIN
+        times: Multiplier::AtMost(50),
+        reason: "a small grid",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "Query",
+    FieldWeight {
+        type_name: "Query",
         fields: &["nodes"],
-        times: Times::Values("ids", paging::MOST),
-        why: "one for each id",
-        ..PLAIN
+        times: Multiplier::ArgumentValues("ids", paging::MAX_PAGE_ROWS),
+        reason: "one for each id",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "Query",
+    FieldWeight {
+        type_name: "Query",
         fields: &[
             "initiatives",
             "organisations",
@@ -146,69 +146,69 @@ pub const FIELDS: &[Weight] = &[
             "history",
         ],
         points: 5,
-        why: "a search through a whole table, whatever the page",
-        ..PLAIN
+        reason: "a search through a whole table, whatever the page",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: CONNECTION,
+    FieldWeight {
+        type_name: CONNECTION_SUFFIX,
         fields: &["totalCount"],
         points: 20,
-        why: "counts the whole list, beyond the page",
-        ..PLAIN
+        reason: "counts the whole list, beyond the page",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "Crisis",
+    FieldWeight {
+        type_name: "Crisis",
         fields: &["places"],
-        times: Times::AtMost(20),
-        why: "a crisis may be in many places",
-        ..PLAIN
+        times: Multiplier::AtMost(20),
+        reason: "a crisis may be in many places",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "Submission",
+    FieldWeight {
+        type_name: "Submission",
         fields: &["problems", "warnings", "changes"],
         points: 5,
-        why: "looks a whole document over",
-        ..PLAIN
+        reason: "looks a whole document over",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "Revision",
+    FieldWeight {
+        type_name: "Revision",
         fields: &["changes"],
         points: 5,
-        why: "compares two documents",
-        ..PLAIN
+        reason: "compares two documents",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "KeptRevision",
+    FieldWeight {
+        type_name: "KeptRevision",
         fields: &["changes"],
         points: 5,
-        why: "compares two documents",
-        ..PLAIN
+        reason: "compares two documents",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "Mutation",
+    FieldWeight {
+        type_name: "Mutation",
         fields: &["redactText"],
         points: 1_000,
-        why: "goes through everything that is kept",
-        ..PLAIN
+        reason: "goes through everything that is kept",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "Mutation",
+    FieldWeight {
+        type_name: "Mutation",
         fields: &["importRecords", "mergeOrganisations"],
         points: 500,
-        why: "has many rows written",
-        ..PLAIN
+        reason: "has many rows written",
+        ..DEFAULT_WEIGHT
     },
-    Weight {
-        of: "Mutation",
-        fields: &[EVERY_OTHER],
+    FieldWeight {
+        type_name: "Mutation",
+        fields: &[ANY_OTHER_FIELD],
         points: 50,
-        why: "2.5 ms: a record, its version, its change, and what follows them",
-        ..PLAIN
+        reason: "2.5 ms: a record, its version, its change, and what follows them",
+        ..DEFAULT_WEIGHT
     },
 ];
 
-/// Types whose objects weigh nothing, and why; every other object weighs [`OBJECT`].
-pub const WEIGHTLESS: &[(&[&str], &str)] = &[
+/// Types whose objects weigh nothing, and why; every other object weighs [`OBJECT_POINTS`].
+pub const WEIGHTLESS_TYPES: &[(&[&str], &str)] = &[
     (
         &["PageInfo", "VocabularyEntry", "Vocabulary", "Viewer", "RateLimit"],
         "known already",
@@ -241,13 +241,13 @@ pub const WEIGHTLESS: &[(&[&str], &str)] = &[
 ];
 
 /// An object, such as a row of the base.
-pub const OBJECT: u64 = 1;
+pub const OBJECT_POINTS: u64 = 1;
 /// A question to the schema itself.
-pub const INTROSPECTION: u64 = 20;
+pub const INTROSPECTION_POINTS: u64 = 20;
 /// How many objects of the schema itself weigh a point: they are compiled in.
 pub const SCHEMA_OBJECTS_PER_POINT: u64 = 200;
 /// How long the lists of the schema's own objects are reckoned to be.
-pub const SCHEMA_LISTS: &[(&str, u64)] = &[
+pub const SCHEMA_LIST_LENGTHS: &[(&str, u64)] = &[
     ("types", 300),
     ("fields", 10),
     ("args", 3),
@@ -258,45 +258,52 @@ pub const SCHEMA_LISTS: &[(&str, u64)] = &[
     ("directives", 6),
 ];
 /// What each request costs at least, also one that is refused.
-pub const LEAST: u32 = 1;
+pub const MIN_POINTS: u32 = 1;
 
 /// The arguments whose values are compared with what each record has.
-pub const FILTERS: [&str; 5] = ["filter", "when", "then", "among", "conditions"];
+pub const FILTER_ARGUMENTS: [&str; 5] = ["filter", "when", "then", "among", "conditions"];
 /// A value within one of these.
-pub const COMPARISON: u64 = 2;
+pub const COMPARISON_POINTS: u64 = 2;
 /// A workbook of what is to be mended of an import: its rows are read and written anew.
-pub const WORKBOOK: u32 = 500;
+pub const WORKBOOK_POINTS: u32 = 500;
 
-type Table = HashMap<(&'static str, &'static str), &'static Weight>;
+type WeightsByField = HashMap<(&'static str, &'static str), &'static FieldWeight>;
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    FIELDS
+static WEIGHTS_BY_FIELD: LazyLock<WeightsByField> = LazyLock::new(|| {
+    FIELD_WEIGHTS
         .iter()
         .flat_map(|weight| {
             weight
                 .fields
                 .iter()
-                .map(move |field| ((weight.of, *field), weight))
+                .map(move |field| ((weight.type_name, *field), weight))
         })
         .collect()
 });
 
 /// What the table says of a field.
-pub fn of_field(of: &str, field: &str) -> &'static Weight {
-    let of = if of.ends_with(CONNECTION) { CONNECTION } else { of };
-    let found = TABLE.get(&(of, field)).or_else(|| TABLE.get(&(of, EVERY_OTHER)));
-    found.copied().unwrap_or(&PLAIN)
+pub fn find_field_weight(of: &str, field: &str) -> &'static FieldWeight {
+    let of = if of.ends_with(CONNECTION_SUFFIX) {
+        CONNECTION_SUFFIX
+    } else {
+        of
+    };
+    let found = WEIGHTS_BY_FIELD
+        .get(&(of, field))
+        .or_else(|| WEIGHTS_BY_FIELD.get(&(of, ANY_OTHER_FIELD)));
+    found.copied().unwrap_or(&DEFAULT_WEIGHT)
 }
 
 /// What an object of a type weighs.
-pub fn of_object(of: &str) -> u64 {
-    let is_weightless = of.ends_with(EDGE) || WEIGHTLESS.iter().any(|(types, _)| types.contains(&of));
-    if is_weightless { 0 } else { OBJECT }
+pub fn object_points(of: &str) -> u64 {
+    let is_weightless =
+        of.ends_with(EDGE_SUFFIX) || WEIGHTLESS_TYPES.iter().any(|(types, _)| types.contains(&of));
+    if is_weightless { 0 } else { OBJECT_POINTS }
 }
 
-impl Weight {
+impl FieldWeight {
     /// The points of the field itself, by how many values its arguments have: none where one is not given.
-    pub fn itself(&self, values: &dyn Fn(&str) -> Option<u64>) -> u64 {
+    pub fn field_points(&self, values: &dyn Fn(&str) -> Option<u64>) -> u64 {
         match self.with {
             Some((argument, times)) if values(argument).is_some() => self.points.saturating_mul(times),
             _ => self.points,
@@ -304,15 +311,15 @@ impl Weight {
     }
 
     /// How often what it holds is there.
-    pub fn times(&self, is_list: bool, values: &dyn Fn(&str) -> Option<u64>) -> u64 {
+    pub fn multiplier_value(&self, is_list: bool, values: &dyn Fn(&str) -> Option<u64>) -> u64 {
         // What has more values than it may is refused where it is looked at.
         let given = |argument, most: u64| values(argument).unwrap_or(0).min(most + 1);
         match self.times {
-            Times::AsDeclared if is_list => FEW,
-            Times::AsDeclared => 1,
-            Times::AtMost(most) => most,
-            Times::Values(argument, most) => given(argument, most),
-            Times::Pairs(argument, most) => {
+            Multiplier::Declared if is_list => ASSUMED_LIST_LENGTH,
+            Multiplier::Declared => 1,
+            Multiplier::AtMost(most) => most,
+            Multiplier::ArgumentValues(argument, most) => given(argument, most),
+            Multiplier::ArgumentPairs(argument, most) => {
                 let values = given(argument, most);
                 values * values.saturating_sub(1) / 2
             }
@@ -322,30 +329,30 @@ impl Weight {
 
 /// What a question to the engine weighs that comes another way than as a field of a document, by how many values its
 /// arguments have, and how many are compared with.
-pub fn of_question(field: &str, values: &dyn Fn(&str) -> Option<u64>, comparisons: u64) -> u32 {
-    let weight = of_field("Query", field);
-    let held = weight.times(false, values).saturating_mul(weight.each);
-    let compared = comparisons.saturating_mul(COMPARISON);
+pub fn pattern_query_points(field: &str, values: &dyn Fn(&str) -> Option<u64>, comparisons: u64) -> u32 {
+    let weight = find_field_weight("Query", field);
+    let held = weight.multiplier_value(false, values).saturating_mul(weight.each);
+    let compared = comparisons.saturating_mul(COMPARISON_POINTS);
     let points = weight
-        .itself(values)
+        .field_points(values)
         .saturating_add(held)
         .saturating_add(compared);
-    u32::try_from(points).unwrap_or(u32::MAX).max(LEAST)
+    u32::try_from(points).unwrap_or(u32::MAX).max(MIN_POINTS)
 }
 
 /// The table as `docs/cost.md` shows it.
 #[cfg(test)]
-pub fn shown() -> String {
+pub fn render_weights() -> String {
     use std::fmt::Write as _;
 
     let mut shown = String::from("| what | points | times what it holds | why |\n|---|---|---|---|\n");
-    for weight in FIELDS {
+    for weight in FIELD_WEIGHTS {
         let what: Vec<String> = weight
             .fields
             .iter()
-            .map(|field| match (weight.of, *field) {
-                (CONNECTION, field) => format!("`{field}` of any connection"),
-                ("Mutation", EVERY_OTHER) => "every other mutation".into(),
+            .map(|field| match (weight.type_name, *field) {
+                (CONNECTION_SUFFIX, field) => format!("`{field}` of any connection"),
+                ("Mutation", ANY_OTHER_FIELD) => "every other mutation".into(),
                 (of, field) => format!("`{of}.{field}`"),
             })
             .collect();
@@ -354,10 +361,10 @@ pub fn shown() -> String {
             write!(points, "; {} with `{argument}`", weight.points * times).unwrap();
         }
         let mut times = match weight.times {
-            Times::AsDeclared => String::new(),
-            Times::AtMost(most) => most.to_string(),
-            Times::Values(argument, _) => format!("the number of `{argument}`"),
-            Times::Pairs(argument, _) => format!("the pairs of `{argument}`"),
+            Multiplier::Declared => String::new(),
+            Multiplier::AtMost(most) => most.to_string(),
+            Multiplier::ArgumentValues(argument, _) => format!("the number of `{argument}`"),
+            Multiplier::ArgumentPairs(argument, _) => format!("the pairs of `{argument}`"),
         };
         if weight.each > 0 {
             write!(times, ", {} points for each", weight.each).unwrap();
@@ -366,31 +373,35 @@ pub fn shown() -> String {
             shown,
             "| {} | {points} | {times} | {} |",
             what.join(", "),
-            weight.why
+            weight.reason
         )
         .unwrap();
     }
-    for (types, why) in WEIGHTLESS {
+    for (types, why) in WEIGHTLESS_TYPES {
         let types: Vec<String> = types.iter().map(|of| format!("`{of}`")).collect();
         writeln!(shown, "| an object of {} | 0 | | {why} |", types.join(", ")).unwrap();
     }
-    writeln!(shown, "| any other object | {OBJECT} | | a row of the base |").unwrap();
-    let filters: Vec<String> = FILTERS.iter().map(|name| format!("`{name}`")).collect();
     writeln!(
         shown,
-        "| a value within {} | {COMPARISON} | | compared with what each record has |",
+        "| any other object | {OBJECT_POINTS} | | a row of the base |"
+    )
+    .unwrap();
+    let filters: Vec<String> = FILTER_ARGUMENTS.iter().map(|name| format!("`{name}`")).collect();
+    writeln!(
+        shown,
+        "| a value within {} | {COMPARISON_POINTS} | | compared with what each record has |",
         filters.join(", ")
     )
     .unwrap();
     writeln!(shown, "| a figure, a text, a code | 0 | | part of its object |").unwrap();
     writeln!(
         shown,
-        "| `__schema`, `__type` | {INTROSPECTION} | a point for {SCHEMA_OBJECTS_PER_POINT} objects | compiled in |"
+        "| `__schema`, `__type` | {INTROSPECTION_POINTS} | a point for {SCHEMA_OBJECTS_PER_POINT} objects | compiled in |"
     )
     .unwrap();
     writeln!(
         shown,
-        "| a download of an import's `correctionsUrl`, or of the records that were returned | {WORKBOOK} | | a workbook is written |"
+        "| a download of an import's `correctionsUrl`, or of the records that were returned | {WORKBOOK_POINTS} | | a workbook is written |"
     )
     .unwrap();
     shown
@@ -401,9 +412,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_document_shows_this_table() {
+    fn cost_document_matches_the_weights() {
         let document = include_str!("../../../../../docs/cost.md");
-        let shown = shown();
+        let shown = render_weights();
         assert!(
             document.contains(&shown),
             "docs/cost.md is to hold this:\n{shown}"
@@ -411,13 +422,16 @@ mod tests {
     }
 
     #[test]
-    fn a_question_weighs_the_same_as_its_field() {
-        assert_eq!(of_question("pattern", &|_| None, 0), 30);
-        assert_eq!(of_question("pattern", &|_| None, 3), 36);
+    fn csv_queries_cost_the_same_as_their_field() {
+        assert_eq!(pattern_query_points("pattern", &|_| None, 0), 30);
+        assert_eq!(pattern_query_points("pattern", &|_| None, 3), 36);
         assert_eq!(
-            of_question("pattern", &|name| (name == "by").then_some(1), 0),
+            pattern_query_points("pattern", &|name| (name == "by").then_some(1), 0),
             240
         );
-        assert_eq!(of_question("associations", &|_| Some(40), 0), 20 + 780 * 3);
+        assert_eq!(
+            pattern_query_points("associations", &|_| Some(40), 0),
+            20 + 780 * 3
+        );
     }
 }

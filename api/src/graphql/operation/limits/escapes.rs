@@ -10,7 +10,7 @@ use async_graphql::Pos;
 use super::lexer::Lexer;
 
 /// The digits of an escape with four of them.
-const DIGITS: usize = 4;
+const UNICODE_ESCAPE_DIGITS: usize = 4;
 
 /// An escape that stands for no character.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +27,7 @@ pub struct EscapeError {
 ///
 /// # Errors
 /// The first escape that stands for no character.
-pub fn resolve(document: &str) -> Result<Cow<'_, str>, EscapeError> {
+pub fn resolve_escapes(document: &str) -> Result<Cow<'_, str>, EscapeError> {
     if !document.contains("\\u") {
         return Ok(Cow::Borrowed(document));
     }
@@ -37,10 +37,10 @@ pub fn resolve(document: &str) -> Result<Cow<'_, str>, EscapeError> {
         if !text.contains("\\u") {
             continue;
         }
-        let rewritten = rewrite(text).map_err(|(at, escape, reason)| EscapeError {
+        let rewritten = rewrite_string(text).map_err(|(at, escape, reason)| EscapeError {
             escape: escape.to_owned(),
             reason,
-            position: position(&document[..start + at]),
+            position: position_after(&document[..start + at]),
         })?;
         if let Cow::Owned(rewritten) = rewritten {
             resolved.push_str(&document[copied..start]);
@@ -60,16 +60,16 @@ pub fn resolve(document: &str) -> Result<Cow<'_, str>, EscapeError> {
 
 /// Finds the first escape in the strings of a JSON text that names no character.
 pub fn find_invalid_in_json(json: &str) -> Option<EscapeError> {
-    let (at, escape, reason) = rewrite(json).err()?;
+    let (at, escape, reason) = rewrite_string(json).err()?;
     Some(EscapeError {
         escape: escape.to_owned(),
         reason,
-        position: position(&json[..at]),
+        position: position_after(&json[..at]),
     })
 }
 
 /// Where the text that follows a beginning is.
-fn position(before: &str) -> Pos {
+fn position_after(before: &str) -> Pos {
     let line = before.matches('\n').count() + before.replace("\r\n", "\n").matches('\r').count();
     let column = before.rsplit(['\n', '\r']).next().unwrap_or_default();
     Pos {
@@ -80,7 +80,7 @@ fn position(before: &str) -> Pos {
 
 /// A string with its quotation marks, without escapes that the parser does not know; or where one that stands for no
 /// character is, how it is written, and why it stands for none.
-fn rewrite(text: &str) -> Result<Cow<'_, str>, (usize, &str, &'static str)> {
+fn rewrite_string(text: &str) -> Result<Cow<'_, str>, (usize, &str, &'static str)> {
     let mut rewritten = String::new();
     let mut copied = 0;
     let mut at = 0;
@@ -92,7 +92,8 @@ fn rewrite(text: &str) -> Result<Cow<'_, str>, (usize, &str, &'static str)> {
             at = start + 1 + after.chars().next().map_or(0, char::len_utf8);
             continue;
         }
-        let (escape, character) = read(&text[start..]).map_err(|(escape, reason)| (start, escape, reason))?;
+        let (escape, character) =
+            read_escape(&text[start..]).map_err(|(escape, reason)| (start, escape, reason))?;
         at = start + escape.len();
         // The parser reads one with four digits itself.
         if let Some(character) = character {
@@ -113,7 +114,7 @@ fn rewrite(text: &str) -> Result<Cow<'_, str>, (usize, &str, &'static str)> {
 }
 
 /// The escape that a text begins with, and what it stands for; none where the parser reads it itself, or complains of it.
-fn read(text: &str) -> Result<(&str, Option<char>), (&str, &'static str)> {
+fn read_escape(text: &str) -> Result<(&str, Option<char>), (&str, &'static str)> {
     let after = &text[2..];
     if let Some(braced) = after.strip_prefix('{') {
         let digits = braced.find(|letter: char| !letter.is_ascii_hexdigit());
@@ -134,17 +135,19 @@ fn read(text: &str) -> Result<(&str, Option<char>), (&str, &'static str)> {
             Err(_) => Err((escape, "the last character is \\u{10FFFF}")),
         };
     }
-    let Some(first) = four_digits(after) else {
+    let Some(first) = parse_four_digits(after) else {
         return Ok((&text[..2], None));
     };
-    let escape = &text[..2 + DIGITS];
+    let escape = &text[..2 + UNICODE_ESCAPE_DIGITS];
     match first {
         0xD800..=0xDBFF => {
-            let second = text[2 + DIGITS..].strip_prefix("\\u").and_then(four_digits);
+            let second = text[2 + UNICODE_ESCAPE_DIGITS..]
+                .strip_prefix("\\u")
+                .and_then(parse_four_digits);
             match second {
                 Some(second @ 0xDC00..=0xDFFF) => {
                     let number = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-                    Ok((&text[..2 * (2 + DIGITS)], char::from_u32(number)))
+                    Ok((&text[..2 * (2 + UNICODE_ESCAPE_DIGITS)], char::from_u32(number)))
                 }
                 _ => Err((
                     escape,
@@ -160,8 +163,8 @@ fn read(text: &str) -> Result<(&str, Option<char>), (&str, &'static str)> {
     }
 }
 
-fn four_digits(text: &str) -> Option<u32> {
-    let digits = text.get(..DIGITS)?;
+fn parse_four_digits(text: &str) -> Option<u32> {
+    let digits = text.get(..UNICODE_ESCAPE_DIGITS)?;
     let are_digits = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     are_digits.then(|| u32::from_str_radix(digits, 16).ok())?
 }
@@ -176,8 +179,8 @@ mod tests {
     use super::*;
 
     /// The string that the parser reads from a document whose first field has it as its argument.
-    fn parsed(document: &str) -> String {
-        let resolved = resolve(document).unwrap();
+    fn parse_argument(document: &str) -> String {
+        let resolved = resolve_escapes(document).unwrap();
         let parsed = parse_query(&resolved).unwrap_or_else(|cause| panic!("{document}: {cause}"));
         let (_, operation) = parsed.operations.iter().next().unwrap();
         let Selection::Field(field) = &operation.node.selection_set.node.items[0].node else {
@@ -190,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_stand_for_their_character() {
+    fn escapes_are_resolved() {
         for (written, expected) in [
             (r#""\uD83C\uDF08""#, "🌈"),
             (r#""a\ud83c\udf08b\u{1f308}c""#, "a🌈b🌈c"),
@@ -200,7 +203,7 @@ mod tests {
             (r#""\u00e9\\u{1F308}""#, "é\\u{1F308}"),
         ] {
             let document = format!("{{ a(b: {written}) }}");
-            assert_eq!(parsed(&document), expected, "{written}");
+            assert_eq!(parse_argument(&document), expected, "{written}");
         }
         // A block string and a comment have no escapes.
         for untouched in [
@@ -208,14 +211,14 @@ mod tests {
             "{ a } # \\uD83C",
             r#"{ a(b: "\\uD83C") }"#,
         ] {
-            assert_eq!(resolve(untouched), Ok(Cow::Borrowed(untouched)));
+            assert_eq!(resolve_escapes(untouched), Ok(Cow::Borrowed(untouched)));
         }
     }
 
     #[test]
-    fn what_follows_keeps_its_column() {
+    fn resolved_strings_keep_columns() {
         let document = "{ a(b: \"\\uD83C\\uDF08\") nothing(: 1) }";
-        let resolved = resolve(document).unwrap();
+        let resolved = resolve_escapes(document).unwrap();
         assert_eq!(
             resolved.chars().position(|one| one == 'n'),
             document.chars().position(|one| one == 'n')
@@ -223,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_for_nothing_is_named_with_its_place() {
+    fn invalid_escapes_are_reported_with_their_position() {
         for (document, escape, line, column) in [
             ("{ a(b: \"\\uD83C\") }", "\\uD83C", 1, 9),
             ("{\n  a(b: \"é\\uDF08\") }", "\\uDF08", 2, 10),
@@ -235,14 +238,14 @@ mod tests {
             ("{ a(b: \"\\u{}\") }", "\\u{", 1, 9),
             ("{ a(b: \"\\u{12\") }", "\\u{12", 1, 9),
         ] {
-            let refused = resolve(document).unwrap_err();
+            let refused = resolve_escapes(document).unwrap_err();
             assert_eq!(refused.escape, escape, "{document}");
             assert_eq!(refused.position, Pos { line, column }, "{document}");
         }
     }
 
     #[test]
-    fn half_a_pair_in_json_is_found() {
+    fn lone_surrogates_in_json_are_found() {
         for (json, expected) in [
             (r#"{"a": "\\ud83d"}"#, None),
             (r#"{"a": "\ud83d\ude00"}"#, None),
@@ -268,16 +271,16 @@ mod tests {
             }
             for written in [json, braced] {
                 let document = format!("{{ a(b: \"{written}\") }}");
-                prop_assert_eq!(&parsed(&document), &text);
+                prop_assert_eq!(&parse_argument(&document), &text);
                 // Resolving is done once: a second time changes nothing.
-                let resolved = resolve(&document).unwrap();
-                prop_assert_eq!(resolve(&resolved).unwrap(), resolved.as_ref());
+                let resolved = resolve_escapes(&document).unwrap();
+                prop_assert_eq!(resolve_escapes(&resolved).unwrap(), resolved.as_ref());
             }
         }
 
         #[test]
         fn no_document_is_too_odd(document in "[\\\\\"u{}dDaA0-9cC \n#é]{0,40}") {
-            if let Ok(resolved) = resolve(&document) {
+            if let Ok(resolved) = resolve_escapes(&document) {
                 let most = document.len() + document.matches("\\u{").count();
                 prop_assert!(resolved.len() <= most, "{}", resolved);
             }

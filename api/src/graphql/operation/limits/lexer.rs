@@ -3,11 +3,11 @@
 
 /// A token, as far as measuring needs to tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Token<'a> {
+pub enum LexerToken<'a> {
     /// A name or a keyword.
     Name(&'a str),
     /// One of the marks `{ } ( ) [ ] : = ! $ | & @`, or a character that is no token at all.
-    Mark(char),
+    Punctuator(char),
     /// Three dots.
     Spread,
     /// A number or a text.
@@ -53,7 +53,7 @@ impl<'a> Lexer<'a> {
 
     /// Takes a text whose opening mark is next. One that is not closed goes on to the end of its line,
     /// or, between three marks, of the document.
-    fn take_text(&mut self) {
+    fn take_string(&mut self) {
         if let Some(block) = self.rest.strip_prefix("\"\"\"") {
             let mut from = 0;
             let end = loop {
@@ -104,30 +104,30 @@ impl<'a> Lexer<'a> {
 }
 
 impl<'a> Iterator for Lexer<'a> {
-    type Item = Token<'a>;
+    type Item = LexerToken<'a>;
 
-    fn next(&mut self) -> Option<Token<'a>> {
+    fn next(&mut self) -> Option<LexerToken<'a>> {
         self.skip_ignored();
         let first = self.rest.chars().next()?;
         Some(match first {
             'a'..='z' | 'A'..='Z' | '_' => {
-                Token::Name(self.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+                LexerToken::Name(self.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
             }
             '0'..='9' | '-' => {
                 self.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.'));
-                Token::Literal
+                LexerToken::Literal
             }
             '"' => {
-                self.take_text();
-                Token::Literal
+                self.take_string();
+                LexerToken::Literal
             }
             '.' if self.rest.starts_with("...") => {
                 self.take(3);
-                Token::Spread
+                LexerToken::Spread
             }
             other => {
                 self.take(other.len_utf8());
-                Token::Mark(other)
+                LexerToken::Punctuator(other)
             }
         })
     }
@@ -137,56 +137,56 @@ impl<'a> Iterator for Lexer<'a> {
 mod tests {
     use super::*;
 
-    fn tokens(document: &str) -> Vec<Token<'_>> {
+    fn list_tokens(document: &str) -> Vec<LexerToken<'_>> {
         Lexer::new(document).collect()
     }
 
     #[test]
-    fn a_document_is_read_token_by_token() {
-        use Token::{Literal, Mark, Name, Spread};
+    fn document_is_split_into_tokens() {
+        use LexerToken::{Literal, Name, Punctuator, Spread};
         let document = "\u{feff}query Q($a: [Int!] = [-1.5e+3]) { # a comment with { and \"\n\
                         a: b(c: \"}\\\"{\", d: \"\"\"{ \\\"\"\" { \"\"\") @e ...F, }";
         assert_eq!(
-            tokens(document),
+            list_tokens(document),
             [
                 Name("query"),
                 Name("Q"),
-                Mark('('),
-                Mark('$'),
+                Punctuator('('),
+                Punctuator('$'),
                 Name("a"),
-                Mark(':'),
-                Mark('['),
+                Punctuator(':'),
+                Punctuator('['),
                 Name("Int"),
-                Mark('!'),
-                Mark(']'),
-                Mark('='),
-                Mark('['),
+                Punctuator('!'),
+                Punctuator(']'),
+                Punctuator('='),
+                Punctuator('['),
                 Literal,
-                Mark(']'),
-                Mark(')'),
-                Mark('{'),
+                Punctuator(']'),
+                Punctuator(')'),
+                Punctuator('{'),
                 Name("a"),
-                Mark(':'),
+                Punctuator(':'),
                 Name("b"),
-                Mark('('),
+                Punctuator('('),
                 Name("c"),
-                Mark(':'),
+                Punctuator(':'),
                 Literal,
                 Name("d"),
-                Mark(':'),
+                Punctuator(':'),
                 Literal,
-                Mark(')'),
-                Mark('@'),
+                Punctuator(')'),
+                Punctuator('@'),
                 Name("e"),
                 Spread,
                 Name("F"),
-                Mark('}'),
+                Punctuator('}'),
             ]
         );
     }
 
     #[test]
-    fn what_is_no_graphql_is_read_to_its_end() {
+    fn invalid_documents_are_read_to_the_end() {
         for document in [
             "\"",
             "\"\"\"",
@@ -199,8 +199,11 @@ mod tests {
             "#",
             "\0",
         ] {
-            assert!(tokens(document).len() <= document.len(), "{document}");
+            assert!(list_tokens(document).len() <= document.len(), "{document}");
         }
-        assert_eq!(tokens("\"open\n{"), [Token::Literal, Token::Mark('{')]);
+        assert_eq!(
+            list_tokens("\"open\n{"),
+            [LexerToken::Literal, LexerToken::Punctuator('{')]
+        );
     }
 }

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use async_graphql::Value;
 
-use super::Limits;
-use super::lexer::{Lexer, Token};
+use super::DocumentLimits;
+use super::lexer::{Lexer, LexerToken};
 use crate::error::DocumentLimitExceeded;
 
 /// How much of everything a document has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Work {
+pub struct DocumentSize {
     /// Its tokens.
     pub tokens: usize,
     /// How deep selections are nested, with what fragments bring.
@@ -35,14 +35,14 @@ pub struct Work {
 
 /// Refuses a value from outside of a document, such as a variable's, that is nested deeper than one in it may be:
 /// what reads it calls itself for each level. JSON itself is read 128 deep at most.
-pub fn measure_value(value: &Value, limits: &Limits) -> Result<(), DocumentLimitExceeded> {
-    no_deeper("lists and objects", nesting(value), limits.nesting)
+pub fn measure_value(value: &Value, limits: &DocumentLimits) -> Result<(), DocumentLimitExceeded> {
+    check_depth("lists and objects", nesting_depth(value), limits.nesting)
 }
 
-fn nesting(value: &Value) -> usize {
+fn nesting_depth(value: &Value) -> usize {
     match value {
-        Value::List(values) => 1 + values.iter().map(nesting).max().unwrap_or_default(),
-        Value::Object(fields) => 1 + fields.values().map(nesting).max().unwrap_or_default(),
+        Value::List(values) => 1 + values.iter().map(nesting_depth).max().unwrap_or_default(),
+        Value::Object(fields) => 1 + fields.values().map(nesting_depth).max().unwrap_or_default(),
         _ => 0,
     }
 }
@@ -52,23 +52,26 @@ fn nesting(value: &Value) -> usize {
 ///
 /// # Errors
 /// What there is too much of. The rest of the document is not looked at then.
-pub fn measure(document: &str, limits: &Limits) -> Result<Work, DocumentLimitExceeded> {
-    at_most("bytes", document.len(), limits.bytes)?;
-    let mut scan = Scan::new(limits);
+pub fn measure_document(
+    document: &str,
+    limits: &DocumentLimits,
+) -> Result<DocumentSize, DocumentLimitExceeded> {
+    check_count("bytes", document.len(), limits.bytes)?;
+    let mut scan = DocumentScan::new(limits);
     for token in Lexer::new(document) {
-        scan.step(token)?;
+        scan.read_token(token)?;
     }
     scan.finish()
 }
 
-fn at_most(what: &'static str, found: usize, most: usize) -> Result<(), DocumentLimitExceeded> {
+fn check_count(what: &'static str, found: usize, most: usize) -> Result<(), DocumentLimitExceeded> {
     if found > most {
         return Err(DocumentLimitExceeded::TooMany { what, most });
     }
     Ok(())
 }
 
-fn no_deeper(what: &'static str, found: usize, most: usize) -> Result<(), DocumentLimitExceeded> {
+fn check_depth(what: &'static str, found: usize, most: usize) -> Result<(), DocumentLimitExceeded> {
     if found > most {
         return Err(DocumentLimitExceeded::TooDeep { what, most });
     }
@@ -77,7 +80,7 @@ fn no_deeper(what: &'static str, found: usize, most: usize) -> Result<(), Docume
 
 /// An operation or a fragment by itself.
 #[derive(Debug, Default)]
-struct Definition<'a> {
+struct DefinitionSize<'a> {
     /// Fields, spreads and inline fragments, as they are written.
     selections: usize,
     /// Fields of its own selection set.
@@ -91,7 +94,7 @@ struct Definition<'a> {
 
 /// An open bracket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Open {
+enum OpenBracket {
     /// A selection set; whether its fields are those of the definition itself.
     Selections { of_root: bool },
     /// Arguments or variables.
@@ -102,7 +105,7 @@ enum Open {
 
 /// What was read last of a selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Last {
+enum LastToken {
     Nothing,
     /// A field, or the alias of one.
     Field,
@@ -119,7 +122,7 @@ enum Last {
 
 /// What a definition begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Header<'a> {
+enum DefinitionHeader<'a> {
     None,
     Operation,
     /// The fragment's name follows.
@@ -127,63 +130,67 @@ enum Header<'a> {
     Named(&'a str),
 }
 
-struct Scan<'a, 'b> {
-    limits: &'b Limits,
-    work: Work,
-    open: Vec<Open>,
+struct DocumentScan<'a, 'b> {
+    limits: &'b DocumentLimits,
+    size: DocumentSize,
+    open: Vec<OpenBracket>,
     /// How many selection sets, and how many values, are open.
     depth: usize,
     nesting: usize,
-    last: Last,
+    last: LastToken,
     /// What stood before a directive, which it does not change.
-    before_at: Last,
-    header: Header<'a>,
-    definition: Definition<'a>,
-    operations: Vec<Definition<'a>>,
-    fragments: Vec<(&'a str, Definition<'a>)>,
+    before_at: LastToken,
+    header: DefinitionHeader<'a>,
+    definition: DefinitionSize<'a>,
+    operations: Vec<DefinitionSize<'a>>,
+    fragments: Vec<(&'a str, DefinitionSize<'a>)>,
 }
 
-impl<'a, 'b> Scan<'a, 'b> {
-    fn new(limits: &'b Limits) -> Self {
+impl<'a, 'b> DocumentScan<'a, 'b> {
+    fn new(limits: &'b DocumentLimits) -> Self {
         Self {
             limits,
-            work: Work::default(),
+            size: DocumentSize::default(),
             open: Vec::new(),
             depth: 0,
             nesting: 0,
-            last: Last::Nothing,
-            before_at: Last::Nothing,
-            header: Header::None,
-            definition: Definition::default(),
+            last: LastToken::Nothing,
+            before_at: LastToken::Nothing,
+            header: DefinitionHeader::None,
+            definition: DefinitionSize::default(),
             operations: Vec::new(),
             fragments: Vec::new(),
         }
     }
 
-    fn step(&mut self, token: Token<'a>) -> Result<(), DocumentLimitExceeded> {
-        self.work.steps += 1;
-        self.work.tokens += 1;
-        at_most("tokens", self.work.tokens, self.limits.tokens)?;
+    fn read_token(&mut self, token: LexerToken<'a>) -> Result<(), DocumentLimitExceeded> {
+        self.size.steps += 1;
+        self.size.tokens += 1;
+        check_count("tokens", self.size.tokens, self.limits.tokens)?;
         match self.open.last() {
-            None => self.between_definitions(token),
-            Some(Open::Selections { of_root }) => self.among_selections(token, *of_root),
-            Some(Open::Parenthesis | Open::Value) => self.among_values(token),
+            None => self.read_between_definitions(token),
+            Some(OpenBracket::Selections { of_root }) => self.read_in_selections(token, *of_root),
+            Some(OpenBracket::Parenthesis | OpenBracket::Value) => self.read_in_values(token),
         }
     }
 
-    fn directive(&mut self) -> Result<(), DocumentLimitExceeded> {
-        self.work.directives += 1;
-        at_most("directives", self.work.directives, self.limits.directives)
+    fn count_directive(&mut self) -> Result<(), DocumentLimitExceeded> {
+        self.size.directives += 1;
+        check_count("directives", self.size.directives, self.limits.directives)
     }
 
-    fn between_definitions(&mut self, token: Token<'a>) -> Result<(), DocumentLimitExceeded> {
+    fn read_between_definitions(&mut self, token: LexerToken<'a>) -> Result<(), DocumentLimitExceeded> {
         match (token, self.header) {
-            (Token::Mark('{'), _) => return self.open_selections(true),
-            (Token::Mark('('), _) => self.open.push(Open::Parenthesis),
-            (Token::Mark('@'), _) => return self.directive(),
-            (Token::Name("fragment"), Header::None) => self.header = Header::Fragment,
-            (Token::Name(name), Header::Fragment) => self.header = Header::Named(name),
-            (Token::Name(_), Header::None) => self.header = Header::Operation,
+            (LexerToken::Punctuator('{'), _) => return self.open_selections(true),
+            (LexerToken::Punctuator('('), _) => self.open.push(OpenBracket::Parenthesis),
+            (LexerToken::Punctuator('@'), _) => return self.count_directive(),
+            (LexerToken::Name("fragment"), DefinitionHeader::None) => {
+                self.header = DefinitionHeader::Fragment;
+            }
+            (LexerToken::Name(name), DefinitionHeader::Fragment) => {
+                self.header = DefinitionHeader::Named(name);
+            }
+            (LexerToken::Name(_), DefinitionHeader::None) => self.header = DefinitionHeader::Operation,
             _ => {}
         }
         Ok(())
@@ -192,61 +199,69 @@ impl<'a, 'b> Scan<'a, 'b> {
     fn open_selections(&mut self, of_root: bool) -> Result<(), DocumentLimitExceeded> {
         self.depth += 1;
         self.definition.depth = self.definition.depth.max(self.depth);
-        no_deeper("selections", self.depth, self.limits.depth)?;
-        self.open.push(Open::Selections { of_root });
-        self.last = Last::Nothing;
+        check_depth("selections", self.depth, self.limits.depth)?;
+        self.open.push(OpenBracket::Selections { of_root });
+        self.last = LastToken::Nothing;
         Ok(())
     }
 
-    fn selection(&mut self) -> Result<(), DocumentLimitExceeded> {
+    fn count_selection(&mut self) -> Result<(), DocumentLimitExceeded> {
         self.definition.selections += 1;
-        at_most("selections", self.definition.selections, self.limits.selections)
+        check_count("selections", self.definition.selections, self.limits.selections)
     }
 
-    fn among_selections(&mut self, token: Token<'a>, of_root: bool) -> Result<(), DocumentLimitExceeded> {
+    fn read_in_selections(
+        &mut self,
+        token: LexerToken<'a>,
+        of_root: bool,
+    ) -> Result<(), DocumentLimitExceeded> {
         match (token, self.last) {
-            (Token::Spread, _) => {
-                self.selection()?;
-                self.last = Last::Spread;
+            (LexerToken::Spread, _) => {
+                self.count_selection()?;
+                self.last = LastToken::Spread;
             }
-            (Token::Name("on"), Last::Spread) => self.last = Last::On,
-            (Token::Name(fragment), Last::Spread) => {
+            (LexerToken::Name("on"), LastToken::Spread) => self.last = LastToken::On,
+            (LexerToken::Name(fragment), LastToken::Spread) => {
                 self.definition.spreads.push((fragment, self.depth, of_root));
-                self.last = Last::Nothing;
+                self.last = LastToken::Nothing;
             }
-            (Token::Name(_), Last::On) => self.last = Last::Inline,
-            (Token::Name(_), Last::At) => self.last = self.before_at,
-            (Token::Name(_), Last::Colon) => self.last = Last::Field,
-            (Token::Name(_), _) => {
-                self.selection()?;
+            (LexerToken::Name(_), LastToken::On) => self.last = LastToken::Inline,
+            (LexerToken::Name(_), LastToken::At) => self.last = self.before_at,
+            (LexerToken::Name(_), LastToken::Colon) => self.last = LastToken::Field,
+            (LexerToken::Name(_), _) => {
+                self.count_selection()?;
                 if of_root {
                     self.definition.root_fields += 1;
-                    at_most(
+                    check_count(
                         "root fields",
                         self.definition.root_fields,
                         self.limits.root_fields,
                     )?;
                 }
-                self.last = Last::Field;
+                self.last = LastToken::Field;
             }
-            (Token::Mark(':'), Last::Field) => {
-                self.work.aliases += 1;
-                at_most("aliases", self.work.aliases, self.limits.aliases)?;
-                self.last = Last::Colon;
+            (LexerToken::Punctuator(':'), LastToken::Field) => {
+                self.size.aliases += 1;
+                check_count("aliases", self.size.aliases, self.limits.aliases)?;
+                self.last = LastToken::Colon;
             }
-            (Token::Mark('@'), last) => {
-                self.directive()?;
+            (LexerToken::Punctuator('@'), last) => {
+                self.count_directive()?;
                 // One without a type before its directives is an inline fragment.
-                self.before_at = if last == Last::Spread { Last::Inline } else { last };
-                self.last = Last::At;
+                self.before_at = if last == LastToken::Spread {
+                    LastToken::Inline
+                } else {
+                    last
+                };
+                self.last = LastToken::At;
             }
-            (Token::Mark('('), _) => self.open.push(Open::Parenthesis),
-            (Token::Mark('{'), last) => {
-                let looked_through = matches!(last, Last::Spread | Last::Inline);
+            (LexerToken::Punctuator('('), _) => self.open.push(OpenBracket::Parenthesis),
+            (LexerToken::Punctuator('{'), last) => {
+                let looked_through = matches!(last, LastToken::Spread | LastToken::Inline);
                 return self.open_selections(of_root && looked_through);
             }
-            (Token::Mark('}'), _) => self.close_selections(),
-            (Token::Mark(_) | Token::Literal, _) => {}
+            (LexerToken::Punctuator('}'), _) => self.close_selections(),
+            (LexerToken::Punctuator(_) | LexerToken::Literal, _) => {}
         }
         Ok(())
     }
@@ -254,81 +269,83 @@ impl<'a, 'b> Scan<'a, 'b> {
     fn close_selections(&mut self) {
         self.open.pop();
         self.depth = self.depth.saturating_sub(1);
-        self.last = Last::Nothing;
+        self.last = LastToken::Nothing;
         if self.open.is_empty() {
-            self.define();
+            self.finish_definition();
         }
     }
 
     /// Ends the definition that is being read.
-    fn define(&mut self) {
+    fn finish_definition(&mut self) {
         let definition = std::mem::take(&mut self.definition);
-        match std::mem::replace(&mut self.header, Header::None) {
-            Header::Named(name) => self.fragments.push((name, definition)),
-            Header::None | Header::Operation | Header::Fragment => self.operations.push(definition),
+        match std::mem::replace(&mut self.header, DefinitionHeader::None) {
+            DefinitionHeader::Named(name) => self.fragments.push((name, definition)),
+            DefinitionHeader::None | DefinitionHeader::Operation | DefinitionHeader::Fragment => {
+                self.operations.push(definition);
+            }
         }
     }
 
-    fn among_values(&mut self, token: Token<'a>) -> Result<(), DocumentLimitExceeded> {
+    fn read_in_values(&mut self, token: LexerToken<'a>) -> Result<(), DocumentLimitExceeded> {
         match token {
-            Token::Mark('[' | '{') => {
-                self.open.push(Open::Value);
+            LexerToken::Punctuator('[' | '{') => {
+                self.open.push(OpenBracket::Value);
                 self.nesting += 1;
-                self.work.nesting = self.work.nesting.max(self.nesting);
-                no_deeper("lists, objects and types", self.nesting, self.limits.nesting)?;
+                self.size.nesting = self.size.nesting.max(self.nesting);
+                check_depth("lists, objects and types", self.nesting, self.limits.nesting)?;
             }
             // One inside another is no GraphQL, and is not to be nested without end either.
-            Token::Mark('(') => {
+            LexerToken::Punctuator('(') => {
                 self.nesting += 1;
-                no_deeper("lists, objects and types", self.nesting, self.limits.nesting)?;
-                self.open.push(Open::Value);
+                check_depth("lists, objects and types", self.nesting, self.limits.nesting)?;
+                self.open.push(OpenBracket::Value);
             }
-            Token::Mark(']' | '}' | ')') => {
-                let closes_a_value = self.open.pop() == Some(Open::Value);
+            LexerToken::Punctuator(']' | '}' | ')') => {
+                let closes_a_value = self.open.pop() == Some(OpenBracket::Value);
                 self.nesting -= usize::from(closes_a_value);
             }
             // The variables of an operation may have directives.
-            Token::Mark('@') => return self.directive(),
+            LexerToken::Punctuator('@') => return self.count_directive(),
             _ => {}
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Work, DocumentLimitExceeded> {
+    fn finish(mut self) -> Result<DocumentSize, DocumentLimitExceeded> {
         // One that was never closed is measured too.
         if !self.open.is_empty() {
-            self.define();
+            self.finish_definition();
         }
-        at_most("operations", self.operations.len(), self.limits.operations)?;
-        at_most("fragments", self.fragments.len(), self.limits.fragments)?;
-        self.work.operations = self.operations.len();
-        self.work.fragments = self.fragments.len();
-        let mut expansion = Expansion::of(&self.fragments);
+        check_count("operations", self.operations.len(), self.limits.operations)?;
+        check_count("fragments", self.fragments.len(), self.limits.fragments)?;
+        self.size.operations = self.operations.len();
+        self.size.fragments = self.fragments.len();
+        let mut expansion = FragmentExpansion::new(&self.fragments);
         let mut totals = Vec::with_capacity(self.operations.len() + self.fragments.len());
         for (at, _) in self.fragments.iter().enumerate() {
-            totals.push((expansion.total_of(at)?, false));
+            totals.push((expansion.expand_fragment(at)?, false));
         }
         for operation in &self.operations {
-            totals.push((expansion.with_fragments(operation), true));
+            totals.push((expansion.expand_definition(operation), true));
         }
-        self.work.steps += expansion.steps;
+        self.size.steps += expansion.steps;
         for (total, is_operation) in totals {
-            at_most("selections", total.selections, self.limits.selections)?;
-            no_deeper("selections", total.depth, self.limits.depth)?;
-            self.work.selections = self.work.selections.max(total.selections);
-            self.work.depth = self.work.depth.max(total.depth);
+            check_count("selections", total.selections, self.limits.selections)?;
+            check_depth("selections", total.depth, self.limits.depth)?;
+            self.size.selections = self.size.selections.max(total.selections);
+            self.size.depth = self.size.depth.max(total.depth);
             if is_operation {
-                at_most("root fields", total.root_fields, self.limits.root_fields)?;
-                self.work.root_fields = self.work.root_fields.max(total.root_fields);
+                check_count("root fields", total.root_fields, self.limits.root_fields)?;
+                self.size.root_fields = self.size.root_fields.max(total.root_fields);
             }
         }
-        Ok(self.work)
+        Ok(self.size)
     }
 }
 
 /// A definition with what its fragments bring.
 #[derive(Clone, Copy, Debug, Default)]
-struct Total {
+struct ExpandedSize {
     selections: usize,
     root_fields: usize,
     depth: usize,
@@ -336,47 +353,47 @@ struct Total {
 
 /// How far the working out of a fragment has come.
 #[derive(Clone, Copy, Debug)]
-enum State {
-    NotBegun,
-    UnderWay,
-    Done(Total),
+enum ExpansionState {
+    Pending,
+    InProgress,
+    Done(ExpandedSize),
 }
 
 /// Works each fragment out once, whoever spreads it.
-struct Expansion<'a, 'b> {
-    fragments: &'b [(&'a str, Definition<'a>)],
+struct FragmentExpansion<'a, 'b> {
+    fragments: &'b [(&'a str, DefinitionSize<'a>)],
     by_name: HashMap<&'a str, usize>,
-    states: Vec<State>,
+    states: Vec<ExpansionState>,
     steps: usize,
 }
 
-impl<'a, 'b> Expansion<'a, 'b> {
-    fn of(fragments: &'b [(&'a str, Definition<'a>)]) -> Self {
+impl<'a, 'b> FragmentExpansion<'a, 'b> {
+    fn new(fragments: &'b [(&'a str, DefinitionSize<'a>)]) -> Self {
         // Of several with one name, which is an error, the first is meant here.
         let named = fragments.iter().enumerate().rev();
         Self {
             fragments,
             by_name: named.map(|(at, (name, _))| (*name, at)).collect(),
-            states: vec![State::NotBegun; fragments.len()],
+            states: vec![ExpansionState::Pending; fragments.len()],
             steps: 0,
         }
     }
 
     /// What a fragment comes to. Goes down by a list of its own rather than by calling itself.
-    fn total_of(&mut self, fragment: usize) -> Result<Total, DocumentLimitExceeded> {
+    fn expand_fragment(&mut self, fragment: usize) -> Result<ExpandedSize, DocumentLimitExceeded> {
         // Each with how many of its spreads were gone into.
         let mut under_way = vec![(fragment, 0)];
         while let Some((at, gone_into)) = under_way.pop() {
             let (name, definition) = &self.fragments[at];
-            if let State::Done(_) = self.states[at] {
+            if let ExpansionState::Done(_) = self.states[at] {
                 continue;
             }
             if gone_into == 0 {
-                self.states[at] = State::UnderWay;
+                self.states[at] = ExpansionState::InProgress;
             }
             let Some((spread, ..)) = definition.spreads.get(gone_into) else {
-                let total = self.with_fragments(definition);
-                self.states[at] = State::Done(total);
+                let total = self.expand_definition(definition);
+                self.states[at] = ExpansionState::Done(total);
                 continue;
             };
             self.steps += 1;
@@ -384,29 +401,32 @@ impl<'a, 'b> Expansion<'a, 'b> {
             // One that is not there is for the library to complain of.
             if let Some(next) = self.by_name.get(spread) {
                 match self.states[*next] {
-                    State::NotBegun => under_way.push((*next, 0)),
-                    State::UnderWay => return Err(DocumentLimitExceeded::Cycle((*name).to_owned())),
-                    State::Done(_) => {}
+                    ExpansionState::Pending => under_way.push((*next, 0)),
+                    ExpansionState::InProgress => {
+                        return Err(DocumentLimitExceeded::Cycle((*name).to_owned()));
+                    }
+                    ExpansionState::Done(_) => {}
                 }
             }
         }
         Ok(match self.states[fragment] {
-            State::Done(total) => total,
+            ExpansionState::Done(total) => total,
             // Everything that was begun is done by now.
-            State::NotBegun | State::UnderWay => Total::default(),
+            ExpansionState::Pending | ExpansionState::InProgress => ExpandedSize::default(),
         })
     }
 
     /// What a definition comes to whose fragments are worked out.
-    fn with_fragments(&mut self, definition: &Definition<'_>) -> Total {
-        let mut total = Total {
+    fn expand_definition(&mut self, definition: &DefinitionSize<'_>) -> ExpandedSize {
+        let mut total = ExpandedSize {
             selections: definition.selections,
             root_fields: definition.root_fields,
             depth: definition.depth,
         };
         for (spread, depth, of_root) in &definition.spreads {
             self.steps += 1;
-            let Some(State::Done(of_spread)) = self.by_name.get(spread).map(|at| self.states[*at]) else {
+            let Some(ExpansionState::Done(of_spread)) = self.by_name.get(spread).map(|at| self.states[*at])
+            else {
                 continue;
             };
             total.selections = total.selections.saturating_add(of_spread.selections);

@@ -4,19 +4,19 @@ use std::fmt::Write as _;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use super::{Limits, Work, measure};
+use super::{DocumentLimits, DocumentSize, measure_document};
 use crate::error::DocumentLimitExceeded;
 
-fn work(document: &str) -> Work {
-    measure(document, &Limits::NONE).unwrap()
+fn measure_unlimited(document: &str) -> DocumentSize {
+    measure_document(document, &DocumentLimits::UNLIMITED).unwrap()
 }
 
-fn refusal(document: &str) -> DocumentLimitExceeded {
-    measure(document, &Limits::default()).unwrap_err()
+fn measure_error(document: &str) -> DocumentLimitExceeded {
+    measure_document(document, &DocumentLimits::default()).unwrap_err()
 }
 
 #[test]
-fn everything_in_a_document_is_counted() {
+fn every_part_of_a_document_is_counted() {
     let document = r#"
         query Q($ids: [[ID!]!]! = [["a"]] @d, $flag: Boolean) @d {
           viewer { role }
@@ -32,8 +32,8 @@ fn everything_in_a_document_is_counted() {
         fragment Root on Query { a: node(id: 1) { id } vocabulary { name } }
     "#;
     assert_eq!(
-        work(document),
-        Work {
+        measure_unlimited(document),
+        DocumentSize {
             tokens: 143,
             depth: 4,
             nesting: 4,
@@ -51,7 +51,7 @@ fn everything_in_a_document_is_counted() {
 }
 
 #[test]
-fn fragments_that_spread_the_next_twice_are_refused_after_few_steps() {
+fn doubling_fragments_are_rejected_after_few_steps() {
     for leaf in ["{ __typename }", "{ ...unknown }"] {
         let mut document = "query { ...f0 }".to_owned();
         for number in 0..30 {
@@ -64,13 +64,13 @@ fn fragments_that_spread_the_next_twice_are_refused_after_few_steps() {
         let _ = write!(document, " fragment f30 on Query {leaf}");
         assert!(document.len() < 2_000);
         assert_eq!(
-            refusal(&document),
+            measure_error(&document),
             DocumentLimitExceeded::TooMany {
                 what: "selections",
                 most: 1_000
             }
         );
-        let work = work(&document);
+        let work = measure_unlimited(&document);
         assert!(work.selections > 1 << 30, "{work:?}");
         assert!(work.steps < 2 * work.tokens, "{work:?}");
     }
@@ -84,24 +84,24 @@ fn fragments_that_spread_the_next_twice_are_refused_after_few_steps() {
         );
     }
     document.push_str(" fragment f200 on Query { __typename }");
-    assert_eq!(work(&document).selections, usize::MAX);
+    assert_eq!(measure_unlimited(&document).selections, usize::MAX);
 }
 
 #[test]
-fn a_fragment_that_spreads_itself_is_refused() {
+fn recursive_fragments_are_rejected() {
     for document in [
         "{ ...a } fragment a on Query { ...a }",
         "{ a } fragment a on Query { ...b } fragment b on Query { ...c } fragment c on Query { x { ...a } }",
     ] {
         assert!(
-            matches!(refusal(document), DocumentLimitExceeded::Cycle(_)),
+            matches!(measure_error(document), DocumentLimitExceeded::Cycle(_)),
             "{document}"
         );
     }
 }
 
 #[test]
-fn what_is_nested_without_end_is_refused() {
+fn endless_nesting_is_rejected() {
     let deep = |open: &str, close: &str| format!("{}{}", open.repeat(5_000), close.repeat(5_000));
     for document in [
         format!("{{ a(b: {}) }}", deep("[", "]")),
@@ -118,9 +118,9 @@ fn what_is_nested_without_end_is_refused() {
     ] {
         let start: String = document.chars().take(30).collect();
         assert!(
-            matches!(refusal(&document), DocumentLimitExceeded::TooDeep { .. }),
+            matches!(measure_error(&document), DocumentLimitExceeded::TooDeep { .. }),
             "{start}: {:?}",
-            refusal(&document)
+            measure_error(&document)
         );
     }
     // A fragment goes on from where it is spread.
@@ -130,15 +130,15 @@ fn what_is_nested_without_end_is_refused() {
         let _ = write!(document, " fragment f{number} on Query {{ a {{ ...f{next} }} }}");
     }
     document.push_str(" fragment f20 on Query { a }");
-    assert_eq!(work(&document).depth, 22);
+    assert_eq!(measure_unlimited(&document).depth, 22);
     assert!(matches!(
-        refusal(&document),
+        measure_error(&document),
         DocumentLimitExceeded::TooDeep { .. }
     ));
 }
 
 #[test]
-fn too_much_of_anything_is_refused_by_name() {
+fn each_limit_is_reported_by_name() {
     let fields = |count: usize| "a ".repeat(count);
     for (what, document) in [
         ("bytes", format!("{{ a }} #{}", "x".repeat(64 * 1024))),
@@ -162,7 +162,7 @@ fn too_much_of_anything_is_refused_by_name() {
         ),
     ] {
         let start: String = document.chars().take(30).collect();
-        let refusal = refusal(&document);
+        let refusal = measure_error(&document);
         assert!(
             matches!(refusal, DocumentLimitExceeded::TooMany { what: found, .. } if found == what),
             "{start}: {refusal:?} instead of {what}"
@@ -172,20 +172,20 @@ fn too_much_of_anything_is_refused_by_name() {
 
 /// Some document, and how many selections and root fields each of its definitions comes to when every spread is
 /// written out, by calling itself.
-fn made_up(random: &mut StdRng) -> (String, usize, usize, usize) {
-    struct Written {
+fn random_document(random: &mut StdRng) -> (String, usize, usize, usize) {
+    struct GeneratedDefinition {
         text: String,
         spreads: Vec<(usize, usize, bool)>,
         own: usize,
         root: usize,
         depth: usize,
     }
-    fn selections(
+    fn write_random_selections(
         random: &mut StdRng,
         later: std::ops::Range<usize>,
         depth: usize,
         is_root: bool,
-        into: &mut Written,
+        into: &mut GeneratedDefinition,
     ) {
         into.depth = into.depth.max(depth);
         into.text.push('{');
@@ -200,13 +200,13 @@ fn made_up(random: &mut StdRng) -> (String, usize, usize, usize) {
                 1 if depth < 4 => {
                     into.text
                         .push_str(["... on T ", "... ", "... @d "][random.random_range(0..3)]);
-                    selections(random, later.clone(), depth + 1, is_root, into);
+                    write_random_selections(random, later.clone(), depth + 1, is_root, into);
                 }
                 2 if depth < 4 => {
                     into.text
                         .push_str(["a", "on:a(b:{c:[1]})", "fragment"][random.random_range(0..3)]);
                     into.root += usize::from(is_root);
-                    selections(random, later.clone(), depth + 1, false, into);
+                    write_random_selections(random, later.clone(), depth + 1, false, into);
                 }
                 _ => {
                     into.text
@@ -217,10 +217,14 @@ fn made_up(random: &mut StdRng) -> (String, usize, usize, usize) {
         }
         into.text.push('}');
     }
-    fn total(made: &[Written], of: usize, memory: &mut HashMap<usize, [usize; 3]>) -> [usize; 3] {
+    fn naive_total(
+        made: &[GeneratedDefinition],
+        of: usize,
+        memory: &mut HashMap<usize, [usize; 3]>,
+    ) -> [usize; 3] {
         let mut all = [made[of].own, made[of].root, made[of].depth];
         for (spread, depth, is_root) in &made[of].spreads {
-            let brought = total(made, *spread, memory);
+            let brought = naive_total(made, *spread, memory);
             all[0] += brought[0];
             all[1] += if *is_root { brought[1] } else { 0 };
             all[2] = all[2].max(depth - 1 + brought[2]);
@@ -231,7 +235,7 @@ fn made_up(random: &mut StdRng) -> (String, usize, usize, usize) {
     let count = random.random_range(0..6);
     let mut made = Vec::new();
     for number in 0..=count {
-        let mut one = Written {
+        let mut one = GeneratedDefinition {
             text: String::new(),
             spreads: Vec::new(),
             own: 0,
@@ -244,12 +248,12 @@ fn made_up(random: &mut StdRng) -> (String, usize, usize, usize) {
         } else {
             number + 1..count
         };
-        selections(random, later, 1, true, &mut one);
+        write_random_selections(random, later, 1, true, &mut one);
         made.push(one);
     }
     let mut memory = HashMap::new();
     for of in 0..made.len() {
-        total(&made, of, &mut memory);
+        naive_total(&made, of, &mut memory);
     }
     let mut text = String::new();
     for (number, one) in made.iter().enumerate() {
@@ -265,11 +269,11 @@ fn made_up(random: &mut StdRng) -> (String, usize, usize, usize) {
 }
 
 #[test]
-fn what_is_counted_is_what_comes_of_writing_every_spread_out() {
+fn counts_match_expanded_fragments() {
     let mut random = StdRng::seed_from_u64(5);
     for _ in 0..2_000 {
-        let (document, selections, root_fields, depth) = made_up(&mut random);
-        let work = work(&document);
+        let (document, selections, root_fields, depth) = random_document(&mut random);
+        let work = measure_unlimited(&document);
         assert_eq!(
             (work.selections, work.root_fields, work.depth),
             (selections, root_fields, depth),
@@ -279,7 +283,7 @@ fn what_is_counted_is_what_comes_of_writing_every_spread_out() {
 }
 
 #[test]
-fn whatever_is_sent_is_measured_in_time_linear_in_its_length() {
+fn measuring_takes_linear_time() {
     let mut random = StdRng::seed_from_u64(6);
     let parts = [
         "{", "}", "(", ")", "[", "]", "...", "a", "on", "fragment", "query", ":", "@", "$", "!", "=", "\"",
@@ -290,7 +294,7 @@ fn whatever_is_sent_is_measured_in_time_linear_in_its_length() {
             .map(|_| parts[random.random_range(0..parts.len())])
             .collect();
         // A cycle is an answer too.
-        if let Ok(work) = measure(&document, &Limits::NONE) {
+        if let Ok(work) = measure_document(&document, &DocumentLimits::UNLIMITED) {
             assert!(work.steps <= 3 * document.len(), "{document}: {work:?}");
         }
     }

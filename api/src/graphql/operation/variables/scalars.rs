@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use crate::graphql::comparison::{BigInt, Date};
 
 /// What the library adds to an error for each input that the wrong value lies in.
-const SUFFIX: &str = " (occurred while parsing ";
+const LIBRARY_ERROR_SUFFIX: &str = " (occurred while parsing ";
 
 /// What to write for a value of a scalar.
-pub fn advice(scalar: &str) -> Option<&'static str> {
+pub fn scalar_advice(scalar: &str) -> Option<&'static str> {
     Some(match scalar {
         "Date" => "write a date as YYYY-MM-DD, such as 2024-04-01",
         "DateTime" => "write a date and time with its zone, such as 2024-04-01T09:30:00Z",
@@ -40,32 +40,37 @@ pub fn find_advice(scalar: &str, value: &Value) -> Option<&'static str> {
         },
         _ => true,
     };
-    if is_taken { None } else { advice(scalar) }
+    if is_taken { None } else { scalar_advice(scalar) }
 }
 
 /// An error of the library about an input in plain words; none where it is no such error.
-pub fn in_plain_words(message: &str) -> Option<String> {
-    let (said, is_nested) = match message.split_once(SUFFIX) {
+pub fn rewrite_library_error(message: &str) -> Option<String> {
+    let (said, is_nested) = match message.split_once(LIBRARY_ERROR_SUFFIX) {
         Some((said, _)) => (said, true),
         None => (message, false),
     };
     let named = |start: &str| said.strip_prefix(start)?.split_once('"');
     if let Some((of, rest)) = named("Failed to parse \"") {
         let reason = rest.trim_start_matches(": ");
-        return Some(advice(of).map_or_else(|| format!("{of} cannot be read: {reason}"), ToOwned::to_owned));
+        return Some(
+            scalar_advice(of).map_or_else(|| format!("{of} cannot be read: {reason}"), ToOwned::to_owned),
+        );
     }
     if let Some((of, rest)) = named("Expected input type \"") {
         let found = rest.trim_start_matches(", found ").trim_end_matches('.');
-        return Some(match advice(of) {
+        return Some(match scalar_advice(of) {
             Some(advice) => format!("{found} is given: {advice}"),
-            None => format!("{found} is given: write {} of the type {of}", article(of)),
+            None => format!(
+                "{found} is given: write {} of the type {of}",
+                type_description(of)
+            ),
         });
     }
     is_nested.then(|| said.to_owned())
 }
 
 /// What a value of a type that is no scalar is.
-pub fn article(of: &str) -> &'static str {
+pub fn type_description(of: &str) -> &'static str {
     if of.starts_with('[') {
         "a list"
     } else {
@@ -80,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_that_a_scalar_does_not_take_has_advice() {
+    fn invalid_scalar_values_get_advice() {
         for (scalar, value, is_taken) in [
             ("Date", json!("2024-04-01"), true),
             ("Date", json!("2024-02-30"), false),
@@ -103,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_the_library_are_replaced() {
+    fn library_errors_are_rewritten() {
         for (message, expected) in [
             (
                 "Failed to parse \"Date\": premature end of input (occurred while parsing \"A\") (occurred while parsing \"B\")",
@@ -119,7 +124,7 @@ mod tests {
             ),
             ("Unknown field \"x\"", None),
         ] {
-            assert_eq!(in_plain_words(message).as_deref(), expected, "{message}");
+            assert_eq!(rewrite_library_error(message).as_deref(), expected, "{message}");
         }
     }
 }

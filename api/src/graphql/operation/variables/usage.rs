@@ -18,8 +18,8 @@ use async_graphql::{Pos, Positioned, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
 use super::InputTypes;
-use super::scalars::{article, find_advice};
-use crate::graphql::operation::document::used_fragments;
+use super::scalars::{find_advice, type_description};
+use crate::graphql::operation::document::find_used_fragments;
 
 /// The fields of the output types of the schema, by type and by name.
 pub type OutputTypes = HashMap<String, HashMap<String, OutputField>>;
@@ -29,11 +29,11 @@ pub type OutputTypes = HashMap<String, HashMap<String, OutputField>>;
 pub struct OutputField {
     arguments: HashMap<String, Type>,
     /// The type that it has within its lists.
-    of: String,
+    type_name: String,
 }
 
 /// The fields of an output type, by name.
-pub fn output_fields(fields: Vec<Positioned<FieldDefinition>>) -> HashMap<String, OutputField> {
+pub fn index_output_fields(fields: Vec<Positioned<FieldDefinition>>) -> HashMap<String, OutputField> {
     fields
         .into_iter()
         .map(|Positioned { node: field, .. }| {
@@ -41,17 +41,23 @@ pub fn output_fields(fields: Vec<Positioned<FieldDefinition>>) -> HashMap<String
             let arguments = arguments
                 .map(|argument| (argument.node.name.node.to_string(), argument.node.ty.node))
                 .collect();
-            let of = innermost(&field.ty.node).to_owned();
-            (field.name.node.to_string(), OutputField { arguments, of })
+            let of = innermost_type_name(&field.ty.node).to_owned();
+            (
+                field.name.node.to_string(),
+                OutputField {
+                    arguments,
+                    type_name: of,
+                },
+            )
         })
         .collect()
 }
 
 /// The name of a type within its lists.
-fn innermost(of: &Type) -> &str {
+fn innermost_type_name(of: &Type) -> &str {
     match &of.base {
         BaseType::Named(name) => name.as_str(),
-        BaseType::List(of) => innermost(of),
+        BaseType::List(of) => innermost_type_name(of),
     }
 }
 
@@ -68,7 +74,7 @@ impl InputTypes {
             .filter(|declared| !variables.contains_key(&declared.name.node))
             .map(|declared| (declared.name.node.as_str(), &declared.var_type.node))
             .collect();
-        let usages = Usages {
+        let usages = UsageCheck {
             types: self,
             absent: &absent,
             variables,
@@ -80,7 +86,7 @@ impl InputTypes {
         };
         let found = usages.find_in_set(&operation.selection_set.node, Some(root));
         found.or_else(|| {
-            let used = used_fragments(document, operation);
+            let used = find_used_fragments(document, operation);
             document
                 .fragments
                 .iter()
@@ -93,13 +99,13 @@ impl InputTypes {
     }
 
     /// What is wrong with a value of a scalar or an input object, or of a list of them.
-    fn find_wrong_value(&self, place: &Type, value: &ConstValue) -> Option<WrongUsage> {
+    fn find_wrong_value(&self, place: &Type, value: &ConstValue) -> Option<UsageError> {
         let named = match (value, &place.base) {
             (ConstValue::Null, _) => return None,
             (ConstValue::List(items), BaseType::List(of)) => {
                 return items.iter().enumerate().find_map(|(at, value)| {
                     let wrong = self.find_wrong_value(of, value)?;
-                    Some(wrong.within(&format!("[{at}]")))
+                    Some(wrong.with_parent(&format!("[{at}]")))
                 });
             }
             (value, BaseType::List(of)) => return self.find_wrong_value(of, value),
@@ -107,29 +113,29 @@ impl InputTypes {
         };
         match (self.objects.get(named), value) {
             (Some(fields), ConstValue::Object(given)) => given.iter().find_map(|(name, value)| {
-                let wrong = self.find_wrong_value(&fields.get(name.as_str())?.of, value)?;
-                Some(wrong.within(&format!(".{name}")))
+                let wrong = self.find_wrong_value(&fields.get(name.as_str())?.field_type, value)?;
+                Some(wrong.with_parent(&format!(".{name}")))
             }),
             (Some(_), _) => {
-                let advice = format!("write {} of the type {named}", article(named));
-                Some(WrongUsage::value(advice))
+                let advice = format!("write {} of the type {named}", type_description(named));
+                Some(UsageError::value(advice))
             }
-            (None, value) => find_advice(named, value).map(|advice| WrongUsage::value(advice.to_owned())),
+            (None, value) => find_advice(named, value).map(|advice| UsageError::value(advice.to_owned())),
         }
     }
 
     /// Whether some value of a declared type is one of another type too.
-    fn fits(&self, declared: &Type, place: &Type) -> bool {
+    fn is_compatible(&self, declared: &Type, place: &Type) -> bool {
         match (&declared.base, &place.base) {
-            (BaseType::Named(declared), BaseType::Named(place)) => self.named_fits(declared, place),
-            (BaseType::List(declared), BaseType::List(place)) => self.fits(declared, place),
+            (BaseType::Named(declared), BaseType::Named(place)) => self.is_name_compatible(declared, place),
+            (BaseType::List(declared), BaseType::List(place)) => self.is_compatible(declared, place),
             // One value is read as a list of it, as GraphQL does.
-            (BaseType::Named(_), BaseType::List(place)) => self.fits(declared, place),
+            (BaseType::Named(_), BaseType::List(place)) => self.is_compatible(declared, place),
             (BaseType::List(_), BaseType::Named(_)) => false,
         }
     }
 
-    fn named_fits(&self, declared: &str, place: &str) -> bool {
+    fn is_name_compatible(&self, declared: &str, place: &str) -> bool {
         if declared == place {
             return true;
         }
@@ -146,26 +152,26 @@ impl InputTypes {
                 "Int" | "Float" | "String" | "Boolean" | "ID",
             ) => false,
             // Names of enums and custom scalars are texts in variables.
-            _ if self.enums.contains_key(declared) => !self.enums.contains_key(place) && is_text(place),
-            _ if self.enums.contains_key(place) => is_text(declared),
+            _ if self.enums.contains_key(declared) => !self.enums.contains_key(place) && accepts_text(place),
+            _ if self.enums.contains_key(place) => accepts_text(declared),
             _ => true,
         }
     }
 }
 
 /// Whether values of a scalar can be texts.
-fn is_text(scalar: &str) -> bool {
+fn accepts_text(scalar: &str) -> bool {
     !matches!(scalar, "Int" | "Float" | "Boolean")
 }
 
 /// What is wrong with the use of a value.
-struct WrongUsage {
+struct UsageError {
     /// Where it is within the argument, such as `.startedOn.gte`; none where the message says that.
     path: Option<String>,
     message: String,
 }
 
-impl WrongUsage {
+impl UsageError {
     const fn value(message: String) -> Self {
         Self {
             path: Some(String::new()),
@@ -173,14 +179,14 @@ impl WrongUsage {
         }
     }
 
-    fn within(self, step: &str) -> Self {
+    fn with_parent(self, step: &str) -> Self {
         Self {
             path: self.path.map(|path| format!("{step}{path}")),
             ..self
         }
     }
 
-    fn in_words(self, argument: &str) -> String {
+    fn describe(self, argument: &str) -> String {
         match self.path {
             Some(path) => format!("{argument}{path}: {}", self.message),
             None => self.message,
@@ -188,14 +194,14 @@ impl WrongUsage {
     }
 }
 
-struct Usages<'a> {
+struct UsageCheck<'a> {
     types: &'a InputTypes,
     variables: &'a Variables,
     /// The declared types of the variables without a value.
     absent: &'a HashMap<&'a str, &'a Type>,
 }
 
-impl Usages<'_> {
+impl UsageCheck<'_> {
     /// Searches a selection set of a type; of an unknown type, only what has a type condition.
     fn find_in_set(&self, set: &SelectionSet, parent: Option<&str>) -> Option<(Pos, String)> {
         set.items.iter().find_map(|selection| match &selection.node {
@@ -208,9 +214,11 @@ impl Usages<'_> {
                 let found = field.arguments.iter().find_map(|(name, value)| {
                     let place = of?.arguments.get(name.node.as_str())?;
                     let wrong = self.find_in_value(&name.node, place, &value.node)?;
-                    Some((value.pos, wrong.in_words(&name.node)))
+                    Some((value.pos, wrong.describe(&name.node)))
                 });
-                found.or_else(|| self.find_in_set(&field.selection_set.node, of.map(|of| of.of.as_str())))
+                found.or_else(|| {
+                    self.find_in_set(&field.selection_set.node, of.map(|of| of.type_name.as_str()))
+                })
             }
             Selection::InlineFragment(fragment) => {
                 let on = fragment.node.type_condition.as_ref();
@@ -222,16 +230,16 @@ impl Usages<'_> {
     }
 
     /// Searches the value of an argument or a field with a name.
-    fn find_in_value(&self, name: &str, place: &Type, value: &Value) -> Option<WrongUsage> {
+    fn find_in_value(&self, name: &str, place: &Type, value: &Value) -> Option<UsageError> {
         match value {
             Value::Variable(variable) => {
                 if let Some(given) = self.variables.get(variable) {
                     let wrong = self.types.find_wrong_value(place, given)?;
-                    let message = wrong.in_words(&format!("${variable}"));
-                    return Some(WrongUsage { path: None, message });
+                    let message = wrong.describe(&format!("${variable}"));
+                    return Some(UsageError { path: None, message });
                 }
                 let declared = self.absent.get(variable.as_str())?;
-                (!self.types.fits(declared, place)).then(|| WrongUsage {
+                (!self.types.is_compatible(declared, place)).then(|| UsageError {
                     path: None,
                     message: format!("${variable} is of the type {declared}, and {name} of the type {place}"),
                 })
@@ -248,15 +256,15 @@ impl Usages<'_> {
                 };
                 items.iter().enumerate().find_map(|(at, value)| {
                     let wrong = self.find_in_value(name, item, value)?;
-                    Some(wrong.within(&format!("[{at}]")))
+                    Some(wrong.with_parent(&format!("[{at}]")))
                 })
             }
             Value::Object(given) => {
-                let fields = self.types.objects.get(innermost(place))?;
+                let fields = self.types.objects.get(innermost_type_name(place))?;
                 given.iter().find_map(|(name, value)| {
                     let field = fields.get(name.as_str())?;
-                    let wrong = self.find_in_value(name, &field.of, value)?;
-                    Some(wrong.within(&format!(".{name}")))
+                    let wrong = self.find_in_value(name, &field.field_type, value)?;
+                    Some(wrong.with_parent(&format!(".{name}")))
                 })
             }
             value => {
@@ -282,16 +290,16 @@ mod tests {
         type Thing implements Named { name(case: Way): String parts(first: Int, ids: [ID!]): [Thing!]! }
         type Query { things(filter: Filter, text: String, size: Float): [Thing!]! }";
 
-    fn found(document: &str, variables: serde_json::Value) -> Option<String> {
+    fn find_error(document: &str, variables: serde_json::Value) -> Option<String> {
         let document = parse_query(document).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
-        InputTypes::of(SCHEMA)
+        InputTypes::from_sdl(SCHEMA)
             .find_wrong_usage(&document, &operation.node, &Variables::from_json(variables))
             .map(|(_, message)| message)
     }
 
     #[test]
-    fn a_variable_without_a_value_fits_where_one_with_a_value_does() {
+    fn absent_variables_fit_where_present_ones_do() {
         for document in [
             "query Q($a: String) { things(text: $a) { name } }",
             "query Q($a: ID, $b: Int) { things(text: $a, size: $b) { name } }",
@@ -301,14 +309,14 @@ mod tests {
             "query Q($a: [String!]) { things { parts(ids: $a) { name } } }",
             "query Q($a: Int) { unknown(x: $a) { name } things(unknown: $a) { name } }",
         ] {
-            assert_eq!(found(document, json!({})), None, "{document}");
+            assert_eq!(find_error(document, json!({})), None, "{document}");
         }
         let used_with_a_value = "query Q($a: Int) { things(text: $a) { name } }";
-        assert_eq!(found(used_with_a_value, json!({"a": 1})), None);
+        assert_eq!(find_error(used_with_a_value, json!({"a": 1})), None);
     }
 
     #[test]
-    fn a_value_that_does_not_fit_is_named_by_its_place() {
+    fn mismatched_values_are_reported_with_their_path() {
         let schema = "
             scalar Date scalar BigInt
             input Days { gte: Date in: [Date!] }
@@ -317,7 +325,7 @@ mod tests {
         let found = |document: &str, variables| {
             let document = parse_query(document).unwrap();
             let (_, operation) = document.operations.iter().next().unwrap();
-            InputTypes::of(schema)
+            InputTypes::from_sdl(schema)
                 .find_wrong_usage(&document, &operation.node, &Variables::from_json(variables))
                 .map(|(_, message)| message)
         };
@@ -384,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_of_a_type_that_never_fits_is_named() {
+    fn variables_of_incompatible_types_are_reported() {
         for (document, message) in [
             (
                 "query Q($a: Int) { things(text: $a) { name } }",
@@ -415,7 +423,11 @@ mod tests {
                 "$a is of the type Float, and ids of the type ID!",
             ),
         ] {
-            assert_eq!(found(document, json!({})).as_deref(), Some(message), "{document}");
+            assert_eq!(
+                find_error(document, json!({})).as_deref(),
+                Some(message),
+                "{document}"
+            );
         }
     }
 }

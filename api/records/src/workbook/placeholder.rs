@@ -1,0 +1,132 @@
+//! What people write where they do not know an answer, or where there can be none.
+
+/// What somebody who has no answer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placeholder {
+    /// That it is not known.
+    Unknown,
+    /// That the question does not apply.
+    NotApplicable,
+}
+
+/// What means that an answer is not known: without case, and with straight apostrophes.
+const UNKNOWN_WORDS: [&str; 33] = [
+    "unknown",
+    "not known",
+    "unkown",
+    "don't know",
+    "dont know",
+    "do not know",
+    "didn't know",
+    "we don't know",
+    "i don't know",
+    "dk",
+    "d/k",
+    "n/k",
+    "nk",
+    "not sure",
+    "unsure",
+    "unclear",
+    "not recorded",
+    "not available",
+    "no data",
+    "missing",
+    "null",
+    "nan",
+    "none",
+    "nil",
+    "tbc",
+    "tbd",
+    "tba",
+    "to be confirmed",
+    "to be determined",
+    "to be decided",
+    "to follow",
+    "(unknown)",
+    "(blank)",
+];
+
+const NOT_APPLICABLE_WORDS: [&str; 7] = ["n/a", "na", "n.a.", "n.a", "n\\a", "n / a", "not applicable"];
+
+/// What a text means, where it is one of those that people write who have no answer.
+pub fn parse_placeholder(text: &str) -> Option<Placeholder> {
+    let folded = text
+        .trim()
+        .to_lowercase()
+        .replace(['\u{2019}', '\u{2018}', '`', '´'], "'");
+    let words: Vec<_> = folded.split_whitespace().collect();
+    let folded = words.join(" ");
+    if NOT_APPLICABLE_WORDS.contains(&folded.as_str()) {
+        return Some(Placeholder::NotApplicable);
+    }
+    let is_mark = |letter| {
+        matches!(
+            letter,
+            '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '?' | '.' | '…' | '_'
+        )
+    };
+    let is_blank = !folded.is_empty() && folded.chars().all(is_mark);
+    let bare = folded.trim_end_matches(['.', '?', '!']);
+    (is_blank || UNKNOWN_WORDS.contains(&bare)).then_some(Placeholder::Unknown)
+}
+
+/// Whether a text says that something has not ended.
+pub fn is_ongoing(text: &str) -> bool {
+    const ONGOING_WORDS: [&str; 14] = [
+        "ongoing",
+        "on-going",
+        "on going",
+        "still ongoing",
+        "continuing",
+        "continues",
+        "present",
+        "to present",
+        "current",
+        "now",
+        "to date",
+        "still going",
+        "still running",
+        "not ended",
+    ];
+    let folded = text.trim().trim_end_matches('.').to_lowercase();
+    ONGOING_WORDS.contains(&folded.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_recognised() {
+        for text in [
+            "Unknown",
+            "unknown.",
+            "Don't know",
+            "Don\u{2019}t  know",
+            "Not known",
+            "-",
+            "\u{2013}",
+            "--",
+            "?",
+            "???",
+            "TBC",
+            "tbd",
+            "None",
+            "NULL",
+            "...",
+        ] {
+            assert_eq!(parse_placeholder(text), Some(Placeholder::Unknown), "{text}");
+        }
+        for text in ["N/A", "n/a", "NA", " n.a. ", "Not applicable"] {
+            assert_eq!(
+                parse_placeholder(text),
+                Some(Placeholder::NotApplicable),
+                "{text}"
+            );
+        }
+        for text in ["", " ", "no", "0", "unknown to us", "-1", "1-2", "Nasu", "a?"] {
+            assert_eq!(parse_placeholder(text), None, "{text}");
+        }
+        assert!(is_ongoing("Ongoing") && is_ongoing("to date.") && !is_ongoing("2021"));
+    }
+}

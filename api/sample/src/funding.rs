@@ -1,0 +1,215 @@
+//! The terms that an example initiative's money came with.
+
+use chrono::{Days, Months, NaiveDate};
+use wayin_vocabulary::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFrequency, Restriction};
+
+use super::organisations::{FUNDERS, draw_funders};
+use super::places::RegionProfile;
+use super::rng::SampleRng;
+use wayin_records::record::FundingTerm;
+
+/// An initiative's funding, before anything is left out of its record.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that do not depend on each other"
+)]
+pub(super) struct Funding {
+    /// Whole terms.
+    pub(super) terms: Vec<FundingTerm>,
+    /// Months from the initiative's start to the last term's end; 0 without terms.
+    pub(super) total_months: u32,
+    /// Whether some of it lasts 18 months or less.
+    pub(super) has_short_term: bool,
+    /// Whether some of it pays for research before the work.
+    pub(super) has_upfront_research: bool,
+    /// Whether some of it pays for the time that collaboration takes.
+    pub(super) has_collaboration_resourced: bool,
+    /// Whether some of it is reported on by targets set at the start.
+    pub(super) has_fixed_targets: bool,
+    /// Whether some of it was meant to fund collaboration.
+    pub(super) has_collaboration_focus: bool,
+}
+
+const SHORT_DURATIONS_MONTHS: [u32; 10] = [3, 6, 6, 9, 12, 12, 12, 15, 18, 18];
+const LONG_DURATIONS_MONTHS: [u32; 10] = [20, 24, 24, 30, 36, 36, 36, 36, 48, 60];
+
+const PROGRAMMES: [&str; 5] = [
+    "Illustrative: places together",
+    "Illustrative: stronger local systems",
+    "Illustrative: room to learn",
+    "Illustrative: neighbourhood futures",
+    "Illustrative: core costs",
+];
+
+impl Funding {
+    /// Draws the money of an initiative in `region` that starts on `starts_on`.
+    /// `number` is the initiative's, from 1; `way_in` the one its funders took.
+    pub(super) fn draw(
+        dice: &mut SampleRng,
+        number: u32,
+        region: &RegionProfile,
+        way_in: EntryPoint,
+        starts_on: NaiveDate,
+    ) -> Self {
+        let count = dice.choose_weighted((0, 12), &[(1, 54), (2, 24), (3, 10)]);
+        let funders = draw_funders(dice, count);
+        let researched = dice.chance(34);
+        let resourced = dice.chance(region.collaboration_resourced_percent);
+        let focus = draw_focus(dice, way_in);
+        let mut money = Self {
+            terms: Vec::new(),
+            total_months: 0,
+            has_short_term: false,
+            has_upfront_research: researched && !funders.is_empty(),
+            has_collaboration_resourced: resourced && !funders.is_empty(),
+            has_fixed_targets: false,
+            has_collaboration_focus: false,
+        };
+        for (position, funder) in (0u32..).zip(funders) {
+            let first = position == 0;
+            let character = &FUNDERS[funder];
+            let short = dice.chance(character.short_percent);
+            let months = if short {
+                dice.choose(&SHORT_DURATIONS_MONTHS)
+            } else {
+                dice.choose(&LONG_DURATIONS_MONTHS)
+            };
+            let months = months.copied().unwrap_or(12);
+            let offset = if first { 0 } else { dice.number_between(0, 6) };
+            let term_starts_on = starts_on + Months::new(offset);
+            // What one of the funders pays for, the others need not.
+            let pays_for_research = researched && (first || dice.chance(50));
+            let basis = if dice.chance(character.fixed_targets_percent) {
+                ReportingBasis::FixedTargets
+            } else {
+                ReportingBasis::Adaptable
+            };
+            let focus = if first || dice.chance(75) {
+                focus
+            } else {
+                draw_focus(dice, way_in)
+            };
+            money.total_months = money.total_months.max(offset + months);
+            money.has_short_term |= short;
+            money.has_fixed_targets |= basis == ReportingBasis::FixedTargets;
+            money.has_collaboration_focus |= focus == EntryPoint::Collaboration;
+            money.terms.push(FundingTerm {
+                funder: character.reference(funder),
+                grant_identifier: dice.maybe(35, format!("XI-WAYIN-G{number:04}-{}", position + 1)),
+                programme: dice.choose(&PROGRAMMES).map(ToString::to_string),
+                currency: Some("GBP".into()),
+                amount_minor: Some(draw_pence(dice, months)),
+                awarded_on: Some(term_starts_on - Days::new(dice.number_between(20, 120).into())),
+                starts_on: Some(term_starts_on),
+                ends_on: Some(term_starts_on + Months::new(months) - Days::new(1)),
+                duration_months: i32::try_from(months).ok(),
+                intended_focus: Some(focus),
+                upfront_research: Some(pays_for_research),
+                upfront_research_months: pays_for_research
+                    .then(|| i32::try_from(dice.number_between(1, (months / 3).clamp(1, 6))).ok())
+                    .flatten(),
+                collaboration_resourced: Some(resourced && (first || dice.chance(60))),
+                restriction: Some(if dice.chance(character.unrestricted_percent) {
+                    Restriction::Unrestricted
+                } else {
+                    Restriction::Restricted
+                }),
+                reporting_frequency: Some(draw_frequency(dice, short)),
+                reporting_basis: Some(basis),
+                delivery_timeline: Some(draw_timeline(dice, basis)),
+                renewable: Some(dice.chance(40)),
+                ..FundingTerm::default()
+            });
+        }
+        money
+    }
+}
+
+/// Funders that came in by the root causes mostly go on to fund collaboration.
+fn draw_focus(dice: &mut SampleRng, way_in: EntryPoint) -> EntryPoint {
+    let [collaboration, complexity, root_causes, single_organisation] = match way_in {
+        EntryPoint::RootCauses => [64, 8, 20, 8],
+        EntryPoint::Collaboration => [46, 18, 14, 22],
+        EntryPoint::Complexity => [30, 40, 18, 12],
+        EntryPoint::SingleOrganisation => [24, 12, 16, 48],
+    };
+    dice.choose_weighted(
+        (EntryPoint::Collaboration, collaboration),
+        &[
+            (EntryPoint::Complexity, complexity),
+            (EntryPoint::RootCauses, root_causes),
+            (EntryPoint::SingleOrganisation, single_organisation),
+        ],
+    )
+}
+
+/// Whole thousands of pounds, in pence.
+fn draw_pence(dice: &mut SampleRng, months: u32) -> i64 {
+    let (low, high) = dice.choose_weighted(((1, 3), 50), &[((3, 8), 38), ((8, 20), 12)]);
+    i64::from(months * dice.number_between(low, high)) * 1_000 * 100
+}
+
+fn draw_frequency(dice: &mut SampleRng, short: bool) -> ReportingFrequency {
+    let end_only = if short { 30 } else { 8 };
+    dice.choose_weighted(
+        (ReportingFrequency::Quarterly, 34),
+        &[
+            (ReportingFrequency::Monthly, 10),
+            (ReportingFrequency::TwiceYearly, 22),
+            (ReportingFrequency::Yearly, 24),
+            (ReportingFrequency::EndOnly, end_only),
+            (ReportingFrequency::None, 3),
+        ],
+    )
+}
+
+fn draw_timeline(dice: &mut SampleRng, basis: ReportingBasis) -> DeliveryTimeline {
+    let fixed = if basis == ReportingBasis::FixedTargets {
+        75
+    } else {
+        30
+    };
+    if dice.chance(fixed) {
+        DeliveryTimeline::Fixed
+    } else {
+        DeliveryTimeline::Adaptable
+    }
+}
+
+/// What a partner could not say about one term. A length is only ever missing
+/// together with one of the dates, which would else give it away.
+pub(super) fn omit_answers(dice: &mut SampleRng, term: &mut FundingTerm) {
+    if dice.chance(20) {
+        term.duration_months = None;
+        term.ends_on = None;
+    }
+    if dice.chance(45) {
+        term.starts_on = None;
+        term.ends_on = None;
+    }
+    if dice.chance(15) {
+        term.currency = None;
+        term.amount_minor = None;
+    }
+    omit_at_random(dice, 30, &mut term.awarded_on);
+    omit_at_random(dice, 50, &mut term.programme);
+    omit_at_random(dice, 18, &mut term.intended_focus);
+    if dice.chance(15) {
+        term.upfront_research = None;
+        term.upfront_research_months = None;
+    }
+    omit_at_random(dice, 30, &mut term.upfront_research_months);
+    omit_at_random(dice, 12, &mut term.collaboration_resourced);
+    omit_at_random(dice, 12, &mut term.restriction);
+    omit_at_random(dice, 12, &mut term.reporting_frequency);
+    omit_at_random(dice, 15, &mut term.reporting_basis);
+    omit_at_random(dice, 20, &mut term.delivery_timeline);
+    omit_at_random(dice, 35, &mut term.renewable);
+}
+
+/// Leaves a value out in `percent` of a hundred.
+pub(super) fn omit_at_random<T>(dice: &mut SampleRng, percent: u32, value: &mut Option<T>) {
+    if dice.chance(percent) {
+        *value = None;
+    }
+}

@@ -1,0 +1,128 @@
+//! The change log: what was published, altered or withdrawn, strictly in order.
+//! Writers append to it in the transaction of the change itself; the pattern
+//! index follows it.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryOrder, Statement};
+use tokio::sync::{Notify, watch};
+use uuid::Uuid;
+use wayin_entity::{ChangeKind, ChangeSubject, change};
+
+use crate::clock::Clock;
+use crate::database::insert_all;
+use crate::locks::{AdvisoryLock, LockMode, acquire_lock};
+
+/// Who changes the base, when and why.
+pub struct ActionContext<'a> {
+    /// Tells the time and makes ids.
+    pub clock: &'a dyn Clock,
+    /// The member who acts; none on the command line.
+    pub member: Option<Uuid>,
+    /// Why, in a few words.
+    pub reason: &'a str,
+}
+
+impl ActionContext<'_> {
+    /// The moment of the act.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+}
+
+/// One change that is to be appended.
+#[derive(Clone, Copy, Debug)]
+pub struct ChangeEntry {
+    /// What happened.
+    pub kind: ChangeKind,
+    /// What it happened to.
+    pub subject: ChangeSubject,
+    /// The id of what it happened to.
+    pub id: Uuid,
+}
+
+impl ChangeEntry {
+    /// An entry.
+    pub const fn new(kind: ChangeKind, subject: ChangeSubject, id: Uuid) -> Self {
+        Self { kind, subject, id }
+    }
+}
+
+/// Wakes everything in this process that follows the change log.
+#[derive(Debug)]
+pub struct ChangeNotifier {
+    engine: Notify,
+    subscribers: watch::Sender<()>,
+}
+
+impl Default for ChangeNotifier {
+    fn default() -> Self {
+        Self {
+            engine: Notify::new(),
+            subscribers: watch::Sender::new(()),
+        }
+    }
+}
+
+impl ChangeNotifier {
+    /// Notifies the pattern engine and every subscriber that something was changed.
+    pub fn notify(&self) {
+        self.engine.notify_one();
+        self.subscribers.send_replace(());
+    }
+
+    /// Waits, as the pattern engine does, for the next notification.
+    pub async fn notified(&self) {
+        self.engine.notified().await;
+    }
+
+    /// Subscribes to the notifications.
+    pub fn subscribe(&self) -> watch::Receiver<()> {
+        self.subscribers.subscribe()
+    }
+}
+
+/// The channel on which `PostgreSQL` tells those who listen that the base was changed.
+pub const NOTIFICATION_CHANNEL: &str = "wayin_change";
+
+/// Appends to the log. Numbers become visible in their order: on PostgreSQL the
+/// numbering waits for the transaction that numbered before it; SQLite has one writer.
+pub async fn append_changes(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    entries: &[ChangeEntry],
+) -> Result<(), DbErr> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    acquire_lock(db, LockMode::Exclusive, AdvisoryLock::ChangeLog).await?;
+    notify_listeners(db).await?;
+    let now = act.now();
+    let rows = entries.iter().map(|entry| change::ActiveModel {
+        kind: Set(entry.kind),
+        subject: Set(entry.subject),
+        subject_id: Set(entry.id),
+        created_at: Set(now),
+        updated_at: Set(now),
+        ..Default::default()
+    });
+    insert_all(db, rows).await
+}
+
+/// Has `PostgreSQL` tell every server that the base was changed, once the transaction commits.
+pub async fn notify_listeners(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        let notify = format!("NOTIFY {NOTIFICATION_CHANNEL}");
+        db.execute_raw(Statement::from_string(DbBackend::Postgres, notify))
+            .await?;
+    }
+    Ok(())
+}
+
+/// The number of the newest change; 0 before the first.
+pub async fn newest_change_number(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    let newest = change::Entity::find()
+        .order_by_desc(change::Column::Number)
+        .one(db)
+        .await?;
+    Ok(newest.map_or(0, |change| change.number))
+}

@@ -1,0 +1,246 @@
+//! How an answer goes over HTTP, as the specification "GraphQL over HTTP" (draft of 2025) has it: which media type the
+//! client takes, and which status says what became of its request.
+
+use std::any::Any;
+
+use async_graphql::{Response, Value};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
+use serde_json::json;
+
+use crate::error::Error;
+use crate::error_code::{self, ErrorCode};
+use crate::etag::ETag;
+use crate::graphql::error;
+
+/// How long anybody on the way may keep what is the same for everybody.
+pub const PUBLIC_CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=60");
+
+/// A media type of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseMediaType {
+    /// `application/graphql-response+json`: its status tells whether the request was executed.
+    GraphqlResponse,
+    /// `application/json`: with 200 also where a document is wrong, as clients before it expect.
+    Json,
+}
+
+impl ResponseMediaType {
+    /// The one that a client takes most gladly; none where it takes neither. Who does not say gets JSON.
+    pub fn negotiate(headers: &HeaderMap) -> Option<Self> {
+        let said: Vec<&str> = headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+            .filter(|range| !range.is_empty())
+            .collect();
+        if said.is_empty() {
+            return Some(Self::Json);
+        }
+        let taken = |of: Self| Some((of, of.preference(&said)?));
+        match (taken(Self::GraphqlResponse), taken(Self::Json)) {
+            (Some((of, one)), Some((_, other))) if one > other => Some(of),
+            // Where both are named and taken equally gladly, the one goes first that says more.
+            (Some((of, one)), Some((_, other))) if one == other && one.1 => Some(of),
+            (_, Some((of, _))) | (Some((of, _)), None) => Some(of),
+            (None, None) => None,
+        }
+    }
+
+    /// How gladly it is taken, and whether it is named itself; none where it is not taken.
+    fn preference(self, said: &[&str]) -> Option<(f32, bool)> {
+        let mut best: Option<(u8, f32)> = None;
+        for range in said {
+            let mut parts = range.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default();
+            let closeness = if name.eq_ignore_ascii_case(self.name()) {
+                2
+            } else if name.eq_ignore_ascii_case("application/*") {
+                1
+            } else if name == "*/*" {
+                0
+            } else {
+                continue;
+            };
+            let weight = parts
+                .filter_map(|part| part.split_once('='))
+                .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
+                .map_or(1.0, |(_, weight)| weight.trim().parse().unwrap_or(1.0));
+            // What is said of it most closely holds.
+            if best.is_none_or(|(before, _)| closeness > before) {
+                best = Some((closeness, weight));
+            }
+        }
+        let (closeness, weight) = best?;
+        (weight > 0.0).then_some((weight, closeness == 2))
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::GraphqlResponse => "application/graphql-response+json",
+            Self::Json => "application/json",
+        }
+    }
+
+    const fn to_header(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+            Self::Json => "application/json; charset=utf-8",
+        })
+    }
+}
+
+/// The answer to a request, whether or not it was executed. Nobody on the way may keep it.
+pub fn operation_response(
+    of: ResponseMediaType,
+    response: &Response,
+    was_executed: bool,
+) -> axum::response::Response {
+    let status = match (of, error_status(response)) {
+        _ if was_executed => StatusCode::OK,
+        // Whoever waits is to be told so in every way: what stands between goes by the status alone.
+        (_, refusal @ StatusCode::TOO_MANY_REQUESTS) => refusal,
+        (ResponseMediaType::GraphqlResponse, refusal) => refusal,
+        (ResponseMediaType::Json, _) => StatusCode::OK,
+    };
+    response_with_status(of, status, response, was_executed)
+}
+
+/// An answer that is the same for everybody, who may keep it for a while and then ask whether it still holds.
+pub fn public_cacheable(
+    of: ResponseMediaType,
+    mut response: Response,
+    asked: &HeaderMap,
+) -> axum::response::Response {
+    // How the budget of who asked first stands is of no use to the others.
+    response.extensions.clear();
+    response.http_headers.clear();
+    let mut answer = response_with_status(of, StatusCode::OK, &response, true);
+    let Ok(data) = serde_json::to_vec(&response.data) else {
+        return answer;
+    };
+    let tag = ETag::from_body(&data);
+    if tag.matches_request(asked) {
+        answer = StatusCode::NOT_MODIFIED.into_response();
+    }
+    let headers = answer.headers_mut();
+    headers.insert(header::ETAG, tag.to_header());
+    headers.insert(header::CACHE_CONTROL, PUBLIC_CACHE_CONTROL);
+    // With a token, or in another media type, the answer may be another.
+    headers.insert(header::VARY, HeaderValue::from_static("accept, authorization"));
+    answer
+}
+
+/// A request that fails before anything reads its document.
+pub fn failed_response(of: ResponseMediaType, error: Error) -> axum::response::Response {
+    let (status, headers) = (
+        ErrorCode::from_error(&error).status(),
+        error_code::error_headers(&error),
+    );
+    let mut answer = response_with_status(of, status, &error::error_response(error), false);
+    answer.headers_mut().extend(headers);
+    answer
+}
+
+/// The answer where something panicked: what it said goes to the log alone.
+pub fn panic_response(said: Box<dyn Any + Send>) -> axum::response::Response {
+    let said = said
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| said.downcast_ref::<&str>().copied())
+        .unwrap_or("nothing that can be read");
+    failed_response(
+        ResponseMediaType::Json,
+        Error::Internal(format!("a panic: {said}")),
+    )
+}
+
+/// An answer with a status of its own.
+pub fn response_with_status(
+    of: ResponseMediaType,
+    status: StatusCode,
+    response: &Response,
+    was_executed: bool,
+) -> axum::response::Response {
+    let headers = [
+        (header::CONTENT_TYPE, of.to_header()),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    // What was not executed has no data, which is not the same as data that are null.
+    let written = if was_executed {
+        serde_json::to_vec(response)
+    } else {
+        let mut refused = json!({"errors": response.errors});
+        if !response.extensions.is_empty() {
+            refused["extensions"] = json!(response.extensions);
+        }
+        serde_json::to_vec(&refused)
+    };
+    match written {
+        Ok(body) => (status, headers, response.http_headers.clone(), body).into_response(),
+        Err(cause) => {
+            tracing::error!(%cause, "an answer could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// The status of a request that was not executed, by the code of its first error.
+fn error_status(response: &Response) -> StatusCode {
+    let code = response.errors.first().and_then(|error| {
+        let code = error.extensions.as_ref()?.get("code")?;
+        match code {
+            Value::String(code) => Some(code.as_str()),
+            _ => None,
+        }
+    });
+    let code = code
+        .and_then(ErrorCode::from_name)
+        .unwrap_or(ErrorCode::BadUserInput);
+    code.status()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preferred_media_type_is_negotiated() {
+        use ResponseMediaType::{GraphqlResponse, Json};
+        for (accept, expected) in [
+            (None, Some(Json)),
+            (Some(""), Some(Json)),
+            (Some("*/*"), Some(Json)),
+            (Some("application/json"), Some(Json)),
+            (Some("application/json; charset=utf-8"), Some(Json)),
+            (Some("APPLICATION/JSON"), Some(Json)),
+            (Some("Application/*; Q = 0.5"), Some(Json)),
+            (
+                Some("Application/GraphQL-Response+JSON; Charset=UTF-8"),
+                Some(GraphqlResponse),
+            ),
+            (Some("application/graphql-response+json"), Some(GraphqlResponse)),
+            (
+                Some("application/json, application/graphql-response+json"),
+                Some(GraphqlResponse),
+            ),
+            (
+                Some("application/json, application/graphql-response+json;q=0.9"),
+                Some(Json),
+            ),
+            (Some("application/json, */*"), Some(Json)),
+            (Some("text/html, application/json;q=0.5"), Some(Json)),
+            (Some("application/json;q=0, */*"), Some(GraphqlResponse)),
+            (Some("text/html"), None),
+            (Some("application/json;q=0"), None),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(accept) = accept {
+                headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            }
+            assert_eq!(ResponseMediaType::negotiate(&headers), expected, "{accept:?}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What published grants say, in records that name them.
+
+use std::borrow::Cow;
+
+use uuid::Uuid;
+
+use super::current_state::CurrentState;
+use crate::error::{Error, Result};
+use wayin_records::fields::Field;
+use wayin_records::problem::{Problem, ProblemCode};
+use wayin_records::record::InitiativeRecord;
+use wayin_records::validate;
+
+/// The standing record of an initiative, with what a changed grant says in the term that names it.
+pub(super) fn update_term_from_grant(
+    standing: &CurrentState,
+    id: Uuid,
+    identifier: &str,
+    grant: &InitiativeRecord,
+) -> Result<InitiativeRecord> {
+    let document = standing.documents.get(&id).cloned().unwrap_or_default();
+    let mut record: InitiativeRecord = serde_json::from_value(document)
+        .map_err(|cause| Error::Internal(format!("revision of {id}: {cause}")))?;
+    validate::normalise_record(&mut record);
+    let ours = record
+        .funding_terms
+        .iter_mut()
+        .find(|term| term.grant_identifier.as_deref() == Some(identifier));
+    if let (Some(ours), Some(granted)) = (ours, grant.funding_terms.first()) {
+        ours.funder = granted.funder.clone();
+        ours.programme.clone_from(&granted.programme);
+        ours.currency.clone_from(&granted.currency);
+        ours.amount_minor = granted.amount_minor;
+        ours.awarded_on = granted.awarded_on;
+        ours.starts_on = granted.starts_on;
+        ours.ends_on = granted.ends_on;
+        ours.duration_months = granted.duration_months;
+        // What the grant answers is not missing any more.
+        let answered = ours.clone();
+        ours.missing.remove_where(|field| field.is_given(&answered));
+    }
+    Ok(record)
+}
+
+/// What a record leaves out of a term whose grant is published stays as published: the record itself where it
+/// names no such grant.
+pub(super) fn keep_published_grant_terms<'a>(
+    standing: &CurrentState,
+    record: &'a InitiativeRecord,
+) -> Cow<'a, InitiativeRecord> {
+    if standing.find_terms(record).flatten().next().is_none() {
+        return Cow::Borrowed(record);
+    }
+    Cow::Owned(merge_grant_terms(standing, record.clone()))
+}
+
+/// The same of a record that is given up.
+pub(super) fn merge_grant_terms(standing: &CurrentState, mut record: InitiativeRecord) -> InitiativeRecord {
+    for term in &mut record.funding_terms {
+        let known = term
+            .grant_identifier
+            .as_ref()
+            .and_then(|identifier| standing.terms.get(identifier));
+        let Some(known) = known.filter(|known| known.grant_digest.is_some()) else {
+            continue;
+        };
+        let as_sent = term.clone();
+        if term.amount_minor.is_none() && term.currency.is_none() {
+            term.amount_minor = known.amount_minor;
+            term.currency.clone_from(&known.currency);
+        }
+        if term.starts_on.is_none() && term.ends_on.is_none() {
+            (term.starts_on, term.ends_on) = (known.starts_on, known.ends_on);
+        }
+        term.programme = term.programme.take().or_else(|| known.programme.clone());
+        term.awarded_on = term.awarded_on.or(known.awarded_on);
+        term.duration_months = term.duration_months.or(known.duration_months);
+        let answered = term.clone();
+        term.missing
+            .remove_where(|field| field.is_given(&answered) && !field.is_given(&as_sent));
+    }
+    record
+}
+
+/// A grant has one term: that of another record cannot be taken, nor that of a
+/// grant to another organisation, which a steward has to decide.
+pub(super) fn find_grant_conflicts(
+    standing: &CurrentState,
+    record: &InitiativeRecord,
+    id: Uuid,
+    lead: Option<Uuid>,
+) -> Vec<Problem> {
+    let mut clashes = Vec::new();
+    for (index, known) in standing.find_terms(record).enumerate() {
+        let Some(known) = known else {
+            continue;
+        };
+        let Some(holder) = standing
+            .initiatives
+            .get(&known.initiative_id)
+            .filter(|holder| holder.id != id)
+        else {
+            continue;
+        };
+        let reason = if !holder.made_from_grant {
+            "is already a funding term of another record"
+        } else if lead != Some(holder.lead_organisation_id) {
+            "is a grant to another organisation; which of the two leads is for a steward to decide"
+        } else {
+            continue;
+        };
+        clashes.push(Problem::new(
+            ProblemCode::Conflict,
+            format!("fundingTerms/{index}/grantIdentifier"),
+            reason,
+        ));
+    }
+    clashes
+}

@@ -1,0 +1,62 @@
+//! What is true of the base as a whole.
+
+use hmac::{Hmac, KeyInit, Mac};
+use rand::TryRngCore;
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, sea_query::OnConflict};
+use sha2::Sha256;
+use wayin_entity::instance_settings;
+
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+
+/// Makes the base's row where there is none yet, with a secret of its own.
+pub async fn ensure_instance(db: &impl ConnectionTrait, clock: &dyn Clock) -> Result<()> {
+    let mut secret = vec![0; 32];
+    rand::rngs::OsRng
+        .try_fill_bytes(&mut secret)
+        .map_err(|cause| Error::Internal(format!("no randomness to be had: {cause}")))?;
+    let row = instance_settings::ActiveModel {
+        id: Set(1),
+        disclosure_secret: Set(secret),
+        created_at: Set(clock.now()),
+        updated_at: Set(clock.now()),
+    };
+    let unless_there = OnConflict::column(instance_settings::Column::Id)
+        .do_nothing()
+        .to_owned();
+    instance_settings::Entity::insert(row)
+        .on_conflict(unless_there)
+        .exec_without_returning(db)
+        .await?;
+    Ok(())
+}
+
+/// Gives the disclosure keys of a base's records.
+pub struct DisclosureKeys {
+    secret: Vec<u8>,
+}
+
+impl DisclosureKeys {
+    /// The keys under the base's own secret.
+    pub async fn load(db: &impl ConnectionTrait) -> Result<Self> {
+        let base = instance_settings::Entity::find_by_id(1).one(db).await?;
+        let base = base.ok_or_else(|| Error::Internal("the base has no row of its own".into()))?;
+        Ok(Self {
+            secret: base.disclosure_secret,
+        })
+    }
+
+    /// The first 32 bits of the HMAC-SHA-256 of a record's lead organisation and its
+    /// own reference: the same record gives the same key in a restored base.
+    pub fn derive_key(&self, lead_organisation: &str, reference: &str) -> Result<i64> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret)
+            .map_err(|cause| Error::Internal(format!("the base's secret is no key: {cause}")))?;
+        mac.update(&(lead_organisation.len() as u64).to_be_bytes());
+        mac.update(lead_organisation.as_bytes());
+        mac.update(reference.as_bytes());
+        let digest = mac.finalize().into_bytes();
+        Ok(i64::from(u32::from_be_bytes([
+            digest[0], digest[1], digest[2], digest[3],
+        ])))
+    }
+}

@@ -1,0 +1,38 @@
+//! What is kept of published grants beyond their funding terms.
+
+use sea_orm::{ConnectionTrait, EntityTrait};
+use wayin_entity::grant_detail;
+
+use super::{IntegrityChecker, Invariant};
+use crate::error::Result;
+use crate::grant_detail::GrantDetail;
+use crate::paging::KeysetScan;
+
+/// How many grants are checked together.
+const GRANTS_PER_BATCH: u64 = 500;
+
+pub(super) async fn check_grants(
+    db: &impl ConnectionTrait,
+    checking: &mut IntegrityChecker<'_>,
+) -> Result<()> {
+    let mut walk = KeysetScan::new(
+        grant_detail::Entity::find(),
+        grant_detail::Column::Id,
+        GRANTS_PER_BATCH,
+    );
+    while let Some(page) = walk.next_rows(db).await? {
+        for row in &page {
+            let wrong = match GrantDetail::from_row(row) {
+                Err(_) => "cannot be read",
+                Ok(detail) if detail.is_empty() => "says nothing",
+                Ok(_) => continue,
+            };
+            let sentence = format!(
+                "What is kept of the grant {} beside its funding term {wrong}.",
+                row.grant_identifier
+            );
+            checking.report(Invariant::TablesMatchRevisions, sentence);
+        }
+    }
+    Ok(())
+}

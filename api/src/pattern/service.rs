@@ -1,0 +1,257 @@
+//! From what a client sends to the engine's answer: filters become conditions, what
+//! slices too finely is refused, changes are waited for. Every way out of the API
+//! (GraphQL, files) comes by here.
+
+use std::sync::Arc;
+
+use async_graphql::{InputType as _, Value};
+use wayin_entity::{Dimension, Perspective};
+
+use crate::app::App;
+use crate::auth::permission::Asking;
+use crate::error::{Error, Result};
+use crate::graphql::filter::FilterContext;
+use crate::initiative::filter_input::InitiativeFilter;
+use wayin_engine::answer;
+use wayin_engine::answer::{
+    Association, AssociationsQuery, Distribution, DistributionQuery, FlowCounts, FlowsQuery, Grid, GridQuery,
+    PatternAnswer,
+};
+use wayin_engine::cancellation::Cancelled;
+use wayin_engine::count::EvaluationContext;
+use wayin_engine::disclosure::query_restriction;
+use wayin_engine::predicate::{InitiativePredicate, Predicate};
+use wayin_engine::query::{
+    MAX_PAIRED_CONDITIONS, MIN_PAIRED_CONDITIONS, PatternQuery, RecordScope, Viewpoint,
+};
+use wayin_engine::visibility::Reader;
+
+/// Someone who asks, over which records, and how new the answer must be.
+#[derive(Clone)]
+pub struct PatternService {
+    app: Arc<App>,
+    /// Whose permissions are checked here; none where the preparation of an operation checks them.
+    principal: Option<Asking>,
+    viewpoint: Viewpoint,
+    min_change_number: Option<i64>,
+}
+
+/// A pattern that is asked for.
+#[derive(Clone)]
+pub struct PatternInput {
+    /// The first condition.
+    pub when: InitiativeFilter,
+    /// The other.
+    pub then: InitiativeFilter,
+    /// Among which initiatives.
+    pub among: Option<InitiativeFilter>,
+    /// The dimension to group by.
+    pub by: Option<Dimension>,
+    /// Whether to look for where what was found comes from.
+    pub concentration: bool,
+}
+
+impl PatternService {
+    /// Someone who asks; an answer has to have seen the change `min_change_number`. `check_as` says whose permissions are checked
+    /// for the fields that the question reads. It is none for an argument of an operation, which was checked before.
+    pub fn new(
+        app: &Arc<App>,
+        check_as: Option<Asking>,
+        reader: Reader,
+        scope: RecordScope,
+        min_change_number: Option<i64>,
+    ) -> Self {
+        Self {
+            app: Arc::clone(app),
+            principal: check_as,
+            viewpoint: Viewpoint { reader, scope },
+            min_change_number,
+        }
+    }
+
+    /// How often two conditions coincide.
+    pub async fn query_pattern(&self, input: PatternInput) -> Result<(PatternQuery, PatternAnswer)> {
+        let question = PatternQuery {
+            when: self.build_predicate("when", Some(input.when)).await?,
+            then: self.build_predicate("then", Some(input.then)).await?,
+            among: self.build_predicate("among", input.among).await?,
+            by: input.by,
+            viewpoint: self.viewpoint,
+        };
+        self.check_disclosure(&[
+            ("when", &question.when),
+            ("then", &question.then),
+            ("among", &question.among),
+        ])?;
+        self.check_dimension_disclosure(&[("by", question.by)])?;
+        let asked = question.clone();
+        let answer = self
+            .run_query(move |base| answer::compute_pattern(base, &asked, input.concentration))
+            .await?;
+        Ok((question, answer))
+    }
+
+    /// Two dimensions crossed.
+    pub async fn query_grid(
+        &self,
+        rows: Dimension,
+        columns: Dimension,
+        among: Option<InitiativeFilter>,
+    ) -> Result<Grid> {
+        let question = GridQuery {
+            rows,
+            columns,
+            among: self.build_predicate("among", among).await?,
+            viewpoint: self.viewpoint,
+        };
+        self.check_disclosure(&[("among", &question.among)])?;
+        self.check_dimension_disclosure(&[("rows", Some(rows)), ("columns", Some(columns))])?;
+        let grid = self
+            .run_query(move |base| answer::compute_grid(base, &question))
+            .await?;
+        grid.ok_or_else(|| {
+            Error::bad_input(
+                "columns",
+                format!(
+                    "rows and columns make more than {} cells; choose dimensions with fewer values",
+                    answer::MAX_GRID_CELLS
+                ),
+            )
+        })
+    }
+
+    /// How many initiatives have each value of a dimension.
+    pub async fn query_distribution(
+        &self,
+        of: Dimension,
+        among: Option<InitiativeFilter>,
+    ) -> Result<Distribution> {
+        let question = DistributionQuery {
+            dimension: of,
+            among: self.build_predicate("among", among).await?,
+            viewpoint: self.viewpoint,
+        };
+        self.check_disclosure(&[("among", &question.among)])?;
+        self.check_dimension_disclosure(&[("of", Some(of))])?;
+        self.run_query(move |base| answer::compute_distribution(base, &question))
+            .await
+    }
+
+    /// Moves from the way in to later entry points.
+    pub async fn query_flows(
+        &self,
+        among: Option<InitiativeFilter>,
+        perspective: Option<Perspective>,
+    ) -> Result<FlowCounts> {
+        if let Some(asking) = self.principal {
+            let given = [("perspective".to_owned(), perspective.to_value())];
+            self.app
+                .permissions
+                .check_field_usage(asking, ("Query", "entryPointFlows"), given)?;
+        }
+        let question = FlowsQuery {
+            among: self.build_predicate("among", among).await?,
+            perspective,
+            viewpoint: self.viewpoint,
+        };
+        self.check_disclosure(&[("among", &question.among)])?;
+        self.run_query(move |base| answer::compute_flows(base, &question))
+            .await
+    }
+
+    /// How often each pair out of some conditions coincides.
+    pub async fn query_associations(
+        &self,
+        conditions: Vec<InitiativeFilter>,
+        among: Option<InitiativeFilter>,
+    ) -> Result<Vec<Association>> {
+        if !(MIN_PAIRED_CONDITIONS..=MAX_PAIRED_CONDITIONS).contains(&conditions.len()) {
+            return Err(Error::bad_input(
+                "conditions",
+                format!(
+                    "{} are given; from {MIN_PAIRED_CONDITIONS} to {MAX_PAIRED_CONDITIONS} can be",
+                    conditions.len()
+                ),
+            ));
+        }
+        let mut question = AssociationsQuery {
+            conditions: Vec::with_capacity(conditions.len()),
+            among: self.build_predicate("among", among).await?,
+            viewpoint: self.viewpoint,
+        };
+        for (at, condition) in conditions.into_iter().enumerate() {
+            let condition = self
+                .build_predicate(&format!("conditions.{at}"), Some(condition))
+                .await?;
+            question.conditions.push(condition);
+        }
+        for (at, one) in question.conditions.iter().enumerate() {
+            for (after, other) in question.conditions.iter().enumerate().skip(at + 1) {
+                self.check_disclosure(&[
+                    (&format!("conditions.{at}"), one),
+                    (&format!("conditions.{after}"), other),
+                    ("among", &question.among),
+                ])?;
+            }
+        }
+        self.run_query(move |base| answer::compute_associations(base, &question))
+            .await
+    }
+
+    async fn build_predicate(
+        &self,
+        argument: &str,
+        filter: Option<InitiativeFilter>,
+    ) -> Result<InitiativePredicate> {
+        match filter {
+            Some(filter) => {
+                self.check_usage("InitiativeFilter", argument, &filter.to_value())?;
+                let lookup = FilterContext::new(&self.app.db, self.viewpoint.reader);
+                filter.into_predicate(lookup, argument.to_owned()).await
+            }
+            None => Ok(Predicate::ALWAYS_TRUE),
+        }
+    }
+
+    fn check_disclosure(&self, parts: &[(&str, &InitiativePredicate)]) -> Result<()> {
+        if self.viewpoint.is_controlled() {
+            Ok(query_restriction::check_predicates(parts)?)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the asker may read every field that an argument touches.
+    fn check_usage(&self, of: &str, argument: &str, value: &Value) -> Result<()> {
+        match self.principal {
+            Some(asking) => self.app.permissions.check_usage(asking, of, argument, value),
+            None => Ok(()),
+        }
+    }
+
+    fn check_dimension_disclosure(&self, dimensions: &[(&str, Option<Dimension>)]) -> Result<()> {
+        for (argument, dimension) in dimensions {
+            self.check_usage("Dimension", argument, &dimension.to_value())?;
+        }
+        if !self.viewpoint.is_controlled() {
+            return Ok(());
+        }
+        dimensions
+            .iter()
+            .filter_map(|(argument, dimension)| Some((*argument, (*dimension)?)))
+            .try_for_each(|(argument, dimension)| {
+                Ok(query_restriction::check_dimension(argument, dimension)?)
+            })
+    }
+
+    async fn run_query<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(EvaluationContext<'_>) -> Result<T, Cancelled> + Send + 'static,
+    ) -> Result<T> {
+        let engine = &self.app.engine;
+        if let Some(change) = self.min_change_number {
+            engine.wait_for_change(change).await?;
+        }
+        engine.run_query(work).await
+    }
+}

@@ -1,0 +1,142 @@
+//! The records that a steward returned, as a workbook: each as it was typed, with the steward's note and what else keeps it
+//! from being sent. Corrected, it can be sent as a file.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Seek as _};
+
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::Value;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+use wayin_entity::{SubmissionState, organisation, submission};
+
+use super::select_visible;
+use super::validate::{self, UnvalidatedRecord};
+use crate::auth::requester::AuthenticatedMember;
+use crate::change_log::ActionContext;
+use crate::error::{Error, Result};
+use crate::place::Gazetteer;
+use wayin_records::formats::file_record::{CellPosition, UnreadCell};
+use wayin_records::problem::{Problem, ProblemCode};
+use wayin_records::workbook::columns::SHEETS;
+use wayin_records::workbook::corrections::CorrectionsWorkbook;
+use wayin_records::workbook::{WriteError, format_cell};
+
+/// A record as it was typed, with what to write beside it.
+type RecordWithProblems = (Value, Vec<Problem>);
+
+/// How many submissions are read at once.
+const SUBMISSIONS_PER_PAGE: u64 = 200;
+
+/// Writes the workbook into a temporary file: of everything returned that a member may see, or of one organisation's.
+/// None where nothing is returned.
+pub async fn write_corrections(
+    db: &DatabaseConnection,
+    act: &ActionContext<'_>,
+    member: &AuthenticatedMember,
+    organisation: Option<Uuid>,
+) -> Result<Option<File>> {
+    let mut returned = select_visible(member)
+        .filter(submission::Column::State.eq(SubmissionState::ChangesRequested))
+        .order_by_asc(submission::Column::Id)
+        .limit(SUBMISSIONS_PER_PAGE);
+    if let Some(id) = organisation {
+        returned = returned.filter(submission::Column::OrganisationId.eq(id));
+    }
+    let mut page = returned.clone().all(db).await?;
+    if page.is_empty() {
+        return Ok(None);
+    }
+    let places = Gazetteer::load(db).await?;
+    let (sender, receiver) = mpsc::channel(100);
+    let writing = tokio::task::spawn_blocking(|| write_workbook(receiver));
+    while let Some(last) = page.last() {
+        let after = last.id;
+        for record in list_problems(db, act, &places, page).await? {
+            // The writer stops where the workbook cannot be written; the reason is read below.
+            if sender.send(record).await.is_err() {
+                break;
+            }
+        }
+        page = returned
+            .clone()
+            .filter(submission::Column::Id.gt(after))
+            .all(db)
+            .await?;
+    }
+    drop(sender);
+    let written = writing.await.map_err(|cause| export_error(&cause))?;
+    Ok(Some(written?))
+}
+
+/// Each record with the steward's note and what else is wrong with it, in the order of the submissions.
+async fn list_problems(
+    db: &DatabaseConnection,
+    act: &ActionContext<'_>,
+    places: &Gazetteer,
+    submissions: Vec<submission::Model>,
+) -> Result<Vec<RecordWithProblems>> {
+    let mut of_organisations: BTreeMap<Uuid, Vec<submission::Model>> = BTreeMap::new();
+    for submission in submissions {
+        let of = of_organisations.entry(submission.organisation_id);
+        of.or_default().push(submission);
+    }
+    let mut found = BTreeMap::new();
+    for (id, submissions) in of_organisations {
+        let organisation = organisation::Entity::find_by_id(id).one(db).await?;
+        let organisation =
+            organisation.ok_or_else(|| Error::Internal(format!("there is no organisation {id}")))?;
+        let proposed = submissions.iter().map(|submission| UnvalidatedRecord {
+            parsed: validate::parse_submission(&submission.document, &organisation),
+            corrects: submission.initiative_id,
+            base_version: None,
+        });
+        let looked = validate::validate_all(db, act, places, &organisation, proposed.collect()).await?;
+        for (submission, looked) in submissions.into_iter().zip(looked) {
+            let note = submission.review_note.unwrap_or_default();
+            let note = Problem::new(ProblemCode::NotAllowed, "", format!("The steward's note: {note}"));
+            let findings = std::iter::once(note).chain(looked.errors).collect();
+            found.insert(submission.id, (submission.document, findings));
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+fn write_workbook(records: mpsc::Receiver<RecordWithProblems>) -> Result<File> {
+    let mut written = tempfile::tempfile().map_err(|cause| export_error(&cause))?;
+    write_records(records, &mut written).map_err(|cause| export_error(&cause))?;
+    written.rewind().map_err(|cause| export_error(&cause))?;
+    Ok(written)
+}
+
+fn write_records(
+    mut records: mpsc::Receiver<RecordWithProblems>,
+    written: &mut File,
+) -> Result<(), WriteError> {
+    let mut book = CorrectionsWorkbook::for_requested_changes()?;
+    // The first row of a sheet has its titles.
+    let mut row = 1;
+    while let Some((document, findings)) = records.blocking_recv() {
+        row += 1;
+        book.add_record(&document, &findings)?;
+        for (path, text) in format_cell::list_unrepresented(&document) {
+            book.add_unread(&UnreadCell {
+                position: CellPosition {
+                    sheet: Some(SHEETS[0].name.to_owned()),
+                    row,
+                    column: Some(path),
+                },
+                text,
+                reason: "has no column in this workbook".into(),
+            })?;
+        }
+    }
+    book.finish(BufWriter::new(written))
+}
+
+fn export_error(cause: &dyn std::fmt::Display) -> Error {
+    Error::Internal(format!(
+        "the workbook of returned records was not written: {cause}"
+    ))
+}

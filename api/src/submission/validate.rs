@@ -1,0 +1,326 @@
+//! Looks a submission's record over: everything that is not yet right in it, at once.
+
+use std::collections::HashMap;
+
+use sea_orm::ConnectionTrait;
+use serde_json::{Value, json};
+use uuid::Uuid;
+use wayin_entity::{organisation, submission};
+
+use super::Rejection;
+use crate::change_log::ActionContext;
+use crate::error::Result;
+use crate::initiative::publish::{self, Proposal};
+use crate::initiative::select_visible_organisations;
+use crate::name_suggestions::describe_nearest;
+use crate::organisation::{OrganisationLookup, find_similar_names};
+use crate::place::Gazetteer;
+use wayin_engine::visibility::Reader;
+use wayin_records::json_reader;
+use wayin_records::json_reader::ReadResult;
+use wayin_records::normalisation::is_storable;
+use wayin_records::personal_data;
+use wayin_records::problem::{Problem, ProblemCode};
+use wayin_records::record::{InitiativeRecord, OrganisationReference};
+use wayin_records::validate;
+use wayin_records::validate::remove_unknown_identifiers;
+
+/// The most bytes of a record, written as JSON.
+const MAX_RECORD_BYTES: usize = 200_000;
+
+/// What was found in a submission's record.
+#[derive(Debug, Default)]
+pub struct ValidatedSubmission {
+    /// What keeps it from being sent.
+    pub errors: Vec<Problem>,
+    /// What is worth a look.
+    pub warnings: Vec<Problem>,
+    /// What would be published; none where something stands against it.
+    pub proposal: Option<Proposal>,
+    /// Whether it is published so already.
+    pub is_unchanged: bool,
+}
+
+/// Whether a document can be kept at all: an object, not longer than a record can be.
+pub fn check_shape(document: &Value) -> Option<Rejection> {
+    if !document.is_object() {
+        let reason = "is not an object with the record's fields";
+        return Some(Rejection::from_problem(
+            ProblemCode::InvalidFormat,
+            "record",
+            reason,
+        ));
+    }
+    let bytes = count_json_bytes(document);
+    if bytes > MAX_RECORD_BYTES {
+        let reason = format!("has {bytes} bytes; at most {MAX_RECORD_BYTES} are kept");
+        return Some(Rejection::from_problem(ProblemCode::TooLong, "record", reason));
+    }
+    (!is_storable_document(document)).then(|| {
+        let reason = "holds the character NUL (U+0000), which no base can keep";
+        Rejection::from_problem(ProblemCode::InvalidFormat, "record", reason)
+    })
+}
+
+/// How many bytes a document has, written as JSON.
+fn count_json_bytes(document: &Value) -> usize {
+    struct ByteCounter(usize);
+    impl std::io::Write for ByteCounter {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = ByteCounter(0);
+    // Counting does not fail.
+    let _ = serde_json::to_writer(&mut count, document);
+    count.0
+}
+
+/// Whether a base can hold every text of a document, names of fields included.
+pub fn is_storable_document(document: &Value) -> bool {
+    match document {
+        Value::String(text) => is_storable(text),
+        Value::Array(values) => values.iter().all(is_storable_document),
+        Value::Object(fields) => fields
+            .iter()
+            .all(|(name, value)| is_storable(name) && is_storable_document(value)),
+        _ => true,
+    }
+}
+
+/// A record as it reads by itself, whatever the base holds.
+#[derive(Clone, Debug)]
+pub struct ParsedSubmission {
+    /// How it was read; the record is taken out of it.
+    reading: ReadResult,
+    /// The record, tidy; none where nothing like one is left.
+    record: Option<InitiativeRecord>,
+    /// What keeps it from being sent, by its place in the record.
+    problems: Vec<Problem>,
+    /// What of it is not taken as it is written, by its place in the record.
+    warnings: Vec<Problem>,
+}
+
+/// Reads a record of an organisation by itself.
+pub fn parse_submission(document: &Value, organisation: &organisation::Model) -> ParsedSubmission {
+    // A record that does not say who leads it is led by the organisation whose it is.
+    let lead = match &organisation.identifier {
+        Some(identifier) => json!({"identifier": identifier}),
+        None => json!({"name": organisation.name}),
+    };
+    let mut reading = json_reader::read_with_default_lead(document, &lead);
+    let mut record = reading.record.take();
+    let warnings = record
+        .as_mut()
+        .map(remove_unknown_identifiers)
+        .unwrap_or_default();
+    // Without a name beside it, nobody else is meant by an identifier that is not known.
+    if let Some(InitiativeRecord {
+        lead_organisation: given,
+        ..
+    }) = &mut record
+        && warnings
+            .iter()
+            .any(|one| one.path.starts_with("leadOrganisation/"))
+        && given.name.is_none()
+    {
+        given.identifier.clone_from(&organisation.identifier);
+        given.name = organisation
+            .identifier
+            .is_none()
+            .then(|| organisation.name.clone());
+    }
+    record.iter_mut().for_each(validate::normalise_record);
+    let found = record.as_ref().map(check_submission_rules).unwrap_or_default();
+    ParsedSubmission {
+        reading,
+        record,
+        problems: found,
+        warnings,
+    }
+}
+
+/// A record that is to be looked over.
+#[derive(Debug)]
+pub struct UnvalidatedRecord {
+    /// The record, as it reads by itself.
+    pub parsed: ParsedSubmission,
+    /// The initiative that it would replace.
+    pub corrects: Option<Uuid>,
+    /// The version of it that it says it was written from, where that is to be looked at.
+    pub base_version: Option<i32>,
+}
+
+/// Everything about a submission's record: its shape, what a record must meet, what one that is
+/// sent must say besides, and what it names.
+pub async fn validate_submission(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    places: &Gazetteer,
+    organisation: &organisation::Model,
+    submission: &submission::Model,
+) -> Result<ValidatedSubmission> {
+    let proposed = UnvalidatedRecord {
+        parsed: parse_submission(&submission.document, organisation),
+        corrects: submission.initiative_id,
+        base_version: None,
+    };
+    let looked = validate_all(db, act, places, organisation, vec![proposed]).await?;
+    Ok(looked.into_iter().next().unwrap_or_default())
+}
+
+/// The same of many records of one organisation, each by itself.
+pub async fn validate_all(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    places: &Gazetteer,
+    organisation: &organisation::Model,
+    proposed: Vec<UnvalidatedRecord>,
+) -> Result<Vec<ValidatedSubmission>> {
+    let (mut all, mut read, mut proposals) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, proposed) in proposed.into_iter().enumerate() {
+        let ParsedSubmission {
+            reading,
+            record,
+            problems: found,
+            warnings,
+        } = proposed.parsed;
+        all.push(ValidatedSubmission {
+            errors: reading.problems.clone(),
+            ..ValidatedSubmission::default()
+        });
+        if let Some(record) = record {
+            read.push((at, reading, (found, warnings)));
+            proposals.push(Proposal {
+                record,
+                grant: None,
+                corrects: proposed.corrects,
+                base_version: proposed.base_version,
+                omitted: None,
+            });
+        }
+    }
+    let leads = proposals.iter().map(|one| &one.record.lead_organisation);
+    let leads = OrganisationLookup::load(
+        db,
+        leads.filter(|lead| !has_name_or_identifier(lead, organisation)),
+    )
+    .await?;
+    let funders = find_unknown_funders(db, organisation, &proposals).await?;
+    let over = publish::validate_proposals(db, act, places, &proposals).await?;
+    let read = read.into_iter().zip(proposals).zip(over).zip(funders);
+    for ((((at, reading, (mut found, mut warnings)), proposal), over), funders) in read {
+        let looked = &mut all[at];
+        if !is_reference_to(&proposal.record.lead_organisation, organisation, &leads) {
+            let reason = format!("is not {}, whose submission this is", organisation.name);
+            found.push(Problem::new(ProblemCode::NotAllowed, "leadOrganisation", reason));
+        }
+        found.extend(funders);
+        found.extend(over.problems.errors);
+        looked.errors.extend(map_to_original_paths(&reading, found));
+        warnings.extend(over.problems.warnings);
+        looked.warnings = map_to_original_paths(&reading, warnings).collect();
+        looked.errors.sort_by(|a, b| a.path.cmp(&b.path));
+        looked.is_unchanged = over.is_unchanged && looked.errors.is_empty();
+        looked.proposal = looked.errors.is_empty().then_some(proposal);
+    }
+    Ok(all)
+}
+
+/// What was found, by its place in the document as it was sent, without what was found there already.
+fn map_to_original_paths(reading: &ReadResult, found: Vec<Problem>) -> impl Iterator<Item = Problem> {
+    found.into_iter().filter_map(|finding| {
+        let path = reading.original_path(&finding.path)?;
+        Some(Problem { path, ..finding })
+    })
+}
+
+/// What a record that is sent must meet by itself, besides what every record must.
+fn check_submission_rules(record: &InitiativeRecord) -> Vec<Problem> {
+    let mut found = personal_data::find_personal_data(record);
+    let mut required = |path: &str, reason: &str| {
+        found.push(Problem::new(ProblemCode::Required, path, reason));
+    };
+    if record.place.is_none() {
+        required("place", "is needed: where the initiative works");
+    }
+    let sharing = record.sharing.clone().unwrap_or_default();
+    if sharing.basis.is_none() {
+        required(
+            "sharing/basis",
+            "is needed: the basis on which the record may be shared",
+        );
+    }
+    if sharing.licence.is_none() {
+        required(
+            "sharing/licence",
+            "is needed: the licence under which the record may be reused",
+        );
+    }
+    found
+}
+
+/// Of each record the funders that are named by a name alone which no organisation has: what was meant may
+/// be there under another spelling. One with an identifier is added. Those are offered that members of the
+/// organisation whose record it is may know of.
+async fn find_unknown_funders(
+    db: &impl ConnectionTrait,
+    organisation: &organisation::Model,
+    proposals: &[Proposal],
+) -> Result<Vec<Vec<Problem>>> {
+    let reader = Reader::Member {
+        organisation: organisation.id,
+    };
+    let terms = proposals.iter().flat_map(|one| &one.record.funding_terms);
+    let by_name = terms
+        .map(|term| &term.funder)
+        .filter(|funder| funder.identifier.is_none());
+    let known = OrganisationLookup::load(db, by_name).await?;
+    // A name that is misspelt is likely to be so in many records of a file.
+    let mut alike: HashMap<&str, Vec<String>> = HashMap::new();
+    let mut all = Vec::with_capacity(proposals.len());
+    for proposal in proposals {
+        let mut found = Vec::new();
+        for (at, term) in proposal.record.funding_terms.iter().enumerate() {
+            let (None, Some(name)) = (&term.funder.identifier, &term.funder.name) else {
+                continue;
+            };
+            if known.validate(&term.funder).is_ok() && known.find(&term.funder).is_none() {
+                if !alike.contains_key(name.as_str()) {
+                    alike.insert(
+                        name,
+                        find_similar_names(db, select_visible_organisations(reader), name).await?,
+                    );
+                }
+                let near = describe_nearest(alike.get(name.as_str()).map_or(&[], Vec::as_slice));
+                let reason = format!("no organisation is called {name}{near}; give its identifier to add it");
+                let path = format!("fundingTerms/{at}/funder");
+                found.push(Problem::new(ProblemCode::NotFound, path, reason));
+            }
+        }
+        all.push(found);
+    }
+    Ok(all)
+}
+
+/// Whether a reference means an organisation, also by what that was known as before it was merged.
+fn is_reference_to(
+    reference: &OrganisationReference,
+    organisation: &organisation::Model,
+    leads: &OrganisationLookup,
+) -> bool {
+    has_name_or_identifier(reference, organisation) || leads.find_id(reference) == Some(organisation.id)
+}
+
+fn has_name_or_identifier(reference: &OrganisationReference, organisation: &organisation::Model) -> bool {
+    match (&reference.identifier, &reference.name) {
+        (Some(identifier), _) => organisation.identifier.as_ref() == Some(identifier),
+        (None, Some(name)) => wayin_records::normalisation::fold_name(name) == organisation.name_folded,
+        // What has neither was found already.
+        (None, None) => true,
+    }
+}

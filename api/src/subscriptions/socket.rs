@@ -1,0 +1,423 @@
+//! One connection of graphql-transport-ws. It holds no queue: an operation's next answer is
+//! worked out once the last one was taken in, and a client that does not take it in is dropped.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Data, Request, Response, ServerError};
+use axum::body::Bytes;
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::future::{AbortHandle, Abortable};
+use futures_util::stream::{self, BoxStream, SelectAll, StreamExt};
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout};
+
+use super::FollowGuard;
+use super::broadcast::LaggedFlag;
+use super::protocol::{ClientMessage, CloseReason, ServerMessage};
+use super::registry::ConnectionSlot;
+use crate::app::App;
+use crate::auth::graphql::SessionAuthorization;
+use crate::auth::member;
+use crate::auth::requester::{AuthenticatedMember, Requester};
+use crate::error::{Error, TokenError};
+use crate::graphql::error;
+use crate::graphql::operation::client_ip::ClientIp;
+use crate::graphql::operation::cost::RateLimitKey;
+use crate::graphql::operation::document;
+use crate::graphql::operation::subscription::ExecutionStarted;
+use crate::http::requester::Authorization;
+use crate::schema::Schema;
+
+/// The protocol's name.
+pub const SUBPROTOCOL: &str = "graphql-transport-ws";
+/// The most bytes that the WebSocket takes in for one message. One that is longer than a request may be,
+/// and shorter than this, is told so.
+pub const MAX_FRAME_BYTES: usize = 1 << 20;
+/// No token is good for longer than a timer can wait.
+const MAX_TIMER: Duration = Duration::from_hours(24 * 365);
+
+/// What a connection is to.
+pub struct ConnectionContext {
+    /// The service.
+    pub app: Arc<App>,
+    /// Its schema.
+    pub schema: Schema,
+    /// Where its client is.
+    pub caller: ClientIp,
+    /// The most bytes of a message.
+    pub max_message_bytes: usize,
+}
+
+/// Serves a connection until it ends. `authorization` came with the upgrade, and `place` the connection's
+/// own among those of its address.
+pub async fn serve_connection(
+    socket: WebSocket,
+    service: ConnectionContext,
+    authorization: Authorization,
+    place: ConnectionSlot,
+) {
+    let limits = &service.app.subscriptions.limits;
+    let now = Instant::now();
+    let mut pings = interval_at(now + limits.ping_interval, limits.ping_interval);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let connection = SocketConnection {
+        ending: service.app.subscriptions.shutting_down.subscribe(),
+        init_by: Some(now + limits.init_timeout),
+        requester: None,
+        running: HashMap::new(),
+        answers: SelectAll::new(),
+        follow: None,
+        pings,
+        unanswered: 0,
+        authorization,
+        slot: place,
+        socket,
+        service,
+    };
+    connection.run().await;
+}
+
+/// What becomes of a connection.
+enum ConnectionEnd {
+    /// The client has gone.
+    Disconnected,
+    /// The service closes it.
+    Closed(CloseReason),
+}
+
+/// Who asks, once that was said.
+struct SocketRequester {
+    member: Option<AuthenticatedMember>,
+    until: Option<Instant>,
+    data: Arc<Data>,
+    behind: Arc<LaggedFlag>,
+}
+
+/// An operation that is under way.
+struct RunningOperation {
+    abort: AbortHandle,
+    started: Arc<ExecutionStarted>,
+    is_subscription: bool,
+}
+
+impl Drop for RunningOperation {
+    fn drop(&mut self) {
+        self.abort.abort();
+    }
+}
+
+/// What an operation comes to: its answers, and then nothing more.
+type ResponseStream = BoxStream<'static, (Arc<str>, Option<Response>)>;
+
+struct SocketConnection {
+    socket: WebSocket,
+    service: ConnectionContext,
+    authorization: Authorization,
+    /// By when the client has to begin; none once it has.
+    init_by: Option<Instant>,
+    requester: Option<SocketRequester>,
+    running: HashMap<Arc<str>, RunningOperation>,
+    answers: SelectAll<ResponseStream>,
+    /// Held while anything is subscribed to.
+    follow: Option<FollowGuard>,
+    ending: watch::Receiver<bool>,
+    pings: Interval,
+    unanswered: u8,
+    /// Its place among the connections of its address, or, once that was said, of its token.
+    slot: ConnectionSlot,
+}
+
+impl SocketConnection {
+    async fn run(mut self) {
+        let close = loop {
+            match self.handle_event().await {
+                Ok(()) => {}
+                Err(ConnectionEnd::Disconnected) => return,
+                Err(ConnectionEnd::Closed(close)) => break close,
+            }
+        };
+        if matches!(close, CloseReason::Lagged) {
+            tracing::warn!("a client was disconnected: it does not read what it is sent");
+        }
+        self.close(close).await;
+    }
+
+    /// One thing that happens.
+    async fn handle_event(&mut self) -> Result<(), ConnectionEnd> {
+        let until = self.requester.as_ref().and_then(|asker| asker.until);
+        tokio::select! {
+            why = wait_for_access_loss(self.follow.as_mut()) => self.close_unauthorised(why).await,
+            () = wait_until(until) => self.close_unauthorised(TokenError::Expired).await,
+            () = wait_until(self.init_by) => Err(ConnectionEnd::Closed(CloseReason::InitTimeout)),
+            () = wait_for_shutdown(&mut self.ending) => Err(ConnectionEnd::Closed(CloseReason::GoingAway)),
+            _ = self.pings.tick() => self.ping().await,
+            Some((id, answer)) = self.answers.next() => self.send_response(&id, answer).await,
+            message = self.socket.recv() => match message {
+                Some(Ok(message)) => self.handle_message(message).await,
+                _ => Err(ConnectionEnd::Disconnected),
+            },
+        }
+    }
+
+    async fn handle_message(&mut self, message: Message) -> Result<(), ConnectionEnd> {
+        self.unanswered = 0;
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Binary(_) => {
+                let reason = "Messages are text";
+                return Err(ConnectionEnd::Closed(CloseReason::BadRequest(reason.into())));
+            }
+            // The WebSocket answers these itself.
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Ok(()),
+        };
+        if text.len() > self.service.max_message_bytes {
+            return Err(ConnectionEnd::Closed(CloseReason::MessageTooBig));
+        }
+        match ClientMessage::parse(&text).map_err(ConnectionEnd::Closed)? {
+            ClientMessage::ConnectionInit(payload) => self.handle_init(payload).await,
+            ClientMessage::Ping(payload) => self.send_message(&ServerMessage::Pong { payload }).await,
+            ClientMessage::Pong => Ok(()),
+            ClientMessage::Subscribe { id, request } => self.subscribe(id, *request).await,
+            ClientMessage::Complete(id) => {
+                // One that is not there has ended meanwhile.
+                self.remove_operation(&id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Who begins a connection says who they are, in its first message or in the upgrade's header.
+    async fn handle_init(&mut self, payload: Map<String, Value>) -> Result<(), ConnectionEnd> {
+        if self.init_by.take().is_none() {
+            return Err(ConnectionEnd::Closed(CloseReason::TooManyInitRequests));
+        }
+        let authorization = ["authorization", "Authorization"]
+            .iter()
+            .find_map(|name| payload.get(*name)?.as_str().map(ToOwned::to_owned))
+            .or_else(|| self.authorization.take());
+        let app = &self.service.app;
+        let (member, until) = match &authorization {
+            None => (None, None),
+            Some(said) => match Authorization::new(said.clone()).authenticate(app).await {
+                Ok(Requester::Member(member)) => {
+                    let until =
+                        member::parse_bearer(said).and_then(|token| app.verifier.accepted_until(token));
+                    let left = until.map(|until| (until - app.clock.now()).to_std().unwrap_or_default());
+                    (
+                        Some(member),
+                        left.map(|left| Instant::now() + left.min(MAX_TIMER)),
+                    )
+                }
+                Ok(Requester::Anonymous(reason)) => {
+                    return Err(ConnectionEnd::Closed(CloseReason::Forbidden(reason.to_string())));
+                }
+                Err(cause) => {
+                    tracing::error!(%cause, "the client could not be identified");
+                    return Err(ConnectionEnd::Closed(CloseReason::Unavailable));
+                }
+            },
+        };
+        if let Some(member) = &member {
+            let most = app.subscriptions.limits.max_connections_per_token;
+            let place = app
+                .subscriptions
+                .connections
+                .acquire(RateLimitKey::from_member(member), most);
+            self.slot = place.ok_or(ConnectionEnd::Closed(CloseReason::TooManyConnections(most)))?;
+        }
+        let behind = Arc::<LaggedFlag>::default();
+        let mut data = Data::default();
+        data.insert(SessionAuthorization(authorization));
+        data.insert(Arc::clone(&behind));
+        self.requester = Some(SocketRequester {
+            member,
+            until,
+            data: Arc::new(data),
+            behind,
+        });
+        self.send_message(&ServerMessage::ConnectionAck).await
+    }
+
+    async fn subscribe(&mut self, id: String, request: Request) -> Result<(), ConnectionEnd> {
+        let Some(asker) = &self.requester else {
+            return Err(ConnectionEnd::Closed(CloseReason::Unauthorized));
+        };
+        if self.running.contains_key(id.as_str()) {
+            return Err(ConnectionEnd::Closed(CloseReason::DuplicateSubscriber(id)));
+        }
+        let most = self.service.app.subscriptions.limits.max_operations;
+        if self.running.len() >= most {
+            let reason = format!("{most} operations are under way; a connection can have no more at once");
+            let refused = error::error_response(Error::BadInput(reason));
+            let payload = &refused.errors;
+            return self
+                .send_message(&ServerMessage::Error { id: &id, payload })
+                .await;
+        }
+        let mut request = self
+            .service
+            .app
+            .cost_control
+            .prepare_request(self.service.caller, request);
+        let subscribes = document::find_operation_type(&mut request) == Some(OperationType::Subscription);
+        if subscribes && self.follow.is_none() {
+            self.follow = Some(FollowGuard::new(
+                self.service.app.poll_context(),
+                asker.member.as_ref(),
+            ));
+        }
+        let id = Arc::<str>::from(id);
+        let begun = Arc::<ExecutionStarted>::default();
+        let answers = self
+            .service
+            .schema
+            .execute_stream_with_session_data(request.data(Arc::clone(&begun)), Arc::clone(&asker.data));
+        let answers = answers.map(Some).chain(stream::iter([None]));
+        let named = {
+            let id = Arc::clone(&id);
+            answers.map(move |answer| (Arc::clone(&id), answer))
+        };
+        let (abort, registration) = AbortHandle::new_pair();
+        self.answers.push(Abortable::new(named, registration).boxed());
+        let running = RunningOperation {
+            abort,
+            started: begun,
+            is_subscription: subscribes,
+        };
+        self.running.insert(id, running);
+        Ok(())
+    }
+
+    async fn send_response(&mut self, id: &str, answer: Option<Response>) -> Result<(), ConnectionEnd> {
+        let begun = self.running.get(id).map(|running| running.started.is_marked());
+        match (begun, answer) {
+            (None, _) => Ok(()),
+            (Some(false), Some(answer)) if answer.is_err() => {
+                self.remove_operation(id);
+                let payload = &answer.errors;
+                self.send_message(&ServerMessage::Error { id, payload }).await
+            }
+            (Some(_), Some(answer)) => {
+                self.send_message(&ServerMessage::Next { id, payload: &answer })
+                    .await
+            }
+            (Some(_), None) => {
+                self.remove_operation(id);
+                if self
+                    .requester
+                    .as_ref()
+                    .is_some_and(|asker| asker.behind.is_marked())
+                {
+                    return Err(ConnectionEnd::Closed(CloseReason::Lagged));
+                }
+                self.send_message(&ServerMessage::Complete { id }).await
+            }
+        }
+    }
+
+    /// An operation is under way no more.
+    fn remove_operation(&mut self, id: &str) {
+        self.running.remove(id);
+        if !self.running.values().any(|running| running.is_subscription) {
+            self.follow = None;
+        }
+    }
+
+    /// Ends everything for somebody who may not be here any more.
+    async fn close_unauthorised(&mut self, why: TokenError) -> Result<(), ConnectionEnd> {
+        let refused = error::error_response(Error::Unauthenticated(why));
+        self.follow = None;
+        self.requester = None;
+        for id in std::mem::take(&mut self.running).into_keys() {
+            let payload: &[ServerError] = &refused.errors;
+            self.send_message(&ServerMessage::Error { id: &id, payload })
+                .await?;
+        }
+        Err(ConnectionEnd::Closed(CloseReason::Forbidden(why.to_string())))
+    }
+
+    async fn ping(&mut self) -> Result<(), ConnectionEnd> {
+        if self.unanswered > 1 {
+            return Err(ConnectionEnd::Closed(CloseReason::Lagged));
+        }
+        self.unanswered += 1;
+        self.send_frame(Message::Ping(Bytes::default())).await
+    }
+
+    async fn send_message(&mut self, message: &ServerMessage<'_>) -> Result<(), ConnectionEnd> {
+        match serde_json::to_string(message) {
+            Ok(text) => self.send_frame(Message::Text(text.into())).await,
+            Err(cause) => {
+                tracing::error!(%cause, "a message could not be written");
+                Err(ConnectionEnd::Closed(CloseReason::Internal))
+            }
+        }
+    }
+
+    /// Sends a message, and waits until it has left: for so long, and while the client may be here.
+    async fn send_frame(&mut self, message: Message) -> Result<(), ConnectionEnd> {
+        let within = self.service.app.subscriptions.limits.write_timeout;
+        tokio::select! {
+            sent = timeout(within, self.socket.send(message)) => match sent {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) => Err(ConnectionEnd::Disconnected),
+                Err(_) => Err(ConnectionEnd::Closed(CloseReason::Lagged)),
+            },
+            why = wait_for_access_loss(self.follow.as_mut()) => Err(ConnectionEnd::Closed(CloseReason::Forbidden(why.to_string()))),
+        }
+    }
+
+    /// Says why, and waits for the client to hear it. What was under way is dropped first.
+    async fn close(self, close: CloseReason) {
+        let Self {
+            mut socket,
+            service,
+            running,
+            answers,
+            follow,
+            requester: asker,
+            slot: place,
+            ..
+        } = self;
+        drop((running, answers, follow, asker));
+        let frame = CloseFrame {
+            code: close.code(),
+            reason: close.reason().into(),
+        };
+        let heard = async {
+            if socket.send(Message::Close(Some(frame))).await.is_ok() {
+                while let Some(Ok(_)) = socket.recv().await {}
+            }
+        };
+        // One that does not hear it in time finds the connection gone.
+        let _ = timeout(service.app.subscriptions.limits.close_timeout, heard).await;
+        drop(place);
+    }
+}
+
+/// Over when the member is no longer who they were.
+async fn wait_for_access_loss(follow: Option<&mut FollowGuard>) -> TokenError {
+    match follow {
+        Some(follow) => follow.access_lost().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Over when the process is to end.
+async fn wait_for_shutdown(ending: &mut watch::Receiver<bool>) {
+    if ending.wait_for(|ending| *ending).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Over at a moment, where there is one.
+async fn wait_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

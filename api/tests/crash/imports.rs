@@ -1,0 +1,56 @@
+//! `wayin import records` is killed, and run again to its end.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use rand::Rng;
+use serde_json::json;
+
+use crate::CrashSchedule;
+use crate::base::CrashTestBase;
+
+/// How many records a file holds.
+const RECORDS_PER_FILE: usize = 1_200;
+/// How many are published in one transaction.
+const RECORDS_PER_TRANSACTION: usize = 1_024;
+/// How long at most an import runs before it is killed.
+const MAX_RUN_MILLIS: u64 = 2_500;
+
+pub fn run_scenario(base: &CrashTestBase, chance: &mut CrashSchedule) {
+    base.migrate_and_fill();
+    for round in 1..=chance.rounds {
+        let beginning = format!("round {round}, ");
+        let lines: Vec<String> = (0..RECORDS_PER_FILE)
+            .map(|number| {
+                json!({
+                    "externalRef": format!("{beginning}{number}"), "title": format!("Initiative {number}"),
+                    "leadOrganisation": {"identifier": format!("GB-CHC-{}", number % 7), "name": "A charity"},
+                    "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED",
+                        "reasons": ["SHORT_FUNDING", "STAFF_CAPACITY"]}],
+                    "source": {"kind": "SELF_REPORT", "title": format!("Return {}", number % 11)},
+                })
+                .to_string()
+            })
+            .collect();
+        base.folder.write_file("records.jsonl", lines.join("\n"));
+        let import = base.folder.start(&["import", "records", "records.jsonl"]);
+        let moment = Duration::from_millis(chance.moments.random_range(50..MAX_RUN_MILLIS));
+        sleep(moment);
+        drop(import);
+        let taken = base.list_versions(&beginning).len();
+        println!("Round {round}: an import was killed after {moment:?}, with {taken} records taken.");
+        assert!(
+            taken.is_multiple_of(RECORDS_PER_TRANSACTION) || taken == RECORDS_PER_FILE,
+            "whole transactions alone: {taken}"
+        );
+        base.assert_no_violations("after an import was killed");
+        base.folder.run_ok(&["import", "records", "records.jsonl"]);
+        let versions = base.list_versions(&beginning);
+        assert_eq!(
+            versions,
+            vec![1; RECORDS_PER_FILE],
+            "each once, and published once"
+        );
+        base.assert_no_violations("after the import was run again");
+    }
+}

@@ -1,0 +1,364 @@
+//! What anybody may send: whatever it is, it is read or refused, in steps that grow no faster than it is long.
+
+use std::io::Cursor;
+use std::ops::ControlFlow;
+use std::sync::LazyLock;
+
+use async_graphql::parser::parse_query;
+use axum::body::Body;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use sea_orm::{DatabaseConnection, EntityTrait as _, QueryFilter as _};
+use sea_orm_migration::MigratorTrait as _;
+use serde_json::{Value, json};
+use wayin::auth::jwt::{TokenSigner, TokenSubject, TokenVerifier};
+use wayin::clock::{Clock as _, SystemClock};
+use wayin::graphql::filter::FilterContext;
+use wayin::graphql::input;
+use wayin::graphql::operation::limits::{DocumentLimits, measure_document};
+use wayin::id;
+use wayin::initiative::filter_input::InitiativeFilter;
+use wayin::initiative::{InitiativeOrdering, InitiativeSortField, filter};
+use wayin::multipart;
+use wayin::paging::{PageArguments, PageRequest};
+use wayin::subscriptions::protocol::ClientMessage;
+use wayin_engine::visibility::Reader;
+use wayin_entity::{FileFormat, initiative};
+use wayin_migration::Migrator;
+use wayin_records::formats::file_record::FileItem;
+use wayin_records::formats::records::UnreadCells;
+use wayin_records::formats::{FileError, Notes, grants, places, records};
+use wayin_records::workbook::template;
+
+static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| tokio::runtime::Runtime::new().unwrap());
+
+/// A migrated database without rows.
+static DATABASE: LazyLock<DatabaseConnection> = LazyLock::new(|| {
+    RUNTIME.block_on(async {
+        let db = wayin::database::connect("sqlite::memory:").await.unwrap();
+        Migrator::up(&db, None).await.unwrap();
+        db
+    })
+});
+
+const SECRET: &[u8] = b"a secret that only these properties know";
+
+/// A verifier of tokens, and a good token.
+static TOKENS: LazyLock<(TokenVerifier, String)> = LazyLock::new(|| {
+    let verifier = TokenVerifier::new(Algorithm::HS256, DecodingKey::from_secret(SECRET), "us", "here");
+    let signer = TokenSigner::new(Algorithm::HS256, EncodingKey::from_secret(SECRET), "here".into());
+    let subject = TokenSubject {
+        issuer: "us".into(),
+        subject: "ada".into(),
+    };
+    let token = signer
+        .sign(&subject, SystemClock.now(), chrono::TimeDelta::days(1))
+        .unwrap();
+    assert!(
+        RUNTIME.block_on(verifier.verify(&token)).is_ok(),
+        "the token is good"
+    );
+    (verifier, token)
+});
+
+fn is_accepted(token: &str) -> bool {
+    RUNTIME.block_on(TOKENS.0.verify(token)).is_ok()
+}
+
+/// Pieces that documents are made of, in an order that makes sense by chance alone.
+fn any_document() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => select(vec![
+            "{", "}", "(", ")", "[", "]", ":", "!", "=", "@", "...", "$", "&", "|", ",", "#", "\n", "\"", "\"\"\"", "\\",
+            "query", "mutation", "subscription", "fragment", "on", "a", "b", "f", "Query", "-1", "1e9", "0x", "null",
+            "...f", "fragment f on Query {", "{ a }", "query Q($a: [ID!]!) {", "(first: 3)", "@skip(if: true)",
+            "\"text\"", "\"\"\"block\"\"\"", "\u{feff}",
+        ])
+        .prop_map(str::to_owned),
+        1 => any::<String>(),
+    ];
+    vec(piece, 0..200).prop_map(|pieces| pieces.join(" "))
+}
+
+/// JSON with names that filters have, and with others.
+fn any_filter() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        select(vec![
+            "SKIPPED",
+            "DEFINING_AMBITIONS",
+            "COLLABORATION",
+            "2020-01-31",
+            "18",
+            "OPEN"
+        ])
+        .prop_map(Value::from),
+    ];
+    let name = prop_oneof![
+        8 => select(vec![
+            "and", "or", "not", "title", "summary", "visibility", "startedOn", "endedOn", "ongoing", "challenge",
+            "wayIn", "entryPoints", "condition", "fundingTerms", "some", "none", "every", "isRecorded", "on", "step",
+            "in", "notIn", "eq", "lt", "lte", "gt", "gte", "isKnown", "contains", "startsWith", "durationMonths",
+            "amountMinor", "includes", "includesAny", "perspective", "reasons",
+        ])
+        .prop_map(str::to_owned),
+        1 => any::<String>(),
+    ];
+    leaf.prop_recursive(30, 64, 4, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            vec((name.clone(), inner), 0..4).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+/// Some content, and what was done to it: bytes that are others, and an end that came early.
+fn corrupt_bytes(whole: &[u8], changes: &[(Index, u8)], end: Option<Index>) -> Vec<u8> {
+    let mut bytes = whole.to_vec();
+    for (at, byte) in changes {
+        let at = at.index(bytes.len());
+        bytes[at] = *byte;
+    }
+    if let Some(end) = end {
+        bytes.truncate(end.index(bytes.len()));
+    }
+    bytes
+}
+
+/// Words of the libraries that files are read with. They are not for those who send files.
+const LIBRARY_WORDS: [&str; 8] = [
+    "invalid type",
+    "invalid value",
+    "expected value",
+    "expected ident",
+    "EOF while",
+    "trailing characters",
+    "CSV error",
+    "Utf8Error",
+];
+
+/// A refusal is a sentence in words that people who send files know.
+fn assert_readable<T>(outcome: Result<T, FileError>) {
+    if let Err(error) = outcome {
+        let said = error.to_string();
+        let is_sentence = said.ends_with('.') && !said.contains('\n');
+        let library_word = LIBRARY_WORDS.iter().find(|word| said.contains(**word));
+        assert!(is_sentence, "{said:?} is no sentence");
+        assert_eq!(library_word, None, "{said:?} has words of a library");
+    }
+}
+
+fn read_as_records(bytes: &[u8]) {
+    let limits = records::FileLimits {
+        bytes: 1 << 20,
+        rows: 1_000,
+    };
+    for format in [
+        FileFormat::JsonLines,
+        FileFormat::Csv,
+        FileFormat::Xlsx,
+        FileFormat::Ods,
+    ] {
+        let mut rows = 0_u64;
+        let mut read = |unread| {
+            let (input, mut notes) = (Cursor::new(bytes), Notes::default());
+            let outcome = records::read_unvalidated(format, input, &limits, unread, &mut notes, |item| {
+                rows += u64::from(!matches!(item, FileItem::Unread(_)));
+                ControlFlow::Continue(())
+            });
+            assert_readable(outcome);
+        };
+        read(UnreadCells::Keep);
+        read(UnreadCells::Skip);
+        assert!(rows <= 20 * limits.rows, "{rows} rows of {} bytes", bytes.len());
+    }
+}
+
+fn read_as_grants(bytes: &[u8]) {
+    let limits = records::FileLimits {
+        bytes: 1 << 20,
+        rows: 1_000,
+    };
+    for format in [
+        FileFormat::Json,
+        FileFormat::Csv,
+        FileFormat::Xlsx,
+        FileFormat::Ods,
+    ] {
+        assert_readable(grants::read_package_info(Cursor::new(bytes), format));
+        assert_readable(grants::read_grants(
+            Cursor::new(bytes),
+            format,
+            &limits,
+            &mut Notes::default(),
+            |_, _| ControlFlow::Continue(()),
+        ));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_024, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_document_is_measured_in_as_many_steps_as_it_has_pieces(document in any_document()) {
+        if let Ok(work) = measure_document(&document, &DocumentLimits::UNLIMITED) {
+            prop_assert!(work.tokens <= document.len());
+            prop_assert!(work.steps <= 2 * document.len(), "{:?}", work);
+        }
+        if let Ok(work) = measure_document(&document, &DocumentLimits::default())
+            && let Ok(parsed) = parse_query(&document)
+        {
+            prop_assert_eq!(work.fragments, parsed.fragments.len());
+            prop_assert_eq!(work.operations, parsed.operations.iter().count());
+        }
+    }
+
+    #[test]
+    fn an_id_is_one_that_was_given_or_none(text in any::<String>(), bytes in vec(any::<u8>(), 17)) {
+        use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+        for text in [text, BASE64_URL_SAFE_NO_PAD.encode(bytes)] {
+            if let Some((kind, id)) = id::decode(&text) {
+                prop_assert_eq!(kind.encode_id(id), text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_cursor_that_was_not_given_is_refused(text in any::<String>(), parts in any_filter(), tag in any::<String>()) {
+        use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+        let made_up = json!(["initiative", tag, parts, "01900000-0000-7000-8000-000000000001"]);
+        for text in [text, BASE64_URL_SAFE_NO_PAD.encode(made_up.to_string())] {
+            let arguments = PageArguments { after: Some(text), ..PageArguments::default() };
+            let order = InitiativeOrdering { field: InitiativeSortField::Title, descending: false };
+            let refusal = PageRequest::new::<initiative::Entity>(order, &arguments).unwrap_err();
+            prop_assert!(refusal.to_string().contains("after"), "{}", refusal);
+        }
+    }
+
+    #[test]
+    fn a_filter_is_compiled_to_sql_that_runs_or_refused(filter in any_filter()) {
+        let db = &*DATABASE;
+        match input::parse_input::<InitiativeFilter>("filter", filter) {
+            Err(refusal) => prop_assert!(refusal.to_string().contains("filter"), "{}", refusal),
+            Ok(read) => RUNTIME.block_on(async {
+                let lookup = FilterContext::new(db, Reader::Dashboard);
+                match read.into_predicate(lookup, "filter".into()).await {
+                    Err(refusal) => prop_assert!(refusal.to_string().contains("filter"), "{}", refusal),
+                    Ok(condition) => {
+                        for wanted in [true, false] {
+                            let select = initiative::Entity::find()
+                                .filter(filter::initiative_condition(&condition, wanted));
+                            prop_assert!(select.all(db).await.unwrap().is_empty(), "the database is empty");
+                        }
+                    }
+                }
+                Ok(())
+            })?,
+        }
+    }
+
+    #[test]
+    fn a_text_that_was_not_signed_is_no_token(text in any::<String>(), claims in any_filter(), signature in any::<String>()) {
+        use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+        prop_assert!(!is_accepted(&text));
+        for algorithm in ["none", "HS256", "HS512", "RS256", "EdDSA"] {
+            let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+            let header = part(&json!({"alg": algorithm, "kid": signature}));
+            for signature in [&signature, &BASE64_URL_SAFE_NO_PAD.encode(&signature)] {
+                let token = format!("{header}.{}.{signature}", part(&claims));
+                prop_assert!(!is_accepted(&token));
+            }
+        }
+    }
+
+    #[test]
+    fn claims_of_any_shape_are_looked_over(claims in any_filter(), name in select(vec!["exp", "nbf", "iat", "iss", "sub", "aud", "jti"])) {
+        let mut said = json!({"iss": "us", "sub": "ada", "aud": "here", "exp": 4_000_000_000_u32});
+        said[name] = claims.clone();
+        let key = EncodingKey::from_secret(SECRET);
+        let token = jsonwebtoken::encode(&jsonwebtoken::Header::new(Algorithm::HS256), &said, &key).unwrap();
+        // Each is a number or a text, `aud` also a list of texts: nothing else passes for it.
+        if is_accepted(&token) {
+            let fits = match name {
+                "exp" | "nbf" | "iat" => claims.is_number(),
+                "aud" => claims.is_string() || claims.is_array(),
+                _ => claims.is_string(),
+            };
+            prop_assert!(fits, "{} {}", name, claims);
+        }
+    }
+
+    #[test]
+    fn a_token_of_which_one_character_is_another_is_no_token(at in any::<Index>(), other in any::<char>()) {
+        let good = &TOKENS.1;
+        let at = at.index(good.len());
+        // All of a token is of one byte each.
+        let spoilt = format!("{}{other}{}", &good[..at], &good[at + 1..]);
+        prop_assert_eq!(is_accepted(&spoilt), spoilt == *good);
+    }
+
+    #[test]
+    fn a_message_is_one_of_the_protocol_or_closes_the_connection(text in any::<String>(), payload in any_filter()) {
+        if let Err(close) = ClientMessage::parse(&text) {
+            prop_assert!(close.reason().len() <= 123);
+        }
+        for kind in ["connection_init", "ping", "pong", "subscribe", "complete", "next"] {
+            let message = json!({"type": kind, "id": "1", "payload": payload}).to_string();
+            if let Err(close) = ClientMessage::parse(&message) {
+                prop_assert!(close.reason().len() <= 123);
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_without_its_parts_is_refused(body in vec(any::<u8>(), 0..400), parts in any_document()) {
+        let framed = format!("--x\r\ncontent-disposition: form-data; name=\"operations\"\r\n\r\n{parts}\r\n--x--\r\n");
+        let limits = || multipart::MultipartLimits { max_operation_bytes: 10_000, max_file_bytes: 10_000 };
+        RUNTIME.block_on(async {
+            for body in [Body::from(body), Body::from(framed)] {
+                let read = multipart::read_multipart("multipart/form-data; boundary=x", body, limits()).await;
+                // An operation with a file needs three parts, and there are fewer.
+                prop_assert!(read.is_err());
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn any_bytes_are_a_file_or_none(bytes in vec(any::<u8>(), 0..2_000), text in any::<String>()) {
+        for bytes in [&bytes[..], text.as_bytes()] {
+            read_as_records(bytes);
+            read_as_grants(bytes);
+            assert_readable(places::read_places(Cursor::new(bytes), &mut Notes::default(), |_, _| {
+                ControlFlow::Continue(())
+            }));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_spoilt_file_is_read_or_refused(
+        changes in vec((any::<Index>(), any::<u8>()), 0..6),
+        end in proptest::option::of(any::<Index>()),
+    ) {
+        const RECORD: &str = r#"{"title": "A", "startedOn": "2020-01-01", "fundingTerms": [{"durationMonths": 12}]}"#;
+        const TABLE: &str = "external_ref,title,lead_identifier,place_code\n1,\"A, B\",GB-CHC-1,E06000001\n";
+        const GRANTS: &str = r#"{"grants": [{"id": "360G-a-1", "title": "A", "amountAwarded": 10.5, "currency": "GBP",
+            "awardDate": "2020-01-01", "recipientOrganization": [{"id": "GB-CHC-1", "name": "B"}]}]}"#;
+        for whole in [template::template_bytes().unwrap(), RECORD.as_bytes(), TABLE.as_bytes()] {
+            read_as_records(&corrupt_bytes(whole, &changes, end));
+        }
+        for whole in [GRANTS.as_bytes(), TABLE.as_bytes()] {
+            read_as_grants(&corrupt_bytes(whole, &changes, end));
+        }
+    }
+}

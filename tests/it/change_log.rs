@@ -1,0 +1,343 @@
+//! The index follows the change log: nothing is missed, whatever order changes become
+//! visible in, and what one has written one can read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
+use serde_json::{Value, json};
+use wayin::app::App;
+use wayin::error::Error;
+use wayin::pattern::engine::EngineSettings;
+use wayin_engine::cancellation::Cancelled;
+
+use crate::support::app::TestApp;
+use crate::support::database::Kind;
+use crate::support::places::start_with_places;
+use crate::support::{Database, tests_on_both_databases};
+
+tests_on_both_databases![
+    out_of_order_commits_are_not_missed,
+    restored_log_is_reloaded,
+    own_write_is_visible_by_its_change_number,
+    places_that_change_change_their_groups,
+    withdrawn_record_is_not_counted,
+    follower_sees_other_writers_and_survives_lost_connections,
+    slow_or_abandoned_query_is_cancelled,
+];
+
+fn place_record(reference: usize, place: &str) -> Value {
+    json!({
+        "externalRef": reference.to_string(), "title": format!("Initiative {reference}"), "visibility": "OPEN",
+        "place": {"code": place},
+        "leadOrganisation": {"identifier": "GB-CHC-1", "name": "A charity"},
+        "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED"}],
+        "source": {"kind": "SELF_REPORT", "title": "A return"},
+    })
+}
+
+async fn start_with_records(database: Database, records: usize) -> TestApp {
+    let app = start_with_places(database).await;
+    let records: Vec<Value> = (0..records)
+        .map(|reference| place_record(reference, "E06000001"))
+        .collect();
+    app.publish(&records).await;
+    app
+}
+
+/// How many initiatives a steward counts that skipped defining their ambitions.
+async fn count_skipped(app: &TestApp) -> i64 {
+    let answer = app
+        .steward()
+        .await
+        .query("{ pattern(when: {}, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}) { table { both } } }")
+        .await;
+    answer["pattern"]["table"]["both"].as_i64().unwrap()
+}
+
+async fn newest_change_number(db: &impl ConnectionTrait, backend: DbBackend) -> i64 {
+    let newest = Statement::from_string(backend, "SELECT CAST(MAX(number) AS BIGINT) FROM change_log");
+    db.query_one_raw(newest)
+        .await
+        .unwrap()
+        .unwrap()
+        .try_get_by_index(0)
+        .unwrap()
+}
+
+/// Makes the record with a reference a rushed one, and says so in the log, without the log's
+/// own lock: so that numbers can become visible in another order.
+async fn mark_rushed(db: &impl ConnectionTrait, backend: DbBackend, reference: usize) {
+    let which = format!("SELECT id FROM initiative WHERE external_ref = '{reference}'");
+    let now = "2026-01-01 00:00:00+00:00";
+    for statement in [
+        format!("UPDATE challenge_faced SET step = 'RUSHED' WHERE initiative_id = ({which})"),
+        format!(
+            "INSERT INTO change_log (kind, subject, subject_id, created_at, updated_at)
+             SELECT 'ALTERED', 'INITIATIVE', id, '{now}', '{now}' FROM ({which}) AS one"
+        ),
+    ] {
+        db.execute_raw(Statement::from_string(backend, statement))
+            .await
+            .unwrap();
+    }
+}
+
+/// Two transactions are open; the one that numbered its change later commits first.
+async fn out_of_order_commits_are_not_missed(database: Database) {
+    // SQLite has one writer at a time: numbers become visible in their order.
+    if database.kind == Kind::Sqlite {
+        return;
+    }
+    let backend = DbBackend::Postgres;
+    let app = start_with_records(database, 5).await;
+    let db = &app.app.db;
+    assert_eq!(count_skipped(&app).await, 5);
+    let (earlier, later) = (db.begin().await.unwrap(), db.begin().await.unwrap());
+    let rolled_back = db.begin().await.unwrap();
+    mark_rushed(&earlier, backend, 0).await;
+    mark_rushed(&rolled_back, backend, 1).await;
+    mark_rushed(&later, backend, 2).await;
+    later.commit().await.unwrap();
+    rolled_back.rollback().await.unwrap();
+    app.catch_up().await;
+    assert_eq!(count_skipped(&app).await, 4, "the later number is visible");
+    app.catch_up().await;
+    earlier.commit().await.unwrap();
+    app.catch_up().await;
+    assert_eq!(
+        count_skipped(&app).await,
+        3,
+        "the earlier number became visible after it"
+    );
+    // The number that was rolled back stays a hole, and stops nothing.
+    mark_rushed(db, backend, 3).await;
+    app.catch_up().await;
+    assert_eq!(count_skipped(&app).await, 2);
+}
+
+/// A base is restored from a copy: what the index has read beyond it never was.
+async fn restored_log_is_reloaded(database: Database) {
+    let app = start_with_records(database, 4).await;
+    let db = &app.app.db;
+    let backend = db.get_database_backend();
+    let before = newest_change_number(db, backend).await;
+    mark_rushed(db, backend, 0).await;
+    app.catch_up().await;
+    assert_eq!(count_skipped(&app).await, 3);
+    let statements = [
+        "UPDATE challenge_faced SET step = 'SKIPPED'".to_owned(),
+        format!("DELETE FROM change_log WHERE number > {before}"),
+    ];
+    for statement in statements {
+        db.execute_raw(Statement::from_string(backend, statement))
+            .await
+            .unwrap();
+    }
+    app.catch_up().await;
+    assert_eq!(
+        count_skipped(&app).await,
+        4,
+        "the log is shorter than what was read"
+    );
+    assert_eq!(app.app.engine.snapshot().unwrap().as_of.change_number, before);
+}
+
+async fn own_write_is_visible_by_its_change_number(database: Database) {
+    let app = start_with_records(database, 2).await;
+    let db = &app.app.db;
+    let following = tokio::spawn({
+        let app = Arc::clone(&app.app);
+        async move { app.engine.follow_change_log(&app.db, &|_| ()).await }
+    });
+    mark_rushed(db, db.get_database_backend(), 0).await;
+    let change = newest_change_number(db, db.get_database_backend()).await;
+    let steward = app.steward().await;
+    let ask = |min_change_number: i64| {
+        format!(
+            "{{ pattern(when: {{}}, then: {{challenge: {{on: DEFINING_AMBITIONS, step: {{in: [SKIPPED]}}}}}},
+               minChangeNumber: {min_change_number}) {{ table {{ both }} asOf {{ changeNumber }} }} }}"
+        )
+    };
+    let answer = steward.query(&ask(change)).await;
+    assert_eq!(
+        answer["pattern"]["table"]["both"], 1,
+        "one reads what one wrote: {answer}"
+    );
+    assert!(
+        answer["pattern"]["asOf"]["changeNumber"].as_i64() >= Some(change),
+        "{answer}"
+    );
+    assert_eq!(steward.query(&ask(0)).await["pattern"]["table"]["both"], 1);
+    let refused = steward.execute(&ask(change + 1_000)).await;
+    let error = &refused["errors"][0];
+    assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{refused}");
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("minChangeNumber: ") && message.contains(&(change + 1_000).to_string()),
+        "{message}"
+    );
+    following.abort();
+}
+
+async fn places_that_change_change_their_groups(database: Database) {
+    let app = start_with_records(database, 3).await;
+    let by_region = "{ distribution(of: REGION) { label count } }";
+    let in_north_east =
+        "{ pattern(when: {place: {within: {code: \"E12000001\"}}}, then: {}) { table { both } } }";
+    let steward = app.steward().await;
+    let counted = |answer: &Value, label: &str| {
+        let bins = answer["distribution"].as_array().unwrap();
+        bins.iter()
+            .find(|bin| bin["label"] == label)
+            .map(|bin| bin["count"].clone())
+    };
+    assert_eq!(
+        counted(&steward.query(by_region).await, "North East"),
+        Some(json!(3))
+    );
+    assert_eq!(steward.query(in_north_east).await["pattern"]["table"]["both"], 3);
+    app.import_places("code,name,kind,within,successor\nE06000001,Hartlepool,LOCAL_AUTHORITY,E12000002,\n")
+        .await;
+    let moved = steward.query(by_region).await;
+    assert_eq!(counted(&moved, "North West"), Some(json!(3)), "{moved}");
+    assert_eq!(counted(&moved, "North East"), Some(json!(0)), "{moved}");
+    assert_eq!(
+        steward.query(in_north_east).await["pattern"]["table"]["both"],
+        0,
+        "what was kept of the place before is not used"
+    );
+    app.import_places(
+        "code,name,kind,within,successor\nE06000001,Old Hartlepool,LOCAL_AUTHORITY,E12000002,E06000002\n",
+    )
+    .await;
+    let retired = steward.query("{ distribution(of: PLACE) { label count } }").await;
+    assert_eq!(counted(&retired, "Middlesbrough"), Some(json!(3)), "{retired}");
+    assert_eq!(counted(&retired, "Old Hartlepool"), None, "{retired}");
+}
+
+async fn withdrawn_record_is_not_counted(database: Database) {
+    let app = start_with_records(database, 3).await;
+    let db = &app.app.db;
+    let backend = db.get_database_backend();
+    let now = "2026-01-01 00:00:00+00:00";
+    let withdraw = format!("UPDATE initiative SET withdrawn_at = '{now}' WHERE external_ref = '1'");
+    db.execute_raw(Statement::from_string(backend, withdraw))
+        .await
+        .unwrap();
+    let log = format!(
+        "INSERT INTO change_log (kind, subject, subject_id, created_at, updated_at)
+         SELECT 'WITHDRAWN', 'INITIATIVE', id, '{now}', '{now}' FROM initiative WHERE external_ref = '1'"
+    );
+    db.execute_raw(Statement::from_string(backend, log))
+        .await
+        .unwrap();
+    app.catch_up().await;
+    assert_eq!(count_skipped(&app).await, 2);
+    assert_eq!(app.app.engine.snapshot().unwrap().len(), 2);
+}
+
+async fn wait_until_seen(app: &App, change: i64) -> bool {
+    for _ in 0..600 {
+        if app
+            .engine
+            .snapshot()
+            .is_ok_and(|snapshot| snapshot.as_of.change_number >= change)
+        {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    false
+}
+
+async fn end_other_connections(db: &DatabaseConnection) {
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    db.execute_raw(Statement::from_string(DbBackend::Postgres, end))
+        .await
+        .unwrap();
+}
+
+async fn follower_sees_other_writers_and_survives_lost_connections(database: Database) {
+    let kind = database.kind;
+    let others = wayin::database::connect(&database.url).await.unwrap();
+    let app = start_with_records(database, 3).await;
+    let backend = others.get_database_backend();
+    let following = tokio::spawn({
+        let app = Arc::clone(&app.app);
+        async move { app.engine.follow_change_log(&app.db, &|_| ()).await }
+    });
+    mark_rushed(&others, backend, 0).await;
+    let change = newest_change_number(&others, backend).await;
+    assert!(
+        wait_until_seen(&app.app, change).await,
+        "another connection's change is seen"
+    );
+    if kind == Kind::Postgres {
+        end_other_connections(&others).await;
+        mark_rushed(&others, backend, 1).await;
+        let change = newest_change_number(&others, backend).await;
+        assert!(
+            wait_until_seen(&app.app, change).await,
+            "a change is seen after every connection was ended"
+        );
+        assert_eq!(count_skipped(&app).await, 1);
+    }
+    following.abort();
+}
+
+async fn slow_or_abandoned_query_is_cancelled(database: Database) {
+    let settings = EngineSettings {
+        deadline: Duration::ZERO,
+        ..EngineSettings::default()
+    };
+    let started = start_with_records(database.clone(), 2).await;
+    let connection = database.connection.clone();
+    let hurried = TestApp::with_settings(database, connection, settings).await;
+    let refused = hurried
+        .steward()
+        .await
+        .execute("{ pattern(when: {}, then: {}) { summary } }")
+        .await;
+    assert_eq!(
+        refused["errors"][0]["extensions"]["code"], "QUERY_TIMEOUT",
+        "{refused}"
+    );
+    assert_eq!(count_skipped(&started).await, 2, "who has time is answered");
+
+    // Work that nobody waits for any more is told to stop.
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let (begin, begun) = tokio::sync::oneshot::channel();
+    let engine = Arc::clone(&started.app.engine);
+    let asked = tokio::spawn(async move {
+        let endless = engine.run_query(move |base| -> Result<(), Cancelled> {
+            let _ = begin.send(());
+            loop {
+                if let Err(stopped) = base.cancellation.check() {
+                    let _ = tell.send(stopped);
+                    return Err(stopped);
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        endless.await
+    });
+    begun.await.unwrap();
+    asked.abort();
+    assert_eq!(told.await, Ok(Cancelled::Abandoned), "the client went away");
+
+    // Work that fails in a way that nobody foresaw fails alone.
+    let failed = started
+        .app
+        .engine
+        .run_query(|base| -> Result<(), Cancelled> {
+            panic!(
+                "a story's own panic at change {}",
+                base.newest.as_of.change_number
+            )
+        })
+        .await;
+    assert!(matches!(failed, Err(Error::Internal(_))), "{failed:?}");
+    assert_eq!(count_skipped(&started).await, 2, "the next question is answered");
+}

@@ -1,0 +1,342 @@
+//! A base in which most records are hidden from a dashboard, and what is asked of it.
+
+use std::fmt::Write as _;
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use serde_json::{Value, json};
+use wayin_entity::{Role, instance_settings};
+
+use crate::support::Database;
+use crate::support::app::{Client, TestApp};
+use crate::support::builders::{RecordBuilder, organisation, record};
+
+/// What the records are drawn from.
+pub const SEED: u64 = 20_260_731;
+
+/// How many hidden records each of the large places has: numbers that no rounding to 5 gives.
+pub const LARGE_PLACE_COUNTS: [usize; 8] = [47, 53, 41, 59, 43, 61, 37, 46];
+/// How many hidden records each of the small places has: too few to be shown.
+pub const SMALL_PLACE_COUNTS: [usize; 10] = [2, 3, 4, 6, 7, 8, 9, 3, 4, 7];
+/// How many places have one hidden record each: those that the attacks are after.
+pub const LONE_PLACES: usize = 24;
+/// How many places have open records alone.
+pub const OPEN_PLACES: usize = 8;
+/// How many organisations lead the records.
+const LEAD_COUNT: usize = 40;
+/// The organisations that fund them.
+pub const FUNDER_COUNT: usize = 14;
+/// The two regions.
+pub const REGIONS: [&str; 2] = ["E12000001", "E12000002"];
+/// A place without any record.
+pub const EMPTY_PLACE: &str = "E06000900";
+
+/// The steps that may become of a challenge; none where the record does not say.
+pub const STEPS: [Option<&str>; 3] = [Some("SKIPPED"), Some("TAKEN"), None];
+
+/// A place by its code.
+pub fn large_place(at: usize) -> String {
+    format!("E0600010{at}")
+}
+
+/// A place by its code.
+pub fn small_place(at: usize) -> String {
+    format!("E060002{at:02}")
+}
+
+/// A place by its code.
+pub fn lone_place(at: usize) -> String {
+    format!("E060003{at:02}")
+}
+
+/// A place by its code.
+pub fn open_place(at: usize) -> String {
+    format!("E0600040{at}")
+}
+
+/// The region that a place lies in: they take turns.
+pub fn region_of(at: usize) -> &'static str {
+    REGIONS[at % 2]
+}
+
+fn places_csv() -> String {
+    let mut csv = String::from("code,name,kind,within,successor\nE92000001,England,,,\n");
+    for region in REGIONS {
+        writeln!(csv, "{region},Region {region},REGION,E92000001,").expect("text takes it");
+    }
+    let all = [
+        (
+            "Large",
+            LARGE_PLACE_COUNTS.len(),
+            large_place as fn(usize) -> String,
+        ),
+        ("Small", SMALL_PLACE_COUNTS.len(), small_place),
+        ("Lone", LONE_PLACES, lone_place),
+        ("Open", OPEN_PLACES, open_place),
+    ];
+    for (name, many, code) in all {
+        for at in 0..many {
+            writeln!(
+                csv,
+                "{},{name} place {},LOCAL_AUTHORITY,{},",
+                code(at),
+                number_word(at),
+                region_of(at)
+            )
+            .expect("text takes it");
+        }
+    }
+    csv + &format!("{EMPTY_PLACE},Empty place,LOCAL_AUTHORITY,{},\n", REGIONS[0])
+}
+
+/// A word for a number, so that labels hold no numbers.
+fn number_word(at: usize) -> char {
+    char::from(b'A' + u8::try_from(at).expect("there are few places"))
+}
+
+/// Draws records.
+pub struct RecordGenerator(pub StdRng);
+
+impl RecordGenerator {
+    /// The same seed draws the same records.
+    pub fn new(seed: u64) -> Self {
+        Self(StdRng::seed_from_u64(seed))
+    }
+
+    fn choose<T: Copy>(&mut self, of: &[T]) -> T {
+        *of.choose(&mut self.0).expect("there are some")
+    }
+
+    /// A record of which only some may know, in a place, that says what it likes of everything.
+    pub fn hidden_record(&mut self, reference: &str, place: &str) -> RecordBuilder {
+        self.open_record(reference, place)
+            .with("visibility", "AGGREGATE_ONLY")
+    }
+
+    /// An open record in a place.
+    pub fn open_record(&mut self, reference: &str, place: &str) -> RecordBuilder {
+        let lead = self.0.random_range(0..LEAD_COUNT);
+        let mut faced = Vec::new();
+        for challenge in [
+            "UNDERSTANDING_LOCAL_SYSTEM",
+            "DEFINING_AMBITIONS",
+            "FOSTERING_CONDITIONS",
+        ] {
+            let step = self.choose(&STEPS);
+            if let (None, Some(why)) = (step, missing_reason(reference, challenge)) {
+                faced.push(json!({"challenge": challenge, "missing": {"step": why}}));
+            }
+            if let Some(step) = step {
+                faced.push(json!({"challenge": challenge, "step": step, "reasons": [self.choose(&["SHORT_FUNDING", "COMPETITION_FOR_RESOURCES"])]}));
+            }
+        }
+        let funder = self.0.random_range(0..FUNDER_COUNT);
+        let mut record = record(reference)
+            .led_by(&format!("GB-CHC-{}", 100 + lead))
+            .in_place(place)
+            .with("challengesFaced", faced)
+            .with("startedOn", format!("{}-03-01", self.0.random_range(2017..2023)))
+            .with("endedOn", "2023-06-30")
+            .with(
+                "conditionsChanged",
+                json!([{"condition": "GOVERNANCE", "change": self.choose(&["ALTERED", "PARTLY", "UNCHANGED"])}]),
+            )
+            .with(
+                "fundingTerms",
+                json!([{
+                    "funder": organisation(&funder_identifier(funder)),
+                    "durationMonths": self.choose(&[6, 12, 24, 36, 60]),
+                    "reportingBasis": self.choose(&["ADAPTABLE", "FIXED_TARGETS"]),
+                    "upfrontResearch": self.0.random::<bool>(),
+                    "intendedFocus": self.choose(&["COLLABORATION", "COMPLEXITY"]),
+                }]),
+            );
+        let taken = [
+            self.choose(&["COLLABORATION", "COMPLEXITY"]),
+            self.choose(&["ROOT_CAUSES", "SINGLE_ORGANISATION"]),
+        ];
+        let taken = &taken[..self.0.random_range(0..=2)];
+        let taken: Vec<Value> = taken
+            .iter()
+            .map(|point| json!({"entryPoint": point, "perspective": "FUNDER"}))
+            .collect();
+        record = record.with("entryPoints", taken);
+        record
+    }
+}
+
+/// Why a record does not say what became of a challenge, where it says why. It is not drawn, so that
+/// the draws stay as they were.
+fn missing_reason(reference: &str, challenge: &str) -> Option<&'static str> {
+    let letters = reference.bytes().chain(challenge.bytes()).map(usize::from);
+    match letters.fold(7, |sum, letter| (sum * 31 + letter) % 1_009) % 8 {
+        0..=2 => Some("NOT_ASKED"),
+        3 | 4 => Some("NO_REPLY"),
+        5 => Some("WITHHELD"),
+        _ => None,
+    }
+}
+
+/// The identifier of a funder.
+pub fn funder_identifier(at: usize) -> String {
+    format!("GB-CHC-{}", 900 + at)
+}
+
+/// An empty base whose keys are the same each time it is told of.
+pub async fn start_empty(database: Database) -> TestApp {
+    let app = TestApp::start(database).await;
+    let row = instance_settings::Entity::find_by_id(1)
+        .one(&app.app.db)
+        .await
+        .unwrap()
+        .unwrap();
+    let mut row = row.into_active_model();
+    row.disclosure_secret = Set(SEED.to_be_bytes().repeat(4));
+    row.update(&app.app.db).await.unwrap();
+    app.import_places(&places_csv()).await;
+    app
+}
+
+/// The base that attacks are made on: some 480 hidden records and 40 open ones.
+pub async fn start_with_records(database: Database) -> TestApp {
+    let app = start_empty(database).await;
+    app.publish(&all_records()).await;
+    app
+}
+
+fn all_records() -> Vec<Value> {
+    let mut chance = RecordGenerator::new(SEED);
+    let mut records = Vec::new();
+    let mut add = |kind: &str, place: String, many: usize, hidden: bool| {
+        for number in 0..many {
+            let reference = format!("{kind}-{place}-{number}");
+            let record = if hidden {
+                chance.hidden_record(&reference, &place)
+            } else {
+                chance.open_record(&reference, &place)
+            };
+            records.push(record.build());
+        }
+    };
+    for (at, many) in LARGE_PLACE_COUNTS.into_iter().enumerate() {
+        add("hidden", large_place(at), many, true);
+        add("open", large_place(at), at % 3, false);
+    }
+    for (at, many) in SMALL_PLACE_COUNTS.into_iter().enumerate() {
+        add("hidden", small_place(at), many, true);
+        add("open", small_place(at), at % 2, false);
+    }
+    (0..LONE_PLACES).for_each(|at| add("hidden", lone_place(at), 1, true));
+    (0..OPEN_PLACES).for_each(|at| add("open", open_place(at), 2 + at % 3, false));
+    records
+}
+
+/// Those who ask: a steward, to whom control is switched off, and a dashboard member.
+pub async fn create_clients(app: &TestApp) -> (Client<'_>, Client<'_>) {
+    let steward = app.steward().await;
+    (
+        steward,
+        app.create_member("dashboard", Role::Dashboard, None).await,
+    )
+}
+
+/// The condition that a place is this one.
+pub fn place_is(code: &str) -> String {
+    format!("{{place: {{is: {{code: \"{code}\"}}}}}}")
+}
+
+/// The condition that a place lies within this one.
+pub fn place_within(code: &str) -> String {
+    format!("{{place: {{within: {{code: \"{code}\"}}}}}}")
+}
+
+/// The condition that all of these hold.
+pub fn all_of(conditions: &[String]) -> String {
+    format!("{{and: [{}]}}", conditions.join(", "))
+}
+
+/// The condition that any of these holds.
+pub fn any_of(conditions: &[String]) -> String {
+    format!("{{or: [{}]}}", conditions.join(", "))
+}
+
+/// The condition that this does not hold.
+pub fn not_filter(condition: &str) -> String {
+    format!("{{not: {condition}}}")
+}
+
+/// Asks for the counts of many patterns, given by their arguments.
+pub async fn query_tables(client: &Client<'_>, asked: &[String]) -> Vec<Value> {
+    let mut told = Vec::with_capacity(asked.len());
+    for some in asked.chunks(40) {
+        let fields: Vec<String> = some
+            .iter()
+            .enumerate()
+            .map(|(at, arguments)| {
+                format!("p{at}: pattern({arguments}) {{ table {{ population both whenOnly thenOnly neither unknown }} }}")
+            })
+            .collect();
+        let mut answer = client.query(&format!("{{ {} }}", fields.join(" "))).await;
+        told.extend((0..some.len()).map(|at| answer[format!("p{at}")]["table"].take()));
+    }
+    told
+}
+
+/// Asks how many there are of each population; nothing where that is suppressed.
+pub async fn query_populations(client: &Client<'_>, among: &[String], over: &str) -> Vec<Option<i64>> {
+    let asked: Vec<String> = among
+        .iter()
+        .map(|among| format!("when: {{}}, then: {{}}, among: {among}, scope: {over}"))
+        .collect();
+    let told = query_tables(client, &asked).await;
+    told.iter().map(|table| table["population"].as_i64()).collect()
+}
+
+/// How often an attacker was right.
+#[derive(Clone, Copy, Debug)]
+pub struct AttackScore {
+    /// After how many secrets the attacker was.
+    pub targets: usize,
+    /// How many the attacker named rightly.
+    pub right: usize,
+}
+
+impl AttackScore {
+    /// What came of the attacks on some targets.
+    pub fn from_results(rights: impl IntoIterator<Item = bool>) -> Self {
+        let rights: Vec<bool> = rights.into_iter().collect();
+        Self {
+            targets: rights.len(),
+            right: rights.iter().filter(|right| **right).count(),
+        }
+    }
+
+    fn success_rate(self) -> f64 {
+        self.right as f64 / self.targets as f64
+    }
+}
+
+/// An attack must find every secret where control is switched off, and not where it is on:
+/// there no more than a share of them, guesses included.
+pub fn assert_attack_fails(attack: &str, off: AttackScore, on: AttackScore, most: f64) {
+    println!(
+        "{attack}: without control {} of {}, with it {} of {} (bound {most})",
+        off.right, off.targets, on.right, on.targets
+    );
+    assert!(
+        off.targets >= 8,
+        "{attack}: there are too few targets, {off:?}, seed {SEED}"
+    );
+    assert_eq!(
+        off.right, off.targets,
+        "{attack}: without control it does not succeed, and shows nothing; seed {SEED}"
+    );
+    assert!(
+        on.right < on.targets && on.success_rate() <= most,
+        "{attack}: under control it names {} of {}, more than {most} of them; seed {SEED}",
+        on.right,
+        on.targets
+    );
+}

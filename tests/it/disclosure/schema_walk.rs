@@ -1,0 +1,899 @@
+//! A walk over every field that an answer of the engine has: none may show a hidden exact
+//! count, nor a figure that was worked out of one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
+use serde_json::{Value, json};
+use wayin::clock::{Clock, SystemClock};
+use wayin::schema::schema_sdl;
+use wayin_engine::answer::DisclosedTable;
+use wayin_engine::disclosure::{DisclosedCount, SuppressionRule};
+use wayin_engine::measures::Measures;
+use wayin_engine::statistics::Estimate;
+use wayin_entity::{Dimension, claim};
+
+use super::fixture::{RecordGenerator, SEED, create_clients, large_place, start_empty, start_with_records};
+use crate::support::app::{Client, TestApp};
+use crate::support::{Database, tests_on_both_databases};
+
+tests_on_both_databases![
+    no_field_reveals_a_hidden_exact_count,
+    groups_and_refusals_do_not_depend_on_hidden_records,
+];
+
+/// A field of the schema, with the type that it gives.
+struct SchemaField {
+    name: String,
+    type_name: String,
+}
+
+/// The schema's object types, as far as answers of the engine need them.
+struct SchemaTypes {
+    fields: BTreeMap<String, Vec<SchemaField>>,
+    /// The types that have an id of their own: places, organisations and the like.
+    nodes: BTreeSet<String>,
+}
+
+impl SchemaTypes {
+    fn load() -> Self {
+        let document = parse_schema(schema_sdl()).expect("the schema is well formed");
+        let mut types = Self {
+            fields: BTreeMap::new(),
+            nodes: BTreeSet::new(),
+        };
+        for definition in document.definitions {
+            let TypeSystemDefinition::Type(definition) = definition else {
+                continue;
+            };
+            let name = definition.node.name.node.to_string();
+            let TypeKind::Object(object) = definition.node.kind else {
+                continue;
+            };
+            if object.implements.iter().any(|one| one.node == "Node") {
+                types.nodes.insert(name.clone());
+            }
+            let fields = object.fields.iter().map(|field| SchemaField {
+                name: field.node.name.node.to_string(),
+                type_name: field
+                    .node
+                    .ty
+                    .node
+                    .to_string()
+                    .trim_matches(['[', ']', '!'])
+                    .to_owned(),
+            });
+            types.fields.insert(name, fields.collect());
+        }
+        types
+    }
+
+    /// Whether an object of this type is an answer of the engine, or holds one.
+    fn contains_engine_answer(&self, of: &str, seen: &mut BTreeSet<String>) -> bool {
+        if of == "DisclosureControl" {
+            return true;
+        }
+        seen.insert(of.to_owned())
+            && self.fields.get(of).is_some_and(|fields| {
+                fields
+                    .iter()
+                    .any(|field| self.contains_engine_answer(&field.type_name, seen))
+            })
+    }
+
+    /// Selects everything of a type. Of what has an id, that and the name are enough: they
+    /// are no answers of the engine.
+    fn select_everything(&self, of: &str) -> String {
+        let Some(fields) = self.fields.get(of) else {
+            return String::new();
+        };
+        if self.nodes.contains(of) {
+            return "{ id name }".into();
+        }
+        let each = fields.iter().map(|field| {
+            let arguments = if field.name == "groups" && self.fields.contains_key(&field.type_name) {
+                "(first: 100, orderBy: {field: NAME})"
+            } else {
+                ""
+            };
+            format!(
+                "{}{arguments} {}",
+                field.name,
+                self.select_everything(&field.type_name)
+            )
+        });
+        format!("{{ {} }}", each.collect::<Vec<_>>().join(" "))
+    }
+
+    /// Every field that is selected of a type and of what it holds, as `Type.field`.
+    fn collect_walked_fields(&self, of: &str, into: &mut BTreeSet<String>) {
+        if self.nodes.contains(of) {
+            return;
+        }
+        for field in self.fields.get(of).into_iter().flatten() {
+            if into.insert(format!("{of}.{}", field.name)) {
+                self.collect_walked_fields(&field.type_name, into);
+            }
+        }
+    }
+}
+
+/// A value in an answer, with where it stands. Items of a list that have a label are named by it.
+#[derive(Clone, Debug)]
+struct AnswerLeaf {
+    path: String,
+    field: String,
+    value: Value,
+}
+
+fn collect_leaves(path: &str, field: &str, value: &Value, into: &mut Vec<AnswerLeaf>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                collect_leaves(&format!("{path}.{name}"), name, value, into);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                let label = item["label"].as_str().or_else(|| item["node"]["label"].as_str());
+                let named = label.map_or_else(|| at.to_string(), str::to_owned);
+                collect_leaves(&format!("{path}[{named}]"), field, item, into);
+            }
+        }
+        value => into.push(AnswerLeaf {
+            path: path.to_owned(),
+            field: field.to_owned(),
+            value: value.clone(),
+        }),
+    }
+}
+
+/// Counts of initiatives: what is hidden in them must be protected.
+const COUNT_FIELDS: [&str; 12] = [
+    "population",
+    "both",
+    "whenOnly",
+    "thenOnly",
+    "neither",
+    "unknown",
+    "whenUnknown",
+    "thenUnknown",
+    "numerator",
+    "denominator",
+    "count",
+    "illustrative",
+];
+
+/// Whole numbers that count no initiatives of their own: places in a list, groups, numbers of changes.
+/// The fields that end in `LeftOut` add up counts that are shown, and are compared with them separately.
+const OTHER_INTEGER_FIELDS: [&str; 12] = [
+    "row",
+    "column",
+    "totalCount",
+    "groupCount",
+    "groupsLeftOut",
+    "initiativesLeftOut",
+    "oddsRatioGroupsLeftOut",
+    "oddsRatioInitiativesLeftOut",
+    "riskRatioGroupsLeftOut",
+    "riskRatioInitiativesLeftOut",
+    "changeNumber",
+    "degrees",
+];
+
+/// Asserts that what each estimate leaves out follows from the published counts of the groups that are shown whole.
+fn assert_excluded_counts_follow<'a>(
+    question: &str,
+    adjusted: &Value,
+    whole: impl Iterator<Item = &'a Value>,
+) {
+    let (mut odds_ratio, mut risk_ratio) = ([0, 0], [0, 0]);
+    for group in whole {
+        let [both, when_only, then_only, neither] = ["both", "whenOnly", "thenOnly", "neither"]
+            .map(|name| group["table"][name].as_i64().unwrap_or(0));
+        let held = both + when_only + then_only + neither;
+        let no_group_is_empty = both + when_only > 0 && then_only + neither > 0;
+        let informs_risk_ratio = no_group_is_empty && both + then_only > 0;
+        let informs_odds_ratio = informs_risk_ratio && when_only + neither > 0;
+        for (left_out, informs) in [
+            (&mut odds_ratio, informs_odds_ratio),
+            (&mut risk_ratio, informs_risk_ratio),
+        ] {
+            if held > 0 && !informs {
+                left_out[0] += 1;
+                left_out[1] += held;
+            }
+        }
+    }
+    let reported = |estimate: &str| {
+        ["Groups", "Initiatives"].map(|what| {
+            adjusted[format!("{estimate}{what}LeftOut")]
+                .as_i64()
+                .unwrap_or(-1)
+        })
+    };
+    assert_eq!(reported("oddsRatio"), odds_ratio, "{question}: {adjusted}");
+    assert_eq!(reported("riskRatio"), risk_ratio, "{question}: {adjusted}");
+}
+
+/// Null under control, whatever is counted.
+const NULL_UNDER_CONTROL: [&str; 8] = [
+    "Pattern.pValue",
+    "Pattern.conditionalOddsRatio",
+    "Association.pValue",
+    "Association.qValue",
+    "AdjustedEstimates.test",
+    "AdjustedEstimates.homogeneity",
+    "AdjustedTest",
+    "Homogeneity",
+];
+
+/// The questions of the walk: each field that the engine answers, with its arguments without `over`.
+fn list_queries() -> Vec<(&'static str, String)> {
+    let when = "{fundingTerms: {some: {durationMonths: {lte: 18}}}}";
+    let then = "{challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}";
+    let mut asked = vec![
+        ("pattern", format!("when: {when}, then: {then}")),
+        ("pattern", format!("when: {when}, then: {{}}")),
+        (
+            "pattern",
+            format!(
+                "when: {{challenge: {{on: DEFINING_AMBITIONS, reasons: {{includes: [COMPETITION_FOR_RESOURCES]}}}}}}, then: {then}"
+            ),
+        ),
+        (
+            "pattern",
+            format!("when: {when}, then: {then}, among: {{place: {{is: {{code: \"{}\"}}}}}}", large_place(0)),
+        ),
+        (
+            "associations",
+            format!(
+                "conditions: [{{name: \"one\", condition: {when}}}, {{name: \"other\", condition: {then}}},
+                    {{name: \"third\", condition: {{condition: {{on: GOVERNANCE, change: {{eq: ALTERED}}}}}}}}]"
+            ),
+        ),
+        ("entryPointFlows", "perspective: FUNDER".into()),
+    ];
+    for dimension in Dimension::ALL {
+        if *dimension == Dimension::LeadOrganisation {
+            continue;
+        }
+        let code = dimension.code();
+        asked.push(("pattern", format!("when: {when}, then: {then}, by: {code}")));
+        asked.push(("distribution", format!("of: {code}")));
+        asked.push((
+            "patternGrid",
+            format!("rows: {code}, columns: CHALLENGE_AMBITIONS"),
+        ));
+    }
+    asked
+}
+
+/// Records that were made up to show how Wayin works, most of them hidden.
+async fn publish_illustrative_records(app: &TestApp) {
+    let mut chance = RecordGenerator::new(SEED + 4);
+    let mut records: Vec<Value> = Vec::new();
+    for number in 0..73 {
+        let (reference, place) = (format!("illustrative-{number}"), large_place(1));
+        let record = if number < 4 {
+            chance.open_record(&reference, &place)
+        } else {
+            chance.hidden_record(&reference, &place)
+        };
+        let moved = json!([
+            {"entryPoint": "COLLABORATION", "perspective": "FUNDER"},
+            {"entryPoint": "COMPLEXITY", "perspective": "FUNDER"},
+        ]);
+        records.push(
+            record
+                .with("illustrative", true)
+                .with("entryPoints", moved)
+                .build(),
+        );
+    }
+    app.publish(&records).await;
+}
+
+/// A claim, whose pattern is one more way to the engine.
+async fn create_claim(app: &TestApp) {
+    let now = SystemClock.now();
+    let row = claim::Model {
+        id: SystemClock.new_id(),
+        slug: "a-claim".into(),
+        statement: "One thing goes with another.".into(),
+        position: 1,
+        reflection_id: None,
+        pattern_when: json!({"challenge": {"on": "UNDERSTANDING_LOCAL_SYSTEM", "step": {"in": ["SKIPPED"]}}}),
+        pattern_then: json!({"challenge": {"on": "DEFINING_AMBITIONS", "step": {"in": ["SKIPPED"]}}}),
+        pattern_among: None,
+        pattern_by: Some(Dimension::Region),
+        created_at: now,
+        updated_at: now,
+    };
+    row.into_active_model().insert(&app.app.db).await.unwrap();
+}
+
+/// Every answer to the questions of the walk, of one who asks.
+async fn query_answers(types: &SchemaTypes, client: &Client<'_>, over: &str) -> Vec<(String, Value)> {
+    let of = |field: &str| {
+        let found = types.fields["Query"].iter().find(|one| one.name == field);
+        &found.expect("there is such a field").type_name
+    };
+    let mut answers = Vec::new();
+    for (field, arguments) in list_queries() {
+        let selected = types.select_everything(of(field));
+        let query = format!("{{ {field}({arguments}, scope: {over}) {selected} }}");
+        let mut told = client.query(&query).await;
+        answers.push((format!("{field}({arguments})"), told[field].take()));
+        if field == "pattern" {
+            let live = format!("subscription {{ patternChanged({arguments}, scope: {over}) {selected} }}");
+            let mut told = client.subscribe_first_data(&live).await;
+            answers.push((
+                format!("patternChanged({arguments})"),
+                told["patternChanged"].take(),
+            ));
+        }
+    }
+    let selected = types.select_everything("Pattern");
+    let mut told = client
+        .query(&format!(
+            "{{ claim(slug: \"a-claim\") {{ pattern(scope: {over}) {selected} }} }}"
+        ))
+        .await;
+    answers.push(("claim".into(), told["claim"]["pattern"].take()));
+    answers
+}
+
+/// The numbers that a text tells.
+fn extract_numbers(text: &str) -> Vec<String> {
+    text.replace(',', "")
+        .split(|letter: char| !letter.is_ascii_digit())
+        .filter(|digits| !digits.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The walk asks for every field under the engine's types, as a dashboard with scope ALL, as a
+/// dashboard with scope VISIBLE, and as a steward, who is told exactly. Every count that the
+/// dashboard is told must be what it may read, and beyond that nothing or a multiple
+/// of 5 from 10 on; every other whole number must be no count; every figure must follow from the counts
+/// that are told; every number in a text must be one of them, or follow from them, or be a
+/// rule's own; and no more than a few figures, by chance, may be those of the exact counts. Fields that a later
+/// schema adds are walked too, and what they give is held to the same.
+async fn no_field_reveals_a_hidden_exact_count(database: Database) {
+    let types = SchemaTypes::load();
+    let app = start_with_records(database).await;
+    publish_illustrative_records(&app).await;
+    create_claim(&app).await;
+    let (steward, dashboard) = create_clients(&app).await;
+    assert_every_engine_field_is_walked(&types);
+    let exact = query_answers(&types, &steward, "ALL").await;
+    let readable = query_answers(&types, &dashboard, "VISIBLE").await;
+    let controlled = query_answers(&types, &dashboard, "ALL").await;
+    let mut seen = WalkFindings::default();
+    // Of a pattern this is told in words alone; of a grid as a count, too.
+    let grid = controlled
+        .iter()
+        .find(|(question, _)| question.starts_with("patternGrid"));
+    let illustrative = grid.and_then(|(_, grid)| grid["illustrative"].as_i64());
+    let illustrative = illustrative.expect("there are enough illustrative ones to tell of");
+    assert_eq!(illustrative % 5, 4, "four of them may be read; seed {SEED}");
+    for (((question, told), (_, exact)), (_, readable)) in controlled.iter().zip(&exact).zip(&readable) {
+        let [told_leaves, exact, readable] = [told, exact, readable].map(|answer| {
+            let mut found = Vec::new();
+            collect_leaves("", "", answer, &mut found);
+            found
+        });
+        seen.check_leaves(
+            question,
+            &told_leaves,
+            &index_by_path(&exact),
+            &index_by_path(&readable),
+        );
+        assert_measures_follow(question, told);
+        assert_texts_follow(question, told, illustrative);
+    }
+    println!(
+        "the walk: {} counts, {} of them with a hidden part that is shown, {} figures, {} of them as exact counts have them, {} texts",
+        seen.counts,
+        seen.protected,
+        seen.figures,
+        seen.as_exact.len(),
+        seen.texts
+    );
+    assert!(
+        seen.protected > 200,
+        "only {} counts show a hidden part",
+        seen.protected
+    );
+    assert!(seen.figures > 200, "only {} figures are shown", seen.figures);
+    // A protected count may by chance be the exact one, and so may a rate: 41 of 80, say.
+    assert!(
+        seen.as_exact.len() * 50 < seen.figures,
+        "{} of {} figures are worked out of exact counts: {:?}",
+        seen.as_exact.len(),
+        seen.figures,
+        seen.as_exact
+    );
+    assert!(seen.texts > 20, "only {} texts are told", seen.texts);
+    assert_every_field_was_answered(&types, &controlled);
+}
+
+fn index_by_path(leaves: &[AnswerLeaf]) -> BTreeMap<&str, &Value> {
+    leaves
+        .iter()
+        .map(|leaf| (leaf.path.as_str(), &leaf.value))
+        .collect()
+}
+
+/// The root fields that give answers of the engine are those that the walk asks for.
+fn assert_every_engine_field_is_walked(types: &SchemaTypes) {
+    let mut ways = BTreeSet::new();
+    for root in ["Query", "Mutation", "Subscription"] {
+        for field in types.fields.get(root).into_iter().flatten() {
+            // What is reached by way of an object with an id is walked at that object.
+            if types.contains_engine_answer(&field.type_name, &mut BTreeSet::new()) {
+                ways.insert(format!("{root}.{}", field.name));
+            }
+        }
+    }
+    for node in &types.nodes {
+        for field in &types.fields[node] {
+            if !types.nodes.contains(&field.type_name)
+                && types.contains_engine_answer(&field.type_name, &mut types.nodes.clone())
+            {
+                ways.insert(format!("{node}.{}", field.name));
+            }
+        }
+    }
+    let walked = [
+        "Claim.pattern",
+        // It answers the claim that it saved.
+        "Mutation.saveClaim",
+        "Query.associations",
+        "Query.claim",
+        "Query.claims",
+        "Query.distribution",
+        "Query.entryPointFlows",
+        "Query.pattern",
+        "Query.patternGrid",
+        "Subscription.patternChanged",
+    ];
+    let expected: BTreeSet<String> = walked.into_iter().map(str::to_owned).collect();
+    assert_eq!(
+        ways, expected,
+        "the walk has to ask by every way there is to the engine"
+    );
+}
+
+/// What the walk came by.
+#[derive(Default)]
+struct WalkFindings {
+    counts: usize,
+    protected: usize,
+    /// Figures with a hidden part.
+    figures: usize,
+    /// Those that are as exact counts have them, if by chance.
+    as_exact: Vec<String>,
+    texts: usize,
+}
+
+impl WalkFindings {
+    /// Holds each value of one answer to what is exact, and what is readable.
+    fn check_leaves(
+        &mut self,
+        question: &str,
+        told: &[AnswerLeaf],
+        exact: &BTreeMap<&str, &Value>,
+        readable: &BTreeMap<&str, &Value>,
+    ) {
+        for leaf in told {
+            let at = format!("{question} at {}: {}; seed {SEED}", leaf.path, leaf.value);
+            let field = leaf.field.as_str();
+            match &leaf.value {
+                Value::Number(number) if number.is_i64() || number.is_u64() => {
+                    let number = number.as_i64().expect("counts are small");
+                    if COUNT_FIELDS.contains(&field) {
+                        let readable = readable
+                            .get(leaf.path.as_str())
+                            .and_then(|value| value.as_i64())
+                            // The other organisations have no group where nothing is hidden.
+                            .unwrap_or(0);
+                        let beyond = number - readable;
+                        // What a denominator holds is two counts.
+                        assert!(
+                            beyond == 0 || (beyond >= 10 && beyond % 5 == 0),
+                            "beyond the {readable} that may be read there are {beyond}: {at}"
+                        );
+                        self.counts += 1;
+                        self.protected += usize::from(beyond > 0);
+                    } else {
+                        assert!(
+                            OTHER_INTEGER_FIELDS.contains(&field),
+                            "the walk does not know what this number counts: {at}"
+                        );
+                    }
+                }
+                Value::Number(_) => {
+                    let of_exact = exact.get(leaf.path.as_str()).copied();
+                    let of_readable = readable.get(leaf.path.as_str()).copied();
+                    if of_exact != of_readable {
+                        self.figures += 1;
+                        self.as_exact
+                            .extend((of_exact == Some(&leaf.value)).then_some(at));
+                    }
+                }
+                Value::String(_) if ["summary", "text"].contains(&field) => self.texts += 1,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The figures beside each table are those that follow from it as it is told, and from nothing else.
+fn assert_measures_follow(question: &str, told: &Value) {
+    match told {
+        Value::Object(fields) => {
+            if let (Some(table), Some(disclosure)) = (fields.get("table"), fields.get("disclosure")) {
+                let table = to_disclosed_table(table, &disclosure["suppressed"]);
+                let figures = Measures::from_table(&table);
+                let estimate = |found: Option<Estimate>| {
+                    found.map_or(
+                        Value::Null,
+                        |found| json!({"value": found.value, "lower": found.lower, "upper": found.upper}),
+                    )
+                };
+                let share = |part: Option<u64>, whole: Option<u64>, found: Option<Estimate>| {
+                    let mut share = json!({"numerator": part, "denominator": whole, "value": null, "lower": null, "upper": null});
+                    if let (Some(share), Value::Object(found)) = (share.as_object_mut(), estimate(found)) {
+                        share.extend(found);
+                    }
+                    share
+                };
+                let mut follow = vec![
+                    (
+                        "rateWhen",
+                        share(table.both.count, table.known_when_count(), figures.rate_when),
+                    ),
+                    (
+                        "rateOtherwise",
+                        share(
+                            table.then_only.count,
+                            table.known_otherwise_count(),
+                            figures.rate_otherwise,
+                        ),
+                    ),
+                    ("riskDifference", estimate(figures.risk_difference)),
+                    ("riskRatio", estimate(figures.risk_ratio)),
+                    ("oddsRatio", estimate(figures.odds_ratio)),
+                ];
+                if fields.contains_key("phi") {
+                    follow.push(("phi", json!(figures.phi)));
+                }
+                for (name, expected) in follow {
+                    assert_eq!(
+                        fields[name], expected,
+                        "{question}: {name} does not follow from {table:?}; seed {SEED}"
+                    );
+                }
+            }
+            if let (Some(cells), Some(rows), Some(columns)) =
+                (fields.get("cells"), fields.get("rows"), fields.get("columns"))
+            {
+                assert_expected_counts_follow(question, cells, [rows, columns], &fields["population"]);
+            }
+            fields
+                .values()
+                .for_each(|value| assert_measures_follow(question, value));
+        }
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| assert_measures_follow(question, item)),
+        _ => {}
+    }
+}
+
+/// The counts of a table as a dashboard is told them. The variance of protection is the same for
+/// every count, so that it tells nothing either: 4 of the noise, and 2 of rounding.
+fn to_disclosed_table(table: &Value, suppressed: &Value) -> DisclosedTable {
+    let names = COUNT_FIELDS[..8].iter();
+    let shown = names.map(|name| {
+        let is_suppressed = suppressed
+            .as_array()
+            .expect("it is a list")
+            .iter()
+            .any(|one| one["count"] == *name);
+        DisclosedCount {
+            count: table[*name].as_u64(),
+            // Figures do not depend on which rule it was.
+            suppressed: is_suppressed.then_some(SuppressionRule::SmallCount),
+            variance: if is_suppressed { 0.0 } else { 6.0 },
+        }
+    });
+    DisclosedTable::new(shown.collect::<Vec<_>>().try_into().expect("there are eight"))
+}
+
+/// What chance would put in each cell of a grid follows from its margins as they are told.
+fn assert_expected_counts_follow(question: &str, cells: &Value, headings: [&Value; 2], population: &Value) {
+    for cell in cells.as_array().expect("it is a list") {
+        let of = |headings: &Value, at: &str| {
+            let at = cell[at]
+                .as_u64()
+                .and_then(|at| usize::try_from(at).ok())
+                .expect("it is a place");
+            headings[at]["count"].as_f64()
+        };
+        let (row, column) = (of(headings[0], "row"), of(headings[1], "column"));
+        let all = population.as_f64().filter(|all| *all > 0.0);
+        let expected = match (row, column, all) {
+            (Some(row), Some(column), Some(all)) => Some(row * column / all),
+            _ => None,
+        };
+        let told = cell["expected"].as_f64();
+        let agrees = match (expected, told) {
+            (Some(expected), Some(told)) => (expected - told).abs() < 1e-9,
+            (expected, told) => expected == told,
+        };
+        assert!(
+            agrees,
+            "{question}: {cell} does not follow from {row:?} and {column:?} of {all:?}"
+        );
+        assert!(
+            cell["residual"].is_null() || !(cell["count"].is_null() || told.is_none()),
+            "{question}: {cell} tells how far a count is off that is not told"
+        );
+    }
+}
+
+/// The numbers in texts: those of the question, of the rules, or of the counts that are told.
+fn assert_texts_follow(question: &str, told: &Value, illustrative: i64) {
+    let answers = match told {
+        Value::Array(items) => items.iter().collect::<Vec<_>>(),
+        one => vec![one],
+    };
+    for answer in answers {
+        let mut found = Vec::new();
+        collect_leaves("", "", answer, &mut found);
+        // The rules' own: under 10, rounded to 5, 95% intervals, out of 100, 20% unknown, one and none.
+        let own = ["0", "1", "5", "10", "20", "95", "99", "100"];
+        let mut may: BTreeSet<String> = own.map(str::to_owned).into();
+        may.extend(extract_numbers(question));
+        may.insert(illustrative.to_string());
+        for leaf in &found {
+            let of_groups = ["totalCount", "groupCount", "groupsLeftOut"].contains(&leaf.field.as_str());
+            let counts = of_groups || COUNT_FIELDS.contains(&leaf.field.as_str());
+            may.extend(
+                leaf.value
+                    .as_i64()
+                    .filter(|_| counts)
+                    .map(|count| count.to_string()),
+            );
+            if leaf.field == "value" {
+                // A share is said out of 100.
+                may.extend(leaf.value.as_f64().map(|share| format!("{:.0}", share * 100.0)));
+            }
+        }
+        // The bounds of the rate, whatever the unknowns are; and how many groups there are, and are suppressed.
+        let count = |name: &str| answer["table"][name].as_f64();
+        if let (Some(both), Some(when_only), Some(unknown)) =
+            (count("both"), count("whenOnly"), count("unknown"))
+        {
+            let all = both + when_only + unknown;
+            may.insert((both / all * 100.0).floor().to_string());
+            may.insert(((all - when_only) / all * 100.0).ceil().to_string());
+        }
+        if let Some(groups) = answer["groups"]["nodes"].as_array() {
+            // A count is suppressed, or hidden records are left out of some of the four and not of others.
+            let partial = |group: &&Value| {
+                let four = ["both", "whenOnly", "thenOnly", "neither"];
+                let suppressed = group["disclosure"]["suppressed"].as_array();
+                let left_out = four.iter().filter(|name| {
+                    suppressed.is_some_and(|suppressed| suppressed.iter().any(|one| one["count"] == ***name))
+                });
+                let null = four.iter().any(|name| group["table"][*name].is_null());
+                null || !matches!(left_out.count(), 0 | 4)
+            };
+            let left_out: Vec<&Value> = groups.iter().filter(partial).collect();
+            may.insert(left_out.len().to_string());
+            let held = left_out.iter().map(|group| {
+                let table = &group["table"];
+                let count = |name: &str| table[name].as_i64().unwrap_or(0);
+                let known: i64 = ["both", "whenOnly", "thenOnly", "neither"]
+                    .map(count)
+                    .iter()
+                    .sum();
+                count("population").max(known)
+            });
+            let held: i64 = held.sum();
+            may.insert(held.to_string());
+            let adjusted = &answer["adjusted"];
+            assert!(
+                adjusted.is_null() || adjusted["initiativesLeftOut"] == held,
+                "{question}: {adjusted} does not follow from the groups, which hold {held}"
+            );
+            if !adjusted.is_null() {
+                assert_excluded_counts_follow(question, adjusted, groups.iter().filter(|one| !partial(one)));
+            }
+        }
+        for leaf in found
+            .iter()
+            .filter(|leaf| ["summary", "text", "homogeneitySuppressed"].contains(&leaf.field.as_str()))
+        {
+            let text = leaf.value.as_str().unwrap_or_default();
+            for number in extract_numbers(text) {
+                assert!(
+                    may.contains(&number),
+                    "{question} at {}: {number} in \"{text}\" does not follow from what is told; seed {SEED}",
+                    leaf.path
+                );
+            }
+        }
+    }
+}
+
+/// Every field of the engine's types was told at least once, or is never told under control.
+fn assert_every_field_was_answered(types: &SchemaTypes, answers: &[(String, Value)]) {
+    let mut expected = BTreeSet::new();
+    for root in [
+        "Pattern",
+        "PatternGrid",
+        "Association",
+        "EntryPointFlow",
+        "DistributionBin",
+    ] {
+        types.collect_walked_fields(root, &mut expected);
+    }
+    let mut told = BTreeSet::new();
+    for (question, answer) in answers {
+        let root = match question
+            .split('(')
+            .next()
+            .expect("a question starts with its field")
+        {
+            "patternGrid" => "PatternGrid",
+            "associations" => "Association",
+            "entryPointFlows" => "EntryPointFlow",
+            "distribution" => "DistributionBin",
+            _ => "Pattern",
+        };
+        collect_answered_fields(types, root, answer, &mut told);
+    }
+    for field in &expected {
+        let never = NULL_UNDER_CONTROL
+            .iter()
+            .any(|never| field == never || field.starts_with(&format!("{never}.")));
+        assert_eq!(
+            told.contains(field),
+            !never,
+            "{field}: {}",
+            if never {
+                "it is told under control"
+            } else {
+                "the walk never came by a value"
+            }
+        );
+    }
+}
+
+fn collect_answered_fields(types: &SchemaTypes, of: &str, value: &Value, told: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| collect_answered_fields(types, of, item, told)),
+        Value::Object(fields) if !types.nodes.contains(of) => {
+            for (name, value) in fields {
+                if !value.is_null() {
+                    told.insert(format!("{of}.{name}"));
+                }
+                let field = types.fields[of].iter().find(|field| field.name == *name);
+                collect_answered_fields(types, &field.expect("it was selected").type_name, value, told);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What an answer says of its own domain: keys, labels, cursors, totals, and pages.
+fn collect_domain(answer: &Value) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    collect_leaves("", "", answer, &mut found);
+    let of_domain = [
+        "key",
+        "label",
+        "cursor",
+        "totalCount",
+        "hasNextPage",
+        "hasPreviousPage",
+        "startCursor",
+        "endCursor",
+        "overlap",
+        "row",
+        "column",
+        "id",
+        "name",
+        "perspective",
+        "from",
+        "to",
+        "when",
+        "then",
+    ];
+    found
+        .into_iter()
+        .filter(|leaf| of_domain.contains(&leaf.field.as_str()))
+        .map(|leaf| (leaf.path, leaf.value))
+        .collect()
+}
+
+/// Questions that are refused, and the same at the edge of what is not.
+const RESTRICTED_QUERIES: [&str; 4] = [
+    "pattern(when: {title: {contains: \"a\"}}, then: {}) { summary }",
+    "patternGrid(rows: LEAD_ORGANISATION, columns: REGION) { population }",
+    "distribution(of: LEAD_ORGANISATION) { count }",
+    "pattern(when: {fundingTerms: {some: {durationMonths: {lte: 17}}}}, then: {}) { summary }",
+];
+
+/// One base before and after hidden records came into it: in new places, of new organisations, with new
+/// funders, in other years. What a dashboard is told of domains, and what it is refused, stays.
+async fn groups_and_refusals_do_not_depend_on_hidden_records(database: Database) {
+    let types = SchemaTypes::load();
+    let app = start_empty(database).await;
+    let mut chance = RecordGenerator::new(SEED);
+    let open: Vec<Value> = (0..30)
+        .map(|at| {
+            chance
+                .open_record(&format!("open-{at}"), &large_place(at % 3))
+                .build()
+        })
+        .collect();
+    app.publish(&open).await;
+    create_claim(&app).await;
+    let (_, dashboard) = create_clients(&app).await;
+    let seen = async || {
+        let answers: Vec<_> = query_answers(&types, &dashboard, "ALL").await;
+        let domains: Vec<_> = answers
+            .into_iter()
+            .map(|(question, answer)| (question, collect_domain(&answer)))
+            .collect();
+        let mut refusals = Vec::new();
+        for query in RESTRICTED_QUERIES {
+            refusals.push(dashboard.query_error(&format!("{{ {query} }}")).await);
+        }
+        (domains, refusals)
+    };
+    let before = seen().await;
+    let hidden: Vec<Value> = (0..300)
+        .map(|at| {
+            chance
+                .hidden_record(&format!("hidden-{at}"), &large_place(at % 8))
+                .led_by(&format!("GB-CHC-{}", 3_000 + at % 60))
+                .funded_by(&[&format!("GB-CHC-{}", 4_000 + at % 20)])
+                .with("startedOn", format!("{}-05-01", 1990 + at % 30))
+                .build()
+        })
+        .collect();
+    app.publish(&hidden).await;
+    let steward = app
+        .create_member("another steward", wayin_entity::Role::Steward, None)
+        .await;
+    let all = steward.query("{ initiatives { totalCount } }").await;
+    assert_eq!(
+        all["initiatives"]["totalCount"], 330,
+        "the hidden records are there"
+    );
+    let population = "{ pattern(when: {}, then: {}) { table { population } } }";
+    assert_ne!(
+        dashboard.query(population).await["pattern"]["table"]["population"],
+        30,
+        "and are counted"
+    );
+    let after = seen().await;
+    for ((question, before), (_, after)) in before.0.iter().zip(&after.0) {
+        assert_eq!(
+            before, after,
+            "{question} tells by its domain what is hidden; seed {SEED}"
+        );
+    }
+    assert_eq!(before.1, after.1, "what is refused depends on what is hidden");
+}

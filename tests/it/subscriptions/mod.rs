@@ -1,0 +1,103 @@
+//! What is told as it happens, and the protocol that it is told in.
+
+mod access;
+mod backpressure;
+mod protocol;
+mod streams;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde_json::{Value, json};
+use wayin::app::App;
+use wayin::auth::jwt::TokenVerifier;
+use wayin::clock::SystemClock;
+use wayin::pattern::engine::{EngineSettings, PatternEngine};
+use wayin::subscriptions::ConnectionLimits;
+
+use crate::support::Database;
+use crate::support::app::{AUDIENCE, Client, ISSUER, SECRET, TestApp};
+use crate::support::database::connect;
+use crate::support::socket::{TestSocket, wait_until};
+
+const SUBMISSION_SUBSCRIPTION: &str =
+    "subscription { submissionChanged { state version record organisation { identifier } } }";
+const PUBLISHED_SUBSCRIPTION: &str = "subscription { initiativePublished { title } }";
+const PATTERN_SUBSCRIPTION: &str = "subscription { patternChanged(when: {}, then: {}, scope: VISIBLE) { table { population both } asOf { changeNumber } } }";
+
+/// Long enough for something to come that must not.
+const QUIET_PERIOD: Duration = Duration::from_millis(1_200);
+
+/// Limits that a story can wait for.
+fn short_limits() -> ConnectionLimits {
+    ConnectionLimits {
+        init_timeout: Duration::from_millis(400),
+        write_timeout: Duration::from_millis(800),
+        ..ConnectionLimits::default()
+    }
+}
+
+/// Another server process over the same base, which shares nothing with the story's own.
+async fn start_another_process(database: &Database) -> TestApp {
+    let connection = connect(&database.url).await.unwrap();
+    TestApp::start_on_connection(database.clone(), connection).await
+}
+
+/// A service over a base, without any client of its own.
+async fn start_service(database: &Database, limits: ConnectionLimits) -> Arc<App> {
+    let verifier = TokenVerifier::new(
+        Algorithm::HS256,
+        DecodingKey::from_secret(SECRET),
+        ISSUER,
+        AUDIENCE,
+    );
+    let engine = Arc::new(PatternEngine::new(EngineSettings::default()).unwrap());
+    let db = connect(&database.url).await.unwrap();
+    Arc::new(App::new(db, verifier, Arc::new(SystemClock), engine).with_limits(limits))
+}
+
+/// Sends a mutation of a submission that must go well, and answers the submission's id.
+async fn mutate_submission(client: &Client<'_>, name: &str, input: Value) -> String {
+    let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
+    let query = format!(
+        "mutation($input: {input_type}!) {{ {name}(input: $input) {{ submission {{ id }} userErrors {{ message }} }} }}"
+    );
+    let response = client.execute_with(&query, json!({"input": input})).await;
+    let payload = &response["data"][name];
+    assert_eq!(payload["userErrors"], json!([]), "{name}: {response}");
+    payload["submission"]["id"].as_str().unwrap().to_owned()
+}
+
+/// Saves a draft with a title, and answers its id.
+async fn save_draft(client: &Client<'_>, title: &str) -> String {
+    mutate_submission(client, "saveSubmission", json!({"record": {"title": title}})).await
+}
+
+/// Subscribes to submissions, and waits until the service has taken it up.
+async fn follow_submissions(app: &App, socket: &mut TestSocket, id: &str) {
+    let before = app.subscriptions.submission_subscriber_count();
+    socket.subscribe(id, SUBMISSION_SUBSCRIPTION).await;
+    // A query over the same connection is answered once what came before it is under way.
+    wait_until("submissions are followed", || {
+        app.subscriptions.submission_subscriber_count() > before
+    })
+    .await;
+    let answer = loop {
+        socket.subscribe("ready", "{ __typename }").await;
+        let answer = socket.receive().await;
+        assert_eq!(socket.receive().await["type"], "complete");
+        if app.subscriptions.has_polled() {
+            break answer;
+        }
+    };
+    assert_eq!(answer["id"], "ready", "{answer}");
+}
+
+/// The title of the submission that is told of next, with its state.
+async fn read_next_title(socket: &mut TestSocket, id: &str) -> (String, String) {
+    let told = socket.next_data(id).await;
+    let submission = &told["submissionChanged"];
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    (text(&submission["record"]["title"]), text(&submission["state"]))
+}
