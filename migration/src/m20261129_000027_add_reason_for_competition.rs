@@ -23,7 +23,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-const REASONS: WidenedVocabulary = WidenedVocabulary {
+const REASONS: WidenedVocabulary<'static> = WidenedVocabulary {
     table: "challenge_reason",
     column: "reason",
     before: &[

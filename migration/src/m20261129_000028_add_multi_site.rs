@@ -32,7 +32,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-const DIMENSIONS: WidenedVocabulary = WidenedVocabulary {
+const DIMENSIONS: WidenedVocabulary<'static> = WidenedVocabulary {
     table: "claim",
     column: "pattern_by",
     before: &[

@@ -168,23 +168,23 @@ impl RenamedCodes {
     async fn rename(
         &self,
         manager: &SchemaManager<'_>,
-        from: &'static [&'static str],
-        to: &'static [&'static str],
+        from: &[&'static str],
+        to: &[&'static str],
     ) -> Result<(), DbErr> {
-        let both = || from.iter().chain(to.iter().filter(|code| !from.contains(code)));
-        let both: &'static [&'static str] = both().copied().collect::<Vec<_>>().leak();
+        let added = to.iter().filter(|code| !from.contains(code));
+        let both: Vec<&'static str> = from.iter().chain(added).copied().collect();
         let Self { table, column, .. } = *self;
-        let vocabulary = |before| WidenedVocabulary {
+        let widened_from = |before| WidenedVocabulary {
             table,
             column,
             before,
-            after: both,
+            after: &both,
         };
-        vocabulary(from).widen(manager).await?;
+        widened_from(from).widen(manager).await?;
         for (from, to) in from.iter().zip(to).filter(|(from, to)| from != to) {
             update_code(manager, table, column, from, to).await?;
         }
-        vocabulary(to).narrow(manager).await
+        widened_from(to).narrow(manager).await
     }
 }
 
@@ -220,7 +220,7 @@ async fn rename_table(
         .await
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Direction {
     Up,
     Down,

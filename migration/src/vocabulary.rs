@@ -7,18 +7,18 @@ use sea_orm_migration::sea_orm::{DatabaseBackend, Statement, Value};
 ///
 /// Both directions belong in one transaction with the rest of the migration.
 #[derive(Clone, Copy, Debug)]
-pub struct WidenedVocabulary {
+pub struct WidenedVocabulary<'a> {
     /// The table.
     pub table: &'static str,
     /// The column that holds a code.
     pub column: &'static str,
     /// The codes before, in the order in which the present constraint lists them.
-    pub before: &'static [&'static str],
+    pub before: &'a [&'static str],
     /// The codes after: those before, and the new ones.
-    pub after: &'static [&'static str],
+    pub after: &'a [&'static str],
 }
 
-impl WidenedVocabulary {
+impl WidenedVocabulary<'_> {
     /// Accepts the new codes.
     pub async fn widen(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         self.replace(manager, self.before, self.after).await
