@@ -6,13 +6,13 @@ use std::time::Duration;
 use rand::Rng;
 use serde_json::json;
 
+use wayin::import::ROWS_PER_BATCH;
+
 use crate::CrashSchedule;
 use crate::base::CrashTestBase;
 
 /// How many records a file holds.
 const RECORDS_PER_FILE: usize = 1_200;
-/// How many are published in one transaction.
-const RECORDS_PER_TRANSACTION: usize = 1_024;
 /// How long at most an import runs before it is killed.
 const MAX_RUN_MILLIS: u64 = 2_500;
 
@@ -40,7 +40,7 @@ pub fn run_scenario(base: &CrashTestBase, chance: &mut CrashSchedule) {
         let taken = base.list_versions(&beginning).len();
         println!("Round {round}: an import was killed after {moment:?}, with {taken} records taken.");
         assert!(
-            taken.is_multiple_of(RECORDS_PER_TRANSACTION) || taken == RECORDS_PER_FILE,
+            taken.is_multiple_of(ROWS_PER_BATCH) || taken == RECORDS_PER_FILE,
             "whole transactions alone: {taken}"
         );
         base.assert_no_violations("after an import was killed");
