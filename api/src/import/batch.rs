@@ -20,7 +20,7 @@ pub(super) enum FileRow {
     /// A record that is submitted, whatever is wrong with it.
     Submitted {
         record: Box<FileRecord>,
-        /// What the record says by itself, where the producer has read it.
+        /// What the record alone says, if the producer has read it.
         alone: Option<Box<ParsedSubmission>>,
     },
     /// A row of a file that is submitted and that belongs to no record.

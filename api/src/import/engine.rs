@@ -138,7 +138,7 @@ impl ImportContext<'_> {
                 }
             };
             ticket.set_committed();
-            // To free so many small allocations takes a while, and the next batch need not wait for it.
+            // Freeing many small allocations takes time. The next batch does not wait for it.
             tokio::task::spawn_blocking(move || drop(batch));
             return Ok(BatchEnd::Committed(result));
         }
