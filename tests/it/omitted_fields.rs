@@ -1,15 +1,14 @@
 //! What is absent is not empty: a column that a file does not have, and a field that a save leaves out, stay as they are.
 
-use std::io::Cursor;
-
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use wayin::import::job::worker;
 use wayin::import::{self, Remark, Tally};
 use wayin::place::Gazetteer;
-use wayin_entity::{FileFormat, ImportKind, initiative, revision};
+use wayin_entity::{FileFormat, initiative, revision};
 
 use crate::support::app::{Client, TestApp};
+use crate::support::exports::import_with_remarks;
 use crate::support::imports::send_file;
 use crate::support::places::start_with_places;
 use crate::support::reference_data::save_reference_data;
@@ -550,28 +549,14 @@ async fn list_items_without_a_column_stay_unchanged(database: Database) {
     }
 }
 
-/// Imports a table of records as the command does.
+/// Imports a table of records as the command line does; returns the tally, the errors and the warnings.
 async fn import_csv_records(app: &TestApp, csv: impl Into<String>) -> (Tally, Vec<String>) {
-    let mut said = Vec::new();
-    let mut remarks = |remark| {
-        if let Remark::Refused(one) | Remark::Warning(one) = remark {
-            said.push(one.to_string());
-        }
-    };
-    let input = Cursor::new(csv.into());
-    let format = FileFormat::Csv;
-    let tally = import::publish_file(
-        &app.app.db,
-        &TestApp::action(),
-        (ImportKind::Records, format),
-        None,
-        input,
-        &mut remarks,
-    )
-    .await
-    .unwrap();
-    app.catch_up().await;
-    (tally, said)
+    let (tally, remarks) = import_with_remarks(app, FileFormat::Csv, csv.into().into_bytes()).await;
+    let problems = remarks.into_iter().filter_map(|remark| match remark {
+        Remark::Refused(problem) | Remark::Warning(problem) => Some(problem.to_string()),
+        Remark::Note(_) => None,
+    });
+    (tally, problems.collect())
 }
 
 fn tally_added(count: u64) -> Tally {

@@ -45,25 +45,28 @@ pub async fn export_records_as(app: &TestApp, format: ExportFormat) -> Vec<u8> {
 
 /// Imports a file as the command line does; returns the tally and the messages.
 pub async fn import_records_as(app: &TestApp, format: FileFormat, file: Vec<u8>) -> (Tally, Vec<String>) {
-    let mut said = Vec::new();
-    let mut remarks = |remark| {
-        said.push(match remark {
-            Remark::Refused(refusal) => refusal.to_string(),
-            Remark::Warning(warning) => format!("worth a look: {warning}"),
-            Remark::Note(note) => note,
-        });
-    };
-    let input = Cursor::new(file);
+    let (tally, remarks) = import_with_remarks(app, format, file).await;
+    let messages = remarks.into_iter().map(|remark| match remark {
+        Remark::Refused(refusal) => refusal.to_string(),
+        Remark::Warning(warning) => format!("worth a look: {warning}"),
+        Remark::Note(note) => note,
+    });
+    (tally, messages.collect())
+}
+
+/// Imports a file as the command line does; returns the tally and the remarks.
+pub async fn import_with_remarks(app: &TestApp, format: FileFormat, file: Vec<u8>) -> (Tally, Vec<Remark>) {
+    let mut remarks = Vec::new();
     let tally = wayin::import::publish_file(
         &app.app.db,
         &TestApp::action(),
         (ImportKind::Records, format),
         None,
-        input,
-        &mut remarks,
+        Cursor::new(file),
+        &mut |remark| remarks.push(remark),
     )
     .await
     .unwrap();
     app.catch_up().await;
-    (tally, said)
+    (tally, remarks)
 }
