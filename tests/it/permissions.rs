@@ -161,11 +161,13 @@ async fn every_argument_declares_its_field_usage() {
         to_see.extend(parts.map(|(part, of)| (leads_to.clone(), part.clone(), of.clone())));
     }
     // What reads fields whatever it is given is looked at on the root alone.
-    for field_usage::Row { owner: of, .. } in FIELD_USAGE.iter().filter(|row| row.parts.contains(&"")) {
+    for field_usage::FieldUsageRow { owner: of, .. } in
+        FIELD_USAGE.iter().filter(|row| row.parts.contains(&""))
+    {
         assert!(of.starts_with("Query."), "{of} reads fields by itself");
     }
     // And nothing is said of what is not there.
-    for field_usage::Row { owner: of, parts, .. } in FIELD_USAGE {
+    for field_usage::FieldUsageRow { owner: of, parts, .. } in FIELD_USAGE {
         for part in parts.iter().filter(|part| !part.is_empty()) {
             let there = seen.contains(&((*of).to_owned(), (*part).to_owned()));
             assert!(
@@ -178,9 +180,9 @@ async fn every_argument_declares_its_field_usage() {
         .iter()
         .flat_map(|(of, fields, _)| fields.split(' ').map(move |field| (*of, field)))
         .collect();
-    for field_usage::Row { owner: of, parts, .. } in FIELD_USAGE {
+    for field_usage::FieldUsageRow { owner: of, parts, .. } in FIELD_USAGE {
         for part in *parts {
-            for field in field_usage::render_fields(of, part).unwrap() {
+            for field in field_usage::find_used_fields(of, part).unwrap() {
                 assert!(
                     known.contains(&field),
                     "{part} of {of} reads {field:?}, which there is not"

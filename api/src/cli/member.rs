@@ -11,7 +11,7 @@ use super::error::CliError;
 use super::opening::open_database;
 use super::output::print_line;
 use crate::audit::{self, AuditRecord};
-use crate::auth::issued_token::{self, Draft, TokenExpiry, TokenIssuer};
+use crate::auth::issued_token::{self, TokenDraft, TokenExpiry, TokenIssuer};
 use crate::auth::{jwt::TokenSubject, member};
 use crate::change_log::ActionContext;
 use crate::clock::{Clock, SystemClock};
@@ -256,7 +256,7 @@ async fn issue_token(
             "No member has the subject {subject} from {issuer}: add one with `wayin member add`."
         )));
     };
-    let draft = Draft {
+    let draft = TokenDraft {
         member: known.id,
         name: name.trim().to_owned(),
         expiry: TokenExpiry::AfterDays(days.into()),

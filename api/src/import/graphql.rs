@@ -383,7 +383,7 @@ impl ImportRecordsPayload {
 
 /// The stored result of a mutation, for a repeat under its key.
 #[derive(Serialize, Deserialize)]
-struct Answer {
+struct ImportResult {
     import: import::Model,
 }
 
@@ -435,7 +435,7 @@ impl ImportMutation {
                 input.licence.to_value()
             ),
         };
-        let running = match idempotency::begin_mutation::<Answer>(app.mutation_context(), sent).await? {
+        let running = match idempotency::begin_mutation::<ImportResult>(app.mutation_context(), sent).await? {
             MutationStart::New(running) => running,
             MutationStart::Rejected(finding) => return Ok(ImportRecordsPayload::refused(vec![finding])),
             MutationStart::Replayed(answer) => return Ok(repeated(app, require_member(ctx)?, answer).await?),
@@ -476,7 +476,7 @@ impl ImportMutation {
                 "sha256": known.sha256,
             }),
         };
-        let answer = Answer { import: row };
+        let answer = ImportResult { import: row };
         running.finish(event, &answer).await?;
         app.imports.notify_worker();
         Ok(ImportRecordsPayload {
@@ -490,7 +490,7 @@ impl ImportMutation {
 async fn repeated(
     app: &App,
     member: &AuthenticatedMember,
-    answer: Answer,
+    answer: ImportResult,
 ) -> Result<ImportRecordsPayload, Error> {
     let stored = answer.import;
     let Some(now) = job::find(&app.db, member, stored.id).await? else {

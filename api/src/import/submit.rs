@@ -36,18 +36,18 @@ pub(super) struct Submitter<'a> {
     pub(super) import: &'a import::Model,
 }
 
-/// A record that can be kept.
-struct Row<'a> {
+/// A row whose record can be stored.
+struct SubmissionRow<'a> {
     position: i64,
     record: &'a FileRecord,
     reference: Cow<'a, str>,
 }
 
-impl Row<'_> {
-    /// The published record that it corrects, with the version that it was written from: the one that it says, or
-    /// else the one that stands. One that says another than there ever was is written from none that is known.
-    fn corrects(&self, standing: &RateLimitStatus) -> Option<(Uuid, i32)> {
-        let (id, newest) = *standing.published.get(&*self.reference)?;
+impl SubmissionRow<'_> {
+    /// The published record that the row corrects, with its base version: the version that the row names, or else the
+    /// current one. A row that names a version that never existed has no base version.
+    fn corrects(&self, existing: &ExistingRecords) -> Option<(Uuid, i32)> {
+        let (id, newest) = *existing.published.get(&*self.reference)?;
         if self.record.version.is_none() {
             return Some((id, newest));
         }
@@ -55,11 +55,11 @@ impl Row<'_> {
         Some((id, said))
     }
 
-    /// Whether it is in hand as it stands in the file.
-    fn is_in_hand(&self, open: &submission::Model, standing: &RateLimitStatus) -> bool {
+    /// Whether the open submission already has the document of the row.
+    fn is_in_hand(&self, open: &submission::Model, existing: &ExistingRecords) -> bool {
         let is_from = |corrects| open.initiative_id.zip(open.initiative_version) == corrects;
         open.document == self.record.document
-            && (self.record.version.is_none() || is_from(self.corrects(standing)))
+            && (self.record.version.is_none() || is_from(self.corrects(existing)))
     }
 }
 
@@ -86,11 +86,11 @@ struct Write {
     row: submission::Model,
 }
 
-/// What stands in the base of what a batch names by its references.
-struct RateLimitStatus {
-    /// What is in hand.
+/// The records that the rows of a batch refer to.
+struct ExistingRecords {
+    /// Open submissions, by reference.
     open: HashMap<String, submission::Model>,
-    /// What is published.
+    /// Published records with their versions, by reference.
     published: HashMap<String, (Uuid, i32)>,
 }
 
@@ -107,18 +107,18 @@ impl Submitter<'_> {
         self.complete(db, file_rows).await?;
         let mut results = Vec::with_capacity(file_rows.len());
         let rows = self.kept(file_rows, read_for, &mut results);
-        let standing = self
-            .standing(db, rows.iter().map(|(row, _)| &*row.reference))
+        let existing = self
+            .load_existing(db, rows.iter().map(|(row, _)| &*row.reference))
             .await?;
         let (mut taken, mut proposed) = (Vec::new(), Vec::new());
         for (row, alone) in rows {
-            if let Some(finding) = not_taken(&row, &standing) {
+            if let Some(finding) = not_taken(&row, &existing) {
                 results.push(rejected(row.position, row.record, vec![finding]));
                 continue;
             }
             proposed.push(UnvalidatedRecord {
                 parsed: alone,
-                corrects: standing.published.get(&*row.reference).map(|(id, _)| *id),
+                corrects: existing.published.get(&*row.reference).map(|(id, _)| *id),
                 base_version: row.record.base_version(),
             });
             taken.push(row);
@@ -130,7 +130,7 @@ impl Submitter<'_> {
                 result: one,
                 writes,
                 publishes,
-            } = self.step(&row, looked, &standing);
+            } = self.step(&row, looked, &existing);
             results.push(one);
             if let Some(proposal) = publishes {
                 to_publish.push((results.len() - 1, submissions.len(), proposal));
@@ -163,12 +163,12 @@ impl Submitter<'_> {
             return Ok(());
         }
         let references = partial.iter().map(|(reference, ..)| reference.as_str());
-        let standing = self.standing(db, references).await?;
-        let documents = load_newest_documents(db, standing.published.values().map(|(id, _)| *id)).await?;
+        let existing = self.load_existing(db, references).await?;
+        let documents = load_newest_documents(db, existing.published.values().map(|(id, _)| *id)).await?;
         for (reference, unstated, record, alone) in partial {
-            let published = standing.published.get(&reference);
+            let published = existing.published.get(&reference);
             let published = published.and_then(|(id, _)| documents.get(id));
-            let open = standing.open.get(&reference).map(|open| &open.document);
+            let open = existing.open.get(&reference).map(|open| &open.document);
             if let Some(before) = open.or(published) {
                 unstated.fill_from_published(&mut record.document, before);
                 *alone = None;
@@ -185,7 +185,7 @@ impl Submitter<'_> {
         file_rows: &'a mut [(i64, FileRow)],
         read_for: Option<&organisation::Model>,
         results: &mut Vec<RowResult>,
-    ) -> Vec<(Row<'a>, ParsedSubmission)> {
+    ) -> Vec<(SubmissionRow<'a>, ParsedSubmission)> {
         let is_read = read_for.is_some_and(|read_for| {
             (&read_for.identifier, &read_for.name) == (&self.organisation.identifier, &self.organisation.name)
         });
@@ -227,7 +227,7 @@ impl Submitter<'_> {
                 Some(alone) if is_read => *alone,
                 _ => validate::parse_submission(&record.document, self.organisation),
             };
-            let row = Row {
+            let row = SubmissionRow {
                 position,
                 record,
                 reference,
@@ -237,11 +237,11 @@ impl Submitter<'_> {
         rows
     }
 
-    async fn standing<'r>(
+    async fn load_existing<'r>(
         &self,
         db: &impl ConnectionTrait,
         references: impl Iterator<Item = &'r str> + Clone,
-    ) -> Result<RateLimitStatus> {
+    ) -> Result<ExistingRecords> {
         let found = submission::Entity::find()
             .filter(submission::Column::OrganisationId.eq(self.organisation.id))
             .filter(is_in(
@@ -273,28 +273,28 @@ impl Submitter<'_> {
             .into_iter()
             .filter_map(|row| Some((row.external_ref?, (row.id, row.version))))
             .collect();
-        Ok(RateLimitStatus { open, published })
+        Ok(ExistingRecords { open, published })
     }
 
     /// What becomes of a record that can be kept.
-    fn step(&self, row: &Row<'_>, looked: ValidatedSubmission, standing: &RateLimitStatus) -> Step {
-        let Row {
+    fn step(&self, row: &SubmissionRow<'_>, looked: ValidatedSubmission, existing: &ExistingRecords) -> Step {
+        let SubmissionRow {
             position,
             record,
             ref reference,
             ..
         } = *row;
-        let open = standing.open.get(&**reference);
-        let corrects = row.corrects(standing);
+        let open = existing.open.get(&**reference);
+        let corrects = row.corrects(existing);
         let mut result = RowResult::new(position, record.position.clone(), RowOutcome::Unchanged);
         result.findings = row_findings(record, &looked);
-        result.initiative = standing.published.get(&**reference).map(|(id, _)| *id);
+        result.initiative = existing.published.get(&**reference).map(|(id, _)| *id);
         result.submission = open.map(|open| open.id);
         let is_sent = open.is_some_and(|open| open.state == SubmissionState::Submitted);
         if is_sent || (open.is_none() && looked.is_unchanged) {
             return Step::nothing(result);
         }
-        let same = open.is_some_and(|open| row.is_in_hand(open, standing));
+        let same = open.is_some_and(|open| row.is_in_hand(open, existing));
         let is_right = looked.errors.is_empty() && record.problems.is_empty();
         let from = open.map_or(SubmissionState::Draft, |open| open.state);
         let after = match self.import.mode {
@@ -398,9 +398,9 @@ impl Submitter<'_> {
 }
 
 /// Why a record cannot even be kept, as things stand.
-fn not_taken(row: &Row<'_>, standing: &RateLimitStatus) -> Option<Problem> {
-    let open = standing.open.get(&*row.reference)?;
-    let reviewed = open.state == SubmissionState::Submitted && !row.is_in_hand(open, standing);
+fn not_taken(row: &SubmissionRow<'_>, existing: &ExistingRecords) -> Option<Problem> {
+    let open = existing.open.get(&*row.reference)?;
+    let reviewed = open.state == SubmissionState::Submitted && !row.is_in_hand(open, existing);
     reviewed.then(|| {
         let reason =
             "another version of this record was sent in and is being reviewed; a steward can return it";

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use wayin_entity::issued_token;
 
-use super::{DEFAULT_VALID_DAYS, Draft, TokenExpiry, issue_token, revoke};
+use super::{DEFAULT_VALID_DAYS, TokenDraft, TokenExpiry, issue_token, revoke};
 use crate::auth::member::graphql::{Member, load_member};
 use crate::error::Error;
 use crate::graphql::{
@@ -199,7 +199,7 @@ impl RevokeTokenPayload {
 /// The stored result of a mutation, for a repeat under its key. The token's text is not stored: a repeat signs it
 /// from the row again, so that a client that lost the first answer still receives its token.
 #[derive(Serialize, Deserialize)]
-struct Answer {
+struct TokenResult {
     row: issued_token::Model,
 }
 
@@ -237,7 +237,7 @@ impl TokenMutation {
             )));
         };
         let key = input.idempotency_key.take();
-        let running = match mutation::begin_mutation::<Answer>(ctx, "issueToken", key.as_deref(), &input)
+        let running = match mutation::begin_mutation::<TokenResult>(ctx, "issueToken", key.as_deref(), &input)
             .await?
         {
             MutationStart::New(running) => running,
@@ -264,7 +264,7 @@ impl TokenMutation {
                 TokenExpiry::AfterDays(days.into())
             }
         };
-        let draft = Draft {
+        let draft = TokenDraft {
             member: decode_argument(NodeKind::Member, "input.member", &input.member)?,
             name: input.name.trim().to_owned(),
             expiry: until,
@@ -291,7 +291,7 @@ impl TokenMutation {
                 "expiresAt": row.expires_at,
             }),
         };
-        let answer = Answer { row };
+        let answer = TokenResult { row };
         running.finish(event, &answer).await?;
         Ok(IssueTokenPayload {
             token: Some(token),
@@ -307,14 +307,20 @@ impl TokenMutation {
         #[graphql(desc = "The token and the reason.")] mut input: RevokeTokenInput,
     ) -> Result<RevokeTokenPayload> {
         let key = input.idempotency_key.take();
-        let running =
-            match mutation::begin_mutation::<Answer>(ctx, "revokeToken", key.as_deref(), &input).await? {
-                MutationStart::New(running) => running,
-                MutationStart::Rejected(finding) => {
-                    return Ok(RevokeTokenPayload::from_rejection(finding.into()));
-                }
-                MutationStart::Replayed(answer) => return Ok(RevokeTokenPayload::from_row(answer.row)),
-            };
+        let running = match mutation::begin_mutation::<TokenResult>(
+            ctx,
+            "revokeToken",
+            key.as_deref(),
+            &input,
+        )
+        .await?
+        {
+            MutationStart::New(running) => running,
+            MutationStart::Rejected(finding) => {
+                return Ok(RevokeTokenPayload::from_rejection(finding.into()));
+            }
+            MutationStart::Replayed(answer) => return Ok(RevokeTokenPayload::from_row(answer.row)),
+        };
         let (reason, wrong) = parse_reason(input.reason.as_deref());
         let id = decode_argument(NodeKind::IssuedToken, "input.id", &input.id)?;
         let row = match revoke(running.db(), &running.action(""), id).await? {
@@ -332,7 +338,7 @@ impl TokenMutation {
             after: None,
             detail: json!({"reason": reason, "member": NodeKind::Member.encode_id(row.member_id)}),
         };
-        let answer = Answer { row };
+        let answer = TokenResult { row };
         running.finish(event, &answer).await?;
         Ok(RevokeTokenPayload::from_row(answer.row))
     }

@@ -50,7 +50,7 @@ impl TokenIssuer {
 
 /// A token that is to be issued.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct TokenDraft {
     /// Whose it will be.
     pub member: Uuid,
     /// What it is called.
@@ -73,7 +73,7 @@ pub async fn issue_token(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
     issuer: &str,
-    draft: Draft,
+    draft: TokenDraft,
 ) -> Result<Result<(issued_token::Model, member::Model), Rejection>> {
     let mut found = Problems::default();
     check_text(&mut found, "name", &draft.name, LONGEST_NAME);

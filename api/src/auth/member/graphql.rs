@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 use wayin_entity::{Role, member};
 
-use super::{Draft, revoke_by_id, save_member};
+use super::{MemberDraft, revoke_by_id, save_member};
 use crate::auth::jwt::TokenSubject;
 use crate::graphql::{
     connection::NodeConnection,
@@ -215,7 +215,7 @@ impl MemberMutation {
         let Some(role) = role else {
             return Ok(reject_save(partial.problems, wrong).into());
         };
-        let draft = Draft {
+        let draft = MemberDraft {
             subject,
             version: input.version,
             role,

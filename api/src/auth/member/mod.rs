@@ -189,7 +189,7 @@ async fn write_member(
 
 /// A member as a steward writes it.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct MemberDraft {
     /// Who it is; one that is not there yet is added.
     pub subject: TokenSubject,
     /// The version that was written from.
@@ -204,7 +204,7 @@ pub struct Draft {
 pub async fn save_member(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
-    draft: Draft,
+    draft: MemberDraft,
 ) -> Result<Result<member::Model, Rejection>> {
     let mut found = Problems::default();
     found.check_required("issuer", &draft.subject.issuer, LONGEST_NAME);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use wayin_entity::Role;
 
-use super::field_usage::{self, FIELD_USAGE, Row};
+use super::field_usage::{self, FIELD_USAGE, FieldUsageRow};
 use super::{AccessRequirement, Exposure, TABLE};
 
 /// The policy, and the fields that arguments use, as two tables in Markdown.
@@ -66,9 +66,9 @@ const fn render_mark(open: bool) -> &'static str {
 fn write_field_usage(text: &mut String) -> std::fmt::Result {
     writeln!(text, "| asked in | by | touches |")?;
     writeln!(text, "|---|---|---|")?;
-    for Row { owner: of, parts, .. } in FIELD_USAGE {
+    for FieldUsageRow { owner: of, parts, .. } in FIELD_USAGE {
         for part in *parts {
-            let fields = field_usage::render_fields(of, part).unwrap_or_default();
+            let fields = field_usage::find_used_fields(of, part).unwrap_or_default();
             if fields.is_empty() {
                 continue;
             }

@@ -27,7 +27,7 @@ use FieldUsage::{Fields, NestedOnly, SameName};
 
 /// What some parts of what is asked read.
 #[derive(Clone, Copy, Debug)]
-pub struct Row {
+pub struct FieldUsageRow {
     /// Where something is asked.
     pub owner: &'static str,
     /// The names of its parts.
@@ -38,7 +38,7 @@ pub struct Row {
     pub nested_type: Option<&'static str>,
 }
 
-impl Row {
+impl FieldUsageRow {
     const fn with_nested(self, of: &'static str) -> Self {
         Self {
             nested_type: Some(of),
@@ -47,9 +47,9 @@ impl Row {
     }
 }
 
-const fn row(of: &'static str, parts: &'static [&'static str], reads: FieldUsage) -> Row {
+const fn row(of: &'static str, parts: &'static [&'static str], reads: FieldUsage) -> FieldUsageRow {
     let nested = None;
-    Row {
+    FieldUsageRow {
         owner: of,
         parts,
         usage: reads,
@@ -57,15 +57,23 @@ const fn row(of: &'static str, parts: &'static [&'static str], reads: FieldUsage
     }
 }
 
-const fn fields_row(of: &'static str, parts: &'static [&'static str], fields: &'static [FieldPath]) -> Row {
+const fn fields_row(
+    of: &'static str,
+    parts: &'static [&'static str],
+    fields: &'static [FieldPath],
+) -> FieldUsageRow {
     row(of, parts, Fields(fields))
 }
 
-const fn same_name_row(of: &'static str, parts: &'static [&'static str], with: &'static str) -> Row {
+const fn same_name_row(
+    of: &'static str,
+    parts: &'static [&'static str],
+    with: &'static str,
+) -> FieldUsageRow {
     row(of, parts, SameName(with))
 }
 
-const fn nested_row(of: &'static str, parts: &'static [&'static str], nested: &'static str) -> Row {
+const fn nested_row(of: &'static str, parts: &'static [&'static str], nested: &'static str) -> FieldUsageRow {
     row(of, parts, NestedOnly).with_nested(nested)
 }
 
@@ -74,7 +82,7 @@ const FIELD_ITSELF: &str = "";
 
 /// What is asked, and what that reads. A field with arguments is named with its type, as `Query.places`; input
 /// types and enums by themselves.
-pub const FIELD_USAGE: &[Row] = &[
+pub const FIELD_USAGE: &[FieldUsageRow] = &[
     // Arguments of fields.
     fields_row("Query.node", &["id"], &[("Node", "id")]),
     fields_row("Query.nodes", &["ids"], &[("Node", "id")]),
@@ -438,7 +446,7 @@ pub const USES_NO_FIELD: &[NoUsageRow] = &[
 ];
 
 /// Every row by where it is asked and by its part.
-static USAGE_BY_PART: LazyLock<HashMap<FieldPath, (&str, &Row)>> = LazyLock::new(|| {
+static USAGE_BY_PART: LazyLock<HashMap<FieldPath, (&str, &FieldUsageRow)>> = LazyLock::new(|| {
     let rows = FIELD_USAGE.iter();
     rows.flat_map(|row| {
         row.parts
@@ -448,8 +456,8 @@ static USAGE_BY_PART: LazyLock<HashMap<FieldPath, (&str, &Row)>> = LazyLock::new
     .collect()
 });
 
-/// The fields that a part of a question reads by itself; none where no row speaks of it.
-pub fn render_fields(of: &str, part: &str) -> Option<Vec<FieldPath>> {
+/// Finds the fields that a part of a query reads; none if no row describes the part.
+pub fn find_used_fields(of: &str, part: &str) -> Option<Vec<FieldPath>> {
     let (name, row) = USAGE_BY_PART.get(&(of, part))?;
     Some(match row.usage {
         Fields(fields) => fields.to_vec(),
@@ -489,7 +497,7 @@ pub type Visit<'a> = dyn FnMut(UsedField<'_>) -> Result<()> + 'a;
 /// Exposure each field that a field (`Type.field`) reads whatever its arguments are.
 pub fn visit_field(asked: &str, visit: &mut Visit<'_>) -> Result<()> {
     visit_fields(
-        render_fields(asked, FIELD_ITSELF).unwrap_or_default(),
+        find_used_fields(asked, FIELD_ITSELF).unwrap_or_default(),
         asked,
         visit,
     )
@@ -500,7 +508,7 @@ pub fn visit_part(of: &str, part: &str, path: &str, value: &Value, visit: &mut V
     if *value == Value::Null {
         return Ok(());
     }
-    let Some(read) = render_fields(of, part) else {
+    let Some(read) = find_used_fields(of, part) else {
         if uses_no_field(of, part) {
             return Ok(());
         }
