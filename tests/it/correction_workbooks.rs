@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use calamine::{Reader as _, Xlsx};
 use serde_json::{Value, json};
 use wayin_entity::{FileFormat, Role};
-use wayin_records::workbook::corrections::CorrectionsWorkbook;
+use wayin_records::workbook::RecordWorkbook;
 use wayin_records::workbook::formula_escape;
 
 use crate::support::http::download;
@@ -24,7 +24,7 @@ tests_on_both_databases![
 
 /// A workbook in which these records are typed.
 fn build_workbook(records: &[Value]) -> Vec<u8> {
-    let mut book = CorrectionsWorkbook::new().unwrap();
+    let mut book = RecordWorkbook::for_corrections().unwrap();
     for record in records {
         book.add_record(record, &[]).unwrap();
     }

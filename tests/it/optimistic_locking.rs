@@ -6,8 +6,8 @@ use wayin::export::ExportFormat;
 use wayin::id::NodeKind;
 use wayin::import::Remark;
 use wayin_entity::{FileFormat, SubmissionState, submission};
+use wayin_records::workbook::RecordWorkbook;
 use wayin_records::workbook::csv::{CsvRecordWriter, ListLengths};
-use wayin_records::workbook::export::RecordWorkbook;
 
 use crate::support::app::{Client, TestApp};
 use crate::support::exports::export_records_as;
@@ -37,8 +37,8 @@ fn write_file(format: ExportFormat, records: &[Value]) -> Vec<u8> {
             table.finish().unwrap();
         }
         ExportFormat::Xlsx => {
-            let mut book = RecordWorkbook::new().unwrap();
-            records.iter().for_each(|one| book.add_record(one).unwrap());
+            let mut book = RecordWorkbook::for_export().unwrap();
+            records.iter().for_each(|one| book.add_record(one, &[]).unwrap());
             book.finish(&mut written).unwrap();
         }
     }

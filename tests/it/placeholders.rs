@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use wayin::import::ImportError;
 use wayin_entity::{FileFormat, ImportKind, ImportState, Role, import};
 use wayin_records::formats::FileError;
-use wayin_records::workbook::export::RecordWorkbook;
+use wayin_records::workbook::RecordWorkbook;
 
 use crate::support::app::TestApp;
 use crate::support::exports::import_records_as;
@@ -83,9 +83,9 @@ async fn problems_are_reported_once_in_the_words_of_the_file(database: Database)
     let mut ongoing = record.clone();
     ongoing["externalRef"] = "b2".into();
     ongoing["endedOn"] = "ongoing".into();
-    let mut book = RecordWorkbook::new().unwrap();
-    book.add_record(&record).unwrap();
-    book.add_record(&ongoing).unwrap();
+    let mut book = RecordWorkbook::for_export().unwrap();
+    book.add_record(&record, &[]).unwrap();
+    book.add_record(&ongoing, &[]).unwrap();
     let mut file = Vec::new();
     book.finish(&mut file).unwrap();
     let (tally, mut said) = import_records_as(&app, FileFormat::Xlsx, file).await;
@@ -187,9 +187,10 @@ async fn messages_contain_no_library_errors(database: Database) {
 async fn file_without_usable_rows_is_rejected(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
-    let mut template = Vec::new();
-    wayin_records::workbook::template::write_template(&mut template).unwrap();
-    let book = RecordWorkbook::new().unwrap();
+    let template = wayin_records::workbook::template::template_bytes()
+        .unwrap()
+        .to_vec();
+    let book = RecordWorkbook::for_export().unwrap();
     let mut header = Vec::new();
     book.finish(&mut header).unwrap();
     let example = format!("{CSV_HEADER}EXAMPLE-1,T,,,,,,,,,,,,,\n").into_bytes();

@@ -20,7 +20,7 @@ use wayin_entity::{
 use wayin_migration::Migrator;
 use wayin_records::formats::FileError;
 use wayin_records::formats::format::detect_record_format;
-use wayin_records::workbook::export::RecordWorkbook;
+use wayin_records::workbook::RecordWorkbook;
 
 use crate::support::app::TestApp;
 use crate::support::database::connect;
@@ -186,24 +186,24 @@ async fn records_round_trip_through_every_format(database: Database) {
 
 async fn workbook_problems_name_sheet_row_and_column(database: Database) {
     let app = start_with_places(database).await;
-    let mut book = RecordWorkbook::new().unwrap();
-    book.add_record(&minimal_record("1", json!({}))).unwrap();
+    let mut book = RecordWorkbook::for_export().unwrap();
+    book.add_record(&minimal_record("1", json!({})), &[]).unwrap();
     book.add_record(&minimal_record(
         "2",
         json!({"startedOn": "01/04/2020", "place": {"code": "E08000099"}, "ongoing": "perhaps",
             "fundingTerms": [{"funder": {"name": "F"}}, {"funder": {"name": "F"}, "currency": "GBP", "amountMinor": "£5"}]}),
-    ))
+    ), &[])
     .unwrap();
     book.add_record(&minimal_record(
         "3",
         json!({"place": {"code": "E08000099"}, "challengesFaced": [{"challenge": "DEFINING_AMBITIONS"}, {"challenge": "DEFINING_AMBITIONS"}],
             "fundingTerms": [{"funder": {"name": "F"}, "startsOn": "2021-04-01", "endsOn": "2020-04-01"}]}),
-    ))
+    ), &[])
     .unwrap();
     book.add_record(&minimal_record(
         "4",
         json!({"fundingTerms": [{"funder": {"name": "F"}, "startsOn": "2021-04-01", "endsOn": "2022-03-31", "durationMonths": 36}]}),
-    ))
+    ), &[])
     .unwrap();
     let mut file = Vec::new();
     book.finish(&mut file).unwrap();

@@ -4,8 +4,8 @@ use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use wayin::import::Tally;
 use wayin_entity::{FileFormat, Role, initiative};
+use wayin_records::workbook::RecordWorkbook;
 use wayin_records::workbook::csv::{CsvRecordWriter, ListLengths};
-use wayin_records::workbook::export::RecordWorkbook;
 
 use crate::support::exports::import_records_as;
 use crate::support::imports::{file_record, import_file, json_lines, load_rows};
@@ -35,8 +35,10 @@ fn write_records(format: FileFormat, records: &[Value]) -> Vec<u8> {
             table.finish().unwrap();
         }
         _ => {
-            let mut book = RecordWorkbook::new().unwrap();
-            records.iter().for_each(|record| book.add_record(record).unwrap());
+            let mut book = RecordWorkbook::for_export().unwrap();
+            records
+                .iter()
+                .for_each(|record| book.add_record(record, &[]).unwrap());
             book.finish(&mut written).unwrap();
         }
     }

@@ -90,7 +90,7 @@ impl Domain {
             has_overlap: matches!(
                 dimension,
                 Dimension::Funder | Dimension::WayIn | Dimension::FundingDurationBand
-            ) || FundingChoice::of_dimension(dimension).is_some(),
+            ) || FundingChoice::find_for_dimension(dimension).is_some(),
         };
         match dimension {
             Dimension::Place => {
@@ -125,7 +125,7 @@ impl Domain {
             }
             Dimension::FundingDurationBand => domain.push_duration_bands(),
             Dimension::YearStarted => domain.push_year_groups(snapshot),
-            dimension => match FundingChoice::of_dimension(dimension).map(FundingChoice::kind) {
+            dimension => match FundingChoice::find_for_dimension(dimension).map(FundingChoice::kind) {
                 Some(ChoiceKind::YesNo(words)) => domain.push_code_groups(&words.groups, |group| group),
                 Some(ChoiceKind::Code(code)) => {
                     domain.push_code_groups(code.vocabulary().words(), |word| (word.code, word.label));
@@ -387,7 +387,7 @@ impl Domain {
                 Some(of_terms(&bands))
             }
             dimension => {
-                let choice = FundingChoice::of_dimension(dimension)?;
+                let choice = FundingChoice::find_for_dimension(dimension)?;
                 let mut answers: Vec<u8> = of_planes(&chunk.choices[choice as usize]);
                 if matches!(choice.kind(), ChoiceKind::YesNo(_)) {
                     // Yes comes before no.

@@ -625,7 +625,7 @@ fn evaluate_term_test(test: &FundingTermTest, chunk: &Chunk) -> TruthBitmaps {
             )
         }),
         FundingTermTest::Choice(choice, comparison) => {
-            let answers = (0..).take(choice.answer_count()).collect::<Vec<u8>>();
+            let answers = (0..).take(choice.count_answers()).collect::<Vec<u8>>();
             compare_codes(
                 &chunk.choices[*choice as usize],
                 terms,

@@ -1,67 +1,62 @@
-//! What is different between two documents, field by field. Pure.
+//! Compares two documents field by field.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::paths;
 use crate::text::quote;
 
-/// A field that is not the same in both.
+/// A field that differs between two documents.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// Where: names and positions joined by `/`, such as `fundingTerms/0/endsOn`; empty for the whole.
+    /// The path: names and positions joined by `/`, such as `fundingTerms/0/endsOn`. Empty for the whole document.
     pub path: String,
-    /// What it was; none where it was not there.
+    /// The value in the first document, if it has one.
     pub before: Option<Value>,
-    /// What it is; none where it is not there any more.
+    /// The value in the second document, if it has one.
     pub after: Option<Value>,
 }
 
-/// Every field that is not the same, in the order of their paths' parts. Objects and lists are
-/// gone into as far as both sides have one; items of lists are compared by their positions.
+/// Finds the fields that differ, in the order of their paths. Items of lists are compared by position.
 pub fn find_differences(before: &Value, after: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     collect_differences(String::new(), Some(before), Some(after), &mut found);
     found
 }
 
-/// The most fields that are named in words.
+/// The maximum number of fields in a description.
 const MAX_DESCRIBED_DIFFERENCES: usize = 20;
 
-/// Differences in plain words: `title (from "A" to "B")`. A text stands there whole or not at all, so that what is taken
-/// out of the base is found in it.
+/// Describes differences in words, such as `title (from "A" to "B")`. A text is shown whole or not at all, so that a
+/// search for text to redact finds it.
 pub fn describe_differences(differences: &[Difference]) -> String {
-    let value = |value: &Option<Value>| match value {
-        None | Some(Value::Null) => "nothing".to_owned(),
-        Some(Value::String(text)) => {
-            let whole = format!("\"{text}\"");
-            // Quotation marks within would leave open where it ends.
-            if quote(text) == whole && !text.contains('"') {
-                whole
-            } else {
-                "a longer text".to_owned()
-            }
-        }
-        Some(Value::Array(_) | Value::Object(_)) => "several values".to_owned(),
-        Some(other) => other.to_string(),
-    };
-    let mut words: Vec<String> = differences
-        .iter()
-        .take(MAX_DESCRIBED_DIFFERENCES)
-        .map(|one| {
-            format!(
-                "{} (from {} to {})",
-                one.path,
-                value(&one.before),
-                value(&one.after)
-            )
-        })
-        .collect();
+    let described = differences.iter().take(MAX_DESCRIBED_DIFFERENCES).map(|one| {
+        let (before, after) = (
+            describe_value(one.before.as_ref()),
+            describe_value(one.after.as_ref()),
+        );
+        format!("{} (from {before} to {after})", one.path)
+    });
+    let mut words: Vec<String> = described.collect();
     let more = differences.len().saturating_sub(MAX_DESCRIBED_DIFFERENCES);
     if more > 0 {
         words.push(format!("{more} more"));
     }
     words.join(", ")
+}
+
+fn describe_value(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "nothing".to_owned(),
+        // Quotation marks in the text would hide where it ends.
+        Some(Value::String(text)) if quote(text) == format!("\"{text}\"") && !text.contains('"') => {
+            quote(text)
+        }
+        Some(Value::String(_)) => "a longer text".to_owned(),
+        Some(Value::Array(_) | Value::Object(_)) => "several values".to_owned(),
+        Some(other) => other.to_string(),
+    }
 }
 
 fn collect_differences(
@@ -73,23 +68,17 @@ fn collect_differences(
     if before == after {
         return;
     }
-    let below = |step: &str| {
-        if path.is_empty() {
-            step.to_owned()
-        } else {
-            format!("{path}/{step}")
-        }
-    };
     match (before, after) {
         (Some(Value::Object(one)), Some(Value::Object(other))) => {
             let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
             for key in keys {
-                collect_differences(below(key), one.get(key), other.get(key), found);
+                collect_differences(paths::join(&path, key), one.get(key), other.get(key), found);
             }
         }
         (Some(Value::Array(one)), Some(Value::Array(other))) => {
-            for at in 0..one.len().max(other.len()) {
-                collect_differences(below(&at.to_string()), one.get(at), other.get(at), found);
+            for index in 0..one.len().max(other.len()) {
+                let path = paths::join(&path, &index.to_string());
+                collect_differences(path, one.get(index), other.get(index), found);
             }
         }
         _ => found.push(Difference {

@@ -1,11 +1,11 @@
-//! The codes that the Government Statistical Service gives to places. Pure.
+//! GSS codes: the codes of the Government Statistical Service for areas.
 
 use wayin_vocabulary::PlaceKind;
 
 use crate::normalisation;
 use crate::text::quote;
 
-/// What sort of place a GSS code stands for, by its first three characters.
+/// Finds the kind of place of a GSS code by its first three characters.
 pub fn find_kind(code: &str) -> Option<PlaceKind> {
     Some(match code.get(..3)? {
         "E05" | "W05" | "S13" | "N08" => PlaceKind::Ward,
@@ -19,10 +19,10 @@ pub fn find_kind(code: &str) -> Option<PlaceKind> {
     })
 }
 
-/// The code in upper case, where it is a letter and eight digits.
+/// Parses a code of a letter and eight digits, and returns it in upper case.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// The reason why the text is not a code.
 pub fn parse_code(text: &str) -> Result<String, String> {
     let code = normalisation::normalise_gss_code(text);
     match code.as_bytes() {
@@ -35,10 +35,10 @@ pub fn parse_code(text: &str) -> Result<String, String> {
     }
 }
 
-/// [`parse_code`], or one of Northern Ireland's small areas, such as 95GG01S1.
+/// Parses a code as [`parse_code`] does, or a code of a small area of Northern Ireland, such as 95GG01S1.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// The reason why the text is not a code.
 pub fn parse_area_code(text: &str) -> Result<String, String> {
     let small = normalisation::normalise_gss_code(text);
     let is_of_northern_ireland = (6..=9).contains(&small.len())
@@ -51,13 +51,13 @@ pub fn parse_area_code(text: &str) -> Result<String, String> {
     }
 }
 
-/// Whether areas of a code's kind lie within one local authority each, as all but constituencies and electoral
-/// divisions do.
+/// Returns whether each area of a code's kind lies within one local authority. Constituencies and electoral divisions
+/// may not.
 pub fn is_within_one_authority(code: &str) -> bool {
     !matches!(code.get(..3), Some("E14" | "W07" | "S14" | "N05" | "N06" | "E58"))
 }
 
-/// Why a code that says no kind of place cannot be taken.
+/// Describes a code that does not show the kind of place.
 pub fn describe_unknown_kind(code: &str) -> String {
     format!(
         "{} is not the code of a ward, local authority, county, combined authority, region, \

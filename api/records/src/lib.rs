@@ -1,19 +1,18 @@
-//! Records of initiatives: what a record holds, how it is validated and compared, and the files that records, grants and
-//! places are read from and written to.
+//! Records of initiatives: their fields, validation and comparison, and the files of records, grants and places.
 //!
-//! Nothing here knows of a database, a web server or GraphQL. The feature `async-graphql` makes enums of a schema of the
-//! enums that one shows.
+//! The crate depends on no database, web server or GraphQL library. The feature `async-graphql` makes the enums that a
+//! schema shows GraphQL enums.
 
 pub mod diff;
 pub mod fields;
 pub mod formats;
 pub mod gss;
-mod integer_serde;
 pub mod json_reader;
 pub mod missing;
 pub mod money;
 pub mod normalisation;
 pub mod omitted;
+mod paths;
 pub mod personal_data;
 pub mod place_draft;
 pub mod problem;

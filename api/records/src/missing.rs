@@ -1,11 +1,8 @@
-//! Why answers are missing: for each field of a record or of one of its parts that says
-//! nothing, whether it was asked at all, and what came of it.
+//! Why fields have no answer: the question was not asked, nobody replied, and so on.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use wayin_vocabulary::MissingReason;
@@ -13,7 +10,7 @@ use wayin_vocabulary::MissingReason;
 use crate::fields::Field;
 use crate::problem::{ProblemCode, Problems};
 
-/// Why answers of a part are missing, by field.
+/// The reason why each field of a part of a record is missing. Fields without a reason are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingReasons<F: Field>(BTreeMap<F, MissingReason>);
 
@@ -24,64 +21,54 @@ impl<F: Field> Default for MissingReasons<F> {
 }
 
 impl<F: Field> MissingReasons<F> {
-    /// Whether nothing says why.
+    /// Returns whether no field has a reason.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Why the answer of a field is missing; none where nothing says why.
+    /// Returns the reason why a field is missing, if there is one.
     pub fn get(&self, field: F) -> Option<MissingReason> {
         self.0.get(&field).copied()
     }
 
-    /// Says why the answer of a field is missing.
-    pub fn insert(&mut self, field: F, why: MissingReason) {
-        self.0.insert(field, why);
+    /// Sets the reason why a field is missing.
+    pub fn insert(&mut self, field: F, reason: MissingReason) {
+        self.0.insert(field, reason);
     }
 
-    /// Each field of which the answer is missing, and why, in the order of the part's fields.
+    /// Lists the fields that have a reason, in the order of the part's fields.
     pub fn iter(&self) -> impl Iterator<Item = (F, MissingReason)> {
-        self.0.iter().map(|(field, why)| (*field, *why))
+        self.0.iter().map(|(field, reason)| (*field, *reason))
     }
 
-    /// Takes out what is said of some fields.
-    pub fn remove_where(&mut self, of: impl Fn(F) -> bool) {
-        self.0.retain(|field, _| !of(*field));
+    /// Removes the reasons of the fields that match.
+    pub fn remove_where(&mut self, matches: impl Fn(F) -> bool) {
+        self.0.retain(|field, _| !matches(*field));
     }
 
-    /// As the tables keep it; none where nothing says why.
+    /// The value that the tables store. `None` if no field has a reason.
     pub fn to_json(&self) -> Option<Value> {
-        let said = self.iter().map(|(field, why)| (field.name(), why.code().into()));
-        (!self.is_empty()).then(|| {
-            Value::from_iter::<serde_json::Map<_, _>>(
-                said.map(|(name, code)| (name.to_owned(), code)).collect(),
-            )
-        })
+        let reasons = self
+            .iter()
+            .map(|(field, reason)| (field.name().to_owned(), reason.code().into()));
+        (!self.is_empty()).then(|| Value::Object(reasons.collect()))
     }
 
-    /// Out of what the tables keep.
+    /// Reads the value that the tables store.
     ///
     /// # Errors
-    /// Where what is stored is no such object.
-    pub fn from_json(kept: Option<&Value>) -> serde_json::Result<Self> {
-        let Some(kept) = kept else {
-            return Ok(Self::default());
-        };
-        Self::deserialize(kept)
+    /// If the value is not an object of fields and reasons.
+    pub fn from_json(stored: Option<&Value>) -> serde_json::Result<Self> {
+        stored.map_or_else(|| Ok(Self::default()), Self::deserialize)
     }
 
-    /// Finds what is said to be missing and is there.
-    pub(super) fn check_unanswered(&self, path: &str, part: &F::Part, found: &mut Problems) {
+    /// Adds an error for each field that has both a reason and an answer. Paths begin at the part.
+    pub(super) fn check_unanswered(&self, part: &F::Part, found: &mut Problems) {
         for (field, _) in self.iter().filter(|(field, _)| field.is_given(part)) {
             let name = field.name();
-            let within = if path.is_empty() {
-                String::new()
-            } else {
-                format!("{path}/")
-            };
             found.add_error(
                 ProblemCode::Contradictory,
-                format!("{within}missing/{name}"),
+                format!("missing/{name}"),
                 format!("says why {name} is missing, but it is given, or follows from what is given"),
             );
         }
@@ -90,35 +77,18 @@ impl<F: Field> MissingReasons<F> {
 
 impl<F: Field> Serialize for MissingReasons<F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter().map(|(field, why)| (field.name(), why)))
+        serializer.collect_map(self.iter().map(|(field, reason)| (field.name(), reason)))
     }
 }
 
 impl<'de, F: Field> Deserialize<'de> for MissingReasons<F> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MissingReasonsVisitor(PhantomData))
-    }
-}
-
-/// Reads each field with its reason; null says as little as nothing.
-struct MissingReasonsVisitor<F>(PhantomData<F>);
-
-impl<'de, F: Field> Visitor<'de> for MissingReasonsVisitor<F> {
-    type Value = MissingReasons<F>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of fields and why each is missing")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<MissingReasons<F>, M::Error> {
-        let mut missing = MissingReasons::default();
-        while let Some(name) = map.next_key::<String>()? {
-            let Some(field) = F::ALL.iter().find(|field| field.name() == name) else {
-                return Err(M::Error::unknown_field(&name, F::NAMES));
-            };
-            if let Some(why) = map.next_value()? {
-                missing.insert(*field, why);
-            }
+        let mut missing = Self::default();
+        // A reason of null is no reason.
+        for (name, reason) in BTreeMap::<String, Option<MissingReason>>::deserialize(deserializer)? {
+            let field = F::ALL.iter().find(|field| field.name() == name);
+            let field = field.ok_or_else(|| D::Error::unknown_field(&name, F::NAMES))?;
+            missing.0.extend(reason.map(|reason| (*field, reason)));
         }
         Ok(missing)
     }

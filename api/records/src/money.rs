@@ -1,4 +1,4 @@
-//! Amounts of money: exact decimals in a currency's minor unit.
+//! Amounts of money, without floating point: whole numbers of the currency's minor unit, such as pence.
 
 mod number;
 
@@ -7,8 +7,8 @@ pub use self::number::DecimalSign;
 pub(crate) use self::number::parse_integer;
 use crate::text::quote;
 
-/// Every code that ISO 4217 gives or gave, as the 360Giving Data Standard 1.4
-/// lists them in `currency.csv`, and those that were added since. Sorted.
+/// The current and former codes of ISO 4217, sorted: those in `currency.csv` of the 360Giving Data Standard 1.4, and
+/// those that ISO has added since.
 const CURRENCY_CODES: &str = "\
 ADP AED AFA AFN ALK ALL AMD ANG AOA AOK AON AOR ARA ARP ARS ARY ATS AUD AWG AYM AZM AZN BAD BAM \
 BBD BDT BEC BEF BEL BGJ BGK BGL BGN BHD BIF BMD BND BOB BOP BOV BRB BRC BRE BRL BRN BRR BSD BTN \
@@ -24,7 +24,7 @@ TRL TRY TTD TWD TZS UAH UAK UGS UGW UGX USD USN USS UYI UYN UYP UYU UYW UZS VEB 
 VND VUV WST XAD XAF XAG XAU XBA XBB XBC XBD XCD XCG XDR XEU XFO XFU XOF XPD XPF XPT XRE XSU XTS \
 XUA XXX YDD YER YUD YUM YUN ZAL ZAR ZMK ZMW ZRN ZRZ ZWC ZWD ZWG ZWL ZWN ZWR";
 
-/// The ISO 4217 code in upper case.
+/// Parses an ISO 4217 code and returns it in upper case.
 pub(crate) fn parse_currency(text: &str) -> Result<String, String> {
     let code = text.trim().to_ascii_uppercase();
     if code.len() == 3 && CURRENCY_CODES.split(' ').any(|known| known == code) {
@@ -37,29 +37,36 @@ pub(crate) fn parse_currency(text: &str) -> Result<String, String> {
     }
 }
 
-/// Codes of ours that the standard's list does not have yet.
+/// The codes that the 360Giving Data Standard 1.4 does not list.
 const ADDITIONAL_CURRENCY_CODES: [&str; 6] = ["SLE", "UYW", "VED", "XAD", "XCG", "ZWG"];
 
-/// Whether a code is one that the 360Giving Data Standard 1.4 lists.
+/// Returns whether the 360Giving Data Standard 1.4 lists a code.
 pub fn is_standard_currency(code: &str) -> bool {
     parse_currency(code).is_ok_and(|known| known == code) && !ADDITIONAL_CURRENCY_CODES.contains(&code)
 }
 
-/// An amount in the currency's minor unit, written in its major unit, exactly.
+/// Formats an amount in the currency's main unit, without zeros after the last decimal, such as `15000.5`.
 pub fn format_major_units(minor: i64, currency: &str) -> String {
-    let decimals = usize::try_from(minor_unit_exponent(currency)).unwrap_or_default();
-    let digits = format!("{:0>width$}", minor.unsigned_abs(), width = decimals + 1);
-    let (whole, part) = digits.split_at(digits.len() - decimals);
-    let sign = if minor < 0 { "-" } else { "" };
-    let part = part.trim_end_matches('0');
-    if part.is_empty() {
-        format!("{sign}{whole}")
+    let text = format_all_decimals(minor, currency);
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
-        format!("{sign}{whole}.{part}")
+        text
     }
 }
 
-/// How many decimal places the currency's minor unit has (ISO 4217, table A.1).
+/// Formats an amount in the currency's main unit with all its decimals, such as `15000.50`.
+pub(crate) fn format_all_decimals(minor: i64, currency: &str) -> String {
+    let decimals = usize::try_from(minor_unit_exponent(currency)).unwrap_or_default();
+    let sign = if minor < 0 { "-" } else { "" };
+    let mut digits = format!("{:0>width$}", minor.unsigned_abs(), width = decimals + 1);
+    if decimals > 0 {
+        digits.insert(digits.len() - decimals, '.');
+    }
+    format!("{sign}{digits}")
+}
+
+/// Returns the number of decimals of a currency (ISO 4217, table A.1).
 fn minor_unit_exponent(currency: &str) -> i64 {
     match currency {
         "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI"
@@ -70,7 +77,7 @@ fn minor_unit_exponent(currency: &str) -> i64 {
     }
 }
 
-/// An amount of money at or above zero, of no currency yet.
+/// An amount of money that is not negative, in a currency that is not known yet.
 #[derive(Debug)]
 pub(crate) struct Amount<'a> {
     text: &'a str,
@@ -78,7 +85,7 @@ pub(crate) struct Amount<'a> {
 }
 
 impl<'a> Amount<'a> {
-    /// Reads a decimal number, with or without signs that separate thousands.
+    /// Parses a decimal number, with or without thousands separators.
     pub(crate) fn parse(text: &'a str, sign: DecimalSign) -> Result<Self, String> {
         let text = text.trim();
         let Some(number) = number::parse_decimal(text, sign)? else {
@@ -93,11 +100,10 @@ impl<'a> Amount<'a> {
         Ok(Self { text, number })
     }
 
-    /// The amount in the currency's minor unit.
+    /// Converts the amount to the currency's minor unit.
     ///
-    /// No floating point takes part. A number that carries a float's noise past
-    /// the minor unit, such as 41133.770000000004, is rounded to it, half up; any
-    /// other that has more decimals than the currency is refused.
+    /// A number with the rounding error of a float, such as 41133.770000000004, is rounded half up. Any other number
+    /// with more decimals than the currency is an error.
     pub(crate) fn minor_units(&self, currency: &str) -> Result<i64, String> {
         let RoundedAmount { minor, is_exact } = self.round_to_minor_units(currency)?;
         if !is_exact {
@@ -107,14 +113,13 @@ impl<'a> Amount<'a> {
         Ok(minor)
     }
 
-    /// The amount in the currency's minor unit, rounded to it, half away from zero.
+    /// Converts the amount to the currency's minor unit, rounded half away from zero.
     pub(crate) fn round_to_minor_units(&self, currency: &str) -> Result<RoundedAmount, String> {
         let too_large = || format!("{} is too large an amount", quote(self.text));
         let (units, excess) = self
             .number
             .split(minor_unit_exponent(currency))
             .ok_or_else(too_large)?;
-        // Digits before the first of the number are zeros.
         let is_half = self
             .number
             .is_at_least_half(minor_unit_exponent(currency), excess);
@@ -123,7 +128,7 @@ impl<'a> Amount<'a> {
         Ok(RoundedAmount { minor, is_exact })
     }
 
-    /// The amount as it is written.
+    /// The amount as written.
     pub(crate) const fn text(&self) -> &str {
         self.text
     }
@@ -133,24 +138,13 @@ impl<'a> Amount<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RoundedAmount {
     pub(crate) minor: i64,
-    /// Whether it is the amount as it is written, but for what a float leaves behind.
+    /// Whether nothing but the rounding error of a float was rounded.
     pub(crate) is_exact: bool,
 }
 
-/// The amount in the currency's main unit, such as `15000.50`; none of one below zero.
-pub(crate) fn format_non_negative_major_units(minor: i64, currency: &str) -> Option<String> {
-    let minor = u64::try_from(minor).ok()?;
-    let places = usize::try_from(minor_unit_exponent(currency)).ok()?;
-    let mut digits = format!("{minor:0>width$}", width = places + 1);
-    if places > 0 {
-        digits.insert(digits.len() - places, '.');
-    }
-    Some(digits)
-}
-
-/// The number of months, where it is a whole one above zero; 36.0 is 36.
+/// Parses a number of months: a whole number above zero, where 36.0 is 36.
 pub(crate) fn parse_months(text: &str, sign: DecimalSign) -> Result<i32, String> {
-    /// A hundred years: what is longer is no plan but a slip.
+    /// A hundred years. A longer duration is an error of typing.
     const MAX_DURATION_MONTHS: i32 = 1200;
     let text = text.trim();
     let not_whole = || format!("{} is not a whole number of months", quote(text));
@@ -294,13 +288,10 @@ mod tests {
             (7, "JPY", "7"),
             (i64::MAX, "GBP", "92233720368547758.07"),
         ] {
-            assert_eq!(
-                format_non_negative_major_units(minor, currency).as_deref(),
-                Some(text)
-            );
+            assert_eq!(format_all_decimals(minor, currency), text);
             assert_eq!(minor_units(text, currency), Ok(minor));
         }
-        assert_eq!(format_non_negative_major_units(-1, "GBP"), None);
+        assert_eq!(format_all_decimals(-1, "GBP"), "-0.01");
     }
 
     #[test]

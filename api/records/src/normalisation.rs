@@ -1,16 +1,15 @@
-//! The one form in which codes, identifiers and names are stored and compared. Pure.
+//! Normalises codes, identifiers and names for storage and comparison.
 //!
-//! The same name reaches the service in several spellings: with decomposed accents (as macOS
-//! writes them), with double or no-break spaces (as word processors and web pages do), with
-//! invisible characters. Every import, mutation, lookup and filter uses these functions, so that
-//! all of these spellings are one. Each function is idempotent. None removes the character NUL:
-//! texts with it are refused elsewhere.
+//! The same name arrives in several spellings: with decomposed accents (from macOS), with double or no-break spaces
+//! (from word processors and web pages), and with invisible characters. All imports, mutations, lookups and filters use
+//! these functions, so that the spellings are equal. Each function is idempotent. None removes the character NUL,
+//! because validation rejects it.
 
 use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
-/// A text in Unicode's normal form C; nothing else about it changes.
+/// Converts a text to Unicode's normal form C.
 pub fn to_nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
         Cow::Borrowed(text)
@@ -19,7 +18,7 @@ pub fn to_nfc(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A text of several lines as it is stored: composed and trimmed.
+/// Normalises a text of several lines: normal form C, trimmed.
 pub fn normalise_prose(text: &str) -> Cow<'_, str> {
     match to_nfc(text) {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
@@ -27,8 +26,8 @@ pub fn normalise_prose(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A name of one line as it is stored: composed, without invisible characters, each run of white space
-/// one space, trimmed; a no-break hyphen is a hyphen. Joiners stay, which some scripts are written with.
+/// Normalises a name of one line: normal form C, without invisible characters, trimmed, with single spaces and plain
+/// hyphens. Joiners stay, because some scripts need them.
 pub fn normalise_name(text: &str) -> String {
     if text.is_ascii() {
         return collapse_white_space(text.chars());
@@ -36,8 +35,8 @@ pub fn normalise_name(text: &str) -> String {
     collapse_white_space(text.nfc().filter(|character| !is_invisible(*character)))
 }
 
-/// [`normalise_name`] without joiners, for what is compared and not shown.
-fn comparison_key(text: &str) -> String {
+/// Normalises a text as [`normalise_name`] does, and removes joiners.
+fn normalise_without_joiners(text: &str) -> String {
     let is_joiner = |character: char| matches!(character, '\u{200c}' | '\u{200d}');
     normalise_name(&text.replace(is_joiner, ""))
 }
@@ -60,55 +59,55 @@ fn collapse_white_space(characters: impl Iterator<Item = char>) -> String {
             character
         });
     }
-    // What an invisible character held apart may compose now.
+    // Characters that an invisible character separated may compose now.
     match to_nfc(&visible) {
         Cow::Borrowed(_) => visible,
         Cow::Owned(composed) => composed,
     }
 }
 
-/// What a name is searched and compared by: [`normalise_name`] in lower case, without joiners.
+/// Normalises a name for comparison: [`normalise_name`] in lower case, without joiners.
 pub fn fold_name(text: &str) -> String {
-    let mut lower = comparison_key(text);
+    let mut lower = normalise_without_joiners(text);
     if lower.is_ascii() {
         lower.make_ascii_lowercase();
         return lower;
     }
-    comparison_key(&lower.to_lowercase())
+    normalise_without_joiners(&lower.to_lowercase())
 }
 
-/// The identifier of a grant, or another identifier whose letters' case counts: as [`normalise_name`].
+/// Normalises an identifier in which case matters, such as that of a grant.
 pub fn normalise_identifier(text: &str) -> String {
-    comparison_key(text)
+    normalise_without_joiners(text)
 }
 
-/// A GSS code: upper case, without space within or around it.
+/// Normalises a GSS code: upper case, without spaces.
 pub fn normalise_gss_code(text: &str) -> String {
-    let mut code = comparison_key(text);
+    let mut code = normalise_without_joiners(text);
     code.retain(|character| character != ' ');
     code.make_ascii_uppercase();
-    // What a space held apart may compose now.
+    // Characters that a space separated may compose now.
     to_nfc(&code).into_owned()
 }
 
-/// Lists of org-id.guide whose numbers consist of digits and capital letters, so that letters' case and
-/// spaces within them mean nothing.
+/// The lists of org-id.guide whose numbers have only digits and capital letters, so that case and spaces have no
+/// meaning.
 const UPPER_CASE_ORG_ID_LISTS: [&str; 6] = ["GB-CHC", "GB-COH", "GB-MPR", "GB-NIC", "GB-SC", "GB-UKPRN"];
 
-/// Lists of org-id.guide whose own name has an underscore.
+/// The lists of org-id.guide that have an underscore in their names.
 const UNDERSCORE_ORG_ID_LISTS: [(&str, &str); 2] = [("BE", "BCE_KBO"), ("CA", "CRA_ACR")];
 
-/// The most letters and digits of the part of an org-id that names the list within a country.
+/// The maximum length of the name of a list in an org-id.
 const MAX_LIST_CHARACTERS: usize = 10;
 
-/// An organisation's identifier in the form of org-id.guide, such as `GB-CHC-1164883`: the prefix that names
-/// the list is upper case, and the spaces, underscores and other dashes around its parts are hyphens.
+/// Normalises an organisation's identifier to the form of org-id.guide, such as `GB-CHC-1164883`: the prefix in upper
+/// case, with hyphens between the parts.
 ///
-/// What follows the prefix stays as the publisher wrote it, since the numbers of some lists are case sensitive;
-/// only the lists known to use digits and capitals alone have it in upper case (`GB-COH-SC123456`). What does
-/// not begin with two letters and the name of a list is no org-id, and only [`normalise_name`] applies.
+/// The number stays as the publisher wrote it, because the numbers of some lists are case sensitive. It is upper case
+/// only for lists that use digits and capital letters alone (`GB-COH-SC123456`). A text that does not begin with two
+/// letters and the name of a list is not an org-id, and is only normalised as a name.
 pub fn normalise_org_id(text: &str) -> String {
-    let text = comparison_key(text);
+    let text = normalise_without_joiners(text);
     let text = text.as_str();
     let Some((country, rest)) = split_part(text) else {
         return text.to_owned();
@@ -137,7 +136,7 @@ pub fn normalise_org_id(text: &str) -> String {
     let prefix = format!("{country}-{}", list.to_ascii_uppercase());
     let number = number.trim_start_matches(is_separator);
     let unspaced = number.replace(' ', "").replace(is_dash, "-");
-    // Anything else is no number of these lists, such as the marker of a redacted one.
+    // Other texts are not numbers of these lists, such as the mark of a redacted number.
     let is_number = unspaced
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
@@ -147,23 +146,22 @@ pub fn normalise_org_id(text: &str) -> String {
     join_parts(&[&prefix, number])
 }
 
-/// The parts that are not empty, with hyphens between them.
+/// Joins the parts that are not empty with hyphens.
 fn join_parts(parts: &[&str]) -> String {
     let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
     parts.join("-")
 }
 
-/// What comes before the first separator, and what from it on.
+/// Splits a text before its first separator.
 fn split_part(text: &str) -> Option<(&str, &str)> {
     text.find(is_separator).map(|at| text.split_at(at))
 }
 
-/// Whether a character separates the parts of an org-id, in one of the ways that people write it.
+/// Returns whether people write a character between the parts of an org-id.
 fn is_separator(character: char) -> bool {
     matches!(character, ' ' | '_') || is_dash(character)
 }
 
-/// Whether a character is a hyphen, a dash or a minus sign.
 const fn is_dash(character: char) -> bool {
     matches!(
         character,
@@ -171,8 +169,8 @@ const fn is_dash(character: char) -> bool {
     )
 }
 
-/// Whether a character shows nothing and separates nothing: zero-width spaces, word joiners, byte order marks,
-/// soft hyphens, and marks of direction.
+/// Returns whether a character is invisible and separates nothing: zero-width spaces, word joiners, byte order marks,
+/// soft hyphens and direction marks.
 const fn is_invisible(character: char) -> bool {
     matches!(
         character,
@@ -180,7 +178,7 @@ const fn is_invisible(character: char) -> bool {
     )
 }
 
-/// Whether both databases can store a text: `PostgreSQL` cannot store the character NUL.
+/// Returns whether both databases can store a text. `PostgreSQL` cannot store the character NUL.
 pub fn is_storable(text: &str) -> bool {
     !text.contains('\0')
 }

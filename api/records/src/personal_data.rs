@@ -1,5 +1,5 @@
-//! Looks for personal data in free text: e-mail addresses, telephone numbers, full
-//! postcodes of a few houses. A record with any cannot be sent: the base names nobody.
+//! Finds personal data in texts: e-mail addresses, telephone numbers and full postcodes, which identify a few houses.
+//! A record with personal data cannot be submitted.
 
 use std::sync::LazyLock;
 
@@ -8,12 +8,12 @@ use regex::Regex;
 use super::record::InitiativeRecord;
 use crate::problem::{Problem, ProblemCode};
 
-/// An "@" alone is none: grants say "Free@Last" and "@ the Hub".
+/// An "@" alone does not match, because titles of grants contain "Free@Last" and "@ the Hub".
 static EMAIL: LazyLock<Regex> =
     LazyLock::new(|| compile_pattern(r"(?i)[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}\b"));
-/// Runs of digits with what people put between them.
+/// Digits, with the spaces, brackets and hyphens that people write between them.
 static DIGIT_RUN: LazyLock<Regex> = LazyLock::new(|| compile_pattern(r"[+(]*[0-9][0-9 ()\u{a0}-]*[0-9]"));
-/// A unit postcode; the areas are those of the Royal Mail.
+/// A unit postcode, with the postcode areas of Royal Mail.
 static POSTCODE: LazyLock<Regex> = LazyLock::new(|| {
     compile_pattern(
         r"(?i)\b(?:A[BL]|B[ABDHLNRST]?|C[ABFHMORTVW]|D[ADEGHLNTY]|E[CHNX]?|F[KY]|G[LUY]?|H[ADGPRSUX]|I[GMPV]|JE|K[ATWY]|L[ADELNSU]?|M[EKL]?|N[EGNPRW]?|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]?|T[ADFNQRSW]|UB|W[ACDFNRSV]?|YO|ZE)[0-9][0-9A-Z]? ?[0-9][ABD-HJLNP-UW-Z]{2}\b",
@@ -22,13 +22,13 @@ static POSTCODE: LazyLock<Regex> = LazyLock::new(|| {
 
 #[expect(
     clippy::expect_used,
-    reason = "the patterns are written here, and a test makes them"
+    reason = "the patterns are constants, and a test compiles them"
 )]
 fn compile_pattern(text: &str) -> Regex {
     Regex::new(text).expect("the pattern is well formed")
 }
 
-/// What a text holds of persons, in words; none where nothing is found.
+/// Returns what kind of personal data a text contains, if any.
 pub fn find_in_text(text: &str) -> Option<&'static str> {
     if EMAIL.is_match(text) {
         Some("an e-mail address")
@@ -44,15 +44,15 @@ pub fn find_in_text(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether what looks like a postcode is a number in order, as in "the M1 4th exit".
+/// Returns whether what looks like a postcode is an ordinal number, as in "the M1 4th exit".
 fn is_ordinal(found: &str) -> bool {
     ["1st", "2nd", "3rd", "th"]
         .iter()
         .any(|ending| found.ends_with(ending))
 }
 
-/// Whether a run of digits is written as telephone numbers are: ten or eleven digits from 0 on,
-/// or up to fifteen after a "+". Identifiers of charities have letters before them.
+/// Returns whether digits look like a telephone number: ten or eleven digits that begin with 0, or up to fifteen after
+/// a "+". Identifiers of charities have letters before them.
 fn is_telephone(text: &str, start: usize, found: &str) -> bool {
     let before = text[..start].chars().next_back();
     if before.is_some_and(|one| one.is_alphanumeric() || matches!(one, '-' | '/' | '.' | ',')) {
@@ -67,7 +67,7 @@ fn is_telephone(text: &str, start: usize, found: &str) -> bool {
     }
 }
 
-/// Each free text of a record that holds personal data.
+/// Finds the free texts of a record that contain personal data.
 pub fn find_personal_data(record: &InitiativeRecord) -> Vec<Problem> {
     let mut texts: Vec<(String, Option<&str>)> = vec![
         ("title".into(), Some(&record.title)),
@@ -96,7 +96,7 @@ pub fn find_personal_data(record: &InitiativeRecord) -> Vec<Problem> {
         .collect()
 }
 
-/// What is wrong with a text that holds personal data.
+/// Returns a problem if a text contains personal data.
 pub fn check_text(path: impl Into<String>, text: &str) -> Option<Problem> {
     let held = find_in_text(text)?;
     let reason = format!("holds {held}; leave out what tells who or where a person is");

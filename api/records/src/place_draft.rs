@@ -3,35 +3,35 @@
 use crate::formats::ColumnValue;
 use wayin_vocabulary::PlaceKind;
 
-/// A place as a file gives it. What the file has no column for stays as it is.
+/// A place as a file gives it. An import changes nothing that the file has no column for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaceDraft {
-    /// The GSS code; without one a place is known again by its name, its kind and what it lies within.
+    /// The GSS code. A place without one is identified by its name, its kind and its parents.
     pub code: Option<String>,
-    /// The name; none where the file does not give it.
+    /// The name. `None` if the file does not give it.
     pub name: Option<String>,
-    /// What sort of place it is; none where the file does not say it.
+    /// The kind of place. `None` if the file does not give it.
     pub kind: Option<PlaceKind>,
-    /// The codes of the places that it lies directly within.
+    /// The codes of the parents: the places that it lies directly within.
     pub parent_codes: Vec<String>,
-    /// Of which larger places the file says whether it lies within them.
+    /// The kinds of parents that the file states.
     pub stated_parents: StatedParents,
-    /// The code of the place that took over when this one's was retired.
+    /// The code of the place that replaced this one when its code was retired.
     pub successor: ColumnValue<String>,
 }
 
-/// Of which larger places a file says whether a place lies within them.
+/// The kinds of parents that a file states. A parent of another kind stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatedParents {
-    /// Of none: it has no column for them.
+    /// None: the file has no column for parents.
     Nothing,
-    /// Of all.
+    /// All kinds.
     All,
-    /// Of some kinds of places, each of which has a column.
+    /// The kinds that the file has columns for.
     Kinds {
         /// The kinds.
         kinds: Vec<PlaceKind>,
-        /// All that the row names, the farther ones too.
+        /// The codes of all places that the row names, also those that are not direct parents.
         codes: Vec<String>,
     },
 }

@@ -1,9 +1,12 @@
-//! What is wrong with an input, or worth a look: a code, the path of the field, and the reason in plain words.
+//! Problems with an input: each has a code, the path of the field and the reason in plain words.
+
+use std::collections::HashSet;
 
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::normalisation::is_storable;
+use crate::paths;
 use crate::text::{PLAUSIBLE_YEARS, quote};
 use crate::workbook::placeholder;
 
@@ -50,25 +53,22 @@ pub enum ProblemCode {
     Cleared,
 }
 
-/// Something about one field of a record.
+/// A problem with one field of an input, or a warning about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// What kind of thing it is.
+    /// The kind of problem.
     pub code: ProblemCode,
-    /// Where: names and positions joined by `/`, such as `fundingTerms/0/endsOn`.
+    /// The path of the field: names and positions joined by `/`, such as `fundingTerms/0/endsOn`.
     pub path: String,
-    /// What, in plain words.
+    /// The reason, as words that follow the name of the field.
     pub reason: String,
 }
 
 impl Problem {
-    /// Something about the field at a path.
+    /// Creates a problem with the field at a path.
     pub fn new(code: ProblemCode, path: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self {
-            code,
-            path: path.into(),
-            reason: reason.into(),
-        }
+        let (path, reason) = (path.into(), reason.into());
+        Self { code, path, reason }
     }
 }
 
@@ -78,27 +78,37 @@ impl std::fmt::Display for Problem {
     }
 }
 
-/// What was found in a record: what stops it, and what is only worth a look.
+/// The errors and warnings of an input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
-    /// The record cannot be published so.
+    /// Reasons why the input is rejected.
     pub errors: Vec<Problem>,
-    /// The record can be published, but somebody should look.
+    /// Things to check that do not stop the input.
     pub warnings: Vec<Problem>,
 }
 
 impl Problems {
-    /// Something that stops it.
+    /// Adds an error.
     pub fn add_error(&mut self, code: ProblemCode, path: impl Into<String>, reason: impl Into<String>) {
         self.errors.push(Problem::new(code, path, reason));
     }
 
-    /// Adds something that is only worth a look.
+    /// Adds a warning.
     pub fn add_warning(&mut self, code: ProblemCode, path: impl Into<String>, reason: impl Into<String>) {
         self.warnings.push(Problem::new(code, path, reason));
     }
 
-    /// A text that is needed, and has at most so many characters.
+    /// Adds the problems of a part, whose paths begin at the part.
+    pub(crate) fn add_below(&mut self, path: &str, part: Self) {
+        let move_below = |problem: Problem| Problem {
+            path: paths::join(path, &problem.path),
+            ..problem
+        };
+        self.errors.extend(part.errors.into_iter().map(move_below));
+        self.warnings.extend(part.warnings.into_iter().map(move_below));
+    }
+
+    /// Checks that a text is not empty and has at most `most` characters.
     pub fn check_required(&mut self, path: &str, text: &str, most: usize) {
         if text.is_empty() {
             self.add_error(ProblemCode::Required, path, "is needed");
@@ -106,46 +116,49 @@ impl Problems {
         self.check_length(path, Some(text), most);
     }
 
-    /// A text that has at most so many characters, where there is one.
+    /// Checks that a text, if given, has at most `most` characters and can be stored.
     pub fn check_length(&mut self, path: &str, text: Option<&str>, most: usize) {
         let length = text.map_or(0, |text| text.chars().count());
         if length > most {
-            self.add_error(
-                ProblemCode::TooLong,
-                path,
-                format!("has {length} characters; at most {most} are kept"),
-            );
+            let reason = format!("has {length} characters; at most {most} are kept");
+            self.add_error(ProblemCode::TooLong, path, reason);
         }
         if !text.is_none_or(is_storable) {
-            self.add_error(
-                ProblemCode::InvalidFormat,
-                path,
-                "holds the character NUL (U+0000), which no base can keep",
-            );
-        }
-    }
-
-    /// A name or identifier, where there is one, that is not what people write who have no answer: different
-    /// organisations would become one by it.
-    pub fn check_not_placeholder(&mut self, path: &str, text: Option<&str>, what: &str) {
-        if let Some(text) = text.filter(|text| placeholder::parse_placeholder(text).is_some()) {
-            let reason = format!("{} is no {what}; leave it out where it is not known", quote(text));
+            let reason = "holds the character NUL (U+0000), which no base can keep";
             self.add_error(ProblemCode::InvalidFormat, path, reason);
         }
     }
 
-    /// A date that can be right, where there is one.
-    pub fn check_date(&mut self, path: &str, date: Option<NaiveDate>) {
-        if let Some(date) = date.filter(|date| !PLAUSIBLE_YEARS.contains(&date.year())) {
-            self.add_error(
-                ProblemCode::OutOfRange,
-                path,
-                format!("{date} lies in the year {}, which cannot be right", date.year()),
-            );
+    /// Checks that a name or identifier, if given, is not a placeholder such as "unknown", which would make one
+    /// organisation of several.
+    pub fn check_not_placeholder(&mut self, path: &str, text: Option<&str>, noun: &str) {
+        if let Some(text) = text.filter(|text| placeholder::parse_placeholder(text).is_some()) {
+            let reason = format!("{} is no {noun}; leave it out where it is not known", quote(text));
+            self.add_error(ProblemCode::InvalidFormat, path, reason);
         }
     }
 
-    /// A last date that is not before the first, where there are both.
+    /// Checks that a value, if given, is not among those before it, and adds it to them.
+    pub(crate) fn check_unique<'a>(
+        &mut self,
+        path: &str,
+        value: Option<&'a str>,
+        seen: &mut HashSet<&'a str>,
+    ) {
+        if let Some(value) = value.filter(|value| !seen.insert(value)) {
+            self.add_error(ProblemCode::Duplicate, path, format!("{value} is named twice"));
+        }
+    }
+
+    /// Checks that a date, if given, is in a plausible year.
+    pub fn check_date(&mut self, path: &str, date: Option<NaiveDate>) {
+        if let Some(date) = date.filter(|date| !PLAUSIBLE_YEARS.contains(&date.year())) {
+            let reason = format!("{date} lies in the year {}, which cannot be right", date.year());
+            self.add_error(ProblemCode::OutOfRange, path, reason);
+        }
+    }
+
+    /// Checks that the last date is not before the first, if both are given.
     pub fn check_date_order(
         &mut self,
         path: &str,
@@ -156,11 +169,8 @@ impl Problems {
         if let (Some(first), Some(last)) = (first, last)
             && last < first
         {
-            self.add_error(
-                ProblemCode::OutOfOrder,
-                path,
-                format!("{last} is before {first_name}, {first}"),
-            );
+            let reason = format!("{last} is before {first_name}, {first}");
+            self.add_error(ProblemCode::OutOfOrder, path, reason);
         }
     }
 }

@@ -1,5 +1,4 @@
-//! A whole initiative record as one document: what files carry, what revisions
-//! keep, what is exported. Names are the model's, in camelCase.
+//! An initiative record with all its parts: the document in files, revisions and exports. Its keys are in camelCase.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -8,92 +7,71 @@ use wayin_vocabulary::{
     OrganisationKind, Perspective, ReportingBasis, ReportingFrequency, Restriction, SourceKind, Visibility,
 };
 
-use super::integer_serde;
 use crate::fields::{ChallengeField, ConditionField, EntryPointField, FundingTermField, RecordField};
 use crate::missing::MissingReasons;
+use crate::whole_number;
 
-/// One initiative with all its parts. What is absent or null is not known.
+/// An initiative with all its parts. A field that is absent or null is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InitiativeRecord {
-    /// The lead organisation's own id for the record: the key by which a repeat is known.
+    /// The lead organisation's own reference for the record. Sending the same reference again replaces the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_ref: Option<String>,
-    /// What the initiative is called.
+    /// The name of the initiative.
     pub title: String,
-    /// What it does.
+    /// What the initiative does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
-    /// The place it works in.
+    /// The place where it works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<PlaceReference>,
-    /// The organisation that leads it.
+    /// The organisation that leads the initiative.
     pub lead_organisation: OrganisationReference,
-    /// The day it started.
+    /// The first day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_on: Option<NaiveDate>,
-    /// The day it ended.
+    /// The last day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_on: Option<NaiveDate>,
-    /// Whether it goes on, for one without an end.
+    /// Whether the work continues. It cannot be true if there is a last day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ongoing: Option<bool>,
-    /// Who may read the record; the most careful answer where it does not say.
+    /// Who may read the record. The default is the most restrictive choice.
     #[serde(default = "most_restrictive", deserialize_with = "null_as_most_restrictive")]
     pub visibility: Visibility,
-    /// Whether its funders may read the whole of a record that others only count.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "std::ops::Not::not"
-    )]
+    /// Whether its funders may read all of a record that others only count.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(deserialize_with = "null_as_default")]
     pub shared_with_funders: bool,
     /// Whether the record was made up to show how Wayin works.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "std::ops::Not::not"
-    )]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(deserialize_with = "null_as_default")]
     pub illustrative: bool,
-    /// The entry points taken, in order within each perspective.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    /// The entry points, in the order in which they were taken, for each perspective.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "null_as_default")]
     pub entry_points: Vec<EntryPointTaken>,
-    /// The challenges met, each named once.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    /// The challenges, each at most once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "null_as_default")]
     pub challenges_faced: Vec<ChallengeFaced>,
-    /// The conditions for change, each named once.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    /// The conditions for change, each at most once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "null_as_default")]
     pub conditions_changed: Vec<ConditionChanged>,
-    /// The terms that its money came with.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    /// The terms of its funding.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "null_as_default")]
     pub funding_terms: Vec<FundingTerm>,
-    /// Where the record's content comes from.
+    /// The source of the record.
     pub source: Source,
-    /// Who confirmed that the record may be shared, when, and on what basis.
+    /// The confirmation that the record may be shared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing: Option<SharingConsent>,
-    /// Why answers are missing.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "MissingReasons::is_empty"
-    )]
+    /// Why fields have no answer.
+    #[serde(default, skip_serializing_if = "MissingReasons::is_empty")]
+    #[serde(deserialize_with = "null_as_default")]
     pub missing: MissingReasons<RecordField>,
 }
 
@@ -112,113 +90,100 @@ fn null_as_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// A place, named by its code, by its id in this base, or by a name that only one place has: one
-/// of the three.
+/// A place, identified by exactly one of three: its code, its id on this instance, or a name that only one place has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlaceReference {
     /// The GSS code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The global id.
+    /// The global id, as in the GraphQL schema.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The name in use.
+    /// The current name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-/// An organisation, named by its identifier, or else by its name.
+/// An organisation, identified by its identifier, or by its name if it has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OrganisationReference {
     /// The org-id identifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identifier: Option<String>,
-    /// The name; required where there is no identifier, or where it is new to the base.
+    /// The name. Required if there is no identifier, or if the instance does not know the organisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What sort of organisation it is, for one that is new to the base.
+    /// The kind of organisation. It is used only if the instance does not know the organisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<OrganisationKind>,
 }
 
-/// An entry point taken. Positions follow the order of the list within a perspective.
+/// An entry point that was taken. Its position is its order among those of the same perspective.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EntryPointTaken {
     /// The entry point.
     pub entry_point: EntryPoint,
-    /// Whose view it is.
+    /// Whose view this is.
     pub perspective: Perspective,
-    /// The day it was taken.
+    /// The day when it was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_on: Option<NaiveDate>,
     /// Why it was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub motivation: Option<String>,
-    /// Why answers are missing.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "MissingReasons::is_empty"
-    )]
+    /// Why fields have no answer.
+    #[serde(default, skip_serializing_if = "MissingReasons::is_empty")]
+    #[serde(deserialize_with = "null_as_default")]
     pub missing: MissingReasons<EntryPointField>,
 }
 
-/// A challenge met.
+/// A challenge that the initiative faced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChallengeFaced {
     /// The challenge.
     pub challenge: Challenge,
-    /// What became of its step.
+    /// Whether the step that answers the challenge was taken, rushed or skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<ChallengeStep>,
-    /// Why; empty where no reason is given.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    /// The reasons. Empty if none is given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "null_as_default")]
     pub reasons: Vec<ChallengeReason>,
     /// What happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// The day it was noticed.
+    /// The day when it was noticed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noticed_on: Option<NaiveDate>,
-    /// Whose view it is.
+    /// Whose view this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub perspective: Option<Perspective>,
-    /// Why answers are missing.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "MissingReasons::is_empty"
-    )]
+    /// Why fields have no answer.
+    #[serde(default, skip_serializing_if = "MissingReasons::is_empty")]
+    #[serde(deserialize_with = "null_as_default")]
     pub missing: MissingReasons<ChallengeField>,
 }
 
-/// What became of a condition for change.
+/// A condition for change, and how far it changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConditionChanged {
     /// The condition.
     pub condition: Condition,
-    /// What became of it.
+    /// How far it changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<ChangeExtent>,
-    /// Why answers are missing.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "MissingReasons::is_empty"
-    )]
+    /// Why fields have no answer.
+    #[serde(default, skip_serializing_if = "MissingReasons::is_empty")]
+    #[serde(deserialize_with = "null_as_default")]
     pub missing: MissingReasons<ConditionField>,
 }
 
-/// The terms that one sum of money came with.
+/// The terms of one sum of money.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FundingTerm {
@@ -227,18 +192,15 @@ pub struct FundingTerm {
     /// The 360Giving grant identifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant_identifier: Option<String>,
-    /// The funder's programme.
+    /// The title of the funder's programme.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub programme: Option<String>,
-    /// The ISO 4217 code of the money.
+    /// The ISO 4217 code of the currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// The amount in the currency's minor unit.
-    #[serde(
-        default,
-        deserialize_with = "integer_serde::deserialize_option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// The amount in the currency's minor unit, such as pence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "whole_number::deserialize_option")]
     pub amount_minor: Option<i64>,
     /// The day the decision was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -249,39 +211,33 @@ pub struct FundingTerm {
     /// The planned last day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_on: Option<NaiveDate>,
-    /// The length in whole months, as given.
-    #[serde(
-        default,
-        deserialize_with = "integer_serde::deserialize_option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// The length in whole months.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "whole_number::deserialize_option")]
     pub duration_months: Option<i32>,
     /// The entry point that the funder meant to fund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intended_focus: Option<EntryPoint>,
-    /// Whether research before the work was paid for.
+    /// Whether the funding pays for research before the work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upfront_research: Option<bool>,
-    /// How many months of it.
-    #[serde(
-        default,
-        deserialize_with = "integer_serde::deserialize_option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// The length of that research in months.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "whole_number::deserialize_option")]
     pub upfront_research_months: Option<i32>,
-    /// Whether the extra time and resource of working together was paid for.
+    /// Whether the funding pays for the extra time and resources of working together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collaboration_resourced: Option<bool>,
-    /// Whether the money may be used for anything.
+    /// Whether the money may be used for any purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restriction: Option<Restriction>,
-    /// How often the funder asks for a report.
+    /// How often the funder requires a report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reporting_frequency: Option<ReportingFrequency>,
-    /// What is reported on.
+    /// What the reports are about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reporting_basis: Option<ReportingBasis>,
-    /// Whether the plan may move.
+    /// Whether the plan may change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_timeline: Option<DeliveryTimeline>,
     /// Whether the funding may be renewed.
@@ -290,30 +246,27 @@ pub struct FundingTerm {
     /// Whether the money also pays for work in other places.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub multi_site: Option<bool>,
-    /// Why answers are missing.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "MissingReasons::is_empty"
-    )]
+    /// Why fields have no answer.
+    #[serde(default, skip_serializing_if = "MissingReasons::is_empty")]
+    #[serde(deserialize_with = "null_as_default")]
     pub missing: MissingReasons<FundingTermField>,
 }
 
-/// Where a record's content comes from.
+/// The source of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Source {
-    /// What sort of source it is.
+    /// The kind of source.
     pub kind: SourceKind,
-    /// What it is called.
+    /// The title of the source.
     pub title: String,
-    /// Where it can be read.
+    /// The web address of the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The day it bears.
+    /// The date of the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dated_on: Option<NaiveDate>,
-    /// The licence it may be reused under.
+    /// The licence for reusing the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<String>,
 }
@@ -322,16 +275,16 @@ pub struct Source {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SharingConsent {
-    /// Who confirmed it.
+    /// The role of the person who confirmed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<String>,
-    /// When.
+    /// The day of the confirmation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_on: Option<NaiveDate>,
-    /// On what basis.
+    /// The basis for sharing, in the words of the partner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<String>,
-    /// Under which licence it may be reused.
+    /// The licence for reusing the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<String>,
 }

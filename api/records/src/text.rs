@@ -1,39 +1,29 @@
-//! Text, dates and whole numbers as people and files write them.
+//! Cleans texts and parses dates as people and files write them.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 
 use crate::normalisation;
 
-/// One line of text, spelt as [`normalisation::normalise_name`] does, with control characters taken as space; none
-/// where that leaves nothing.
+/// Normalises one line of text as [`normalisation::normalise_name`] does, after replacing control characters by spaces.
+/// Returns `None` if nothing is left.
 pub fn clean_line(text: &str) -> Option<String> {
-    let spaced: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    let line = normalisation::normalise_name(&spaced);
+    let line = normalisation::normalise_name(&text.replace(char::is_control, " "));
     (!line.is_empty()).then_some(line)
 }
 
-/// Text of several lines: trimmed, lines ending in a line feed alone, without
-/// other control characters (a base holds no NUL); nothing where that leaves nothing.
+/// Cleans a text of several lines: trims it, ends each line with a line feed, and replaces other control characters by
+/// spaces (PostgreSQL cannot store NUL). Returns `None` if nothing is left.
 pub fn clean_paragraphs(text: &str) -> Option<String> {
-    let cleaned: String = normalisation::to_nfc(text)
+    let cleaned = normalisation::to_nfc(text)
         .replace("\r\n", "\n")
-        .chars()
-        .map(|c| match c {
-            '\r' => '\n',
-            '\n' | '\t' => c,
-            c if c.is_control() => ' ',
-            c => c,
-        })
-        .collect();
+        .replace('\r', "\n")
+        .replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), " ");
     let trimmed = cleaned.trim();
     (!trimmed.is_empty()).then(|| trimmed.to_owned())
 }
 
-/// The text in at most `longest` characters: what is longer is cut at the last
-/// space that leaves room for an ellipsis, or within a word that is longer than half of it.
+/// Shortens a text to at most `longest` characters, with an ellipsis at the end. The cut is at a space, unless that
+/// would lose more than half of the text.
 pub fn truncate(mut text: String, longest: usize) -> String {
     let Some((limit, _)) = text.char_indices().nth(longest.saturating_sub(1)) else {
         return text;
@@ -52,9 +42,9 @@ pub fn truncate(mut text: String, longest: usize) -> String {
     text
 }
 
-/// The text in quotation marks, short enough to stand in a sentence.
+/// Quotes a text for a message: escaped, and cut after 40 characters.
 pub fn quote(text: &str) -> String {
-    // What shows nothing, such as a control character, would hide what is wrong.
+    // Invisible characters are escaped, because they may be the problem.
     let shown = |character: char| match character {
         '\'' | '"' | '\\' => character.to_string(),
         _ => character.escape_debug().to_string(),
@@ -64,8 +54,8 @@ pub fn quote(text: &str) -> String {
     format!("\"{shown}{more}\"")
 }
 
-/// The date in `YYYY-MM-DD` or in a full date and time, whose date is taken as
-/// written, whatever its offset from UTC.
+/// Parses a date as `YYYY-MM-DD`, or a date and time. The date is the one that is written, whatever the offset from
+/// UTC.
 pub fn parse_date(text: &str) -> Result<NaiveDate, String> {
     let text = text.trim();
     match parse_iso_date(text) {
@@ -74,17 +64,17 @@ pub fn parse_date(text: &str) -> Result<NaiveDate, String> {
     }
 }
 
-/// A date as people and spreadsheets write it.
+/// A date, and whether it is certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParsedDate {
     /// The date.
     pub date: NaiveDate,
-    /// Whether the day and the month may be meant the other way round.
+    /// Whether the day and the month may be swapped.
     pub is_ambiguous: bool,
 }
 
-/// The date as [`parse_date`] reads it, or as `31/12/2020`, `31.12.2020`, `31-12-2020` or `31 December 2020`. Of numbers
-/// alone, the first is the day.
+/// Parses a date as [`parse_date`] does, or as `31/12/2020`, `31.12.2020`, `31-12-2020` or `31 December 2020`. The day
+/// comes first.
 pub fn parse_any_date(text: &str) -> Result<ParsedDate, String> {
     let text = text.trim();
     let (date, is_ambiguous) = if let Some(date) = parse_iso_date(text) {
@@ -100,7 +90,7 @@ pub fn parse_any_date(text: &str) -> Result<ParsedDate, String> {
     Ok(ParsedDate { date, is_ambiguous })
 }
 
-/// What is to be known of an ambiguous date.
+/// Describes how an ambiguous date was read.
 pub fn describe_day_first(text: &str, date: NaiveDate) -> String {
     format!("{} is read as {date}, with the day first", quote(text.trim()))
 }
@@ -116,7 +106,7 @@ fn require_plausible(date: NaiveDate, text: &str) -> Result<NaiveDate, String> {
     ))
 }
 
-/// The years that a date may lie in.
+/// The years that dates may be in.
 pub(crate) const PLAUSIBLE_YEARS: std::ops::RangeInclusive<i32> = 1800..=2100;
 
 fn parse_iso_date(text: &str) -> Option<NaiveDate> {
@@ -150,7 +140,7 @@ fn describe_invalid_date(text: &str) -> String {
     format!("{} is not a date; write it as {advice}", quote(text))
 }
 
-/// The date that was meant, where it is written as in most of Europe, alone or before a time.
+/// Parses a date with the day first, alone or before a time.
 fn parse_day_first(text: &str) -> Option<NaiveDate> {
     let (day, time) = text.split_once([' ', 'T']).unwrap_or((text, ""));
     let mut parts = day.split(['/', '.', '-']);
@@ -167,7 +157,7 @@ fn parse_day_first(text: &str) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
 }
 
-/// The date of a text such as `1 May 2020`, `01-May-2020` or `May 1, 2020`.
+/// Parses a date such as `1 May 2020`, `01-May-2020` or `May 1, 2020`.
 fn parse_date_with_month_name(text: &str) -> Option<NaiveDate> {
     let words: Vec<_> = text
         .split([' ', '-', ',', '/'])

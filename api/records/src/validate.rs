@@ -1,20 +1,20 @@
-//! What a record must meet before it is published: lengths, dates in order,
-//! nothing named twice. The one place that says so, for every way in.
+//! Rules that a record must meet before it is published. Every way in uses them: files, drafts and submissions.
 
 use std::collections::HashSet;
 
 use chrono::{Datelike, Days, NaiveDate};
 use wayin_vocabulary::{MissingReason, SourceKind};
 
-use super::fields::FundingTermField;
-use super::record::{FundingTerm, InitiativeRecord, OrganisationReference, SharingConsent, Source};
+use crate::fields::FundingTermField;
 use crate::gss;
 use crate::normalisation;
 use crate::problem::{Problem, ProblemCode, Problems};
+use crate::record::{FundingTerm, InitiativeRecord, OrganisationReference, SharingConsent, Source};
 use crate::text::quote;
-use crate::workbook::placeholder;
+use crate::workbook::placeholder::{Placeholder, parse_placeholder};
 
-/// Writes every text in the form of [`normalisation`], makes empty ones absent, and currencies upper case.
+/// Normalises the texts of a record as [`normalisation`] describes, removes empty ones, writes currencies in upper case
+/// and computes missing durations from the dates.
 pub fn normalise_record(record: &mut InitiativeRecord) {
     fn normalise_text(text: &mut String) {
         let prose = normalisation::normalise_prose(text);
@@ -25,27 +25,23 @@ pub fn normalise_record(record: &mut InitiativeRecord) {
     fn normalise_optional(optional: &mut Option<String>) {
         if let Some(inner) = optional {
             normalise_text(inner);
-            if inner.is_empty() {
-                *optional = None;
-            }
         }
+        optional.take_if(|text| text.is_empty());
     }
-    fn normalise_with(optional: &mut Option<String>, spell: impl Fn(&str) -> String) {
-        *optional = optional
-            .take()
-            .map(|given| spell(&given))
-            .filter(|spelt| !spelt.is_empty());
+    fn normalise_with(optional: &mut Option<String>, normalise: impl Fn(&str) -> String) {
+        let normalised = optional.as_deref().map(normalise);
+        *optional = normalised.filter(|text| !text.is_empty());
     }
-    fn organisation(reference: &mut OrganisationReference) {
+    fn normalise_organisation(reference: &mut OrganisationReference) {
         normalise_with(&mut reference.identifier, normalisation::normalise_org_id);
         normalise_with(&mut reference.name, normalisation::normalise_name);
     }
     normalise_optional(&mut record.external_ref);
     normalise_text(&mut record.title);
     normalise_optional(&mut record.summary);
-    organisation(&mut record.lead_organisation);
+    normalise_organisation(&mut record.lead_organisation);
     if let Some(place) = &mut record.place {
-        // What is no code stays as it was written, for the message about it.
+        // An invalid code stays, so that the message about it can quote it.
         normalise_with(&mut place.code, |code| {
             gss::parse_area_code(code).unwrap_or_else(|_| normalisation::normalise_identifier(code))
         });
@@ -55,28 +51,25 @@ pub fn normalise_record(record: &mut InitiativeRecord) {
             record.place = None;
         }
     }
-    record
-        .entry_points
-        .iter_mut()
-        .for_each(|taken| normalise_optional(&mut taken.motivation));
-    record.challenges_faced.iter_mut().for_each(|faced| {
+    for taken in &mut record.entry_points {
+        normalise_optional(&mut taken.motivation);
+    }
+    for faced in &mut record.challenges_faced {
         normalise_optional(&mut faced.note);
         faced.reasons.sort_unstable();
         faced.reasons.dedup();
-    });
+    }
     for term in &mut record.funding_terms {
-        organisation(&mut term.funder);
+        normalise_organisation(&mut term.funder);
         normalise_with(&mut term.grant_identifier, normalisation::normalise_identifier);
         normalise_optional(&mut term.programme);
         normalise_optional(&mut term.currency);
-        if let Some(currency) = &mut term.currency
-            && currency.len() == 3
-        {
+        if let Some(currency) = term.currency.as_mut().filter(|currency| currency.len() == 3) {
             currency.make_ascii_uppercase();
         }
-        if term.duration_months.is_none() {
-            term.duration_months = count_months(term.starts_on, term.ends_on);
-        }
+        term.duration_months = term
+            .duration_months
+            .or_else(|| count_months(term.starts_on, term.ends_on));
     }
     normalise_text(&mut record.source.title);
     normalise_optional(&mut record.source.url);
@@ -91,36 +84,35 @@ pub fn normalise_record(record: &mut InitiativeRecord) {
     }
 }
 
-/// Removes identifiers that are only what people write who have no answer, such as "N/A", and warns about each.
+/// Removes identifiers that are placeholders, such as "N/A", and returns a warning for each.
 pub fn remove_unknown_identifiers(record: &mut InitiativeRecord) -> Vec<Problem> {
     let mut warnings = Vec::new();
     let mut remove = |path: String, identifier: &mut Option<String>, may_be_missing: bool| {
-        let given = identifier.take_if(|text| placeholder::parse_placeholder(text).is_some())?;
-        let is_not_applicable = may_be_missing
-            && placeholder::parse_placeholder(&given) == Some(placeholder::Placeholder::NotApplicable);
-        let taken_as = if is_not_applicable {
+        let given = identifier.take_if(|text| parse_placeholder(text).is_some())?;
+        let is_not_applicable =
+            may_be_missing && parse_placeholder(&given) == Some(Placeholder::NotApplicable);
+        let meaning = if is_not_applicable {
             "not applicable"
         } else {
             "not known"
         };
-        let reason = format!("{} is taken as {taken_as}", quote(given.trim()));
+        let reason = format!("{} is taken as {meaning}", quote(given.trim()));
         warnings.push(Problem::new(ProblemCode::InvalidFormat, path, reason));
         is_not_applicable.then_some(MissingReason::NotApplicable)
     };
     let lead = &mut record.lead_organisation.identifier;
     remove("leadOrganisation/identifier".into(), lead, false);
-    for (at, term) in record.funding_terms.iter_mut().enumerate() {
-        let path = |field: &str| format!("fundingTerms/{at}/{field}");
+    for (index, term) in record.funding_terms.iter_mut().enumerate() {
+        let path = |field: &str| format!("fundingTerms/{index}/{field}");
         remove(path("funder/identifier"), &mut term.funder.identifier, false);
-        let why = remove(path("grantIdentifier"), &mut term.grant_identifier, true);
-        if let Some(why) = why {
-            term.missing.insert(FundingTermField::GrantIdentifier, why);
+        if let Some(reason) = remove(path("grantIdentifier"), &mut term.grant_identifier, true) {
+            term.missing.insert(FundingTermField::GrantIdentifier, reason);
         }
     }
     warnings
 }
 
-/// Whole months from the first day to the last, the last included; at least one.
+/// Counts the whole months from the first day to the last, both included. The result is at least 1.
 pub fn count_months(first: Option<NaiveDate>, last: Option<NaiveDate>) -> Option<i32> {
     let (first, after) = (first?, last?.checked_add_days(Days::new(1))?);
     let months = (after.year() - first.year()) * 12 + after.month().cast_signed()
@@ -129,95 +121,61 @@ pub fn count_months(first: Option<NaiveDate>, last: Option<NaiveDate>) -> Option
     (after > first).then(|| months.max(1))
 }
 
-/// Looks a [tidy](normalise_record) record over.
+/// Checks a [normalised](normalise_record) record.
 pub fn validate_record(record: &InitiativeRecord) -> Problems {
     let mut found = Problems::default();
     found.check_required("title", &record.title, 300);
     found.check_length("externalRef", record.external_ref.as_deref(), 200);
     found.check_length("summary", record.summary.as_deref(), 10_000);
-    check_organisation(&mut found, "leadOrganisation", &record.lead_organisation);
+    found.add_below("leadOrganisation", check_organisation(&record.lead_organisation));
     let names_its_grant = record.source.kind == SourceKind::GrantData
         && record
             .funding_terms
             .iter()
             .any(|term| term.grant_identifier.is_some());
     if record.external_ref.is_none() && !names_its_grant {
-        found.add_error(
-            ProblemCode::Required,
-            "externalRef",
-            "is needed, so that the record is known again when it is sent again",
-        );
+        let reason = "is needed, so that the record is known again when it is sent again";
+        found.add_error(ProblemCode::Required, "externalRef", reason);
     }
     found.check_date("startedOn", record.started_on);
     found.check_date("endedOn", record.ended_on);
     found.check_date_order("endedOn", record.started_on, record.ended_on, "startedOn");
     if record.ongoing == Some(true) && record.ended_on.is_some() {
-        found.add_error(
-            ProblemCode::Contradictory,
-            "ongoing",
-            "cannot be true of an initiative that has ended",
-        );
+        let reason = "cannot be true of an initiative that has ended";
+        found.add_error(ProblemCode::Contradictory, "ongoing", reason);
     }
-    record.missing.check_unanswered("", record, &mut found);
+    record.missing.check_unanswered(record, &mut found);
     for (index, taken) in record.entry_points.iter().enumerate() {
-        taken
-            .missing
-            .check_unanswered(&format!("entryPoints/{index}"), taken, &mut found);
-        found.check_length(
-            &format!("entryPoints/{index}/motivation"),
-            taken.motivation.as_deref(),
-            2_000,
-        );
-        found.check_date(&format!("entryPoints/{index}/takenOn"), taken.taken_on);
+        let mut part = Problems::default();
+        taken.missing.check_unanswered(taken, &mut part);
+        part.check_length("motivation", taken.motivation.as_deref(), 2_000);
+        part.check_date("takenOn", taken.taken_on);
+        found.add_below(&format!("entryPoints/{index}"), part);
     }
     let mut seen = HashSet::new();
     for (index, faced) in record.challenges_faced.iter().enumerate() {
-        found.check_length(
-            &format!("challengesFaced/{index}/note"),
-            faced.note.as_deref(),
-            2_000,
-        );
-        found.check_date(&format!("challengesFaced/{index}/noticedOn"), faced.noticed_on);
-        faced
-            .missing
-            .check_unanswered(&format!("challengesFaced/{index}"), faced, &mut found);
-        if !seen.insert(faced.challenge) {
-            found.add_error(
-                ProblemCode::Duplicate,
-                format!("challengesFaced/{index}/challenge"),
-                format!("{} is named twice", faced.challenge.code()),
-            );
-        }
+        let mut part = Problems::default();
+        part.check_length("note", faced.note.as_deref(), 2_000);
+        part.check_date("noticedOn", faced.noticed_on);
+        faced.missing.check_unanswered(faced, &mut part);
+        part.check_unique("challenge", Some(faced.challenge.code()), &mut seen);
+        found.add_below(&format!("challengesFaced/{index}"), part);
     }
     let mut seen = HashSet::new();
     for (index, changed) in record.conditions_changed.iter().enumerate() {
-        changed
-            .missing
-            .check_unanswered(&format!("conditionsChanged/{index}"), changed, &mut found);
-        if !seen.insert(changed.condition) {
-            found.add_error(
-                ProblemCode::Duplicate,
-                format!("conditionsChanged/{index}/condition"),
-                format!("{} is named twice", changed.condition.code()),
-            );
-        }
+        let mut part = Problems::default();
+        changed.missing.check_unanswered(changed, &mut part);
+        part.check_unique("condition", Some(changed.condition.code()), &mut seen);
+        found.add_below(&format!("conditionsChanged/{index}"), part);
     }
     let mut seen = HashSet::new();
     for (index, term) in record.funding_terms.iter().enumerate() {
-        let path = format!("fundingTerms/{index}");
-        check_term(&mut found, &path, term);
-        term.missing.check_unanswered(&path, term, &mut found);
-        if let Some(identifier) = &term.grant_identifier
-            && !seen.insert(identifier)
-        {
-            found.add_error(
-                ProblemCode::Duplicate,
-                format!("{path}/grantIdentifier"),
-                format!("{identifier} is named twice"),
-            );
-        }
+        let mut part = check_term(term);
+        term.missing.check_unanswered(term, &mut part);
+        part.check_unique("grantIdentifier", term.grant_identifier.as_deref(), &mut seen);
+        found.add_below(&format!("fundingTerms/{index}"), part);
     }
-    check_source(&mut found, &record.source);
+    found.add_below("source", check_source(&record.source));
     if let Some(sharing) = &record.sharing {
         found.check_length("sharing/confirmedBy", sharing.confirmed_by.as_deref(), 200);
         found.check_date("sharing/confirmedOn", sharing.confirmed_on);
@@ -227,120 +185,86 @@ pub fn validate_record(record: &InitiativeRecord) -> Problems {
     found
 }
 
-/// Looks an organisation's own fields over; paths lead into the reference.
-pub fn organisation(reference: &OrganisationReference) -> Vec<Problem> {
+/// Checks the fields of an organisation. Paths begin at the reference.
+pub fn check_organisation(reference: &OrganisationReference) -> Problems {
     let mut found = Problems::default();
-    check_organisation(&mut found, "", reference);
-    let within = |finding: Problem| Problem {
-        path: finding.path.trim_start_matches('/').to_owned(),
-        ..finding
-    };
-    found.errors.into_iter().map(within).collect()
-}
-
-fn check_organisation(found: &mut Problems, path: &str, reference: &OrganisationReference) {
     if reference.identifier.is_none() && reference.name.is_none() {
-        found.add_error(ProblemCode::Required, path, "needs an identifier or a name");
+        found.add_error(ProblemCode::Required, "", "needs an identifier or a name");
     }
     let (name, identifier) = (reference.name.as_deref(), reference.identifier.as_deref());
-    found.check_length(&format!("{path}/name"), name, 200);
-    found.check_not_placeholder(&format!("{path}/name"), name, "name");
-    found.check_length(&format!("{path}/identifier"), identifier, 100);
-    found.check_not_placeholder(&format!("{path}/identifier"), identifier, "identifier");
+    found.check_length("name", name, 200);
+    found.check_not_placeholder("name", name, "name");
+    found.check_length("identifier", identifier, 100);
+    found.check_not_placeholder("identifier", identifier, "identifier");
+    found
 }
 
-fn check_term(found: &mut Problems, path: &str, term: &FundingTerm) {
-    check_organisation(found, &format!("{path}/funder"), &term.funder);
-    found.check_length(
-        &format!("{path}/grantIdentifier"),
-        term.grant_identifier.as_deref(),
-        200,
-    );
-    found.check_not_placeholder(
-        &format!("{path}/grantIdentifier"),
-        term.grant_identifier.as_deref(),
-        "identifier",
-    );
-    found.check_length(&format!("{path}/programme"), term.programme.as_deref(), 300);
-    if let Some(currency) = &term.currency
-        && !(currency.len() == 3 && currency.bytes().all(|letter| letter.is_ascii_uppercase()))
-    {
-        found.add_error(
-            ProblemCode::InvalidFormat,
-            format!("{path}/currency"),
-            format!("“{currency}” is not an ISO 4217 code, such as GBP"),
-        );
+fn check_term(term: &FundingTerm) -> Problems {
+    let mut found = Problems::default();
+    found.add_below("funder", check_organisation(&term.funder));
+    let identifier = term.grant_identifier.as_deref();
+    found.check_length("grantIdentifier", identifier, 200);
+    found.check_not_placeholder("grantIdentifier", identifier, "identifier");
+    found.check_length("programme", term.programme.as_deref(), 300);
+    let is_code = |text: &str| text.len() == 3 && text.bytes().all(|letter| letter.is_ascii_uppercase());
+    if let Some(currency) = term.currency.as_deref().filter(|currency| !is_code(currency)) {
+        let reason = format!("“{currency}” is not an ISO 4217 code, such as GBP");
+        found.add_error(ProblemCode::InvalidFormat, "currency", reason);
     }
     if term.amount_minor.is_some_and(|amount| amount < 0) {
-        found.add_error(
-            ProblemCode::OutOfRange,
-            format!("{path}/amountMinor"),
-            "cannot be negative",
-        );
+        found.add_error(ProblemCode::OutOfRange, "amountMinor", "cannot be negative");
     }
     if term.amount_minor.is_some() && term.currency.is_none() {
         found.add_error(
             ProblemCode::Required,
-            format!("{path}/currency"),
+            "currency",
             "is needed where an amount is given",
         );
     }
-    for (name, date) in [
-        ("awardedOn", term.awarded_on),
-        ("startsOn", term.starts_on),
-        ("endsOn", term.ends_on),
-    ] {
-        found.check_date(&format!("{path}/{name}"), date);
-    }
-    found.check_date_order(
-        &format!("{path}/endsOn"),
-        term.starts_on,
-        term.ends_on,
-        "startsOn",
-    );
+    found.check_date("awardedOn", term.awarded_on);
+    found.check_date("startsOn", term.starts_on);
+    found.check_date("endsOn", term.ends_on);
+    found.check_date_order("endsOn", term.starts_on, term.ends_on, "startsOn");
     if term
         .duration_months
         .is_some_and(|months| !(1..=1_200).contains(&months))
     {
         found.add_error(
             ProblemCode::OutOfRange,
-            format!("{path}/durationMonths"),
+            "durationMonths",
             "must lie between 1 and 1,200",
         );
     }
     if let (Some(given), Some(dated)) = (term.duration_months, count_months(term.starts_on, term.ends_on))
         && (given - dated).abs() > 1
     {
-        found.add_warning(
-            ProblemCode::Contradictory,
-            format!("{path}/durationMonths"),
-            format!("{given} months are given, but the dates make {dated}; what is given is kept"),
-        );
+        let reason = format!("{given} months are given, but the dates make {dated}; what is given is kept");
+        found.add_warning(ProblemCode::Contradictory, "durationMonths", reason);
     }
     match (term.upfront_research, term.upfront_research_months) {
         (_, Some(months)) if months < 1 => {
             found.add_error(
                 ProblemCode::OutOfRange,
-                format!("{path}/upfrontResearchMonths"),
+                "upfrontResearchMonths",
                 "must be at least 1",
             );
         }
         (Some(false), Some(_)) => {
-            found.add_error(
-                ProblemCode::Contradictory,
-                format!("{path}/upfrontResearchMonths"),
-                "are given, but upfrontResearch is false",
-            );
+            let reason = "are given, but upfrontResearch is false";
+            found.add_error(ProblemCode::Contradictory, "upfrontResearchMonths", reason);
         }
         _ => {}
     }
+    found
 }
 
-fn check_source(found: &mut Problems, source: &Source) {
-    found.check_required("source/title", &source.title, 300);
-    found.check_length("source/url", source.url.as_deref(), 2_000);
-    found.check_date("source/datedOn", source.dated_on);
-    found.check_length("source/licence", source.licence.as_deref(), 200);
+fn check_source(source: &Source) -> Problems {
+    let mut found = Problems::default();
+    found.check_required("title", &source.title, 300);
+    found.check_length("url", source.url.as_deref(), 2_000);
+    found.check_date("datedOn", source.dated_on);
+    found.check_length("licence", source.licence.as_deref(), 200);
+    found
 }
 
 #[cfg(test)]
@@ -358,7 +282,7 @@ mod tests {
             name: Some("unknown".into()),
             ..OrganisationReference::default()
         };
-        let found = organisation(&reference);
+        let found = check_organisation(&reference).errors;
         let paths: Vec<&str> = found.iter().map(|one| one.path.as_str()).collect();
         assert_eq!(paths, ["name", "identifier"], "{found:?}");
     }

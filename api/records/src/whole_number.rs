@@ -1,22 +1,40 @@
-//! Whole numbers that a client writes with a fraction of zero, such as `18.0`.
+//! Whole numbers that JSON may write with a fraction of zero, such as `18.0`.
 //!
-//! JSON has one kind of number, and the specification (October 2021, 3.5.1) has `Int` take a value without a fraction.
-//! So variables may be written so, as they may for servers in JavaScript, where `18.0` is 18. A literal in a document
-//! may not: there `18.0` is a `Float` by the grammar.
+//! JSON has one kind of number, and the GraphQL specification (October 2021, section 3.5.1) accepts a number without
+//! a fractional part as an `Int`. Variables may therefore use this form, as they may on servers in JavaScript. A
+//! literal in a GraphQL document may not: by the grammar, `18.0` is a `Float` there.
 
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde_json::{Number, Value};
 
-/// Up to here every whole number is a float of its own.
+/// 2^53: up to here, each whole number has a float of its own.
 const MAX_EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
 
-/// The whole number that a float is; none where it has a fraction, or stands for several whole numbers.
+/// Converts a float to a whole number. Returns `None` if it has a fraction, or if several whole numbers share the float.
 pub fn from_float(number: f64) -> Option<i64> {
     let is_whole = number.fract() == 0.0 && number.abs() <= MAX_EXACT_FLOAT;
-    #[expect(clippy::cast_possible_truncation, reason = "a whole number that an i64 holds")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "an i64 holds every whole number up to 2^53"
+    )]
     is_whole.then_some(number as i64)
 }
 
-/// Writes every whole number in a value without a fraction.
+/// Reads a whole number or null.
+pub(super) fn deserialize_option<'de, T: TryFrom<i64>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let Some(number) = Option::<Number>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let whole = number.as_i64().or_else(|| from_float(number.as_f64()?));
+    let whole = whole.and_then(|whole| T::try_from(whole).ok());
+    whole
+        .map(Some)
+        .ok_or_else(|| D::Error::custom(format!("{number} is not a whole number in range")))
+}
+
+/// Replaces each whole number in a value that has a zero fraction by one without a fraction.
 pub fn strip_zero_fractions(value: &mut Value) {
     match value {
         Value::Number(number) if number.is_f64() => {

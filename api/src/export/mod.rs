@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::paging::KeysetScan;
 use crate::store::revisions::newest_revisions;
 use wayin_records::record::InitiativeRecord;
+use wayin_records::workbook::RecordWorkbook;
 use wayin_records::workbook::csv::{CsvRecordWriter, ListLengths};
-use wayin_records::workbook::export::RecordWorkbook;
 
 /// How many records are loaded at once.
 const RECORDS_PER_PAGE: u64 = 1_000;
@@ -86,11 +86,11 @@ pub async fn export_records_as(
             Ok(written)
         }
         ExportFormat::Xlsx => {
-            let mut book = RecordWorkbook::new().map_err(export_error)?;
+            let mut book = RecordWorkbook::for_export().map_err(export_error)?;
             let mut written = 0;
             for_each_record(db, |record| {
                 written += 1;
-                book.add_record(&to_document(&record)?).map_err(export_error)
+                book.add_record(&to_document(&record)?, &[]).map_err(export_error)
             })
             .await?;
             book.finish(output).map_err(export_error)?;

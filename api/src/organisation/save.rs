@@ -10,7 +10,7 @@ use crate::idempotency::Rejection;
 use crate::reference_data::{self, SaveTarget};
 use wayin_records::normalisation;
 use wayin_records::normalisation::{fold_name, is_storable};
-use wayin_records::problem::{ProblemCode, Problems};
+use wayin_records::problem::ProblemCode;
 use wayin_records::record::OrganisationReference;
 use wayin_records::validate;
 
@@ -46,10 +46,7 @@ pub async fn save_organisation(
         name: Some(name.clone()),
         kind: draft.kind,
     };
-    let mut found = Problems {
-        errors: validate::organisation(&reference),
-        ..Problems::default()
-    };
+    let mut found = validate::check_organisation(&reference);
     if name.is_empty() {
         found.add_error(ProblemCode::Required, "name", "is needed");
     }

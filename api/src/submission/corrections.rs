@@ -19,8 +19,8 @@ use crate::error::{Error, Result};
 use crate::place::Gazetteer;
 use wayin_records::formats::file_record::{CellPosition, UnreadCell};
 use wayin_records::problem::{Problem, ProblemCode};
+use wayin_records::workbook::RecordWorkbook;
 use wayin_records::workbook::columns::SHEETS;
-use wayin_records::workbook::corrections::CorrectionsWorkbook;
 use wayin_records::workbook::{WriteError, format_cell};
 
 /// A record as it was typed, with what to write beside it.
@@ -114,7 +114,7 @@ fn write_records(
     mut records: mpsc::Receiver<RecordWithProblems>,
     written: &mut File,
 ) -> Result<(), WriteError> {
-    let mut book = CorrectionsWorkbook::for_requested_changes()?;
+    let mut book = RecordWorkbook::for_requested_changes()?;
     // The first row of a sheet has its titles.
     let mut row = 1;
     while let Some((document, findings)) = records.blocking_recv() {

@@ -281,7 +281,7 @@ impl Chunk {
                 .collect(),
             starts_on: pack_days(terms.iter(), |term| term.starts_on),
             choices: FundingChoice::ALL.map(|choice| {
-                CodeBitmaps::from_codes(terms.len(), choice.answer_count(), |term| {
+                CodeBitmaps::from_codes(terms.len(), choice.count_answers(), |term| {
                     terms[term].choices[choice as usize]
                 })
             }),

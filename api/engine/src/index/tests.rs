@@ -75,7 +75,7 @@ fn random_empty_row(random: &mut StdRng, id: u128) -> IndexedInitiative {
                 currency: pick_optional(random, &[*b"gbp", *b"eur"]),
                 starts_on: random_day(random),
                 choices: FundingChoice::ALL.map(|choice| {
-                    let answers: Vec<u8> = (0..).take(choice.answer_count()).collect();
+                    let answers: Vec<u8> = (0..).take(choice.count_answers()).collect();
                     pick_optional(random, &answers)
                 }),
             })

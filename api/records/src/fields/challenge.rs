@@ -1,11 +1,11 @@
-//! The fields of a challenge faced.
+//! The fields of a challenge.
 
 use super::column::{Column, ColumnKind, column};
 use crate::record::ChallengeFaced;
 use crate::workbook::vocabulary::Vocabulary as V;
 
 fields! {
-    /// The fields of a challenge faced that may be left without an answer.
+    /// The fields of a challenge that may be missing.
     ChallengeField of ChallengeFaced {
         Step "step": |faced| faced.step.is_some(),
         Reasons "reasons": |faced| !faced.reasons.is_empty(),
@@ -15,7 +15,7 @@ fields! {
     }
 }
 
-/// The columns of its sheet, in order.
+/// The columns of the sheet, in order.
 #[rustfmt::skip]
 pub const COLUMNS: [Column; 6] = [
     column("Challenge", "challenge", ColumnKind::Code(V::Challenge), 34, "Needed."),

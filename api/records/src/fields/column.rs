@@ -1,69 +1,68 @@
-//! The columns of files: what each is called, which field of a record it stands for, and what may be written in it.
+//! The columns of files: the title, the field and the content of each.
 
 use crate::workbook::vocabulary::Vocabulary as V;
 
-/// What a column holds.
+/// The kind of content of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnKind {
-    /// Words.
+    /// Text.
     Text,
-    /// A day.
+    /// A date.
     Date,
     /// A whole number.
     Whole,
-    /// An amount of money in the currency's main unit, such as pounds, where the document has
-    /// its minor unit.
+    /// An amount of money in the currency's main unit, such as pounds. Documents have the minor unit.
     Money,
     /// Yes or no.
     YesNo,
-    /// A word of a vocabulary.
+    /// A term of a vocabulary.
     Code(V),
-    /// Any number of them, with semicolons between.
+    /// Terms of a vocabulary, separated by semicolons.
     Codes(V),
-    /// Why a list of the record has nothing in it.
+    /// The reason why a list of the record is empty.
     MissingReason,
 }
 
-/// How a file is laid out.
+/// The layout of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileLayout {
-    /// In sheets, whose columns have titles.
+    /// Sheets, whose columns have titles.
     Workbook,
-    /// In one table, whose columns are called by the paths of the fields.
+    /// One table, whose columns have the paths of the fields.
     Table,
 }
 
-/// One column.
+/// A column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Column {
-    /// What it is called.
+    /// The title.
     pub header: &'static str,
-    /// The field that it stands for, within the record or the item of its list: `place/code`.
+    /// The path of the field in the record or in the item of its list, such as `place/code`.
     pub path: &'static str,
-    /// What it holds.
+    /// The kind of content.
     pub kind: ColumnKind,
-    /// What to write there, in plain words.
+    /// What to write in the column, in plain words.
     pub note: &'static str,
-    /// How wide it is, in characters.
+    /// The width in characters.
     pub width: u16,
-    /// Whether people are asked for it: the others are there for what is exported.
+    /// Whether the template has the column. If not, only exports have it.
     pub is_in_template: bool,
-    /// Whether, in place of an answer, it may say why there is none.
+    /// Whether a cell may have a missing reason in place of an answer.
     pub accepts_missing_reason: bool,
 }
 
 impl Column {
-    /// The field of the record or item that the column belongs to: `place` for `place/code`.
+    /// The field of the record or item, such as `place` for `place/code`.
     pub fn field_name(&self) -> &'static str {
         self.path.split('/').next().unwrap_or(self.path)
     }
 
-    /// The path that a flat file calls it by, with points: `place.code`.
+    /// The path with dots, as in a table, such as `place.code`.
     pub fn dotted_path(&self) -> String {
         self.path.replace('/', ".")
     }
 
-    /// What a file calls it, in which a sheet has it, or the columns of a flat table.
+    /// The title in a file with a layout.
     pub fn title_in(&self, layout: FileLayout) -> String {
         match layout {
             FileLayout::Workbook => self.header.to_owned(),
@@ -71,8 +70,8 @@ impl Column {
         }
     }
 
-    /// Whether the words of somebody who has no answer are taken for none: not in texts that may hold any words, and not
-    /// where an answer is needed.
+    /// Returns whether a placeholder such as "unknown" counts as no answer. It does not in free texts, and not in
+    /// required columns.
     pub fn accepts_placeholder(&self) -> bool {
         match self.kind {
             ColumnKind::Text => matches!(
@@ -103,7 +102,7 @@ impl Column {
         }
     }
 
-    /// Whether it asks for a name without which a record, or an item of a list, cannot be kept.
+    /// Returns whether the column has a name or reference that every record or item needs.
     pub fn is_required_name(&self) -> bool {
         matches!(
             self.path,
@@ -144,26 +143,26 @@ pub(super) const fn column(
     }
 }
 
-/// The column by which every sheet says which record a row belongs to.
+/// The title of the column that shows on every sheet which record a row belongs to.
 pub const REFERENCE: &str = "Your reference";
-/// The field that it stands for on the first sheet.
+/// The path of that column on the first sheet.
 pub const REFERENCE_PATH: &str = "externalRef";
-/// What says which version of the published record a row was written from. No field of the record itself.
+/// The path of the version of the published record from which a row was written. It is not a field of the record.
 pub const VERSION_PATH: &str = "version";
-/// What an exported workbook tells records apart by: several organisations may use the same
-/// reference, and a record that was made from a grant has none.
+/// The title of the column that identifies records in an exported workbook, because several organisations may use the
+/// same reference, and a record made from a grant has none.
 pub const RECORD: &str = "Record";
-/// The column of a corrected workbook that says what is wrong with a row; nobody reads it again.
+/// The title of the column of a corrections workbook that lists the problems of a row. Imports ignore it.
 pub const CORRECTIONS_COLUMN: &str = "What to fix";
-/// The reference of the row that shows how the template is filled in.
+/// The reference of the example rows of the template.
 pub const EXAMPLE: &str = "EXAMPLE-1";
-/// The sheet that explains the others.
+/// The sheet that explains the workbook.
 pub const GUIDANCE: &str = "Guidance";
-/// The sheet of a corrections workbook that lists what could not be read; nobody reads it again.
+/// The sheet of a corrections workbook that lists cells that were not read. Imports ignore it.
 pub const UNREAD: &str = "Not read";
-/// The sheet that the drop-downs take their words from.
+/// The sheet with the words of the drop-downs.
 pub const LISTS: &str = "Lists";
 
-/// What the references of a row are called in its note.
+/// The note of the column of references.
 pub const REFERENCE_NOTE: &str = "Your own name or number for the record: by it a record is known again when you send it again. \
      Write the same reference on the other sheets, in every row that belongs to the record.";

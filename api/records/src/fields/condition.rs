@@ -5,13 +5,13 @@ use crate::record::ConditionChanged;
 use crate::workbook::vocabulary::Vocabulary as V;
 
 fields! {
-    /// The fields of a condition for change that may be left without an answer.
+    /// The fields of a condition for change that may be missing.
     ConditionField of ConditionChanged {
         Change "change": |changed| changed.change.is_some(),
     }
 }
 
-/// The columns of its sheet, in order.
+/// The columns of the sheet, in order.
 #[rustfmt::skip]
 pub const COLUMNS: [Column; 2] = [
     column("Condition", "condition", ColumnKind::Code(V::Condition), 26, "Needed."),

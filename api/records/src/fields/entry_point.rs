@@ -1,18 +1,18 @@
-//! The fields of an entry point taken.
+//! The fields of an entry point.
 
 use super::column::{Column, ColumnKind, column};
 use crate::record::EntryPointTaken;
 use crate::workbook::vocabulary::Vocabulary as V;
 
 fields! {
-    /// The fields of an entry point taken that may be left without an answer.
+    /// The fields of an entry point that may be missing.
     EntryPointField of EntryPointTaken {
         TakenOn "takenOn": |taken| taken.taken_on.is_some(),
         Motivation "motivation": |taken| taken.motivation.is_some(),
     }
 }
 
-/// The columns of its sheet, in order.
+/// The columns of the sheet, in order.
 #[rustfmt::skip]
 pub const COLUMNS: [Column; 4] = [
     column("Entry point", "entryPoint", ColumnKind::Code(V::EntryPoint), 24, "Where the work began, and what it took on later. Needed."),

@@ -1,5 +1,5 @@
-//! The fields of a funding term. A field whose answer is one of a few choices is defined here alone: the index, filters in
-//! memory and in SQL, and summaries treat all [`FundingChoice`]s alike.
+//! The fields of a funding term. A field with a few possible answers is defined only here: the index, the filters in
+//! memory and in SQL, and the summaries handle each [`FundingChoice`] in the same way.
 
 use super::column::{Column, ColumnKind, column};
 use crate::fields::Field as _;
@@ -8,7 +8,7 @@ use crate::workbook::vocabulary::Vocabulary as V;
 use wayin_vocabulary::Dimension;
 
 fields! {
-    /// The fields of a funding term that may be left without an answer.
+    /// The fields of a funding term that may be missing.
     FundingTermField of FundingTerm {
         GrantIdentifier "grantIdentifier": |term| term.grant_identifier.is_some(),
         Programme "programme": |term| term.programme.is_some(),
@@ -31,7 +31,7 @@ fields! {
     }
 }
 
-/// The columns of its sheet, in order.
+/// The columns of the sheet, in order.
 #[rustfmt::skip]
 pub const COLUMNS: [Column; 22] = [
     column("Funder", "funder/name", ColumnKind::Text, 28, "Who gave the money. Needed, or its identifier."),
@@ -59,7 +59,7 @@ pub const COLUMNS: [Column; 22] = [
 ];
 
 impl FundingTermField {
-    /// Whether the 360Giving Data Standard has a field for it.
+    /// Returns whether the 360Giving Data Standard has this field.
     pub const fn is_in_grant_standard(self) -> bool {
         matches!(
             self,
@@ -74,54 +74,52 @@ impl FundingTermField {
         )
     }
 
-    /// Finds the field of that name that the 360Giving Data Standard does not have.
+    /// Finds a field by name among those that the 360Giving Data Standard does not have.
     pub fn find_beyond_grant_standard(name: &str) -> Option<Self> {
-        let fields = Self::ALL.iter().copied();
-        fields
-            .filter(|field| !field.is_in_grant_standard())
-            .find(|field| field.name() == name)
+        let mut fields = Self::ALL.iter().copied();
+        fields.find(|field| !field.is_in_grant_standard() && field.name() == name)
     }
 }
 
-/// The words in which a summary says what is so of funding.
+/// The words of a summary for a yes-or-no field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct YesNoWords {
-    /// The question: "whether it could be renewed".
+    /// The question, such as "whether it could be renewed".
     pub question: &'static str,
-    /// What a yes says, in the past tense: "could be renewed".
+    /// The words for a yes, in the past tense, such as "could be renewed".
     pub yes: &'static str,
-    /// What a no says.
+    /// The words for a no.
     pub no: &'static str,
-    /// The code and the label of the group that said yes, and of the one that said no, where a dimension goes by it.
+    /// The code and the label of the groups yes and no, for a dimension of this field.
     pub groups: [(&'static str, &'static str); 2],
 }
 
-/// What may be answered to a [`FundingChoice`].
+/// The possible answers of a [`FundingChoice`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChoiceKind {
-    /// No, which is number 0, or yes.
+    /// No (number 0) or yes (number 1).
     YesNo(YesNoWords),
-    /// A value of a vocabulary, by its position.
+    /// A code of a vocabulary. Its number is its position.
     Code(FundingCode),
 }
 
-/// A [`FundingChoice`] among the values of a vocabulary. Summaries have words of their own for each.
+/// A [`FundingChoice`] with a vocabulary. Summaries have separate words for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FundingCode {
     /// The entry point that the funder meant to fund.
     IntendedFocus,
-    /// Whether the money may be used for anything.
+    /// Whether the money may be used for any purpose.
     Restriction,
-    /// How often the funder asks for a report.
+    /// How often the funder requires a report.
     ReportingFrequency,
-    /// What is reported on.
+    /// What the reports are about.
     ReportingBasis,
-    /// Whether the plan may move.
+    /// Whether the plan may change.
     DeliveryTimeline,
 }
 
 impl FundingCode {
-    /// The vocabulary of its values.
+    /// The vocabulary of the answers.
     pub const fn vocabulary(self) -> V {
         match self {
             Self::IntendedFocus => V::EntryPoint,
@@ -135,26 +133,25 @@ impl FundingCode {
 
 macro_rules! choices {
     ($(#[doc = $about:literal] $variant:ident $name:literal: $kind:expr,)+) => {
-        /// A field of a funding term whose answer is one of a few choices. Its answers are numbered, as
-        /// [`Choice`](wayin_vocabulary::Choice) says.
+        /// A field of a funding term with a few possible answers, numbered as for [`Choice`](wayin_vocabulary::Choice).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum FundingChoice {
             $(#[doc = $about] $variant,)+
         }
 
         impl FundingChoice {
-            /// Every one, in the order of their numbers.
+            /// All choices, in the order of their numbers.
             pub const ALL: [Self; [$($name,)+].len()] = [$(Self::$variant,)+];
 
-            /// Their names in documents.
+            /// The names in documents, in the same order.
             pub const NAMES: [&str; Self::ALL.len()] = [$($name,)+];
 
-            /// The field of the record that it is.
+            /// The field of the record.
             pub const fn field(self) -> FundingTermField {
                 match self { $(Self::$variant => FundingTermField::$variant,)+ }
             }
 
-            /// What may be answered.
+            /// The possible answers.
             pub const fn kind(self) -> ChoiceKind {
                 match self { $(Self::$variant => $kind,)+ }
             }
@@ -165,27 +162,27 @@ macro_rules! choices {
 choices! {
     /// The entry point that the funder meant to fund.
     IntendedFocus "intendedFocus": ChoiceKind::Code(FundingCode::IntendedFocus),
-    /// Whether research before the work was paid for.
+    /// Whether the funding pays for research before the work.
     UpfrontResearch "upfrontResearch": ChoiceKind::YesNo(YesNoWords {
         question: "whether it paid for research before the work",
         yes: "paid for research before the work",
         no: "did not pay for research before the work",
         groups: [("PAID_FOR", "research paid for"), ("NOT_PAID_FOR", "research not paid for")],
     }),
-    /// Whether the extra time and resource of working together was paid for.
+    /// Whether the funding pays for the extra time and resources of working together.
     CollaborationResourced "collaborationResourced": ChoiceKind::YesNo(YesNoWords {
         question: "whether it paid for the extra time and resource of working together",
         yes: "paid for the extra time and resource of working together",
         no: "did not pay for the extra time and resource of working together",
         groups: [("PAID_FOR", "working together paid for"), ("NOT_PAID_FOR", "working together not paid for")],
     }),
-    /// Whether the money may be used for anything.
+    /// Whether the money may be used for any purpose.
     Restriction "restriction": ChoiceKind::Code(FundingCode::Restriction),
-    /// How often the funder asks for a report.
+    /// How often the funder requires a report.
     ReportingFrequency "reportingFrequency": ChoiceKind::Code(FundingCode::ReportingFrequency),
-    /// What is reported on.
+    /// What the reports are about.
     ReportingBasis "reportingBasis": ChoiceKind::Code(FundingCode::ReportingBasis),
-    /// Whether the plan may move.
+    /// Whether the plan may change.
     DeliveryTimeline "deliveryTimeline": ChoiceKind::Code(FundingCode::DeliveryTimeline),
     /// Whether the funding may be renewed.
     Renewable "renewable": ChoiceKind::YesNo(YesNoWords {
@@ -204,8 +201,8 @@ choices! {
 }
 
 impl FundingChoice {
-    /// The choice by which a dimension groups initiatives.
-    pub const fn of_dimension(dimension: Dimension) -> Option<Self> {
+    /// Finds the choice by which a dimension groups initiatives.
+    pub const fn find_for_dimension(dimension: Dimension) -> Option<Self> {
         match dimension {
             Dimension::FundingResearch => Some(Self::UpfrontResearch),
             Dimension::ReportingBasis => Some(Self::ReportingBasis),
@@ -215,8 +212,8 @@ impl FundingChoice {
         }
     }
 
-    /// How many answers there are to choose from.
-    pub fn answer_count(self) -> usize {
+    /// Counts the possible answers.
+    pub fn count_answers(self) -> usize {
         match self.kind() {
             ChoiceKind::YesNo(_) => 2,
             ChoiceKind::Code(code) => code.vocabulary().words().len(),

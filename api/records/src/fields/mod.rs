@@ -1,22 +1,22 @@
-//! The fields of a record and of its parts: each defined once, with its name, its column in files, and whether it may be
-//! left without an answer.
+//! The fields of a record and of its parts. Each is defined once: its name, its column in files, and whether it may be
+//! missing.
 
-/// The fields of a part of a record that may be left without an answer.
+/// The fields of one part of a record that may be missing.
 pub trait Field: Copy + Ord + 'static {
-    /// What they are fields of.
+    /// The part that has the fields.
     type Part;
-    /// Every one of them, in the order in which the part has them.
+    /// All fields, in the order of the part.
     const ALL: &'static [Self];
-    /// Their names, in the same order.
+    /// The names of all fields, in the same order.
     const NAMES: &'static [&'static str];
 
-    /// The field's name in documents.
+    /// The name of the field in documents.
     fn name(self) -> &'static str;
-    /// Whether a part answers it.
+    /// Returns whether a part has an answer for the field.
     fn is_given(self, part: &Self::Part) -> bool;
 }
 
-/// Declares the fields of one part: each with its name in documents and the expression that says whether it is given.
+/// Declares the fields of one part: each with its name in documents and an expression for whether it is given.
 macro_rules! fields {
     (#[doc = $about:literal] $name:ident of $part:ident {
         $($variant:ident $text:literal: |$one:ident| $given:expr,)+
@@ -28,12 +28,12 @@ macro_rules! fields {
         }
 
         impl $name {
-            /// The field's name in documents.
+            /// The name of the field in documents.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }
 
-            /// The names of all, with spaces between.
+            /// The names of all fields, separated by spaces.
             pub const ALL_NAMES: &'static str = concat!($($text, " ",)+).trim_ascii();
         }
 

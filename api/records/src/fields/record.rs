@@ -1,11 +1,11 @@
-//! The fields of an initiative record itself.
+//! The fields of an initiative record, without its lists.
 
 use super::column::{Column, ColumnKind, REFERENCE, REFERENCE_NOTE, REFERENCE_PATH, VERSION_PATH, column};
 use crate::record::InitiativeRecord;
 use crate::workbook::vocabulary::Vocabulary as V;
 
 fields! {
-    /// The fields of an initiative record itself that may be left without an answer.
+    /// The fields of an initiative record that may be missing.
     RecordField of InitiativeRecord {
         Summary "summary": |record| record.summary.is_some(),
         Place "place": |record| record.place.is_some(),
@@ -19,7 +19,7 @@ fields! {
     }
 }
 
-/// The columns of its sheet, in order.
+/// The columns of the sheet, in order.
 #[rustfmt::skip]
 pub const COLUMNS: [Column; 29] = [
     column(REFERENCE, REFERENCE_PATH, ColumnKind::Text, 18, REFERENCE_NOTE),

@@ -1,23 +1,23 @@
-//! Numbers as people and programs write them: exact decimals, read without floating point.
+//! Decimal numbers as people and programs write them, parsed without floating point.
 
 use crate::text::quote;
 
-/// What stands before the decimals of a number.
+/// The decimal sign of a file.
 ///
-/// It matters for one shape only: up to three digits, one sign, three digits. `1.500` is 1.5 where the sign is a point;
-/// where it may be a comma, the number may mean 1500 too. `1,500` may mean either everywhere. Every other number has
-/// one reading: `15000,50`, `1,500.00` and `1.500,00` are read alike wherever they come from.
+/// It matters for one form only: up to three digits, a sign and three digits. `1.500` is 1.5 if the decimal sign is a
+/// point. If it can also be a comma, `1.500` may mean 1500. `1,500` is always ambiguous. All other numbers have one
+/// meaning: `15000,50`, `1,500.00` and `1.500,00`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DecimalSign {
     /// A point.
     #[default]
     Point,
-    /// A point or a comma, as in tables whose columns are separated by semicolons or tabs.
+    /// A point or a comma, as in tables with columns separated by semicolons or tabs.
     PointOrComma,
 }
 
-/// Reads a number as JSON or a spreadsheet writes it: `15000`, `1.5e4`, `15 000,50`, `1,500,000.00`. None where it is
-/// none, and an error where it has more than one reading.
+/// Parses a number in one of the forms of JSON and spreadsheets: `15000`, `1.5e4`, `15 000,50`, `1,500,000.00`. Returns
+/// `None` if the text is not a number, and an error if it has more than one meaning.
 pub(super) fn parse_decimal(text: &str, sign: DecimalSign) -> Result<Option<Decimal>, String> {
     let is_plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'e' | b'E');
     if sign == DecimalSign::Point
@@ -34,7 +34,7 @@ pub(super) fn parse_decimal(text: &str, sign: DecimalSign) -> Result<Option<Deci
     let is_repeated = |(_, letter): (usize, char)| signs.iter().filter(|other| other.1 == letter).count() > 1;
     let is_mixed = last.is_some_and(|last| signs.iter().any(|other| other.1 != last.1));
     let decimal = match last {
-        // The last of two kinds of sign begins the decimals; a sign that is there more than once does not.
+        // Of two kinds of sign, the last is the decimal sign. A sign that is repeated separates thousands.
         Some(last) if is_mixed && is_repeated(last) => return Ok(None),
         Some(last) if is_repeated(last) => None,
         last => last,
@@ -66,7 +66,7 @@ pub(super) fn parse_decimal(text: &str, sign: DecimalSign) -> Result<Option<Deci
     Ok(Decimal::parse(&plain))
 }
 
-/// The whole part without signs between its thousands; none where they do not separate thousands.
+/// Removes the thousands separators from the whole part. Returns `None` if they do not separate thousands.
 fn strip_thousands_separators(whole: &str) -> Option<String> {
     let is_separator =
         |letter: char| matches!(letter, '.' | ',' | '\'' | '\u{2019}') || letter.is_whitespace();
@@ -81,7 +81,7 @@ fn strip_thousands_separators(whole: &str) -> Option<String> {
     (is_first && groups.all(is_group)).then(|| whole.replace(separator, ""))
 }
 
-/// Whether the digits on both sides of a sign may be thousands and what follows them.
+/// Returns whether the sign between the two parts can be a thousands separator.
 fn could_be_thousands(whole: &str, decimals: &str) -> bool {
     let number = whole.strip_prefix(['-', '+']).unwrap_or(whole);
     (1..=3).contains(&number.len())
@@ -91,7 +91,7 @@ fn could_be_thousands(whole: &str, decimals: &str) -> bool {
         && decimals.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The whole number; `12.0` is 12. None where it is no whole number, or has more than one reading.
+/// Parses a whole number, where `12.0` is 12. Returns `None` if the text is none, or has more than one meaning.
 pub(crate) fn parse_integer(text: &str, sign: DecimalSign) -> Option<i64> {
     let number = parse_decimal(text.trim(), sign).ok()??;
     let units = number.split(0).filter(|(_, excess)| excess.is_empty())?.0;
@@ -101,16 +101,16 @@ pub(crate) fn parse_integer(text: &str, sign: DecimalSign) -> Option<i64> {
 /// A decimal number: 0.d1d2d3… times ten to the power of `point`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decimal {
-    /// Below zero; never set for zero itself.
+    /// Whether the number is below zero. Never set for zero.
     pub(super) negative: bool,
-    /// The digits in ASCII, without zeros before the first or after the last; none for zero.
+    /// The significant digits in ASCII. Empty for zero.
     pub(super) digits: Vec<u8>,
-    /// Where the decimal point stands, counted from before the first digit.
+    /// The position of the decimal point, relative to the first digit.
     point: i64,
 }
 
 impl Decimal {
-    /// Reads a number as JSON or a spreadsheet writes it: `15000`, `15000.50`, `1.5e4`.
+    /// Parses a number in a form of JSON: `15000`, `15000.50`, `1.5e4`.
     fn parse(text: &str) -> Option<Self> {
         let (signed, exponent) = match text.split_once(['e', 'E']) {
             Some((number, exponent)) => (number, parse_exponent(exponent)?),
@@ -135,8 +135,8 @@ impl Decimal {
         })
     }
 
-    /// The number times ten to the power of `places`, as its whole part and the
-    /// digits past it; nothing where the whole part has over 19 digits.
+    /// Multiplies the number by ten to the power of `places` and splits it into the whole part and the digits after it.
+    /// Returns `None` if the whole part has over 19 digits.
     pub(super) fn split(&self, places: i64) -> Option<(i128, &[u8])> {
         let point = self.point.saturating_add(places);
         if self.digits.is_empty() {
@@ -155,14 +155,14 @@ impl Decimal {
         Some((units, excess))
     }
 
-    /// Whether the digits past that many places are half a unit or more.
+    /// Returns whether the digits after `places` decimals are half a unit or more.
     pub(super) fn is_at_least_half(&self, places: i64, excess: &[u8]) -> bool {
-        // Where the number begins after the first of them, that one is a zero.
+        // If the number begins later, the first of these digits is a zero.
         self.point.saturating_add(places) >= 0 && excess.first().is_some_and(|next| *next >= b'5')
     }
 
-    /// Whether digits past the minor unit are what a binary float leaves behind:
-    /// it takes 16 or 17 digits to write, and the excess begins as a run of zeros or nines.
+    /// Returns whether the digits after the minor unit are the rounding error of a binary float: the number has 16 or 17
+    /// digits, and these begin with a run of zeros or nines.
     pub(super) fn is_float_noise(&self, excess: &[u8]) -> bool {
         const MIN_NOISE_RUN_DIGITS: usize = 4;
         excess.get(..MIN_NOISE_RUN_DIGITS).is_some_and(|run| {
@@ -173,7 +173,7 @@ impl Decimal {
     }
 }
 
-/// The power of ten after an `e`; what no integer holds is as good as the largest.
+/// Parses the power of ten after an `e`. A number that is too large becomes the largest.
 fn parse_exponent(text: &str) -> Option<i64> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {

@@ -1,5 +1,5 @@
-//! What a table or workbook has no column for: that part of the published record stays as it is. And what a record
-//! leaves empty that the one it replaces held. Pure.
+//! Compares a record of a file with the published record that it replaces. Fields without a column in the file keep their
+//! published values. Values that the new record clears are reported.
 
 mod item_matching;
 
@@ -11,42 +11,43 @@ use wayin_vocabulary::Visibility;
 
 use self::item_matching::{ItemMatches, describe_item};
 use crate::fields::column::{REFERENCE_PATH, VERSION_PATH};
+use crate::paths;
 use crate::problem::{Problem, ProblemCode};
 use crate::workbook::columns::{SHEETS, Sheet};
 
-/// The fields of which several columns are one answer.
+/// The fields with several columns, which are one answer.
 const COMPOSITE_FIELDS: [&str; 3] = ["place", "leadOrganisation", "funder"];
 
-/// What a file has no column for.
+/// The fields and lists for which a file has no column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AbsentColumns {
-    /// The fields of the record itself, as paths.
+    /// The paths of fields of the record.
     fields: Vec<&'static str>,
-    /// The lists that the file has no sheet or column for.
+    /// The lists without any column.
     lists: Vec<&'static str>,
-    /// Of the other lists the fields of their items.
+    /// The fields of the items of other lists.
     items: Vec<(&'static str, AbsentFields)>,
 }
 
-/// The fields of a list's items that a file has no column for.
+/// The fields of the items of a list for which a file has no column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum AbsentFields {
-    /// Each item is a row, and all have the same columns.
+    /// In a workbook: each item is a row, and all items have the same columns.
     ByRow(Vec<&'static str>),
-    /// Each item has columns of its own: by the places that the file has columns for.
+    /// In a table: each item has its own columns. By the positions that have columns.
     ByPosition(BTreeMap<usize, Vec<&'static str>>),
 }
 
-/// What the file of a record does not say of it.
+/// The fields of a record for which its file has no column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OmittedFields {
     columns: Arc<AbsentColumns>,
-    /// For each item of a list its place there, where the file numbers its items.
+    /// In a table: the positions of the items of each list.
     positions: BTreeMap<&'static str, Vec<usize>>,
 }
 
-/// What a column's path is an answer to.
-fn answer_field(path: &'static str) -> &'static str {
+/// Returns the field that a column answers.
+fn get_answer_field(path: &'static str) -> &'static str {
     let field = path.split('/').next().unwrap_or(path);
     if COMPOSITE_FIELDS.contains(&field) {
         field
@@ -55,8 +56,8 @@ fn answer_field(path: &'static str) -> &'static str {
     }
 }
 
-/// The fields that say which item of a list is meant.
-fn identifying_fields(list: &str) -> &'static [&'static str] {
+/// Lists the fields that identify an item of a list.
+fn list_identifying_fields(list: &str) -> &'static [&'static str] {
     match list {
         "entryPoints" => &["entryPoint", "perspective"],
         "challengesFaced" => &["challenge"],
@@ -65,25 +66,22 @@ fn identifying_fields(list: &str) -> &'static [&'static str] {
     }
 }
 
-/// The fields of a sheet that some of its columns leave out.
+/// Lists the fields of a sheet that are not among some of its columns.
 fn list_absent_fields(sheet: &'static Sheet, columns: &BTreeSet<usize>) -> Vec<&'static str> {
-    let stated: BTreeSet<&str> = columns
-        .iter()
-        .filter_map(|column| sheet.columns.get(*column))
-        .map(|column| answer_field(column.path))
-        .collect();
-    let all: BTreeSet<&'static str> = sheet
-        .columns
-        .iter()
-        .map(|column| answer_field(column.path))
-        .collect();
-    all.into_iter()
-        .filter(|answer| !stated.contains(answer) && ![REFERENCE_PATH, VERSION_PATH].contains(answer))
-        .collect()
+    let stated = columns.iter().filter_map(|column| sheet.columns.get(*column));
+    let stated: BTreeSet<&str> = stated.map(|column| get_answer_field(column.path)).collect();
+    let mut absent = list_answer_fields(sheet);
+    absent.retain(|field| !stated.contains(field) && ![REFERENCE_PATH, VERSION_PATH].contains(field));
+    absent.into_iter().collect()
+}
+
+fn list_answer_fields(sheet: &'static Sheet) -> BTreeSet<&'static str> {
+    let columns = sheet.columns.iter();
+    columns.map(|column| get_answer_field(column.path)).collect()
 }
 
 impl AbsentColumns {
-    /// What a workbook does not have that has these columns of each sheet; none of a sheet that it does not have.
+    /// Computes what a workbook lacks from the columns of each sheet. `None` for a sheet that it does not have.
     pub fn from_sheets(columns: &[Option<BTreeSet<usize>>; 5]) -> Self {
         let mut absent = Self::default();
         for (sheet, columns) in SHEETS.iter().zip(columns) {
@@ -100,22 +98,18 @@ impl AbsentColumns {
         absent
     }
 
-    /// What a table does not have that has these columns, by the sheet and the place in its list, counted from 0.
+    /// Computes what a table lacks from its columns, by sheet and position in the list, counted from 0.
     pub fn from_table(columns: &BTreeMap<(usize, usize), BTreeSet<usize>>) -> Self {
         let mut absent = Self::default();
         for (number, sheet) in SHEETS.iter().enumerate() {
             let of_sheet = columns.range((number, 0)..=(number, usize::MAX));
-            let mut places =
-                of_sheet.map(|((_, place), columns)| (*place, list_absent_fields(sheet, columns)));
+            let positions: BTreeMap<_, _> = of_sheet
+                .map(|((_, position), columns)| (*position, list_absent_fields(sheet, columns)))
+                .collect();
             match sheet.list {
-                None => absent.fields.extend(places.flat_map(|(_, fields)| fields)),
-                Some(list) => match places.next() {
-                    None => absent.lists.push(list),
-                    Some(first) => {
-                        let places = std::iter::once(first).chain(places).collect();
-                        absent.items.push((list, AbsentFields::ByPosition(places)));
-                    }
-                },
+                None => absent.fields.extend(positions.into_values().flatten()),
+                Some(list) if positions.is_empty() => absent.lists.push(list),
+                Some(list) => absent.items.push((list, AbsentFields::ByPosition(positions))),
             }
         }
         absent
@@ -123,7 +117,7 @@ impl AbsentColumns {
 }
 
 impl OmittedFields {
-    /// What a record leaves unsaid by the absent columns of its file.
+    /// Creates the omitted fields of a record of a file.
     pub const fn new(columns: Arc<AbsentColumns>) -> Self {
         Self {
             columns,
@@ -131,12 +125,12 @@ impl OmittedFields {
         }
     }
 
-    /// Says where in a list its next item is.
-    pub fn add_position(&mut self, list: &'static str, place: usize) {
-        self.positions.entry(list).or_default().push(place);
+    /// Adds the position of the next item of a list.
+    pub fn add_position(&mut self, list: &'static str, position: usize) {
+        self.positions.entry(list).or_default().push(position);
     }
 
-    /// Whether the file has all there is. A table never has all the places of a list.
+    /// Returns whether the file has all columns. A table never has all positions of a list.
     pub fn is_empty(&self) -> bool {
         self.columns.fields.is_empty()
             && self.columns.lists.is_empty()
@@ -146,12 +140,12 @@ impl OmittedFields {
             })
     }
 
-    /// Takes what the file does not have from the published record.
+    /// Sets the omitted fields to their published values.
     pub fn fill_from_published(&self, document: &mut Value, published: &Value) {
         let Some(document) = document.as_object_mut() else {
             return;
         };
-        // A reason for an empty list is an answer to the list.
+        // A missing reason for a list is an answer for the list.
         let has_reason = |document: &Map<String, Value>, list: &str| {
             document.get("missing").is_some_and(|why| why.get(list).is_some())
         };
@@ -165,14 +159,14 @@ impl OmittedFields {
                 AbsentFields::ByRow(fields) => restore_in_rows(document, published, list, fields),
                 AbsentFields::ByPosition(_) if has_reason(document, list) => {}
                 AbsentFields::ByPosition(fields) => {
-                    let places = self.positions.get(list).map_or(&[][..], Vec::as_slice);
-                    restore_by_position(document, published, list, fields, places);
+                    let positions = self.positions.get(list).map_or(&[][..], Vec::as_slice);
+                    restore_by_position(document, published, list, fields, positions);
                 }
             }
         }
         for field in &self.columns.fields {
             let is_settled = match *field {
-                // A record has an end or goes on.
+                // A record has a last day or is ongoing, not both.
                 "ongoing" => document.get("endedOn").is_some_and(|day| !day.is_null()),
                 "endedOn" => document.get("ongoing") == Some(&Value::Bool(true)),
                 field => field
@@ -186,7 +180,7 @@ impl OmittedFields {
     }
 }
 
-/// Keeps the fields of items that a sheet has no column for.
+/// Restores the fields of items for which a sheet has no column.
 fn restore_in_rows(
     document: &mut Map<String, Value>,
     published: &Value,
@@ -196,62 +190,65 @@ fn restore_in_rows(
     let Some(Value::Array(after)) = document.get_mut(list) else {
         return;
     };
-    let pairs = ItemMatches::new(list, list_items(published, list), after);
+    let pairs = ItemMatches::new(list, as_items(published.get(list)), after);
     let known: Vec<_> = pairs.counterparts().collect();
     for (item, known) in after.iter_mut().zip(known) {
         *item = restore_item_fields(item.take(), known, fields);
     }
 }
 
-/// Keeps the items of a list, and their fields, that a table has no column for.
+/// Restores the items of a list and their fields for which a table has no column.
 fn restore_by_position(
     document: &mut Map<String, Value>,
     published: &Value,
     list: &'static str,
     fields: &BTreeMap<usize, Vec<&'static str>>,
-    places: &[usize],
+    positions: &[usize],
 ) {
     let mut after = match document.remove(list) {
         None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(after)) if after.len() == places.len() => after,
+        Some(Value::Array(after)) if after.len() == positions.len() => after,
         Some(other) => {
             document.insert(list.to_owned(), other);
             return;
         }
     };
-    let before = list_items(published, list);
-    let absent = |place: usize| fields.get(&place).map_or(&[][..], Vec::as_slice);
-    let names = identifying_fields(list);
-    let is_unnamed = |place: usize| names.iter().any(|name| absent(place).contains(name));
-    let pairs = ItemMatches::with_positions(list, before, &after, places, is_unnamed);
+    let before = as_items(published.get(list));
+    let absent = |position: usize| fields.get(&position).map_or(&[][..], Vec::as_slice);
+    let names = list_identifying_fields(list);
+    let is_unnamed = |position: usize| names.iter().any(|name| absent(position).contains(name));
+    let pairs = ItemMatches::with_positions(list, before, &after, positions, is_unnamed);
     let known: Vec<_> = pairs.counterparts().collect();
-    // Without a column for its name an item cannot go, whatever else of it is empty.
-    let is_only_cleared = |place: usize| {
-        fields.contains_key(&place)
-            && !places.contains(&place)
-            && names.iter().all(|name| absent(place).contains(name))
+    // Without columns that identify it, an item stays, even if its other columns are empty.
+    let is_only_cleared = |position: usize| {
+        fields.contains_key(&position)
+            && !positions.contains(&position)
+            && names.iter().all(|name| absent(position).contains(name))
     };
-    let mut by_place = BTreeMap::new();
-    for (place, item) in before
+    let mut by_position = BTreeMap::new();
+    for (position, item) in before
         .iter()
         .enumerate()
-        .filter(|(place, _)| pairs.is_unmatched(*place))
+        .filter(|(position, _)| pairs.is_unmatched(*position))
     {
-        if is_only_cleared(place) {
-            by_place.insert(place, restore_item_fields(json!({}), Some(item), absent(place)));
-        } else if !fields.contains_key(&place) {
-            by_place.insert(place, item.clone());
+        if is_only_cleared(position) {
+            by_position.insert(
+                position,
+                restore_item_fields(json!({}), Some(item), absent(position)),
+            );
+        } else if !fields.contains_key(&position) {
+            by_position.insert(position, item.clone());
         }
     }
-    for ((item, place), known) in after.drain(..).zip(places).zip(known) {
-        by_place.insert(*place, restore_item_fields(item, known, absent(*place)));
+    for ((item, position), known) in after.drain(..).zip(positions).zip(known) {
+        by_position.insert(*position, restore_item_fields(item, known, absent(*position)));
     }
-    if !by_place.is_empty() {
-        document.insert(list.to_owned(), by_place.into_values().collect());
+    if !by_position.is_empty() {
+        document.insert(list.to_owned(), by_position.into_values().collect());
     }
 }
 
-/// An item with what is published of some of its fields.
+/// Restores fields of an item.
 fn restore_item_fields(mut item: Value, known: Option<&Value>, fields: &[&'static str]) -> Value {
     if let (Value::Object(item), Some(known)) = (&mut item, known) {
         fields.iter().for_each(|field| restore_field(item, known, field));
@@ -259,31 +256,16 @@ fn restore_item_fields(mut item: Value, known: Option<&Value>, fields: &[&'stati
     item
 }
 
-/// Keeps a field as it is published, or the reason why it is missing.
+/// Sets a field to its published value or its published missing reason.
 fn restore_field(document: &mut Map<String, Value>, published: &Value, path: &str) {
-    let pointer = format!("/{path}");
-    if let Some(kept) = published.pointer(&pointer).filter(|kept| !is_blank(kept)) {
-        set_path(document, path, kept.clone());
+    if let Some(value) = paths::find(published, path).filter(|value| !is_blank(value)) {
+        paths::set(document, path, value.clone());
         return;
     }
     let field = path.split('/').next().unwrap_or(path);
     let why = published.get("missing").and_then(|missing| missing.get(field));
     if let Some(why) = why.filter(|_| field != "missing") {
-        set_path(document, &format!("missing/{field}"), why.clone());
-    }
-}
-
-fn set_path(document: &mut Map<String, Value>, path: &str, value: Value) {
-    match path.split_once('/') {
-        None => {
-            document.insert(path.to_owned(), value);
-        }
-        Some((first, rest)) => {
-            let inner = document.entry(first).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(inner) = inner {
-                set_path(inner, rest, value);
-            }
-        }
+        paths::set(document, &format!("missing/{field}"), why.clone());
     }
 }
 
@@ -301,20 +283,12 @@ fn as_items(list: Option<&Value>) -> &[Value] {
     list.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn list_items<'a>(record: &'a Value, list: &str) -> &'a [Value] {
-    as_items(record.get(list))
-}
-
-/// What the published record holds that the one that is to replace it leaves empty.
+/// Finds the values of a published record that the record which replaces it leaves empty.
 pub fn find_cleared(published: &Value, record: &Value) -> Vec<Problem> {
     let mut found = Vec::new();
     for sheet in &SHEETS {
-        let answers: BTreeSet<&'static str> = sheet
-            .columns
-            .iter()
-            .map(|column| answer_field(column.path))
-            .filter(|answer| !answer.starts_with("missing/"))
-            .collect();
+        let mut answers = list_answer_fields(sheet);
+        answers.retain(|answer| !answer.starts_with("missing/"));
         match sheet.list {
             None => {
                 for field in answers {
@@ -324,7 +298,8 @@ pub fn find_cleared(published: &Value, record: &Value) -> Vec<Problem> {
                 find_cleared_visibility(&mut found, published, record);
             }
             Some(list) => {
-                let pairs = ItemMatches::new(list, list_items(published, list), list_items(record, list));
+                let (before, after) = (as_items(published.get(list)), as_items(record.get(list)));
+                let pairs = ItemMatches::new(list, before, after);
                 for item in pairs.unmatched() {
                     let reason = format!(
                         "{} is cleared from {list}: the published record has it, and this one does not",
@@ -345,7 +320,7 @@ pub fn find_cleared(published: &Value, record: &Value) -> Vec<Problem> {
     found
 }
 
-/// Reasons why answers are missing, of which there is neither the reason nor the answer any more.
+/// Finds missing reasons that were removed without an answer in their position.
 fn find_cleared_reasons(found: &mut Vec<Problem>, prefix: &str, before: &Value, after: &Value) {
     let reasons = before.get("missing").and_then(Value::as_object);
     for field in reasons.into_iter().flat_map(Map::keys) {
@@ -360,7 +335,7 @@ fn find_cleared_reasons(found: &mut Vec<Problem>, prefix: &str, before: &Value, 
     }
 }
 
-/// A record that does not say who may read it is only counted.
+/// Reports a visibility that falls back to the default, at which a record is only counted.
 fn find_cleared_visibility(found: &mut Vec<Problem>, published: &Value, record: &Value) {
     const VISIBILITY_FIELD: &str = "visibility";
     let default = json!(Visibility::AggregateOnly);
@@ -380,11 +355,9 @@ fn find_cleared_visibility(found: &mut Vec<Problem>, published: &Value, record: 
 }
 
 fn collect_cleared(found: &mut Vec<Problem>, path: String, field: &str, before: &Value, after: &Value) {
-    let pointer = format!("/{field}");
-    let held = before.pointer(&pointer).is_some_and(|held| !is_blank(held));
-    let holds = after.pointer(&pointer).is_some_and(|holds| !is_blank(holds));
-    if held && !holds {
-        // An empty cell has no place in a file, so that the words name the field.
+    let has_value = |part: &Value| paths::find(part, field).is_some_and(|value| !is_blank(value));
+    if has_value(before) && !has_value(after) {
+        // The message names the field, because an empty cell has no position.
         let reason = format!("{path} is cleared: the published record has it, and this one does not");
         found.push(Problem::new(ProblemCode::Cleared, path, reason));
     }
@@ -473,7 +446,7 @@ mod tests {
                 .collect();
             let mut record = json!({"fundingTerms": terms});
             file.fill_from_published(&mut record, &published);
-            let terms = list_items(&record, "fundingTerms").iter();
+            let terms = as_items(record.get("fundingTerms")).iter();
             let amounts: Vec<Option<i64>> = terms.map(|term| term.get("amountMinor")?.as_i64()).collect();
             let cleared = find_cleared(&published, &record).into_iter();
             let cleared: Vec<String> = cleared.map(|one| one.reason).collect();

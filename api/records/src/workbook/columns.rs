@@ -1,23 +1,24 @@
-//! The sheets of a workbook. The template, exports, corrected workbooks, CSV files and the readers of them all are made
-//! from this table and from the columns of each part's [fields](crate::fields).
+//! The sheets of a workbook of records. This table and the columns of the [fields](crate::fields) define the template,
+//! exports, corrections workbooks and CSV files, for writing and for reading.
 
 use crate::fields::column::{Column, ColumnKind};
 use crate::fields::{challenge, condition, entry_point, funding_term, record};
+use crate::paths;
 
-/// One sheet.
+/// A sheet.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sheet {
-    /// What it is called.
+    /// The name.
     pub name: &'static str,
-    /// The list of the record that its rows are items of; none for the records themselves.
+    /// The list of the record that has the rows as items. `None` for the sheet of records.
     pub list: Option<&'static str>,
-    /// What one row of it is, in plain words.
+    /// What a row is, in plain words.
     pub row_description: &'static str,
-    /// Its columns, without those that say which record a row belongs to.
+    /// The columns, without those that identify the record of a row.
     pub columns: &'static [Column],
 }
 
-/// The sheets, the records themselves first.
+/// The sheets. The first has the records.
 pub const SHEETS: [Sheet; 5] = [
     Sheet {
         name: "Initiatives",
@@ -51,7 +52,7 @@ pub const SHEETS: [Sheet; 5] = [
     },
 ];
 
-/// A header without what does not matter in it: case, spaces, and what stands between words.
+/// Removes from a header what does not matter in a comparison: case, spaces and punctuation.
 pub fn fold_header(header: &str) -> String {
     header
         .chars()
@@ -60,7 +61,7 @@ pub fn fold_header(header: &str) -> String {
         .collect()
 }
 
-/// The sheet and the column of the field at a path of a record; of what lies within a field, that field's.
+/// Finds the sheet and the column of the field at a path, or of the field that contains it.
 pub fn find_column(path: &str) -> Option<(&'static Sheet, &'static Column)> {
     let (list, rest) = path.split_once('/').unwrap_or((path, ""));
     let of_list = SHEETS.iter().find(|sheet| sheet.list == Some(list));
@@ -69,16 +70,16 @@ pub fn find_column(path: &str) -> Option<(&'static Sheet, &'static Column)> {
         (Some(_), None) => return None,
         (None, _) => (&SHEETS[0], path),
     };
-    let is_it = |column: &&Column| {
-        let within = field.strip_prefix(column.path);
-        column.kind != ColumnKind::Money
-            && within.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    sheet.columns.iter().find(is_it).map(|column| (sheet, column))
+    let mut columns = sheet
+        .columns
+        .iter()
+        .filter(|column| column.kind != ColumnKind::Money);
+    let column = columns.find(|column| paths::is_within(field, column.path))?;
+    Some((sheet, column))
 }
 
 impl Sheet {
-    /// The sheet of that name, or of the record's list of that name; its place among [`SHEETS`].
+    /// Finds a sheet by its name or by the name of its list. Returns its index in [`SHEETS`].
     pub fn find(name: &str) -> Option<usize> {
         let name = fold_header(name);
         SHEETS.iter().position(|sheet| {
@@ -86,10 +87,10 @@ impl Sheet {
         })
     }
 
-    /// The column with that header, or of the field of that name; its place among the columns.
+    /// Finds a column by its header or by the path of its field. Returns its index.
     pub fn find_column(&self, header: &str) -> Option<usize> {
         let header = fold_header(header);
-        // The column in minor units is the one that bears the field's own name.
+        // Two columns have the field of the amount. Its path names the one in the minor unit.
         let named = |column: &Column| fold_header(column.path) == header && column.kind != ColumnKind::Money;
         let by_header = self
             .columns
@@ -98,14 +99,14 @@ impl Sheet {
         by_header.or_else(|| self.columns.iter().position(named))
     }
 
-    /// The path of a field of an item, or of the record.
+    /// Returns the path of a field of an item, or of the record if the sheet has no list.
     pub fn field_path(&self, item: usize, field: &str) -> String {
         self.list
             .map_or_else(|| field.to_owned(), |list| format!("{list}/{item}/{field}"))
     }
 }
 
-/// Whether a record, or a part of one, has a field of this name.
+/// Returns whether a record or a part of it has a field of this name.
 pub fn is_known_field(name: &str) -> bool {
     SHEETS.iter().any(|sheet| {
         let mut paths = sheet.columns.iter().map(|column| column.path);

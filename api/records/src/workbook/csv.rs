@@ -1,5 +1,5 @@
-//! Records as one flat table: a record a row, and a column for each field, with the position of
-//! an item of a list in its name: `fundingTerms.1.durationMonths`.
+//! Writes records as a CSV table: a row for each record and a column for each field. The title of a column of a list has
+//! the position of the item: `fundingTerms.1.durationMonths`.
 
 use std::io::Write;
 
@@ -9,15 +9,15 @@ use super::columns::{SHEETS, Sheet};
 use super::format_cell::{CellFormat, CellValue, format_cell};
 use crate::fields::column::{Column, ColumnKind};
 
-/// Excel takes a CSV file for one in the machine's old code page, unless it begins so.
+/// Without it, Excel reads the file in the code page of the machine.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How many items the longest list of each kind has.
+/// The maximum length of each list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ListLengths([usize; SHEETS.len()]);
 
 impl ListLengths {
-    /// Makes room for a record.
+    /// Includes a record.
     pub fn extend_for(&mut self, document: &Value) {
         for (width, sheet) in self.0.iter_mut().zip(&SHEETS) {
             let items = sheet
@@ -29,14 +29,14 @@ impl ListLengths {
     }
 }
 
-/// A flat table on its way out.
+/// A table of records that is being written.
 pub struct CsvRecordWriter<W: Write> {
     writer: csv::Writer<W>,
     widths: ListLengths,
 }
 
 impl<W: Write> CsvRecordWriter<W> {
-    /// A table with room for records as wide as `widths`.
+    /// Writes the header of a table for lists of up to these lengths.
     pub fn new(mut output: W, widths: ListLengths) -> csv::Result<Self> {
         output.write_all(BYTE_ORDER_MARK)?;
         let mut table = Self {
@@ -56,23 +56,21 @@ impl<W: Write> CsvRecordWriter<W> {
         Ok(table)
     }
 
-    /// The columns, one by one.
+    /// Calls `each` for each column.
     fn for_each_column(&self, mut each: impl FnMut(&'static Sheet, usize, &'static Column)) {
         for (sheet, width) in SHEETS.iter().zip(self.widths.0) {
             for position in 0..if sheet.list.is_some() { width } else { 1 } {
-                // The amount stands in its minor unit, as a record's document has it.
-                for column in sheet
+                // Tables have amounts in the minor unit, as documents have.
+                let columns = sheet
                     .columns
                     .iter()
-                    .filter(|column| column.kind != ColumnKind::Money)
-                {
-                    each(sheet, position, column);
-                }
+                    .filter(|column| column.kind != ColumnKind::Money);
+                columns.for_each(|column| each(sheet, position, column));
             }
         }
     }
 
-    /// Writes a record's document.
+    /// Writes the document of a record.
     pub fn write_record(&mut self, document: &Value) -> csv::Result<()> {
         let mut row = Vec::new();
         self.for_each_column(|sheet, position, column| {
@@ -80,17 +78,16 @@ impl<W: Write> CsvRecordWriter<W> {
                 None => Some(document),
                 Some(list) => document.get(list).and_then(|items| items.get(position)),
             };
-            row.push(
-                match part.map(|part| format_cell(sheet, column, part, CellFormat::Csv)) {
-                    Some(CellValue::Text(text)) => text,
-                    _ => String::new(),
-                },
-            );
+            let cell = part.map(|part| format_cell(sheet, column, part, CellFormat::Csv));
+            row.push(match cell {
+                Some(CellValue::Text(text)) => text,
+                _ => String::new(),
+            });
         });
         self.writer.write_record(&row)
     }
 
-    /// Writes what is left to write.
+    /// Writes the buffered rows.
     pub fn finish(mut self) -> std::io::Result<()> {
         self.writer.flush()
     }

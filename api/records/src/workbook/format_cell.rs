@@ -1,5 +1,4 @@
-//! A field of a record's document as a cell shows it: what [`super::parse_cell`] reads back as the
-//! same.
+//! Formats the fields of a record's document as cells. [`super::parse_cell`] reads the same values from them.
 
 use serde_json::Value;
 
@@ -9,24 +8,25 @@ use super::writer::MAX_CELL_UTF16_UNITS;
 use super::{formula_escape, layout, parse_cell};
 use crate::fields::column::{Column, ColumnKind};
 use crate::money::{self, DecimalSign};
+use crate::paths;
 
-/// What a cell shows.
+/// The content of a cell.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CellValue {
     /// Nothing.
     Empty,
-    /// Words, as they are.
+    /// Text.
     Text(String),
     /// A number.
     Number(f64),
-    /// A day, as the number that a workbook counts it by.
+    /// A date, as the serial number of workbooks.
     Date(f64),
     /// An amount of money.
     Money(f64),
 }
 
 impl CellValue {
-    /// Words as they were before they were escaped.
+    /// Removes the apostrophe of an escaped text.
     #[must_use]
     pub fn unescape(self) -> Self {
         match self {
@@ -35,7 +35,7 @@ impl CellValue {
         }
     }
 
-    /// How many lines it takes in a cell of `width` characters. Only words are wrapped.
+    /// Counts the lines in a cell of `width` characters. Only text wraps.
     pub(super) fn count_lines(&self, width: u16) -> u32 {
         match self {
             Self::Text(text) => layout::count_wrapped_lines(text, width),
@@ -44,12 +44,12 @@ impl CellValue {
     }
 }
 
-/// How words of vocabularies, days and amounts are shown.
+/// The format of terms, dates and amounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CellFormat {
-    /// To people in a workbook: labels, days and numbers that sort.
+    /// For people, in a workbook: labels, dates and numbers.
     Workbook,
-    /// In a flat file: codes, and text alone.
+    /// For a table: codes, and nothing but text.
     Csv,
 }
 
@@ -71,30 +71,23 @@ impl CellFormat {
     }
 }
 
-/// What the column of a sheet shows of a record, or of the item of its list.
+/// Formats the cell of a column for a record or an item of its list.
 pub fn format_cell(sheet: &Sheet, column: &Column, part: &Value, manner: CellFormat) -> CellValue {
-    let value = column
-        .path
-        .split('/')
-        .try_fold(part, |value, step| value.get(step));
-    let shown = match value {
+    let shown = match paths::find(part, column.path) {
         None | Some(Value::Null) => CellValue::Empty,
         Some(value) => format_value(column, value, part, manner),
     };
-    // A flat table has the amount in its minor unit alone.
+    // A table has the amount only in the minor unit.
     let is_there = |other: &&Column| manner == CellFormat::Workbook || other.kind != ColumnKind::Money;
     let first = || {
-        sheet
-            .columns
-            .iter()
-            .filter(is_there)
-            .find(|other| other.field_name() == column.field_name())
+        let mut columns = sheet.columns.iter().filter(is_there);
+        columns.find(|other| other.field_name() == column.field_name())
     };
     let why = part
         .get("missing")
         .and_then(|missing| missing.get(column.field_name()));
     match (shown, why) {
-        // In the first of the columns that make up the field.
+        // Only the first column of the field shows the missing reason.
         (CellValue::Empty, Some(Value::String(why)))
             if column.accepts_missing_reason
                 && first().is_some_and(|first| first.header == column.header) =>
@@ -105,7 +98,7 @@ pub fn format_cell(sheet: &Sheet, column: &Column, part: &Value, manner: CellFor
     }
 }
 
-/// What a record's document holds that no column of a workbook shows, or not all of it, each with its path.
+/// Lists the values of a document that the columns of a workbook do not show, or not in full, each with its path.
 pub fn list_unrepresented(document: &Value) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let Value::Object(fields) = document else {
@@ -125,8 +118,8 @@ pub fn list_unrepresented(document: &Value) -> Vec<(String, String)> {
     found
 }
 
-/// Finds the values within `value` that the sheet does not show of `part`. `within` leads to it from the part, `path`
-/// from the record.
+/// Finds the values in `value` that the sheet does not show. The path `within` leads to it from the part, and `path` from
+/// the record.
 fn find_unrepresented(
     sheet: &Sheet,
     part: &Value,
@@ -140,15 +133,9 @@ fn find_unrepresented(
     if is_represented(sheet, part, within) && !value.as_str().is_some_and(is_long) {
         return;
     }
-    let step = |to: &str, step: &str| {
-        if to.is_empty() {
-            step.to_owned()
-        } else {
-            format!("{to}/{step}")
-        }
-    };
     let mut inner = |name: &str, value| {
-        find_unrepresented(sheet, part, value, &step(within, name), &step(path, name), found);
+        let (within, path) = (paths::join(within, name), paths::join(path, name));
+        find_unrepresented(sheet, part, value, &within, &path, found);
     };
     match value {
         Value::Null => {}
@@ -163,20 +150,12 @@ fn find_unrepresented(
     }
 }
 
-/// Whether a column of a sheet shows the field of a part at a path.
+/// Returns whether a column of the sheet shows the value at a path of a part.
 fn is_represented(sheet: &Sheet, part: &Value, path: &str) -> bool {
     let shows = |column: &Column| {
-        let field = path
-            .strip_prefix("missing/")
-            .filter(|field| *field == column.field_name());
-        let is_its_own =
-            column.path == path || (path.strip_prefix(column.path)).is_some_and(|rest| rest.starts_with('/'));
-        let value = column
-            .path
-            .split('/')
-            .try_fold(part, |value, step| value.get(step));
-        let is_there = value.is_some_and(|value| !value.is_null());
-        (is_its_own && is_there || field.is_some() && !is_there)
+        let is_reason = path.strip_prefix("missing/") == Some(column.field_name());
+        let is_given = paths::find(part, column.path).is_some_and(|value| !value.is_null());
+        (paths::is_within(path, column.path) && is_given || is_reason && !is_given)
             && format_cell(sheet, column, part, CellFormat::Workbook) != CellValue::Empty
     };
     sheet.columns.iter().any(shows)
@@ -205,7 +184,7 @@ fn format_value(column: &Column, value: &Value, part: &Value, manner: CellFormat
                 None => format_number(value, manner),
             }
         }
-        // What was typed as words stands in the column that people fill in.
+        // The column in the main unit shows what was typed.
         (ColumnKind::Whole, _) if column.path == "amountMinor" && manner == CellFormat::Workbook => {
             CellValue::Empty
         }
@@ -216,15 +195,8 @@ fn format_value(column: &Column, value: &Value, part: &Value, manner: CellFormat
                 return CellValue::Empty;
             };
             match amount.parse::<f64>() {
-                // Only where the number that the workbook keeps is that very amount.
-                Ok(number)
-                    if parse_cell::parse_amount(
-                        &number.to_string(),
-                        currency_of_part(part),
-                        DecimalSign::Point,
-                    )
-                    .0 == *value =>
-                {
+                // A float is written only if it is exactly the amount.
+                Ok(number) if reads_as(&number.to_string(), get_currency(part), value) => {
                     CellValue::Money(number)
                 }
                 _ => CellValue::Text(amount),
@@ -244,11 +216,8 @@ fn format_value(column: &Column, value: &Value, part: &Value, manner: CellFormat
             CellValue::Text(manner.format_code(Vocabulary::MissingReason, text))
         }
         (ColumnKind::Codes(vocabulary), Value::Array(items)) if items.iter().all(Value::is_string) => {
-            let words: Vec<_> = items
-                .iter()
-                .filter_map(Value::as_str)
-                .map(|word| manner.format_code(vocabulary, word))
-                .collect();
+            let words = items.iter().filter_map(Value::as_str);
+            let words: Vec<_> = words.map(|word| manner.format_code(vocabulary, word)).collect();
             match words.as_slice() {
                 [] => CellValue::Empty,
                 words => format_code_or_text(manner, vocabulary, &words.join("; ")),
@@ -258,7 +227,7 @@ fn format_value(column: &Column, value: &Value, part: &Value, manner: CellFormat
     }
 }
 
-/// A word of a vocabulary, or whatever was typed in its place.
+/// Formats the term of a code, or the text if it is not a code.
 fn format_code_or_text(manner: CellFormat, vocabulary: Vocabulary, text: &str) -> CellValue {
     let word = manner.format_code(vocabulary, text);
     if word == text {
@@ -269,31 +238,35 @@ fn format_code_or_text(manner: CellFormat, vocabulary: Vocabulary, text: &str) -
 }
 
 fn format_number(value: &Value, manner: CellFormat) -> CellValue {
-    /// Up to so many digits a workbook keeps every number as it is.
+    /// The largest whole number that workbooks store exactly.
     const MAX_EXACT_NUMBER: u64 = 999_999_999_999_999;
     match (value.as_i64(), manner) {
         (Some(whole), CellFormat::Workbook) if whole.unsigned_abs() > MAX_EXACT_NUMBER => {
             CellValue::Text(whole.to_string())
         }
         (None, CellFormat::Workbook) => value.as_f64().map_or(CellValue::Empty, CellValue::Number),
-        #[expect(clippy::cast_precision_loss, reason = "looked at above")]
+        #[expect(clippy::cast_precision_loss, reason = "checked above")]
         (Some(whole), CellFormat::Workbook) => CellValue::Number(whole as f64),
         (_, CellFormat::Csv) => CellValue::Text(value.to_string()),
     }
 }
 
-fn currency_of_part(part: &Value) -> Option<&str> {
+fn get_currency(part: &Value) -> Option<&str> {
     part.get("currency").and_then(Value::as_str)
 }
 
-/// An amount in its currency's main unit, where it has one and can be read back.
+/// Formats an amount in its currency's main unit, if reading it back gives the same amount.
 fn format_amount(minor: i64, part: &Value) -> Option<String> {
-    let currency = currency_of_part(part)?;
-    let amount = money::format_non_negative_major_units(minor, &currency.trim().to_ascii_uppercase())?;
-    (parse_cell::parse_amount(&amount, Some(currency), DecimalSign::Point).0 == minor).then_some(amount)
+    let currency = get_currency(part)?;
+    let amount = money::format_all_decimals(minor, &currency.trim().to_ascii_uppercase());
+    reads_as(&amount, Some(currency), &minor.into()).then_some(amount)
 }
 
-/// The number by which a workbook counts a day, where every program counts it alike.
+fn reads_as(amount: &str, currency: Option<&str>, minor: &Value) -> bool {
+    parse_cell::parse_amount(amount, currency, DecimalSign::Point).0 == *minor
+}
+
+/// Converts a date to the serial number of workbooks, if all programs use the same number for it.
 fn to_day_serial(text: &str) -> Option<f64> {
     let date: chrono::NaiveDate = text.parse().ok()?;
     let epoch = chrono::NaiveDate::from_ymd_opt(1899, 12, 30)?;

@@ -1,24 +1,23 @@
-//! Texts that a spreadsheet would take for something else, and how they are written so that
-//! nothing is lost: with an apostrophe before them, which reading takes away again.
+//! Escapes texts that a spreadsheet or an import would read as something else, with an apostrophe that reading removes.
 
 use super::placeholder;
 use super::vocabulary::Vocabulary;
 
-/// The first characters by which spreadsheets take a text for a formula, or drop what is
-/// before one: those that OWASP lists, with the wide forms that some take for the same.
+/// The first characters that make a text a formula in spreadsheets: those that OWASP lists, and their full-width forms,
+/// which some programs treat alike.
 pub const FORMULA_PREFIXES: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '＠'];
 
-/// The code of the reason for which an answer is missing, where a text is one.
+/// Parses a missing reason and returns its code.
 pub fn parse_missing_reason(text: &str) -> Option<&'static str> {
     Vocabulary::MissingReason.find_term(text).map(|word| word.code)
 }
 
-/// Whether a text would be taken for a formula.
+/// Returns whether spreadsheets would read a text as a formula.
 pub fn is_formula_like(text: &str) -> bool {
     text.starts_with(FORMULA_PREFIXES)
 }
 
-/// The text as a cell of words holds it, whose program takes no words for formulas.
+/// Escapes the text of a cell of a workbook, which cannot be read as a formula.
 pub fn escape_text(text: &str) -> String {
     if text.starts_with('\'') || parse_missing_reason(text).is_some() {
         format!("'{text}")
@@ -27,7 +26,7 @@ pub fn escape_text(text: &str) -> String {
     }
 }
 
-/// The text as a cell of a flat file holds it, whose reader may take it for a formula.
+/// Escapes the text of a cell of a table, which may be read as a formula.
 pub fn escape_csv(text: &str) -> String {
     if is_formula_like(text) {
         format!("'{text}")
@@ -36,12 +35,12 @@ pub fn escape_csv(text: &str) -> String {
     }
 }
 
-/// The text as a cell holds it in a column where it would be read as no answer.
+/// Escapes a placeholder in a column where it would be read as no answer.
 pub fn escape_placeholder(text: &str) -> Option<String> {
     placeholder::parse_placeholder(text).map(|_| format!("'{text}"))
 }
 
-/// The text as it was before it was written into either.
+/// Removes the apostrophe of an escaped text.
 pub fn unescape(text: String) -> String {
     let is_escaped = |inner: &&str| {
         inner.starts_with('\'')
@@ -49,11 +48,8 @@ pub fn unescape(text: String) -> String {
             || parse_missing_reason(inner).is_some()
             || placeholder::parse_placeholder(inner).is_some()
     };
-    let inner = text.strip_prefix('\'').filter(is_escaped);
-    match inner {
-        Some(inner) => inner.to_owned(),
-        None => text,
-    }
+    let inner = text.strip_prefix('\'').filter(is_escaped).map(ToOwned::to_owned);
+    inner.unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -94,7 +90,7 @@ mod tests {
             let in_column = escape_placeholder(text);
             assert!(in_column.is_none_or(|in_column| unescape(in_column) == text));
         }
-        // What people type so is taken as it is.
+        // Such a text does not need an apostrophe.
         assert_eq!(unescape("'tis".into()), "'tis");
     }
 }

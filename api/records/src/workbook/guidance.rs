@@ -1,4 +1,4 @@
-//! The first sheet of a workbook, which explains the others in plain words.
+//! The first sheet of a workbook, which explains the others.
 
 use rust_xlsxwriter::Workbook;
 
@@ -8,29 +8,24 @@ use super::styles::CellFormats;
 use super::writer::WriteError;
 use crate::fields::column::{EXAMPLE, GUIDANCE, REFERENCE};
 
-/// A line of the guidance, and whether it is a heading.
-pub(super) type GuidanceLine = (bool, String);
-
-/// How wide the one column is, in characters.
 const GUIDANCE_WIDTH_CHARACTERS: u16 = 110;
 
-/// What the guidance explains.
+/// The workbook that the guidance explains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GuidanceKind {
-    /// The template.
     Template,
-    /// Records of a file that could not be taken.
+    /// Records of an import that were rejected.
     Corrections,
-    /// Records that a steward returned.
+    /// Records of which a steward requested changes.
     ChangesRequested,
 }
 
-/// The lines for a workbook.
-pub(super) fn list_lines(guided: GuidanceKind) -> Vec<GuidanceLine> {
+/// Lists the lines, each with whether it is a heading.
+fn list_lines(kind: GuidanceKind) -> Vec<(bool, String)> {
     let heading = |text: &str| (true, text.to_owned());
     let line = |text: &str| (false, text.to_owned());
     let mut lines = vec![heading("Initiative records for Wayin")];
-    match guided {
+    match kind {
         GuidanceKind::Template => {}
         GuidanceKind::Corrections => lines.extend([
             heading("What to do with this file"),
@@ -70,18 +65,18 @@ pub(super) fn list_lines(guided: GuidanceKind) -> Vec<GuidanceLine> {
     lines
 }
 
-/// Writes the sheet.
+/// Writes the sheet of guidance.
 pub(super) fn write_sheet(
     workbook: &mut Workbook,
     formats: &CellFormats,
-    lines: &[GuidanceLine],
+    kind: GuidanceKind,
 ) -> Result<(), WriteError> {
     let worksheet = workbook.add_worksheet();
     worksheet.set_name(GUIDANCE)?;
     worksheet.set_column_width(0, GUIDANCE_WIDTH_CHARACTERS)?;
     worksheet.set_screen_gridlines(false);
     layout::set_up_pages(worksheet, GUIDANCE_WIDTH_CHARACTERS);
-    for ((is_heading, text), row) in lines.iter().zip(0..) {
+    for ((is_heading, text), row) in list_lines(kind).iter().zip(0..) {
         let format = if *is_heading {
             &formats.heading
         } else {

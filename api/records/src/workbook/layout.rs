@@ -1,28 +1,27 @@
-//! How a sheet looks on a screen and on paper: rows as tall as their wrapped text, and pages as wide as the sheet.
+//! The heights of rows, so that wrapped text is visible, and the page setup for printing.
 
 use rust_xlsxwriter::{Worksheet, XlsxError};
 use unicode_width::UnicodeWidthStr as _;
 
-/// The height of a line of text of 11 points.
+/// The height of a line of 11-point text.
 const LINE_POINTS: u32 = 15;
-/// The height of a line of a heading, whose text has 14 points.
+/// The height of a line of 14-point text, for headings.
 const HEADING_LINE_POINTS: u32 = 24;
-/// The most that a row can be high.
+/// The maximum height of a row.
 const MAX_ROW_POINTS: u32 = 409;
-/// How many characters of 11 points can be fitted beside each other on A4, landscape, and still be read: at 60%.
+/// The number of characters that fit on a line of A4 landscape and are still readable, at 60% of 11 points.
 const MAX_PAGE_CHARACTERS: u16 = 225;
-/// The paper size A4, as workbooks number it.
+/// The number of the paper size A4 in workbooks.
 const PAPER_A4: u8 = 9;
-/// How wide and how high a note is at least, and what a line and a character of it need.
 pub(super) const NOTE_WIDTH_PIXELS: u32 = 320;
 const MIN_NOTE_HEIGHT_PIXELS: u32 = 110;
 const NOTE_LINE_PIXELS: u32 = 16;
 const NOTE_WIDTH_CHARACTERS: u16 = 48;
 
-/// How many lines a text takes where a column of `width` characters wraps it. Words are kept whole, as spreadsheets do,
-/// unless one is wider than the column.
+/// Counts the lines of a text that wraps in a column of `width` characters. As in spreadsheets, a word breaks only if it
+/// is wider than the column.
 pub(super) fn count_wrapped_lines(text: &str, width: u16) -> u32 {
-    // A width counts digits. Letters of running text are a little narrower; the edges of a cell take about one.
+    // Widths are in digits, and letters are a little narrower. The padding of a cell takes about one character.
     let room = usize::from(width + width / 16).saturating_sub(1).max(1);
     let mut lines = 0;
     for line in text.split('\n') {
@@ -46,7 +45,7 @@ pub(super) fn count_wrapped_lines(text: &str, width: u16) -> u32 {
     lines
 }
 
-/// Makes a row as high as its lines of text need. A row of one line keeps the height that every row has.
+/// Sets the height of a row. A row of one line keeps the default height.
 pub(super) fn fit_row_height(worksheet: &mut Worksheet, row: u32, lines: u32) -> Result<(), XlsxError> {
     if lines > 1 {
         worksheet.set_row_height(row, (lines * LINE_POINTS).min(MAX_ROW_POINTS))?;
@@ -54,7 +53,7 @@ pub(super) fn fit_row_height(worksheet: &mut Worksheet, row: u32, lines: u32) ->
     Ok(())
 }
 
-/// Makes a row as high as a text of the guidance needs.
+/// Sets the height of a row of the guidance.
 pub(super) fn fit_guidance_height(
     worksheet: &mut Worksheet,
     row: u32,
@@ -71,14 +70,14 @@ pub(super) fn fit_guidance_height(
     Ok(())
 }
 
-/// How high a note must be so that all of its text is seen, in pixels.
-pub(super) fn note_height_pixels(text: &str) -> u32 {
+/// Computes the height of a note in pixels at which all of its text is visible.
+pub(super) fn compute_note_height(text: &str) -> u32 {
     let lines = count_wrapped_lines(text, NOTE_WIDTH_CHARACTERS) + 1;
     (lines * NOTE_LINE_PIXELS).max(MIN_NOTE_HEIGHT_PIXELS)
 }
 
-/// Prints a sheet of columns of `width` characters together on A4, landscape and fitted to the width of the page, with its
-/// name and the number of the page below. A sheet too wide to be read so is fitted to the width of several pages.
+/// Sets a sheet of `width` characters up for printing: A4 landscape, fitted to the width of one page, or of several if
+/// it would be too small to read, with its name and the page number at the bottom.
 pub(super) fn set_up_pages(worksheet: &mut Worksheet, width: u16) {
     worksheet
         .set_paper_size(PAPER_A4)

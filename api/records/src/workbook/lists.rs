@@ -1,4 +1,4 @@
-//! The drop-downs of a workbook, and the hidden sheet that they take their words from.
+//! The drop-downs of a workbook, and the hidden sheet with their words.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::vocabulary::Vocabulary;
 use super::writer::WriteError;
 use crate::fields::column::{Column, ColumnKind, LISTS};
 
-/// The sheet with the words of the drop-downs, and where in it each list is.
+/// The sheet with the words of the drop-downs, and the position of each list on it.
 pub(super) struct DropDownLists {
-    /// The letters of its column, and the rows of its own words and of the reasons why an
-    /// answer is missing, which stand below.
+    /// For each list: its column, the last row of its own words, and the last row of the missing reasons below them.
+    /// The list without a vocabulary is "yes" and "no".
     ranges: BTreeMap<Option<Vocabulary>, (String, u32, u32)>,
 }
 
@@ -31,12 +31,8 @@ impl DropDownLists {
             };
             let own = words.len();
             if list != Some(Vocabulary::MissingReason) {
-                words.extend(
-                    Vocabulary::MissingReason
-                        .words()
-                        .iter()
-                        .map(|word| word.display_text()),
-                );
+                let reasons = Vocabulary::MissingReason.words().iter();
+                words.extend(reasons.map(|word| word.display_text()));
             }
             worksheet.write_string(0, place, heading)?;
             worksheet.set_column_width(place, 28)?;
@@ -50,7 +46,7 @@ impl DropDownLists {
         Ok(Self { ranges })
     }
 
-    /// The drop-down of a column, if it has one.
+    /// Returns the drop-down of a column, if it has one.
     pub(super) fn drop_down(&self, column: &Column) -> Result<Option<DataValidation>, WriteError> {
         let list = match column.kind {
             ColumnKind::YesNo => None,
@@ -68,10 +64,8 @@ impl DropDownLists {
             .set_error_style(DataValidationErrorStyle::Warning)
             .set_error_title("Not a word of the list")?
             .set_error_message("Choose one of the list, or leave the cell empty where you do not know.")?;
-        // Several words may stand in one cell.
-        Ok(Some(choice.show_error_message(!matches!(
-            column.kind,
-            ColumnKind::Codes(_)
-        ))))
+        // A cell of codes may have several words, which would not be in the list.
+        let is_single = !matches!(column.kind, ColumnKind::Codes(_));
+        Ok(Some(choice.show_error_message(is_single)))
     }
 }

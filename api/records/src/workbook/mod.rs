@@ -1,10 +1,8 @@
-//! Records as people keep them: in the sheets of a workbook, or in one flat table. What is
-//! written here, [`crate::formats`] reads; both go by the one table of [`columns`].
+//! Workbooks and tables of records. [`crate::formats`] reads the files that this module writes. The table of
+//! [`columns`] defines both.
 
 pub mod columns;
-pub mod corrections;
 pub mod csv;
-pub mod export;
 pub mod format_cell;
 pub mod formula_escape;
 mod guidance;
@@ -17,4 +15,4 @@ pub mod template;
 pub mod vocabulary;
 mod writer;
 
-pub use crate::workbook::writer::WriteError;
+pub use crate::workbook::writer::{RecordWorkbook, WriteError};

@@ -1,7 +1,7 @@
-//! What somebody typed into a cell, as the document of a record holds it. What does not fit
-//! its column is kept as it was typed, so that whoever looks the record over can name it.
+//! Parses cells into values of a record's document. A value that does not fit its column stays as typed, so that messages
+//! can quote it.
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value, json};
 
@@ -17,31 +17,32 @@ use crate::money::{self, Amount, DecimalSign};
 use crate::problem::ProblemCode;
 use crate::text;
 use crate::text::quote;
+use crate::whole_number;
 
-/// What a cell holds.
+/// The content of a cell of a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RawValue {
-    /// Words.
+    /// Text.
     Text(String),
     /// A number.
     Number(f64),
     /// Yes or no.
     Bool(bool),
-    /// A day, or a day with a time, as ISO 8601 writes it.
+    /// A date, or a date and time, in ISO 8601.
     Moment(String),
-    /// The error that a formula ended in, such as `#REF!`.
+    /// The error of a formula, such as `#REF!`.
     Error(String),
-    /// A formula whose result the file does not carry.
+    /// A formula without a result in the file.
     Formula(String),
 }
 
 impl RawValue {
-    /// Whether there is nothing in it but blank space.
+    /// Returns whether the cell has nothing but white space.
     pub fn is_blank(&self) -> bool {
         matches!(self, Self::Text(text) if text.trim().is_empty())
     }
 
-    /// How much it holds, in bytes, with what it takes to hold it.
+    /// Estimates the memory of the cell in bytes.
     pub const fn size_in_bytes(&self) -> usize {
         match self {
             Self::Text(text) | Self::Moment(text) | Self::Error(text) | Self::Formula(text) => {
@@ -51,7 +52,7 @@ impl RawValue {
         }
     }
 
-    /// What it holds, as text.
+    /// Returns the content as text.
     pub fn to_text(&self) -> String {
         match self {
             Self::Text(text) | Self::Moment(text) | Self::Error(text) => text.clone(),
@@ -63,23 +64,23 @@ impl RawValue {
     }
 }
 
-/// Something that is wrong with a cell in itself.
+/// A problem with a cell.
 pub type CellProblem = (ProblemCode, String);
 
-/// What a cell says.
+/// The meaning of a cell.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ParsedCell {
-    /// The field's value.
+    /// The value of the field.
     Value(Value),
-    /// Why there is none: a code.
+    /// The code of the reason why there is no value.
     MissingReason(&'static str),
-    /// That there is none, in words, with the code of the reason if one can be given.
+    /// A placeholder, with the code of a missing reason if the column accepts one.
     Placeholder(Option<&'static str>),
-    /// An amount, to be worked out once the currency is known.
+    /// An amount in the main unit of a currency that is not known yet.
     Amount(String),
 }
 
-/// Reads a cell that is not blank.
+/// Parses a cell that is not blank.
 pub fn parse_cell(
     column: &Column,
     raw: RawValue,
@@ -89,18 +90,12 @@ pub fn parse_cell(
     let raw = match raw {
         RawValue::Error(error) => {
             let reason = format!("holds the error {error}, which a formula has left; type the value itself");
-            return (
-                ParsedCell::Value(error.into()),
-                Some((ProblemCode::InvalidFormat, reason)),
-            );
+            return (ParsedCell::Value(error.into()), invalid_format(reason));
         }
         RawValue::Formula(_) => {
             let reason = "holds a formula whose result is not in the file; open the file in a spreadsheet \
                           program and save it again, or type the value itself";
-            return (
-                ParsedCell::Value(raw.to_text().into()),
-                Some((ProblemCode::InvalidFormat, reason.into())),
-            );
+            return (ParsedCell::Value(raw.to_text().into()), invalid_format(reason));
         }
         RawValue::Text(text) => {
             if let Some(code) = parse_missing_reason(&text)
@@ -121,11 +116,12 @@ pub fn parse_cell(
         }
         other => other,
     };
-    let mut wrong = (column.kind == ColumnKind::Text && matches!(raw, RawValue::Moment(_))).then(|| {
+    let mut wrong = None;
+    if column.kind == ColumnKind::Text && matches!(raw, RawValue::Moment(_)) {
         let reason = "holds a date where words are expected; a spreadsheet makes a date of what is typed like one: \
                       format the cell as text, and type it again";
-        (ProblemCode::InvalidFormat, reason.to_owned())
-    });
+        wrong = invalid_format(reason);
+    }
     let value = match (column.kind, raw) {
         (ColumnKind::Money, raw) => return (ParsedCell::Amount(raw.to_text()), None),
         (ColumnKind::Text | ColumnKind::MissingReason, raw) => raw.to_text().into(),
@@ -141,7 +137,7 @@ pub fn parse_cell(
         }
         (ColumnKind::Date, raw) => {
             let text = raw.to_text().trim().to_owned();
-            // Whether the year is a likely one is found with the record.
+            // The validation of the record checks the year.
             if text.parse::<NaiveDate>().is_err() {
                 wrong = describe_wrong_kind(column, &text, layout);
             }
@@ -183,14 +179,20 @@ pub fn parse_cell(
     (ParsedCell::Value(value), wrong)
 }
 
-/// Reads the words of somebody who has no answer; none where a cell holds other words, or may hold these.
+/// Creates the problem of a cell with a wrong value.
+#[expect(clippy::unnecessary_wraps, reason = "callers return an optional problem")]
+fn invalid_format(reason: impl Into<String>) -> Option<CellProblem> {
+    Some((ProblemCode::InvalidFormat, reason.into()))
+}
+
+/// Parses a placeholder. Returns `None` for other texts, and in columns where a placeholder can be an answer.
 fn parse_placeholder_cell(column: &Column, text: &str) -> Option<(ParsedCell, Option<CellProblem>)> {
     let meant = placeholder::parse_placeholder(text)?;
     let is_choice = match column.kind {
         ColumnKind::Code(vocabulary) | ColumnKind::Codes(vocabulary) => vocabulary.find_term(text).is_some(),
         _ => false,
     };
-    // Of an amount or a number it may mean zero.
+    // In a column of numbers, it may mean zero.
     let may_be_zero = matches!(
         column.kind,
         ColumnKind::Whole | ColumnKind::Money | ColumnKind::YesNo
@@ -209,14 +211,11 @@ fn parse_placeholder_cell(column: &Column, text: &str) -> Option<(ParsedCell, Op
         _ => return None,
     };
     let reason = format!("{} is no name; {advice}", quote(text.trim()));
-    Some((
-        ParsedCell::Value(text.into()),
-        Some((ProblemCode::InvalidFormat, reason)),
-    ))
+    Some((ParsedCell::Value(text.into()), invalid_format(reason)))
 }
 
-/// What is wrong with something that is no date, number, or yes or no, in a column for that. The version has a message of
-/// its own, for every format.
+/// Describes a value of the wrong kind in a column of dates, numbers, or yes and no. The column of versions has a message
+/// of its own.
 fn describe_wrong_kind(column: &Column, text: &str, layout: FileLayout) -> Option<CellProblem> {
     let shown = quote(text.trim());
     let reason = match column.kind {
@@ -241,17 +240,17 @@ fn describe_wrong_kind(column: &Column, text: &str, layout: FileLayout) -> Optio
         }
         _ => format!("{shown} is not a whole number; write the number alone, such as 1500"),
     };
-    Some((ProblemCode::InvalidFormat, reason))
+    invalid_format(reason)
 }
 
-/// The code of a word, or else the text as it is.
+/// Returns the code of a term, or the text if it is not a term.
 fn parse_code(vocabulary: Vocabulary, text: &str) -> String {
     vocabulary
         .find_term(text)
         .map_or_else(|| text.trim().to_owned(), |word| word.code.to_owned())
 }
 
-/// What is wrong where a text is none of a column's choices, in the words of its drop-down.
+/// Describes texts that are not choices of a column, in the words of its drop-down.
 fn describe_unknown_choice<'a>(
     vocabulary: Vocabulary,
     texts: impl Iterator<Item = &'a str>,
@@ -263,66 +262,62 @@ fn describe_unknown_choice<'a>(
     if unknown.is_empty() {
         return None;
     }
-    let (unknown, choices) = (
-        unknown.join(", "),
-        vocabulary.words().iter().map(|word| word.display_text()),
-    );
-    let choices = choices.collect::<Vec<_>>().join(", ");
-    let reason = format!("{unknown} is none of the choices; they are {choices}");
-    Some((ProblemCode::InvalidFormat, reason))
+    let choices: Vec<_> = vocabulary
+        .words()
+        .iter()
+        .map(|word| word.display_text())
+        .collect();
+    let (unknown, choices) = (unknown.join(", "), choices.join(", "));
+    invalid_format(format!("{unknown} is none of the choices; they are {choices}"))
 }
 
-/// Words with semicolons, commas or ends of lines between them.
+/// Splits a text at semicolons, commas and line ends.
 fn split_choices(text: &str) -> impl Iterator<Item = &str> {
     text.split([';', ',', '\n'])
         .map(str::trim)
         .filter(|word| !word.is_empty())
 }
 
-/// The codes of several words.
+/// Returns the codes of several terms.
 fn parse_codes(vocabulary: Vocabulary, text: &str) -> Value {
     split_choices(text)
         .map(|word| Value::from(parse_code(vocabulary, word)))
         .collect()
 }
 
-/// A number as JSON has it: a whole one without a fraction.
+/// Converts a number to JSON: a whole number without a fraction.
 fn number_to_json(number: f64) -> Value {
-    /// Up to here every whole number is one of its own.
-    const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
-    if number.fract() == 0.0 && number.abs() <= MAX_EXACT_INTEGER {
-        #[expect(clippy::cast_possible_truncation, reason = "a whole number that an i64 holds")]
-        let whole = number as i64;
-        return whole.into();
-    }
-    Number::from_f64(number).map_or_else(|| number.to_string().into(), Value::Number)
+    let float = || Number::from_f64(number).map_or_else(|| number.to_string().into(), Value::Number);
+    whole_number::from_float(number).map_or_else(float, Value::from)
 }
 
-/// An amount in the minor unit of its currency; where that cannot be told, the text and why.
+/// Parses an amount in the main unit of a currency and converts it to the minor unit. On an error, returns the text and
+/// the problem.
 pub fn parse_amount(text: &str, currency: Option<&str>, sign: DecimalSign) -> (Value, Option<CellProblem>) {
     let Some(currency) = currency.map(str::trim).filter(|currency| !currency.is_empty()) else {
-        let reason = "cannot be taken without the currency that it is in";
-        return (json!(text), Some((ProblemCode::InvalidFormat, reason.into())));
+        return (
+            json!(text),
+            invalid_format("cannot be taken without the currency that it is in"),
+        );
     };
     let read =
         Amount::parse(text, sign).and_then(|amount| amount.minor_units(&currency.to_ascii_uppercase()));
     match read {
         Ok(minor) => (minor.into(), None),
-        Err(reason) => (json!(text), Some((ProblemCode::InvalidFormat, reason))),
+        Err(reason) => (json!(text), invalid_format(reason)),
     }
 }
 
-/// A number that a spreadsheet shows as a day: days since its epoch. The first of March 1900 is
-/// day 61 of the one that begins in 1900, which counts a 29th of February that never was.
+/// Converts the serial number of a spreadsheet to a date: days since the epoch of the workbook. With the epoch of 1900,
+/// 1 March 1900 is day 61, because spreadsheets count a 29 February 1900 that did not exist.
 pub fn serial_to_iso_date(serial: f64, is_1904: bool) -> Option<String> {
-    use chrono::{Days, NaiveDate, NaiveDateTime, TimeDelta};
     if !(0.0..2_958_466.0).contains(&serial) {
         return None;
     }
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "looked at above"
+        reason = "checked above"
     )]
     let (days, seconds) = (serial.floor() as u64, (serial.fract() * 86_400.0).round() as i64);
     let (year, month, day) = match (is_1904, days) {
@@ -332,22 +327,19 @@ pub fn serial_to_iso_date(serial: f64, is_1904: bool) -> Option<String> {
         (false, _) => (1899, 12, 30),
     };
     let date = NaiveDate::from_ymd_opt(year, month, day)?.checked_add_days(Days::new(days))?;
-    let at: NaiveDateTime = date
-        .and_hms_opt(0, 0, 0)?
+    if seconds == 0 {
+        return Some(date.to_string());
+    }
+    let moment = date
+        .and_time(NaiveTime::MIN)
         .checked_add_signed(TimeDelta::seconds(seconds))?;
-    Some(if seconds == 0 {
-        date.to_string()
-    } else {
-        at.format("%Y-%m-%dT%H:%M:%S").to_string()
-    })
+    Some(moment.format("%Y-%m-%dT%H:%M:%S").to_string())
 }
 
-/// A date and time as a file writes it, without the time where that is midnight.
+/// Removes the time from a date and time if it is midnight.
 pub fn strip_midnight(text: &str) -> String {
-    let day = text.split_once('T').filter(|(_, time)| {
-        let time = time.trim_end_matches(['0', '.', ':', 'Z']);
-        time.is_empty()
-    });
+    let is_midnight = |time: &str| time.trim_end_matches(['0', '.', ':', 'Z']).is_empty();
+    let day = text.split_once('T').filter(|(_, time)| is_midnight(time));
     day.map_or(text, |(day, _)| day).to_owned()
 }
 

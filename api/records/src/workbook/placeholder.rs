@@ -1,15 +1,15 @@
-//! What people write where they do not know an answer, or where there can be none.
+//! Placeholders: what people write if they do not know an answer, or if a question does not apply.
 
-/// What somebody who has no answer means.
+/// The meaning of a placeholder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placeholder {
-    /// That it is not known.
+    /// The answer is not known.
     Unknown,
-    /// That the question does not apply.
+    /// The question does not apply.
     NotApplicable,
 }
 
-/// What means that an answer is not known: without case, and with straight apostrophes.
+/// The words for "not known", in lower case and with straight apostrophes.
 const UNKNOWN_WORDS: [&str; 33] = [
     "unknown",
     "not known",
@@ -48,7 +48,7 @@ const UNKNOWN_WORDS: [&str; 33] = [
 
 const NOT_APPLICABLE_WORDS: [&str; 7] = ["n/a", "na", "n.a.", "n.a", "n\\a", "n / a", "not applicable"];
 
-/// What a text means, where it is one of those that people write who have no answer.
+/// Returns the meaning of a text that is a placeholder.
 pub fn parse_placeholder(text: &str) -> Option<Placeholder> {
     let folded = text
         .trim()
@@ -70,7 +70,7 @@ pub fn parse_placeholder(text: &str) -> Option<Placeholder> {
     (is_blank || UNKNOWN_WORDS.contains(&bare)).then_some(Placeholder::Unknown)
 }
 
-/// Whether a text says that something has not ended.
+/// Returns whether a text means that something has not ended.
 pub fn is_ongoing(text: &str) -> bool {
     const ONGOING_WORDS: [&str; 14] = [
         "ongoing",

@@ -2,19 +2,16 @@
 
 use rust_xlsxwriter::{Format, FormatAlign, FormatBorder};
 
-/// How a spreadsheet shows days, amounts and text.
 pub(super) const DATE_NUMBER_FORMAT: &str = "yyyy-mm-dd";
 pub(super) const MONEY_NUMBER_FORMAT: &str = "#,##0.00##";
 pub(super) const TEXT_NUMBER_FORMAT: &str = "@";
 
-/// How cells look.
 pub(super) struct CellFormats {
     pub(super) header: Format,
-    /// By what is in a cell: words, words like a formula, a number, a day, an amount.
+    /// By the content of a cell: text, text that looks like a formula, number, date, amount.
     pub(super) plain: [Format; 5],
     pub(super) wrong: [Format; 5],
     pub(super) example: [Format; 5],
-    /// By what is in a cell, as above.
     pub(super) reasons: [Format; 5],
     pub(super) heading: Format,
     pub(super) paragraph: Format,
@@ -23,13 +20,11 @@ pub(super) struct CellFormats {
 impl CellFormats {
     pub(super) fn new() -> Self {
         let base = Format::new().set_align(FormatAlign::Top);
-        let five = |base: &Format| {
+        let by_content = |base: &Format| {
+            let text = base.clone().set_num_format(TEXT_NUMBER_FORMAT).set_text_wrap();
             [
-                base.clone().set_num_format(TEXT_NUMBER_FORMAT).set_text_wrap(),
-                base.clone()
-                    .set_num_format(TEXT_NUMBER_FORMAT)
-                    .set_text_wrap()
-                    .set_quote_prefix(),
+                text.clone(),
+                text.clone().set_quote_prefix(),
                 base.clone(),
                 base.clone().set_num_format(DATE_NUMBER_FORMAT),
                 base.clone().set_num_format(MONEY_NUMBER_FORMAT),
@@ -47,10 +42,10 @@ impl CellFormats {
                 .set_align(FormatAlign::Top)
                 .set_background_color(0x00DD_EBF7)
                 .set_border_bottom(FormatBorder::Thin),
-            plain: five(&base),
-            wrong: five(&wrong),
-            example: five(&example),
-            reasons: five(&base.clone().set_background_color(0x00FF_F2CC)),
+            plain: by_content(&base),
+            wrong: by_content(&wrong),
+            example: by_content(&example),
+            reasons: by_content(&base.clone().set_background_color(0x00FF_F2CC)),
             heading: Format::new().set_bold().set_font_size(14),
             paragraph: base.set_text_wrap(),
         }

@@ -1,35 +1,27 @@
-//! The workbook that people fill in: guidance in plain words, the sheets with their drop-downs
-//! and notes, and an example.
+//! The template: an empty workbook of records with guidance, drop-downs, notes and an example.
 
-use std::io::Write;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::guidance::{self, GuidanceKind};
-use super::writer::{WorkbookPurpose, WorkbookWriter, WriteError};
+use super::writer::{RecordWorkbook, WriteError};
 use crate::fields::column::EXAMPLE;
 
-/// Writes the template.
-pub fn write_template(output: impl Write + Send) -> Result<(), WriteError> {
-    let mut book = WorkbookWriter::new(
-        WorkbookPurpose::Template,
-        &guidance::list_lines(GuidanceKind::Template),
-    )?;
-    book.write_example(&example_record())?;
-    book.finish(output)
-}
-
-/// The template, written once.
+/// Returns the template. It is written once.
 pub fn template_bytes() -> Result<&'static [u8], &'static WriteError> {
-    static BYTES: LazyLock<Result<Vec<u8>, WriteError>> = LazyLock::new(|| {
-        let mut written = Vec::new();
-        write_template(&mut written).map(|()| written)
-    });
+    static BYTES: LazyLock<Result<Vec<u8>, WriteError>> = LazyLock::new(write_template);
     BYTES.as_deref()
 }
 
-/// A made-up record that uses what most records need.
+pub(crate) fn write_template() -> Result<Vec<u8>, WriteError> {
+    let mut book = RecordWorkbook::for_template()?;
+    book.add_example(&example_record())?;
+    let mut written = Vec::new();
+    book.finish(&mut written)?;
+    Ok(written)
+}
+
+/// Returns a made-up record with the fields that most records need.
 pub fn example_record() -> Value {
     json!({
         "externalRef": EXAMPLE,

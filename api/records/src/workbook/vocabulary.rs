@@ -1,22 +1,22 @@
-//! The vocabularies that a column may hold words of, as one type that columns can name.
+//! The vocabularies of columns, as one type.
 
 use std::sync::LazyLock;
 
 use wayin_vocabulary::{Labelled, to_heading};
 
-/// A word of a vocabulary.
+/// A term of a vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VocabularyTerm {
-    /// What stands for it in documents.
+    /// The code in documents.
     pub code: &'static str,
-    /// What people call it.
+    /// The label for people.
     pub label: &'static str,
-    /// What it means.
+    /// The definition.
     pub definition: &'static str,
 }
 
 impl VocabularyTerm {
-    /// The word as a cell shows it.
+    /// Returns the label as a cell shows it.
     pub fn display_text(self) -> String {
         to_heading(self.label)
     }
@@ -31,15 +31,15 @@ macro_rules! vocabularies {
         }
 
         impl Vocabulary {
-            /// Every one.
+            /// All vocabularies.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// What it is called.
+            /// The heading.
             pub const fn heading(self) -> &'static str {
                 match self { $(Self::$name => $heading,)+ }
             }
 
-            /// Its words, in order.
+            /// The terms, in order.
             pub fn words(self) -> &'static [VocabularyTerm] {
                 match self {
                     $(Self::$name => {
@@ -80,7 +80,7 @@ vocabularies! {
 }
 
 impl Vocabulary {
-    /// The word that a text means: its code or its label, whatever its case and spacing.
+    /// Finds a term by its code or label, in any case and spacing.
     pub fn find_term(self, text: &str) -> Option<VocabularyTerm> {
         let folded = fold_text(text);
         self.words()
@@ -90,7 +90,7 @@ impl Vocabulary {
     }
 }
 
-/// A text without case, and with one space where it has spaces, hyphens or underscores.
+/// Folds a text for comparison: lower case, with single spaces for spaces, hyphens and underscores.
 fn fold_text(text: &str) -> String {
     let words = text.split(|letter: char| letter.is_whitespace() || matches!(letter, '_' | '-'));
     let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();

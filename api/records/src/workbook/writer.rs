@@ -1,5 +1,5 @@
-//! Records written into a workbook, row by row: what was written before waits in temporary
-//! files, so that memory does not grow with the number of records.
+//! Writes workbooks of records, row by row. Rows wait in temporary files, so that memory does not grow with the number
+//! of records.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::columns::{SHEETS, Sheet};
 use super::format_cell::{CellFormat, CellValue, format_cell};
-use super::guidance::{self, GuidanceLine};
+use super::guidance::{self, GuidanceKind};
 use super::lists::DropDownLists;
 use super::styles::{CellFormats, DATE_NUMBER_FORMAT, MONEY_NUMBER_FORMAT, TEXT_NUMBER_FORMAT};
 use super::{formula_escape, layout};
@@ -18,12 +18,13 @@ use crate::fields::column::{
     CORRECTIONS_COLUMN, Column, ColumnKind, RECORD, REFERENCE, REFERENCE_NOTE, REFERENCE_PATH, UNREAD,
 };
 use crate::formats::file_record::{StrayItem, UnreadCell};
+use crate::paths;
 use crate::problem::{Problem, ProblemCode};
 
 /// Why a workbook could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// A sheet would have more rows than one can have.
+    /// A sheet would have more rows than the format allows.
     #[error("The sheet \"{0}\" would have over a million rows; write JSON Lines or CSV instead.")]
     TooManyRows(&'static str),
     /// Writing failed.
@@ -31,28 +32,27 @@ pub enum WriteError {
     Failed(#[from] XlsxError),
 }
 
-/// What a workbook is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WorkbookPurpose {
-    /// To be filled in.
+enum WorkbookPurpose {
     Template,
-    /// To be kept, or taken into another base.
     Export,
-    /// To be mended and sent again.
-    Correction,
+    Corrections,
 }
 
-/// The rows that a sheet can have.
+/// The maximum number of rows of a sheet.
 const MAX_SHEET_ROWS: u32 = 1_048_576;
-/// The most UTF-16 units of text that a cell can hold.
+/// The maximum length of the text of a cell, in UTF-16 units.
 pub(super) const MAX_CELL_UTF16_UNITS: usize = 32_767;
-/// How many rows the drop-downs of a template reach.
-const TEMPLATE_DROP_DOWN_ROWS: u32 = 5_000;
-/// How wide the columns are that every sheet may have, in characters.
+/// The number of empty rows that have drop-downs.
+const DROP_DOWN_ROWS: u32 = 5_000;
 const RECORD_WIDTH_CHARACTERS: u16 = 8;
 const REFERENCE_WIDTH_CHARACTERS: u16 = 18;
 const CORRECTIONS_WIDTH_CHARACTERS: u16 = 50;
-/// The titles of the columns of a sheet of cells that were not read, with their widths.
+const RECORD_NOTE: &str =
+    "What tells the record apart in this file. Leave it as it is; where you add a record, leave it empty.";
+const CORRECTIONS_NOTE: &str =
+    "What is wrong with the row, and where. Nobody reads this column when you send the file again.";
+/// The titles and widths of the columns of a sheet of cells that were not read.
 const UNREAD_COLUMNS: [(&str, u16); 5] = [
     ("Sheet", 18),
     ("Row", 8),
@@ -60,29 +60,37 @@ const UNREAD_COLUMNS: [(&str, u16); 5] = [
     ("What it holds", 50),
     ("Why", 50),
 ];
-/// One sheet on its way out.
+
+/// A column of a sheet that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SheetColumn {
+    /// The number of the record in the file.
+    Record,
+    /// The reference of the record, on a sheet of items.
+    Reference,
+    /// The problems of the row.
+    Corrections,
+    /// A field, by its index in the columns of the sheet.
+    Field(usize),
+}
+
 struct SheetWriter {
     sheet: &'static Sheet,
-    /// Where its columns stand, by their place in the table of columns; none that is left out.
-    column_positions: Vec<Option<u16>>,
-    record: Option<u16>,
-    reference: u16,
-    corrections: Option<u16>,
+    columns: Vec<SheetColumn>,
     next_row: u32,
-    /// Which of the columns that nobody is asked for hold something.
+    /// For each field, whether any row has a value.
     used: Vec<bool>,
 }
 
-/// A workbook on its way out.
-pub(super) struct WorkbookWriter {
-    purpose: WorkbookPurpose,
+/// A workbook of records that is being written: an export, a corrections workbook or the template.
+pub struct RecordWorkbook {
     workbook: Workbook,
     formats: CellFormats,
     sheets: Vec<SheetWriter>,
-    /// Where in the workbook the first of them stands.
-    first: usize,
+    /// The index of the first of these sheets in the workbook.
+    first_sheet: usize,
     records: u64,
-    /// How many sheets list what was not read, and how many rows the last of them has.
+    /// The number of sheets of unread cells, and the number of rows of the last of them.
     unread: (usize, u32),
 }
 
@@ -91,178 +99,98 @@ pub(super) struct WorkbookWriter {
 enum RowStyle {
     Plain,
     Example,
-    /// Of a row that belongs to no record: its reference is wrong.
+    /// For a row that belongs to no record. Its reference is marked as wrong.
     Stray,
 }
 
-impl WorkbookWriter {
-    pub(super) fn new(purpose: WorkbookPurpose, guidance: &[GuidanceLine]) -> Result<Self, WriteError> {
+impl RecordWorkbook {
+    /// Creates a workbook with every field of every record, to store or to import into another instance.
+    pub fn for_export() -> Result<Self, WriteError> {
+        Self::new(WorkbookPurpose::Export, None)
+    }
+
+    /// Creates a workbook for the records of an import that were rejected. Each has its problems beside it, and can be
+    /// corrected and imported again.
+    pub fn for_corrections() -> Result<Self, WriteError> {
+        Self::new(WorkbookPurpose::Corrections, Some(GuidanceKind::Corrections))
+    }
+
+    /// Creates a workbook for records of which a steward requested changes.
+    pub fn for_requested_changes() -> Result<Self, WriteError> {
+        Self::new(WorkbookPurpose::Corrections, Some(GuidanceKind::ChangesRequested))
+    }
+
+    pub(super) fn for_template() -> Result<Self, WriteError> {
+        Self::new(WorkbookPurpose::Template, Some(GuidanceKind::Template))
+    }
+
+    fn new(purpose: WorkbookPurpose, guidance: Option<GuidanceKind>) -> Result<Self, WriteError> {
         let mut workbook = Workbook::new();
-        // The same content makes the same file.
+        // A fixed date makes the files of equal records equal.
         let properties = DocProperties::new()
             .set_title("Wayin: initiative records")
             .set_creation_datetime(&ExcelDateTime::from_ymd(2026, 1, 1)?);
         workbook.set_properties(&properties);
         let formats = CellFormats::new();
-        if !guidance.is_empty() {
+        if let Some(guidance) = guidance {
             guidance::write_sheet(&mut workbook, &formats, guidance)?;
         }
-        let mut book = Self {
-            purpose,
+        let sheets = SHEETS
+            .iter()
+            .map(|sheet| add_sheet(&mut workbook, sheet, purpose, &formats));
+        Ok(Self {
+            sheets: sheets.collect::<Result<_, _>>()?,
             workbook,
             formats,
-            sheets: Vec::new(),
-            first: usize::from(!guidance.is_empty()),
+            first_sheet: usize::from(guidance.is_some()),
             records: 0,
             unread: (0, 0),
-        };
-        for sheet in &SHEETS {
-            book.add_sheet(sheet)?;
-        }
-        Ok(book)
+        })
     }
 
-    fn add_sheet(&mut self, sheet: &'static Sheet) -> Result<(), WriteError> {
-        let worksheet = self.workbook.add_worksheet_with_constant_memory()?;
-        worksheet.set_name(sheet.name)?;
-        let mut next = 0;
-        let mut place = || {
-            next += 1;
-            next - 1
-        };
-        let record = (self.purpose != WorkbookPurpose::Template).then(&mut place);
-        let is_child = sheet.list.is_some();
-        let own_reference = is_child.then(&mut place);
-        let mut places = Vec::new();
-        let mut to_mend = None;
-        for column in sheet.columns {
-            let is_there = column.is_in_template || self.purpose != WorkbookPurpose::Template;
-            if !is_child && column.path == REFERENCE_PATH {
-                places.push(Some(place()));
-                to_mend = (self.purpose == WorkbookPurpose::Correction).then(&mut place);
-            } else {
-                if is_child && to_mend.is_none() && self.purpose == WorkbookPurpose::Correction {
-                    to_mend = Some(place());
-                }
-                places.push(is_there.then(&mut place));
-            }
-        }
-        let reference = own_reference
-            .or_else(|| places.iter().flatten().next().copied())
-            .unwrap_or(0);
-        let header = &self.formats.header;
-        let (mut lines, mut total_width) = (1, 0);
-        let mut title = |worksheet: &mut Worksheet, place: u16, title: &str, note: &str, width: u16| {
-            worksheet.write_string_with_format(0, place, title, header)?;
-            worksheet.set_column_width(place, width)?;
-            total_width += width;
-            // Letters in bold are wider.
-            lines = lines.max(layout::count_wrapped_lines(title, width - width / 8));
-            let note = Note::new(note)
-                .add_author_prefix(false)
-                .set_width(layout::NOTE_WIDTH_PIXELS)
-                .set_height(layout::note_height_pixels(note));
-            worksheet.insert_note(0, place, &note)?;
-            Ok::<(), WriteError>(())
-        };
-        if let Some(place) = record {
-            let note = "What tells the record apart in this file. Leave it as it is; where you add a record, leave it empty.";
-            title(worksheet, place, RECORD, note, RECORD_WIDTH_CHARACTERS)?;
-        }
-        if let Some(place) = own_reference {
-            title(
-                worksheet,
-                place,
-                REFERENCE,
-                REFERENCE_NOTE,
-                REFERENCE_WIDTH_CHARACTERS,
-            )?;
-            worksheet.set_column_format(place, &Format::new().set_num_format(TEXT_NUMBER_FORMAT))?;
-        }
-        if let Some(place) = to_mend {
-            let note = "What is wrong with the row, and where. Nobody reads this column when you send the file again.";
-            title(
-                worksheet,
-                place,
-                CORRECTIONS_COLUMN,
-                note,
-                CORRECTIONS_WIDTH_CHARACTERS,
-            )?;
-        }
-        for (column, place) in sheet.columns.iter().zip(&places) {
-            let Some(place) = *place else { continue };
-            title(
-                worksheet,
-                place,
-                column.header,
-                &column_note(column),
-                column.width,
-            )?;
-            let format = match column.kind {
-                ColumnKind::Date => DATE_NUMBER_FORMAT,
-                ColumnKind::Money => MONEY_NUMBER_FORMAT,
-                ColumnKind::Whole => "0",
-                _ => TEXT_NUMBER_FORMAT,
-            };
-            worksheet.set_column_format(place, &Format::new().set_num_format(format))?;
-        }
-        layout::fit_row_height(worksheet, 0, lines)?;
-        layout::set_up_pages(worksheet, total_width);
-        worksheet.set_repeat_rows(0, 0)?;
-        worksheet.set_repeat_columns(0, reference)?;
-        let frozen = to_mend.unwrap_or(reference) + 1;
-        worksheet.set_freeze_panes(1, frozen)?;
-        self.sheets.push(SheetWriter {
-            sheet,
-            used: vec![false; places.len()],
-            column_positions: places,
-            record,
-            reference,
-            corrections: to_mend,
-            next_row: 1,
-        });
-        Ok(())
-    }
-
-    /// Writes a record with what was found in it, each where it stands.
-    pub(super) fn write_record(&mut self, document: &Value, findings: &[Problem]) -> Result<(), WriteError> {
+    /// Writes the document of a record, and its problems beside it. The paths of the problems begin at the document.
+    pub fn add_record(&mut self, document: &Value, problems: &[Problem]) -> Result<(), WriteError> {
         self.records += 1;
+        self.write_rows(document, problems, RowStyle::Plain)
+    }
+
+    /// Writes a record that shows how to fill in the others.
+    pub(super) fn add_example(&mut self, document: &Value) -> Result<(), WriteError> {
+        self.write_rows(document, &[], RowStyle::Example)
+    }
+
+    fn write_rows(
+        &mut self,
+        document: &Value,
+        problems: &[Problem],
+        style: RowStyle,
+    ) -> Result<(), WriteError> {
         let reference = document
             .get(REFERENCE_PATH)
             .filter(|reference| !reference.is_null());
-        let reference = reference.map(|reference| {
-            reference
-                .as_str()
-                .map_or_else(|| reference.to_string(), ToOwned::to_owned)
-        });
-        // By sheet and item, and none for the record itself.
+        let reference =
+            reference.map(|text| text.as_str().map_or_else(|| text.to_string(), ToOwned::to_owned));
+        // By sheet and item. The record itself is item 0 of sheet 0.
         let mut by_part: BTreeMap<(usize, usize), Vec<(String, &Problem)>> = BTreeMap::new();
-        for finding in findings {
-            let (part, field) = find_part(&finding.path, document);
-            by_part.entry(part).or_default().push((field, finding));
+        for problem in problems {
+            let (part, field) = split_path(&problem.path, document);
+            by_part.entry(part).or_default().push((field, problem));
         }
-        self.write_row(
-            0,
-            document,
-            reference.as_deref(),
-            by_part.get(&(0, 0)).map_or(&[], Vec::as_slice),
-            RowStyle::Plain,
-        )?;
-        for (at, sheet) in SHEETS.iter().enumerate() {
-            let items = sheet
-                .list
-                .and_then(|list| document.get(list))
-                .and_then(Value::as_array);
-            for (item, part) in items.into_iter().flatten().enumerate() {
-                let found = by_part.get(&(at, item)).map_or(&[][..], Vec::as_slice);
-                self.write_row(at, part, reference.as_deref(), found, RowStyle::Plain)?;
+        for (index, sheet) in SHEETS.iter().enumerate() {
+            let items = match sheet.list {
+                None => std::slice::from_ref(document),
+                Some(list) => list_items(document, list),
+            };
+            for (item, part) in items.iter().enumerate() {
+                let found = by_part.get(&(index, item)).map_or(&[][..], Vec::as_slice);
+                self.write_row(index, part, reference.as_deref(), found, style)?;
             }
         }
         Ok(())
     }
 
-    /// Writes a row of a list that belongs to no record, with why.
-    pub(super) fn write_stray(&mut self, item: &StrayItem, reason: &str) -> Result<(), WriteError> {
+    /// Writes a row of a list that belongs to no record, and the reason.
+    pub fn add_stray(&mut self, item: &StrayItem, reason: &str) -> Result<(), WriteError> {
         let reason = Problem::new(ProblemCode::NotFound, "", reason);
         let own = item.problems.iter().map(|found| (found.path.clone(), found));
         let found: Vec<_> = std::iter::once((String::new(), &reason)).chain(own).collect();
@@ -270,14 +198,14 @@ impl WorkbookWriter {
         self.write_row(item.sheet, &item.document, reference, &found, RowStyle::Stray)
     }
 
-    /// Writes what a cell holds from which nothing was read, in as many rows as it takes.
-    pub(super) fn write_unread(&mut self, cell: &UnreadCell) -> Result<(), WriteError> {
-        let mut left = cell.text.as_str();
+    /// Writes the text of a cell that was not read to the sheet of such cells, in as many rows as it needs.
+    pub fn add_unread(&mut self, cell: &UnreadCell) -> Result<(), WriteError> {
+        let mut rest = cell.text.as_str();
         loop {
-            let text = truncate_to_cell(left);
-            left = &left[text.len()..];
+            let text = truncate_to_cell(rest);
+            rest = &rest[text.len()..];
             self.write_unread_row(cell, text)?;
-            if left.is_empty() {
+            if rest.is_empty() {
                 return Ok(());
             }
         }
@@ -288,14 +216,13 @@ impl WorkbookWriter {
         if *sheets == 0 || *rows == MAX_SHEET_ROWS {
             *sheets += 1;
             let worksheet = self.workbook.add_worksheet_with_constant_memory()?;
-            let name = match *sheets {
+            worksheet.set_name(match *sheets {
                 1 => UNREAD.to_owned(),
                 number => format!("{UNREAD} {number}"),
-            };
-            worksheet.set_name(name)?;
-            for ((title, width), place) in UNREAD_COLUMNS.into_iter().zip(0..) {
-                worksheet.write_string_with_format(0, place, title, &self.formats.header)?;
-                worksheet.set_column_width(place, width)?;
+            })?;
+            for ((title, width), position) in UNREAD_COLUMNS.into_iter().zip(0..) {
+                worksheet.write_string_with_format(0, position, title, &self.formats.header)?;
+                worksheet.set_column_width(position, width)?;
             }
             worksheet.set_freeze_panes(1, 0)?;
             layout::set_up_pages(worksheet, UNREAD_COLUMNS.iter().map(|(_, width)| width).sum());
@@ -304,135 +231,108 @@ impl WorkbookWriter {
         }
         let row = *rows;
         *rows += 1;
-        let worksheet = self
-            .workbook
-            .worksheet_from_index(self.first + SHEETS.len() + *sheets - 1)?;
-        let plain = &self.formats.plain;
-        #[expect(clippy::cast_precision_loss, reason = "a file has no so many rows")]
-        worksheet.write_number_with_format(row, 1, cell.position.row as f64, &plain[2])?;
-        let texts = [
-            (0, cell.position.sheet.as_deref()),
-            (2, cell.position.column.as_deref()),
-            (3, Some(text)),
-            (4, Some(cell.reason.as_str())),
+        let index = self.first_sheet + SHEETS.len() + *sheets - 1;
+        let worksheet = self.workbook.worksheet_from_index(index)?;
+        let shown =
+            |text: Option<&str>| text.map_or(CellValue::Empty, |text| CellValue::Text(text.to_owned()));
+        #[expect(clippy::cast_precision_loss, reason = "no file has so many rows")]
+        let cells = [
+            shown(cell.position.sheet.as_deref()),
+            CellValue::Number(cell.position.row as f64),
+            shown(cell.position.column.as_deref()),
+            shown(Some(text)),
+            shown(Some(&cell.reason)),
         ];
         let mut lines = 1;
-        for (place, text) in texts {
-            let shown = text.map_or(CellValue::Empty, |text| CellValue::Text(text.to_owned()));
-            let (_, width) = UNREAD_COLUMNS[usize::from(place)];
+        for (position, (shown, (_, width))) in (0..).zip(cells.iter().zip(UNREAD_COLUMNS)) {
             lines = lines.max(shown.count_lines(width));
-            write_cell(worksheet, row, place, &shown, plain)?;
+            write_cell(worksheet, row, position, shown, &self.formats.plain)?;
         }
         layout::fit_row_height(worksheet, row, lines)?;
         Ok(())
     }
 
-    /// Writes a record that shows how the others are written.
-    pub(super) fn write_example(&mut self, document: &Value) -> Result<(), WriteError> {
-        let reference = document
-            .get(REFERENCE_PATH)
-            .and_then(Value::as_str)
-            .map(ToOwned::to_owned);
-        self.write_row(0, document, reference.as_deref(), &[], RowStyle::Example)?;
-        for (at, sheet) in SHEETS.iter().enumerate() {
-            let items = sheet
-                .list
-                .and_then(|list| document.get(list))
-                .and_then(Value::as_array);
-            for part in items.into_iter().flatten() {
-                self.write_row(at, part, reference.as_deref(), &[], RowStyle::Example)?;
-            }
-        }
-        Ok(())
-    }
-
     fn write_row(
         &mut self,
-        at: usize,
+        index: usize,
         part: &Value,
         reference: Option<&str>,
         found: &[(String, &Problem)],
-        look: RowStyle,
+        style: RowStyle,
     ) -> Result<(), WriteError> {
-        let written = &mut self.sheets[at];
-        let row = written.next_row;
+        let SheetWriter {
+            sheet,
+            columns,
+            next_row,
+            used,
+        } = &mut self.sheets[index];
+        let row = *next_row;
         if row >= MAX_SHEET_ROWS {
-            return Err(WriteError::TooManyRows(written.sheet.name));
+            return Err(WriteError::TooManyRows(sheet.name));
         }
-        written.next_row += 1;
-        let worksheet = self.workbook.worksheet_from_index(self.first + at)?;
-        let formats = match look {
-            RowStyle::Plain | RowStyle::Stray => &self.formats.plain,
-            RowStyle::Example => &self.formats.example,
+        *next_row += 1;
+        let worksheet = self.workbook.worksheet_from_index(self.first_sheet + index)?;
+        let (plain, wrong) = match style {
+            RowStyle::Plain | RowStyle::Stray => (&self.formats.plain, &self.formats.wrong),
+            RowStyle::Example => (&self.formats.example, &self.formats.wrong),
         };
-        if let Some(place) = written.record.filter(|_| look != RowStyle::Stray) {
-            #[expect(clippy::cast_precision_loss, reason = "there are no so many records")]
-            worksheet.write_number_with_format(row, place, self.records as f64, &formats[2])?;
-        }
-        let mut lines = 1;
-        if written.sheet.list.is_some() {
-            let formats = if look == RowStyle::Stray {
-                &self.formats.wrong
-            } else {
-                formats
-            };
-            match reference {
-                Some(reference) => {
-                    let shown = CellValue::Text(formula_escape::escape_text(reference));
-                    lines = lines.max(shown.count_lines(REFERENCE_WIDTH_CHARACTERS));
-                    write_cell(worksheet, row, written.reference, &shown, formats)?;
-                }
-                None if look == RowStyle::Stray => {
-                    worksheet.write_blank(row, written.reference, &formats[0])?;
-                }
-                None => {}
-            }
-        }
-        let wrong: Vec<_> = found
+        let wrong_fields: Vec<_> = found
             .iter()
-            .map(|(field, _)| find_column_position(written.sheet, part, field))
+            .map(|(field, _)| find_column_index(sheet, part, field))
             .collect();
-        let mut was_cut = Vec::new();
-        for (place, column) in written.sheet.columns.iter().enumerate() {
-            let Some(to) = written.column_positions[place] else {
-                continue;
+        let mut cut = Vec::new();
+        let mut lines = 1;
+        for (position, column) in (0..).zip(&*columns) {
+            let (shown, width, is_wrong) = match *column {
+                SheetColumn::Record if style == RowStyle::Stray => continue,
+                SheetColumn::Record => {
+                    #[expect(clippy::cast_precision_loss, reason = "there are not so many records")]
+                    let number = CellValue::Number(self.records as f64);
+                    (number, RECORD_WIDTH_CHARACTERS, false)
+                }
+                SheetColumn::Reference => {
+                    let text = reference.map(formula_escape::escape_text);
+                    let shown = text.map_or(CellValue::Empty, CellValue::Text);
+                    (shown, REFERENCE_WIDTH_CHARACTERS, style == RowStyle::Stray)
+                }
+                // Written below, once it is known which texts are cut.
+                SheetColumn::Corrections => continue,
+                SheetColumn::Field(field) => {
+                    let column = &sheet.columns[field];
+                    let shown = format_cell(sheet, column, part, CellFormat::Workbook);
+                    used[field] |= shown != CellValue::Empty;
+                    let is_wrong = wrong_fields.contains(&Some(field));
+                    // An apostrophe would make a wrong name valid that comes back unchanged.
+                    let is_unescaped = is_wrong && column.is_required_name();
+                    let shown = if is_unescaped { shown.unescape() } else { shown };
+                    (shown, column.width, is_wrong)
+                }
             };
-            let mut shown = format_cell(written.sheet, column, part, CellFormat::Workbook);
-            let mut formats = formats;
-            if wrong.contains(&Some(place)) {
-                formats = &self.formats.wrong;
-                if column.is_required_name() {
-                    // It is no better when it comes back unchanged.
-                    shown = shown.unescape();
-                }
+            lines = lines.max(shown.count_lines(width));
+            let formats = if is_wrong { wrong } else { plain };
+            if is_wrong && shown == CellValue::Empty {
+                worksheet.write_blank(row, position, &formats[0])?;
             }
-            if shown == CellValue::Empty {
-                if wrong.contains(&Some(place)) {
-                    worksheet.write_blank(row, to, &formats[0])?;
-                }
-                continue;
-            }
-            written.used[place] = true;
-            lines = lines.max(shown.count_lines(column.width));
-            if write_cell(worksheet, row, to, &shown, formats)? {
-                was_cut.push(column.header);
+            if write_cell(worksheet, row, position, &shown, formats)?
+                && let SheetColumn::Field(field) = *column
+            {
+                cut.push(sheet.columns[field].header);
             }
         }
-        if let Some(place) = written.corrections {
+        if let Some(position) = find_position(columns, SheetColumn::Corrections) {
             let mut reasons = String::new();
-            for ((field, finding), column) in found.iter().zip(&wrong) {
-                let header = column.map(|column| written.sheet.columns[column].header);
-                let named = header.unwrap_or(field);
-                let colon = if named.is_empty() { "" } else { ": " };
-                let _ = writeln!(reasons, "{named}{colon}{}", finding.reason);
+            for ((field, problem), column) in found.iter().zip(&wrong_fields) {
+                let name = column.map_or(field.as_str(), |column| sheet.columns[column].header);
+                let colon = if name.is_empty() { "" } else { ": " };
+                let _ = writeln!(reasons, "{name}{colon}{}", problem.reason);
             }
-            for header in was_cut {
+            for header in cut {
                 let _ = writeln!(reasons, "{header}: is longer than a cell can hold, and cut here");
             }
             if !reasons.is_empty() {
                 let shown = CellValue::Text(reasons.trim_end().to_owned());
                 lines = lines.max(shown.count_lines(CORRECTIONS_WIDTH_CHARACTERS));
-                write_cell(worksheet, row, place, &shown, &self.formats.reasons)?;
+                write_cell(worksheet, row, position, &shown, &self.formats.reasons)?;
             }
         }
         layout::fit_row_height(worksheet, row, lines)?;
@@ -440,20 +340,21 @@ impl WorkbookWriter {
     }
 
     /// Adds the drop-downs and writes the file.
-    pub(super) fn finish(mut self, output: impl Write + Send) -> Result<(), WriteError> {
+    pub fn finish(mut self, output: impl Write + Send) -> Result<(), WriteError> {
         let lists = DropDownLists::write(&mut self.workbook)?;
-        for (at, written) in self.sheets.iter().enumerate() {
-            let worksheet = self.workbook.worksheet_from_index(self.first + at)?;
-            let last = (written.next_row + TEMPLATE_DROP_DOWN_ROWS).min(MAX_SHEET_ROWS) - 1;
-            for (place, column) in written.sheet.columns.iter().enumerate() {
-                let Some(to) = written.column_positions[place] else {
+        for (index, written) in self.sheets.iter().enumerate() {
+            let worksheet = self.workbook.worksheet_from_index(self.first_sheet + index)?;
+            let last = (written.next_row + DROP_DOWN_ROWS).min(MAX_SHEET_ROWS) - 1;
+            for (position, column) in (0..).zip(&written.columns) {
+                let SheetColumn::Field(field) = *column else {
                     continue;
                 };
-                if !column.is_in_template && !written.used[place] {
-                    worksheet.set_column_hidden(to)?;
+                let column = &written.sheet.columns[field];
+                if !column.is_in_template && !written.used[field] {
+                    worksheet.set_column_hidden(position)?;
                 }
                 if let Some(choice) = lists.drop_down(column)? {
-                    worksheet.add_data_validation(1, to, last, to, &choice)?;
+                    worksheet.add_data_validation(1, position, last, position, &choice)?;
                 }
             }
         }
@@ -462,8 +363,105 @@ impl WorkbookWriter {
     }
 }
 
-/// What to write in a column, with the words that are known.
-fn column_note(column: &Column) -> String {
+/// Lists the columns of a sheet. The problems of a row are beside its reference.
+fn list_columns(sheet: &Sheet, purpose: WorkbookPurpose) -> Vec<SheetColumn> {
+    let is_template = purpose == WorkbookPurpose::Template;
+    let corrections = (purpose == WorkbookPurpose::Corrections).then_some(SheetColumn::Corrections);
+    let mut columns = Vec::new();
+    columns.extend((!is_template).then_some(SheetColumn::Record));
+    if sheet.list.is_some() {
+        columns.push(SheetColumn::Reference);
+        columns.extend(corrections);
+    }
+    for (index, column) in sheet.columns.iter().enumerate() {
+        if column.is_in_template || !is_template {
+            columns.push(SheetColumn::Field(index));
+        }
+        if sheet.list.is_none() && column.path == REFERENCE_PATH {
+            columns.extend(corrections);
+        }
+    }
+    columns
+}
+
+fn find_position(columns: &[SheetColumn], wanted: SheetColumn) -> Option<u16> {
+    let mut positions = (0..).zip(columns);
+    positions
+        .find(|(_, column)| **column == wanted)
+        .map(|(position, _)| position)
+}
+
+/// Adds an empty sheet with its header.
+fn add_sheet(
+    workbook: &mut Workbook,
+    sheet: &'static Sheet,
+    purpose: WorkbookPurpose,
+    formats: &CellFormats,
+) -> Result<SheetWriter, WriteError> {
+    let worksheet = workbook.add_worksheet_with_constant_memory()?;
+    worksheet.set_name(sheet.name)?;
+    let columns = list_columns(sheet, purpose);
+    let (mut lines, mut total_width) = (1, 0);
+    for (position, column) in (0..).zip(&columns) {
+        let (title, note, width, number_format) = match *column {
+            SheetColumn::Record => (RECORD, RECORD_NOTE.into(), RECORD_WIDTH_CHARACTERS, None),
+            SheetColumn::Reference => {
+                let (note, format) = (REFERENCE_NOTE.into(), Some(TEXT_NUMBER_FORMAT));
+                (REFERENCE, note, REFERENCE_WIDTH_CHARACTERS, format)
+            }
+            SheetColumn::Corrections => {
+                let note = CORRECTIONS_NOTE.into();
+                (CORRECTIONS_COLUMN, note, CORRECTIONS_WIDTH_CHARACTERS, None)
+            }
+            SheetColumn::Field(field) => {
+                let column = &sheet.columns[field];
+                let format = match column.kind {
+                    ColumnKind::Date => DATE_NUMBER_FORMAT,
+                    ColumnKind::Money => MONEY_NUMBER_FORMAT,
+                    ColumnKind::Whole => "0",
+                    _ => TEXT_NUMBER_FORMAT,
+                };
+                (
+                    column.header,
+                    write_column_note(column),
+                    column.width,
+                    Some(format),
+                )
+            }
+        };
+        worksheet.write_string_with_format(0, position, title, &formats.header)?;
+        worksheet.set_column_width(position, width)?;
+        total_width += width;
+        // Bold letters are wider.
+        lines = lines.max(layout::count_wrapped_lines(title, width - width / 8));
+        let note = Note::new(&note)
+            .add_author_prefix(false)
+            .set_width(layout::NOTE_WIDTH_PIXELS)
+            .set_height(layout::compute_note_height(&note));
+        worksheet.insert_note(0, position, &note)?;
+        if let Some(format) = number_format {
+            worksheet.set_column_format(position, &Format::new().set_num_format(format))?;
+        }
+    }
+    layout::fit_row_height(worksheet, 0, lines)?;
+    layout::set_up_pages(worksheet, total_width);
+    let reference = find_position(&columns, SheetColumn::Reference)
+        .or_else(|| find_position(&columns, SheetColumn::Field(0)))
+        .unwrap_or(0);
+    worksheet.set_repeat_rows(0, 0)?;
+    worksheet.set_repeat_columns(0, reference)?;
+    let last_frozen = find_position(&columns, SheetColumn::Corrections).unwrap_or(reference);
+    worksheet.set_freeze_panes(1, last_frozen + 1)?;
+    Ok(SheetWriter {
+        sheet,
+        columns,
+        next_row: 1,
+        used: vec![false; sheet.columns.len()],
+    })
+}
+
+/// Writes the note of a column: what to write in it, and the terms of its vocabulary.
+fn write_column_note(column: &Column) -> String {
     let mut note = column.note.to_owned();
     if let ColumnKind::Code(vocabulary) | ColumnKind::Codes(vocabulary) = column.kind {
         for word in vocabulary.words() {
@@ -473,88 +471,139 @@ fn column_note(column: &Column) -> String {
     note
 }
 
-/// Writes a cell; says whether its text had to be cut.
+/// Writes a cell. Returns whether its text was cut.
 fn write_cell(
     worksheet: &mut Worksheet,
     row: u32,
-    place: u16,
+    position: u16,
     shown: &CellValue,
     formats: &[Format; 5],
 ) -> Result<bool, WriteError> {
-    match shown {
-        CellValue::Empty => {}
+    let (number, format) = match shown {
+        CellValue::Empty => return Ok(false),
         CellValue::Text(text) => {
-            // Words are never written as a formula; the mark keeps them words when they are edited.
+            // The quote prefix of the format keeps a text that looks like a formula a text when it is edited.
             let format = &formats[usize::from(formula_escape::is_formula_like(text))];
             let kept = truncate_to_cell(text);
-            worksheet.write_string_with_format(row, place, kept, format)?;
+            worksheet.write_string_with_format(row, position, kept, format)?;
             return Ok(kept.len() < text.len());
         }
-        CellValue::Number(number) => {
-            worksheet.write_number_with_format(row, place, *number, &formats[2])?;
-        }
-        CellValue::Date(number) => {
-            worksheet.write_number_with_format(row, place, *number, &formats[3])?;
-        }
-        CellValue::Money(number) => {
-            worksheet.write_number_with_format(row, place, *number, &formats[4])?;
-        }
-    }
+        CellValue::Number(number) => (*number, &formats[2]),
+        CellValue::Date(number) => (*number, &formats[3]),
+        CellValue::Money(number) => (*number, &formats[4]),
+    };
+    worksheet.write_number_with_format(row, position, number, format)?;
     Ok(false)
 }
 
-/// As much of a text as a cell can hold.
+/// Returns the beginning of a text that fits into a cell.
 fn truncate_to_cell(text: &str) -> &str {
     if text.len() <= MAX_CELL_UTF16_UNITS {
         return text;
     }
     let mut units = 0;
-    for (at, letter) in text.char_indices() {
+    let end = text.char_indices().find(|(_, letter)| {
         units += letter.len_utf16();
-        if units > MAX_CELL_UTF16_UNITS {
-            return &text[..at];
-        }
-    }
-    text
+        units > MAX_CELL_UTF16_UNITS
+    });
+    end.map_or(text, |(end, _)| &text[..end])
 }
 
-/// The part of a record that a path leads into, as its sheet and item, and the field within it.
-fn find_part(path: &str, document: &Value) -> ((usize, usize), String) {
+fn list_items<'a>(document: &'a Value, list: &str) -> &'a [Value] {
+    let items = document.get(list).and_then(Value::as_array);
+    items.map_or(&[], Vec::as_slice)
+}
+
+/// Splits a path into the part of the record, as the indexes of its sheet and item, and the path in the part.
+fn split_path(path: &str, document: &Value) -> ((usize, usize), String) {
     let mut steps = path.splitn(3, '/');
     let list = steps.next().unwrap_or_default();
-    let at = SHEETS.iter().position(|sheet| sheet.list == Some(list));
-    if let (Some(at), Some(Ok(item))) = (at, steps.next().map(str::parse::<usize>)) {
-        let items = document.get(list).and_then(Value::as_array).map_or(0, Vec::len);
-        if item < items {
-            return ((at, item), steps.next().unwrap_or_default().to_owned());
-        }
+    let sheet = SHEETS.iter().position(|sheet| sheet.list == Some(list));
+    if let (Some(sheet), Some(Ok(item))) = (sheet, steps.next().map(str::parse::<usize>))
+        && item < list_items(document, list).len()
+    {
+        return ((sheet, item), steps.next().unwrap_or_default().to_owned());
     }
     ((0, 0), path.to_owned())
 }
 
-/// The column in which the field at a path stands: in that of the field itself, or of the part
-/// of it or the whole that the path leads to.
-fn find_column_position(sheet: &Sheet, part: &Value, field: &str) -> Option<usize> {
+/// Finds the column that shows the field at a path, a part of it, or the whole that it is part of.
+fn find_column_index(sheet: &Sheet, part: &Value, field: &str) -> Option<usize> {
     if field.is_empty() {
         return None;
     }
-    let of = |field: &str| {
-        let alike = |column: &Column| {
-            column.path == field
-                || field
-                    .strip_prefix(column.path)
-                    .is_some_and(|rest| rest.starts_with('/'))
-                || column
-                    .path
-                    .strip_prefix(field)
-                    .is_some_and(|rest| rest.starts_with('/'))
-        };
+    let find = |field: &str| {
+        let matches =
+            |column: &Column| paths::is_within(field, column.path) || paths::is_within(column.path, field);
         let is_shown =
             |column: &Column| format_cell(sheet, column, part, CellFormat::Workbook) != CellValue::Empty;
-        let columns = || sheet.columns.iter();
-        columns()
-            .position(|column| alike(column) && is_shown(column))
-            .or_else(|| columns().position(alike))
+        let mut shown = sheet.columns.iter();
+        shown
+            .position(|column| matches(column) && is_shown(column))
+            .or_else(|| sheet.columns.iter().position(matches))
     };
-    of(field).or_else(|| of(field.strip_prefix("missing/")?))
+    find(field).or_else(|| find(field.strip_prefix("missing/")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read as _};
+
+    use serde_json::json;
+    use zip::ZipArchive;
+
+    use super::*;
+    use crate::problem::ProblemCode;
+
+    /// The height of a row of a sheet in points, where it has one of its own.
+    fn row_height(sheet: &str, row: u32) -> Option<f64> {
+        let (_, from) = sheet.split_once(&format!("<row r=\"{row}\""))?;
+        let (attributes, _) = from.split_once('>')?;
+        let (_, height) = attributes.split_once("ht=\"")?;
+        height.split_once('"')?.0.parse().ok()
+    }
+
+    #[test]
+    fn rows_fit_their_text_and_sheets_fit_the_page() {
+        let mut book = RecordWorkbook::for_corrections().unwrap();
+        book.add_record(
+            &json!({"externalRef": "a", "title": "Short"}),
+            &[Problem::new(ProblemCode::Required, "place", "is needed")],
+        )
+        .unwrap();
+        let reasons = ["is too long", "names a person", "has a telephone number"]
+            .map(|reason| Problem::new(ProblemCode::InvalidFormat, "summary", reason));
+        book.add_record(&json!({"externalRef": "b", "summary": "x"}), &reasons)
+            .unwrap();
+        book.add_record(
+            &json!({"externalRef": "c", "summary": "eight letters ".repeat(100)}),
+            &reasons[..1],
+        )
+        .unwrap();
+        let mut written = Vec::new();
+        book.finish(&mut written).unwrap();
+        let mut archive = ZipArchive::new(Cursor::new(written)).unwrap();
+        let mut part = |name: &str| {
+            let mut text = String::new();
+            archive.by_name(name).unwrap().read_to_string(&mut text).unwrap();
+            text
+        };
+        let guidance = part("xl/worksheets/sheet1.xml");
+        let initiatives = part("xl/worksheets/sheet2.xml");
+        for sheet in [&guidance, &initiatives] {
+            assert!(
+                sheet.contains("orientation=\"landscape\"") && sheet.contains("fitToPage=\"1\""),
+                "{sheet}"
+            );
+        }
+        let heights = (2..=4).map(|row| row_height(&initiatives, row));
+        let heights: Vec<_> = heights.collect();
+        assert_eq!(heights[..2], [None, Some(45.0)], "three reasons take three lines");
+        assert!(heights[2].is_some_and(|height| height > 200.0), "{heights:?}");
+        assert_eq!(
+            row_height(&guidance, 3),
+            Some(45.0),
+            "a paragraph of three lines is not cut off"
+        );
+    }
 }

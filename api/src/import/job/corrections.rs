@@ -20,7 +20,7 @@ use wayin_records::formats::Notes;
 use wayin_records::formats::file_record::{CellPosition, FileItem, UnreadCell};
 use wayin_records::formats::records::{FileLimits, UnreadCells, read_unvalidated};
 use wayin_records::problem::Problem;
-use wayin_records::workbook::corrections::CorrectionsWorkbook;
+use wayin_records::workbook::RecordWorkbook;
 use wayin_records::workbook::{WriteError, format_cell};
 
 const OUTCOMES_PER_PAGE: u64 = 1_000;
@@ -65,7 +65,7 @@ pub async fn write_workbook(
     let writing = tokio::task::spawn_blocking(move || {
         let failed =
             |cause: &dyn std::fmt::Display| Error::Internal(format!("a workbook was not written: {cause}"));
-        let mut book = CorrectionsWorkbook::new().map_err(|cause| failed(&cause))?;
+        let mut book = RecordWorkbook::for_corrections().map_err(|cause| failed(&cause))?;
         let mut next = receiver.blocking_recv();
         let (mut position, mut wrong) = (0, None);
         // A file that breaks off is written as far as it was read when it was taken in.
@@ -105,11 +105,7 @@ pub async fn write_workbook(
 
 /// Writes what a row of the file holds that was not taken: a record with something wrong in it, a row that belongs to no
 /// record, and each cell from which nothing was read.
-fn write_item(
-    book: &mut CorrectionsWorkbook,
-    item: FileItem,
-    findings: &[Problem],
-) -> Result<(), WriteError> {
+fn write_item(book: &mut RecordWorkbook, item: FileItem, findings: &[Problem]) -> Result<(), WriteError> {
     let unread = match item {
         FileItem::Record(mut record) => {
             let unread = std::mem::take(&mut record.unread);

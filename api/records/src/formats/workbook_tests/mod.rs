@@ -24,9 +24,9 @@ use super::file_record::{CellPosition, FileItem, FileRecord, StrayRow};
 use super::records::{FileLimits, UnreadCells, read_unvalidated};
 use crate::fields::column::{ColumnKind, VERSION_PATH};
 use crate::formats::format::detect_record_format;
+use crate::workbook::RecordWorkbook;
 use crate::workbook::columns::SHEETS;
 use crate::workbook::csv::{CsvRecordWriter, ListLengths};
-use crate::workbook::export::RecordWorkbook;
 
 fn read_within(
     format: FileFormat,
@@ -119,10 +119,10 @@ fn fill(sheet: &mut Worksheet, rows: &[&[&str]]) {
 }
 
 fn export_workbook(documents: &[Value]) -> Vec<u8> {
-    let mut book = RecordWorkbook::new().unwrap();
+    let mut book = RecordWorkbook::for_export().unwrap();
     documents
         .iter()
-        .for_each(|document| book.add_record(document).unwrap());
+        .for_each(|document| book.add_record(document, &[]).unwrap());
     let mut written = Vec::new();
     book.finish(&mut written).unwrap();
     written

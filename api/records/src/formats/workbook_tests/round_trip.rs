@@ -11,8 +11,8 @@ use super::{export_csv, export_workbook, random_record, read_all, read_archive_p
 use crate::fields::column::VERSION_PATH;
 use crate::formats::FileError;
 use crate::problem::{Problem, ProblemCode};
+use crate::workbook::RecordWorkbook;
 use crate::workbook::columns::SHEETS;
-use crate::workbook::corrections::CorrectionsWorkbook;
 use crate::workbook::template;
 use crate::{json_reader, record};
 
@@ -20,9 +20,10 @@ use crate::{json_reader, record};
 fn template_contains_only_its_example() {
     let bytes = template::template_bytes().unwrap();
     assert!(matches!(read_all(bytes), Err(FileError::NoRecords)));
-    let mut again = Vec::new();
-    template::write_template(&mut again).unwrap();
-    assert!(again == bytes, "the template is the same each time");
+    assert!(
+        template::write_template().unwrap() == bytes,
+        "the template is the same each time"
+    );
     let mut example = template::example_record();
     // As an export it is a record like any other.
     assert_eq!(
@@ -88,7 +89,7 @@ fn base_version_round_trips() {
         (json!(1.5), Some("1.5")),
     ] {
         let typed = typed(version.clone());
-        let mut book = CorrectionsWorkbook::new().unwrap();
+        let mut book = RecordWorkbook::for_corrections().unwrap();
         book.add_record(&typed, &[]).unwrap();
         let mut corrected = Vec::new();
         book.finish(&mut corrected).unwrap();
@@ -143,7 +144,7 @@ fn rejected_rows_are_written_with_corrections() {
         "fundingTerms": [{"funder": {"name": "F"}, "durationMonths": "long"}, {"funder": {}, "amountMinor": 5, "renewable": true, "missing": {"renewable": "WITHHELD"}}]});
     let second = json!({"title": "=B", "conditionsChanged": "none", "summary": "s".repeat(40_000)});
     let finding = |path: &str, reason: &str| Problem::new(ProblemCode::InvalidFormat, path, reason);
-    let mut book = CorrectionsWorkbook::new().unwrap();
+    let mut book = RecordWorkbook::for_corrections().unwrap();
     book.add_record(
         &first,
         &[
