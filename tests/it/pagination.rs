@@ -50,29 +50,29 @@ const LISTS: &[ConnectionList] = &[
     root_list("crises(", "/crises"),
     root_list("places(", "/places"),
     root_list(
-        "places(filter: {current: true}, orderBy: {field: NAME, direction: DESCENDING}, ",
+        "places(filter: {current: true}, orderBy: {field: NAME, direction: DESC}, ",
         "/places",
     ),
     root_list("organisations(", "/organisations"),
     root_list(
-        "organisations(orderBy: {field: NAME, direction: DESCENDING}, ",
+        "organisations(orderBy: {field: NAME, direction: DESC}, ",
         "/organisations",
     ),
     root_list("initiatives(", "/initiatives"),
     root_list("initiatives(orderBy: {field: PUBLISHED}, ", "/initiatives"),
     root_list("initiatives(orderBy: {field: TITLE}, ", "/initiatives"),
     root_list(
-        "initiatives(orderBy: {field: TITLE, direction: DESCENDING}, ",
+        "initiatives(orderBy: {field: TITLE, direction: DESC}, ",
         "/initiatives",
     ),
     root_list("initiatives(orderBy: {field: STARTED_ON}, ", "/initiatives"),
     root_list(
-        "initiatives(orderBy: {field: STARTED_ON, direction: DESCENDING}, ",
+        "initiatives(orderBy: {field: STARTED_ON, direction: DESC}, ",
         "/initiatives",
     ),
     root_list("initiatives(orderBy: {field: ENDED_ON}, ", "/initiatives"),
     root_list(
-        "initiatives(orderBy: {field: ENDED_ON, direction: DESCENDING}, ",
+        "initiatives(orderBy: {field: ENDED_ON, direction: DESC}, ",
         "/initiatives",
     ),
     root_list(
@@ -82,7 +82,7 @@ const LISTS: &[ConnectionList] = &[
     nested_list("place(code: \"E12000001\") { children(", "/place/children"),
     nested_list("place(code: \"E12000001\") { initiatives(", "/place/initiatives"),
     nested_list(
-        "place(code: \"E12000001\") { initiatives(orderBy: {field: STARTED_ON, direction: DESCENDING}, ",
+        "place(code: \"E12000001\") { initiatives(orderBy: {field: STARTED_ON, direction: DESC}, ",
         "/place/initiatives",
     ),
     nested_list(
@@ -107,7 +107,7 @@ const LISTS: &[ConnectionList] = &[
     ConnectionList {
         row: "key",
         ..nested_list(
-            "pattern(when: {}, then: {}, by: LEAD_ORGANISATION) { groups(orderBy: {field: POPULATION, direction: DESCENDING}, ",
+            "pattern(when: {}, then: {}, by: LEAD_ORGANISATION) { groups(orderBy: {field: POPULATION, direction: DESC}, ",
             "/pattern/groups",
         )
     },
@@ -265,7 +265,7 @@ async fn lists_follow_the_requested_order(database: Database) {
         ("organisations", "NAME", "name"),
     ] {
         for descending in [false, true] {
-            let direction = if descending { "DESCENDING" } else { "ASCENDING" };
+            let direction = if descending { "DESC" } else { "ASC" };
             let query = format!(
                 "{{ {list}(first: 100, orderBy: {{field: {field}, direction: {direction}}}) {{ nodes {{ {path} }} }} }}"
             );

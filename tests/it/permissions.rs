@@ -279,7 +279,7 @@ fn list_restricted_queries() -> Vec<(&'static str, Value, &'static str)> {
         ),
         (
             "query($o: InitiativeOrder) { organisations { nodes { initiatives(orderBy: $o) { nodes { id } } } } }",
-            json!({"o": {"field": "STARTED_ON", "direction": "DESCENDING"}}),
+            json!({"o": {"field": "STARTED_ON", "direction": "DESC"}}),
             "orderBy.field: asks about",
         ),
         // What patterns look at.

@@ -7,7 +7,7 @@ use async_graphql::Enum;
 pub enum Direction {
     /// From A to Z, earliest to latest, lowest to highest.
     #[default]
-    Ascending,
+    Asc,
     /// From Z to A, latest to earliest, highest to lowest. Unknown values still come last.
-    Descending,
+    Desc,
 }

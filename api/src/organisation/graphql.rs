@@ -53,7 +53,7 @@ impl OrganisationQuery {
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<NodeConnection<Organisation>> {
         let db = app_from_context(ctx).db.clone();
-        let descending = order_by.is_some_and(|order| order.direction == Direction::Descending);
+        let descending = order_by.is_some_and(|order| order.direction == Direction::Desc);
         let order = OrganisationOrdering { descending };
         let condition = filter
             .unwrap_or_default()

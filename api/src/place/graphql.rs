@@ -53,7 +53,7 @@ impl PlaceQuery {
     ) -> Result<NodeConnection<Place>> {
         let db = app_from_context(ctx).db.clone();
         let order = PlaceOrdering {
-            descending: order_by.is_some_and(|order| order.direction == Direction::Descending),
+            descending: order_by.is_some_and(|order| order.direction == Direction::Desc),
         };
         let condition = filter
             .unwrap_or_default()

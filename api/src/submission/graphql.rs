@@ -227,6 +227,7 @@ pub struct SubmissionOrder {
     /// The field to sort by.
     field: SubmissionOrderField,
     /// The direction of the order.
+    #[graphql(default)]
     direction: Direction,
 }
 
@@ -250,7 +251,7 @@ impl SubmissionQuery {
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<NodeConnection<Submission>> {
         let order = SubmissionOrdering {
-            descending: order_by.is_none_or(|order| order.direction == Direction::Descending),
+            descending: order_by.is_none_or(|order| order.direction == Direction::Desc),
         };
         let mut select = select_visible(require_member(ctx)?);
         let filter = filter.unwrap_or_default();

@@ -187,7 +187,7 @@ impl LeakChecker<'_> {
                 chance.random_filter(2)
             };
             let order = chance.choose(&["PUBLISHED", "TITLE", "STARTED_ON", "ENDED_ON"]);
-            let direction = chance.choose(&["ASCENDING", "DESCENDING"]);
+            let direction = chance.choose(&["ASC", "DESC"]);
             let of_a_part = matches!(order, "PUBLISHED" | "TITLE");
             let expected = self.ids_of(&self.fixture().list_visible(member.who, &filter, of_a_part));
             let first = 8 + chance.number_below(20);
@@ -524,7 +524,7 @@ impl LeakChecker<'_> {
 
     async fn check_submissions(&self, member: &FixtureMember<'_>) {
         let seen = self.fixture();
-        let submissions = "{ submissions(first: 100, orderBy: {field: UPDATED_AT, direction: ASCENDING}) { totalCount
+        let submissions = "{ submissions(first: 100, orderBy: {field: UPDATED_AT, direction: ASC}) { totalCount
             nodes { id record reviewNote organisation { name } problems { message } initiative { title summary } changes { before after } } } }";
         let response = self.query_checked(member, submissions, json!({})).await;
         let steward = member.who.role == Some(Role::Steward);

@@ -208,7 +208,7 @@ async fn assert_lists(
         ),
         (", filter: {place: {within: {code: \"E12000001\"}}}", &placed),
         (", orderBy: {field: STARTED_ON}", &whole),
-        (", orderBy: {field: ENDED_ON, direction: DESCENDING}", &whole),
+        (", orderBy: {field: ENDED_ON, direction: DESC}", &whole),
         (", filter: {startedOn: {isKnown: true}}", &with_start),
         (", filter: {fundingTerms: {isRecorded: true}}", &with_terms),
         (

@@ -56,7 +56,7 @@ impl InitiativeOrdering {
         };
         Self {
             field: by,
-            descending: order.direction == Direction::Descending,
+            descending: order.direction == Direction::Desc,
         }
     }
 }

@@ -154,7 +154,7 @@ pub fn load_group_page(
 }
 
 fn sort_groups(groups: &mut [PatternGroup], order: Option<PatternGroupOrder>) {
-    let descending = order.is_some_and(|order| order.direction == Direction::Descending);
+    let descending = order.is_some_and(|order| order.direction == Direction::Desc);
     let field = order.map_or(PatternGroupOrderField::Name, |order| order.field);
     let figure = |group: &PatternGroup| {
         let figures = group.figures();
