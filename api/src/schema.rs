@@ -48,7 +48,7 @@ use crate::organisation::loaders::VisibleOrganisationById;
 use crate::organisation::merge::graphql::OrganisationMergeMutation;
 use crate::organisation::mutations::OrganisationMutation;
 use crate::paging::MAX_PAGE_ROWS;
-use crate::pattern::graphql::{PatternQuery, PatternSubscription};
+use crate::pattern::graphql::{Answer, PatternQuery, PatternSubscription};
 use crate::place::graphql::PlaceQuery;
 use crate::place::loaders::PlaceById;
 use crate::place::mutations::PlaceMutation;
@@ -134,7 +134,9 @@ static INPUT_TYPES: LazyLock<Arc<InputTypes>> =
     LazyLock::new(|| Arc::new(InputTypes::from_sdl(schema_sdl())));
 
 fn schema_builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    // No field returns the interface, so nothing else registers it.
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .register_output_type::<Answer>()
 }
 
 /// The schema over a running service. Every request brings its

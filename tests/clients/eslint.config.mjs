@@ -13,8 +13,8 @@ const WITHOUT_ID = {
   types: [
     "PageInfo",
     // Worked out.
-    "AdjustedEstimates", "AdjustedTest", "AsOf", "Association", "RateLimit", "Caution", "ContingencyTable", "DisclosureControl",
-    "DistributionBin", "EntryPointFlow", "Estimate", "GridCell", "GridHeading", "Homogeneity", "Pattern",
+    "AdjustedEstimates", "AdjustedTest", "AsOf", "Association", "Associations", "RateLimit", "Caution", "ContingencyTable", "DisclosureControl",
+    "Distribution", "DistributionBin", "EntryPointFlow", "EntryPointFlows", "Estimate", "GridCell", "GridHeading", "Homogeneity", "Pattern",
     "PatternGrid", "Proportion", "PatternGroup", "UnknownReasonCount", "Suppression", "SuppressedCell",
     // Parts of a record, of a history (known by what it is of and its number), of a file.
     "ChallengeFaced", "ConditionChanged", "EntryPointTaken", "MissingAnswer", "SharingConsent",

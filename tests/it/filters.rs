@@ -362,7 +362,7 @@ async fn invalid_filter_is_rejected_with_its_path(database: Database) {
                 "then",
             ),
             (
-                format!("{{ distribution(of: REGION, among: {filter}) {{ count }} }}"),
+                format!("{{ distribution(of: REGION, among: {filter}) {{ scope }} }}"),
                 "among",
             ),
         ] {

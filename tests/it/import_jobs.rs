@@ -494,9 +494,9 @@ async fn funder_can_import_only_its_own_grants(database: Database) {
         ])
     );
     let counted = funder
-        .query("{ distribution(of: FUNDING_DURATION_BAND, scope: VISIBLE) { key count } }")
+        .query("{ distribution(of: FUNDING_DURATION_BAND, scope: VISIBLE) { bins { key count } } }")
         .await;
-    let bands = counted["distribution"].as_array().unwrap();
+    let bands = counted["distribution"]["bins"].as_array().unwrap();
     let counted: i64 = bands.iter().filter_map(|bin| bin["count"].as_i64()).sum();
     assert_eq!(counted, 1, "{bands:?}");
     // A steward takes everybody's; what is there already stays.

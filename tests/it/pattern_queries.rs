@@ -9,6 +9,7 @@ use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
     short_funding_is_compared_with_skipped_ambitions,
+    every_answer_has_the_fields_of_the_interface,
     competition_for_resources_can_be_filtered,
     year_with_only_skipped_steps_counts_in_the_adjusted_risk_ratio,
     oversized_filter_is_rejected,
@@ -59,6 +60,61 @@ async fn short_funding_is_compared_with_skipped_ambitions(database: Database) {
             {"label": "West Midlands", "table": {"population": 0, "both": 0}},
             {"label": "Not known", "table": {"population": 0, "both": 0}},
         ])
+    );
+}
+
+async fn every_answer_has_the_fields_of_the_interface(database: Database) {
+    let app = start_with_places(database).await;
+    app.publish(&[builders::record("1").in_place("E06000001").build()])
+        .await;
+    let answers = app
+        .steward()
+        .await
+        .query(
+            "query {
+               pattern(when: {}, then: {}, scope: VISIBLE) { ...answer }
+               patternGrid(rows: REGION, columns: WAY_IN, scope: VISIBLE) { ...answer }
+               distribution(of: REGION, scope: VISIBLE) { ...answer bins { key suppressed { count } } }
+               associations(conditions: [{name: \"a\", condition: {}}, {name: \"b\", condition: {}}], scope: VISIBLE) {
+                 ...answer illustrative pairs { when then cautions { code } } }
+               entryPointFlows(scope: VISIBLE) { ...answer flows { count } }
+             }
+             fragment answer on Answer {
+               __typename cautions { code } scope disclosure { applied suppressed { count } } asOf { changeNumber } licence
+             }",
+        )
+        .await;
+    for (field, type_name) in [
+        ("pattern", "Pattern"),
+        ("patternGrid", "PatternGrid"),
+        ("distribution", "Distribution"),
+        ("associations", "Associations"),
+        ("entryPointFlows", "EntryPointFlows"),
+    ] {
+        let answer = &answers[field];
+        assert_eq!(answer["__typename"], type_name);
+        assert_eq!(answer["scope"], "VISIBLE", "{field}");
+        assert_eq!(answer["licence"], "CC-BY-4.0", "{field}");
+        assert_eq!(
+            answer["disclosure"],
+            json!({"applied": false, "suppressed": []}),
+            "{field}"
+        );
+        assert!(answer["asOf"]["changeNumber"].is_i64(), "{field}: {answer}");
+        let cautions = answer["cautions"].as_array().unwrap();
+        assert!(
+            cautions.contains(&json!({"code": "NOT_A_SAMPLE"})),
+            "{field}: {answer}"
+        );
+    }
+    let pair = &answers["associations"]["pairs"][0];
+    assert_eq!((&pair["when"], &pair["then"]), (&json!("a"), &json!("b")));
+    assert!(
+        pair["cautions"]
+            .as_array()
+            .unwrap()
+            .contains(&json!({"code": "SMALL_NUMBERS"})),
+        "{pair}"
     );
 }
 

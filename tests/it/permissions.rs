@@ -299,22 +299,22 @@ fn list_restricted_queries() -> Vec<(&'static str, Value, &'static str)> {
             "columns: asks about FundingTerm.durationMonths",
         ),
         (
-            "query($d: Dimension!) { distribution(of: $d) { count } }",
+            "query($d: Dimension!) { distribution(of: $d) { scope } }",
             json!({"d": "FUNDING_DURATION_BAND"}),
             "of: asks about",
         ),
         (
-            "query($a: InitiativeFilter) { distribution(of: REGION, among: $a) { count } }",
+            "query($a: InitiativeFilter) { distribution(of: REGION, among: $a) { scope } }",
             json!({"a": amount}),
             "among.fundingTerms.some.amountMinor: asks about",
         ),
         (
-            "query($c: [NamedCondition!]!) { associations(conditions: $c) { phi } }",
+            "query($c: [NamedCondition!]!) { associations(conditions: $c) { scope } }",
             json!({"c": [{"name": "a", "condition": {}}, {"name": "b", "condition": amount}]}),
             "conditions.1.condition.fundingTerms.some.amountMinor: asks about",
         ),
         (
-            "{ entryPointFlows { count } }",
+            "{ entryPointFlows { scope } }",
             json!({}),
             "Query.entryPointFlows: asks about EntryPointTaken.position",
         ),

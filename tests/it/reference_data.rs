@@ -457,10 +457,11 @@ async fn imports_create_versions(database: Database) {
 
 /// How many records of which region, to a steward.
 async fn count_by_region(client: &Client<'_>, min_change_number: i64) -> Vec<(String, i64)> {
-    let query =
-        format!("{{ distribution(of: REGION, minChangeNumber: {min_change_number}) {{ label count }} }}");
+    let query = format!(
+        "{{ distribution(of: REGION, minChangeNumber: {min_change_number}) {{ bins {{ label count }} }} }}"
+    );
     let told = client.query(&query).await;
-    let bins = told["distribution"].as_array().unwrap().iter();
+    let bins = told["distribution"]["bins"].as_array().unwrap().iter();
     bins.map(|bin| {
         (
             bin["label"].as_str().unwrap().to_owned(),

@@ -456,10 +456,13 @@ async fn stewards_save_organisations(database: Database) {
     app.catch_up().await;
     let told = steward
         .query(&format!(
-            "{{ distribution(of: LEAD_ORGANISATION, minChangeNumber: {change}) {{ label count }} }}"
+            "{{ distribution(of: LEAD_ORGANISATION, minChangeNumber: {change}) {{ bins {{ label count }} }} }}"
         ))
         .await;
-    assert_eq!(told["distribution"][0], json!({"label": "Renamed", "count": 1}));
+    assert_eq!(
+        told["distribution"]["bins"][0],
+        json!({"label": "Renamed", "count": 1})
+    );
     let (_, code) = partner
         .query_error("mutation { saveOrganisation(input: {name: \"Mine\"}) { changeNumber } }")
         .await;

@@ -1,6 +1,9 @@
 //! What to mind when reading an answer, worked out from what is shown of it alone.
 
-use super::answer::{Association, Basis, DisclosedTable, NotAdjustedReason, PatternAnswer};
+use super::answer::{
+    Association, Associations, Basis, DisclosedTable, Distribution, FlowCounts, Grid, NotAdjustedReason,
+    PatternAnswer,
+};
 use super::disclosure::DisclosedCount;
 use super::measures::Measures;
 use super::summary::{format_approximate, format_count, format_plural, join_list};
@@ -113,62 +116,94 @@ pub fn list_table_cautions(table: &DisclosedTable) -> Vec<Caution> {
     cautions
 }
 
+/// The cautions of pairs of conditions, apart from those of [one pair](list_pair_cautions).
+pub fn list_association_cautions(answer: &Associations) -> Vec<Caution> {
+    let counts = answer.pairs.iter().flat_map(|pair| pair.table.named_counts());
+    list_count_cautions(
+        &answer.basis,
+        &answer.illustrative,
+        false,
+        counts.map(|(_, shown)| shown),
+    )
+}
+
 /// The cautions of one pair out of several conditions.
-pub fn list_pair_cautions(found: &Association) -> Vec<Caution> {
-    let mut cautions: Vec<Caution> = caution_illustrative(&found.illustrative, &found.basis)
-        .into_iter()
-        .collect();
-    cautions.extend(list_table_cautions(&found.table));
-    cautions.extend(caution_not_computable(&found.table));
-    cautions.push(caution_not_a_sample());
-    cautions.extend(list_disclosure_cautions(
-        &found.basis,
-        found.table.named_counts().into_iter().map(|(_, shown)| shown),
-    ));
+pub fn list_pair_cautions(pair: &Association) -> Vec<Caution> {
+    let mut cautions = list_table_cautions(&pair.table);
+    cautions.extend(caution_not_computable(&pair.table));
     cautions
 }
 
-/// The cautions of a grid or another answer that is counts alone.
-pub fn list_count_cautions<'a>(
+/// The cautions of a grid.
+pub fn list_grid_cautions(grid: &Grid) -> Vec<Caution> {
+    list_count_cautions(
+        &grid.basis,
+        &grid.illustrative,
+        grid.cells_overlap,
+        grid.cells.iter(),
+    )
+}
+
+/// The cautions of a distribution.
+pub fn list_distribution_cautions(distribution: &Distribution) -> Vec<Caution> {
+    let bins = distribution.bins.iter();
+    list_marked_count_cautions(
+        &distribution.basis,
+        distribution.bins_overlap,
+        bins.map(|bin| (&bin.count, &bin.illustrative)),
+    )
+}
+
+/// The cautions of moves. An initiative that moved to several entry points, or is reported by several, counts for each.
+pub fn list_flow_cautions(answer: &FlowCounts) -> Vec<Caution> {
+    let flows = answer.flows.iter();
+    list_marked_count_cautions(
+        &answer.basis,
+        true,
+        flows.map(|flow| (&flow.count, &flow.illustrative)),
+    )
+}
+
+fn list_count_cautions<'a>(
     basis: &Basis,
-    illustrative_ones: &DisclosedCount,
+    illustrative: &DisclosedCount,
     overlap: bool,
     counts: impl Iterator<Item = &'a DisclosedCount>,
 ) -> Vec<Caution> {
-    let mut cautions: Vec<Caution> = caution_illustrative(illustrative_ones, basis)
-        .into_iter()
-        .collect();
-    if overlap {
-        cautions.push(caution_groups_overlap());
-    }
-    cautions.push(caution_not_a_sample());
-    cautions.extend(list_disclosure_cautions(basis, counts));
-    cautions
+    let illustrative = caution_illustrative(illustrative, basis);
+    list_common_cautions(illustrative, basis, overlap, counts)
 }
 
-/// The cautions of counts that each tell how many of them were made up: of a distribution, or of moves.
-pub fn list_marked_count_cautions<'a>(
+/// The cautions of counts that each come with the number of illustrative records in them.
+fn list_marked_count_cautions<'a>(
     basis: &Basis,
     overlap: bool,
     counts: impl Iterator<Item = (&'a DisclosedCount, &'a DisclosedCount)> + Clone,
 ) -> Vec<Caution> {
     let mut marks = counts.clone().map(|(_, illustrative)| illustrative.count);
     let text = if marks.clone().any(|mark| mark.is_some_and(|many| many > 0)) {
-        "Some of the records counted were made up to show how Wayin works: they are no evidence about real places."
+        Some(
+            "Some of the records counted were made up to show how Wayin works: they are no evidence about real places.",
+        )
     } else if basis.has_illustrative && marks.any(|mark| mark.is_none()) {
-        "Some of the records counted may have been made up to show how Wayin works."
+        Some("Some of the records counted may have been made up to show how Wayin works.")
     } else {
-        ""
+        None
     };
-    let mut cautions = Vec::new();
-    if !text.is_empty() {
-        cautions.push(new_caution(CautionCode::Illustrative, text));
-    }
-    if overlap {
-        cautions.push(caution_groups_overlap());
-    }
+    let illustrative = text.map(|text| new_caution(CautionCode::Illustrative, text));
+    list_common_cautions(illustrative, basis, overlap, counts.map(|(count, _)| count))
+}
+
+fn list_common_cautions<'a>(
+    illustrative: Option<Caution>,
+    basis: &Basis,
+    overlap: bool,
+    counts: impl Iterator<Item = &'a DisclosedCount>,
+) -> Vec<Caution> {
+    let mut cautions: Vec<Caution> = illustrative.into_iter().collect();
+    cautions.extend(overlap.then(caution_groups_overlap));
     cautions.push(caution_not_a_sample());
-    cautions.extend(list_disclosure_cautions(basis, counts.map(|(count, _)| count)));
+    cautions.extend(list_disclosure_cautions(basis, counts));
     cautions
 }
 

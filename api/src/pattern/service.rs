@@ -14,8 +14,8 @@ use crate::graphql::filter::FilterContext;
 use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::answer;
 use wayin_engine::answer::{
-    Association, AssociationsQuery, Distribution, DistributionQuery, FlowCounts, FlowsQuery, Grid, GridQuery,
-    PatternAnswer,
+    Associations, AssociationsQuery, Distribution, DistributionQuery, FlowCounts, FlowsQuery, Grid,
+    GridQuery, PatternAnswer,
 };
 use wayin_engine::cancellation::Cancelled;
 use wayin_engine::count::EvaluationContext;
@@ -164,7 +164,7 @@ impl PatternService {
         &self,
         conditions: Vec<InitiativeFilter>,
         among: Option<InitiativeFilter>,
-    ) -> Result<Vec<Association>> {
+    ) -> Result<Associations> {
         if !(MIN_PAIRED_CONDITIONS..=MAX_PAIRED_CONDITIONS).contains(&conditions.len()) {
             return Err(Error::bad_input(
                 "conditions",

@@ -62,10 +62,10 @@ fn serve_accepts_only_tokens_of_its_own_key() {
         .to_string(),
     );
     folder.run_ok(&["import", "records", "records.jsonl"]);
-    let counted = "{ distribution(of: REGION) { count } }";
+    let counted = "{ distribution(of: REGION) { bins { count } } }";
     poll_until("the new record", || {
         let answer = query_service(address, &ada, counted);
-        (answer["data"]["distribution"][0]["count"] == 1).then_some(())
+        (answer["data"]["distribution"]["bins"][0]["count"] == 1).then_some(())
     });
     folder.run_ok(&["member", "revoke", "--subject", "ada"]);
     refused(&ada);

@@ -442,7 +442,7 @@ impl LeakChecker<'_> {
         for dimension in DIMENSIONS {
             let (among, over) = (chance.random_filter(0), chance.choose(&["VISIBLE", "ALL"]));
             let query = "query($of: Dimension!, $columns: Dimension!, $among: InitiativeFilter, $scope: RecordScope!) {
-                distribution(of: $of, among: $among, scope: $scope) { label count organisation { name } cautions { text } }
+                distribution(of: $of, among: $among, scope: $scope) { bins { label count organisation { name } } cautions { text } }
                 patternGrid(rows: $of, columns: $columns, among: $among, scope: $scope) {
                     rows { label organisation { name identifier } count } columns { label } cells { count } cautions { text } } }";
             let columns = chance.choose(&DIMENSIONS);
@@ -453,8 +453,8 @@ impl LeakChecker<'_> {
             {"name": "one", "condition": chance.random_filter(1)}, {"name": "other", "condition": chance.random_filter(1)},
         ]);
         let query = "query($conditions: [NamedCondition!]!) {
-            associations(conditions: $conditions) { when then table { both } cautions { text } }
-            entryPointFlows { from to count cautions { text } } }";
+            associations(conditions: $conditions) { pairs { when then table { both } cautions { text } } cautions { text } }
+            entryPointFlows { flows { from to count } cautions { text } } }";
         self.query_checked(member, query, json!({"conditions": conditions}))
             .await;
     }

@@ -565,7 +565,7 @@ async fn groups_of_groups_tell_no_more_of_one_initiative_than_of_none(database: 
     let groups = async |client: &Client<'_>, place: &str| -> Value {
         let query = format!(
             "{{ pattern(when: {{}}, then: {{}}, among: {}, by: CHALLENGE_AMBITIONS) {{ table {{ population }}
-                groups {{ totalCount nodes {{ key table {{ population both unknown }} disclosure {{ suppressed {{ count rule complete }} }} }} }} }} }}",
+                groups {{ totalCount nodes {{ key table {{ population both unknown }} suppressed {{ count rule complete }} }} }} }} }}",
             place_is(place)
         );
         client.query(&query).await["pattern"].take()
@@ -649,9 +649,9 @@ async fn query_visible_answers(client: &Client<'_>) -> Value {
               groups(orderBy: {{field: POPULATION}}) {{ totalCount nodes {{ label table {{ population both thenOnly unknown }} }} }} }}
             patternGrid(rows: PLACE, columns: CHALLENGE_AMBITIONS) {{ population cells {{ count expected residual suppressed {{ rule complete }} }} }}
             associations(conditions: [{{name: \"a\", condition: {{wayIn: {{in: [COLLABORATION]}}}}}}, {{name: \"b\", condition: {{condition: {{on: GOVERNANCE, change: {{eq: ALTERED}}}}}}}}])
-              {{ table {{ population both whenOnly thenOnly neither unknown }} }}
-            entryPointFlows {{ count illustrative }}
-            distribution(of: FUNDER) {{ label count illustrative }}
+              {{ pairs {{ table {{ population both whenOnly thenOnly neither unknown }} }} }}
+            entryPointFlows {{ flows {{ count illustrative }} }}
+            distribution(of: FUNDER) {{ bins {{ label count illustrative }} }}
             initiatives {{ totalCount }} organisations {{ totalCount }} }}",
         step_pattern_arguments("{}")
     );

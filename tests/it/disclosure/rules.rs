@@ -94,12 +94,12 @@ fn list_restricted_queries() -> Vec<(String, &'static str)> {
                 "among",
             ));
             found.push((
-                format!("distribution(of: REGION, among: {deep}) {{ count }}"),
+                format!("distribution(of: REGION, among: {deep}) {{ scope }}"),
                 "among",
             ));
-            found.push((format!("entryPointFlows(among: {deep}) {{ count }}"), "among"));
+            found.push((format!("entryPointFlows(among: {deep}) {{ scope }}"), "among"));
             found.push((
-                format!("associations(conditions: [{{name: \"a\", condition: {known}}}, {{name: \"b\", condition: {deep}}}]) {{ when }}"),
+                format!("associations(conditions: [{{name: \"a\", condition: {known}}}, {{name: \"b\", condition: {deep}}}]) {{ scope }}"),
                 "conditions.1",
             ));
         }
@@ -122,7 +122,7 @@ fn list_restricted_queries() -> Vec<(String, &'static str)> {
             "patternGrid(rows: REGION, columns: LEAD_ORGANISATION) { population }".to_owned(),
             "columns",
         ),
-        ("distribution(of: LEAD_ORGANISATION) { count }".to_owned(), "of"),
+        ("distribution(of: LEAD_ORGANISATION) { scope }".to_owned(), "of"),
         (
             format!("pattern(when: {three}, then: {three}, among: {known}) {{ summary }}"),
             "when, then, among",
@@ -133,7 +133,7 @@ fn list_restricted_queries() -> Vec<(String, &'static str)> {
         ),
         (
             format!(
-                "associations(conditions: [{{name: \"a\", condition: {three}}}, {{name: \"b\", condition: {{}}}}, {{name: \"c\", condition: {three}}}], among: {known}) {{ when }}"
+                "associations(conditions: [{{name: \"a\", condition: {three}}}, {{name: \"b\", condition: {{}}}}, {{name: \"c\", condition: {three}}}], among: {known}) {{ scope }}"
             ),
             "conditions.0, conditions.2, among",
         ),
@@ -258,7 +258,7 @@ async fn p_values_are_not_reported_under_disclosure_control(database: Database) 
         format!(
             "{{ pattern(when: {when}, then: {then}, by: REGION, scope: {over}) {{ pValue conditionalOddsRatio oddsRatio {{ value }}
                   adjusted {{ oddsRatio {{ value }} test {{ pValue statistic }} homogeneity {{ pValue }} }} }}
-                associations(conditions: [{{name: \"a\", condition: {when}}}, {{name: \"b\", condition: {then}}}], scope: {over}) {{ pValue qValue }} }}"
+                associations(conditions: [{{name: \"a\", condition: {when}}}, {{name: \"b\", condition: {then}}}], scope: {over}) {{ pairs {{ pValue qValue }} }} }}"
         )
     };
     let paths = [
@@ -266,8 +266,8 @@ async fn p_values_are_not_reported_under_disclosure_control(database: Database) 
         "/pattern/conditionalOddsRatio",
         "/pattern/adjusted/test",
         "/pattern/adjusted/homogeneity",
-        "/associations/0/pValue",
-        "/associations/0/qValue",
+        "/associations/pairs/0/pValue",
+        "/associations/pairs/0/qValue",
     ];
     let controlled = dashboard.query(&query("ALL")).await;
     let exact = steward.query(&query("ALL")).await;
@@ -297,10 +297,10 @@ async fn query_all_answers(client: &Client<'_>) -> Value {
     let query = "{ pattern(when: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, then: {condition: {on: GOVERNANCE, change: {eq: ALTERED}}}, by: PLACE) {
             summary table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown } phi cautions { code text }
             disclosure { suppressed { count rule complete } hiddenAsOf { changeNumber changedAt } }
-            groups(first: 100) { totalCount nodes { label table { population both whenOnly thenOnly neither unknown } disclosure { suppressed { count rule complete } } } } }
+            groups(first: 100) { totalCount nodes { label table { population both whenOnly thenOnly neither unknown } suppressed { count rule complete } } } }
         patternGrid(rows: YEAR_STARTED, columns: REGION) { population illustrative cautions { code text } cells { count suppressed { rule complete } } }
-        distribution(of: FUNDER) { label count illustrative }
-        entryPointFlows { count illustrative } }";
+        distribution(of: FUNDER) { bins { label count illustrative } }
+        entryPointFlows { flows { count illustrative } } }";
     client.query(query).await
 }
 

@@ -662,7 +662,8 @@ async fn associations_match_the_oracle_and_sql(database: Database) {
         };
         let pairs = base
             .run_query(move |base| answer::compute_associations(base, &question))
-            .await;
+            .await
+            .pairs;
         assert_eq!(pairs.len(), 6, "every pair once");
         for pair in &pairs {
             let (mut naively, mut by_sql) = (NaiveCounts::default(), NaiveCounts::default());

@@ -79,12 +79,12 @@ async fn merge_both(app: &TestApp, client: &Client<'_>) -> (String, String) {
 /// How many records lie with each organisation in a dimension, to a steward.
 async fn count_by_dimension(client: &Client<'_>, dimension: &str) -> BTreeMap<String, i64> {
     let query = format!(
-        "{{ distribution(of: {dimension}) {{ label count }}
+        "{{ distribution(of: {dimension}) {{ bins {{ label count }} }}
             pattern(when: {{}}, then: {{}}, by: {dimension}) {{ groups(first: 100) {{ nodes {{ label table {{ both }} }} }} }} }}"
     );
     let told = client.query(&query).await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let counts: BTreeMap<String, i64> = told["distribution"]
+    let counts: BTreeMap<String, i64> = told["distribution"]["bins"]
         .as_array()
         .unwrap()
         .iter()

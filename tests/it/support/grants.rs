@@ -119,9 +119,11 @@ pub async fn list_initiatives_by_title(client: &Client<'_>, fields: &str) -> BTr
 /// How many initiatives have each value of a dimension, by its label, without the values that none has.
 pub async fn query_distribution(client: &Client<'_>, of: &str) -> BTreeMap<String, i64> {
     let answer = client
-        .query(&format!("{{ distribution(of: {of}) {{ label count }} }}"))
+        .query(&format!(
+            "{{ distribution(of: {of}) {{ bins {{ label count }} }} }}"
+        ))
         .await;
-    let bins = answer["distribution"].as_array().unwrap();
+    let bins = answer["distribution"]["bins"].as_array().unwrap();
     bins.iter()
         .map(|bin| {
             let label = bin["label"].as_str().unwrap().to_owned();

@@ -20,6 +20,17 @@ pub struct AssociationsQuery {
     pub viewpoint: Viewpoint,
 }
 
+/// How often each two of the conditions coincide.
+#[derive(Clone, Debug)]
+pub struct Associations {
+    /// Every pair, in the order of the list.
+    pub pairs: Vec<Association>,
+    /// How many of all that were asked about were made up to show how Wayin works.
+    pub illustrative: DisclosedCount,
+    /// Which records the answer is from.
+    pub basis: Basis,
+}
+
 /// How often two of the conditions coincide.
 #[derive(Clone, Copy, Debug)]
 pub struct Association {
@@ -29,21 +40,17 @@ pub struct Association {
     pub then_index: usize,
     /// Their table.
     pub table: DisclosedTable,
-    /// How many of all that were asked about were made up to show how Wayin works.
-    pub illustrative: DisclosedCount,
     /// Fisher's exact test; none under disclosure control.
     pub p_value: Option<f64>,
     /// The same, corrected for how many pairs there are.
     pub q_value: Option<f64>,
-    /// Which records the answer is from.
-    pub basis: Basis,
 }
 
-/// Answers a question: every pair, in the order of the list.
+/// Answers a question.
 pub fn compute_associations(
     base: EvaluationContext<'_>,
     question: &AssociationsQuery,
-) -> Result<Vec<Association>, Cancelled> {
+) -> Result<Associations, Cancelled> {
     let counting = PopulationCounter::new(base, question.viewpoint, &question.among);
     let prepared: Vec<PreparedPredicate<'_>> = question
         .conditions
@@ -70,18 +77,18 @@ pub fn compute_associations(
         })
         .collect();
     let q_values = multiple::benjamini_hochberg(&p_values);
-    let basis = Basis::from_context(base, question.viewpoint);
-    Ok(pairs
-        .zip(of_pairs)
-        .zip(p_values.into_iter().zip(q_values))
-        .map(|(((when, then), table), (p_value, q_value))| Association {
-            when_index: when,
-            then_index: then,
+    let pairs = pairs.zip(of_pairs).zip(p_values.into_iter().zip(q_values)).map(
+        |(((when_index, then_index), table), (p_value, q_value))| Association {
+            when_index,
+            then_index,
             table,
-            illustrative,
             p_value,
             q_value,
-            basis,
-        })
-        .collect())
+        },
+    );
+    Ok(Associations {
+        pairs: pairs.collect(),
+        illustrative,
+        basis: Basis::from_context(base, question.viewpoint),
+    })
 }

@@ -25,7 +25,7 @@ pub struct DistributionQuery {
 /// How many initiatives stand in each group of a dimension.
 #[derive(Clone, Debug)]
 pub struct Distribution {
-    /// Every group of the domain.
+    /// Every group of the domain: places and organisations by name, others in their own order, the one without a value last.
     pub bins: Vec<Bin>,
     /// Whether an initiative may stand in several.
     pub bins_overlap: bool,
@@ -57,7 +57,7 @@ pub fn compute_distribution(
         base,
     );
     counting.cache_results(&[]);
-    let bins = domain
+    let mut bins: Vec<Bin> = domain
         .groups()
         .iter()
         .zip(cells.chunks_exact(2))
@@ -65,9 +65,11 @@ pub fn compute_distribution(
             group: name.clone(),
             count: cells[0],
             illustrative: cells[1],
-        });
+        })
+        .collect();
+    bins.sort_by_cached_key(|bin| bin.group.rank());
     Ok(Distribution {
-        bins: bins.collect(),
+        bins,
         bins_overlap: domain.has_overlap(),
         basis: Basis::from_context(base, question.viewpoint),
     })

@@ -48,9 +48,6 @@ pub struct FlowCount {
     pub illustrative: DisclosedCount,
 }
 
-/// An initiative that moved to several entry points, or is told of by several, counts for each.
-pub const FLOWS_OVERLAP: bool = true;
-
 /// Answers a question.
 pub fn compute_flows(base: EvaluationContext<'_>, question: &FlowsQuery) -> Result<FlowCounts, Cancelled> {
     let counting = PopulationCounter::new(base, question.viewpoint, &question.among);

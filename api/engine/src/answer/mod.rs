@@ -7,9 +7,9 @@ mod flows;
 mod grid;
 mod pattern;
 
-pub use self::associations::{Association, AssociationsQuery, compute_associations};
+pub use self::associations::{Association, Associations, AssociationsQuery, compute_associations};
 pub use self::distribution::{Bin, Distribution, DistributionQuery, compute_distribution};
-pub use self::flows::{FLOWS_OVERLAP, FlowCount, FlowCounts, FlowsQuery, compute_flows};
+pub use self::flows::{FlowCount, FlowCounts, FlowsQuery, compute_flows};
 pub use self::grid::{Grid, GridQuery, MAX_GRID_CELLS, compute_grid};
 pub use self::pattern::{
     AdjustedResults, Concentration, Groups, NotAdjustedReason, PatternAnswer, UnknownReasons, compute_pattern,

@@ -188,6 +188,12 @@ pub const TABLE: &[PolicyRow] = &[
         "id meeting perspective entryPoint challenge place text",
         MEMBERS,
     ),
+    // As with `Node`, what is asked of the interface itself.
+    (
+        "Answer",
+        "cautions scope disclosure asOf licence",
+        EVERYONE.with_exposure(Aggregates),
+    ),
     // A claim's pattern is open to everybody; what belongs to single groups is not.
     (
         "Pattern",
@@ -253,7 +259,7 @@ pub const TABLE: &[PolicyRow] = &[
     (
         "PatternGroup",
         "key label place organisation table rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
-         phi disclosure",
+         phi suppressed",
         MEMBERS.with_exposure(Aggregates),
     ),
     (
@@ -282,19 +288,34 @@ pub const TABLE: &[PolicyRow] = &[
         EVERYONE.with_exposure(Aggregates),
     ),
     (
+        "Associations",
+        "pairs illustrative cautions scope disclosure asOf licence",
+        MEMBERS.with_exposure(Aggregates),
+    ),
+    (
         "Association",
         "when then table rateWhen rateOtherwise riskDifference riskRatio oddsRatio phi pValue qValue \
-         illustrative cautions scope disclosure asOf licence",
+         cautions suppressed",
+        MEMBERS.with_exposure(Aggregates),
+    ),
+    (
+        "EntryPointFlows",
+        "flows cautions scope disclosure asOf licence",
         MEMBERS.with_exposure(Aggregates),
     ),
     (
         "EntryPointFlow",
-        "perspective from to count illustrative cautions scope disclosure asOf licence",
+        "perspective from to count illustrative suppressed",
+        MEMBERS.with_exposure(Aggregates),
+    ),
+    (
+        "Distribution",
+        "bins cautions scope disclosure asOf licence",
         MEMBERS.with_exposure(Aggregates),
     ),
     (
         "DistributionBin",
-        "key label count illustrative place organisation cautions scope disclosure asOf licence",
+        "key label count illustrative place organisation suppressed",
         MEMBERS.with_exposure(Aggregates),
     ),
     (

@@ -6,11 +6,10 @@ use wayin_entity::MissingReason;
 use super::super::graphql::parts::{encode_group_key, to_graphql_count};
 use super::{CsvCell, CsvFile, estimate_cells};
 use wayin_engine::answer::{
-    AdjustedResults, Association, Basis, DisclosedTable, Distribution, FLOWS_OVERLAP, FlowCounts, Grid,
-    PatternAnswer,
+    AdjustedResults, Associations, Basis, DisclosedTable, Distribution, FlowCounts, Grid, PatternAnswer,
 };
 use wayin_engine::cautions;
-use wayin_engine::cautions::{Caution, CautionCode};
+use wayin_engine::cautions::Caution;
 use wayin_engine::dimension::GroupName;
 use wayin_engine::disclosure::DisclosedCount;
 use wayin_engine::measures;
@@ -145,13 +144,7 @@ fn adjusted_row(adjusted: &AdjustedResults) -> Vec<CsvCell> {
 
 /// A grid: one row for each cell, empty ones too.
 pub fn grid_file(frame: CsvHeader<'_>, grid: &Grid) -> CsvFile {
-    let cautions = cautions::list_count_cautions(
-        &grid.basis,
-        &grid.illustrative,
-        grid.cells_overlap,
-        grid.cells.iter(),
-    );
-    let mut head = frame.into_head(&grid.basis, cautions);
+    let mut head = frame.into_head(&grid.basis, cautions::list_grid_cautions(grid));
     head.extra_lines = count_lines("population", &grid.population);
     head.extra_lines
         .extend(illustrative_lines(&grid.illustrative, &grid.basis));
@@ -193,12 +186,8 @@ pub fn grid_file(frame: CsvHeader<'_>, grid: &Grid) -> CsvFile {
 
 /// A distribution: one row for each value.
 pub fn distribution_file(frame: CsvHeader<'_>, distribution: &Distribution) -> CsvFile {
-    let mut bins: Vec<_> = distribution.bins.iter().collect();
-    bins.sort_by_cached_key(|bin| bin.group.rank());
-    let marked = bins.iter().map(|bin| (&bin.count, &bin.illustrative));
-    let cautions =
-        cautions::list_marked_count_cautions(&distribution.basis, distribution.bins_overlap, marked);
-    let rows = bins.iter().map(|bin| {
+    let cautions = cautions::list_distribution_cautions(distribution);
+    let rows = distribution.bins.iter().map(|bin| {
         let mut row = label_and_key_cells(&bin.group).to_vec();
         row.extend(count_and_illustrative_cells(&bin.count, &bin.illustrative));
         row
@@ -216,8 +205,7 @@ pub fn distribution_file(frame: CsvHeader<'_>, distribution: &Distribution) -> C
 
 /// Moves: one row for each that there can be.
 pub fn flows_file(frame: CsvHeader<'_>, flows: &FlowCounts) -> CsvFile {
-    let marked = flows.flows.iter().map(|flow| (&flow.count, &flow.illustrative));
-    let cautions = cautions::list_marked_count_cautions(&flows.basis, FLOWS_OVERLAP, marked);
+    let cautions = cautions::list_flow_cautions(flows);
     let rows = flows.flows.iter().map(|flow| {
         let mut row = vec![
             CsvCell::from_text(flow.perspective.code()),
@@ -238,50 +226,35 @@ pub fn flows_file(frame: CsvHeader<'_>, flows: &FlowCounts) -> CsvFile {
 /// Where those moved to that stayed with their way in: an empty cell would look like one that is suppressed.
 const STAYED_LABEL: &str = "STAYED";
 
-/// Pairs: one row for each. What there is to mind of a single pair stands in its row.
-pub fn associations_file(frame: CsvHeader<'_>, names: &[String], found: &[Association]) -> CsvFile {
-    let of_one_pair = |caution: &Caution| {
-        matches!(
-            caution.code,
-            CautionCode::SmallNumbers | CautionCode::MuchUnknown | CautionCode::NotComputable
-        )
-    };
-    let mut of_all: Vec<Caution> = Vec::new();
-    let mut rows = Vec::with_capacity(found.len());
-    for pair in found {
-        let (own, shared): (Vec<Caution>, Vec<Caution>) = cautions::list_pair_cautions(pair)
-            .into_iter()
-            .partition(of_one_pair);
-        for caution in shared {
-            if !of_all.contains(&caution) {
-                of_all.push(caution);
-            }
-        }
-        let own: Vec<String> = own.into_iter().map(|caution| caution.text).collect();
+/// Pairs: one row for each, with the cautions about it.
+pub fn associations_file(frame: CsvHeader<'_>, names: &[String], associations: &Associations) -> CsvFile {
+    let rows = associations.pairs.iter().map(|pair| {
         let name = |at: usize| names.get(at).cloned().map_or(CsvCell::Empty, CsvCell::Text);
+        let cautions: Vec<String> = cautions::list_pair_cautions(pair)
+            .into_iter()
+            .map(|caution| caution.text)
+            .collect();
         let mut row = vec![name(pair.when_index), name(pair.then_index)];
         row.extend(table_cells(&pair.table));
         row.extend([
             pair.p_value.into(),
             pair.q_value.into(),
             suppressed(pair.table.named_counts()),
-            CsvCell::Text(own.join(" ")),
+            CsvCell::Text(cautions.join(" ")),
         ]);
-        rows.push(row);
-    }
-    let head = found.first().map(|pair| {
-        let mut head = frame.into_head(&pair.basis, of_all);
-        head.extra_lines = illustrative_lines(&pair.illustrative, &pair.basis);
-        head.into_lines()
+        row
     });
+    let cautions = cautions::list_association_cautions(associations);
+    let mut head = frame.into_head(&associations.basis, cautions);
+    head.extra_lines = illustrative_lines(&associations.illustrative, &associations.basis);
     CsvFile {
-        head: head.unwrap_or_default(),
+        head: head.into_lines(),
         columns: column_names(
             &["when", "then"],
             true,
             &["pValue", "qValue", "suppressed", "cautions"],
         ),
-        rows,
+        rows: rows.collect(),
     }
 }
 

@@ -84,9 +84,12 @@ impl CsvKind {
         match self {
             Self::Pattern => ("pattern", &["Pattern", "PatternGroup", "ContingencyTable"]),
             Self::Grid => ("patternGrid", &["PatternGrid", "GridHeading", "GridCell"]),
-            Self::Distribution => ("distribution", &["DistributionBin"]),
-            Self::Flows => ("entryPointFlows", &["EntryPointFlow"]),
-            Self::Associations => ("associations", &["Association", "ContingencyTable"]),
+            Self::Distribution => ("distribution", &["Distribution", "DistributionBin"]),
+            Self::Flows => ("entryPointFlows", &["EntryPointFlows", "EntryPointFlow"]),
+            Self::Associations => (
+                "associations",
+                &["Associations", "Association", "ContingencyTable"],
+            ),
         }
     }
 

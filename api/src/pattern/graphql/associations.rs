@@ -5,14 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, InputObject, Object};
 
 use super::parts::{
-    AsOf, Caution, ContingencyTable, DisclosureControl, Estimate, Proportion, to_graphql_count,
+    AsOf, Caution, ContingencyTable, DisclosureControl, Estimate, Proportion, Suppression, to_graphql_count,
 };
 use crate::graphql::app_from_context;
 use crate::initiative::filter_input::InitiativeFilter;
-use wayin_engine::answer::Association as Found;
-use wayin_engine::cautions;
 use wayin_engine::measures::Measures;
 use wayin_engine::query::RecordScope;
+use wayin_engine::{answer, cautions};
 
 /// A condition with a name.
 #[derive(InputObject)]
@@ -23,17 +22,72 @@ pub struct NamedCondition {
     pub condition: InitiativeFilter,
 }
 
+/// How often the conditions in each pair from a list coincide.
+pub struct Associations {
+    names: Arc<[String]>,
+    result: answer::Associations,
+}
+
+impl Associations {
+    /// The pairs that were found, of conditions with these names.
+    pub fn new(names: Arc<[String]>, result: answer::Associations) -> Self {
+        Self { names, result }
+    }
+}
+
+/// How often the conditions in each pair from a list coincide.
+#[Object]
+impl Associations {
+    /// The pairs, in the order of your list.
+    async fn pairs(&self) -> Vec<Association> {
+        let pairs = self.result.pairs.iter().map(|pair| Association {
+            names: Arc::clone(&self.names),
+            pair: *pair,
+        });
+        pairs.collect()
+    }
+
+    /// The number of illustrative initiatives in the population: records made up to show how Wayin works.
+    /// Null if suppressed.
+    async fn illustrative(&self) -> Option<i64> {
+        to_graphql_count(&self.result.illustrative)
+    }
+
+    /// Cautions to consider before you use this answer. For those about one pair, see its `cautions`.
+    pub(super) async fn cautions(&self) -> Vec<Caution> {
+        Caution::list(cautions::list_association_cautions(&self.result))
+    }
+
+    /// Which records were counted.
+    pub(super) async fn scope(&self) -> RecordScope {
+        self.result.basis.scope
+    }
+
+    /// How disclosure control changed the answer. For a pair, see its `suppressed`.
+    pub(super) async fn disclosure(&self) -> DisclosureControl {
+        DisclosureControl::of(&self.result.basis, [("illustrative", &self.result.illustrative)])
+    }
+
+    /// The newest change that this answer includes.
+    pub(super) async fn as_of(&self) -> AsOf {
+        self.result.basis.as_of.into()
+    }
+
+    /// The licence under which you can reuse the answer.
+    pub(super) async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
+        app_from_context(ctx).engine.licence()
+    }
+}
+
 /// How often two of the conditions coincide.
 pub struct Association {
-    /// The names of the conditions.
-    pub names: Arc<[String]>,
-    /// What was found.
-    pub found: Found,
+    names: Arc<[String]>,
+    pair: answer::Association,
 }
 
 impl Association {
     fn measures(&self) -> Measures {
-        Measures::from_table(&self.found.table)
+        Measures::from_table(&self.pair.table)
     }
 }
 
@@ -42,23 +96,23 @@ impl Association {
 impl Association {
     /// The name of the first condition: the earlier one in your list.
     async fn when(&self) -> &str {
-        &self.names[self.found.when_index]
+        &self.names[self.pair.when_index]
     }
 
     /// The name of the second condition.
     async fn then(&self) -> &str {
-        &self.names[self.found.then_index]
+        &self.names[self.pair.then_index]
     }
 
     /// The contingency table: the four counts, and the number of initiatives for which a condition is not
     /// known.
     async fn table(&self) -> ContingencyTable {
-        ContingencyTable::from(&self.found.table)
+        ContingencyTable::from(&self.pair.table)
     }
 
     /// The share of initiatives with `when` that also have `then`.
     async fn rate_when(&self) -> Proportion {
-        let table = &self.found.table;
+        let table = &self.pair.table;
         Proportion::from_estimate(
             table.both.count,
             table.known_when_count(),
@@ -68,7 +122,7 @@ impl Association {
 
     /// The share of initiatives without `when` that have `then`.
     async fn rate_otherwise(&self) -> Proportion {
-        let table = &self.found.table;
+        let table = &self.pair.table;
         Proportion::from_estimate(
             table.then_only.count,
             table.known_otherwise_count(),
@@ -102,46 +156,22 @@ impl Association {
     /// The p-value of Fisher's exact test, two-sided. Null under disclosure control, or if all four counts
     /// are 0.
     async fn p_value(&self) -> Option<f64> {
-        self.found.p_value
+        self.pair.p_value
     }
 
     /// The p-value corrected for the number of pairs tested (Benjamini and Hochberg). Of the pairs with a
     /// value of at most 0.05, about 1 in 20 is associated by chance alone. Null under disclosure control.
     async fn q_value(&self) -> Option<f64> {
-        self.found.q_value
+        self.pair.q_value
     }
 
-    /// The number of illustrative initiatives in the population: records made up to show how Wayin works.
-    /// Null if suppressed.
-    async fn illustrative(&self) -> Option<i64> {
-        to_graphql_count(&self.found.illustrative)
-    }
-
-    /// Cautions to consider before you use this answer.
+    /// Cautions to consider before you use this pair.
     async fn cautions(&self) -> Vec<Caution> {
-        cautions::list_pair_cautions(&self.found)
-            .into_iter()
-            .map(Caution::from)
-            .collect()
+        Caution::list(cautions::list_pair_cautions(&self.pair))
     }
 
-    /// Which records were counted.
-    async fn scope(&self) -> RecordScope {
-        self.found.basis.scope
-    }
-
-    /// How disclosure control changed the counts.
-    async fn disclosure(&self) -> DisclosureControl {
-        DisclosureControl::of(&self.found.basis, self.found.table.named_counts())
-    }
-
-    /// The newest change that this answer includes.
-    async fn as_of(&self) -> AsOf {
-        self.found.basis.as_of.into()
-    }
-
-    /// The licence under which you can reuse the answer.
-    async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
-        app_from_context(ctx).engine.licence()
+    /// The counts that leave out hidden records, with the reason.
+    async fn suppressed(&self) -> Vec<Suppression> {
+        Suppression::list(self.pair.table.named_counts())
     }
 }

@@ -3,82 +3,83 @@
 use async_graphql::{Context, Object};
 use wayin_entity::{EntryPoint, Perspective};
 
-use super::parts::{AsOf, Caution, DisclosureControl, to_graphql_count};
+use super::parts::{AsOf, Caution, DisclosureControl, Suppression, to_graphql_count};
 use crate::graphql::app_from_context;
-use wayin_engine::answer::{Basis, FLOWS_OVERLAP, FlowCount};
-use wayin_engine::cautions;
 use wayin_engine::query::RecordScope;
+use wayin_engine::{answer, cautions};
+
+/// How many initiatives moved from each way in to each later entry point, or stayed, by perspective.
+pub struct EntryPointFlows(pub answer::FlowCounts);
+
+/// How many initiatives moved from each way in to each later entry point, or stayed, by perspective.
+#[Object]
+impl EntryPointFlows {
+    /// Every possible move.
+    async fn flows(&self) -> Vec<EntryPointFlow> {
+        self.0.flows.iter().copied().map(EntryPointFlow).collect()
+    }
+
+    /// Cautions to consider before you use this answer.
+    pub(super) async fn cautions(&self) -> Vec<Caution> {
+        Caution::list(cautions::list_flow_cautions(&self.0))
+    }
+
+    /// Which records were counted.
+    pub(super) async fn scope(&self) -> RecordScope {
+        self.0.basis.scope
+    }
+
+    /// How disclosure control changed the answer. For a move, see its `suppressed`.
+    pub(super) async fn disclosure(&self) -> DisclosureControl {
+        DisclosureControl::of(&self.0.basis, [])
+    }
+
+    /// The newest change that this answer includes.
+    pub(super) async fn as_of(&self) -> AsOf {
+        self.0.basis.as_of.into()
+    }
+
+    /// The licence under which you can reuse the answer.
+    pub(super) async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
+        app_from_context(ctx).engine.licence()
+    }
+}
 
 /// The number of initiatives that moved from one way in to one later entry point, or took no later one.
-pub struct EntryPointFlow {
-    /// The move.
-    pub flow: FlowCount,
-    /// Which records it is from.
-    pub basis: Basis,
-}
+pub struct EntryPointFlow(answer::FlowCount);
 
 /// The number of initiatives that moved from one way in to one later entry point, or took no later one.
 #[Object]
 impl EntryPointFlow {
     /// The perspective from which the entry points were recorded.
     async fn perspective(&self) -> Perspective {
-        self.flow.perspective
+        self.0.perspective
     }
 
     /// The way in: the first entry point.
     async fn from(&self) -> EntryPoint {
-        self.flow.from
+        self.0.from
     }
 
     /// The later entry point. Null for initiatives that stayed with their way in.
     async fn to(&self) -> Option<EntryPoint> {
-        self.flow.to
+        self.0.to
     }
 
     /// The number of initiatives. Null if suppressed. An initiative with several later entry points counts
     /// once for each.
     async fn count(&self) -> Option<i64> {
-        to_graphql_count(&self.flow.count)
+        to_graphql_count(&self.0.count)
     }
 
     /// The number of these initiatives that are illustrative: made up to show how Wayin works. Null if
     /// suppressed.
     async fn illustrative(&self) -> Option<i64> {
-        to_graphql_count(&self.flow.illustrative)
+        to_graphql_count(&self.0.illustrative)
     }
 
-    /// Cautions to consider before you use this answer.
-    async fn cautions(&self) -> Vec<Caution> {
-        let marked = std::iter::once((&self.flow.count, &self.flow.illustrative));
-        cautions::list_marked_count_cautions(&self.basis, FLOWS_OVERLAP, marked)
-            .into_iter()
-            .map(Caution::from)
-            .collect()
-    }
-
-    /// Which records were counted.
-    async fn scope(&self) -> RecordScope {
-        self.basis.scope
-    }
-
-    /// How disclosure control changed the counts.
-    async fn disclosure(&self) -> DisclosureControl {
-        DisclosureControl::of(
-            &self.basis,
-            [
-                ("count", &self.flow.count),
-                ("illustrative", &self.flow.illustrative),
-            ],
-        )
-    }
-
-    /// The newest change that this answer includes.
-    async fn as_of(&self) -> AsOf {
-        self.basis.as_of.into()
-    }
-
-    /// The licence under which you can reuse the answer.
-    async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
-        app_from_context(ctx).engine.licence()
+    /// The counts that leave out hidden records, with the reason.
+    async fn suppressed(&self) -> Vec<Suppression> {
+        Suppression::list([("count", &self.0.count), ("illustrative", &self.0.illustrative)])
     }
 }

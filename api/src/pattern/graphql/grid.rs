@@ -70,26 +70,17 @@ impl PatternGrid {
     }
 
     /// Cautions to consider before you use this answer.
-    async fn cautions(&self) -> Vec<Caution> {
-        let grid = &self.0;
-        cautions::list_count_cautions(
-            &grid.basis,
-            &grid.illustrative,
-            grid.cells_overlap,
-            grid.cells.iter(),
-        )
-        .into_iter()
-        .map(Caution::from)
-        .collect()
+    pub(super) async fn cautions(&self) -> Vec<Caution> {
+        Caution::list(cautions::list_grid_cautions(&self.0))
     }
 
     /// Which records were counted.
-    async fn scope(&self) -> RecordScope {
+    pub(super) async fn scope(&self) -> RecordScope {
         self.0.basis.scope
     }
 
     /// How disclosure control changed the population. For a cell, see `suppressed`.
-    async fn disclosure(&self) -> DisclosureControl {
+    pub(super) async fn disclosure(&self) -> DisclosureControl {
         let counts = [
             ("population", &self.0.population),
             ("illustrative", &self.0.illustrative),
@@ -98,12 +89,12 @@ impl PatternGrid {
     }
 
     /// The newest change that this answer includes.
-    async fn as_of(&self) -> AsOf {
+    pub(super) async fn as_of(&self) -> AsOf {
         self.0.basis.as_of.into()
     }
 
     /// The licence under which you can reuse the answer.
-    async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
+    pub(super) async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
         app_from_context(ctx).engine.licence()
     }
 }

@@ -4,15 +4,14 @@ use async_graphql::{Context, Enum, InputObject, Object, Result, connection::Edge
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use super::parts::{
-    ContingencyTable, DisclosureControl, Estimate, Proportion, encode_group_key, find_organisation,
-    find_place,
+    ContingencyTable, Estimate, Proportion, Suppression, encode_group_key, find_organisation, find_place,
 };
 use crate::error::Error;
 use crate::graphql::connection::{NodeConnection, TotalCount};
 use crate::graphql::order::Direction;
 use crate::initiative::graphql::{Organisation, Place};
 use crate::paging::{self, PageArguments};
-use wayin_engine::answer::{Basis, DisclosedTable, Groups};
+use wayin_engine::answer::{DisclosedTable, Groups};
 use wayin_engine::dimension::GroupName;
 use wayin_engine::measures::Measures;
 
@@ -20,7 +19,6 @@ use wayin_engine::measures::Measures;
 pub struct PatternGroup {
     name: GroupName,
     table: DisclosedTable,
-    basis: Basis,
     position: usize,
 }
 
@@ -101,9 +99,9 @@ impl PatternGroup {
         self.figures().phi
     }
 
-    /// How disclosure control changed the counts.
-    async fn disclosure(&self) -> DisclosureControl {
-        DisclosureControl::of(&self.basis, self.table.named_counts())
+    /// The counts that leave out hidden records, with the reason.
+    async fn suppressed(&self) -> Vec<Suppression> {
+        Suppression::list(self.table.named_counts())
     }
 }
 
@@ -134,7 +132,6 @@ pub struct PatternGroupOrder {
 /// A page of the groups, in an order. A cursor names its group, so that it survives changes of order and figures.
 pub fn load_group_page(
     groups: &Groups,
-    basis: &Basis,
     order: Option<PatternGroupOrder>,
     arguments: &PageArguments,
 ) -> Result<NodeConnection<PatternGroup>, Error> {
@@ -145,7 +142,6 @@ pub fn load_group_page(
         .map(|(position, (name, table))| PatternGroup {
             name: name.clone(),
             table: *table,
-            basis: *basis,
             position,
         })
         .collect();

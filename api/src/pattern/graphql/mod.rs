@@ -1,5 +1,6 @@
 //! Patterns over GraphQL.
 
+mod answer;
 mod associations;
 mod distribution;
 mod flows;
@@ -9,14 +10,13 @@ pub mod parts;
 mod pattern;
 mod subscription;
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Object, Result};
 use wayin_entity::{Dimension, Perspective};
 
-pub use self::associations::{Association, NamedCondition};
-pub use self::distribution::DistributionBin;
-pub use self::flows::EntryPointFlow;
+pub use self::answer::Answer;
+pub use self::associations::{Associations, NamedCondition};
+pub use self::distribution::Distribution;
+pub use self::flows::EntryPointFlows;
 pub use self::grid::PatternGrid;
 pub use self::pattern::Pattern;
 pub use self::subscription::PatternSubscription;
@@ -104,22 +104,14 @@ impl PatternQuery {
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
         #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
-    ) -> Result<Vec<Association>> {
+    ) -> Result<Associations> {
         let (names, conditions): (Vec<String>, Vec<InitiativeFilter>) = conditions
             .into_iter()
             .map(|named| (named.name, named.condition))
             .unzip();
-        let names: Arc<[String]> = names.into();
-        let found =
-            Box::pin(new_service(ctx, scope, min_change_number)?.query_associations(conditions, among))
-                .await?;
-        Ok(found
-            .into_iter()
-            .map(|found| Association {
-                names: Arc::clone(&names),
-                found,
-            })
-            .collect())
+        let asker = new_service(ctx, scope, min_change_number)?;
+        let found = Box::pin(asker.query_associations(conditions, among)).await?;
+        Ok(Associations::new(names.into(), found))
     }
 
     /// How many initiatives moved from each way in to each later entry point, or stayed, by perspective.
@@ -134,15 +126,11 @@ impl PatternQuery {
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
         #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
-    ) -> Result<Vec<EntryPointFlow>> {
-        let found =
-            Box::pin(new_service(ctx, scope, min_change_number)?.query_flows(among, perspective)).await?;
-        let basis = found.basis;
-        Ok(found
-            .flows
-            .into_iter()
-            .map(|flow| EntryPointFlow { flow, basis })
-            .collect())
+    ) -> Result<EntryPointFlows> {
+        let asker = new_service(ctx, scope, min_change_number)?;
+        Ok(EntryPointFlows(
+            Box::pin(asker.query_flows(among, perspective)).await?,
+        ))
     }
 
     /// The number of initiatives with each value of a dimension. Includes every possible value. Initiatives
@@ -156,9 +144,8 @@ impl PatternQuery {
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
         #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
-    ) -> Result<Vec<DistributionBin>> {
-        let found =
-            Box::pin(new_service(ctx, scope, min_change_number)?.query_distribution(of, among)).await?;
-        Ok(distribution::list_bins(found))
+    ) -> Result<Distribution> {
+        let asker = new_service(ctx, scope, min_change_number)?;
+        Ok(Distribution(Box::pin(asker.query_distribution(of, among)).await?))
     }
 }

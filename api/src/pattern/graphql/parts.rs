@@ -65,22 +65,29 @@ pub struct Suppression {
     complete: bool,
 }
 
-impl DisclosureControl {
-    /// What was done to counts, given with their names.
-    pub fn of<'a>(
-        basis: &Basis,
-        counts: impl IntoIterator<Item = (&'static str, &'a DisclosedCount)>,
-    ) -> Self {
+impl Suppression {
+    /// The suppressed ones of some counts, given with their names.
+    pub fn list<'a>(counts: impl IntoIterator<Item = (&'static str, &'a DisclosedCount)>) -> Vec<Self> {
         let suppressed = counts.into_iter().filter_map(|(count, shown)| {
-            Some(Suppression {
+            Some(Self {
                 count,
                 rule: shown.suppressed?,
                 complete: shown.count.is_none(),
             })
         });
+        suppressed.collect()
+    }
+}
+
+impl DisclosureControl {
+    /// How an answer was changed, which has these counts of its own.
+    pub fn of<'a>(
+        basis: &Basis,
+        counts: impl IntoIterator<Item = (&'static str, &'a DisclosedCount)>,
+    ) -> Self {
         Self {
             applied: basis.disclosure_controlled,
-            suppressed: suppressed.collect(),
+            suppressed: Suppression::list(counts),
             hidden_as_of: basis.hidden_as_of.into(),
         }
     }
@@ -221,6 +228,13 @@ pub struct Caution {
     code: CautionCode,
     /// The caution as a sentence.
     text: String,
+}
+
+impl Caution {
+    /// The cautions of an answer, as the schema has them.
+    pub fn list(cautions: Vec<cautions::Caution>) -> Vec<Self> {
+        cautions.into_iter().map(Self::from).collect()
+    }
 }
 
 impl From<cautions::Caution> for Caution {

@@ -142,39 +142,31 @@ impl Pattern {
             return Ok(None);
         };
         let page = PageArguments::new(first, after, last, before);
-        Ok(Some(groups::load_group_page(
-            groups,
-            &self.result.basis,
-            order_by,
-            &page,
-        )?))
+        Ok(Some(groups::load_group_page(groups, order_by, &page)?))
     }
 
     /// Cautions to consider before you use this answer.
-    async fn cautions(&self) -> Vec<Caution> {
-        cautions::list_pattern_cautions(&self.result)
-            .into_iter()
-            .map(Caution::from)
-            .collect()
+    pub(super) async fn cautions(&self) -> Vec<Caution> {
+        Caution::list(cautions::list_pattern_cautions(&self.result))
     }
 
     /// Which records were counted.
-    async fn scope(&self) -> RecordScope {
+    pub(super) async fn scope(&self) -> RecordScope {
         self.result.basis.scope
     }
 
     /// How disclosure control changed the answer.
-    async fn disclosure(&self) -> DisclosureControl {
+    pub(super) async fn disclosure(&self) -> DisclosureControl {
         DisclosureControl::of(&self.result.basis, self.result.table.named_counts())
     }
 
     /// The newest change that this answer includes.
-    async fn as_of(&self) -> AsOf {
+    pub(super) async fn as_of(&self) -> AsOf {
         self.result.basis.as_of.into()
     }
 
     /// The licence under which you can reuse the answer.
-    async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
+    pub(super) async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
         app_from_context(ctx).engine.licence()
     }
 }

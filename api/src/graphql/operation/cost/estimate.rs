@@ -538,7 +538,7 @@ mod tests {
                 500,
             ),
             (
-                "{ associations(conditions: [{}, {}, {}]) { when then phi } }",
+                "{ associations(conditions: [{}, {}, {}]) { pairs { when then phi } } }",
                 20 + 3 * 3,
             ),
             ("{ nodes(ids: [\"a\", \"b\"]) { id } }", 2),
@@ -694,7 +694,7 @@ mod tests {
             "{ ...Missing }",
             "query A { viewer { id } } query B { viewer { id } }",
             "{ nodes { id } initiatives(first: \"x\") { nodes { id } } }",
-            "{ initiatives(first: -1) { nodes { id } } associations { phi } }",
+            "{ initiatives(first: -1) { nodes { id } } associations { pairs { phi } } }",
             "subscription { nothing }",
         ] {
             assert!(estimate_points(document) >= 1, "{document}");

@@ -111,18 +111,30 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
+        type_name: "Associations",
+        fields: &["pairs"],
+        times: Multiplier::AtMost(1),
+        reason: "the field that holds them counts the pairs",
+        ..DEFAULT_WEIGHT
+    },
+    FieldWeight {
         type_name: "Query",
         fields: &["distribution"],
         points: 100,
-        times: Multiplier::AtMost(50),
         reason: "one side of a grid",
+        ..DEFAULT_WEIGHT
+    },
+    FieldWeight {
+        type_name: "Distribution",
+        fields: &["bins"],
+        times: Multiplier::AtMost(50),
+        reason: "a bin for each value",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
         type_name: "Query",
         fields: &["entryPointFlows"],
         points: 100,
-        times: Multiplier::AtMost(50),
         reason: "a small grid",
         ..DEFAULT_WEIGHT
     },
@@ -220,8 +232,11 @@ pub const WEIGHTLESS_TYPES: &[(&[&str], &str)] = &[
             "GridHeading",
             "GridCell",
             "SuppressedCell",
+            "Associations",
             "Association",
+            "EntryPointFlows",
             "EntryPointFlow",
+            "Distribution",
             "DistributionBin",
             "PatternGroup",
             "ContingencyTable",

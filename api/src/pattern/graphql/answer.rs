@@ -1,0 +1,45 @@
+//! What every answer about patterns has.
+
+use async_graphql::Interface;
+
+use super::parts::{AsOf, Caution, DisclosureControl};
+use super::{Associations, Distribution, EntryPointFlows, Pattern, PatternGrid};
+use wayin_engine::query::RecordScope;
+
+/// An answer about patterns: counts of initiatives, and what they are based on.
+#[derive(Interface)]
+#[graphql(
+    field(
+        name = "cautions",
+        ty = "Vec<Caution>",
+        desc = "Cautions to consider before you use this answer."
+    ),
+    field(name = "scope", ty = "RecordScope", desc = "Which records were counted."),
+    field(
+        name = "disclosure",
+        ty = "DisclosureControl",
+        desc = "How disclosure control changed the answer."
+    ),
+    field(
+        name = "as_of",
+        ty = "AsOf",
+        desc = "The newest change that this answer includes."
+    ),
+    field(
+        name = "licence",
+        ty = "String",
+        desc = "The licence under which you can reuse the answer."
+    )
+)]
+pub enum Answer {
+    /// A pattern.
+    Pattern(Pattern),
+    /// A grid.
+    PatternGrid(PatternGrid),
+    /// A distribution.
+    Distribution(Distribution),
+    /// Pairs of conditions.
+    Associations(Associations),
+    /// Moves between entry points.
+    EntryPointFlows(EntryPointFlows),
+}
