@@ -30,6 +30,7 @@ use crate::graphql::node::Node;
 use crate::graphql::operation::cost::{FieldTypes, Introspection};
 use crate::graphql::operation::prepare::PrepareOperations;
 use crate::graphql::operation::variables::InputTypes;
+use crate::graphql::revision::RevisionQuery;
 use crate::graphql::{app_from_context, require_member};
 use crate::id::{self, NodeKind};
 use crate::import::{
@@ -39,7 +40,7 @@ use crate::import::{
 };
 use crate::initiative::graphql::{
     FundingTerm, FundingTermById, Initiative, InitiativeById, InitiativeMutation, InitiativeQuery,
-    InitiativeSubscription, Organisation, Place, RevisionQuery, Source, SourceById,
+    InitiativeSubscription, Organisation, Place, Source, SourceById,
 };
 use crate::meeting::graphql::{Meeting, MeetingById, MeetingQuery, Reflection, ReflectionById};
 use crate::meeting::mutations::MeetingMutation;
@@ -53,7 +54,6 @@ use crate::place::graphql::PlaceQuery;
 use crate::place::loaders::PlaceById;
 use crate::place::mutations::PlaceMutation;
 use crate::redaction::graphql::RedactionMutation;
-use crate::reference_data::graphql::ReferenceDataQuery;
 use crate::submission::{
     self,
     graphql::{Submission, SubmissionMutation, SubmissionQuery},
@@ -79,7 +79,6 @@ pub struct Query(
     RevisionQuery,
     ImportQuery,
     AuditQuery,
-    ReferenceDataQuery,
     MemberQuery,
     TokenQuery,
 );

@@ -18,7 +18,7 @@ const WITHOUT_ID = {
     "PatternGrid", "Proportion", "PatternGroup", "UnknownReasonCount", "Suppression", "SuppressedCell",
     // Parts of a record, of a history (known by what it is of and its number), of a file.
     "ChallengeFaced", "ConditionChanged", "EntryPointTaken", "MissingAnswer", "SharingConsent",
-    "KeptRevision", "Revision", "ImportRow",
+    "Revision", "ImportRow",
     // Said of an input.
     "FieldChange", "UserError",
     // Known by their codes.
@@ -33,7 +33,6 @@ const NO_NODES = "its nodes cannot be fetched by an id (see WITHOUT_ID), and a p
 const EXCEPTIONS = {
   "relay-edge-types": {
     ImportRowEdge: NO_NODES,
-    KeptRevisionEdge: NO_NODES,
     RevisionEdge: NO_NODES,
     PatternGroupEdge: NO_NODES,
   },

@@ -483,9 +483,9 @@ async fn claim_uses_only_fields_dashboards_can_read(database: Database) {
 fn required_arguments(field: &str) -> &'static str {
     match field {
         "nodes" => "(ids: [])",
-        "node" | "initiative" | "place" | "organisation" | "submission" | "import" => "(id: \"x\")",
-        "revisions" => "(initiative: \"x\")",
-        "history" => "(of: \"x\")",
+        "node" | "initiative" | "place" | "organisation" | "submission" | "import" | "revisions" => {
+            "(id: \"x\")"
+        }
         "claim" => "(slug: \"x\")",
         "pattern" => "(when: {}, then: {})",
         "patternGrid" => "(rows: REGION, columns: WAY_IN)",

@@ -309,7 +309,7 @@ async fn hidden_and_missing_ids_take_the_same_statements(database: Database) {
         (NodeKind::Initiative, "{ it: initiative(id: \"ID\") { id } }"),
         (
             NodeKind::Initiative,
-            "{ it: revisions(initiative: \"ID\") { totalCount } }",
+            "{ it: revisions(id: \"ID\") { totalCount } }",
         ),
         (NodeKind::Organisation, "{ it: organisation(id: \"ID\") { id } }"),
         (NodeKind::Submission, "{ it: submission(id: \"ID\") { id } }"),

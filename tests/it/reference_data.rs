@@ -63,9 +63,9 @@ fn list_errors(payload: &Value) -> Vec<String> {
 /// Every version of something, the newest first.
 async fn list_versions(client: &Client<'_>, id: &str) -> Vec<Value> {
     let query = format!(
-        "{{ history(of: {id:?}) {{ totalCount nodes {{ version createdAt actorId reason document changes {{ path before after }} }} }} }}"
+        "{{ revisions(id: {id:?}) {{ totalCount nodes {{ version createdAt actorId reason document changes {{ path before after }} }} }} }}"
     );
-    match client.query(&query).await["history"]["nodes"].take() {
+    match client.query(&query).await["revisions"]["nodes"].take() {
         Value::Array(nodes) => nodes,
         _ => Vec::new(),
     }
@@ -155,7 +155,7 @@ async fn every_save_is_versioned_audited_and_idempotent(database: Database) {
         assert_eq!(node["node"]["id"], id, "{name}");
     }
     let (_, code) = steward
-        .query_error("{ history(of: \"nothing\") { totalCount } }")
+        .query_error("{ revisions(id: \"nothing\") { totalCount } }")
         .await;
     assert_eq!(code, "BAD_USER_INPUT");
 }
@@ -896,7 +896,6 @@ async fn only_stewards_save_reference_data(database: Database) {
         "mutation { saveMember(input: {issuer: \"a\", subject: \"a\", role: STEWARD}) { member { id } } }",
         "{ members { totalCount } }",
         "{ place(code: \"E06000001\") { version } }",
-        "{ history(of: \"a\") { totalCount } }",
     ] {
         let (_, code) = partner.query_error(query).await;
         assert_eq!(code, "FORBIDDEN", "{query}");

@@ -189,16 +189,16 @@ async fn record_is_submitted_corrected_and_published(database: Database) {
     }
     let revisions = list_revisions(&partner, &payload["submission"]["initiative"]["id"]).await;
     assert_eq!(revisions[0]["reason"], "looked over");
-    assert_eq!(revisions[0]["record"]["summary"], "The school");
+    assert_eq!(revisions[0]["document"]["summary"], "The school");
     assert_eq!(
-        revisions[0]["record"]["leadOrganisation"]["identifier"],
+        revisions[0]["document"]["leadOrganisation"]["identifier"],
         PARTNER_ORGANISATION
     );
 }
 
 async fn list_revisions(client: &Client<'_>, initiative: &Value) -> Vec<Value> {
     let query = format!(
-        "{{ revisions(initiative: {initiative}) {{ nodes {{ version createdAt actorId reason record changes {{ path before after }} }} }} }}"
+        "{{ revisions(id: {initiative}) {{ nodes {{ version createdAt actorId reason document changes {{ path before after }} }} }} }}"
     );
     let mut answer = client.query(&query).await;
     match answer["revisions"]["nodes"].take() {
@@ -577,7 +577,7 @@ async fn withdrawn_record_keeps_its_revisions(database: Database) {
     for client in [&partner, &steward] {
         let history = list_revisions(client, initiative).await;
         assert_eq!(history.len(), 2);
-        assert_eq!(history[1]["record"]["title"], "Initiative a");
+        assert_eq!(history[1]["document"]["title"], "Initiative a");
     }
     let stranger = app
         .create_member("stranger", Role::Partner, Some("GB-CHC-501"))

@@ -13,6 +13,7 @@ pub mod node;
 pub mod operation;
 pub mod order;
 pub mod request;
+pub mod revision;
 pub mod user_error;
 
 use std::sync::Arc;

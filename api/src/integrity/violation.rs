@@ -73,7 +73,7 @@ impl Invariant {
             Self::ChangeLog => "change log",
             Self::Submissions => "submissions",
             Self::Imports => "imports",
-            Self::ReferenceData => "kept versions",
+            Self::ReferenceData => "reference data",
             Self::Names => "names",
             Self::Places => "places",
             Self::IdempotencyKeys => "answers",

@@ -31,15 +31,14 @@ pub struct RedactTextPayload {
     /// The number of records from which the text was removed, including withdrawn ones. Null if the input
     /// was rejected.
     initiatives: Option<i32>,
-    /// The number of versions of records from which the text was removed. Null if the input was rejected.
+    /// The number of versions of records and of reference data (places, organisations, terms, meetings,
+    /// reflections, crises, claims and members) from which the text was removed. Null if the input was
+    /// rejected.
     revisions: Option<i32>,
     /// The number of submissions from which the text was removed. Null if the input was rejected.
     submissions: Option<i32>,
     /// The number of audit events from which the text was removed. Null if the input was rejected.
     audit_events: Option<i32>,
-    /// The number of versions of reference data (places, organisations, terms, meetings, reflections,
-    /// crises, claims and members) from which the text was removed. Null if the input was rejected.
-    kept_versions: Option<i32>,
     /// The number of imports from which the text was removed. Files that contained it are deleted, and it
     /// is removed from the lists of their rows. Null if the input was rejected.
     imports: Option<i32>,
@@ -53,8 +52,9 @@ struct StoredRedactionResult {
     revisions: i32,
     submissions: i32,
     audit_events: i32,
-    #[serde(default)]
-    kept_versions: i32,
+    /// Those of reference data. Results from before 0.2 have them under the other name, if they do.
+    #[serde(default, alias = "kept_versions")]
+    reference_revisions: i32,
     #[serde(default)]
     imports: i32,
 }
@@ -63,10 +63,9 @@ impl From<StoredRedactionResult> for RedactTextPayload {
     fn from(answer: StoredRedactionResult) -> Self {
         Self {
             initiatives: Some(answer.initiatives),
-            revisions: Some(answer.revisions),
+            revisions: Some(answer.revisions.saturating_add(answer.reference_revisions)),
             submissions: Some(answer.submissions),
             audit_events: Some(answer.audit_events),
-            kept_versions: Some(answer.kept_versions),
             imports: Some(answer.imports),
             user_errors: Vec::new(),
         }
@@ -79,7 +78,6 @@ fn reject_redaction(findings: impl IntoIterator<Item = Problem>) -> RedactTextPa
         revisions: None,
         submissions: None,
         audit_events: None,
-        kept_versions: None,
         imports: None,
         user_errors: findings.into_iter().map(UserError::from).collect(),
     }
@@ -152,7 +150,7 @@ impl RedactionMutation {
             revisions: small(redacted.revisions),
             submissions: small(redacted.submissions),
             audit_events: small(redacted.audit_events),
-            kept_versions: small(redacted.reference_versions),
+            reference_revisions: small(redacted.reference_versions),
             imports: small(redacted.imports),
         };
         let event = AuditRecord {

@@ -1,4 +1,4 @@
-//! What every mutation of something that stewards keep has in common, and the history of such things over GraphQL.
+//! What every mutation of something that stewards keep has in common.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -8,32 +8,26 @@ use std::sync::Arc;
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{
-    Context, ContextSelectionSet, ID, InputType, Json, Object, OutputType, Positioned, Result, ServerResult,
-    Value as Output, dataloader::Loader,
+    Context, ContextSelectionSet, InputType, OutputType, Positioned, Result, ServerResult, Value as Output,
+    dataloader::Loader,
 };
-use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use wayin_entity::{claim, crisis, entity_revision, meeting, member, organisation, place, reflection, term};
+use wayin_entity::{claim, crisis, meeting, member, organisation, place, reflection, term};
 
 use super::partial;
 use crate::error::Error;
 use crate::graphql::{
     app_from_context,
-    connection::NodeConnection,
     error::SharedError,
-    list::load_connection,
     loader::{self, LoaderContext},
     mutation,
-    user_error::FieldChange,
 };
 use crate::id::{self, NodeKind};
 use crate::idempotency::{AuditRecord, MutationStart, Rejection, RunningMutation};
 use crate::note;
-use crate::paging::PageArguments;
-use wayin_records::diff;
 use wayin_records::problem::Problem;
 
 /// A row of something that stewards keep.
@@ -399,89 +393,4 @@ pub async fn load_version(ctx: &Context<'_>, id: Uuid) -> Result<i32> {
         .load_one(CurrentVersion(id))
         .await?
         .unwrap_or(1))
-}
-
-/// One version of reference data, which stewards maintain.
-#[derive(Clone, Debug)]
-pub struct KeptRevision(pub entity_revision::Model);
-
-/// One version of reference data, which stewards maintain.
-#[Object]
-impl KeptRevision {
-    /// The version number, which starts at 1 and increases with every save.
-    async fn version(&self) -> i32 {
-        self.0.version
-    }
-
-    /// When it was saved (UTC).
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
-    }
-
-    /// The global ID of the member who saved it; null for the command line, and for the state before the first save.
-    async fn actor_id(&self) -> Option<ID> {
-        self.0.member_id.map(|id| NodeKind::Member.encode_id(id).into())
-    }
-
-    /// The reason that was given.
-    async fn reason(&self) -> &str {
-        &self.0.reason
-    }
-
-    /// The whole object at this version, with the fields of its mutation. References to other objects are
-    /// global IDs.
-    async fn document(&self) -> Json<&Value> {
-        Json(&self.0.document)
-    }
-
-    /// The differences from another version, field by field. The default is the version before this one.
-    /// For the first version, all fields are listed.
-    async fn changes(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The version to compare with.")] since: Option<i32>,
-    ) -> Result<Vec<FieldChange>> {
-        let version = since.unwrap_or(self.0.version - 1);
-        let before = super::find_revision(&app_from_context(ctx).db, self.0.subject_id, version).await?;
-        let before = match (before, since) {
-            (Some(before), _) => before.document,
-            (None, None) => json!({}),
-            (None, Some(since)) => {
-                return Err(Error::bad_input("since", format!("there is no version {since}")).into());
-            }
-        };
-        Ok(diff::find_differences(&before, &self.0.document)
-            .into_iter()
-            .map(FieldChange::from)
-            .collect())
-    }
-}
-
-/// The history of what stewards keep.
-#[derive(Default)]
-pub struct ReferenceDataQuery;
-
-#[Object]
-impl ReferenceDataQuery {
-    /// All versions of a place, an organisation (including one that was merged), a term, a meeting, a
-    /// reflection, a crisis, a claim or a member, newest first. Empty if no steward or import has saved it
-    /// yet. For the versions of records, use `revisions`. For stewards.
-    async fn history(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The global ID of the object.")] of: ID,
-        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
-        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<NodeConnection<KeptRevision>> {
-        let unreadable = || Error::bad_input("of", format!("{} is not the id of what stewards keep", *of));
-        let (kind, id) = id::decode(&of).ok_or_else(unreadable)?;
-        let subject = super::subject_of_kind(kind).ok_or_else(unreadable)?;
-        let select = entity_revision::Entity::find()
-            .filter(entity_revision::Column::Subject.eq(subject))
-            .filter(entity_revision::Column::SubjectId.eq(id));
-        let page = PageArguments::new(first, after, last, before);
-        load_connection(ctx, select, (), page, KeptRevision).await
-    }
 }

@@ -116,6 +116,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "crisis/mutations",
             "graphql/mutation",
             "graphql/node",
+            "graphql/revision",
             "import/graphql",
             "import/subscription",
             "initiative/graphql",

@@ -557,7 +557,7 @@ impl LeakChecker<'_> {
         } else {
             assert!(!response["errors"].is_null(), "{:?}: {response}", member.who);
         }
-        let revisions = "query($id: ID!) { revisions(initiative: $id) { totalCount nodes { version record changes { before after } } } }";
+        let revisions = "query($id: ID!) { revisions(id: $id) { totalCount nodes { version document changes { before after } } } }";
         for (number, sent) in seen.records.iter().enumerate().step_by(3) {
             let id = NodeKind::Initiative.encode_id(self.base.ids[number]);
             let response = self.query_checked(member, revisions, json!({"id": id})).await;

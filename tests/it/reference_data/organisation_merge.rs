@@ -117,11 +117,11 @@ async fn list_records(client: &Client<'_>) -> BTreeMap<String, Value> {
     let mut records = BTreeMap::new();
     for node in told["initiatives"]["nodes"].as_array().unwrap() {
         let revisions = format!(
-            "{{ revisions(initiative: {}) {{ nodes {{ version reason record }} }} }}",
+            "{{ revisions(id: {}) {{ nodes {{ version reason document }} }} }}",
             node["id"]
         );
         let newest = client.query(&revisions).await["revisions"]["nodes"][0].take();
-        let document = &newest["record"];
+        let document = &newest["document"];
         assert_eq!(newest["version"], node["version"]);
         assert_eq!(
             document["leadOrganisation"]["identifier"],

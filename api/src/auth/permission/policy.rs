@@ -395,11 +395,7 @@ pub const TABLE: &[PolicyRow] = &[
         "importProgress",
         requires_capability(ImportFiles).with_exposure(OwnOrganisation),
     ),
-    (
-        "Query",
-        "auditEvents history",
-        requires_capability(ReadAuditTrail),
-    ),
+    ("Query", "auditEvents", requires_capability(ReadAuditTrail)),
     ("Query", "members tokens", requires_capability(ManageMembers)),
     (
         "Mutation",
@@ -419,7 +415,7 @@ pub const TABLE: &[PolicyRow] = &[
     ("Mutation", "redactText", requires_capability(RedactText)),
     (
         "RedactTextPayload",
-        "initiatives revisions submissions auditEvents keptVersions imports userErrors",
+        "initiatives revisions submissions auditEvents imports userErrors",
         requires_capability(RedactText),
     ),
     (
@@ -521,21 +517,6 @@ pub const TABLE: &[PolicyRow] = &[
         requires_capability(ManageReferenceData),
     ),
     (
-        "KeptRevisionConnection",
-        CONNECTION_FIELDS,
-        requires_capability(ReadAuditTrail),
-    ),
-    (
-        "KeptRevisionEdge",
-        EDGE_FIELDS,
-        requires_capability(ReadAuditTrail),
-    ),
-    (
-        "KeptRevision",
-        "version createdAt actorId reason document changes",
-        requires_capability(ReadAuditTrail),
-    ),
-    (
         "SaveOrganisationPayload",
         "organisation changeNumber cleared conflicts userErrors",
         requires_capability(ManageReferenceData),
@@ -604,7 +585,7 @@ pub const TABLE: &[PolicyRow] = &[
     ),
     (
         "Revision",
-        "version createdAt actorId reason record changes",
+        "version createdAt actorId reason document changes",
         requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
     ),
     (

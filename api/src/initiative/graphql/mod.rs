@@ -7,8 +7,8 @@ mod loaders;
 mod organisation;
 mod parts;
 mod place;
-mod revisions;
 mod subscription;
+mod withdrawal;
 
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
@@ -24,8 +24,8 @@ pub use self::{
         ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, MissingAnswer, SharingConsent, Source,
     },
     place::Place,
-    revisions::{InitiativeMutation, Revision, RevisionQuery},
     subscription::InitiativeSubscription,
+    withdrawal::InitiativeMutation,
 };
 use super::filter_input::InitiativeFilter;
 use super::{InitiativeOrdering, filter, is_limited_to_partly_visible_fields, select_visible};

@@ -155,7 +155,6 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
             "revisions",
             "imports",
             "auditEvents",
-            "history",
         ],
         points: 5,
         reason: "a search through a whole table, whatever the page",
@@ -184,13 +183,6 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
     },
     FieldWeight {
         type_name: "Revision",
-        fields: &["changes"],
-        points: 5,
-        reason: "compares two documents",
-        ..DEFAULT_WEIGHT
-    },
-    FieldWeight {
-        type_name: "KeptRevision",
         fields: &["changes"],
         points: 5,
         reason: "compares two documents",

@@ -1,123 +1,19 @@
-//! The history of published records over GraphQL, and their withdrawal.
+//! The withdrawal of published records over GraphQL.
 
-use async_graphql::{Context, ID, InputObject, Json, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
-use wayin_entity::{Capability, initiative, revision};
 
-use crate::error::Error;
 use crate::graphql::{
-    app_from_context,
-    connection::NodeConnection,
-    decode_argument,
-    list::load_connection,
-    mutation, require_member,
-    user_error::{FieldChange, UserError},
+    app_from_context, decode_argument, mutation, revision::Revision, user_error::UserError,
 };
 use crate::id::NodeKind;
 use crate::idempotency::{AuditRecord, MutationStart};
 use crate::initiative::publish;
 use crate::note;
-use crate::paging::PageArguments;
 use crate::store::revisions;
-use wayin_records::diff;
 use wayin_records::problem::{Problem, ProblemCode};
-
-/// One version of a record.
-#[derive(Clone, Debug)]
-pub struct Revision(pub revision::Model);
-
-/// One version of a record.
-#[Object]
-impl Revision {
-    /// The version number, which starts at 1 and increases with every publication and with a withdrawal.
-    async fn version(&self) -> i32 {
-        self.0.version
-    }
-
-    /// When it was published or withdrawn (UTC).
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
-    }
-
-    /// The global ID of the member who published or withdrew it; null for the command line.
-    async fn actor_id(&self) -> Option<ID> {
-        self.0.member_id.map(|id| NodeKind::Member.encode_id(id).into())
-    }
-
-    /// The reason that was given.
-    async fn reason(&self) -> &str {
-        &self.0.reason
-    }
-
-    /// The whole record, with the fields listed in `docs/sending-in.md`.
-    async fn record(&self) -> Json<&Value> {
-        Json(&self.0.document)
-    }
-
-    /// The differences from another version, field by field. The default is the version before this one.
-    /// For the first version, all fields are listed.
-    async fn changes(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The version to compare with.")] since: Option<i32>,
-    ) -> Result<Vec<FieldChange>> {
-        let version = since.unwrap_or(self.0.version - 1);
-        let before =
-            revisions::find_document(&app_from_context(ctx).db, self.0.initiative_id, version).await?;
-        let before = match (before, since) {
-            (Some(before), _) => before,
-            (None, None) => json!({}),
-            (None, Some(since)) => {
-                return Err(Error::bad_input("since", format!("there is no version {since}")).into());
-            }
-        };
-        Ok(diff::find_differences(&before, &self.0.document)
-            .into_iter()
-            .map(FieldChange::from)
-            .collect())
-    }
-}
-
-/// The history of published records.
-#[derive(Default)]
-pub struct RevisionQuery;
-
-#[Object]
-impl RevisionQuery {
-    /// All versions of a record, newest first, including a record that was withdrawn. Null if it does not
-    /// exist or you cannot see it. For partners of the lead organisation, and stewards.
-    async fn revisions(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The initiative.")] initiative: ID,
-        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
-        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<Option<NodeConnection<Revision>>> {
-        let member = require_member(ctx)?;
-        let id = decode_argument(NodeKind::Initiative, "initiative", &initiative)?;
-        let db = app_from_context(ctx).db.clone();
-        let found = initiative::Entity::find_by_id(id)
-            .one(&db)
-            .await
-            .map_err(Error::from)?;
-        let may = found.is_some_and(|one| {
-            member.role.can(Capability::ReadEveryRecord)
-                || member.organisation == Some(one.lead_organisation_id)
-        });
-        if !may {
-            return Ok(None);
-        }
-        let select = revision::Entity::find().filter(revision::Column::InitiativeId.eq(id));
-        let page = PageArguments::new(first, after, last, before);
-        Ok(Some(load_connection(ctx, select, (), page, Revision).await?))
-    }
-}
 
 /// Input to withdraw a published record.
 #[derive(Clone, Debug, InputObject)]
@@ -182,7 +78,7 @@ impl InitiativeMutation {
             MutationStart::Replayed(answer) => {
                 let revision = revisions::find_revision(&app.db, answer.initiative, answer.version).await?;
                 return Ok(WithdrawInitiativePayload {
-                    revision: revision.map(Revision),
+                    revision: revision.map(Revision::from),
                     change_number: Some(answer.change),
                     user_errors: Vec::new(),
                 });
@@ -224,7 +120,7 @@ impl InitiativeMutation {
         let change_number = Some(answer.change);
         running.finish(event, &answer).await?;
         Ok(WithdrawInitiativePayload {
-            revision: revision.map(Revision),
+            revision: revision.map(Revision::from),
             change_number,
             user_errors: Vec::new(),
         })
