@@ -1,4 +1,4 @@
-//! The running service: what every request is given.
+//! The running service, which every request is given.
 
 use std::sync::Arc;
 
@@ -18,36 +18,26 @@ use crate::pattern::engine::PatternEngine;
 use crate::server::settings::HttpSettings;
 use crate::subscriptions::{ConnectionLimits, PollContext, SubscriptionHub};
 
-/// The parts of a running service.
 pub struct App {
-    /// The base.
     pub db: DatabaseConnection,
-    /// The pattern engine over it.
+    /// The pattern engine, which reads `db`.
     pub engine: Arc<PatternEngine>,
-    /// Verifies tokens.
     pub verifier: TokenVerifier,
-    /// Issues tokens; none where this service has no key to sign them with.
+    /// Issues tokens. None if the service has no key to sign them with.
     pub token_issuer: Option<TokenIssuer>,
-    /// Says who may ask for what.
     pub permissions: Permissions,
-    /// Tells the time and makes ids.
     pub clock: Arc<dyn Clock>,
-    /// What imports share.
     pub imports: ImportQueue,
-    /// What is told as it happens.
     pub subscriptions: Arc<SubscriptionHub>,
-    /// After how long what lies untouched goes.
     pub expiry: ExpiryPolicy,
-    /// The origins whose pages may ask.
     pub allowed_origins: AllowedOrigins,
-    /// What operations cost, and who has how much to spend.
+    /// The costs of operations and the rate limits.
     pub cost_control: CostControl,
-    /// How long clients may take, and how many connections they have.
     pub http: HttpSettings,
 }
 
 impl App {
-    /// A service over a base, whose engine has read nothing yet.
+    /// Creates a service whose engine has not read the database yet.
     pub fn new(
         db: DatabaseConnection,
         verifier: TokenVerifier,
@@ -70,13 +60,11 @@ impl App {
         }
     }
 
-    /// The same service, with another table of who may ask for what.
     #[must_use]
     pub fn with_permissions(self, permissions: Permissions) -> Self {
         Self { permissions, ..self }
     }
 
-    /// The same service, with settings for its imports.
     #[must_use]
     pub fn with_imports(self, settings: ImportSettings) -> Self {
         Self {
@@ -85,7 +73,6 @@ impl App {
         }
     }
 
-    /// The same with other limits of its connections.
     #[must_use]
     pub fn with_limits(self, limits: ConnectionLimits) -> Self {
         Self {
@@ -94,7 +81,6 @@ impl App {
         }
     }
 
-    /// The same service, which issues tokens too, where it is told how.
     #[must_use]
     pub fn with_token_issuer(self, issuing: Option<TokenIssuer>) -> Self {
         Self {
@@ -103,7 +89,6 @@ impl App {
         }
     }
 
-    /// The same service, with other settings for what operations cost.
     #[must_use]
     pub fn with_cost_settings(self, settings: cost::CostSettings) -> Self {
         Self {
@@ -112,19 +97,16 @@ impl App {
         }
     }
 
-    /// The same service, with other settings of HTTP.
     #[must_use]
     pub fn with_http_settings(self, http: HttpSettings) -> Self {
         Self { http, ..self }
     }
 
-    /// The same service, with another time after which what lies untouched goes.
     #[must_use]
     pub fn with_expiry_policy(self, expiry: ExpiryPolicy) -> Self {
         Self { expiry, ..self }
     }
 
-    /// The same service, asked by pages of other origins too.
     #[must_use]
     pub fn with_allowed_origins(self, origins: AllowedOrigins) -> Self {
         Self {
@@ -133,7 +115,6 @@ impl App {
         }
     }
 
-    /// The parts that a mutation needs.
     pub fn mutation_context(&self) -> MutationContext<'_> {
         MutationContext {
             db: &self.db,
@@ -142,7 +123,6 @@ impl App {
         }
     }
 
-    /// The parts that are needed to follow what is changed.
     pub fn poll_context(&self) -> PollContext {
         PollContext {
             db: self.db.clone(),

@@ -1,11 +1,12 @@
-//! Why a file or a database cannot be used, in plain words. The technical cause goes to the log, at the level debug.
+//! Describes in plain words why a file or a database cannot be used. The technical cause is logged at debug
+//! level.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
-/// Why a file cannot be read or written, as a clause without the file's name.
+/// Describes why a file cannot be read or written, as a clause without the file's name.
 pub fn describe_io(file: &Path, cause: &io::Error) -> String {
     tracing::debug!(file = %file.display(), %cause, "a file cannot be used");
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -29,13 +30,13 @@ pub fn describe_io(file: &Path, cause: &io::Error) -> String {
     }
 }
 
-/// What a system says of an error, without its number.
+/// The operating system's message without its number.
 fn strip_error_number(message: &str) -> String {
     let end = message.find(" (os error ").unwrap_or(message.len());
     message[..end].to_owned()
 }
 
-/// Why a database does not do what it is asked to, as a clause.
+/// Describes why a database operation failed, as a clause.
 pub fn describe_database(cause: &DbErr) -> String {
     tracing::debug!(%cause, "the database fails");
     let (DbErr::Conn(RuntimeErr::SqlxError(error))
@@ -50,7 +51,7 @@ pub fn describe_database(cause: &DbErr) -> String {
     describe_driver(error)
 }
 
-/// Why the driver of a database fails, as a clause.
+/// Describes why the database driver failed, as a clause.
 pub fn describe_driver(error: &sqlx::Error) -> String {
     let refused = match error {
         sqlx::Error::Database(refused) => refused,
@@ -61,7 +62,7 @@ pub fn describe_driver(error: &sqlx::Error) -> String {
     };
     let code = refused.code();
     let code = code.as_deref().unwrap_or_default();
-    // SQLite has further numbers for kinds of an error, of which the lowest byte is the error.
+    // The lowest byte of an extended SQLite error code is the primary code.
     let sqlite = code
         .parse::<u32>()
         .ok()

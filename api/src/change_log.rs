@@ -1,6 +1,5 @@
-//! The change log: what was published, altered or withdrawn, strictly in order.
-//! Writers append to it in the transaction of the change itself; the pattern
-//! index follows it.
+//! The change log: everything that was published, changed or withdrawn, in strict order. A change is appended
+//! in its own transaction. The pattern index and the subscriptions follow the log.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryOrder, Statement};
@@ -12,36 +11,29 @@ use crate::clock::Clock;
 use crate::database::insert_all;
 use crate::locks::{AdvisoryLock, LockMode, acquire_lock};
 
-/// Who changes the base, when and why.
+/// Who changes the database, when and why.
 pub struct ActionContext<'a> {
-    /// Tells the time and makes ids.
     pub clock: &'a dyn Clock,
-    /// The member who acts; none on the command line.
+    /// The member who acts. None on the command line.
     pub member: Option<Uuid>,
-    /// Why, in a few words.
+    /// The reason, in a few words.
     pub reason: &'a str,
 }
 
 impl ActionContext<'_> {
-    /// The moment of the act.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 }
 
-/// One change that is to be appended.
 #[derive(Clone, Copy, Debug)]
 pub struct ChangeEntry {
-    /// What happened.
     pub kind: ChangeKind,
-    /// What it happened to.
     pub subject: ChangeSubject,
-    /// The id of what it happened to.
     pub id: Uuid,
 }
 
 impl ChangeEntry {
-    /// An entry.
     pub const fn new(kind: ChangeKind, subject: ChangeSubject, id: Uuid) -> Self {
         Self { kind, subject, id }
     }
@@ -64,28 +56,26 @@ impl Default for ChangeNotifier {
 }
 
 impl ChangeNotifier {
-    /// Notifies the pattern engine and every subscriber that something was changed.
     pub fn notify(&self) {
         self.engine.notify_one();
         self.subscribers.send_replace(());
     }
 
-    /// Waits, as the pattern engine does, for the next notification.
+    /// Waits for the next notification, for the pattern engine.
     pub async fn notified(&self) {
         self.engine.notified().await;
     }
 
-    /// Subscribes to the notifications.
     pub fn subscribe(&self) -> watch::Receiver<()> {
         self.subscribers.subscribe()
     }
 }
 
-/// The channel on which `PostgreSQL` tells those who listen that the base was changed.
+/// The PostgreSQL channel that announces changes.
 pub const NOTIFICATION_CHANNEL: &str = "wayin_change";
 
-/// Appends to the log. Numbers become visible in their order: on PostgreSQL the
-/// numbering waits for the transaction that numbered before it; SQLite has one writer.
+/// Appends to the log. Numbers become visible in order: on PostgreSQL, numbering waits for the transaction
+/// that numbered before. SQLite has one writer.
 pub async fn append_changes(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -108,7 +98,7 @@ pub async fn append_changes(
     insert_all(db, rows).await
 }
 
-/// Has `PostgreSQL` tell every server that the base was changed, once the transaction commits.
+/// Notifies all servers through PostgreSQL when the transaction commits.
 pub async fn notify_listeners(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     if db.get_database_backend() == DbBackend::Postgres {
         let notify = format!("NOTIFY {NOTIFICATION_CHANNEL}");
@@ -118,7 +108,7 @@ pub async fn notify_listeners(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// The number of the newest change; 0 before the first.
+/// The number of the newest change. 0 if there is none.
 pub async fn newest_change_number(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
     let newest = change::Entity::find()
         .order_by_desc(change::Column::Number)

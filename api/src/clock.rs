@@ -1,21 +1,20 @@
-//! Time and new ids, handed to whatever needs them, so that tests and the
-//! demonstration can hold both still.
+//! The time and new ids. Passed to everything that needs them, so that tests and the demonstration can fix
+//! both.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use uuid::Uuid;
 
-/// Tells the time and makes ids.
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> DateTime<Utc>;
 
-    /// A UUIDv7 that was never given before, later than all that this clock gave.
+    /// A new UUIDv7, later than all earlier ones of this clock.
     fn new_id(&self) -> Uuid;
 }
 
-/// The machine's own clock.
+/// The system clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -25,7 +24,7 @@ impl Clock for SystemClock {
         reason = "the one place that reads the machine's clock"
     )]
     fn now(&self) -> DateTime<Utc> {
-        // In microseconds, as every database keeps it.
+        // Both databases store microseconds.
         Utc::now().trunc_subsecs(6)
     }
 
@@ -38,7 +37,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands at one moment and gives the same ids in the same order each time.
+/// A clock that always returns the same time, and the same ids in the same order.
 #[derive(Debug)]
 pub struct FixedClock {
     now: DateTime<Utc>,
@@ -46,7 +45,6 @@ pub struct FixedClock {
 }
 
 impl FixedClock {
-    /// A clock that stands at `now`.
     pub const fn at(now: DateTime<Utc>) -> Self {
         Self {
             now,
@@ -64,8 +62,7 @@ impl Clock for FixedClock {
         let count = self.given.fetch_add(1, Ordering::Relaxed);
         let millis = u64::try_from(self.now.timestamp_millis()).unwrap_or(0);
         let mut random = [0; 10];
-        // The first 12 bits of the ten bytes and the last 62 are the id's own;
-        // counting upwards in them keeps the ids in order.
+        // A UUIDv7 has 12 bits before and 62 bits after the variant. Counting in them keeps the ids in order.
         random[2..].copy_from_slice(&(count & 0x3fff_ffff_ffff_ffff).to_be_bytes());
         uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
     }

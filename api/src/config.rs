@@ -1,5 +1,4 @@
-//! The settings, read and checked once, before anything starts. `.env.example`
-//! lists every one of them.
+//! Reads and validates the settings once, before the service starts. `.env.example` lists all of them.
 
 mod names;
 
@@ -31,39 +30,34 @@ use crate::server::settings::{AllowedCorsHeaders, HttpSettings};
 use wayin_engine::disclosure::cell_key::PerturbationTable;
 use wayin_records::formats::records::FileLimits;
 
-/// The base where `DATABASE_URL` names none.
+/// The default of `DATABASE_URL`.
 const DEFAULT_DATABASE_URL: &str = "sqlite://wayin.db?mode=rwc";
 
-/// Something wrong with a setting, in one plain sentence that names it.
+/// A problem with a setting, in one sentence that names the setting.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// It is needed and not there.
     #[error("The setting {0} is missing: {1}.")]
     Missing(&'static str, &'static str),
-    /// It is there and makes no sense.
     #[error("The setting {0} cannot be used: {1}.")]
     Malformed(&'static str, String),
 }
 
-/// Where settings come from: the environment, or what a test says.
+/// Returns the value of a setting, from the environment or from a test.
 pub type SettingSource<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The process's environment; what is set to nothing is not set.
+/// Reads the process environment. An empty variable counts as not set.
 pub fn read_environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-/// The base that commands work on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseConfig {
-    /// `DATABASE_URL`.
     pub url: String,
     /// `MIGRATE_ON_START`: whether `serve` migrates before it starts.
     pub migrate_on_start: bool,
 }
 
 impl DatabaseConfig {
-    /// Reads the settings of the base.
     pub fn read(source: SettingSource<'_>) -> Result<Self, ConfigError> {
         const URL: &str = "DATABASE_URL";
         const MIGRATE: &str = "MIGRATE_ON_START";
@@ -93,7 +87,7 @@ impl DatabaseConfig {
     }
 }
 
-/// `BIND`: the address and port that `serve` listens on.
+/// `BIND`: the address and port of `serve`.
 pub fn read_bind_address(source: SettingSource<'_>) -> Result<SocketAddr, ConfigError> {
     const BIND: &str = "BIND";
     let bind = source(BIND).unwrap_or_else(|| "127.0.0.1:8000".into());
@@ -105,7 +99,7 @@ pub fn read_bind_address(source: SettingSource<'_>) -> Result<SocketAddr, Config
     })
 }
 
-/// `LOG`: what is logged, as tracing's filters write it.
+/// `LOG`: a filter of the crate `tracing_subscriber`.
 pub fn read_log_filter(source: SettingSource<'_>) -> Result<tracing_subscriber::EnvFilter, ConfigError> {
     const LOG: &str = "LOG";
     let log = source(LOG).unwrap_or_else(|| "warn,wayin=info".into());
@@ -113,7 +107,7 @@ pub fn read_log_filter(source: SettingSource<'_>) -> Result<tracing_subscriber::
         .map_err(|cause| ConfigError::Malformed(LOG, cause.to_string()))
 }
 
-/// `QUERY_SECONDS`, `DISCLOSURE_TABLE_FILE` and `ANSWER_LICENCE`: how questions are answered.
+/// `QUERY_SECONDS`, `DISCLOSURE_TABLE_FILE` and `ANSWER_LICENCE`.
 pub fn read_engine_settings(source: SettingSource<'_>) -> Result<EngineSettings, ConfigError> {
     const SECONDS: &str = "QUERY_SECONDS";
     const TABLE: &str = "DISCLOSURE_TABLE_FILE";
@@ -135,7 +129,7 @@ pub fn read_engine_settings(source: SettingSource<'_>) -> Result<EngineSettings,
     Ok(settings)
 }
 
-/// `IMPORT_MEGABYTES` and `IMPORT_ROWS`: what files may hold.
+/// `IMPORT_MEGABYTES` and `IMPORT_ROWS`.
 pub fn read_import_settings(source: SettingSource<'_>) -> Result<job::ImportSettings, ConfigError> {
     let limits = FileLimits {
         bytes: read_integer(source, "IMPORT_MEGABYTES", 50, 1..=1_000)? * 1024 * 1024,
@@ -147,15 +141,16 @@ pub fn read_import_settings(source: SettingSource<'_>) -> Result<job::ImportSett
     })
 }
 
-/// `ORIGINS`: the origins whose pages may ask from a browser.
+/// `ORIGINS`: the origins that can send requests from a browser.
 pub fn read_allowed_origins(source: SettingSource<'_>) -> Result<AllowedOrigins, ConfigError> {
     const ORIGINS: &str = "ORIGINS";
     let list = source(ORIGINS).unwrap_or_default();
     AllowedOrigins::parse(&list).map_err(|reason| ConfigError::Malformed(ORIGINS, reason))
 }
 
-/// The settings of HTTP: `HEADER_SECONDS`, `BODY_SECONDS`, `IDLE_SECONDS`, `STOP_SECONDS`, `CONNECTIONS_PER_ADDRESS` and
-/// `CORS_HEADERS`. Behind proxies every connection comes from the address of one, which has no limit.
+/// `HEADER_SECONDS`, `BODY_SECONDS`, `IDLE_SECONDS`, `STOP_SECONDS`, `CONNECTIONS_PER_ADDRESS` and
+/// `CORS_HEADERS`. Behind proxies, all connections come from the address of a proxy, so that the number for
+/// each address has no default limit.
 pub fn read_http_settings(source: SettingSource<'_>) -> Result<HttpSettings, ConfigError> {
     const CORS: &str = "CORS_HEADERS";
     let usual = HttpSettings::default();
@@ -185,8 +180,7 @@ pub fn read_http_settings(source: SettingSource<'_>) -> Result<HttpSettings, Con
     })
 }
 
-/// What operations may cost, how much may be spent on them, whom a proxy is believed, and whether the schema can be
-/// asked for.
+/// The settings of costs, rate limits, trusted proxies and introspection.
 pub fn read_cost_settings(source: SettingSource<'_>) -> Result<cost::CostSettings, ConfigError> {
     const INTROSPECTION: &str = "INTROSPECTION";
     let usual = cost::CostSettings::default();
@@ -223,7 +217,7 @@ pub fn read_cost_settings(source: SettingSource<'_>) -> Result<cost::CostSetting
     })
 }
 
-/// `DRAFT_DAYS` and `IMPORT_DAYS`: after how long what lies untouched goes.
+/// `DRAFT_DAYS` and `IMPORT_DAYS`.
 pub fn read_expiry_policy(source: SettingSource<'_>) -> Result<ExpiryPolicy, ConfigError> {
     Ok(ExpiryPolicy::from_days(
         read_integer(source, "DRAFT_DAYS", DEFAULT_DRAFT_EXPIRY_DAYS, 0..=36_500)?,
@@ -231,7 +225,7 @@ pub fn read_expiry_policy(source: SettingSource<'_>) -> Result<ExpiryPolicy, Con
     ))
 }
 
-/// A setting that is a whole number within a range; the usual one where it is not set.
+/// Reads a whole number within a range, or returns the default.
 fn read_integer<N: Copy + FromStr + PartialOrd + Display>(
     source: SettingSource<'_>,
     name: &'static str,
@@ -264,12 +258,11 @@ const ISSUER: &str = "TOKEN_ISSUER";
 const AUDIENCE: &str = "TOKEN_AUDIENCE";
 const ISSUERS: &str = "TOKEN_ISSUERS_FILE";
 
-/// The least length of an HS256 secret, in bytes.
+/// The minimum length of an HS256 secret, in bytes.
 const MIN_SECRET_BYTES: usize = 32;
 
-/// How tokens are verified and signed.
 pub struct TokenConfig {
-    /// One at least; HS256 alone.
+    /// At least one. HS256 is never combined with others.
     algorithms: Vec<Algorithm>,
     /// `TOKEN_ISSUER`.
     pub issuer: String,
@@ -281,11 +274,10 @@ pub struct TokenConfig {
     key_id: Option<String>,
     secret: Option<String>,
     issuers: Option<PathBuf>,
-    /// How often JWKS documents are read: `TOKEN_JWKS_SECONDS`.
     pub refresh_policy: RefreshPolicy,
 }
 
-/// `TOKEN_ISSUER`: who the members' tokens are issued by.
+/// `TOKEN_ISSUER`: the issuer of the members' tokens.
 pub fn read_issuer(source: SettingSource<'_>) -> Result<String, ConfigError> {
     source(ISSUER).ok_or(ConfigError::Missing(
         ISSUER,
@@ -293,7 +285,7 @@ pub fn read_issuer(source: SettingSource<'_>) -> Result<String, ConfigError> {
     ))
 }
 
-/// An algorithm by its name in the header of tokens.
+/// Parses the name of an algorithm as token headers have it.
 fn parse_algorithm(name: &str) -> Result<Algorithm, String> {
     Ok(match name {
         "EdDSA" => Algorithm::EdDSA,
@@ -304,7 +296,7 @@ fn parse_algorithm(name: &str) -> Result<Algorithm, String> {
     })
 }
 
-/// Another issuer, as the file that `TOKEN_ISSUERS_FILE` names lists it.
+/// An entry of the file that `TOKEN_ISSUERS_FILE` names.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct IssuerEntry {
@@ -317,7 +309,7 @@ struct IssuerEntry {
 }
 
 impl TokenConfig {
-    /// Reads the settings of tokens. Nothing is built in: without a key no token is accepted.
+    /// Reads the settings of tokens. No key is built in: without a configured key, no token is accepted.
     pub fn read(source: SettingSource<'_>) -> Result<Self, ConfigError> {
         let algorithms = source(ALGORITHM).ok_or(ConfigError::Missing(
             ALGORITHM,
@@ -387,12 +379,11 @@ impl TokenConfig {
         Ok(config)
     }
 
-    /// Whether a secret both signs and verifies.
+    /// Whether the algorithm uses one secret to sign and verify.
     fn has_secret(&self) -> bool {
         self.algorithms.contains(&Algorithm::HS256)
     }
 
-    /// The algorithm that is named first.
     fn algorithm(&self) -> Algorithm {
         self.algorithms.first().copied().unwrap_or(Algorithm::EdDSA)
     }
@@ -412,7 +403,7 @@ impl TokenConfig {
         Ok(secret.as_bytes())
     }
 
-    /// What verifies tokens. Documents with keys are read once it is told to [follow](TokenVerifier::refresh_keys) them.
+    /// Builds the verifier. It reads JWKS documents once [`refresh_keys`](TokenVerifier::refresh_keys) runs.
     pub fn build_verifier(&self) -> Result<TokenVerifier, ConfigError> {
         let mut issuers = vec![TrustedIssuer {
             name: self.issuer.clone(),
@@ -472,7 +463,7 @@ impl TokenConfig {
         IssuerKeys::CachedKeys(Arc::new(followed))
     }
 
-    /// One of the other issuers; or what is wrong with it.
+    /// Builds one of the other issuers, or describes what is wrong with its entry.
     fn build_other_issuer(&self, listed: IssuerEntry, folder: &Path) -> Result<TrustedIssuer, String> {
         let names = listed.algorithms.iter();
         let algorithms: Vec<Algorithm> = names
@@ -515,7 +506,6 @@ impl TokenConfig {
         })
     }
 
-    /// What signs tokens.
     pub fn build_signer(&self) -> Result<TokenSigner, ConfigError> {
         let (algorithm, key) = if self.has_secret() {
             (Algorithm::HS256, EncodingKey::from_secret(self.secret()?))
@@ -539,7 +529,7 @@ impl TokenConfig {
         Ok(signer.with_key_id(self.key_id.clone()))
     }
 
-    /// How tokens are issued here; none where there is no key to sign them with.
+    /// Builds the issuer of tokens. None if there is no key to sign with.
     pub fn build_token_issuer(&self) -> Result<Option<TokenIssuer>, ConfigError> {
         if !self.has_secret() && self.private_key.is_none() {
             return Ok(None);
@@ -551,7 +541,7 @@ impl TokenConfig {
     }
 }
 
-/// A public key in PEM form; none where it is not one of the algorithm.
+/// Parses a public key in PEM format. None if it is not a key of the algorithm.
 fn parse_public_key(algorithm: Algorithm, pem: &[u8]) -> Option<DecodingKey> {
     match algorithm {
         Algorithm::EdDSA => DecodingKey::from_ed_pem(pem),
@@ -561,7 +551,7 @@ fn parse_public_key(algorithm: Algorithm, pem: &[u8]) -> Option<DecodingKey> {
     .ok()
 }
 
-/// Makes sure of a JWKS document in a file before it is followed: it is the configuration's own.
+/// Validates a JWKS file at start: the file is part of the configuration.
 fn validate_jwks_file(file: &Path, algorithms: &[Algorithm]) -> Result<(), String> {
     let said = |reason: &dyn Display| format!("{}: {reason}", file.display());
     let document = std::fs::read(file).map_err(|cause| said(&describe_io(file, &cause)))?;
@@ -597,7 +587,7 @@ fn invalid_key_error(setting: &'static str, algorithm: Algorithm) -> ConfigError
 mod tests {
     use super::*;
 
-    /// What `.env.example` says of costs is what holds where nothing is set.
+    /// `.env.example` shows the default cost settings.
     #[test]
     fn example_file_has_the_default_cost_settings() {
         let example = include_str!("../../.env.example");
@@ -628,7 +618,7 @@ mod tests {
         }
     }
 
-    /// What `.env.example` says of HTTP is what holds where nothing is set.
+    /// `.env.example` shows the default HTTP settings.
     #[test]
     fn example_file_has_the_default_http_settings() {
         let example = include_str!("../../.env.example");

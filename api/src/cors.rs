@@ -1,26 +1,26 @@
-//! The origins whose pages may ask from a browser.
+//! The origins that can send requests from a browser.
 
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri};
 
-/// The origins whose pages may ask this service from a browser, beside its own.
+/// The other origins that can send requests from a browser.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AllowedOrigins {
-    /// None but its own.
+    /// No other origin.
     #[default]
     Own,
-    /// Every one: who has a token may ask from any page.
+    /// Any origin. Requests from any page need a token.
     Any,
-    /// These.
     These(Vec<String>),
 }
 
 impl AllowedOrigins {
-    /// Reads a list of origins, such as `https://dashboard.example.org`, with commas between; `*` stands for every one.
+    /// Parses a comma-separated list of origins, such as `https://dashboard.example.org`. `*` allows every
+    /// origin.
     ///
     /// # Errors
-    /// Which of them is no origin.
+    /// Returns a message that names the first item that is not an origin.
     pub fn parse(list: &str) -> Result<Self, String> {
         let named: Vec<&str> = list
             .split(',')
@@ -38,7 +38,7 @@ impl AllowedOrigins {
         }
     }
 
-    /// Whether a page of the origin that a request comes from may ask. What comes from no page says no origin.
+    /// Whether the origin of a request is allowed. A request that does not come from a page has no origin.
     pub fn allows(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let Some(said) = headers.get(ORIGIN) else {
             return true;
@@ -60,7 +60,7 @@ impl AllowedOrigins {
     }
 }
 
-/// An origin as browsers write it: a scheme, a host, and a port where it is not the usual one.
+/// Parses an origin as browsers send it: a scheme, a host, and a port if it is not the default one.
 fn parse_origin(written: &str) -> Result<String, String> {
     let uri: Option<Uri> = written.parse().ok();
     let is_one = uri.is_some_and(|uri| {

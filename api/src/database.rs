@@ -1,4 +1,4 @@
-//! The connection to a base: SQLite or PostgreSQL, told apart by the address.
+//! Connections to SQLite or PostgreSQL, chosen by the URL.
 
 #[cfg(test)]
 mod full;
@@ -24,14 +24,14 @@ pub use self::like::escape_like;
 
 use crate::locks::{AdvisoryLock, LockMode, acquire_lock};
 
-/// How long a pool waits for its connections when it is closed, before it closes without them.
+/// How long closing the pool waits for connections in use.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long the last checkpoint waits for other processes that read or write.
+/// How long the last checkpoint waits for other processes.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Opens a base. On SQLite with a write-ahead log that is on the disk when a transaction
-/// ends, foreign keys enforced and a wait of ten seconds for another writer.
+/// Opens a database. SQLite uses a write-ahead log that is synchronised at each commit, enforces foreign
+/// keys, and waits ten seconds for another writer.
 pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     create_private_file(url);
     let mut options = ConnectOptions::new(url);
@@ -44,20 +44,20 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(10))
                 .pragma("journal_mode", "WAL")
-                // What was acknowledged outlives a loss of power too, which NORMAL leaves to chance.
+                // With NORMAL, a loss of power can lose the last commits.
                 .pragma("synchronous", "FULL")
-                // A batch of an import alters more pages than the two megabytes that are held otherwise.
+                // A batch of an import changes more pages than fit into SQLite's default of 2 MB.
                 .pragma("cache_size", "-16384")
-                // What is written again in the next transactions goes into the base once for many of them.
+                // Pages that several transactions change are then written to the database file once.
                 .pragma("wal_autocheckpoint", "4000")
         })
         .map_sqlx_sqlite_pool_opts(close_connections_in_transaction);
     Database::connect(options).await
 }
 
-/// A connection for a task that writes transaction after transaction. On SQLite it is one connection, which keeps what
-/// it has read and prepared: a write on another connection invalidates the cache of every other. It is closed when
-/// it is dropped.
+/// Opens a connection for a task that writes many transactions. On SQLite, the pool has one connection, which
+/// keeps its cached pages and prepared statements: a write on another connection would invalidate its cache.
+/// The pool closes when it is dropped.
 pub fn connect_dedicated_writer(db: &DatabaseConnection) -> DatabaseConnection {
     match db.get_database_backend() {
         DbBackend::Sqlite => {
@@ -69,15 +69,15 @@ pub fn connect_dedicated_writer(db: &DatabaseConnection) -> DatabaseConnection {
     }
 }
 
-/// Closes a connection that comes back to the pool within a transaction.
+/// Closes a connection that returns to the pool within a transaction.
 ///
-/// On a full disk, an I/O error or a lack of memory, SQLite rolls a transaction back without being asked. The driver's
+/// On a full disk, an I/O error or a lack of memory, SQLite rolls a transaction back by itself. The driver's
 /// own ROLLBACK then fails and its count of open transactions stays too high, so that it would begin the next
 /// transaction as a savepoint that nothing ever commits.
 fn close_connections_in_transaction(options: SqlitePoolOptions) -> SqlitePoolOptions {
     options.after_release(|connection, _| {
         Box::pin(async move {
-            // A rollback may still be waiting in the connection's queue; this runs after it.
+            // A rollback may still wait in the connection's queue. The ping runs after it.
             connection.ping().await?;
             let unfinished = connection.is_in_transaction();
             if unfinished {
@@ -88,8 +88,8 @@ fn close_connections_in_transaction(options: SqlitePoolOptions) -> SqlitePoolOpt
     })
 }
 
-/// Creates the file of an SQLite base that is to be created, so that only its owner can read it. A file that exists
-/// keeps its mode. Where this fails, opening the base says why.
+/// Creates the file of a new SQLite database so that only its owner can read it. An existing file keeps its
+/// mode. If this fails, opening the database returns the error.
 fn create_private_file(url: &str) {
     let creates = url.starts_with("sqlite:")
         && url
@@ -104,7 +104,8 @@ fn create_private_file(url: &str) {
     }
 }
 
-/// Closes a base. On SQLite everything is then in the one file, unless another process has the base open.
+/// Closes a database. On SQLite, the one file then contains everything, unless another process has the
+/// database open.
 pub async fn close(db: &DatabaseConnection) {
     if tokio::time::timeout(CLOSE_TIMEOUT, db.close_by_ref())
         .await
@@ -119,14 +120,14 @@ pub async fn close(db: &DatabaseConnection) {
     }
 }
 
-/// Writes the write-ahead log back into the base's file and truncates it, on a connection of its own.
+/// Writes the write-ahead log back into the database file and truncates it, on a separate connection.
 async fn checkpoint(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
     let options = options
         .clone()
         .create_if_missing(false)
         .busy_timeout(CHECKPOINT_TIMEOUT);
     let mut connection = options.connect().await?;
-    // A checkpoint that has to wait for another process too long says so in its row, not as an error.
+    // A checkpoint that waits too long for another process reports it in its row, not as an error.
     let busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
         .fetch_one(&mut connection)
         .await?;
@@ -136,11 +137,11 @@ async fn checkpoint(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
     connection.close().await
 }
 
-/// Commits a transaction; an error means that nothing of it was written.
+/// Commits a transaction. An error means that nothing was written.
 ///
-/// `PostgreSQL` answers the COMMIT of a transaction in which a statement failed with a rollback, which the driver does not
-/// report. Such a transaction refuses every other statement, so that one more shows it. SQLite refuses a COMMIT where no
-/// transaction is open.
+/// If a statement of the transaction failed, PostgreSQL answers COMMIT with a rollback, which the driver does
+/// not report. Such a transaction rejects every further statement, so one more statement shows it. SQLite
+/// rejects COMMIT if no transaction is open.
 pub async fn commit(transaction: DatabaseTransaction) -> Result<(), DbErr> {
     if transaction.get_database_backend() == DbBackend::Postgres {
         transaction.execute_unprepared("SELECT 1").await?;
@@ -148,14 +149,14 @@ pub async fn commit(transaction: DatabaseTransaction) -> Result<(), DbErr> {
     transaction.commit().await
 }
 
-/// Begins a transaction that writes. SQLite takes its one writer's lock at
-/// once: a lock that is taken later, after reading, can be refused.
+/// Begins a transaction that writes. On SQLite, it takes the write lock at once: a lock that is taken later,
+/// after a read, can be refused.
 pub async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     begin_with_lock(db, LockMode::Shared).await
 }
 
-/// Begins a transaction that writes alone: it waits until whoever writes is done, and others wait for it. It sees
-/// all that was written, and nothing is written beside it. On SQLite every one that writes is such.
+/// Begins a transaction with no concurrent writers: it waits for those that write, and others wait for it. On
+/// SQLite, every transaction that writes is exclusive.
 pub async fn begin_exclusive_write(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     begin_with_lock(db, LockMode::Exclusive).await
 }
@@ -171,9 +172,9 @@ async fn begin_with_lock(db: &DatabaseConnection, mode: LockMode) -> Result<Data
     Ok(transaction)
 }
 
-/// Has `PostgreSQL` look at what stands in the tables that records go into, which it does of itself within minutes: until then
-/// it takes all records for those of many organisations, and looks a batch's references up by reading every record of
-/// the one that sent it.
+/// Updates PostgreSQL's statistics of the tables of records. Autovacuum does so only after minutes. Until
+/// then, PostgreSQL assumes that the records belong to many organisations, and finds the references of a
+/// batch by reading every record of its organisation.
 pub async fn analyze_tables(db: &DatabaseConnection) -> Result<(), DbErr> {
     if db.get_database_backend() == DbBackend::Postgres {
         let tables = "initiative, submission, revision, funding_term, source, organisation";
@@ -182,7 +183,7 @@ pub async fn analyze_tables(db: &DatabaseConnection) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// That a column has one of some values.
+/// A condition: the column has one of the values.
 pub fn is_in<V: Into<Value>>(
     db: &impl ConnectionTrait,
     column: Expr,
@@ -191,11 +192,11 @@ pub fn is_in<V: Into<Value>>(
     is_in_any(db, column, values).unwrap_or_else(|| Expr::cust("FALSE"))
 }
 
-/// That a column has one of some values; nothing where there are none, to be left out of a choice of conditions: beside
-/// one that never holds, `SQLite` finds nothing by an index.
+/// A condition: the column has one of the values. None if there are no values, to leave it out of an `OR`:
+/// beside a condition that is never true, SQLite does not use an index.
 ///
-/// `PostgreSQL` is given the values as one array: a list of a thousand it would read and plan anew each time, and,
-/// where another condition must hold too, rather compare with every row that meets that one.
+/// PostgreSQL receives the values as one array. It would parse and plan a list of a thousand each time, and
+/// might compare the list with every row that meets another condition.
 pub fn is_in_any<V: Into<Value>>(
     db: &impl ConnectionTrait,
     column: Expr,
@@ -213,8 +214,8 @@ pub fn is_in_any<V: Into<Value>>(
     })
 }
 
-/// Writes rows over those that are there, these columns of them, in one statement: neither database has another
-/// that gives many rows each its own values. At most so many that all their values can be bound.
+/// Updates these columns of existing rows in one statement. Neither database has another statement that gives
+/// many rows different values. The values of all rows must fit into the parameters of one statement.
 pub async fn upsert<E>(
     db: &impl ConnectionTrait,
     rows: Vec<E::Model>,
@@ -239,7 +240,7 @@ where
     Ok(())
 }
 
-/// Begins a transaction whose reads all see the base at one moment.
+/// Begins a transaction whose reads all see the database at one moment.
 pub async fn begin_read(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let isolation_level = match db.get_database_backend() {
         sea_orm::DbBackend::Postgres => Some(IsolationLevel::RepeatableRead),

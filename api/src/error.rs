@@ -1,5 +1,5 @@
-//! The one error of the domains. It gets its code and its HTTP status in one place,
-//! [`crate::error_code`], and is turned into a GraphQL error in one, [`crate::graphql::error`].
+//! The error type of all domains. [`crate::error_code`] gives each its code and HTTP status, and
+//! [`crate::graphql::error`] turns it into a GraphQL error.
 
 mod body;
 mod database;
@@ -14,91 +14,86 @@ pub use self::database::is_storage_full;
 pub use self::limit::{DocumentLimitExceeded, RetryAfter};
 pub use self::token::TokenError;
 
-/// What went wrong, in words that may be shown, apart from the cause, which may not.
+/// An error. Its message can be shown to clients. Its cause cannot.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What was asked or sent does not make sense; the text says what and where.
+    /// The input is wrong. The text says what and where.
     #[error("{0}")]
     BadInput(String),
-    /// Nobody has said who is asking.
+    /// The request has no valid token.
     #[error("{0}")]
     Unauthenticated(#[source] TokenError),
-    /// Who is asking may not do this.
+    /// The requester does not have permission.
     #[error("{0}")]
     Forbidden(String),
-    /// There is nothing such that the requester may see.
+    /// The object does not exist or the requester cannot see it.
     #[error("{0}")]
     NotFound(String),
-    /// The route answers no request of this method that asks for this.
+    /// The route does not accept the method for this request.
     #[error("{0}")]
     MethodNotAllowed(&'static str),
-    /// The client takes no media type of ours.
+    /// The client accepts none of the service's media types.
     #[error("answers are application/graphql-response+json or application/json")]
     NotAcceptable,
-    /// It clashes with what is already there.
+    /// The change conflicts with what is stored.
     #[error("{0}")]
     Conflict(String),
-    /// It could tell single records from the others.
+    /// The answer could identify single records.
     #[error("{0}")]
     DisclosureControl(String),
-    /// The document has too much of something to be looked at closely.
+    /// The document exceeds a limit.
     #[error("{0}")]
     DocumentLimitExceeded(#[from] DocumentLimitExceeded),
-    /// The operation weighs more than whoever asks may ever spend at once.
+    /// The operation costs more than the requester can ever spend at once.
     #[error(
         "the operation costs {points} points, and at most {most} can be spent on one; ask for less at once"
     )]
-    CostLimitExceeded {
-        /// What it weighs.
-        points: u32,
-        /// The most that it may.
-        most: u32,
-    },
-    /// Whoever asks has spent too much of their budget.
+    CostLimitExceeded { points: u32, most: u32 },
+    /// The rate limit of the requester is exceeded.
     #[error("your budget is spent; ask again in {0}")]
     RateLimited(RetryAfter),
-    /// An address has too many `WebSockets` whose client has not sent a token.
+    /// An address has too many WebSockets without a token.
     #[error("too many connections from this address have not sent a token; try again shortly")]
     TooManyConnections,
-    /// A document is named by a hash that is not known. Clients know the text, and then send the document.
+    /// The hash of a persisted query is unknown. Clients then send the document.
     #[error("PersistedQueryNotFound")]
     PersistedQueryNotFound,
-    /// It took longer than a query may.
+    /// The query exceeded the time limit.
     #[error("the query took longer than it may; ask for less at once")]
     QueryTimeout,
-    /// The base's index is not built yet.
+    /// The index is not built yet.
     #[error("the evidence base is being read; try again shortly")]
     NotReady,
     /// The body of the request cannot be read.
     #[error("{0}")]
     Body(#[from] BodyError),
-    /// The service cannot do it at present; the cause goes to the log alone.
+    /// The service is temporarily unavailable. Only the log contains the cause.
     #[error("{message}")]
     Unavailable {
-        /// What the client reads.
+        /// The message for the client.
         message: &'static str,
-        /// What the log reads.
+        /// The cause, for the log.
         cause: String,
     },
-    /// The database failed; the cause goes to the log alone.
+    /// The database failed. Only the log contains the cause.
     #[error("{}", database::public_message(.0))]
     Database(#[source] DbErr),
-    /// One that several parts of a request were given, as they were read together.
+    /// An error that several parts of a request share, as they were loaded together.
     #[error(transparent)]
     Shared(std::sync::Arc<Self>),
-    /// Something that should not happen did; the text goes to the log alone.
+    /// An unexpected error. Only the log contains the text.
     #[error("something went wrong inside")]
     Internal(String),
 }
 
-/// When to ask again for what cannot be done at present.
+/// When clients can retry after a temporary failure.
 const DEFAULT_RETRY_AFTER: RetryAfter = RetryAfter(2);
 
-/// What a domain function answers.
+/// The result of a domain function.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// A [`BadInput`](Self::BadInput) at a place in the input.
+    /// Creates a [`BadInput`](Self::BadInput) at a path of the input.
     pub fn bad_input(path: &str, reason: impl std::fmt::Display) -> Self {
         Self::BadInput(if path.is_empty() {
             reason.to_string()
@@ -109,12 +104,12 @@ impl Error {
 }
 
 impl Error {
-    /// A text holds the character NUL, which `PostgreSQL` keeps in none: both databases refuse it so.
+    /// A text contains the character NUL. PostgreSQL cannot store it, so neither database accepts it.
     pub fn nul_in_text() -> Self {
         Self::BadInput("a text holds a character that no text of the base can hold".into())
     }
 
-    /// When a client can ask again with success, where that is known.
+    /// When the client can retry with success, if known.
     pub fn retry_after(&self) -> Option<RetryAfter> {
         match self.root() {
             Self::RateLimited(wait) => Some(*wait),
@@ -123,7 +118,7 @@ impl Error {
         }
     }
 
-    /// The error itself, also where several parts of a request share it.
+    /// The error itself, without the wrapper of a shared one.
     pub fn root(&self) -> &Self {
         match self {
             Self::Shared(error) => error.root(),

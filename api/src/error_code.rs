@@ -1,52 +1,39 @@
-//! The one table of errors: the code and the HTTP status of each, and the headers that go with it.
+//! The code and HTTP status of each error, and the headers that go with it.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::error::{BodyError, Error, RetryAfter, is_storage_full};
 
-/// What kind of failure it is. Clients read its [name](Self::name) in `extensions.code`.
+/// The kind of an error. Clients read its [name](Self::name) in `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
-    /// The request is wrong.
     BadUserInput,
-    /// The body is too long.
     BodyTooLong,
-    /// The body did not arrive in time.
     BodyTooSlow,
-    /// The body is of a type, a charset or a coding that is not read.
+    /// The media type, charset or content coding of the body is not supported.
     UnsupportedBody,
-    /// It is not known who asks.
     Unauthenticated,
-    /// Who asks may not.
     Forbidden,
-    /// There is nothing such that the requester may see.
+    /// The object does not exist or the requester cannot see it.
     NotFound,
-    /// The method is another than the request needs.
     MethodNotAllowed,
-    /// No media type that the client takes is ours.
+    /// The client accepts none of the service's media types.
     NotAcceptable,
-    /// The answer could identify single records.
     DisclosureControl,
-    /// It costs more than any request may.
     QueryTooExpensive,
-    /// The budget is spent.
+    /// The rate limit is exceeded.
     RateLimited,
-    /// The document is not known by its hash.
     PersistedQueryNotFound,
-    /// It took too long.
     QueryTimeout,
-    /// The service has not read its database yet.
+    /// The service is still reading its database.
     NotReady,
-    /// The disk is full.
     StorageFull,
-    /// The service cannot do it at present.
     Unavailable,
-    /// Something failed inside.
     Internal,
 }
 
 impl ErrorCode {
-    /// Every code. Of several with one name, the first is the one that the name alone means.
+    /// All codes. If several have the same name, the first is the one that [`Self::from_name`] returns.
     pub const ALL: [Self; 18] = [
         Self::BadUserInput,
         Self::BodyTooLong,
@@ -68,7 +55,6 @@ impl ErrorCode {
         Self::Unavailable,
     ];
 
-    /// The code of an error.
     pub fn from_error(error: &Error) -> Self {
         match error {
             Error::BadInput(_) | Error::Conflict(_) => Self::BadUserInput,
@@ -96,7 +82,6 @@ impl ErrorCode {
         }
     }
 
-    /// What clients read.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BadUserInput
@@ -119,7 +104,6 @@ impl ErrorCode {
         }
     }
 
-    /// The HTTP status.
     pub const fn status(self) -> StatusCode {
         match self {
             Self::BadUserInput | Self::QueryTooExpensive | Self::PersistedQueryNotFound => {
@@ -142,21 +126,21 @@ impl ErrorCode {
         }
     }
 
-    /// The first code of a name.
+    /// Finds the first code with a name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.name() == name)
     }
 }
 
-/// Sets the header that says when the client can ask again, where that is known.
+/// Sets `Retry-After` if it is known when the client can retry.
 pub fn set_retry_after(headers: &mut HeaderMap, error: &Error) {
     if let Some(RetryAfter(seconds)) = error.retry_after() {
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
 }
 
-/// The headers that say with a failure what the client can do: when to ask again, how to say who asks, which codings of
-/// a body are read.
+/// The headers that tell the client what to do: when to retry, how to authenticate, which content codings to
+/// use.
 pub fn error_headers(error: &Error) -> HeaderMap {
     let mut headers = HeaderMap::new();
     set_retry_after(&mut headers, error);
@@ -167,7 +151,7 @@ pub fn error_headers(error: &Error) -> HeaderMap {
         ErrorCode::UnsupportedBody => {
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        // The rest of the body is of no use, and may never come.
+        // The rest of the body is not needed and may never arrive.
         ErrorCode::BodyTooSlow => {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }

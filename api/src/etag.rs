@@ -1,27 +1,25 @@
-//! Entity tags (RFC 9110, 8.8.3): by them a client asks whether what it holds is still what there is.
+//! Entity tags (RFC 9110, 8.8.3), with which clients check whether their copy is current.
 
 use axum::http::{HeaderMap, HeaderValue, header::IF_NONE_MATCH};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-/// The tag of some content. It is a weak one, since a body may be compressed on its way out.
+/// The tag of a body. It is weak, as the body may be compressed later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ETag(String);
 
 impl ETag {
-    /// The tag of a body.
     pub fn from_body(body: &[u8]) -> Self {
         let digest = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(body));
         Self(format!("W/\"{digest}\""))
     }
 
-    /// It as a header.
     pub fn to_header(&self) -> HeaderValue {
-        // Nothing stands in it but base64 and its marks.
+        // Base64 and the quotation marks are valid in a header.
         HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static("W/\"\""))
     }
 
-    /// Whether a client says that it holds this already.
+    /// Whether the client already has this version.
     pub fn matches_request(&self, request: &HeaderMap) -> bool {
         let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
         let own = opaque(&self.0);

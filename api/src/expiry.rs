@@ -1,5 +1,5 @@
-//! What lies untouched for long goes. The running service looks once an hour, in batches; on
-//! several nodes at once each takes what is left. Every kind has a setting and a function.
+//! Deletes what nobody has changed for a long time. The service sweeps once an hour, in batches. Several
+//! servers can sweep at the same time. Each kind of row has its own setting and function.
 
 use std::time::Duration;
 
@@ -13,21 +13,20 @@ use crate::idempotency;
 use crate::import::job;
 use crate::submission::expiry;
 
-/// How often the service looks.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
-/// How many go in one transaction: other writers wait for no more.
+/// Small, so that other writers do not wait long.
 const ROWS_PER_TRANSACTION: u64 = 100;
-/// How many days drafts are kept where no setting says it.
+/// The default of `DRAFT_DAYS`.
 pub const DEFAULT_DRAFT_EXPIRY_DAYS: u32 = 365;
-/// The same for the files of imports, after they were taken in.
+/// The default of `IMPORT_DAYS`.
 pub const DEFAULT_IMPORT_EXPIRY_DAYS: u32 = 90;
 
-/// After how long what lies untouched goes.
+/// After which time rows expire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExpiryPolicy {
-    /// Submissions that are with a partner or were given up; none where they are kept for good.
+    /// Drafts, returned submissions and discarded submissions. None if they never expire.
     drafts: Option<TimeDelta>,
-    /// The files of imports that have ended, and the lists of what became of their rows.
+    /// The files of ended imports and the outcomes of their rows.
     imports: TimeDelta,
 }
 
@@ -38,7 +37,7 @@ impl Default for ExpiryPolicy {
 }
 
 impl ExpiryPolicy {
-    /// Drafts go after so many days, after 0 never; files of imports so many after they were taken in.
+    /// Creates a policy from the numbers of days. Drafts with 0 days never expire.
     pub fn from_days(draft_days: u32, import_days: u32) -> Self {
         Self {
             drafts: (draft_days > 0).then(|| TimeDelta::days(draft_days.into())),
@@ -46,14 +45,14 @@ impl ExpiryPolicy {
         }
     }
 
-    /// When a submission goes, if nobody touches it until then; none where it stays.
+    /// When a submission expires if nobody changes it. None if it never expires.
     pub fn submission_expires_at(&self, row: &submission::Model) -> Option<DateTime<Utc>> {
         let kept_for = self.drafts.filter(|_| expiry::can_expire(row.state))?;
         row.updated_at.checked_add_signed(kept_for)
     }
 
-    /// When the file of an import goes, and the list of what became of its rows, or when they went; none
-    /// before it has ended.
+    /// When the file of an import and the outcomes of its rows expire, or when they expired. None if the
+    /// import has not ended.
     pub fn import_expires_at(&self, row: &import::Model) -> Option<DateTime<Utc>> {
         let goes = row
             .ended_at
@@ -62,7 +61,6 @@ impl ExpiryPolicy {
     }
 }
 
-/// Looks for what has expired for as long as the process lives, and has it go.
 pub async fn run_sweeps(db: &DatabaseConnection, clock: &dyn Clock, expiry: &ExpiryPolicy) {
     loop {
         match delete_expired(db, clock, expiry, clock.now()).await {
@@ -91,18 +89,15 @@ pub async fn run_sweeps(db: &DatabaseConnection, clock: &dyn Clock, expiry: &Exp
     }
 }
 
-/// How much went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExpiredCounts {
-    /// Submissions.
     pub submissions: u64,
-    /// Files of imports.
     pub imports: u64,
-    /// Answers that were kept for whoever sends the same mutation again.
+    /// Stored results of mutations.
     pub idempotency_keys: u64,
 }
 
-/// Has everything go that has expired by `now`; answers how much did.
+/// Deletes everything that has expired by `now`.
 pub async fn delete_expired(
     db: &DatabaseConnection,
     clock: &dyn Clock,

@@ -1,5 +1,5 @@
-//! What published grants say that their records have no room for: it is kept beside them for the export of grants,
-//! and so that a place that becomes known later can still be given to them.
+//! Details of published grants that records have no field for. They are stored for the export of grants, and
+//! to assign places that become known later.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,20 +16,19 @@ use crate::place::Gazetteer;
 use wayin_records::formats::grants::{AdditionalItems, Grant, Location};
 use wayin_records::text::quote;
 
-/// What a grant says beyond its record.
+/// The details of a grant that its record has no field for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GrantDetail {
-    /// All its locations, as published.
+    /// All locations, as published.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub locations: Vec<Location>,
-    /// What it says more than once where a record has room for one.
+    /// Values of which the record has the first only.
     #[serde(flatten)]
     pub further: AdditionalItems,
 }
 
 impl GrantDetail {
-    /// That of a grant.
     pub fn from_grant(grant: &Grant) -> Self {
         Self {
             locations: grant.locations.clone(),
@@ -37,18 +36,17 @@ impl GrantDetail {
         }
     }
 
-    /// One that is kept.
     pub fn from_row(row: &grant_detail::Model) -> Result<Self> {
         Self::deserialize(&row.document)
             .map_err(|cause| Error::Internal(format!("details of {}: {cause}", row.grant_identifier)))
     }
 
-    /// Whether it says nothing.
+    /// Whether there are no details.
     pub const fn is_empty(&self) -> bool {
         self.locations.is_empty() && self.further.is_empty()
     }
 
-    /// The one place that all locations are in; none where they name several places, or one that the base does not know.
+    /// The place that contains all locations. None if they are in several places or in an unknown one.
     pub fn find_place<'a>(&self, places: &'a Gazetteer) -> Option<&'a place::Model> {
         let mut named = self
             .locations
@@ -60,7 +58,7 @@ impl GrantDetail {
             .then_some(first)
     }
 
-    /// What the locations are named by, with their positions, where no place has it.
+    /// The locations that no place matches, with their positions.
     pub fn unknown_locations(&self, places: &Gazetteer) -> impl Iterator<Item = (usize, LocationKey)> {
         let keys = self.locations.iter().map(LocationKey::from_location).enumerate();
         keys.filter_map(|(position, key)| Some((position, key?)))
@@ -68,12 +66,10 @@ impl GrantDetail {
     }
 }
 
-/// What a location is known by: its code, or its name where it has none.
+/// The code of a location, or its name if it has no code.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LocationKey {
-    /// A geographic code.
     Code(String),
-    /// A name alone.
     Name(String),
 }
 
@@ -93,7 +89,7 @@ impl LocationKey {
         }
     }
 
-    /// The field of the location, as the standard calls it.
+    /// The name of the field in the standard.
     pub const fn field_name(&self) -> &'static str {
         match self {
             Self::Code(_) => "geoCode",
@@ -111,7 +107,7 @@ impl std::fmt::Display for LocationKey {
     }
 }
 
-/// What the grants of a file name as their locations, each with the number of grants that name it.
+/// The locations of the grants of a file, with the number of grants that name each.
 #[derive(Clone, Debug, Default)]
 pub struct LocationCounts(BTreeMap<LocationKey, u64>);
 
@@ -121,7 +117,6 @@ impl LocationCounts {
         self.0.is_empty()
     }
 
-    /// Counts the locations of a grant.
     pub fn add_grant(&mut self, grant: &Grant) {
         let keys: BTreeSet<LocationKey> = grant
             .locations
@@ -133,8 +128,8 @@ impl LocationCounts {
         }
     }
 
-    /// One sentence for each that no place has, the one that most grants name first; of more than `most` the others
-    /// are counted.
+    /// Returns one sentence for each location that no place matches, the most frequent first, and counts
+    /// those beyond `most`.
     pub fn into_notes(self, places: &Gazetteer, most: usize) -> Vec<String> {
         let mut unknown: Vec<_> = self
             .0
@@ -162,7 +157,7 @@ impl LocationCounts {
     }
 }
 
-/// The place of a location, by its code or else by its name.
+/// Finds the place of a location by its code, or else by its name.
 fn find_location_place<'a>(location: &Location, places: &'a Gazetteer) -> Option<&'a place::Model> {
     let by_code = location
         .code
@@ -176,7 +171,7 @@ fn find_location_place<'a>(location: &Location, places: &'a Gazetteer) -> Option
     })
 }
 
-/// What is kept of some grants, by their identifiers.
+/// Loads the stored details of grants by their identifiers.
 pub async fn load_details(
     db: &impl ConnectionTrait,
     identifiers: impl IntoIterator<Item = String>,
@@ -201,8 +196,7 @@ async fn load_rows(
         .await?)
 }
 
-/// Keeps what grants say, each with its identifier, in place of what was kept of them; of one that comes twice the
-/// last.
+/// Replaces the stored details of grants. If an identifier is listed twice, the last one counts.
 pub async fn save_details(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,

@@ -1,5 +1,5 @@
-//! The page at `/graphiql`, for asking questions by hand. All that it loads is
-//! compiled in: no request leaves the machine that serves it.
+//! The page at `/graphiql`, which sends queries by hand. All of its files are compiled in: the page loads
+//! nothing from other servers.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -21,11 +21,9 @@ use axum::{
 use crate::etag::ETag;
 use crate::graphql::operation::cost::Introspection;
 
-/// What the page may do: load from its own origin, and run nothing that is written
-/// into the page. `'self'` covers web sockets to the same host. The one style named
-/// by its hash holds the page still behind an open dialog (react-remove-scroll, where
-/// the window itself has no scroll bar); the `data:` pictures are the editor's marks,
-/// inside its style sheet.
+/// The page loads only from its own origin and runs no inline script. `'self'` includes WebSockets to the
+/// same host. The style with the hash stops the page from scrolling behind an open dialog
+/// (react-remove-scroll, if the window has no scroll bar). The editor's style sheet contains `data:` images.
 const PAGE_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; \
      style-src 'self' 'sha256-nzTgYzXYDNe6BAHiiI7NNlfK8n/auuOAhh2t92YvuXo='; \
@@ -41,7 +39,7 @@ const TEXT_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; cha
 
 const PAGE_HTML: &str = include_str!("../assets/graphiql/index.html");
 
-/// Where the page says that the schema is not shown to it; its script looks whether that is said.
+/// The place in the page that says whether introspection is switched off. The page's script reads it.
 const INTROSPECTION_CLOSED_NOTICE: (&str, &str) = (
     "  <body>\n",
     "  <body>\n    <p id=\"closed\">This service shows its schema to nobody, and so not to this page: nothing is completed or \
@@ -78,11 +76,10 @@ static ASSETS: LazyLock<[StaticFile; 8]> = LazyLock::new(|| {
     ]
 });
 
-/// Serves the page at `/graphiql` and what it loads at `/graphiql/assets/{file}`. Where the schema cannot be
-/// asked for, the page says so.
+/// Serves the page at `/graphiql` and its files at `/graphiql/assets/{file}`. The page says so if
+/// introspection is switched off.
 ///
-/// The page talks to `/graphql` and, for subscriptions, `/graphql/ws`, which are
-/// not part of this router.
+/// The page uses `/graphql` and, for subscriptions, `/graphql/ws`, which this router does not serve.
 pub fn router<S: Clone + Send + Sync + 'static>(introspection: Introspection) -> Router<S> {
     let page = match introspection {
         Introspection::Open => &PAGE,
@@ -122,11 +119,11 @@ impl StaticFile {
         }
     }
 
-    /// The whole file, or `304 Not Modified` to a browser that already holds it.
+    /// Responds with the file, or with `304 Not Modified` if the browser has it.
     fn respond(&'static self, request: &HeaderMap) -> Response {
         let headers: [(HeaderName, HeaderValue); 5] = [
             (CONTENT_TYPE, self.content_type.clone()),
-            // Kept, but asked about each time: a new release shows at once.
+            // Browsers revalidate their copy each time, so that a new release is used at once.
             (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
             (CONTENT_SECURITY_POLICY, PAGE_SECURITY_POLICY),
             (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),

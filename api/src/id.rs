@@ -1,9 +1,8 @@
-//! Global ids: opaque outside, a letter for the type and a UUID within.
+//! Global ids: opaque for clients. They contain a letter for the type and a UUID.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
-/// The types that have global ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "each is the type of that name")]
@@ -65,7 +64,6 @@ impl NodeKind {
         }
     }
 
-    /// The global id of one of the type.
     pub fn encode_id(self, id: Uuid) -> String {
         let mut bytes = [self as u8; 17];
         bytes[1..].copy_from_slice(id.as_bytes());
@@ -73,21 +71,21 @@ impl NodeKind {
     }
 }
 
-/// The type of a name in the schema.
+/// Finds the type with a name in the schema.
 pub fn find_kind(name: &str) -> Option<NodeKind> {
-    // Events about members were written under that name once.
+    // Earlier versions recorded events about members under this name.
     let name = if name == "Viewer" { "Member" } else { name };
     NODE_KINDS.into_iter().find(|kind| kind.name() == name)
 }
 
-/// Reads a global id; none where it is not one that [`NodeKind::encode_id`] gives.
+/// Decodes a global id. None if the text does not come from [`NodeKind::encode_id`].
 pub fn decode(text: &str) -> Option<(NodeKind, Uuid)> {
     let bytes: [u8; 17] = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
     let kind = NODE_KINDS.into_iter().find(|kind| *kind as u8 == bytes[0])?;
     Some((kind, Uuid::from_slice(&bytes[1..]).ok()?))
 }
 
-/// Reads the global id of a type; none where it is another's.
+/// Decodes the global id of a type. None if it belongs to another type.
 pub fn decode_as(kind: NodeKind, text: &str) -> Option<Uuid> {
     decode(text).filter(|(found, _)| *found == kind).map(|(_, id)| id)
 }

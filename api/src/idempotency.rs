@@ -1,5 +1,5 @@
-//! What every mutation has in common: one transaction, an event for the audit trail, and,
-//! where the client gives a key, the first answer for whoever sends it again.
+//! What all mutations share: one transaction, an audit event and, if the client gives an idempotency key, the
+//! stored result for a repeat.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
@@ -20,63 +20,56 @@ use wayin_records::diff::Difference;
 use wayin_records::normalisation::is_storable;
 use wayin_records::problem::{Problem, ProblemCode};
 
-/// How long a mutation is known again by its key.
 const IDEMPOTENCY_KEY_LIFETIME: TimeDelta = TimeDelta::hours(24);
-/// The most characters of a key.
 const MAX_KEY_CHARACTERS: usize = 200;
 
-/// The parts of the service that a mutation needs.
 #[derive(Clone, Copy)]
 pub struct MutationContext<'a> {
-    /// The database.
     pub db: &'a DatabaseConnection,
-    /// Gives times and ids.
     pub clock: &'a dyn Clock,
     /// Notified after the commit.
     pub notifier: &'a ChangeNotifier,
 }
 
-/// A mutation as it is sent.
 #[derive(Clone, Debug)]
 pub struct MutationRequest<'a> {
-    /// The member who sends it.
     pub member: &'a AuthenticatedMember,
-    /// Its name in the schema.
+    /// The name in the schema.
     pub name: &'static str,
-    /// The client's key; none where it is not to be known again.
+    /// The idempotency key. None if a repeat is a new mutation.
     pub key: Option<&'a str>,
-    /// Its input without the key, written always alike.
+    /// The input without the key, always in the same form.
     pub input: String,
 }
 
-/// A mutation that is under way. Dropped before it is [finished](Self::finish), it has done nothing.
+/// A running mutation. Unless it is [finished](Self::finish), its changes are rolled back.
 pub struct RunningMutation<'a> {
     context: MutationContext<'a>,
     request: MutationRequest<'a>,
     transaction: DatabaseTransaction,
 }
 
-/// What is to be done with a mutation that was sent.
+/// What happens to a mutation.
 pub enum MutationStart<'a, A> {
-    /// It is to be done.
+    /// It runs.
     New(Box<RunningMutation<'a>>),
-    /// It was done before, with this answer.
+    /// It is a repeat and has this stored result.
     Replayed(A),
-    /// It cannot be done.
+    /// It cannot run.
     Rejected(Problem),
 }
 
-/// Why a mutation was not done: nothing was changed.
+/// Why a mutation changed nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rejection {
-    /// What stands against it, each with the path into the input.
+    /// The problems, each with a path of the input.
     pub problems: Vec<Problem>,
-    /// For one that was written against a version that stands no more, what changed in between.
+    /// The changes since the base version, if the object has a newer version.
     pub conflicts: Vec<Difference>,
 }
 
 impl Rejection {
-    /// One thing that stands against it.
+    /// Creates a rejection with one problem.
     pub fn from_problem(code: ProblemCode, path: &str, reason: impl Into<String>) -> Self {
         Problem::new(code, path, reason).into()
     }
@@ -97,8 +90,8 @@ impl From<Vec<Problem>> for Rejection {
     }
 }
 
-/// Begins a mutation. Two that are sent at once under one key, also to two servers, wait for each
-/// other: the key's row is written first, and the second finds it.
+/// Begins a mutation. Two mutations with the same key wait for each other, also on two servers: the first
+/// inserts the row of the key, and the second finds it.
 pub async fn begin_mutation<'a, A: DeserializeOwned>(
     context: MutationContext<'a>,
     sent: MutationRequest<'a>,
@@ -107,7 +100,7 @@ pub async fn begin_mutation<'a, A: DeserializeOwned>(
     begin_in_transaction(context, sent, transaction).await
 }
 
-/// Begins a mutation beside which nothing is written, as [`begin_mutation`] does.
+/// Begins a mutation like [`begin_mutation`], with no concurrent writers.
 pub async fn begin_exclusive_mutation<'a, A: DeserializeOwned>(
     context: MutationContext<'a>,
     sent: MutationRequest<'a>,
@@ -155,7 +148,7 @@ async fn begin_in_transaction<'a, A: DeserializeOwned>(
     })))
 }
 
-/// Deletes the answers that are given again no more; answers how many went.
+/// Deletes expired keys and their results. Returns their number.
 pub async fn delete_expired_keys(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<u64> {
     let forgotten = idempotency_key::Entity::delete_many()
         .filter(idempotency_key::Column::CreatedAt.lt(now - IDEMPOTENCY_KEY_LIFETIME))
@@ -202,7 +195,7 @@ fn digest_request(sent: &MutationRequest<'_>) -> String {
 }
 
 impl RunningMutation<'_> {
-    /// The transaction that everything is done in.
+    /// The transaction of the mutation.
     pub const fn db(&self) -> &DatabaseTransaction {
         &self.transaction
     }
@@ -216,15 +209,16 @@ impl RunningMutation<'_> {
         }
     }
 
-    /// The newest change of the log: the one that has been made last in here, where one was made.
+    /// The number of the newest change, which is the last one of this mutation if it has changed anything.
     pub async fn newest_change(&self) -> Result<i64> {
         Ok(change_log::newest_change_number(&self.transaction).await?)
     }
 
     /// Writes the event and the result, and commits.
     ///
-    /// The result holds rows, not the GraphQL answer: it is committed with the change, before the fields of the answer
-    /// are resolved, and a repeat may select other fields, with the permissions that its member has by then.
+    /// The result contains rows, not the GraphQL response: it is committed with the change, before the
+    /// response is resolved. A repeat can select other fields, with the permissions that its member has by
+    /// then.
     pub async fn finish(self, event: AuditRecord, answer: &impl Serialize) -> Result<()> {
         audit::append_event(&self.transaction, &self.action(""), self.request.name, event).await?;
         if let Some(key) = self.request.key {

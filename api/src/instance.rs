@@ -1,4 +1,4 @@
-//! What is true of the base as a whole.
+//! The row of the instance, with its secret.
 
 use hmac::{Hmac, KeyInit, Mac};
 use rand::TryRngCore;
@@ -9,7 +9,7 @@ use wayin_entity::instance_settings;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
-/// Makes the base's row where there is none yet, with a secret of its own.
+/// Creates the row with a new secret, unless it exists.
 pub async fn ensure_instance(db: &impl ConnectionTrait, clock: &dyn Clock) -> Result<()> {
     let mut secret = vec![0; 32];
     rand::rngs::OsRng
@@ -31,13 +31,13 @@ pub async fn ensure_instance(db: &impl ConnectionTrait, clock: &dyn Clock) -> Re
     Ok(())
 }
 
-/// Gives the disclosure keys of a base's records.
+/// Derives the disclosure keys of records.
 pub struct DisclosureKeys {
     secret: Vec<u8>,
 }
 
 impl DisclosureKeys {
-    /// The keys under the base's own secret.
+    /// Loads the secret of the instance.
     pub async fn load(db: &impl ConnectionTrait) -> Result<Self> {
         let base = instance_settings::Entity::find_by_id(1).one(db).await?;
         let base = base.ok_or_else(|| Error::Internal("the base has no row of its own".into()))?;
@@ -46,8 +46,8 @@ impl DisclosureKeys {
         })
     }
 
-    /// The first 32 bits of the HMAC-SHA-256 of a record's lead organisation and its
-    /// own reference: the same record gives the same key in a restored base.
+    /// The first 32 bits of the HMAC-SHA-256 of a record's lead organisation and reference. The same record
+    /// has the same key in a restored database.
     pub fn derive_key(&self, lead_organisation: &str, reference: &str) -> Result<i64> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret)
             .map_err(|cause| Error::Internal(format!("the base's secret is no key: {cause}")))?;

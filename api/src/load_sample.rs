@@ -1,4 +1,4 @@
-//! Loads the illustrative evidence of [`wayin_sample`] into a base, as imports and mutations write any other evidence.
+//! Loads the illustrative evidence of [`wayin_sample`] with the same functions as imports and mutations.
 
 use sea_orm::{ActiveModelTrait, DatabaseConnection, EntityTrait, IntoActiveModel};
 use wayin_entity::{
@@ -15,10 +15,9 @@ use crate::place::Gazetteer;
 use crate::vocabulary::term::fold_term;
 use wayin_sample::{Evidence, ExampleClaim, ExampleCrisis, ExampleMeeting, ExampleTerm, PLACES_CSV};
 
-/// How many records are published in one transaction.
 const RECORDS_PER_TRANSACTION: usize = 500;
 
-/// Fills a base that is migrated and empty.
+/// Loads the evidence into a migrated and empty database.
 pub async fn load_sample(db: &DatabaseConnection, act: &ActionContext<'_>, evidence: Evidence) -> Result<()> {
     let refused = |what: &str, why: String| Error::Internal(format!("example evidence, {what}: {why}"));
     let tally = import::places::import(db, act, PLACES_CSV.as_bytes(), &mut |_| {})
@@ -107,7 +106,7 @@ async fn create_crisis(
     Ok(())
 }
 
-/// Adds a meeting; answers the ids of its reflections, in order.
+/// Adds a meeting. Returns the ids of its reflections in order.
 async fn create_meeting(
     db: &impl sea_orm::ConnectionTrait,
     act: &ActionContext<'_>,

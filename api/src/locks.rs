@@ -1,24 +1,24 @@
-//! The advisory locks that transactions on `PostgreSQL` take. On SQLite one transaction writes at a time, and none is needed.
+//! Advisory locks of PostgreSQL, held until the transaction ends. SQLite needs none, as it has one writer at
+//! a time.
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-/// A lock, by what it protects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdvisoryLock {
-    /// The numbering of changes: two transactions do not number at once.
+    /// Numbering changes, so that two transactions do not use the same numbers.
     ChangeLog,
-    /// What lies within what: two transactions do not close a circle of places together.
+    /// The hierarchy of places, so that two transactions do not create a cycle together.
     PlaceLinks,
-    /// All writing: shared by those who write, and exclusive for one who must write alone.
+    /// All writes. Writers share it. A transaction without concurrent writers holds it exclusively.
     Writing,
-    /// Sources: two publications do not add the same one twice.
+    /// Sources, so that two publications do not add the same source twice.
     Sources,
-    /// A batch of an import, by a key that the import chooses.
+    /// A batch of an import. The import chooses the key.
     ImportBatch(i64),
 }
 
 impl AdvisoryLock {
-    /// The number by which every process knows the lock. Servers of different versions share it: it never changes.
+    /// The number of the lock. It never changes, as servers of different versions share it.
     const fn lock_number(self) -> i64 {
         match self {
             Self::ChangeLog => 0x7761_7969_6e00_0001,
@@ -30,16 +30,12 @@ impl AdvisoryLock {
     }
 }
 
-/// Whether a lock is shared.
 #[derive(Clone, Copy, Debug)]
 pub enum LockMode {
-    /// With others who share it.
     Shared,
-    /// With nobody.
     Exclusive,
 }
 
-/// Waits for a lock, and holds it until the transaction ends.
 pub async fn acquire_lock(
     db: &impl ConnectionTrait,
     mode: LockMode,

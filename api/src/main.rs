@@ -1,5 +1,5 @@
-//! The `wayin` command: reads its arguments, does what they say, and ends with 0
-//! where all went well, 3 where a file was taken but for some rows, 4 where a base that was checked does not hold, 1 otherwise.
+//! The `wayin` command. Exit codes: 0 for success, 3 if some rows of a file were not imported, 4 if the
+//! integrity check found violations, 1 for any other error.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use std::time::Duration;
 use clap::Parser;
 use wayin::cli::{Cli, EnvFile, output};
 
-/// Rows are made on one thread and let go of on another, which the system's own allocator is slow at.
+/// Rows are allocated on one thread and freed on another, which the system allocator is slow at.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How long work on threads of its own may keep a command from ending once everything else has.
+/// How long blocking tasks can delay the end of a command.
 const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {

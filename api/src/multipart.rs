@@ -1,4 +1,4 @@
-//! A GraphQL multipart request: an operation, and the file that one of its variables stands for.
+//! GraphQL multipart requests: an operation with a file for one of its variables.
 
 use std::collections::HashMap;
 
@@ -12,41 +12,38 @@ use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 use crate::error::BodyError;
 use crate::graphql::request;
 
-/// The part that holds the operation.
 const OPERATIONS_PART: &str = "operations";
-/// The part that says which variable the file stands for.
+/// The part that names the variable of the file.
 const MAP_PART: &str = "map";
 
-/// What the parts of a request may hold.
 #[derive(Clone, Copy, Debug)]
 pub struct MultipartLimits {
-    /// The most bytes of the operation, and of the map.
+    /// Applies to the operation and to the map.
     pub max_operation_bytes: usize,
-    /// The most bytes of the file.
     pub max_file_bytes: u64,
 }
 
 impl MultipartLimits {
-    /// What a request may take in all: its parts, and as much again as an operation for what stands around them.
+    /// The size limit of the whole request: its parts, and as much again as an operation for headers and
+    /// boundaries.
     fn max_request_bytes(&self) -> u64 {
         self.max_file_bytes
             .saturating_add(3 * self.max_operation_bytes as u64)
     }
 }
 
-/// Why a request is not read.
+/// Why a request cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum MultipartError {
-    /// The file is too long, or the parts together are.
+    /// The file, or the request as a whole, is too long.
     #[error("the file is too long")]
     LongFile,
-    /// It is no such request.
+    /// The body is not a GraphQL multipart request.
     #[error("the body is not a GraphQL multipart request: {0}")]
     Malformed(String),
-    /// The body cannot be read.
     #[error(transparent)]
     Body(#[from] BodyError),
-    /// The file could not be kept while it is looked at.
+    /// The file could not be stored temporarily.
     #[error("the file could not be kept: {0}")]
     Storage(#[from] std::io::Error),
 }
@@ -57,7 +54,7 @@ impl MultipartError {
     }
 }
 
-/// Reads a request with one file. The kind is that of the header `Content-Type`, with its boundary.
+/// Reads a request with one file. `kind` is the header `Content-Type` with the boundary.
 pub async fn read_multipart(
     kind: &str,
     body: Body,
@@ -100,7 +97,7 @@ pub async fn read_multipart(
     let missing = |part: &str| MultipartError::Malformed(format!("the part \"{part}\" is missing"));
     let mut request = request.ok_or_else(|| missing(OPERATIONS_PART))?;
     for (name, variables) in map.ok_or_else(|| missing(MAP_PART))? {
-        // Every place that a file stands in holds it open once more.
+        // Each variable with the file would hold it open again.
         let [variable] = variables.as_slice() else {
             return Err(MultipartError::malformed("a file belongs to one variable"));
         };
@@ -112,7 +109,6 @@ pub async fn read_multipart(
     Ok(request)
 }
 
-/// Reads the JSON of a part.
 fn parse_part<T: DeserializeOwned>(part: &str, text: &[u8]) -> Result<T, MultipartError> {
     serde_json::from_slice(text).map_err(|cause| {
         let reason = request::describe_json_error(text, &cause);
@@ -120,7 +116,7 @@ fn parse_part<T: DeserializeOwned>(part: &str, text: &[u8]) -> Result<T, Multipa
     })
 }
 
-/// Keeps the file of a part until the request is answered.
+/// Stores the file of a part until the request is answered.
 async fn store_file(mut part: Field<'_>, limits: &MultipartLimits) -> Result<UploadValue, MultipartError> {
     let filename = part.file_name().unwrap_or_default().to_owned();
     let content_type = part.content_type().map(ToString::to_string);

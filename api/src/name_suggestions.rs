@@ -1,8 +1,8 @@
-//! The names that may have been meant by one that is not known.
+//! Suggests known names for an unknown name.
 
 use wayin_records::normalisation::fold_name;
 
-/// What may have been meant, to be added to a complaint.
+/// Describes the suggestions, as the end of an error message.
 pub fn describe_nearest(names: &[String]) -> String {
     if names.is_empty() {
         String::new()
@@ -11,15 +11,14 @@ pub fn describe_nearest(names: &[String]) -> String {
     }
 }
 
-/// How alike two names must be, from 0 to 1, for one to be offered for the other.
+/// The minimum similarity, from 0 to 1.
 const MIN_SIMILARITY: f64 = 0.8;
-/// How many names are offered.
 const MAX_SUGGESTIONS: usize = 3;
 
-/// Of some names those that are most like another, the most alike first. After M. A. Jaro (1989)
-/// and W. E. Winkler (1990), who weigh the first letters more.
+/// Finds the most similar names, by M. A. Jaro (1989) and W. E. Winkler (1990), who give the first letters
+/// more weight.
 pub fn find_similar<'a>(name: &str, names: impl Iterator<Item = (&'a str, String)>) -> Vec<String> {
-    // Whether a name begins with "the" is what people remember least.
+    // People rarely remember whether a name begins with "the".
     let bare = |name: &'_ str| name.strip_prefix("the ").unwrap_or(name).to_owned();
     let name = bare(&fold_name(name));
     let mut alike: Vec<(f64, String)> = names

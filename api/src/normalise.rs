@@ -1,6 +1,6 @@
-//! Brings what a base already holds into the form of [`normalisation`], as migrations do with what an earlier
-//! version stored. Two organisations that would have one name or one identifier afterwards stay as they
-//! are and are reported: a steward decides whether to merge them.
+//! Applies the current rules of [`normalisation`] to stored names, as a migration does after a change of the
+//! rules. Two organisations that would get the same name or identifier stay unchanged and are reported: a
+//! steward decides whether to merge them.
 
 use std::fmt;
 
@@ -21,24 +21,21 @@ use crate::paging::KeysetScan;
 use crate::vocabulary::term::fold_term as folded_words;
 use wayin_records::normalisation;
 
-/// How many rows are read at once.
 const ROWS_PER_BATCH: u64 = 1_000;
 
-/// What was respelt, and what has to be decided by a steward first.
 #[derive(Debug, Default)]
 pub struct NormalisationSummary {
-    /// How many rows were written.
     pub rows: u64,
-    /// What stayed as it is.
+    /// The rows that stay unchanged.
     pub conflicts: Vec<NormalisationConflict>,
 }
 
-/// Two rows that the common spelling would make one.
+/// Two rows that would get the same value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormalisationConflict {
-    /// What they would both have, such as `the identifier GB-CHC-1`.
+    /// The shared value, such as `the identifier GB-CHC-1`.
     description: String,
-    /// The row that stays as it is, and the one that has it already.
+    /// The row that stays unchanged, and the one that already has the value.
     rows: [String; 2],
     is_between_organisations: bool,
 }
@@ -59,7 +56,7 @@ impl fmt::Display for NormalisationConflict {
     }
 }
 
-/// Respells everything that does not clash.
+/// Normalises all rows without conflicts.
 pub async fn normalise_stored_names(
     db: &DatabaseConnection,
     clock: &dyn Clock,
@@ -82,14 +79,14 @@ pub async fn normalise_stored_names(
     Ok(respelt)
 }
 
-/// Whether an organisation is spelt as it is stored from now on.
+/// Whether the stored names of an organisation are normalised.
 pub fn is_normalised(row: &organisation::Model) -> bool {
     row.name_folded == normalisation::fold_name(&row.name)
         && row.name == normalisation::normalise_name(&row.name)
         && row.identifier == row.identifier.as_deref().map(normalisation::normalise_org_id)
 }
 
-/// What keeps the organisation from having its name and its identifier in the common spelling.
+/// Finds the organisations that already have the normalised name or identifier.
 pub async fn find_conflicts(
     db: &impl ConnectionTrait,
     row: &organisation::Model,

@@ -1,14 +1,13 @@
-//! The note in which somebody says why they do something.
+//! Notes that give the reason for an action.
 
 use crate::idempotency::Rejection;
 use wayin_records::normalisation;
 use wayin_records::normalisation::is_storable;
 use wayin_records::problem::ProblemCode;
 
-/// The most characters of a note.
 const MAX_NOTE_CHARACTERS: usize = 2_000;
 
-/// Validates a note that says why something is done, and trims it. `path` names the field of the input.
+/// Validates and trims a note. `path` names the field of the input.
 pub fn validate_note(path: &str, note: &str) -> Result<String, Rejection> {
     let note = normalisation::normalise_prose(note);
     let length = note.chars().count();

@@ -1,6 +1,6 @@
-//! Pages of long lists, by key: a total order, cursors that hold the key and id
-//! of a row and therefore survive inserts, forward and backward, for one list or
-//! for the lists of many parents at once; and whole tables, page after page.
+//! Keyset pagination: a total order, and cursors with the key and id of a row, which stay valid when rows are
+//! inserted. Pages go forward and backward, for one list or for the lists of many parents at once. Also scans
+//! of whole tables.
 
 use std::collections::HashMap;
 
@@ -17,28 +17,23 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use wayin_records::normalisation::is_storable;
 
-/// The most rows of a page.
 pub const MAX_PAGE_ROWS: u64 = 100;
-/// The rows of a page where nothing else is asked for.
 pub const DEFAULT_PAGE_ROWS: u64 = 20;
 
-/// A value that a list is sorted by.
+/// A value of the column that a list is sorted by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SortKey {
-    /// Not known: such rows come last.
+    /// Not known. Such rows come last.
     NotKnown,
-    /// A number.
     Number(i64),
-    /// A moment.
     Moment(DateTime<Utc>),
-    /// A day.
     Day(NaiveDate),
     /// A text in lower case.
     Text(String),
 }
 
 impl SortKey {
-    /// The value of a column that lists are sorted by.
+    /// The key of a column's value.
     fn of(value: Value) -> Self {
         match value {
             Value::Int(Some(number)) => Self::Number(number.into()),
@@ -50,7 +45,7 @@ impl SortKey {
         }
     }
 
-    /// Whether a column can have the value.
+    /// Whether the value has the column's type.
     fn fits(&self, column: &impl ColumnTrait) -> bool {
         match (self, column.def().get_column_type()) {
             (Self::NotKnown, _) => true,
@@ -76,13 +71,12 @@ impl From<&SortKey> for Value {
     }
 }
 
-/// What a list is sorted by; the id decides between equals.
+/// The order of a list. Rows with equal keys are in the order of their ids.
 pub struct SortOrder<C> {
-    /// Tells cursors of one order from those of another.
+    /// Distinguishes the cursors of different orders.
     pub tag: &'static str,
-    /// The column.
     pub column: C,
-    /// From the last to the first.
+    /// From last to first.
     pub descending: bool,
 }
 
@@ -93,9 +87,8 @@ pub trait Paged: EntityTrait<Model: Sync> {
     /// The column of the id.
     const ID: Self::Column;
 
-    /// What an order sorts by.
+    /// The column and direction of an order.
     fn sort(order: Self::Order) -> SortOrder<Self::Column>;
-    /// The id of a row.
     fn id(row: &Self::Model) -> Uuid {
         match row.get(Self::ID) {
             Value::Uuid(Some(id)) => id,
@@ -104,7 +97,7 @@ pub trait Paged: EntityTrait<Model: Sync> {
     }
 }
 
-/// Goes through a table in the order of its ids, some rows at a time, so that memory does not grow with the table.
+/// Reads a table in the order of its ids, some rows at a time, so that memory does not grow with the table.
 #[derive(Clone, Debug)]
 pub struct KeysetScan<E: EntityTrait> {
     rows: Select<E>,
@@ -114,7 +107,7 @@ pub struct KeysetScan<E: EntityTrait> {
 }
 
 impl<E: EntityTrait> KeysetScan<E> {
-    /// Goes through these rows by the column that holds their ids.
+    /// Scans the rows of a query by the column of their ids.
     pub const fn new(rows: Select<E>, id: E::Column, at_once: u64) -> Self {
         Self {
             rows,
@@ -132,7 +125,7 @@ impl<E: EntityTrait> KeysetScan<E> {
         }
     }
 
-    /// The next rows; none after the last.
+    /// Reads the next rows. None after the last.
     pub async fn next_rows(&mut self, db: &impl ConnectionTrait) -> Result<Option<Vec<E::Model>>> {
         let rows = self.select_remaining().all(db).await?;
         let Some(last) = rows.last() else {
@@ -144,7 +137,7 @@ impl<E: EntityTrait> KeysetScan<E> {
         Ok(Some(rows))
     }
 
-    /// The ids of the next rows; none after the last.
+    /// Reads the ids of the next rows. None after the last.
     pub async fn next_ids(&mut self, db: &impl ConnectionTrait) -> Result<Option<Vec<Uuid>>> {
         let ids = self.select_remaining().select_only().column(self.id);
         let ids: Vec<Uuid> = ids.into_tuple().all(db).await?;
@@ -153,7 +146,7 @@ impl<E: EntityTrait> KeysetScan<E> {
     }
 }
 
-/// Where a row stands in a list.
+/// The position of a row in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
     key: SortKey,
@@ -161,9 +154,9 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The cursor of a row, as clients see it.
+    /// Encodes the cursor of a row.
     pub fn encode<E: Paged>(order: E::Order, row: &E::Model) -> String {
-        // Lists of different rows have orders of the same name.
+        // Orders of different lists can have the same tag.
         let list = E::default().table_name().to_owned();
         let SortOrder { tag, column, .. } = E::sort(order);
         let cursor = (list, tag, SortKey::of(row.get(column)), E::id(row));
@@ -185,21 +178,20 @@ impl Cursor {
     }
 }
 
-/// Which page is asked for.
+/// The arguments of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PageArguments {
-    /// The first so many, after `after`.
+    /// The number of rows from the start or after `after`.
     pub first: Option<i32>,
-    /// After this cursor.
+    /// A cursor.
     pub after: Option<String>,
-    /// The last so many, before `before`.
+    /// The number of rows from the end or before `before`.
     pub last: Option<i32>,
-    /// Before this cursor.
+    /// A cursor.
     pub before: Option<String>,
 }
 
 impl PageArguments {
-    /// The four arguments of a list.
     pub const fn new(
         first: Option<i32>,
         after: Option<String>,
@@ -215,7 +207,7 @@ impl PageArguments {
     }
 }
 
-/// A page that was asked for, checked.
+/// Validated arguments of a page.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PageRequest<O> {
     order: O,
@@ -226,7 +218,7 @@ pub struct PageRequest<O> {
 }
 
 impl<O: Copy> PageRequest<O> {
-    /// Checks the arguments of a list.
+    /// Validates the arguments of a list.
     pub fn new<E: Paged<Order = O>>(order: O, arguments: &PageArguments) -> Result<Self> {
         let (size, backward) = parse_page_size(arguments)?;
         let cursor = |name, text: &Option<String>| {
@@ -248,7 +240,7 @@ impl<O: Copy> PageRequest<O> {
     }
 }
 
-/// How many rows are asked for, and whether from the end.
+/// Returns the number of rows, and whether they are counted from the end.
 pub fn parse_page_size(arguments: &PageArguments) -> Result<(u64, bool)> {
     let size = |name: &str, asked: i32| {
         u64::try_from(asked)
@@ -272,19 +264,17 @@ pub fn parse_page_size(arguments: &PageArguments) -> Result<(u64, bool)> {
     }
 }
 
-/// One page of a list.
 #[derive(Clone, Debug)]
 pub struct Page<M> {
-    /// The rows, in the list's order.
     pub rows: Vec<M>,
-    /// Whether there are rows before them.
+    /// Whether rows precede this page.
     pub has_previous: bool,
-    /// Whether there are rows after them.
+    /// Whether rows follow this page.
     pub has_next: bool,
 }
 
 impl<M> Page<M> {
-    /// The page of a list that was read one row too far in the direction of reading.
+    /// Builds the page from rows that were read with one extra row.
     fn from_rows<O>(mut rows: Vec<M>, request: &PageRequest<O>) -> Self {
         let more = rows.len() as u64 > request.size;
         rows.truncate(usize::try_from(request.size).unwrap_or(usize::MAX));
@@ -305,12 +295,11 @@ impl<M> Page<M> {
     }
 }
 
-/// The page of a list in which there is nothing.
 pub fn empty_page<M, O>(request: &PageRequest<O>) -> Page<M> {
     Page::from_rows(Vec::new(), request)
 }
 
-/// Reads one page of the rows that `select` gives.
+/// Loads one page of a query.
 pub async fn load_page<E: Paged>(
     db: &impl ConnectionTrait,
     select: Select<E>,
@@ -325,13 +314,13 @@ pub async fn load_page<E: Paged>(
     Ok(Page::from_rows(select.all(db).await?, request))
 }
 
-/// Counts the rows that `select` gives.
+/// Counts the rows of a query.
 pub async fn count_rows<E: Paged>(db: &impl ConnectionTrait, select: Select<E>) -> Result<u64> {
     Ok(PaginatorTrait::count(select, db).await?)
 }
 
-/// Reads the same page of the list of each of many parents, in two statements.
-/// `links` gives a column `parent` and a column `child`: which rows are in which list.
+/// Loads the same page of the lists of many parents, in two statements. `links` has the columns `parent` and
+/// `child`, which say which rows are in which list.
 pub async fn load_pages_by_parent<E: Paged>(
     db: &impl ConnectionTrait,
     select: Select<E>,
@@ -392,7 +381,7 @@ pub async fn load_pages_by_parent<E: Paged>(
         .collect())
 }
 
-/// Counts the list of each of many parents.
+/// Counts the lists of many parents.
 pub async fn count_by_parent<E: Paged>(
     db: &impl ConnectionTrait,
     select: Select<E>,
@@ -419,7 +408,7 @@ pub async fn count_by_parent<E: Paged>(
     Ok(counts)
 }
 
-/// The list's order, turned round where the page is read from the end.
+/// The order of the list, reversed if the page is read from the end.
 fn order_expressions<E: Paged>(request: &PageRequest<E::Order>) -> Vec<(Expr, Order)> {
     let sort = E::sort(request.order);
     let direction = |descending: bool| {
@@ -439,7 +428,7 @@ fn order_expressions<E: Paged>(request: &PageRequest<E::Order>) -> Vec<(Expr, Or
     by
 }
 
-/// The rows after and before the cursors.
+/// A condition: the rows after and before the cursors.
 fn window_condition<E: Paged>(request: &PageRequest<E::Order>) -> sea_orm::Condition {
     let sort = E::sort(request.order);
     let mut window = sea_orm::Condition::all();
@@ -469,11 +458,11 @@ fn beyond_cursor_condition<E: Paged>(sort: &SortOrder<E::Column>, cursor: &Curso
         (_, later) => {
             let past_it =
                 past(column.clone(), value.clone()).or(column.clone().eq(value.clone()).and(by_id()));
-            // Those not known come last in either direction.
+            // Unknown values come last in either direction.
             if later && sort.column.def().is_null() {
                 return past_it.or(column.is_null());
             }
-            // By itself the choice would have an index read from its beginning.
+            // With the `OR` alone, the database would read the index from its start.
             let from_it = if greater {
                 column.gte(value)
             } else {

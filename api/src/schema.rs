@@ -1,5 +1,4 @@
-//! The schema: every domain's queries merged, and the limits. The only file that
-//! sees every domain.
+//! The schema: the queries, mutations and subscriptions of all domains, and its limits.
 
 #[cfg(test)]
 mod compatibility;
@@ -110,17 +109,16 @@ pub struct Subscription(
     PatternSubscription,
 );
 
-/// The schema of the service.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// The deepest that selections may be nested.
+/// The maximum depth of selections.
 const MAX_SELECTION_DEPTH: usize = 20;
-/// The most fields that a query may select, each multiplied by nothing.
+/// The maximum number of selected fields.
 const MAX_SELECTED_FIELDS: usize = 500;
-/// The most directives on one field.
+/// The maximum number of directives on one field.
 const MAX_DIRECTIVES: usize = 10;
 
-/// The schema in GraphQL's own language, and what is worked out of it: none of it changes while the process runs.
+/// The schema as SDL. It does not change while the process runs.
 static SDL: LazyLock<String> = LazyLock::new(|| {
     let mut sdl = schema_builder().finish().sdl();
     sdl.truncate(sdl.trim_end().len());
@@ -138,8 +136,8 @@ fn schema_builder() -> SchemaBuilder<Query, Mutation, Subscription> {
         .register_output_type::<Answer>()
 }
 
-/// The schema over a running service. Every request brings its
-/// [`Requester`](crate::auth::requester::Requester), or comes over a WebSocket with a
+/// Builds the schema of a running service. Every request carries its
+/// [`Requester`](crate::auth::requester::Requester) or, over a WebSocket, a
 /// [`SessionAuthorization`](crate::auth::graphql::SessionAuthorization).
 pub fn build_schema(app: Arc<App>) -> Schema {
     let builder = match app.cost_control.settings.introspection {
@@ -163,12 +161,11 @@ pub fn build_schema(app: Arc<App>) -> Schema {
         .finish()
 }
 
-/// The schema in GraphQL's own language, as `schema.graphql` holds it.
+/// The schema as SDL, as in `schema.graphql`.
 pub fn schema_sdl() -> &'static str {
     &SDL
 }
 
-/// Objects by their global ids.
 #[derive(Default)]
 pub struct NodeQuery;
 

@@ -1,5 +1,5 @@
-//! The HTTP service: GraphQL over POST, GET and WebSocket, answers as files, the template
-//! for records, the explorer, health.
+//! The HTTP service: GraphQL over POST, GET and WebSocket, downloads, uploads, the explorer and health
+//! checks.
 
 mod activity;
 pub mod body;
@@ -54,7 +54,7 @@ use crate::import::job;
 use crate::multipart::{self, MultipartError};
 use crate::schema::{Schema, build_schema, schema_sdl};
 use crate::subscriptions::socket::{self, SUBPROTOCOL};
-/// What is said to one who subscribes over plain HTTP.
+/// The error of a subscription over plain HTTP.
 const SUBSCRIPTION_OVER_HTTP_MESSAGE: &str =
     "subscriptions are not answered here: ask over a WebSocket, at /graphql/ws, in graphql-transport-ws";
 
@@ -64,7 +64,6 @@ struct ServiceState {
     schema: Schema,
 }
 
-/// Every route of the service.
 pub fn build_router(app: Arc<App>) -> Router {
     let files = crate::pattern::csv::http::router(Arc::clone(&app));
     let to_mend = crate::import::http::router(Arc::clone(&app));
@@ -96,7 +95,7 @@ pub fn build_router(app: Arc<App>) -> Router {
         .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http())
         .with_state(service);
-    // What is added later is around what was added before.
+    // Layers that are added later wrap those that were added before.
     let routes = routes
         .layer(RequestDecompressionLayer::new())
         .layer(middleware::from_fn(body::check_coding))
@@ -107,15 +106,15 @@ pub fn build_router(app: Arc<App>) -> Router {
     crate::http::security_headers::add_browser_headers(routes, &origins, &http.cors_headers)
 }
 
-/// Serves until `stop` is over, and then answers the requests that are under way, for at most `STOP_SECONDS`. `progress`
-/// is called with how many initiatives were read so far, while the base is read.
+/// Serves requests until `stop` completes, and then answers the open requests for at most `STOP_SECONDS`.
+/// Calls `progress` with the number of initiatives that have been loaded into the index.
 pub async fn serve(
     app: Arc<App>,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
     progress: impl Fn(usize) + Send + Sync + 'static,
 ) -> std::io::Result<()> {
-    // They end with this function, however that ends.
+    // The tasks end with this function.
     let mut beside = JoinSet::new();
     beside.spawn({
         let app = Arc::clone(&app);
@@ -133,13 +132,13 @@ pub async fn serve(
     let served =
         listen::serve_connections(listener, router, http, stop, || app.subscriptions.close_all()).await;
     beside.abort_all();
-    // What runs on the processor alone ends with the process.
+    // CPU-bound tasks end with the process.
     let ended = async { while beside.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(Duration::from_millis(500), ended).await;
     served
 }
 
-/// Over when the process is asked to end.
+/// Completes when the process receives a signal to stop.
 pub async fn shutdown_signal() {
     let interrupted = async { tokio::signal::ctrl_c().await.unwrap_or(()) };
     #[cfg(unix)]
@@ -159,7 +158,7 @@ pub async fn shutdown_signal() {
     }
 }
 
-/// Binds an address, or, where `else_next`, the next port of it that is free.
+/// Binds an address or, with `else_next`, the next free port.
 pub async fn bind_listener(address: SocketAddr, else_next: bool) -> std::io::Result<TcpListener> {
     let mut address = address;
     loop {
@@ -224,8 +223,8 @@ async fn handle_graphql_post(
     execute_authenticated(&service, &authorization, of, request).await
 }
 
-/// A GraphQL multipart request: an operation with a file. Only those who may send files in are read at all,
-/// and their token, which no page of another origin has, shows that it was meant.
+/// A GraphQL multipart request: an operation with a file. Only requests of members who may upload files are
+/// read. Their token, which pages of other origins do not have, protects against cross-site request forgery.
 async fn handle_graphql_multipart(
     service: &ServiceState,
     caller: ClientIp,
@@ -253,7 +252,7 @@ async fn handle_graphql_multipart(
     let most = service.app.imports.settings.limits.bytes;
     let limits = multipart::MultipartLimits {
         max_operation_bytes: body::MAX_BODY_BYTES,
-        // What is a little too long is told by the mutation itself.
+        // The mutation itself rejects a file that is slightly too large.
         max_file_bytes: most.saturating_add(body::MAX_BODY_BYTES as u64),
     };
     match multipart::read_multipart(kind, body, limits).await {
@@ -320,7 +319,7 @@ async fn handle_graphql_get(
     if authorization.is_given() {
         return execute_authenticated(&service, &authorization, of, request).await;
     }
-    // What is answered to nobody in particular is the same for everybody.
+    // A response to a request without a requester is the same for everyone.
     let (response, was_executed) =
         run_operation(&service, request, Requester::Anonymous(TokenError::Missing)).await;
     if was_executed && response.is_ok() {
@@ -330,7 +329,7 @@ async fn handle_graphql_get(
     }
 }
 
-/// Reads the request in a body. Several in one are not taken.
+/// Parses one request. Batches are not supported.
 fn parse_request(body: &[u8]) -> Result<Request, String> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(sent)) => {
@@ -357,7 +356,7 @@ async fn execute_authenticated(
     }
 }
 
-/// The answer to a request, executed or not.
+/// The response to a request, executed or not.
 async fn respond_to_operation(
     service: &ServiceState,
     of: ResponseMediaType,
@@ -368,7 +367,7 @@ async fn respond_to_operation(
     operation_response(of, &response, was_executed)
 }
 
-/// What a request comes to, and whether it was executed.
+/// Executes a request. Returns the result, and whether it was executed.
 async fn run_operation(service: &ServiceState, request: Request, requester: Requester) -> (Response, bool) {
     let begun = Arc::<ExecutionStarted>::default();
     let request = request.data(requester).data(Arc::clone(&begun));
@@ -376,13 +375,13 @@ async fn run_operation(service: &ServiceState, request: Request, requester: Requ
     (response, begun.is_marked())
 }
 
-/// The answer to a client that takes no media type of ours.
+/// The response to a client that accepts no media type of the service.
 fn not_acceptable_response() -> axum::response::Response {
     failed_response(ResponseMediaType::Json, Error::NotAcceptable)
 }
 
-/// Operations over a WebSocket. The token comes with `connection_init`, as
-/// `{"authorization": "Bearer <token>"}`, or in the header of the upgrade.
+/// Serves operations over a WebSocket. The token is in `connection_init`, as `{"authorization": "Bearer
+/// <token>"}`, or in a header of the upgrade request.
 async fn handle_graphql_ws(
     State(service): State<ServiceState>,
     Extension(caller): Extension<ClientIp>,
@@ -423,15 +422,14 @@ async fn handle_graphql_ws(
     };
     upgrade.on_upgrade(async move |socket| {
         socket::serve_connection(socket, service, authorization, place).await;
-        // The connection has a request for as long as its WebSocket is open.
+        // The connection counts as having a request while its WebSocket is open.
         drop(handled);
     })
 }
 
-/// The tag of the schema in GraphQL's own language.
+/// The entity tag of the SDL.
 static SCHEMA_ETAG: LazyLock<ETag> = LazyLock::new(|| ETag::from_body(schema_sdl().as_bytes()));
 
-/// The schema in GraphQL's own language.
 async fn handle_schema(State(service): State<ServiceState>, headers: HeaderMap) -> axum::response::Response {
     if service.app.cost_control.settings.introspection == Introspection::Closed {
         return StatusCode::NOT_FOUND.into_response();

@@ -1,4 +1,4 @@
-//! Workbooks over HTTP: the template, for everybody, and how any other is sent.
+//! Workbooks over HTTP: the template, which is open to everyone, and downloads of other workbooks.
 
 use std::fs::File;
 
@@ -16,19 +16,16 @@ use crate::error::Error;
 use crate::etag::ETag;
 use wayin_records::workbook::template;
 
-/// Where it is had.
 pub const PATH: &str = "/template/records.xlsx";
-/// The media type of a workbook.
 const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-/// The route.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().route(PATH, get(download_template))
 }
 
-/// The template, or `304 Not Modified` to whoever already holds it.
+/// Responds with the template, or with `304 Not Modified` if the client has it.
 async fn download_template(request: HeaderMap) -> Response {
-    // It is written once, which takes a moment.
+    // Writing takes a moment, so it is done once.
     let written = tokio::task::spawn_blocking(template::template_bytes).await;
     let Ok(Ok(body)) = written else {
         return Error::Internal(format!("the template could not be written: {written:?}")).into_response();
@@ -50,7 +47,7 @@ async fn download_template(request: HeaderMap) -> Response {
     }
 }
 
-/// Answers with a workbook to be saved under a name. The file is read as it is sent.
+/// Responds with a workbook as a download, read from the file while it is sent.
 pub fn send_workbook(file: File, name: &str) -> Response {
     const CHUNK_BYTES: usize = 64 * 1024;
     let disposition = format!("attachment; filename=\"{name}\"");

@@ -81,7 +81,6 @@ pub struct AuditEventFilter {
     action: Option<String>,
 }
 
-/// The audit trail.
 #[derive(Default)]
 pub struct AuditQuery;
 

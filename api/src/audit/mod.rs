@@ -1,6 +1,6 @@
-//! The audit trail: who did what to what. Rows are added in the transaction of the act: by [`crate::idempotency`],
-//! by [`crate::cli`] for what is done on the command line, and by [`crate::expiry`] where nobody acts. They are
-//! never altered, but for a text that [`crate::redaction`] takes out.
+//! The audit trail: who did what. Events are added in the transaction of the action: by
+//! [`crate::idempotency`] for mutations, by [`crate::cli`] for commands, and by [`crate::expiry`] for what
+//! the service deletes. Events are never changed, except by [`crate::redaction`].
 
 pub mod graphql;
 
@@ -13,22 +13,18 @@ use crate::error::Result;
 use crate::id::NodeKind;
 use crate::paging::{Paged, SortOrder};
 
-/// What an act did.
 #[derive(Clone, Debug)]
 pub struct AuditRecord {
-    /// To what kind of object.
+    /// The type of the object that changed.
     pub kind: NodeKind,
-    /// To which one.
     pub id: Uuid,
-    /// Its version before; none where it was not there, or has none.
+    /// The version before the action. None if the object did not exist or has no versions.
     pub before: Option<i32>,
-    /// Its version after.
+    /// The version after the action.
     pub after: Option<i32>,
-    /// What else is to be known.
     pub detail: serde_json::Value,
 }
 
-/// Adds an event to the trail, under the name of what was done.
 pub async fn append_event(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -52,7 +48,6 @@ pub async fn append_event(
     Ok(())
 }
 
-/// An event by its id, for stewards.
 pub async fn find_event(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<audit_event::Model>> {
     Ok(audit_event::Entity::find_by_id(id).one(db).await?)
 }

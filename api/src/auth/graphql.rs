@@ -1,4 +1,4 @@
-//! Who the token says one is, over GraphQL.
+//! The member who sends the request, over GraphQL.
 
 use std::sync::Arc;
 
@@ -59,7 +59,6 @@ impl Viewer {
     }
 }
 
-/// Who asks.
 #[derive(Default)]
 pub struct ViewerQuery;
 
@@ -71,11 +70,11 @@ impl ViewerQuery {
     }
 }
 
-/// Whom the client of a WebSocket says it is, as in an `Authorization` header.
+/// The `Authorization` header, or its equivalent in the first message of a WebSocket.
 pub struct SessionAuthorization(pub Option<String>);
 
-/// Finds out for each operation over a WebSocket anew who asks, so that a token that
-/// expires and a member who is revoked are refused at once, and not when they connect next.
+/// Authenticates each operation over a WebSocket again, so that an expired token or a revoked member is
+/// refused at once, not only at the next connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IdentifyRequester;
 

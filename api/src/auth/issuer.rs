@@ -1,5 +1,5 @@
-//! Those who issue tokens that this service trusts: whose keys are good, with which algorithms,
-//! and for whom their tokens have to be meant. All of it is the configuration's.
+//! The issuers whose tokens this service trusts, with their keys, algorithms and audiences. All come from the
+//! configuration.
 
 use std::sync::Arc;
 
@@ -11,35 +11,30 @@ use super::jwks::CachedKeys;
 use super::jwt::claims::VerifiedClaims;
 use crate::error::TokenError;
 
-/// Where the keys of an issuer come from.
+/// The source of an issuer's keys.
 #[derive(Clone, Debug)]
 pub enum IssuerKeys {
-    /// One key that is configured: a public one, or a secret. A token's `kid` says nothing then.
+    /// One configured key: a public key or a secret. The `kid` of a token is ignored.
     Single(DecodingKey),
     /// A JWKS document.
     CachedKeys(Arc<CachedKeys>),
 }
 
-/// Somebody who issues tokens.
 #[derive(Clone, Debug)]
 pub struct TrustedIssuer {
-    /// Their name, as the `iss` of their tokens says it.
+    /// The `iss` of the issuer's tokens.
     pub name: String,
-    /// For whom their tokens are meant, as `aud` says it: one of these.
+    /// A token's `aud` must contain one of these.
     pub audiences: Vec<String>,
-    /// With what they sign.
     pub algorithms: Vec<Algorithm>,
-    /// Their keys.
     pub keys: IssuerKeys,
-    /// Whether tokens that were issued here are theirs: those that are listed, and can be revoked.
+    /// Whether this service issues these tokens, lists them and can revoke them.
     pub is_own: bool,
 }
 
-/// Why a token was not found good.
 pub(super) enum VerificationError {
-    /// It is not.
     Rejected(TokenError),
-    /// It may be, by a key that was not seen yet.
+    /// The key may be in a newer version of the document.
     UnknownKey(Arc<CachedKeys>),
 }
 
@@ -50,7 +45,7 @@ impl From<TokenError> for VerificationError {
 }
 
 impl TrustedIssuer {
-    /// What a token says, if it is good.
+    /// Returns the claims of a valid token.
     pub(super) fn verify_claims(
         &self,
         token: &str,
@@ -81,7 +76,7 @@ impl TrustedIssuer {
     }
 }
 
-/// What a token says, where this key signed it. What it says is looked over afterwards.
+/// Returns the claims if this key signed the token. The claims are not validated yet.
 fn verify_signature(token: &str, algorithm: Algorithm, key: &DecodingKey) -> Option<Map<String, Value>> {
     let mut validation = Validation::new(algorithm);
     validation.required_spec_claims.clear();

@@ -1,6 +1,6 @@
-//! Keeps the keys of an issuer up to date, from a JWKS document in a file or at an address. It is read
-//! again and again, and once more when a token names a key that is not there; the last good keys stay
-//! for as long as it cannot be read. Whoever brings a token of a known key never waits for any of it.
+//! Keeps the keys of an issuer up to date, from a JWKS document in a file or at a URL. The document is read
+//! at a regular interval, and once more if a token names an unknown key. If it cannot be read, the last valid
+//! keys stay in use. A request with a known key never waits for this.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -17,19 +17,17 @@ use tokio::time::Instant;
 
 use super::keys::{InvalidJwks, KeySet};
 
-/// The largest document that is read, in bytes.
 const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
 
-/// How often a document is read.
 #[derive(Clone, Debug)]
 pub struct RefreshPolicy {
-    /// How often where all goes well: `TOKEN_JWKS_SECONDS`.
+    /// `TOKEN_JWKS_SECONDS`.
     pub interval: Duration,
-    /// How soon again where it could not be read.
+    /// The time until the next attempt after a failure.
     pub retry_after: Duration,
-    /// How often at most for the sake of keys that are not there.
+    /// The shortest time between two reads because of unknown keys.
     pub unknown_key_interval: Duration,
-    /// How long it may take to be read.
+    /// The time limit of one read.
     pub timeout: Duration,
 }
 
@@ -44,41 +42,35 @@ impl Default for RefreshPolicy {
     }
 }
 
-/// Where a document is.
 #[derive(Clone, Debug)]
 pub enum KeySource {
-    /// In a file.
     File(PathBuf),
-    /// At an address.
     Address(JwksUrl),
 }
 
-/// An address that a document is fetched from.
 #[derive(Clone, Debug)]
 pub struct JwksUrl {
     url: Url,
     client: Client,
 }
 
-/// Why an address cannot be one that keys come from.
 #[derive(Debug, thiserror::Error)]
 pub enum JwksUrlError {
-    /// It is no address.
     #[error("it is no address")]
     InvalidUrl,
-    /// Others on the way could put in keys of their own.
+    /// Without TLS, an attacker on the network could replace the keys.
     #[error("it begins with neither https:// nor, on this machine itself, http://")]
     NotSecure,
-    /// A name and password in it would come into the log.
+    /// The log would show a name and password.
     #[error("it holds a name or a password")]
     HasCredentials,
-    /// The machine cannot make such connections.
+    /// The TLS client cannot be built.
     #[error("connections cannot be made")]
     NoTlsClient,
 }
 
 impl JwksUrl {
-    /// An address over https; over http only on the machine itself.
+    /// Accepts https URLs, and http URLs on this machine.
     pub fn new(address: &str, pace: &RefreshPolicy) -> Result<Self, JwksUrlError> {
         let url = Url::parse(address).map_err(|_| JwksUrlError::InvalidUrl)?;
         let host = url.host_str().ok_or(JwksUrlError::InvalidUrl)?;
@@ -96,7 +88,7 @@ impl JwksUrl {
         let mut client = Client::builder()
             .use_rustls_tls()
             .https_only(url.scheme() == "https")
-            // Another address is for the configuration to say.
+            // Only the configuration decides which URLs are trusted.
             .redirect(redirect::Policy::none())
             .timeout(pace.timeout)
             .user_agent(concat!("wayin/", env!("CARGO_PKG_VERSION")));
@@ -108,25 +100,18 @@ impl JwksUrl {
     }
 }
 
-/// Why a document could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum JwksReadError {
-    /// The file could not be.
     #[error("{0}: {1}")]
     File(PathBuf, std::io::Error),
-    /// It could not be fetched.
     #[error("it could not be fetched: {0}")]
     Fetch(#[from] reqwest::Error),
-    /// What answered was something else.
     #[error("it is answered with {0}")]
     Status(StatusCode),
-    /// It is too large.
     #[error("it is larger than {MAX_DOCUMENT_BYTES} bytes")]
     TooLarge,
-    /// It took too long.
     #[error("it took longer than {} seconds", .0.as_secs())]
     TimedOut(Duration),
-    /// It is none.
     #[error(transparent)]
     NotKeys(#[from] InvalidJwks),
 }
@@ -164,7 +149,7 @@ impl KeySource {
     }
 }
 
-/// A document that is followed.
+/// A document that is read again and again.
 #[derive(Debug)]
 pub struct CachedKeys {
     issuer: String,
@@ -172,15 +157,15 @@ pub struct CachedKeys {
     accepted_algorithms: Vec<Algorithm>,
     refresh_policy: RefreshPolicy,
     keys: ArcSwapOption<KeySet>,
-    /// How often it was read to an end, well or not.
+    /// The number of finished reads, successful or not.
     attempts: AtomicU64,
-    /// Held by whoever reads it; when it was last read for the sake of a key that was not there.
+    /// Held during a read because of an unknown key. Contains the time of the last one.
     refresh_lock: Mutex<Option<Instant>>,
     is_failing: AtomicBool,
 }
 
 impl CachedKeys {
-    /// A document that was not read yet.
+    /// A document that has not been read yet.
     pub fn new(issuer: &str, place: KeySource, accepted: Vec<Algorithm>, pace: RefreshPolicy) -> Self {
         Self {
             issuer: issuer.to_owned(),
@@ -194,12 +179,12 @@ impl CachedKeys {
         }
     }
 
-    /// The last good keys; none where there never were any.
+    /// The last valid keys. None if there never were any.
     pub fn keys(&self) -> Option<Arc<KeySet>> {
         self.keys.load_full()
     }
 
-    /// Reads it once, and from then on as often as its pace says, for as long as anybody has it.
+    /// Reads the document now and then at its interval, until no other reference to it exists.
     pub async fn refresh_periodically(self: &Arc<Self>) {
         self.refresh_exclusively().await;
         let followed = Arc::downgrade(self);
@@ -213,7 +198,7 @@ impl CachedKeys {
                 } else {
                     this.refresh_policy.interval
                 };
-                // Not held on to while nothing is done.
+                // The reference is not kept during the wait.
                 drop(this);
                 tokio::time::sleep(wait).await;
                 let Some(this) = followed.upgrade() else {
@@ -224,11 +209,11 @@ impl CachedKeys {
         });
     }
 
-    /// Reads it for the sake of a key that was not there, unless that was done just now: whoever comes
-    /// while it is being read waits for that, and shares what comes of it.
+    /// Reads the document because of an unknown key, unless that happened just now. Requests that arrive
+    /// during the read wait for it and share its result.
     pub async fn refresh_for_unknown_key(self: &Arc<Self>) {
         let this = Arc::clone(self);
-        // Whoever asks may go away; that it was read must not hang on them.
+        // The read continues if the request that started it is cancelled.
         let looked = tokio::spawn(async move {
             let seen = this.attempts.load(Ordering::Acquire);
             let mut last = this.refresh_lock.lock().await;
@@ -240,7 +225,7 @@ impl CachedKeys {
             this.refresh().await;
             *last = Some(Instant::now());
         });
-        // It does not panic, and where it did the keys are as they were.
+        // If the task panicked, the keys stay as they were.
         let _ = looked.await;
     }
 
@@ -273,7 +258,7 @@ impl CachedKeys {
                 }
                 self.keys.store(Some(Arc::new(keys)));
             }
-            // Said once, and not each time.
+            // Logged once, not at each attempt.
             Err(cause) if !self.is_failing.swap(true, Ordering::Relaxed) => {
                 let kept = self.keys.load().as_ref().map_or(0, |keys| keys.len());
                 tracing::warn!(

@@ -1,23 +1,21 @@
-//! The keys of an issuer, as a JWKS document lists them, and which of them fits a token.
-//! A key is only ever used with an algorithm that is its own kind's, that the document
-//! does not rule out, and that the configuration accepts of the issuer.
+//! The keys of an issuer from a JWKS document. A key is only used with an algorithm that fits its type, that
+//! the document allows for it, and that the configuration accepts for the issuer.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The most keys that are read of one document.
+/// The number of keys that are read from one document.
 const MAX_KEYS: usize = 100;
-/// The fewest bytes of an RSA key's modulus: 2,048 bits.
+/// 2,048 bits.
 const MIN_RSA_MODULUS_BYTES: usize = 256;
 
-/// A document that lists no keys, in the way that RFC 7517 says.
+/// The document is not a JWKS document as RFC 7517 defines it.
 #[derive(Debug, thiserror::Error)]
 #[error("it is no JWKS document: {0}")]
 pub struct InvalidJwks(serde_json::Error);
 
-/// The keys of an issuer.
 #[derive(Debug, Default)]
 pub struct KeySet(Vec<JsonWebKey>);
 
@@ -33,7 +31,7 @@ struct JwksDocument {
     keys: Vec<Value>,
 }
 
-/// A key as it is listed. What a key of no other kind has is left out where it is not there.
+/// A key of a JWKS document. Fields that its type does not have are absent.
 #[derive(Deserialize)]
 struct JwkEntry {
     kty: String,
@@ -50,8 +48,8 @@ struct JwkEntry {
 }
 
 impl KeySet {
-    /// Reads a document. Keys that are of a kind that is not known, malformed, meant for something else
-    /// than signatures, or of no algorithm that is accepted, are passed over, as RFC 7517 asks.
+    /// Parses a document. Ignores keys of an unknown type, malformed keys, keys that are not for signatures,
+    /// and keys of an algorithm that is not accepted, as RFC 7517 recommends.
     pub fn parse(document: &[u8], accepted: &[Algorithm]) -> Result<Self, InvalidJwks> {
         let document: JwksDocument = serde_json::from_slice(document).map_err(InvalidJwks)?;
         let listed = document.keys.into_iter().take(MAX_KEYS);
@@ -59,18 +57,16 @@ impl KeySet {
         Ok(Self(keys.collect()))
     }
 
-    /// How many there are.
     pub const fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The keys that a token of an algorithm may have been signed with: those of its `kid`, or, where it
-    /// names none, the only one that fits.
+    /// Finds the keys that may have signed a token: those with its `kid`, or, without a `kid`, the only key
+    /// that fits.
     pub fn find_candidates(&self, id: Option<&str>, algorithm: Algorithm) -> Vec<&DecodingKey> {
         let fitting = self.0.iter().filter(|key| key.algorithm == algorithm);
         let fitting = fitting.filter(|key| id.is_none() || key.id.as_deref() == id);
@@ -92,14 +88,14 @@ impl JwkEntry {
         if !is_for_signatures {
             return None;
         }
-        // A secret is of no use where everybody may read it: `oct` is no kind of these.
+        // Symmetric keys (`oct`) are not supported: a published secret is not secret.
         let (algorithm, name) = match (self.kty.as_str(), self.crv.as_deref()) {
             ("RSA", _) => (Algorithm::RS256, "RS256"),
             ("EC", Some("P-256")) => (Algorithm::ES256, "ES256"),
             ("OKP", Some("Ed25519")) => (Algorithm::EdDSA, "EdDSA"),
             _ => return None,
         };
-        // RFC 9864 has a name of its own for the algorithm of this curve.
+        // RFC 9864 has its own name for the algorithm of this curve.
         let is_named = |named: &str| named == name || (named == "Ed25519" && name == "EdDSA");
         if !accepted.contains(&algorithm) || !self.alg.as_deref().is_none_or(is_named) {
             return None;
@@ -129,17 +125,17 @@ impl JwkEntry {
     }
 }
 
-/// The bytes of a number, as RFC 7518 writes it.
+/// Decodes a number as RFC 7518 encodes it.
 fn decode_number(part: &str) -> Option<Vec<u8>> {
     BASE64_URL_SAFE_NO_PAD.decode(part).ok()
 }
 
-/// Whether a point on a curve of 256 bits is as long as one.
+/// Whether a coordinate has the length of a 256-bit curve.
 fn is_curve_point(part: &str) -> bool {
     decode_number(part).is_some_and(|bytes| bytes.len() == 32)
 }
 
-/// How many bytes a number has, without the zeros that it may begin with.
+/// The number of bytes without leading zeros.
 fn count_significant_bytes(part: &str) -> usize {
     decode_number(part).map_or(0, |bytes| bytes.iter().skip_while(|byte| **byte == 0).count())
 }
@@ -200,12 +196,12 @@ mod tests {
         ] {
             assert_eq!(fitting(Some("1"), algorithm), 0, "{algorithm:?}");
         }
-        // Without a kid only where there is no choice.
+        // A token without a `kid` is accepted only if one key fits.
         assert_eq!(fitting(None, Algorithm::ES256), 1);
         assert_eq!(fitting(None, Algorithm::RS256), 1);
         assert_eq!(fitting(None, Algorithm::EdDSA), 0);
         assert_eq!(fitting(None, Algorithm::HS256), 0);
-        // Two that have one kid may both have signed it, those of another kind may not.
+        // Several keys can have the same `kid`. Keys of another type do not fit.
         let set = parse_keys(&[ed25519_key("1"), ed25519_key("1"), p256_key("1")], &ALL);
         assert_eq!(set.find_candidates(Some("1"), Algorithm::EdDSA).len(), 2);
     }
@@ -249,7 +245,7 @@ mod tests {
             assert_eq!(parse_keys(std::slice::from_ref(&taken), &ALL).len(), 1, "{taken}");
         }
         assert!(parse_keys(&[ed25519_key("1"), p256_key("2")], &[Algorithm::RS256]).is_empty());
-        // Whatever is said to be accepted, a document brings no secret.
+        // A document never provides a secret, whatever algorithms are accepted.
         let secret = json!({"kty": "oct", "kid": "1", "k": encode_bytes(64)});
         assert!(parse_keys(&[secret], &[Algorithm::HS256]).is_empty());
     }

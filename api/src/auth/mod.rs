@@ -1,9 +1,9 @@
-//! Who asks, and what they may do: a [token](jwt) proves who, the [member]'s row says which role, the [permission] policy
-//! which fields, [visibility] which records.
+//! Authentication and authorisation: a [token](jwt) identifies the [member], the member's row has the role,
+//! the [permission] policy lists the fields of a role, and [visibility] selects the records.
 //!
-//! A token is valid if one of the trusted [issuers](issuer) signed it with one of their [keys], which may be listed in a
-//! [document](jwks) that is read again and again, and if its [claims](jwt::claims) are valid. A token that is
-//! [issued here](issued_token) is listed, and can be revoked.
+//! A token is valid if one of the trusted [issuers](issuer) signed it with one of their [keys] and its
+//! [claims](jwt::claims) are valid. The keys can be in a [JWKS document](jwks), which is read at a regular
+//! interval. A token that [this service issued](issued_token) is listed and can be revoked.
 
 pub mod graphql;
 pub mod issued_token;

@@ -1,6 +1,6 @@
-//! The permission policy: who may ask for which field, and how much of it they see. It is enforced on
-//! every field of every query, mutation and subscription, and on every field that an argument [uses](field_usage).
-//! A field that the policy does not name is closed to everybody. `docs/access.md` lists the policy.
+//! The permission policy: who can read which field, and which objects they see through it. It is enforced for
+//! every field that an operation selects, and for every field that an argument [uses](field_usage). A field
+//! that the policy does not name is closed to everyone. `docs/access.md` lists the policy.
 //!
 //! [`super::visibility`] decides which records a member sees, and how much of them.
 
@@ -15,19 +15,16 @@ use wayin_entity::{Capability, Role};
 pub use self::enforce::{Asking, Permissions, SubscriptionGuard};
 pub use self::policy::TABLE;
 
-/// Who may ask for a field.
+/// Who can read a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessRequirement {
-    /// Everybody, with a token or without.
+    /// Everyone, with or without a token.
     Everyone,
-    /// Every member.
     Members,
-    /// Members whose role has a capability.
     HasCapability(Capability),
 }
 
 impl AccessRequirement {
-    /// Whether members of a role may ask.
     pub fn is_met_by(self, role: Role) -> bool {
         match self {
             Self::Everyone | Self::Members => true,
@@ -35,7 +32,7 @@ impl AccessRequirement {
         }
     }
 
-    /// Those who may, in words.
+    /// Describes who can read the field, for messages.
     pub fn description(self) -> String {
         match self {
             Self::Everyone => "everybody".into(),
@@ -49,34 +46,32 @@ impl AccessRequirement {
     }
 }
 
-/// Which of what a role may ask for shows. What does not show answers null, or is not in the list, as if it
-/// were not there.
+/// Which of the objects behind a field a reader sees. Objects that the reader does not see are null or
+/// missing from the list, as if they did not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exposure {
-    /// All of it.
     All,
-    /// What is about the member who asks.
+    /// The objects of the member who sends the request.
     Own,
-    /// What is of the member's own organisation; to stewards everybody's.
+    /// The objects of the member's own organisation. Stewards see those of all organisations.
     OwnOrganisation,
-    /// What is of published records that the member may read whole.
+    /// The objects of published records that the member can read in full.
     FullyVisible,
-    /// What is of published records that the member may read at least in part.
+    /// The objects of published records that the member can read at least partly.
     PartlyVisible,
-    /// The funding terms of records that the member may read whole, and of all published records those that
-    /// the member's own organisation gave.
+    /// The funding terms of records that the member can read in full, and those of all published records that
+    /// the member's own organisation funded.
     OwnPortfolio,
-    /// The member's own organisation, and those that a record names which the member may read whole.
+    /// The member's own organisation, and those that a record names which the member can read in full.
     KnownOrganisations,
-    /// Figures: records that the member may read whole are counted as they are, and others with `scope: ALL`
-    /// alone, under disclosure control.
+    /// Figures. Records that the member can read in full are counted exactly. Others are counted only with
+    /// `scope: ALL`, under disclosure control.
     Aggregates,
-    /// What shows of whatever it is in, or is.
+    /// The exposure of the object that contains the field.
     Inherited,
 }
 
 impl Exposure {
-    /// Every condition.
     pub const ALL: [Self; 9] = [
         Self::All,
         Self::Own,
@@ -89,7 +84,7 @@ impl Exposure {
         Self::Inherited,
     ];
 
-    /// The condition in a few words, as the printed table has it.
+    /// A short name for the table in `docs/access.md`.
     pub const fn label(self) -> &'static str {
         match self {
             Self::All => "all of it",
@@ -104,7 +99,7 @@ impl Exposure {
         }
     }
 
-    /// What the condition means.
+    /// A definition for `docs/access.md`.
     pub const fn description(self) -> &'static str {
         match self {
             Self::All => "everything that there is",
@@ -134,12 +129,9 @@ impl Exposure {
     }
 }
 
-/// What the table says of some fields: who may ask for them, and which of it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccessRule {
-    /// Who may ask.
     pub allowed: AccessRequirement,
-    /// Which of it shows those who may.
     pub exposure: Exposure,
 }
 
@@ -151,15 +143,14 @@ impl AccessRule {
         }
     }
 
-    /// The same, of which no more than this shows.
+    /// The same rule with another exposure.
     #[must_use]
     pub const fn with_exposure(self, exposure: Exposure) -> Self {
         Self { exposure, ..self }
     }
 }
 
-/// The root type of subscriptions.
 const SUBSCRIPTION_TYPE: &str = "Subscription";
 
-/// A row of the table: a type, some of its fields with spaces between, and what holds of them.
+/// A type, some of its fields separated by spaces, and their rule.
 pub type PolicyRow = (&'static str, &'static str, AccessRule);

@@ -1,4 +1,5 @@
-//! Which records one may read whole or in part, in SQL. [`Reader`] has the same rule on a record.
+//! Which records a reader can read in full or partly, as SQL conditions. [`Reader`] has the same rules for a
+//! record in memory.
 
 use sea_orm::{
     ExprTrait,
@@ -8,7 +9,7 @@ use uuid::Uuid;
 use wayin_engine::visibility::Reader;
 use wayin_entity::{Visibility, funding_term, initiative};
 
-/// [`Reader::can_view_fully`] in SQL, of the table `initiative`.
+/// [`Reader::can_view_fully`] as a condition on the table `initiative`.
 pub fn fully_visible_condition(reader: Reader) -> Expr {
     let visibility = Expr::col((initiative::Entity, initiative::Column::Visibility));
     match reader {
@@ -25,8 +26,8 @@ pub fn fully_visible_condition(reader: Reader) -> Expr {
     }
 }
 
-/// In SQL, of the table `initiative`: which records the reader may read at
-/// least in part, as a funder reads title, place and its own terms of what it funds.
+/// A condition on the table `initiative`: the records that the reader can read at least partly. A funder can
+/// read the title, the place and its own terms of a record that it funds.
 pub fn partly_visible_condition(reader: Reader) -> Expr {
     match reader {
         Reader::Steward | Reader::Dashboard => fully_visible_condition(reader),
@@ -45,7 +46,7 @@ fn funded_by_condition(organisation: Uuid) -> Expr {
     Expr::col((initiative::Entity, initiative::Column::Id)).in_subquery(funded)
 }
 
-/// The published records: what stands, and was not withdrawn.
+/// Records that are published and not withdrawn.
 pub fn published_condition() -> Expr {
     Expr::col((initiative::Entity, initiative::Column::WithdrawnAt)).is_null()
 }

@@ -100,7 +100,7 @@ impl Claim {
     }
 }
 
-/// Reads a stored filter document: the same as clients send.
+/// Parses a stored filter document, which has the form that clients send.
 fn parse_stored_filter(
     claim: &claim::Model,
     part: &str,
@@ -110,7 +110,6 @@ fn parse_stored_filter(
         .map_err(|cause| Error::Internal(format!("claim {}, {cause}", claim.slug)))
 }
 
-/// Loads a claim by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClaimById(pub Uuid);
 
@@ -123,7 +122,6 @@ impl RowLoaderKey for ClaimById {
     }
 }
 
-/// The claims that the base answers.
 #[derive(Default)]
 pub struct ClaimQuery;
 

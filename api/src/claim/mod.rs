@@ -1,4 +1,4 @@
-//! Claims: reflections made testable, each with the pattern that answers it.
+//! Claims: testable statements, each with the pattern that answers it.
 
 pub mod graphql;
 pub mod mutations;

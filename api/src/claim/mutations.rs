@@ -1,4 +1,4 @@
-//! Keeping claims over GraphQL, for stewards: a claim's pattern is run before it is kept.
+//! Mutations of claims, for stewards. The pattern of a claim is run before it is saved.
 
 use std::sync::Arc;
 
@@ -63,7 +63,6 @@ reference_payload! {
     SaveClaimPayload { claim: Claim of claim::Model }
 }
 
-/// The mutations of claims.
 #[derive(Default)]
 pub struct ClaimMutation;
 
@@ -78,7 +77,7 @@ impl ClaimMutation {
         #[graphql(desc = "The values to save.")] mut input: SaveClaimInput,
     ) -> Result<SaveClaimPayload> {
         let target = mutation::decode_target(NodeKind::Claim, input.id.as_ref(), input.version)?;
-        // Before the transaction begins: the engine asks the base by itself.
+        // Before the transaction begins, as the engine reads the database itself.
         let db = &app_from_context(ctx).db;
         let mut before = PartialUpdate::load(db, NodeKind::Claim, target.id).await?;
         let asked = ClaimPattern::from_input(&mut before, &input)?;
@@ -115,7 +114,7 @@ impl ClaimMutation {
             among: asked.among.map(|among| among.0),
             by: asked.by,
         };
-        // What no base can hold is not even tried.
+        // Filter documents that no database can store are not tried.
         let saved = if unkept.is_empty() {
             save_claim(running.db(), &running.action(&reason), draft).await?
         } else {
@@ -130,7 +129,7 @@ impl ClaimMutation {
     }
 }
 
-/// The pattern of a claim, with what the save leaves out as it is kept.
+/// The pattern of a claim, with the stored values of the fields that the input leaves out.
 struct ClaimPattern {
     when: Json<Value>,
     then: Json<Value>,
@@ -154,7 +153,7 @@ impl ClaimPattern {
     }
 }
 
-/// The filter documents that cannot be kept.
+/// Finds the filter documents that cannot be stored.
 fn find_unstorable(input: &ClaimPattern) -> Vec<Problem> {
     let among = input.among.as_ref().map(|among| ("among", &among.0));
     let parts = [("when", &input.when.0), ("then", &input.then.0)];
@@ -177,8 +176,7 @@ fn find_unstorable(input: &ClaimPattern) -> Vec<Problem> {
         .collect()
 }
 
-/// Runs a claim's pattern as it will be run for a dashboard. What is wrong with it is answered, each with
-/// its place in the input.
+/// Runs a claim's pattern as for a dashboard. Returns its problems, each with its path in the input.
 async fn validate_pattern(app: &Arc<App>, input: &ClaimPattern) -> Result<Vec<Problem>, Error> {
     let mut found = Vec::new();
     let mut read = |part: &str, document: &Value| -> Result<Option<InitiativeFilter>, Error> {
@@ -218,8 +216,7 @@ async fn validate_pattern(app: &Arc<App>, input: &ClaimPattern) -> Result<Vec<Pr
     Ok(found)
 }
 
-/// What the engine said against a pattern, by its place in the input. What is no fault of the pattern
-/// stays an error.
+/// Turns an error about the pattern into a problem. Any other error stays an error.
 fn problem_from_error(error: Error) -> Result<Problem, Error> {
     let code = match error.root() {
         Error::BadInput(_) => ProblemCode::InvalidFormat,

@@ -1,4 +1,4 @@
-//! Putting claims into the base.
+//! Saves claims.
 
 use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder, QuerySelect};
 use serde_json::Value;
@@ -12,33 +12,24 @@ use crate::reference_data::{self, CurrentDocument, SaveTarget, SavedChange, docu
 use wayin_records::normalisation;
 use wayin_records::problem::{ProblemCode, Problems};
 
-/// The most bytes of a filter document, written as JSON.
+/// The maximum length of a filter document as JSON.
 pub const MAX_FILTER_BYTES: usize = 20_000;
 
-/// A claim as a steward writes it, with a pattern that was run already.
+/// A claim to save, whose pattern has been run.
 #[derive(Clone, Debug)]
 pub struct ClaimDraft {
-    /// The claim that is there, and the version that it was written from.
     pub target: SaveTarget,
-    /// The short name in addresses.
     pub slug: String,
-    /// The claim in plain words.
     pub statement: String,
-    /// Where it stands in the list of claims, from 1; for a new one after all others where nothing is said.
+    /// The position in the list of claims, from 1. The default for a new claim is the end of the list.
     pub position: Option<i32>,
-    /// The reflection that it comes from.
     pub reflection: Option<Uuid>,
-    /// The condition.
     pub when: Value,
-    /// What it is crossed with.
     pub then: Value,
-    /// Among which initiatives.
     pub among: Option<Value>,
-    /// What they are told apart by.
     pub by: Option<Dimension>,
 }
 
-/// Adds a claim, or writes one that is there anew.
 pub async fn save_claim(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,

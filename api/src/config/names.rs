@@ -1,11 +1,9 @@
-//! The names of the settings, and names that are probably meant for one of them.
+//! The names of the settings, and warnings about misspelt names.
 
 use super::ConfigError;
 
-/// The file that lists every setting.
 const EXAMPLE_FILE: &str = include_str!("../../../.env.example");
 
-/// Every setting.
 fn list_setting_names() -> impl Iterator<Item = &'static str> {
     EXAMPLE_FILE
         .lines()
@@ -14,7 +12,7 @@ fn list_setting_names() -> impl Iterator<Item = &'static str> {
         .filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
 }
 
-/// Names at the beginning of targets that Wayin or a library of it logs under.
+/// The prefixes of the log targets of Wayin and its libraries.
 const LOG_TARGETS: &[&str] = &[
     "async_graphql",
     "axum",
@@ -35,11 +33,10 @@ const LOG_TARGETS: &[&str] = &[
     "wayin_migration",
 ];
 
-/// The words that a log filter may have for a level.
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 
-/// Whether each name in `.env` is a setting, each name in the environment that is nearly one of ours, and an empty
-/// `DATABASE_URL`: a sentence for each that is not as it should be.
+/// Returns a warning for each name in `.env` that is not a setting, for each name in the environment that
+/// resembles a setting, and for an empty `DATABASE_URL`.
 pub fn list_warnings(
     environment: impl IntoIterator<Item = (String, String)>,
     in_file: &[String],
@@ -77,13 +74,13 @@ fn nearest_setting(name: &str) -> &'static str {
         .unwrap_or_default()
 }
 
-/// Whether a name differs from a setting's in a third of its letters at most, and in three at most.
+/// Whether a name differs from a setting's name in at most three letters, and in at most a third of them.
 fn is_similar(name: &str, setting: &str) -> bool {
     let most = (setting.len() / 3).min(3);
     name.len() > 3 && strsim::damerau_levenshtein(&name.to_uppercase(), setting) <= most
 }
 
-/// The parts of a log filter that match nothing that is logged: a sentence for each.
+/// Returns a warning for each part of a log filter that matches no log target.
 pub fn list_log_filter_warnings(filter: &str) -> Vec<String> {
     let directives = filter.split(',').map(str::trim).filter(|part| !part.is_empty());
     let target = |directive: &str| {

@@ -78,7 +78,6 @@ impl Crisis {
     }
 }
 
-/// Loads a crisis by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CrisisById(pub Uuid);
 
@@ -116,7 +115,6 @@ impl Loader<CrisisPlaces> for LoaderContext {
     }
 }
 
-/// The crises that the base knows.
 #[derive(Default)]
 pub struct CrisisQuery;
 

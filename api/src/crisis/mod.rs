@@ -1,4 +1,4 @@
-//! Crises: periods that bear on the work.
+//! Crises: periods that affect the work.
 
 pub mod graphql;
 pub mod mutations;
@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::paging::{Paged, SortOrder};
 use wayin_engine::predicate::CrisisPeriod;
 
-/// The period of a crisis, and the places that it bears on.
+/// Finds the period of a crisis and the places that it affects.
 pub async fn find_period(db: &impl ConnectionTrait, slug: &str) -> Result<Option<CrisisPeriod>> {
     let Some(found) = crisis::Entity::find()
         .filter(crisis::Column::Slug.eq(slug))

@@ -1,4 +1,4 @@
-//! Keeping crises over GraphQL, for stewards.
+//! Mutations of crises, for stewards.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use serde_json::json;
@@ -47,7 +47,6 @@ reference_payload! {
     SaveCrisisPayload { crisis: Crisis of crisis::Model } logged
 }
 
-/// The mutations of crises.
 #[derive(Default)]
 pub struct CrisisMutation;
 

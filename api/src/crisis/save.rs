@@ -1,4 +1,4 @@
-//! Putting crises into the base.
+//! Saves crises.
 
 use std::collections::BTreeSet;
 
@@ -15,27 +15,23 @@ use crate::reference_data::{self, CurrentDocument, SaveTarget, SavedChange, docu
 use wayin_records::normalisation;
 use wayin_records::problem::{ProblemCode, Problems};
 
-/// The most places that a crisis is said to bear on: one that bears on more bears on larger ones.
+/// The maximum number of places. A crisis with more places affects a larger place that contains them.
 const MAX_CRISIS_PLACES: usize = 500;
 
-/// A crisis as a steward writes it.
 #[derive(Clone, Debug)]
 pub struct CrisisDraft {
-    /// The crisis that is there, and the version that it was written from.
     pub target: SaveTarget,
-    /// The short name in addresses and conditions.
+    /// The short name in URLs and filters.
     pub slug: String,
-    /// What it is called.
     pub name: String,
-    /// The first day.
     pub from: NaiveDate,
-    /// The last day; none while it goes on.
+    /// The last day. None if the crisis continues.
     pub to: Option<NaiveDate>,
-    /// The places that it bears on; none where it bears on all.
+    /// The places that it affects. Empty for all places.
     pub places: Vec<PlaceKey>,
 }
 
-/// Adds a crisis, or writes one that is there anew, with the log: conditions hang on it.
+/// Adds or changes a crisis. The change is logged, as filters depend on it.
 pub async fn save_crisis(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,

@@ -1,4 +1,4 @@
-//! What was acknowledged on a database that ran full.
+//! Tests that acknowledged writes survive a full disk.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,7 +13,7 @@ const ROUNDS: i64 = 10;
 const WRITERS: i64 = 6;
 const FAILED_WRITES: usize = 10;
 
-/// Writes one row in a transaction of its own, in a database of a number of pages at most.
+/// Writes one row in its own transaction, in a database with a maximum number of pages.
 async fn write(db: &DatabaseConnection, id: i64, max_pages: &AtomicI64) -> Result<(), DbErr> {
     let transaction = begin_write(db).await?;
     let limit = max_pages.load(Ordering::Relaxed);
@@ -53,7 +53,7 @@ async fn acknowledged_writes_survive_a_full_disk() {
         let writers = (0..WRITERS).map(|writer| {
             let (url, db, max_pages) = (&url, &db, &max_pages);
             async move {
-                // One writer has a connection of its own, as an import has.
+                // One writer has a dedicated connection, as imports have.
                 let db = if writer == 0 {
                     connect_dedicated_writer(db)
                 } else {
@@ -77,7 +77,7 @@ async fn acknowledged_writes_survive_a_full_disk() {
             }
         });
         acknowledged.extend(join_all(writers).await.into_iter().flatten());
-        // There is room again: every writer goes on without a restart.
+        // With space again, every writer continues without a restart.
         max_pages.store(1_000_000, Ordering::Relaxed);
         let after = (0..2 * WRITERS).map(|number| {
             let (db, max_pages) = (&db, &max_pages);
@@ -89,7 +89,7 @@ async fn acknowledged_writes_survive_a_full_disk() {
         });
         acknowledged.extend(join_all(after).await);
         close(&db).await;
-        // What another process finds.
+        // The rows that another process reads.
         let reopened = connect(&url).await.unwrap();
         for table in ["kept", "also_kept"] {
             assert_eq!(

@@ -1,4 +1,4 @@
-//! Inserting many rows of one table.
+//! Inserts many rows into one table.
 
 use std::iter::Peekable;
 
@@ -8,30 +8,30 @@ use sea_orm::{
     EntityTrait, IdenStatic, Iterable, Statement, Value, sea_query::ArrayType,
 };
 
-/// How many rows one statement of `SQLite` inserts: so few that the next can be made while the base does this one, and of
-/// few sizes, so that each table's statements are prepared once and stay so. No table has columns enough for the
-/// largest to bind more than `SQLite`'s 32,766 values.
+/// The number of rows in one SQLite statement. Small enough that the next statement is built while the
+/// database runs this one. Few sizes, so that each table's statements are prepared once and reused. With the
+/// columns of any table, the largest stays below SQLite's limit of 32,766 parameters.
 const SQLITE_ROWS_PER_STATEMENT: [usize; 4] = [128, 32, 8, 1];
-/// The most rows that one statement of `PostgreSQL` inserts: each is planned anew and waits for its answer.
+/// The maximum number of rows in one PostgreSQL statement. Each statement is planned and needs a round trip.
 const MAX_POSTGRES_ROWS_PER_STATEMENT: usize = 512;
 
 type ActiveColumn<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Column;
 
-/// Inserts rows of one table, in their order. Each sets the same columns. A row is asked for when its statement is
-/// made, which is while the base does the one before.
+/// Inserts rows into one table, in order. All rows set the same columns. The iterator builds the rows of the
+/// next statement while the database runs the current one.
 ///
-/// This does what `insert_many` does, which builds an expression for each value of each row anew: of an
-/// import's time a third went into that. `SQLite` is given the values one by one. `PostgreSQL`, which plans a statement
-/// of some thousand values each time, is given an array for each column, or a single value where it is alike in all
-/// rows. A column that is null in all rows of a statement is left out, as no table has another default for one that can
-/// be null. (A document that is JSON's own null becomes the table's.)
+/// This replaces SeaORM's `insert_many`, which builds an expression for each value and took a third of the
+/// time of an import. SQLite receives each value as a parameter. PostgreSQL, which plans a statement with
+/// thousands of parameters each time, receives an array for each column, or one value if all rows have the
+/// same. A column that is null in all rows of a statement is left out: no nullable column has another
+/// default. A JSON null becomes an SQL null.
 pub fn insert_all<'a, A, R>(db: &'a impl ConnectionTrait, rows: R) -> BoxFuture<'a, Result<(), DbErr>>
 where
     A: ActiveModelTrait + Send + 'a,
     R: IntoIterator<Item = A, IntoIter: Send + 'a>,
 {
     let mut rows = rows.into_iter().peekable();
-    // In a box, so that whoever waits for it need not name the iterator's type in their own future.
+    // Boxed, so that the futures of callers do not contain the iterator's type.
     Box::pin(async move {
         let Some(first) = rows.peek() else {
             return Ok(());
@@ -48,7 +48,7 @@ where
         };
         let mut next = statements.next().transpose()?;
         while let Some(statement) = next {
-            // While the base does this one the next is made.
+            // Builds the next statement while the database runs this one.
             let (done, made) = tokio::join!(db.execute_raw(statement), async { statements.next() });
             done?;
             next = made.transpose()?;
@@ -57,31 +57,31 @@ where
     })
 }
 
-/// The statements that insert some rows, each made when it is asked for.
+/// The statements that insert the rows. Each is built when it is requested.
 struct InsertStatements<A: ActiveModelTrait, R: Iterator<Item = A>> {
     backend: DbBackend,
     columns: Vec<ActiveColumn<A>>,
     rows: Peekable<R>,
-    /// The values of rows that were taken and are in no statement yet, column after column.
+    /// The values of rows that are not in a statement yet, column by column.
     buffered_values: Vec<Vec<Value>>,
-    /// Of the statement that was made last.
+    /// The text of the previous statement.
     last: StatementText,
 }
 
-/// How a statement is given what its rows have in a column.
+/// How a statement binds the values of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ColumnBinding {
-    /// Not at all: it is null in all of them.
+    /// Left out: null in all rows.
     Null,
-    /// Once: it is alike in all of them.
+    /// One parameter: the same in all rows.
     Constant,
-    /// With each row.
+    /// One value for each row.
     PerRow,
-    /// With each row, and beside it whether it is null there.
+    /// One value for each row, with a flag for null.
     PerRowNullable,
 }
 
-/// The text of a statement, beside what it depends on.
+/// The text of a statement, with everything that it depends on.
 #[derive(Default)]
 struct StatementText {
     rows: usize,
@@ -116,7 +116,7 @@ impl<A: ActiveModelTrait, R: Iterator<Item = A>> InsertStatements<A, R> {
         for mut row in self.rows.by_ref().take(most) {
             for (column, values) in self.columns.iter().zip(&mut self.buffered_values) {
                 values.push(match take_value(&mut row, *column)? {
-                    // As text, which is copied at once where a document would be part by part.
+                    // As text, which is copied at once. A document would be copied part by part.
                     Value::Json(document) => {
                         let document = document.filter(|document| !document.is_null());
                         document.map(|document| document.to_string()).into()
@@ -128,7 +128,7 @@ impl<A: ActiveModelTrait, R: Iterator<Item = A>> InsertStatements<A, R> {
         Ok(())
     }
 
-    /// A statement that binds each value of some rows.
+    /// Builds a statement with one parameter for each value.
     fn statement_of_values(&mut self, rows: usize) -> Statement {
         let given: Vec<ColumnBinding> = self
             .buffered_values
@@ -162,7 +162,7 @@ impl<A: ActiveModelTrait, R: Iterator<Item = A>> InsertStatements<A, R> {
         Statement::from_sql_and_values(self.backend, &self.last.sql, bound)
     }
 
-    /// A statement that binds the columns of all rows that are held.
+    /// Builds a statement with one parameter for each column of the buffered rows.
     fn statement_of_columns(&mut self, rows: usize) -> Statement {
         let mut given = Vec::with_capacity(self.buffered_values.len());
         let mut bound = Vec::with_capacity(self.buffered_values.len());
@@ -177,7 +177,7 @@ impl<A: ActiveModelTrait, R: Iterator<Item = A>> InsertStatements<A, R> {
                     ColumnBinding::Constant
                 }
                 Some(one) if is_given.contains(&false) => {
-                    // An array of the database's own nulls cannot be bound.
+                    // sqlx cannot bind an array with JSON nulls.
                     for value in values.iter_mut().filter(|value| is_null(value)) {
                         *value = one.clone();
                     }
@@ -197,7 +197,7 @@ impl<A: ActiveModelTrait, R: Iterator<Item = A>> InsertStatements<A, R> {
         Statement::from_sql_and_values(self.backend, &self.last.sql, bound)
     }
 
-    /// Writes a statement's text, which ends as is said, unless that of the last will do.
+    /// Builds the text of a statement with this ending, or reuses the text of the previous one.
     fn write_text(
         &mut self,
         rows: usize,
@@ -221,7 +221,7 @@ impl<A: ActiveModelTrait, R: Iterator<Item = A>> InsertStatements<A, R> {
     }
 }
 
-/// Selects rows whose columns are given so, from parameters in their order; documents are given as text.
+/// A SELECT of the rows from the parameters in order. Documents are given as text.
 fn select_rows_sql(given: &[ColumnBinding], is_document: &[bool], rows: usize) -> String {
     let (mut columns, mut arrays) = (Vec::new(), Vec::new());
     let mut bound = 0;
@@ -262,7 +262,7 @@ fn array_value(of: ArrayType, values: Vec<Value>) -> Value {
     Value::Array(of, Some(Box::new(values)))
 }
 
-/// A name of ours, which holds no quotation mark.
+/// Quotes an identifier. The names of our tables and columns contain no quotation marks.
 fn quote_identifier(name: &str) -> String {
     format!("\"{name}\"")
 }

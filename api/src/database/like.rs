@@ -1,6 +1,6 @@
-//! Patterns of `LIKE`.
+//! `LIKE` patterns.
 
-/// A text that a pattern of `LIKE` with `\\` as its escape character matches as it is.
+/// Escapes a text so that a `LIKE` pattern with the escape character `\\` matches it literally.
 pub fn escape_like(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }

@@ -1,8 +1,9 @@
-//! What an error of the database means.
+//! The meaning of database errors.
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
-/// Whether the database had no room left to write to: SQLite's `SQLITE_FULL` or `SQLITE_IOERR_SHMSIZE`, or `PostgreSQL`'s `disk_full`.
+/// Whether the database had no space left: SQLite's `SQLITE_FULL` or `SQLITE_IOERR_SHMSIZE`, or PostgreSQL's
+/// `disk_full`.
 pub fn is_storage_full(cause: &DbErr) -> bool {
     let (DbErr::Query(RuntimeErr::SqlxError(error))
     | DbErr::Exec(RuntimeErr::SqlxError(error))
@@ -16,7 +17,7 @@ pub fn is_storage_full(cause: &DbErr) -> bool {
         .is_some_and(|code| ["13", "4874", "53100"].contains(&&*code))
 }
 
-/// What a client may know of a database that failed.
+/// The message for clients.
 pub(super) fn public_message(cause: &DbErr) -> &'static str {
     if is_storage_full(cause) {
         "the database has no room left, and nothing of this was saved; ask the people who run the service to make room, \
@@ -26,8 +27,8 @@ pub(super) fn public_message(cause: &DbErr) -> &'static str {
     }
 }
 
-/// Whether `PostgreSQL` was given a text with a NUL in it, which it keeps in none: its
-/// `character_not_in_repertoire`, or, in a document, `untranslatable_character`.
+/// Whether PostgreSQL received a text with the character NUL, which it cannot store:
+/// `character_not_in_repertoire`, or `untranslatable_character` in a JSON document.
 pub(super) fn is_nul_in_text(cause: &DbErr) -> bool {
     let (DbErr::Query(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error))) = cause
     else {

@@ -1,30 +1,18 @@
-//! Limits on what a request may ask for.
+//! Errors of limits.
 
-/// Why a document is refused.
+/// A document exceeds a limit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentLimitExceeded {
-    /// There is too much of something.
     #[error("the document has too many {what}: at most {most} are taken")]
-    TooMany {
-        /// Of what.
-        what: &'static str,
-        /// How many there may be.
-        most: usize,
-    },
-    /// Something is nested too deep.
+    TooMany { what: &'static str, most: usize },
     #[error("{what} are nested too deep: at most {most} deep is taken")]
-    TooDeep {
-        /// What.
-        what: &'static str,
-        /// How deep it may be.
-        most: usize,
-    },
-    /// A fragment spreads itself, at once or by way of others.
+    TooDeep { what: &'static str, most: usize },
+    /// A fragment contains itself, directly or through others.
     #[error("the fragment {0} spreads itself")]
     Cycle(String),
 }
 
-/// In how many seconds what was refused can be asked again.
+/// The number of seconds after which a client can retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryAfter(pub u64);
 

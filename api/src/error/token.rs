@@ -1,50 +1,48 @@
-//! Why a request is not that of a member.
+//! Errors of tokens.
 
 /// Why a request has no member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// No token was sent.
+    /// The request has no token.
     #[error("this needs a token: send it as `Authorization: Bearer <token>`")]
     Missing,
     /// The header is not `Bearer <token>`.
     #[error("the Authorization header is not `Bearer <token>`")]
     NotBearer,
-    /// The token is not one that this service accepts.
+    /// The service does not accept the token.
     #[error("the token is not one that this service accepts")]
     NotAccepted,
-    /// The token is past its `exp`.
+    /// `exp` is in the past.
     #[error("the token has expired; ask for a new one")]
     Expired,
-    /// The token's `nbf` lies ahead.
+    /// `nbf` is in the future.
     #[error("the token is not good yet")]
     NotYetValid,
-    /// The token's `iss` is not one that this service trusts.
+    /// `iss` is not a trusted issuer.
     #[error("the token's issuer is not one that this service trusts")]
     UnknownIssuer,
-    /// The token's `aud` names another service.
+    /// `aud` names another service.
     #[error("the token is good, but it is meant for another service")]
     WrongAudience,
-    /// The token has no `iss`, no `sub`, no `exp` or no `aud`.
+    /// `iss`, `sub`, `exp` or `aud` is missing.
     #[error(
         "the token does not say who issued it, whom it names, until when it is good, or for whom it is meant"
     )]
     Incomplete,
-    /// Something that the token says is of another type than it has to be.
+    /// A claim has the wrong type.
     #[error("the token's `{0}` is not {1}")]
     WrongClaimType(&'static str, &'static str),
-    /// The keys of the token's issuer could not be read since the service was started.
+    /// The keys of the issuer have not been read since the service started.
     #[error("the keys of the token's issuer cannot be read at present; try again shortly")]
     KeysUnavailable,
-    /// The token was revoked.
     #[error("the token was revoked")]
     TokenRevoked,
-    /// Nobody is a member under the token's issuer and subject.
+    /// No member has this issuer and subject.
     #[error("the token is good, but its subject is no member here")]
     UnknownMember,
-    /// The member was revoked.
     #[error("the token is good, but its member was revoked")]
     MemberRevoked,
-    /// The member's role or organisation is another than when they connected.
+    /// The member's role or organisation has changed since the client connected.
     #[error("your permissions have changed; connect again")]
     MemberChanged,
 }

@@ -1,10 +1,9 @@
-//! Funding terms into published grants: a package in the 360Giving Data Standard 1.4, in which
-//! the terms that the standard has no field for stand in an object of our own, `wayin`.
+//! Exports funding terms as a package of the 360Giving Data Standard 1.4. Terms that the standard has no
+//! field for go into an object `wayin` of each grant.
 //!
-//! What the standard asks for is never made up. A term without an amount, a currency or the day
-//! of its award is left out. Where a grant or an organisation has no identifier of its own, one is
-//! worked out of what is known of it, under [`WAYIN_IDENTIFIER_PREFIX`] or the publisher's, so that the same
-//! grant has the same identifier in every export.
+//! Required values are never made up: a term without an amount, a currency or an award date is left out. If a
+//! grant or an organisation has no identifier, one is derived from its data, with [`WAYIN_IDENTIFIER_PREFIX`]
+//! or the publisher's prefix. The same grant has the same identifier in every export.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -28,38 +27,34 @@ use wayin_records::money;
 use wayin_records::normalisation::fold_name;
 use wayin_records::record::{FundingTerm, OrganisationReference};
 
-/// What identifiers begin with that are made here, and that nobody has issued.
+/// The prefix of generated identifiers, which nobody has issued.
 pub const WAYIN_IDENTIFIER_PREFIX: &str = "WAYIN";
-/// What the identifiers of organisations begin with that are made here.
+/// The prefix of generated identifiers of organisations.
 const WAYIN_ORGANISATION_PREFIX: &str = "WAYIN-ORG-";
-/// How many initiatives are loaded at once.
 const INITIATIVES_PER_PAGE: u64 = 500;
-/// The most characters of a funder's identifier that an identifier of a grant repeats.
+/// The number of characters of a funder's identifier that a generated grant identifier repeats.
 const MAX_FUNDER_IDENTIFIER_CHARACTERS: usize = 100;
 
-/// How grants are written.
 #[derive(Clone, Copy, Debug)]
 pub struct GrantExportOptions<'a> {
-    /// What the identifiers that are made begin with: the prefix that 360Giving gave the publisher.
+    /// The prefix of generated identifiers, which 360Giving gave the publisher.
     pub prefix: &'a str,
-    /// Whether the terms of records are written too that are not open to everybody.
+    /// Whether terms of records that are not open are exported too.
     pub include_hidden: bool,
 }
 
-/// How many funding terms were written, and why others were not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GrantExportSummary {
-    /// Written.
     pub written: u64,
-    /// Left out, as their record is not open to everybody.
+    /// Left out, as the record is not open.
     pub hidden: u64,
-    /// Left out, as their record was made up to show how Wayin works.
+    /// Left out, as the record is illustrative.
     pub illustrative: u64,
-    /// Left out, as they have no amount, no day of the award, or no currency that the standard knows.
+    /// Left out, as the amount, the award date or a currency of the standard is missing.
     pub incomplete: u64,
 }
 
-/// Whether an organisation's identifier is one that was made here: it says no more than a name.
+/// Whether an organisation's identifier was generated. It then says no more than the name.
 pub fn is_generated_identifier(identifier: &str) -> bool {
     identifier.starts_with(WAYIN_ORGANISATION_PREFIX)
 }
@@ -120,9 +115,8 @@ struct GrantProgramme<'a> {
     title: &'a str,
 }
 
-/// Writes the funding terms of every published record that they may leave by, as one package;
-/// nothing at all where there is none, as the standard has no package without a grant.
-/// To be called within a transaction that sees one moment.
+/// Writes the funding terms of all published records as one package. Writes nothing if there is no term, as
+/// the standard has no empty package. Call it within a transaction that sees one moment.
 pub async fn export_grants(
     db: &impl ConnectionTrait,
     asked: GrantExportOptions<'_>,
@@ -161,10 +155,10 @@ pub async fn export_grants(
     Ok(exported)
 }
 
-/// The rows that the grants of some initiatives are made of.
+/// The rows of the grants of some initiatives.
 struct GrantRows {
     funding: FundingRows,
-    /// What published grants contain beyond their terms, by grant identifier.
+    /// Details that records have no field for, by grant identifier.
     details: HashMap<String, GrantDetail>,
 }
 
@@ -177,14 +171,14 @@ impl GrantRows {
         Ok(Self { funding, details })
     }
 
-    /// The address of the published grants that an initiative comes from.
+    /// The URL of the published grants that an initiative comes from.
     fn data_source(&self, initiative: Uuid) -> Option<&str> {
         let sources = self.funding.sources(initiative).iter();
         let mut sources = sources.filter(|source| source.kind == SourceKind::GrantData);
         sources.find_map(|source| source.url.as_deref().filter(|url| is_web_address(url)))
     }
 
-    /// The term as a grant; none where it lacks what every grant has.
+    /// Builds the grant of a term. None if a required value is missing.
     fn grant<'a>(
         &'a self,
         row: &'a initiative::Model,
@@ -243,7 +237,8 @@ impl GrantRows {
         Ok(Some(GrantObject {
             id,
             title: &row.title,
-            // The standard asks for one; where nothing else is known its guidance repeats the title.
+            // The standard requires a description. Its guidance recommends the title if nothing else is
+            // known.
             description: row.summary.as_deref().unwrap_or(&row.title),
             currency,
             amount_awarded: amount.map_err(|cause| Error::Internal(cause.to_string()))?,
@@ -275,7 +270,7 @@ impl PlannedDates {
     }
 }
 
-/// An organisation of the record, and the further ones that the grant names.
+/// Lists an organisation of the record and the additional ones of the grant.
 fn list_organizations<'a>(
     first: GrantOrganization<'a>,
     further: Option<&'a [Party]>,
@@ -290,7 +285,7 @@ fn list_organizations<'a>(
     std::iter::once(first).chain(further).collect()
 }
 
-/// The locations as the grant was published with them, unless somebody's record names another place.
+/// The published locations of the grant, unless a record names another place.
 fn build_locations<'a>(
     row: &initiative::Model,
     place: Option<&'a place::Model>,
@@ -305,7 +300,7 @@ fn build_locations<'a>(
     };
     match published {
         Some(detail) => {
-            // One that has a code alone is called by the name of the place.
+            // A location with only a code gets the name of the place.
             let known = |code: Option<&str>| {
                 let place = place.filter(|place| code.is_some() && place.code.as_deref() == code);
                 place.map(|place| place.name.as_str())
@@ -336,7 +331,7 @@ fn build_wayin_terms(row: &funding_term::Model) -> Result<WayinTerms> {
         duration_months: None,
         ..term
     });
-    // A grant has an identifier in any case: where the term has none, it is made.
+    // Every grant needs an identifier. It is generated if the term has none.
     own.0
         .missing
         .remove_where(|field| field == FundingTermField::GrantIdentifier);
@@ -350,7 +345,7 @@ fn build_organization(row: &organisation::Model) -> GrantOrganization<'_> {
     }
 }
 
-/// The organisation's own identifier, or one that says no more than its name.
+/// The organisation's own identifier, or one that is generated from its name.
 fn organisation_identifier(row: &organisation::Model) -> String {
     match &row.identifier {
         Some(identifier) => identifier.clone(),
@@ -358,13 +353,12 @@ fn organisation_identifier(row: &organisation::Model) -> String {
     }
 }
 
-/// An identifier that says no more than a name.
 fn generate_organisation_identifier(name: &str) -> String {
     format!("{WAYIN_ORGANISATION_PREFIX}{}", short_digest(&[&fold_name(name)]))
 }
 
-/// An identifier as the standard has it: a prefix, and a reference that is the term's own within it.
-/// Of the same term it is the same in every export, and in a restored base.
+/// Generates an identifier as the standard defines it: a prefix and a reference. The same term has the same
+/// identifier in every export, also after a restore.
 fn generate_grant_identifier(
     prefix: &str,
     row: &initiative::Model,
@@ -381,18 +375,18 @@ fn generate_grant_identifier(
     format!("{prefix}-{shown}-{digest}")
 }
 
-/// The first 64 bits of a SHA-256 of texts, in hexadecimal.
+/// The first 64 bits of the SHA-256 of texts, in hexadecimal.
 fn short_digest(texts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for text in texts {
-        // The length before each keeps neighbours from running together.
+        // The length separates neighbouring texts.
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text);
     }
     hex::encode(&hash.finalize()[..8])
 }
 
-/// The standard's code for the sort of area that a GSS code is of (its codelist `geoCodeType.csv`).
+/// The code of the standard for the kind of area of a GSS code (codelist `geoCodeType.csv`).
 fn find_geo_code_type(code: &str) -> Option<&'static str> {
     Some(match code.get(..3)? {
         "E01" | "W01" => "LSOA",
@@ -412,7 +406,7 @@ fn find_geo_code_type(code: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether the standard takes a text for the address of something on the web.
+/// Whether the standard accepts a text as a web address.
 fn is_web_address(text: &str) -> bool {
     let is_web = text.starts_with("http://") || text.starts_with("https://");
     let is_plain = text

@@ -1,4 +1,4 @@
-//! The base into files: every published record, in a format that [`crate::import`] reads.
+//! Exports every published record, in formats that [`crate::import`] reads.
 
 pub mod grants;
 
@@ -16,13 +16,11 @@ use wayin_records::record::InitiativeRecord;
 use wayin_records::workbook::RecordWorkbook;
 use wayin_records::workbook::csv::{CsvRecordWriter, ListLengths};
 
-/// How many records are loaded at once.
 const RECORDS_PER_PAGE: u64 = 1_000;
 
-/// The formats that records are written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ExportFormat {
-    /// One whole record a line.
+    /// One whole record on each line.
     #[default]
     Jsonl,
     /// One flat table.
@@ -32,7 +30,7 @@ pub enum ExportFormat {
 }
 
 impl ExportFormat {
-    /// The format that a file's name asks for by its ending.
+    /// The format for the ending of a file's name.
     pub fn from_file_name(name: &str) -> Option<Self> {
         let (_, ending) = name.rsplit_once('.')?;
         match ending.to_ascii_lowercase().as_str() {
@@ -44,8 +42,8 @@ impl ExportFormat {
     }
 }
 
-/// Writes every published record, whoever may read it, one whole record a line; answers how many.
-/// To be called within a transaction that sees one moment.
+/// Writes every published record, also hidden ones, as JSON lines. Returns their number. Call it within a
+/// transaction that sees one moment.
 pub async fn export_records(db: &impl ConnectionTrait, output: &mut (dyn Write + Send)) -> Result<u64> {
     let mut written = 0;
     for_each_record(db, |record| {
@@ -59,7 +57,7 @@ pub async fn export_records(db: &impl ConnectionTrait, output: &mut (dyn Write +
     Ok(written)
 }
 
-/// [`export_records`], in any format.
+/// [`export_records`] in any format.
 pub async fn export_records_as(
     db: &impl ConnectionTrait,
     format: ExportFormat,
@@ -68,7 +66,7 @@ pub async fn export_records_as(
     match format {
         ExportFormat::Jsonl => export_records(db, output).await,
         ExportFormat::Csv => {
-            // The columns depend on the longest lists: they are looked at first.
+            // The longest lists decide the columns, so they are read first.
             let mut widths = ListLengths::default();
             for_each_record(db, |record| {
                 widths.extend_for(&to_document(&record)?);
@@ -103,7 +101,7 @@ fn export_error(cause: impl std::fmt::Display) -> Error {
     Error::BadInput(format!("the records could not be written: {cause}"))
 }
 
-/// A published record, with its version among its fields.
+/// A published record with its version.
 #[derive(Serialize)]
 struct VersionedRecord {
     #[serde(flatten)]
@@ -115,7 +113,7 @@ fn to_document(record: &VersionedRecord) -> Result<Value> {
     serde_json::to_value(record).map_err(|cause| Error::Internal(format!("a record is no document: {cause}")))
 }
 
-/// Hands every published record to `each`, in the order in which they were first published.
+/// Calls `each` with every published record, in the order in which they were first published.
 async fn for_each_record(
     db: &impl ConnectionTrait,
     mut each: impl FnMut(VersionedRecord) -> Result<()>,
@@ -130,7 +128,7 @@ async fn for_each_record(
             version, document, ..
         } in newest
         {
-            // Read back into a record, so that fields stand in the record's own order on every database.
+            // Deserialised into a record, so that both databases give the fields the same order.
             let record: InitiativeRecord = serde_json::from_value(document)
                 .map_err(|cause| Error::Internal(format!("a revision is no record: {cause}")))?;
             each(VersionedRecord { record, version })?;

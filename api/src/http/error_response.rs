@@ -1,4 +1,4 @@
-//! An error as the response of a route that is not GraphQL.
+//! Responses with errors, for routes that are not GraphQL.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::error_code::{self, ErrorCode};
 use crate::graphql;
 
-/// The body is that of an error of GraphQL, so that clients read both alike.
+/// The body has the form of a GraphQL error, so that clients can read both in the same way.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (status, headers) = (
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
     use crate::error::{BodyError, RetryAfter};
 
-    /// What SQLite answers to a write that finds no room.
+    /// The error of a write if SQLite has no space left.
     async fn storage_full_error() -> Error {
         let mut options = ConnectOptions::new("sqlite::memory:");
         options.max_connections(1);

@@ -1,4 +1,4 @@
-//! What every route has in common.
+//! What all routes share.
 
 pub mod error_response;
 pub mod requester;

@@ -1,4 +1,4 @@
-//! Who is asking.
+//! Finds out who sends a request.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,30 +12,30 @@ use crate::auth::member;
 use crate::auth::requester::Requester;
 use crate::error::{Error, Result};
 
-/// What a client says about who it is: the `Authorization` header of a request, or the same in a message of a WebSocket.
+/// The `Authorization` header of a request, or its equivalent in a message of a WebSocket.
 #[derive(Clone, Debug, Default)]
 pub struct Authorization(Option<String>);
 
 impl Authorization {
-    /// What a client says other than in a header.
+    /// The value of another source than the header.
     pub const fn new(text: String) -> Self {
         Self(Some(text))
     }
 
-    /// Whether the client says anything.
+    /// Whether the client sent a value.
     pub const fn is_given(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Takes what the client says, and leaves nothing.
+    /// Takes the value out.
     pub const fn take(&mut self) -> Option<String> {
         self.0.take()
     }
 
-    /// The member whom it proves, or why it proves none.
+    /// Returns the member that the value identifies, or why there is none.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] where that cannot be determined.
+    /// [`Error::Unavailable`] if the database or the keys cannot be read.
     pub async fn authenticate(&self, app: &App) -> Result<Requester> {
         member::authenticate(&app.db, &app.verifier, self.0.as_deref()).await
     }
@@ -46,7 +46,7 @@ impl<S: Sync> FromRequestParts<S> for Authorization {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let header = parts.headers.get(header::AUTHORIZATION);
-        // A header that is no text is no `Bearer <token>` either.
+        // A header that is not text is not `Bearer <token>` either.
         Ok(Self(
             header.map(|value| value.to_str().unwrap_or_default().to_owned()),
         ))

@@ -1,5 +1,5 @@
-//! How an answer goes over HTTP, as the specification "GraphQL over HTTP" (draft of 2025) has it: which media type the
-//! client takes, and which status says what became of its request.
+//! HTTP responses as in the specification "GraphQL over HTTP" (draft of 2025): the media type that the client
+//! accepts, and the status.
 
 use std::any::Any;
 
@@ -13,20 +13,20 @@ use crate::error_code::{self, ErrorCode};
 use crate::etag::ETag;
 use crate::graphql::error;
 
-/// How long anybody on the way may keep what is the same for everybody.
+/// How long shared caches can store a response that is the same for everyone.
 pub const PUBLIC_CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=60");
 
-/// A media type of answers.
+/// The media type of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseMediaType {
-    /// `application/graphql-response+json`: its status tells whether the request was executed.
+    /// `application/graphql-response+json`: the status says whether the request was executed.
     GraphqlResponse,
-    /// `application/json`: with 200 also where a document is wrong, as clients before it expect.
+    /// `application/json`: the status is 200 even if the document is invalid, as older clients expect.
     Json,
 }
 
 impl ResponseMediaType {
-    /// The one that a client takes most gladly; none where it takes neither. Who does not say gets JSON.
+    /// The media type that the client prefers. None if it accepts neither. The default is JSON.
     pub fn negotiate(headers: &HeaderMap) -> Option<Self> {
         let said: Vec<&str> = headers
             .get_all(header::ACCEPT)
@@ -42,14 +42,15 @@ impl ResponseMediaType {
         let taken = |of: Self| Some((of, of.preference(&said)?));
         match (taken(Self::GraphqlResponse), taken(Self::Json)) {
             (Some((of, one)), Some((_, other))) if one > other => Some(of),
-            // Where both are named and taken equally gladly, the one goes first that says more.
+            // If both are named with the same quality, the more informative one is chosen.
             (Some((of, one)), Some((_, other))) if one == other && one.1 => Some(of),
             (_, Some((of, _))) | (Some((of, _)), None) => Some(of),
             (None, None) => None,
         }
     }
 
-    /// How gladly it is taken, and whether it is named itself; none where it is not taken.
+    /// The quality of the media type for the client, and whether the client names it exactly. None if it is
+    /// not accepted.
     fn preference(self, said: &[&str]) -> Option<(f32, bool)> {
         let mut best: Option<(u8, f32)> = None;
         for range in said {
@@ -68,7 +69,7 @@ impl ResponseMediaType {
                 .filter_map(|part| part.split_once('='))
                 .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
                 .map_or(1.0, |(_, weight)| weight.trim().parse().unwrap_or(1.0));
-            // What is said of it most closely holds.
+            // The most specific media range applies.
             if best.is_none_or(|(before, _)| closeness > before) {
                 best = Some((closeness, weight));
             }
@@ -92,7 +93,7 @@ impl ResponseMediaType {
     }
 }
 
-/// The answer to a request, whether or not it was executed. Nobody on the way may keep it.
+/// The response to an operation, executed or not. Caches do not store it.
 pub fn operation_response(
     of: ResponseMediaType,
     response: &Response,
@@ -100,7 +101,7 @@ pub fn operation_response(
 ) -> axum::response::Response {
     let status = match (of, error_status(response)) {
         _ if was_executed => StatusCode::OK,
-        // Whoever waits is to be told so in every way: what stands between goes by the status alone.
+        // Proxies look only at the status, so a rate limit is always in the status.
         (_, refusal @ StatusCode::TOO_MANY_REQUESTS) => refusal,
         (ResponseMediaType::GraphqlResponse, refusal) => refusal,
         (ResponseMediaType::Json, _) => StatusCode::OK,
@@ -108,13 +109,13 @@ pub fn operation_response(
     response_with_status(of, status, response, was_executed)
 }
 
-/// An answer that is the same for everybody, who may keep it for a while and then ask whether it still holds.
+/// A response that is the same for everyone. Caches can store it for a while and then revalidate it.
 pub fn public_cacheable(
     of: ResponseMediaType,
     mut response: Response,
     asked: &HeaderMap,
 ) -> axum::response::Response {
-    // How the budget of who asked first stands is of no use to the others.
+    // The state of one requester's rate limit does not concern the others.
     response.extensions.clear();
     response.http_headers.clear();
     let mut answer = response_with_status(of, StatusCode::OK, &response, true);
@@ -128,12 +129,12 @@ pub fn public_cacheable(
     let headers = answer.headers_mut();
     headers.insert(header::ETAG, tag.to_header());
     headers.insert(header::CACHE_CONTROL, PUBLIC_CACHE_CONTROL);
-    // With a token, or in another media type, the answer may be another.
+    // A token or another media type can lead to another response.
     headers.insert(header::VARY, HeaderValue::from_static("accept, authorization"));
     answer
 }
 
-/// A request that fails before anything reads its document.
+/// The response to a request that fails before its document is parsed.
 pub fn failed_response(of: ResponseMediaType, error: Error) -> axum::response::Response {
     let (status, headers) = (
         ErrorCode::from_error(&error).status(),
@@ -144,7 +145,7 @@ pub fn failed_response(of: ResponseMediaType, error: Error) -> axum::response::R
     answer
 }
 
-/// The answer where something panicked: what it said goes to the log alone.
+/// The response after a panic. Only the log contains the panic message.
 pub fn panic_response(said: Box<dyn Any + Send>) -> axum::response::Response {
     let said = said
         .downcast_ref::<String>()
@@ -157,7 +158,7 @@ pub fn panic_response(said: Box<dyn Any + Send>) -> axum::response::Response {
     )
 }
 
-/// An answer with a status of its own.
+/// A response with a status of its own.
 pub fn response_with_status(
     of: ResponseMediaType,
     status: StatusCode,
@@ -168,7 +169,7 @@ pub fn response_with_status(
         (header::CONTENT_TYPE, of.to_header()),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    // What was not executed has no data, which is not the same as data that are null.
+    // A request that was not executed has no `data`, which differs from `data: null`.
     let written = if was_executed {
         serde_json::to_vec(response)
     } else {

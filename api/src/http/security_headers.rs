@@ -1,4 +1,5 @@
-//! What browsers hold to on our word: which pages of other origins may read an answer, and what no page may do with one.
+//! Headers for browsers: which pages of other origins can read a response (CORS), and what no page can do
+//! with it.
 
 use std::time::Duration;
 
@@ -17,10 +18,10 @@ use crate::cors::AllowedOrigins;
 use crate::graphql::operation::cost;
 use crate::server::settings::AllowedCorsHeaders;
 
-/// How long a browser may keep what it was told of another origin's requests.
+/// How long a browser can cache the response to a preflight request.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(1);
 
-/// What every answer says, where it says nothing else itself.
+/// The default headers of every response.
 const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 6] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -43,7 +44,7 @@ async fn add_default_headers(mut answer: Response) -> Response {
     answer
 }
 
-/// The headers that such a page may read.
+/// The headers that pages of other origins can read.
 const EXPOSED_HEADERS: [HeaderName; 9] = [
     ACCEPT_ENCODING,
     CONTENT_DISPOSITION,
@@ -56,7 +57,7 @@ const EXPOSED_HEADERS: [HeaderName; 9] = [
     cost::RESET_HEADER,
 ];
 
-/// What tells browsers which pages of other origins may ask (CORS); none where none may.
+/// The CORS layer. None if no other origin is allowed.
 fn cors_layer(origins: &AllowedOrigins) -> Option<CorsLayer> {
     let allowed = match origins {
         AllowedOrigins::Own => return None,
@@ -66,14 +67,14 @@ fn cors_layer(origins: &AllowedOrigins) -> Option<CorsLayer> {
     let layer = CorsLayer::new()
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
-        // Those that are not allowed are removed from the answer.
+        // [`filter_allowed_headers`] removes those that are not allowed.
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(EXPOSED_HEADERS)
         .max_age(PREFLIGHT_MAX_AGE);
     Some(layer)
 }
 
-/// The routes, with the headers for browsers on each answer.
+/// Adds the headers for browsers to each response.
 pub fn add_browser_headers(router: Router, origins: &AllowedOrigins, headers: &AllowedCorsHeaders) -> Router {
     let router = router.layer(map_response(add_default_headers));
     let Some(layer) = cors_layer(origins) else {
@@ -85,7 +86,7 @@ pub fn add_browser_headers(router: Router, origins: &AllowedOrigins, headers: &A
     }))
 }
 
-/// The answer to a preflight, with those of the headers that the page asks for that it may send.
+/// Limits the response to a preflight request to the requested headers that are allowed.
 fn filter_allowed_headers(mut answer: Response, allowed: &AllowedCorsHeaders) -> Response {
     if let Some(asked) = answer.headers_mut().remove(ACCESS_CONTROL_ALLOW_HEADERS) {
         let asked = asked.to_str().unwrap_or_default().split(',').map(str::trim);

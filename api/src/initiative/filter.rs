@@ -1,10 +1,9 @@
-//! Conditions compiled to SQL, with their three-valued meaning.
+//! Compiles predicates to SQL with three-valued logic.
 //!
-//! [`initiative_condition`], [`organisation_condition`] and [`place_condition`] give an expression that is
-//! true exactly where the condition is TRUE (`wanted`), or exactly where it is
-//! FALSE (not `wanted`); where it is UNKNOWN neither is. SQL's own `NOT` is
-//! never used on an expression, so its NULLs cannot leak into an answer: what is
-//! negated is the condition, down to its tests.
+//! [`initiative_condition`], [`organisation_condition`] and [`place_condition`] return an expression that is
+//! true exactly where the predicate is TRUE (if `wanted`) or FALSE (if not `wanted`). Where the predicate is
+//! UNKNOWN, neither is true. SQL's `NOT` is never applied to an expression, so its NULLs cannot affect a
+//! result: the negation is applied to the predicate, down to its comparisons.
 
 use sea_orm::{
     EntityTrait, ExprTrait, IntoSimpleExpr, Value,
@@ -25,17 +24,17 @@ use wayin_engine::predicate::{
     TextComparison, WayInComparison,
 };
 
-/// Where a condition on initiatives is TRUE, or FALSE. Speaks of the table `initiative`.
+/// Where a predicate on initiatives is TRUE or FALSE. Refers to the table `initiative`.
 pub fn initiative_condition(condition: &InitiativePredicate, wanted: bool) -> Expr {
     predicate_condition(condition, wanted, &initiative_test_condition)
 }
 
-/// Where a condition on organisations is TRUE, or FALSE. Speaks of the table `organisation`.
+/// Where a predicate on organisations is TRUE or FALSE. Refers to the table `organisation`.
 pub fn organisation_condition(condition: &OrganisationPredicate, wanted: bool) -> Expr {
     predicate_condition(condition, wanted, &organisation_test_condition)
 }
 
-/// Where a condition on places is TRUE, or FALSE. Speaks of the table `place`.
+/// Where a predicate on places is TRUE or FALSE. Refers to the table `place`.
 pub fn place_condition(condition: &PlacePredicate, wanted: bool) -> Expr {
     predicate_condition(condition, wanted, &place_test_condition)
 }
@@ -63,8 +62,7 @@ fn any_of(parts: impl IntoIterator<Item = Expr>) -> Expr {
     balanced_tree(parts.into_iter().collect(), ExprTrait::or).unwrap_or_else(|| Expr::cust("1 = 0"))
 }
 
-/// Joins expressions as a tree that is no deeper than it must be: databases, and the
-/// stack that writes the SQL, bear only so much depth.
+/// Joins expressions to a tree of minimal depth: databases and the SQL writer's stack limit the depth.
 fn balanced_tree(mut parts: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
     if parts.len() < 2 {
         return parts.pop();
@@ -101,7 +99,7 @@ fn known_condition(column: Expr, known: bool) -> Expr {
     }
 }
 
-/// `column` holds text in lower case.
+/// `column` contains text in lower case.
 fn text_condition(column: &Expr, comparison: &TextComparison, wanted: bool) -> Expr {
     let column = column.clone();
     let like = |column: Expr, pattern: String| {
@@ -185,7 +183,7 @@ fn initiative_column(column: initiative::Column) -> Expr {
     Expr::col((initiative::Entity, column))
 }
 
-/// The rows of a part's table that belong to the initiative at hand.
+/// Selects the rows of a part's table that belong to the current initiative.
 fn select_parts<E: EntityTrait + Default>(table: E, initiative_id: E::Column) -> SelectStatement {
     let mut rows = Query::select();
     rows.expr(Expr::cust("1")).from(table).and_where(
@@ -311,7 +309,7 @@ fn initiative_test_condition(test: &InitiativeTest, wanted: bool) -> Expr {
     }
 }
 
-/// The one row of a part that the comparison is about may not be there: then nothing is known.
+/// The comparison concerns one row of a part, which may not exist. The result is then UNKNOWN.
 fn part_condition<T: Clone + Into<Value>>(
     rows: impl Fn() -> SelectStatement,
     value: &Expr,
@@ -376,9 +374,9 @@ fn way_in_condition(perspective: Option<&'static str>, comparison: &WayInCompari
     }
 }
 
-/// It had not ended when the crisis began, and had started before it was over.
-/// A start on or after the crisis's first day decides the one, an end on or
-/// before its last day the other, as no initiative ends before it starts.
+/// The initiative had not ended when the crisis began, and had started before the crisis was over. A start on
+/// or after the first day of the crisis decides the first condition, an end on or before its last day the
+/// second, as no initiative ends before it starts.
 fn active_during(crisis: &CrisisPeriod, wanted: bool) -> Expr {
     use initiative::Column;
     let (started, ended) = (
@@ -453,7 +451,7 @@ fn funding_term_test_condition(test: &FundingTermTest, wanted: bool) -> Expr {
         }
         FundingTermTest::Choice(choice, comparison) => {
             let values = choice_values(*choice);
-            // A number without an answer equals nothing, as null does.
+            // A number without an answer matches nothing, like NULL.
             let stored = comparison.map(|number| {
                 let value = values.get(usize::from(*number)).cloned();
                 value.unwrap_or(Value::Bool(None))

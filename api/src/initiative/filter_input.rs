@@ -1,5 +1,5 @@
-//! The filters as clients write them, and how they become conditions: names are
-//! looked up, lists and limits checked, and every complaint says where.
+//! The filters of initiatives as clients write them, and their conversion to predicates. The conversion
+//! resolves names, validates lists and limits, and reports errors with their path.
 
 use async_graphql::InputObject;
 use futures_util::future::BoxFuture;
@@ -195,7 +195,7 @@ pub struct FundingTermFilter {
 }
 
 impl InitiativeFilter {
-    /// The filter as a condition. `path` names the argument in complaints.
+    /// Converts the filter to a predicate. `path` names the argument in errors.
     pub fn into_predicate(
         self,
         lookup: FilterContext<'_>,
@@ -427,7 +427,7 @@ impl FundingTermFilter {
     }
 }
 
-/// Makes a test of a choice's numbers out of a comparison of its values.
+/// Converts a comparison with choices to a test of their numbers.
 fn choice<T: Choice>(field: FundingChoice) -> impl Fn(Comparison<T>) -> FundingTermTest {
     move |comparison| FundingTermTest::choice(field, &comparison)
 }

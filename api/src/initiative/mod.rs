@@ -1,5 +1,4 @@
-//! Initiatives: their records, what a record must meet, how it is published, and
-//! how it is found again by those who may read it.
+//! Initiatives: their records, publication, and who can read them.
 
 pub mod filter;
 pub mod filter_input;
@@ -18,8 +17,8 @@ use crate::paging::{Paged, SortOrder};
 use wayin_engine::predicate::{InitiativePredicate, InitiativeTest};
 use wayin_engine::visibility::Reader;
 
-/// In SQL, of the table `initiative`: what is published, and the reader may read
-/// whole, or, where `parts_too`, at least in part.
+/// A condition on the table `initiative`: published and readable in full or, with `parts_too`, at least
+/// partly.
 pub fn visible_condition(reader: Reader, parts_too: bool) -> Expr {
     published_condition().and(if parts_too {
         partly_visible_condition(reader)
@@ -28,12 +27,12 @@ pub fn visible_condition(reader: Reader, parts_too: bool) -> Expr {
     })
 }
 
-/// The initiatives that a reader may read whole, or, where `parts_too`, at least in part.
+/// Selects the initiatives that a reader can read in full or, with `parts_too`, at least partly.
 pub fn select_visible(reader: Reader, parts_too: bool) -> Select<initiative::Entity> {
     initiative::Entity::find().filter(visible_condition(reader, parts_too))
 }
 
-/// The ids of the initiatives that a reader may read whole, in SQL.
+/// Selects the ids of the initiatives that a reader can read in full.
 fn select_fully_visible_ids(reader: Reader) -> SelectStatement {
     let mut ids = Query::select();
     ids.column((initiative::Entity, initiative::Column::Id))
@@ -42,9 +41,8 @@ fn select_fully_visible_ids(reader: Reader) -> SelectStatement {
     ids
 }
 
-/// The organisations that a reader may know of: their own, and those that lead or
-/// fund a record that they may read. That an organisation has records which one may
-/// only count is nobody's to know.
+/// Selects the organisations that a reader can see: their own, and those that lead or fund a record that they
+/// can read. The reader cannot see that an organisation has hidden records.
 pub fn select_visible_organisations(reader: Reader) -> Select<organisation::Entity> {
     let all = organisation::Entity::find();
     if reader == Reader::Steward {
@@ -71,8 +69,8 @@ pub fn select_visible_organisations(reader: Reader) -> Select<organisation::Enti
     })
 }
 
-/// The funding terms that a reader may read: those of the records that they read
-/// whole, and those that their own organisation gave.
+/// Selects the funding terms that a reader can read: those of records that they can read in full, and those
+/// that their own organisation gave.
 pub fn select_visible_funding_terms(reader: Reader) -> Select<funding_term::Entity> {
     let among = |visible: Expr| {
         let mut ids = Query::select();
@@ -91,8 +89,8 @@ pub fn select_visible_funding_terms(reader: Reader) -> Select<funding_term::Enti
     funding_term::Entity::find().filter(readable)
 }
 
-/// Whether a condition looks only at what a funder reads of a record that it may
-/// read in part: the record itself, its title and its place.
+/// Whether a predicate uses only what a funder can read of a partly visible record: the id, the title and the
+/// place.
 pub fn is_limited_to_partly_visible_fields(condition: &InitiativePredicate) -> bool {
     !condition.has_test(&|test| {
         !matches!(
@@ -106,31 +104,25 @@ pub fn is_limited_to_partly_visible_fields(condition: &InitiativePredicate) -> b
     })
 }
 
-/// What initiatives are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InitiativeSortField {
     /// When they were first published.
     Published,
-    /// The title.
     Title,
-    /// The day they started.
     StartedOn,
-    /// The day they ended.
     EndedOn,
 }
 
-/// The orders of a list of initiatives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InitiativeOrdering {
-    /// What they are sorted by.
     pub field: InitiativeSortField,
-    /// From the last to the first.
+    /// From last to first.
     pub descending: bool,
 }
 
 impl InitiativeOrdering {
-    /// Whether the order tells a funder no more of a record than it may read in part.
-    /// When a record was published, every id tells: it is made at that moment.
+    /// Whether the order uses only what a funder can read of a partly visible record. The id already shows
+    /// when a record was published, as it contains the time.
     pub const fn is_limited_to_partly_visible_fields(self) -> bool {
         matches!(
             self.field,

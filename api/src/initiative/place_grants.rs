@@ -1,4 +1,4 @@
-//! Gives places to records that come from published grants.
+//! Assigns places to records that come from published grants.
 
 use std::collections::BTreeMap;
 
@@ -18,11 +18,10 @@ use crate::store::revisions::load_newest_documents;
 use crate::store::whole_records::place_reference;
 use wayin_records::record::InitiativeRecord;
 
-/// How many initiatives are read at once.
 const INITIATIVES_PER_BATCH: u64 = 500;
 
-/// Gives a place to the records that come from grants alone and have none, where all locations of the grant lie in one
-/// place that the base knows now. Answers how many there were.
+/// Assigns a place to records that come only from grants and have no place, if all locations of the grant are
+/// in one known place. Returns their number.
 pub async fn assign_missing_places(db: &impl ConnectionTrait, act: &ActionContext<'_>) -> Result<u64> {
     let (mut placed, mut after) = (0, Uuid::nil());
     let (mut places, mut keys) = (None, None);
@@ -59,7 +58,7 @@ pub async fn assign_missing_places(db: &impl ConnectionTrait, act: &ActionContex
     }
 }
 
-/// The records of some initiatives whose grants lie in one known place, with that place.
+/// Proposes records with a place for the initiatives whose grants are in one known place.
 async fn propose_places(
     db: &impl ConnectionTrait,
     places: &Gazetteer,

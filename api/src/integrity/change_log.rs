@@ -1,4 +1,4 @@
-//! The change log, against what it tells of.
+//! Compares the change log with the tables.
 
 use futures_util::TryStreamExt as _;
 use sea_orm::{
@@ -11,7 +11,7 @@ use wayin_entity::{ChangeKind, ChangeSubject, audit_event, change};
 use super::{IntegrityChecker, Invariant};
 use crate::error::Result;
 
-/// An entry beside the initiative that it is of; no entry where it has none.
+/// An entry of the log with its initiative. The entry is none if the initiative has no entries.
 #[derive(FromQueryResult)]
 struct LogEntryRow {
     id: Uuid,
@@ -21,7 +21,7 @@ struct LogEntryRow {
     kind: Option<ChangeKind>,
 }
 
-/// What the log tells of one initiative, as far as it was read.
+/// The entries of one initiative that have been read so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LogHistory {
     is_published: bool,
@@ -29,7 +29,7 @@ pub(super) struct LogHistory {
 }
 
 impl LogHistory {
-    /// What comes next; why it cannot have happened, where it cannot.
+    /// Applies the next entry. Returns why it is impossible, if it is.
     fn apply_entry(&mut self, kind: ChangeKind) -> Option<&'static str> {
         self.entries += 1;
         let impossible = match (kind, self.is_published) {
@@ -42,8 +42,7 @@ impl LogHistory {
         impossible
     }
 
-    /// What is wrong with it as a whole. `without` is how many alterations may have been told of
-    /// that made no version.
+    /// Verifies the whole history. `without` is the number of logged changes that created no version.
     fn verify(self, version: i32, withdrawn: bool, without: i64) -> Option<String> {
         let beyond = self.entries - i64::from(version);
         if self.entries == 0 {
@@ -65,11 +64,11 @@ impl LogHistory {
     }
 }
 
-/// Acts that alter initiatives, and make no version of theirs: a text is taken out of the versions
-/// that there are, and a key follows what an organisation is known by.
+/// Actions that change initiatives without a new version: redaction changes existing versions, and disclosure
+/// keys depend on the identifier or name of the lead organisation.
 const UNVERSIONED_ACTIONS: [&str; 3] = ["redactText", "saveOrganisation", "mergeOrganisations"];
 
-/// The tables that the log tells of.
+/// The tables whose changes are logged.
 const LOGGED_TABLES: [(ChangeSubject, &str); 4] = [
     (ChangeSubject::Initiative, "initiative"),
     (ChangeSubject::Place, "place"),
@@ -147,8 +146,8 @@ struct OrphanEntryRow {
     subject_id: Uuid,
 }
 
-/// Changes of what is not there. An initiative always is; what else was taken out of the base was
-/// told as withdrawn before.
+/// Finds entries of objects that do not exist. Initiatives always exist. Other objects can have been deleted,
+/// with a last entry "withdrawn".
 async fn check_orphan_entries(
     db: &DatabaseTransaction,
     subject: ChangeSubject,
@@ -182,7 +181,7 @@ struct FirstEntryRow {
     kind: Option<ChangeKind>,
 }
 
-/// What is there and was never told, or not as new at first: whoever follows the log does not know of it.
+/// Finds objects without a first entry "published". Followers of the log do not know them.
 async fn check_missing_entries(
     db: &DatabaseTransaction,
     subject: ChangeSubject,

@@ -1,5 +1,5 @@
-//! The database's own rules. PostgreSQL keeps them unless somebody switches them off, SQLite
-//! for those who ask it to; both can be asked afterwards.
+//! The database's own constraints. PostgreSQL enforces them unless someone switches them off. SQLite enforces
+//! foreign keys only on request.
 
 use futures_util::TryStreamExt as _;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Statement};
@@ -30,7 +30,7 @@ struct DanglingReferenceRow {
 }
 
 async fn check_sqlite(db: &DatabaseTransaction, checking: &mut IntegrityChecker<'_>) -> Result<()> {
-    // Pages, indexes, and every rule of a column or a row.
+    // Checks pages, indexes and the constraints of columns and rows.
     let ask = Statement::from_string(DbBackend::Sqlite, "PRAGMA integrity_check");
     let mut said = IntegrityCheckRow::find_by_statement(ask).stream(db).await?;
     while let Some(IntegrityCheckRow { integrity_check }) = said.try_next().await? {
@@ -71,7 +71,7 @@ struct UnvalidatedConstraintRow {
 }
 
 async fn check_postgres(db: &DatabaseTransaction, checking: &mut IntegrityChecker<'_>) -> Result<()> {
-    // Every key that one column of one table refers by, as all of a base do.
+    // Foreign keys with one column, as all of ours are.
     let ask = Statement::from_string(
         DbBackend::Postgres,
         r"SELECT quote_ident(c.relname) AS child, quote_ident(a.attname) AS column,
@@ -105,7 +105,7 @@ async fn check_postgres(db: &DatabaseTransaction, checking: &mut IntegrityChecke
             checking.report(Invariant::Database, sentence);
         }
     }
-    // What holds of a row holds always, unless it was never looked at.
+    // Only a constraint that was never validated can be violated.
     let ask = Statement::from_string(
         DbBackend::Postgres,
         r"SELECT k.conname::text AS name, c.relname::text AS child FROM pg_constraint k

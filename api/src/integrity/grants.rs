@@ -1,4 +1,4 @@
-//! What is kept of published grants beyond their funding terms.
+//! The stored details of published grants.
 
 use sea_orm::{ConnectionTrait, EntityTrait};
 use wayin_entity::grant_detail;
@@ -8,7 +8,6 @@ use crate::error::Result;
 use crate::grant_detail::GrantDetail;
 use crate::paging::KeysetScan;
 
-/// How many grants are checked together.
 const GRANTS_PER_BATCH: u64 = 500;
 
 pub(super) async fn check_grants(

@@ -1,4 +1,4 @@
-//! Imports: what each counts against what became of its rows, and its file as long as it is kept.
+//! Compares the counts of imports with the outcomes of their rows, and checks their stored files.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,9 @@ use super::{IntegrityChecker, Invariant};
 use crate::error::Result;
 use crate::paging::KeysetScan;
 
-/// How many imports are looked at together.
 const IMPORTS_PER_BATCH: u64 = 100;
 
-/// How many rows of an import came to something.
+/// The number of rows of an import with one outcome.
 #[derive(FromQueryResult)]
 struct OutcomeCountRow {
     import_id: Uuid,
@@ -25,7 +24,7 @@ struct OutcomeCountRow {
     furthest: i64,
 }
 
-/// What is kept of a file.
+/// A summary of the stored chunks of a file.
 #[derive(FromQueryResult)]
 struct ChunkSummaryRow {
     import_id: Uuid,
@@ -89,7 +88,7 @@ async fn summarise_chunks(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Has
     Ok(pieces.into_iter().map(|one| (one.import_id, one)).collect())
 }
 
-/// What is wrong with an import.
+/// Finds the problems of an import.
 fn find_problems(
     import: &import::Model,
     rows: &[OutcomeCountRow],
@@ -109,7 +108,7 @@ fn find_problems(
             import.rows_processed
         ));
     }
-    // What has expired goes bit by bit.
+    // An expired import is deleted in steps.
     if import.expired_at.is_some() {
         return wrong;
     }

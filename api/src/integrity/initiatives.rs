@@ -1,4 +1,4 @@
-//! Initiatives: their revisions, and what the tables say against what the newest of them says.
+//! Compares initiatives with their newest revisions.
 
 use std::collections::HashMap;
 
@@ -23,10 +23,9 @@ use wayin_records::normalisation::fold_name;
 use wayin_records::record::{InitiativeRecord, OrganisationReference, PlaceReference, SharingConsent};
 use wayin_records::{diff, validate};
 
-/// How many initiatives are looked at together.
 const INITIATIVES_PER_BATCH: u64 = 500;
 
-/// The revisions of an initiative, counted.
+/// The number and range of the revisions of an initiative.
 #[derive(FromQueryResult)]
 struct RevisionCountRow {
     initiative_id: Uuid,
@@ -35,13 +34,13 @@ struct RevisionCountRow {
     last: i32,
 }
 
-/// Something that a revision names otherwise than the tables do.
+/// A name in a revision that differs from the tables.
 struct NameMismatch {
     initiative: Uuid,
     path: String,
     subject: ChangeSubject,
     id: Uuid,
-    /// What is altered after this may well be called otherwise.
+    /// When the revision was written. A later change explains the difference.
     written: DateTime<Utc>,
 }
 
@@ -115,7 +114,7 @@ fn check_revisions(
     }
 }
 
-/// What the tables have to say alone.
+/// Checks the columns that revisions do not contain.
 fn check_columns(row: &initiative::Model, parts: &WholeRecords, checking: &mut IntegrityChecker<'_>) {
     let id = row.id;
     if row.title_folded != fold_name(&row.title) {
@@ -171,7 +170,7 @@ fn check_columns(row: &initiative::Model, parts: &WholeRecords, checking: &mut I
     }
 }
 
-/// What the tables say, against what the newest revision says.
+/// Compares the tables with the newest revision.
 fn check_record(
     row: &initiative::Model,
     newest: &revision::Model,
@@ -201,11 +200,11 @@ fn check_record(
         check_disclosure_key(row, &document, parts, keys, checking)?;
     }
     if row.withdrawn_at.is_some() {
-        // Its grants are free for other records to name.
+        // Other records can name the grants of a withdrawn record.
         document.funding_terms.clear();
     }
     sort_lists(&mut document);
-    // Both are read as they would be written today.
+    // Both are normalised with today's rules.
     validate::normalise_record(&mut document);
     let mut rebuilt = match parts.record(row) {
         Ok(mut rebuilt) => {
@@ -223,10 +222,10 @@ fn check_record(
         .as_ref()
         .is_some_and(|given| given.contains(REDACTION_MARKER))
     {
-        // It may have been told apart from others since.
+        // Redaction can have made the reference unique since then.
         rebuilt.external_ref.clone_from(&document.external_ref);
     }
-    // A reference that differs may have been right when it was written.
+    // A different reference can have been right when the revision was written.
     let mut differs = |path: String, subject: ChangeSubject, named: Uuid| {
         otherwise.push(NameMismatch {
             initiative: id,
@@ -276,8 +275,8 @@ fn check_record(
     Ok(())
 }
 
-/// Sorts a record's lists as the tables order them: entry points have an order within each perspective, challenges and
-/// conditions have none.
+/// Sorts a record's lists as the tables do: entry points have an order within each perspective, challenges
+/// and conditions have none.
 fn sort_lists(record: &mut InitiativeRecord) {
     record.entry_points.sort_by_key(|taken| taken.perspective);
     record.challenges_faced.sort_by_key(|faced| faced.challenge);
@@ -286,7 +285,7 @@ fn sort_lists(record: &mut InitiativeRecord) {
         .iter_mut()
         .for_each(|faced| faced.reasons.sort_unstable());
     record.conditions_changed.sort_by_key(|changed| changed.condition);
-    // An empty confirmation means the same as none.
+    // An empty consent is the same as none.
     record.sharing = record
         .sharing
         .take()
@@ -297,7 +296,7 @@ fn to_document(record: &InitiativeRecord) -> Result<Value> {
     serde_json::to_value(record).map_err(|cause| Error::Internal(cause.to_string()))
 }
 
-/// Whether the text that named it was taken out of the base.
+/// Whether the text of the reference was redacted.
 fn is_redacted(reference: &OrganisationReference) -> bool {
     let texts = [&reference.identifier, &reference.name];
     texts
@@ -314,8 +313,8 @@ fn is_redacted_place(reference: &PlaceReference) -> bool {
         .any(|text| text.contains(REDACTION_MARKER))
 }
 
-/// The key follows what the lead organisation is known by; that of a withdrawn initiative may have
-/// stayed as it was.
+/// The disclosure key depends on the identifier or name of the lead organisation. The key of a withdrawn
+/// record can be outdated.
 fn check_disclosure_key(
     row: &initiative::Model,
     document: &InitiativeRecord,
@@ -324,7 +323,7 @@ fn check_disclosure_key(
     checking: &mut IntegrityChecker<'_>,
 ) -> Result<()> {
     if is_redacted(&document.lead_organisation) {
-        // What it was known by is not known any more.
+        // The old name is not stored any more.
         return Ok(());
     }
     let now = parts.reference_to(row.lead_organisation_id).ok();
@@ -351,7 +350,7 @@ fn check_disclosure_key(
     Ok(())
 }
 
-/// What is named otherwise than it is called must have been altered since.
+/// Checks that each organisation or place with a different name was changed after the revision.
 async fn check_name_mismatches(
     db: &impl ConnectionTrait,
     otherwise: Vec<NameMismatch>,

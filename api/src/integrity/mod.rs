@@ -1,5 +1,5 @@
-//! Verifies a base: whether everything that is to hold of what it keeps does hold. Reads
-//! by pages and streams, so that memory does not grow with the base, and changes nothing.
+//! Verifies the integrity of a database. It reads pages and streams, so that memory does not grow with the
+//! database, and changes nothing.
 
 mod change_log;
 mod database;
@@ -18,8 +18,8 @@ use self::violation::IntegrityChecker;
 pub use self::violation::{IntegritySummary, Invariant, Violation};
 use crate::error::Result;
 
-/// Looks everything over. `each` is told of every violation, and `progress` how many
-/// initiatives were looked at so far. To be called within a transaction that sees one moment.
+/// Runs all checks. Calls `each` with every violation, and `progress` with the number of initiatives checked
+/// so far. Call it within a transaction that sees one moment.
 pub async fn check_integrity(
     db: &DatabaseTransaction,
     each: &mut (dyn FnMut(Violation) + Send),
@@ -31,7 +31,7 @@ pub async fn check_integrity(
         on_progress: progress,
     };
     database::check_database(db, &mut checking).await?;
-    // Without its secret no record's key can be worked out again.
+    // Without the secret, no disclosure key can be checked.
     let keys = reference_data::check_instance(db, &mut checking).await?;
     initiatives::check_initiatives(db, keys.as_ref(), &mut checking).await?;
     grants::check_grants(db, &mut checking).await?;

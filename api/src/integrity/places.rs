@@ -1,4 +1,4 @@
-//! Places: where each leads, by what it lies within and by who took over.
+//! Checks the parents and successors of places.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ pub(super) async fn check_places(
     db: &impl ConnectionTrait,
     checking: &mut IntegrityChecker<'_>,
 ) -> Result<()> {
-    // Of every place no more than two ids a link are held.
+    // Holds at most two ids for each link.
     let mut links: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
     let within: Vec<(Uuid, Uuid)> = place_parent::Entity::find()
         .select_only()
@@ -40,7 +40,7 @@ pub(super) async fn check_places(
     Ok(())
 }
 
-/// The circles that links close, each once, as far as walking along the links once closes them.
+/// Finds the cycles that one depth-first search closes, each once.
 fn find_cycles(links: &HashMap<Uuid, Vec<Uuid>>) -> Vec<Vec<Uuid>> {
     #[derive(Clone, Copy, PartialEq)]
     enum VisitState {
@@ -56,7 +56,7 @@ fn find_cycles(links: &HashMap<Uuid, Vec<Uuid>>) -> Vec<Vec<Uuid>> {
             continue;
         }
         seen.insert(start, VisitState::InProgress);
-        // The way from the start to here, each with how many of its links were gone.
+        // The path from the start, with the number of links that have been followed from each place.
         let mut way = vec![(start, 0)];
         while let Some((here, gone)) = way.last_mut() {
             let next = links.get(here).and_then(|to| to.get(*gone)).copied();

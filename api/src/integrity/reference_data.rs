@@ -1,4 +1,4 @@
-//! The base's own row, and the small tables that are looked at row by row.
+//! Checks the row of the instance and the small tables.
 
 use chrono::TimeDelta;
 use futures_util::TryStreamExt as _;
@@ -20,7 +20,7 @@ use crate::normalise::{find_conflicts, is_normalised};
 use crate::vocabulary::term::fold_term;
 use wayin_records::normalisation::fold_name;
 
-/// The keys under the base's secret; none where it has none.
+/// Returns the disclosure keys with the secret of the instance. None if there is no secret.
 pub(super) async fn check_instance(
     db: &impl ConnectionTrait,
     checking: &mut IntegrityChecker<'_>,
@@ -105,7 +105,7 @@ async fn check_folded_names(db: &DatabaseTransaction, checking: &mut IntegrityCh
     Ok(())
 }
 
-/// Keys whose act was done, with an answer that can be given again. The key itself is the member's own.
+/// Checks that every idempotency key has a stored result. A key belongs to one member.
 async fn check_idempotency_keys(db: &DatabaseTransaction, checking: &mut IntegrityChecker<'_>) -> Result<()> {
     let mut rows = idempotency_key::Entity::find()
         .select_only()
@@ -157,7 +157,7 @@ async fn check_audit_events(db: &DatabaseTransaction, checking: &mut IntegrityCh
     Ok(())
 }
 
-/// Tokens that were issued here: for how long they are good, and who revoked them.
+/// Checks the lifetime of issued tokens, and who revoked them.
 async fn check_tokens(db: &DatabaseTransaction, checking: &mut IntegrityChecker<'_>) -> Result<()> {
     let mut rows = issued_token::Entity::find()
         .order_by_asc(issued_token::Column::Id)
@@ -175,7 +175,7 @@ async fn check_tokens(db: &DatabaseTransaction, checking: &mut IntegrityChecker<
         }
         let ends = [("last used", row.last_used_at), ("revoked", row.revoked_at)];
         for (what, at) in ends {
-            // When it was issued is kept in whole seconds, and servers' clocks differ a little.
+            // `issued_at` is in whole seconds, and the clocks of servers differ a little.
             if at.is_some_and(|at| at < row.created_at - TimeDelta::minutes(5)) {
                 let sentence = format!("Token {} was {what} before it was issued.", row.id);
                 checking.report(Invariant::Tokens, sentence);

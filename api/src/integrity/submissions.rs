@@ -1,4 +1,4 @@
-//! Submissions: what each holds, against what its state says.
+//! Compares the contents of submissions with their state.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,6 @@ use super::{IntegrityChecker, Invariant};
 use crate::error::Result;
 use crate::paging::KeysetScan;
 
-/// How many submissions are looked at together.
 const SUBMISSIONS_PER_BATCH: u64 = 500;
 
 pub(super) async fn check_submissions(
@@ -44,7 +43,7 @@ pub(super) async fn check_submissions(
     Ok(())
 }
 
-/// What is wrong with a submission; `version` is that of the initiative that it names.
+/// Finds the problems of a submission. `version` is that of the initiative that it names.
 fn find_problems(row: &submission::Model, version: Option<i32>) -> Vec<String> {
     use SubmissionState::{ChangesRequested, Discarded, Draft, Published, Submitted};
     let mut wrong = Vec::new();

@@ -1,4 +1,4 @@
-//! What stewards keep: its versions without a gap, and the newest of them against what stands.
+//! Checks the revisions of reference data: no version is missing, and the newest equals the current state.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -21,7 +21,6 @@ use crate::redaction::REDACTION_MARKER;
 use crate::reference_data::document;
 use wayin_entity::to_heading;
 
-/// How many versions are looked at together.
 const VERSIONS_PER_BATCH: u64 = 500;
 
 pub(super) async fn check_versioned(
@@ -66,7 +65,7 @@ async fn check_version_gaps(db: &DatabaseTransaction, checking: &mut IntegrityCh
     Ok(())
 }
 
-/// The newest version of everything of one sort, against what stands.
+/// Compares the newest revisions of one kind with the current state.
 async fn check_newest_versions(
     db: &DatabaseTransaction,
     subject: ReferenceKind,
@@ -88,7 +87,7 @@ async fn check_newest_versions(
             let wrong = match standing.get(&id) {
                 None if merged.contains(&id) => continue,
                 None => format!("{what} {id} has versions, and is not there."),
-                // What a text was taken out of is no longer told apart from what stands.
+                // Redacted texts cannot be compared.
                 Some(stands)
                     if *stands == row.document || row.document.to_string().contains(REDACTION_MARKER) =>
                 {
@@ -105,7 +104,7 @@ async fn check_newest_versions(
     Ok(())
 }
 
-/// Organisations that were merged into others.
+/// Finds organisations that were merged into others.
 async fn find_merged_organisations(
     db: &impl ConnectionTrait,
     subject: ReferenceKind,
@@ -121,7 +120,7 @@ async fn find_merged_organisations(
     Ok(former.into_iter().map(|one| one.id).collect())
 }
 
-/// What stands, written as versions are.
+/// Loads the current state in the form of revisions.
 async fn load_current_documents(
     db: &impl ConnectionTrait,
     subject: ReferenceKind,

@@ -1,47 +1,30 @@
-//! What must be true of a base, and what is found not to be.
+//! The invariants of the database, and their violations. `docs/checking.md` describes each invariant.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What is to hold of a base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invariant {
-    /// The database's own rules hold: its files are whole, and what a row refers to is there.
     Database,
-    /// The base has one row of its own, with its secret.
     Instance,
-    /// An initiative has a revision for every version from 1 to its own, and the newest is a whole record.
     Revisions,
-    /// The newest revision says what the tables say, field by field.
     TablesMatchRevisions,
-    /// What is worked out of a record and kept beside it is what it was worked out to be.
     DerivedValues,
-    /// A withdrawn initiative holds no grant, and is otherwise as it was published.
     Withdrawn,
-    /// The change log tells what became of everything, in an order in which it can have happened.
     ChangeLog,
-    /// A submission holds what its state says.
     Submissions,
-    /// An import counts what became of its rows, and has its file as long as it is kept.
     Imports,
-    /// What stewards keep is as its newest version says, and has a version for each number up to it.
     ReferenceData,
-    /// Names are kept in lower case too, for searching and sorting.
     Names,
-    /// No place lies within itself, and who took over from a place is told to an end.
     Places,
-    /// What was done under a key has its answer.
     IdempotencyKeys,
-    /// The audit trail names members that there are.
     Audit,
-    /// A token that was issued here is good for a year at most, and is used and revoked after it was issued.
     Tokens,
-    /// A claim's stored pattern can be asked.
     Claims,
 }
 
 impl Invariant {
-    /// Every one, in the order in which they are looked at.
+    /// All invariants in the order of the checks.
     pub const ALL: [Self; 16] = [
         Self::Database,
         Self::Instance,
@@ -61,7 +44,7 @@ impl Invariant {
         Self::Claims,
     ];
 
-    /// What it is about, in a word or two.
+    /// The name in the output and in `docs/checking.md`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Database => "database",
@@ -84,12 +67,11 @@ impl Invariant {
     }
 }
 
-/// Something that does not hold.
+/// A place where an invariant is violated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// What it goes against.
     pub invariant: Invariant,
-    /// What is wrong, as a plain sentence with the ids of what it is wrong of.
+    /// A sentence with the ids of the rows that are wrong.
     pub message: String,
 }
 
@@ -99,33 +81,24 @@ impl fmt::Display for Violation {
     }
 }
 
-/// How much was looked at, and how much of it was wrong.
+/// The numbers of checked rows, and of violations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IntegritySummary {
-    /// Initiatives, withdrawn ones included.
     pub initiatives: u64,
-    /// Entries of the change log.
     pub changes: u64,
-    /// Submissions.
     pub submissions: u64,
-    /// Imports.
     pub imports: u64,
-    /// Places.
     pub places: u64,
-    /// Organisations.
     pub organisations: u64,
-    /// What did not hold, and how often.
     pub violations: BTreeMap<Invariant, u64>,
 }
 
 impl IntegritySummary {
-    /// How often something did not hold.
     pub fn violation_count(&self) -> u64 {
         self.violations.values().sum()
     }
 }
 
-/// A check that is under way.
 pub(super) struct IntegrityChecker<'a> {
     pub(super) summary: IntegritySummary,
     pub(super) on_violation: &'a mut (dyn FnMut(Violation) + Send),

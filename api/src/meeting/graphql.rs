@@ -124,7 +124,6 @@ impl Reflection {
     }
 }
 
-/// Loads a meeting by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MeetingById(pub Uuid);
 
@@ -137,7 +136,6 @@ impl RowLoaderKey for MeetingById {
     }
 }
 
-/// Loads a reflection by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ReflectionById(pub Uuid);
 
@@ -177,7 +175,6 @@ impl Loader<ReflectionsByMeeting> for LoaderContext {
     }
 }
 
-/// The meetings that the base knows.
 #[derive(Default)]
 pub struct MeetingQuery;
 

@@ -1,4 +1,4 @@
-//! Keeping meetings and reflections over GraphQL, for stewards.
+//! Mutations of meetings and reflections, for stewards.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use serde_json::json;
@@ -82,7 +82,6 @@ reference_payload! {
     SaveReflectionPayload { reflection: Reflection of reflection::Model }
 }
 
-/// The mutations of meetings and reflections.
 #[derive(Default)]
 pub struct MeetingMutation;
 

@@ -1,4 +1,4 @@
-//! Putting meetings and reflections into the base.
+//! Saves meetings and reflections.
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -13,22 +13,15 @@ use wayin_records::normalisation;
 use wayin_records::personal_data;
 use wayin_records::problem::{ProblemCode, Problems};
 
-/// A meeting as a steward writes it.
 #[derive(Clone, Debug)]
 pub struct MeetingDraft {
-    /// The meeting that is there, and the version that it was written from.
     pub target: SaveTarget,
-    /// What it is called.
     pub title: String,
-    /// What it is about.
     pub theme: Option<String>,
-    /// The day it is held.
     pub held_on: chrono::NaiveDate,
-    /// Where one registers.
     pub registration_url: Option<String>,
 }
 
-/// Adds a meeting, or writes one that is there anew.
 pub async fn save_meeting(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -78,28 +71,19 @@ pub async fn save_meeting(
     Ok(Ok(row))
 }
 
-/// A reflection as a steward writes it.
 #[derive(Clone, Debug)]
 pub struct ReflectionDraft {
-    /// The reflection that is there, and the version that it was written from.
     pub target: SaveTarget,
-    /// The meeting.
     pub meeting: Uuid,
-    /// Where it stands in the meeting, from 1; for a new one after all others where nothing is said.
+    /// The position in the meeting, from 1. The default for a new reflection is the end.
     pub position: Option<i32>,
-    /// Whose view it is.
     pub perspective: Perspective,
-    /// The entry point that it is about.
     pub entry_point: Option<EntryPoint>,
-    /// The challenge that it is about.
     pub challenge: Option<Challenge>,
-    /// The place that it is about.
     pub place: Option<PlaceKey>,
-    /// What was said.
     pub text: String,
 }
 
-/// Adds a reflection, or writes one that is there anew.
 pub async fn save_reflection(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -115,7 +99,7 @@ pub async fn save_reflection(
         None => None,
     };
     let mut found = Problems::default();
-    // Who adds one to the same meeting meanwhile waits, so that positions are given once.
+    // Locks the meeting, so that two new reflections do not get the same position.
     let meeting = meeting::Entity::find_by_id(draft.meeting)
         .lock_exclusive()
         .one(db)
@@ -172,7 +156,7 @@ pub async fn save_reflection(
     Ok(Ok(row))
 }
 
-/// Where a reflection stands in its meeting: as it is said, or else where it stood, or else at the end.
+/// Returns the given position, or the current one, or the end.
 async fn resolve_position(
     db: &impl ConnectionTrait,
     found: &mut Problems,

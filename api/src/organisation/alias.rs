@@ -1,5 +1,5 @@
-//! What organisations were known as before: one that was merged into another, or whose identifier was put
-//! right, is found by what it was known as. What is in use now goes first.
+//! Aliases of organisations: an organisation that was merged into another, or whose identifier changed, can
+//! still be found by its old identifier or name. Current values take precedence.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,7 +17,7 @@ use crate::store::whole_records::organisation_reference;
 use wayin_records::normalisation::{fold_name, is_storable};
 use wayin_records::record::OrganisationReference;
 
-/// For each id that was an organisation's before it was merged, the one that it leads to.
+/// Maps the ids of merged organisations to those that they were merged into.
 pub async fn resolve_ids(
     db: &impl ConnectionTrait,
     ids: impl IntoIterator<Item = Uuid>,
@@ -32,12 +32,12 @@ pub async fn resolve_ids(
         .collect())
 }
 
-/// The id of the organisation that an id leads to: itself, unless it was merged.
+/// Returns the id of the current organisation: the same id, unless it was merged.
 pub async fn resolve_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Uuid> {
     Ok(resolve_ids(db, [id]).await?.get(&id).copied().unwrap_or(id))
 }
 
-/// What is known by identifiers and folded names that were in use before, with what each leads to.
+/// Finds aliases by identifiers and folded names, with the organisations that they lead to.
 pub(super) async fn find_aliases(
     db: &impl ConnectionTrait,
     identifiers: &[String],
@@ -70,8 +70,7 @@ pub(super) async fn find_aliases(
         .collect())
 }
 
-/// Has references that name an organisation by what it was known as before name it by what it is known as
-/// now, so that two of them can be told to be one.
+/// Replaces aliases in references by current values, so that two references to one organisation are equal.
 pub async fn resolve_aliases<'a>(
     db: &impl ConnectionTrait,
     references: impl Iterator<Item = &'a mut OrganisationReference>,
@@ -97,7 +96,7 @@ pub async fn resolve_aliases<'a>(
     Ok(())
 }
 
-/// For each of some folded identifiers that were in use before, the folded ones that are in use now.
+/// Maps folded former identifiers to the folded current ones.
 pub async fn find_current_identifiers(
     db: &impl ConnectionTrait,
     folded: Vec<String>,

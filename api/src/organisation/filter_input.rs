@@ -39,7 +39,7 @@ pub struct OrganisationFilter {
 }
 
 impl OrganisationFilter {
-    /// The filter as a condition. `path` names the argument in complaints.
+    /// Converts the filter to a predicate. `path` names the argument in errors.
     pub fn into_predicate(
         self,
         lookup: FilterContext<'_>,
@@ -89,12 +89,12 @@ impl OrganisationFilter {
     }
 }
 
-/// An identifier as filters compare it.
+/// Folds an identifier for comparisons.
 fn fold_identifier(text: &str) -> String {
     normalisation::fold_name(&normalisation::normalise_org_id(text))
 }
 
-/// Has the ids of organisations that were merged lead to those that they were merged into.
+/// Replaces the ids of merged organisations by those that they were merged into.
 async fn resolve_alias_ids(
     lookup: FilterContext<'_>,
     ids: Predicate<Vec<Uuid>>,
@@ -109,7 +109,7 @@ async fn resolve_alias_ids(
     Ok(ids.map(&|ids| ids.into_iter().map(current).collect()))
 }
 
-/// Has an identifier that was in use before stand for the one that is in use now too.
+/// Adds the current identifier for each former identifier.
 async fn include_former_identifiers(
     lookup: FilterContext<'_>,
     texts: Predicate<TextComparison>,
@@ -139,7 +139,7 @@ async fn include_former_identifiers(
     }))
 }
 
-/// Gives the ids of a condition the names that plain words use for them.
+/// Adds the names of organisations to ids, for summaries.
 async fn add_names(
     lookup: FilterContext<'_>,
     ids: Predicate<Vec<Uuid>>,

@@ -1,4 +1,4 @@
-//! Organisations over GraphQL: their queries and their order.
+//! Queries of organisations, and their order.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use sea_orm::{ColumnTrait, QueryFilter};
@@ -34,7 +34,6 @@ pub struct OrganisationOrder {
     pub direction: Direction,
 }
 
-/// The organisations that the base knows.
 #[derive(Default)]
 pub struct OrganisationQuery;
 

@@ -11,7 +11,7 @@ use super::alias;
 use crate::graphql::{error::SharedError, loader::LoaderContext};
 use crate::initiative::select_visible_organisations;
 
-/// Loads an organisation by its id, where something that the reader may read names it.
+/// Loads an organisation that an object names which the reader can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OrganisationById(pub Uuid);
 
@@ -32,8 +32,8 @@ impl Loader<OrganisationById> for LoaderContext {
     }
 }
 
-/// Loads an organisation by its id, where the reader may know of it; one that was merged leads to the one
-/// that it was merged into.
+/// Loads an organisation that the reader can see. The id of a merged organisation leads to the one that it
+/// was merged into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VisibleOrganisationById(pub Uuid);
 

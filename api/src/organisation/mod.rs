@@ -1,4 +1,4 @@
-//! Organisations: finding those that records name, and adding those that are new.
+//! Organisations: finding those that records name, and adding new ones.
 
 pub mod alias;
 pub mod filter_input;
@@ -32,20 +32,19 @@ use wayin_records::record::OrganisationReference;
 pub struct OrganisationLookup {
     by_identifier: HashMap<String, organisation::Model>,
     by_name: HashMap<String, Vec<organisation::Model>>,
-    /// What some were known as before, each with the ids that it leads to.
+    /// The aliases in use, each with the ids that it leads to.
     aliases: HashMap<OrganisationAlias, Vec<Uuid>>,
-    /// Those that it leads to.
+    /// The organisations that the aliases lead to.
     alias_targets: HashMap<Uuid, organisation::Model>,
 }
 
-/// Something that an organisation was known as before.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum OrganisationAlias {
     Identifier(String),
     Name(String),
 }
 
-/// The identifiers and the folded names of references that a base can hold, each once.
+/// The identifiers and folded names of references that a database can store, each once.
 fn list_lookup_keys<'a>(
     references: impl Iterator<Item = &'a OrganisationReference>,
 ) -> (Vec<String>, Vec<String>) {
@@ -67,22 +66,22 @@ fn list_lookup_keys<'a>(
     (identifiers, names)
 }
 
-/// Why an organisation cannot be told from a reference.
+/// Why a reference does not identify an organisation.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrganisationReferenceError {
-    /// It has neither identifier nor name.
+    /// It has neither an identifier nor a name.
     #[error("needs an identifier or a name")]
     Nameless,
-    /// It is new to the base, and has no name.
+    /// The organisation is new and has no name.
     #[error("no organisation has the identifier {0}, and no name is given to add it by")]
     NewWithoutName(String),
-    /// Its name is that of several.
+    /// Several organisations have the name.
     #[error("{0} organisations are called {1}; give the identifier of the one that is meant")]
     Ambiguous(usize, String),
 }
 
 impl OrganisationLookup {
-    /// Looks up all that `references` name.
+    /// Looks up the organisations that `references` name.
     pub async fn load<'a>(
         db: &impl ConnectionTrait,
         references: impl Iterator<Item = &'a OrganisationReference>,
@@ -127,7 +126,7 @@ impl OrganisationLookup {
         same_name.push(organisation);
     }
 
-    /// The organisation that was known before as a reference names it, where none is known so now.
+    /// Finds the organisation with the alias of a reference, if no current name matches.
     fn find_by_alias(&self, reference: &OrganisationReference) -> Option<&organisation::Model> {
         let known_as = match (&reference.identifier, &reference.name) {
             (Some(identifier), _)
@@ -148,7 +147,7 @@ impl OrganisationLookup {
         }
     }
 
-    /// Whether nobody else that was found has an organisation's name.
+    /// Whether no other organisation of this lookup has the same name.
     fn has_unique_name(&self, organisation: &organisation::Model) -> bool {
         let same_name = self.by_name.get(&organisation.name_folded);
         same_name.is_none_or(|same| same.iter().all(|one| one.id == organisation.id))
@@ -185,23 +184,23 @@ impl OrganisationLookup {
         }
     }
 
-    /// Whether a reference names an organisation, known or new.
+    /// Checks that a reference identifies an organisation, known or new.
     pub fn validate(&self, reference: &OrganisationReference) -> Result<(), OrganisationReferenceError> {
         self.find_or_ambiguous(reference).map(|_| ())
     }
 
-    /// The organisation that a reference names, where it is in the base.
+    /// Finds the organisation of a reference in the database.
     pub fn find(&self, reference: &OrganisationReference) -> Option<&organisation::Model> {
         self.find_or_ambiguous(reference).ok().flatten()
     }
 
-    /// The id of the organisation that a reference names, where it is in the base.
+    /// Finds the id of the organisation of a reference in the database.
     pub fn find_id(&self, reference: &OrganisationReference) -> Option<Uuid> {
         self.find(reference).map(|known| known.id)
     }
 
-    /// The organisation that a reference names. One that is new to the base, or of
-    /// which the kind was not known and now is, is put among `altered`.
+    /// Finds or creates the organisation of a reference. Adds it to `altered` if it is new, or if its kind
+    /// was not known before.
     pub fn resolve(
         &mut self,
         reference: &OrganisationReference,
@@ -240,11 +239,11 @@ impl OrganisationLookup {
     }
 }
 
-/// The organisations that a batch of records adds or says more of.
+/// The organisations that a batch of records adds or changes.
 #[derive(Debug, Default)]
 pub struct AlteredOrganisations(Vec<(organisation::Model, Option<CurrentDocument>)>);
 
-/// An organisation as it stands, for its history.
+/// The current state of an organisation, for its revisions.
 pub fn current_document(organisation: &organisation::Model) -> CurrentDocument {
     CurrentDocument::new(
         document::organisation_document(organisation),
@@ -253,24 +252,24 @@ pub fn current_document(organisation: &organisation::Model) -> CurrentDocument {
 }
 
 impl AlteredOrganisations {
-    /// One organisation that stood so before.
+    /// Creates a list of one changed organisation.
     pub fn from_single(organisation: organisation::Model, before: CurrentDocument) -> Self {
         Self(vec![(organisation, Some(before))])
     }
 
-    /// One that is new, or that stood so before.
+    /// Adds a new or changed organisation.
     fn push(&mut self, organisation: organisation::Model, before: Option<CurrentDocument>) {
         match self.0.iter_mut().find(|(one, _)| one.id == organisation.id) {
-            // What is new in this batch stays new, with what was said of it since.
+            // An organisation that is new in this batch stays new.
             Some((one, _)) => *one = organisation,
             None => self.0.push((organisation, before)),
         }
     }
 
-    /// Writes them with their revisions; answers what is to be appended to the log.
+    /// Writes the organisations with their revisions. Returns the changes to append to the log.
     ///
     /// # Errors
-    /// A [conflict](Error::Conflict) where one was altered since it was read.
+    /// [`Error::Conflict`] if another transaction changed one since it was read.
     pub async fn write(self, db: &impl ConnectionTrait, act: &ActionContext<'_>) -> Result<Vec<ChangeEntry>> {
         let mut entries = Vec::with_capacity(self.0.len());
         let mut new = Vec::new();
@@ -296,7 +295,7 @@ impl AlteredOrganisations {
                 new.push(organisation.into_active_model());
                 continue;
             };
-            // Only what was read is written over: somebody else may have said more of it meanwhile.
+            // Updates only unchanged rows: another transaction may have changed them.
             let again = Error::Conflict(format!("{} was altered just now; try again", organisation.name));
             let row = organisation::ActiveModel {
                 id: NotSet,
@@ -318,7 +317,7 @@ impl AlteredOrganisations {
     }
 }
 
-/// Adds an organisation, or finds the one that is meant.
+/// Finds the organisation of a reference, or adds it.
 pub async fn find_or_create(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -341,8 +340,8 @@ pub async fn find_or_create(
     Ok(organisation)
 }
 
-/// The organisations out of `among` whose names are most like a name that none has, as they are offered to
-/// whoever may mean them: of those that share the beginning of one of its words.
+/// Finds the names among `among` that are most similar to an unknown name, for suggestions. Compares names
+/// that share the beginning of a word.
 pub async fn find_similar_names(
     db: &impl ConnectionTrait,
     among: Select<organisation::Entity>,
@@ -374,7 +373,7 @@ pub async fn find_similar_names(
     Ok(crate::name_suggestions::find_similar(name, names))
 }
 
-/// Finds organisations by their ids.
+/// Loads organisations by their ids.
 pub async fn load_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<organisation::Model>> {
     Ok(organisation::Entity::find()
         .filter(is_in(
@@ -386,10 +385,9 @@ pub async fn load_by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<
         .await?)
 }
 
-/// The orders of a list of organisations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OrganisationOrdering {
-    /// From the last to the first.
+    /// From last to first.
     pub descending: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Keeping organisations over GraphQL, for stewards.
+//! Mutations of organisations, for stewards.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use serde_json::json;
@@ -46,7 +46,6 @@ reference_payload! {
     SaveOrganisationPayload { organisation: Organisation of organisation::Model } logged
 }
 
-/// The mutations of organisations.
 #[derive(Default)]
 pub struct OrganisationMutation;
 

@@ -1,4 +1,4 @@
-//! Putting organisations into the base as stewards write them.
+//! Saves organisations.
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use wayin_entity::{OrganisationKind, organisation, organisation_alias};
@@ -14,23 +14,17 @@ use wayin_records::problem::ProblemCode;
 use wayin_records::record::OrganisationReference;
 use wayin_records::validate;
 
-/// An organisation as a steward writes it.
 #[derive(Clone, Debug)]
 pub struct OrganisationDraft {
-    /// The organisation that is there, and the version that it was written from.
     pub target: SaveTarget,
-    /// The name in use.
     pub name: String,
-    /// What sort of organisation it is; none where not known.
     pub kind: Option<OrganisationKind>,
-    /// The org-id identifier; none where none is known.
     pub identifier: Option<String>,
-    /// Whether what its members send in is published without review.
+    /// Whether records that its members submit are published without review.
     pub auto_publish: bool,
 }
 
-/// Adds an organisation, or writes one that is there anew, with the log. By an identifier that it had
-/// before it is still found.
+/// Adds or changes an organisation, with the log. Its former identifier becomes an alias.
 pub async fn save_organisation(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -102,7 +96,7 @@ pub async fn save_organisation(
     Ok(Ok(row))
 }
 
-/// Remembers the identifier that an organisation has no more.
+/// Stores the former identifier of an organisation as an alias.
 async fn save_alias(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,

@@ -1,4 +1,4 @@
-//! Filters of places, and places that an input names.
+//! Filters of places, and references to places in inputs.
 
 use async_graphql::{ID, InputObject, OneofObject};
 use futures_util::future::BoxFuture;
@@ -24,7 +24,7 @@ pub enum PlaceRef {
 }
 
 impl PlaceRef {
-    /// What the place is asked for by.
+    /// Converts the input to the key of a place.
     pub fn into_key(self, path: &str) -> Result<PlaceKey> {
         Ok(match self {
             Self::Code(code) => PlaceKey::Code(code),
@@ -32,7 +32,7 @@ impl PlaceRef {
         })
     }
 
-    /// The place that is meant.
+    /// Finds the place, with its name for summaries.
     pub async fn find_reference(self, lookup: FilterContext<'_>, path: &str) -> Result<NamedReference> {
         let key = self.into_key(path)?;
         let place = super::find_place(lookup.db, &key)
@@ -45,7 +45,7 @@ impl PlaceRef {
     }
 }
 
-/// What the places of a list in the input are asked for by.
+/// Converts a list of references to the keys of places.
 pub fn into_place_keys(argument: &str, places: Vec<PlaceRef>) -> Result<Vec<PlaceKey>> {
     let places = places.into_iter().enumerate();
     places
@@ -77,7 +77,7 @@ pub struct PlaceFilter {
 }
 
 impl PlaceFilter {
-    /// The filter as a condition. `path` names the argument in complaints.
+    /// Converts the filter to a predicate. `path` names the argument in errors.
     pub fn into_predicate(
         self,
         lookup: FilterContext<'_>,

@@ -1,4 +1,4 @@
-//! Places over GraphQL: their queries and their order.
+//! Queries of places, and their order.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use sea_orm::{EntityTrait, QueryFilter};
@@ -33,7 +33,6 @@ pub struct PlaceOrder {
     pub direction: Direction,
 }
 
-/// The places that the base knows.
 #[derive(Default)]
 pub struct PlaceQuery;
 

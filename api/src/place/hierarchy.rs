@@ -1,5 +1,4 @@
-//! Which places lead to which, in SQL: a place that lies within another leads to
-//! it, and so does one whose code the other took over.
+//! The hierarchy of places in SQL. A place leads to its parents and to its successor.
 
 use sea_orm::{
     ExprTrait,
@@ -8,12 +7,12 @@ use sea_orm::{
 use uuid::Uuid;
 use wayin_entity::{initiative, place, place_parent};
 
-/// The ids of a place, of those that lie within it, and of those that it took over from.
+/// Selects the ids of a place, of the places within it, and of its predecessors.
 pub fn select_descendant_ids(place: Uuid) -> SelectStatement {
     select_ids(&[place], true)
 }
 
-/// The ids of a place, and of those that it took over from.
+/// Selects the ids of a place and of its predecessors.
 pub fn select_predecessor_ids(place: Uuid) -> SelectStatement {
     select_ids(&[place], false)
 }
@@ -26,7 +25,8 @@ fn select_ids(roots: &[Uuid], and_within: bool) -> SelectStatement {
     ids
 }
 
-/// For each of several places, itself and all that lead to it: columns `root` and `id` of a table `reached`.
+/// A recursive query of the places that lead to each of several places: the columns `root` and `id` of a
+/// table `reached`.
 pub fn reachable_places(roots: &[Uuid], and_within: bool) -> WithClause {
     let (reached, link) = (Alias::new("reached"), Alias::new("link"));
     let mut links = Query::select();
@@ -67,7 +67,7 @@ pub fn reachable_places(roots: &[Uuid], and_within: bool) -> WithClause {
     WithClause::new().recursive(true).cte(table).to_owned()
 }
 
-/// Which initiatives are in which of several places, or within them: columns `parent` and `child`.
+/// Selects the initiatives in several places or within them: the columns `parent` and `child`.
 pub fn select_initiatives_in(places: &[Uuid]) -> SelectStatement {
     let mut links = Query::select();
     links

@@ -13,7 +13,6 @@ use crate::graphql::{
     loader::{LoaderContext, RowLoaderKey},
 };
 
-/// Loads a place by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PlaceById(pub Uuid);
 
@@ -26,7 +25,7 @@ impl RowLoaderKey for PlaceById {
     }
 }
 
-/// Loads the places that a place lies directly within, by name.
+/// Loads the parents of a place, sorted by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ParentPlaces(pub Uuid);
 
@@ -62,7 +61,7 @@ impl Loader<ParentPlaces> for LoaderContext {
     }
 }
 
-/// The places in use that lie directly within a place.
+/// The children of a place that are in use.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChildPlaceList;
 

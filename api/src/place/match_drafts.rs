@@ -1,4 +1,4 @@
-//! Which place each draft means, and what it comes to beside what is known already.
+//! Finds the place of each draft of a file, and combines the draft with what is stored.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,19 +13,19 @@ use wayin_records::gss;
 use wayin_records::normalisation::fold_name;
 use wayin_records::place_draft::{PlaceDraft, StatedParents};
 
-/// The place that a draft means, and what it comes to.
+/// The place of a draft, and the combined result.
 pub(super) struct MatchedDraft {
     pub(super) id: Uuid,
     pub(super) full: Result<CompletePlace, String>,
 }
 
-/// All of a place.
+/// All fields of a place.
 #[derive(Clone, Debug)]
 pub(super) struct CompletePlace {
     pub(super) name: String,
     pub(super) kind: PlaceKind,
     pub(super) relations: PlaceRelations,
-    /// The parents that the file names as the nearest.
+    /// The nearest parents that the file names.
     nearest: BTreeSet<Uuid>,
 }
 
@@ -40,11 +40,11 @@ impl CompletePlace {
     }
 }
 
-/// By name and kind, the places without a code: what each lies within, and its id.
+/// The places without a code by name and kind, with their parents and ids.
 type PlacesWithoutCode = HashMap<(String, PlaceKind), Vec<(BTreeSet<Uuid>, Uuid)>>;
 
-/// Finds the place that each draft means: its id in the base, or a new one. All codes
-/// come first, so that drafts may name each other in any order.
+/// Finds the place of each draft: an existing id or a new one. Codes are resolved first, so that drafts can
+/// refer to each other in any order.
 pub(super) fn match_drafts(
     act: &ActionContext<'_>,
     places: &Gazetteer,
@@ -138,7 +138,7 @@ fn find_by_code(by_code: &HashMap<String, Uuid>, code: &str) -> Result<Uuid, Str
     id.ok_or_else(|| PlaceReferenceError::UnknownCode(code.to_owned()).to_string())
 }
 
-/// A draft with all that it does not say as it is known.
+/// Completes a draft with the stored values of fields that it leaves out.
 fn complete_draft(
     draft: &PlaceDraft,
     id: Uuid,
@@ -189,8 +189,8 @@ fn complete_draft(
     })
 }
 
-/// Of the larger places that a lookup file names, and of those that are known beside it, leaves only the nearest:
-/// a region that a place's county lies in is no parent of its own.
+/// Keeps only the nearest of the larger places that a lookup file names and of the stored ones: the region of
+/// a place's county is not its parent.
 fn remove_indirect_parents(links: &RelationsByPlace, drafts: &[PlaceDraft], meant: &mut [MatchedDraft]) {
     let mut then = links.clone();
     let ups = meant
@@ -227,7 +227,7 @@ fn remove_indirect_parents(links: &RelationsByPlace, drafts: &[PlaceDraft], mean
     }
 }
 
-/// What of a place as it was known is not so any more, in words that follow its name.
+/// Describes the stored details that a draft changes, in words that follow the place's name.
 pub(super) fn describe_lost_details(
     places: &HashMap<Uuid, place::Model>,
     then: &RelationsByPlace,

@@ -1,4 +1,4 @@
-//! Places: finding them by id, code or name, and keeping what lies within what.
+//! Places: finding them by id, code or name, and saving them with their hierarchy.
 
 pub mod filter_input;
 pub mod graphql;
@@ -25,57 +25,44 @@ use wayin_records::normalisation::fold_name;
 use wayin_records::problem::{ProblemCode, Problems};
 use wayin_records::record::PlaceReference;
 
-/// What a place is asked for by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PlaceKey {
-    /// Its id in this base.
     Id(Uuid),
-    /// Its GSS code; a retired one leads to the place that took over.
+    /// The GSS code. A retired code leads to the successor.
     Code(String),
 }
 
-/// Why a reference names no place.
+/// Why a reference does not identify a place.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceReferenceError {
-    /// It gives several of a code, an id and a name, or none.
+    /// It has more than one of code, id and name, or none.
     #[error("give one of the code, the id or the name of a place")]
     NotExactlyOne,
-    /// No place has that code.
     #[error("no place has the code {0}")]
     UnknownCode(String),
-    /// No place has that id.
     #[error("no place has the id {0}")]
     UnknownId(String),
-    /// No place has that name.
     #[error("no place is called {name}{}", describe_nearest(.alike))]
     UnknownName {
-        /// The name.
         name: String,
-        /// Places that may have been meant.
+        /// Similar names.
         alike: Vec<String>,
     },
-    /// Several places have that name.
     #[error("{} places are called {name}; give the code of the one that is meant: {}", .places.len(), .places.join(", "))]
-    Ambiguous {
-        /// The name.
-        name: String,
-        /// The places.
-        places: Vec<String>,
-    },
+    Ambiguous { name: String, places: Vec<String> },
 }
 
-/// Every place by id, code and name: small enough to be held while a file is read.
+/// All places by id, code and name. Small enough for memory while a file is read.
 #[derive(Debug, Default)]
 pub struct Gazetteer {
     places: HashMap<Uuid, place::Model>,
     by_code: HashMap<String, Uuid>,
-    /// The codes of small areas, with the place of each; empty unless they were asked for.
+    /// The codes of small areas with the place of each. Empty unless they were requested.
     small_areas: HashMap<String, Uuid>,
     current_by_name: HashMap<String, Vec<Uuid>>,
 }
 
 impl Gazetteer {
-    /// Reads every place.
     pub async fn load(db: &impl ConnectionTrait) -> Result<Self> {
         let mut all = Self::default();
         for place in place::Entity::find()
@@ -97,7 +84,7 @@ impl Gazetteer {
         Ok(all)
     }
 
-    /// Reads every place, and the codes of small areas, by which a file may name the place that they lie in.
+    /// Loads all places and the codes of small areas, which files can use for the place that they lie in.
     pub async fn load_with_small_areas(db: &impl ConnectionTrait) -> Result<Self> {
         let mut all = Self::load(db).await?;
         all.small_areas = small_areas::load_small_areas(db)
@@ -108,10 +95,10 @@ impl Gazetteer {
         Ok(all)
     }
 
-    /// The place that stands in a place's stead now.
+    /// Finds the current place: the place itself or its last successor.
     pub fn find_current(&self, id: Uuid) -> Option<&place::Model> {
         let mut place = self.places.get(&id)?;
-        // A chain of successors is no longer than there are places.
+        // A chain of successors has at most as many steps as there are places.
         for _ in 0..self.places.len() {
             let Some(successor) = place.successor_id.and_then(|id| self.places.get(&id)) else {
                 break;
@@ -121,14 +108,14 @@ impl Gazetteer {
         Some(place)
     }
 
-    /// The current place of a code: its own, or the one that a small area of the code lies in.
+    /// Finds the current place of a code: a place's own code or that of a small area within it.
     pub fn find_by_code(&self, code: &str) -> Option<&place::Model> {
         let code = normalisation::normalise_gss_code(code);
         let id = self.by_code.get(&code).or_else(|| self.small_areas.get(&code))?;
         self.find_current(*id)
     }
 
-    /// The place of this code, retired or not.
+    /// Finds the place with exactly this code, retired or not.
     pub fn find_by_exact_code(&self, code: &str) -> Option<&place::Model> {
         self.places.get(self.by_code.get(code)?)
     }
@@ -139,7 +126,7 @@ impl Gazetteer {
             .contains_key(&normalisation::normalise_gss_code(code))
     }
 
-    /// The current place of a name, where exactly one has it; letters' case does not count.
+    /// Finds the current place with a name. None unless exactly one has it. Ignores case.
     pub fn find_by_name(&self, name: &str) -> Option<&place::Model> {
         match self.current_by_name.get(&fold_name(name))?.as_slice() {
             [one] => self.places.get(one),
@@ -147,7 +134,7 @@ impl Gazetteer {
         }
     }
 
-    /// The current place that a record names.
+    /// Finds the current place of a reference.
     pub fn resolve(&self, reference: &PlaceReference) -> Result<&place::Model, PlaceReferenceError> {
         match (&reference.code, &reference.id, &reference.name) {
             (Some(code), None, None) => self
@@ -186,7 +173,7 @@ impl Gazetteer {
     }
 }
 
-/// A place as it is offered to whoever may mean it.
+/// Describes a place for suggestions.
 fn describe_place(place: &place::Model) -> String {
     match &place.code {
         Some(code) => format!("{} ({code})", place.name),
@@ -194,7 +181,7 @@ fn describe_place(place: &place::Model) -> String {
     }
 }
 
-/// Finds a place; a retired code leads to the place that took over, an id to that very place.
+/// Finds a place. A retired code leads to the successor, an id to exactly that place.
 pub async fn find_place(db: &impl ConnectionTrait, key: &PlaceKey) -> Result<Option<place::Model>> {
     let found = match key {
         PlaceKey::Id(id) => return Ok(place::Entity::find_by_id(*id).one(db).await?),
@@ -218,7 +205,7 @@ pub async fn find_place(db: &impl ConnectionTrait, key: &PlaceKey) -> Result<Opt
     Ok(Some(place))
 }
 
-/// The id of a place that is named at a path of an input; what names none is found wrong.
+/// Finds the id of a place at a path of an input. An unknown place becomes a problem.
 pub async fn find_id_at_path(
     db: &impl ConnectionTrait,
     found: &mut Problems,
@@ -232,7 +219,7 @@ pub async fn find_id_at_path(
     Ok(place.map(|place| place.id))
 }
 
-/// Why a key names no place.
+/// Why a key identifies no place.
 fn reference_error(key: &PlaceKey) -> PlaceReferenceError {
     match key {
         PlaceKey::Code(code) => PlaceReferenceError::UnknownCode(code.clone()),
@@ -240,15 +227,14 @@ fn reference_error(key: &PlaceKey) -> PlaceReferenceError {
     }
 }
 
-/// An error for a reference in a filter that names no place.
+/// The error of a filter that refers to an unknown place.
 pub fn not_found_error(path: &str, key: &PlaceKey) -> Error {
     Error::bad_input(path, reference_error(key))
 }
 
-/// The orders of a list of places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PlaceOrdering {
-    /// From the last to the first.
+    /// From last to first.
     pub descending: bool,
 }
 

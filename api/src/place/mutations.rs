@@ -1,4 +1,4 @@
-//! Keeping places over GraphQL, for stewards.
+//! Mutations of places, for stewards.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use serde_json::json;
@@ -49,7 +49,6 @@ reference_payload! {
     SavePlacePayload { place: Place of place::Model } logged
 }
 
-/// The mutations of places.
 #[derive(Default)]
 pub struct PlaceMutation;
 

@@ -1,4 +1,4 @@
-//! Putting places into the base.
+//! Saves places.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -20,24 +20,18 @@ use wayin_records::normalisation::fold_name;
 use wayin_records::place_draft::PlaceDraft;
 use wayin_records::problem::{ProblemCode, Problems};
 
-/// What became of a draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlaceSaveOutcome {
-    /// It is new.
     Created,
-    /// It was altered.
     Updated,
-    /// It stood so already.
     Unchanged,
 }
 
-/// What became of a draft, and what of the place as it was known is not so any more.
+/// The outcome of a draft with the stored details that it changed, or why it was rejected.
 pub type SavedPlaceResult = Result<(PlaceSaveOutcome, Vec<String>), String>;
 
-/// Puts places into the base, in any order; of several drafts of one place the last
-/// counts. A draft that names a place that is neither in the base nor among the drafts
-/// that are taken, or that would close a circle, is refused with the reason and leaves
-/// the others as they are.
+/// Saves places in any order. If several drafts describe one place, the last one counts. A draft that refers
+/// to an unknown place, or would create a cycle, is rejected with the reason and does not affect the others.
 pub async fn save_places(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -86,7 +80,7 @@ pub async fn save_places(
     Ok(outcomes)
 }
 
-/// What every place leads to.
+/// Loads the parents and the successor of every place.
 async fn load_relations(db: &impl ConnectionTrait, places: &Gazetteer) -> Result<RelationsByPlace> {
     let mut links: RelationsByPlace = places
         .places
@@ -103,27 +97,20 @@ async fn load_relations(db: &impl ConnectionTrait, places: &Gazetteer) -> Result
     Ok(links)
 }
 
-/// The most places that may lie around one another.
+/// The maximum number of levels.
 pub const MAX_HIERARCHY_DEPTH: usize = 12;
 
-/// A place as a steward writes it.
 #[derive(Clone, Debug)]
 pub struct PlaceInput {
-    /// The place that is there, and the version that it was written from.
     pub target: SaveTarget,
-    /// The name in use.
     pub name: String,
-    /// What sort of place it is.
     pub kind: PlaceKind,
-    /// The GSS code.
     pub code: Option<String>,
-    /// The places that it lies directly within.
     pub parents: Vec<PlaceKey>,
-    /// The place that took over when this one's code was retired.
     pub successor: Option<PlaceKey>,
 }
 
-/// Adds a place, or writes one that is there anew, with the log.
+/// Adds or changes a place, with the log.
 pub async fn save_place(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -174,7 +161,7 @@ pub async fn save_place(
     {
         return Ok(Err(refusal));
     }
-    // A save is one also where it says what stood already: its version counts it.
+    // A save without changes still creates a version.
     let saved = match standing.apply(act, code, id, full) {
         PlaceSaveOutcome::Created => PlaceSaveOutcome::Created,
         PlaceSaveOutcome::Updated | PlaceSaveOutcome::Unchanged => PlaceSaveOutcome::Updated,
@@ -187,7 +174,7 @@ pub async fn save_place(
         .ok_or_else(|| Error::Internal("a place that was saved cannot be found".into()))
 }
 
-/// A code is that of one place, and stays: records name their places by it.
+/// A code belongs to one place and does not change, as records refer to places by it.
 fn check_code(found: &mut Problems, places: &Gazetteer, before: Option<&place::Model>, code: Option<&str>) {
     let own = before.map(|before| before.id);
     let holder = code.and_then(|code| places.by_code.get(code));
@@ -206,7 +193,7 @@ fn check_code(found: &mut Problems, places: &Gazetteer, before: Option<&place::M
     }
 }
 
-/// No place lies within itself, however many lie between, and no more lie around one another than may.
+/// Checks that the hierarchy has no cycle and not too many levels.
 fn check_relations(found: &mut Problems, links: &RelationsByPlace, id: Uuid, up: &PlaceRelations) {
     let mut then = links.clone();
     then.insert(id, up.clone());
@@ -240,8 +227,7 @@ fn check_relations(found: &mut Problems, links: &RelationsByPlace, id: Uuid, up:
     }
 }
 
-/// How many steps lead away from a place at most. There are no circles, and no more steps than [`MAX_HIERARCHY_DEPTH`]
-/// are counted.
+/// The length of the longest path from a place, counted up to [`MAX_HIERARCHY_DEPTH`]. There are no cycles.
 fn longest_path(from: Uuid, next: &dyn Fn(Uuid) -> Vec<Uuid>) -> usize {
     let mut here = HashSet::from([from]);
     for steps in 0..=MAX_HIERARCHY_DEPTH {
@@ -253,7 +239,7 @@ fn longest_path(from: Uuid, next: &dyn Fn(Uuid) -> Vec<Uuid>) -> usize {
     MAX_HIERARCHY_DEPTH + 1
 }
 
-/// Where a place leads: to those that it lies within, and to the one that took over.
+/// The parents and the successor of a place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PlaceRelations {
     pub(super) parents: BTreeSet<Uuid>,
@@ -273,11 +259,10 @@ impl PlaceRelations {
     }
 }
 
-/// Where each place leads.
 pub(super) type RelationsByPlace = HashMap<Uuid, PlaceRelations>;
 
-/// Why each draft cannot be taken, if it cannot. What names a newcomer that is refused
-/// is refused in turn, so that the drafts are gone through until no more are.
+/// Finds the drafts to reject, with the reason. A draft that refers to a rejected new place is rejected too,
+/// so the drafts are checked until nothing changes.
 fn find_rejected(
     links: &RelationsByPlace,
     drafts: &[PlaceDraft],
@@ -301,7 +286,7 @@ fn find_rejected(
                     let reason = PlaceReferenceError::UnknownCode(code.unwrap_or_default());
                     return Some((*index, reason.to_string()));
                 }
-                // One that leads nowhere new did not close the circle that it is on.
+                // A place without new relations did not create the cycle.
                 let closes = links.get(id) != Some(up) && is_reachable(&then, up, *id);
                 let name = meant[*index].full.as_ref().map_or("it", |full| &full.name);
                 closes.then(|| (*index, format!("{name} would lie within itself")))
@@ -329,14 +314,14 @@ pub(super) fn is_reachable(links: &RelationsByPlace, from: &PlaceRelations, to: 
     false
 }
 
-/// The places as they stand while drafts are put in.
+/// The state of the places while drafts are applied.
 struct PlaceState {
     places: HashMap<Uuid, place::Model>,
     relations: RelationsByPlace,
 }
 
 impl PlaceState {
-    /// A place as it is kept, where it is there.
+    /// The current state of a place, if it exists.
     fn current_document(&self, id: Uuid) -> Option<reference_data::CurrentDocument> {
         let (place, up) = (self.places.get(&id)?, self.relations.get(&id)?);
         let document = document::place_document(place, &up.parents);
@@ -370,8 +355,8 @@ impl PlaceState {
         saved
     }
 
-    /// Writes places as they stand now, with their revisions and the log; each may be named several times.
-    /// `stood` tells how each stood before.
+    /// Writes places with their revisions and the log. A place can be listed several times. `stood` contains
+    /// the states before.
     async fn write_places(
         &self,
         db: &impl ConnectionTrait,
@@ -387,7 +372,7 @@ impl PlaceState {
             let (Some(place), Some(up)) = (self.places.get(id), self.relations.get(id)) else {
                 continue;
             };
-            // A place may name a successor that stands after it: all are put in first, the successors then.
+            // A place can refer to a successor that is inserted later, so all are inserted first.
             if *saved == PlaceSaveOutcome::Created {
                 let alone = place::Model {
                     successor_id: None,

@@ -1,4 +1,4 @@
-//! The codes of areas that are no places themselves, such as LSOAs and constituencies, with the place that each lies in.
+//! The codes of small areas, such as LSOAs and constituencies, with the place that each lies in.
 
 use std::collections::HashMap;
 
@@ -12,21 +12,18 @@ use crate::database::insert_all;
 use crate::error::Result;
 use wayin_records::gss;
 
-/// How many codes one statement names.
 const CODES_PER_STATEMENT: usize = 1_000;
 
-/// What became of the codes of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SmallAreasSaved {
-    /// How many are new.
     pub added: usize,
-    /// Those that lay in another place until now.
+    /// The codes that were in another place before.
     pub moved: Vec<String>,
-    /// Those that lie in several places, and so are taken for none.
+    /// The codes that lie in several places, which lead to none.
     pub in_several: Vec<String>,
 }
 
-/// Reads all codes, each with its place; none for one that lies in several.
+/// Loads all codes, each with its place. None if a code lies in several places.
 pub async fn load_small_areas(db: &impl ConnectionTrait) -> Result<HashMap<String, Option<Uuid>>> {
     let all: Vec<(String, Option<Uuid>)> = small_area::Entity::find()
         .select_only()
@@ -37,8 +34,8 @@ pub async fn load_small_areas(db: &impl ConnectionTrait) -> Result<HashMap<Strin
     Ok(all.into_iter().collect())
 }
 
-/// Keeps codes with the codes of the places that they lie in, as far as those are known. A code that lies in several
-/// places is kept without one. What the file does not name stays as it is.
+/// Stores codes with the places that they lie in, as far as those are known. A code that lies in several
+/// places is stored without a place. Codes that the file does not name stay unchanged.
 pub async fn save_small_areas(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,

@@ -1,5 +1,5 @@
-//! The files of imports: whether one holds a text, and what goes where it does. A file cannot have a text
-//! taken out of its middle, so that it goes as a whole; what became of its rows stays.
+//! Searches the files of imports for a text, and deletes those that contain it. A text cannot be removed from
+//! the middle of a file. The outcomes of the rows stay.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
@@ -22,18 +22,18 @@ use crate::paging::KeysetScan;
 use wayin_records::formats::encoding::TranscodingReader;
 use wayin_records::problem::{Problem, ProblemCode};
 
-/// The most bytes of a workbook that are looked through once they are unpacked; one that has more is taken to
-/// hold the text.
+/// The maximum number of bytes of a workbook that are searched after decompression. A larger workbook counts
+/// as containing the text.
 const MAX_UNPACKED_BYTES: u64 = 4 << 30;
 
-/// The files that were looked through, and those of them that hold a text.
+/// The files that have been searched, and those that contain the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchedFiles {
     searched: HashSet<Uuid>,
     matching: BTreeSet<Uuid>,
 }
 
-/// Looks through every file that is kept and was not looked through yet.
+/// Searches all stored files that have not been searched yet.
 pub async fn search_files(db: &impl ConnectionTrait, text: &str, looked: &mut SearchedFiles) -> Result<()> {
     let kept = import_chunk::Entity::find().filter(import_chunk::Column::Position.eq(1));
     let mut walk = KeysetScan::new(kept, import_chunk::Column::ImportId, ROWS_PER_STATEMENT as u64);
@@ -60,7 +60,7 @@ async fn search_file(db: &impl ConnectionTrait, id: Uuid, text: &str) -> Result<
     found.map_err(|cause| Error::Internal(format!("a file could not be read: {cause}")))
 }
 
-/// What stands against taking a text out: an import that is under way and has it.
+/// Finds the running imports whose files contain the text. They prevent the redaction.
 pub async fn find_running_imports(db: &impl ConnectionTrait, looked: &SearchedFiles) -> Result<Vec<Problem>> {
     let mut findings = Vec::new();
     for ids in chunk_ids(&looked.matching) {
@@ -80,8 +80,8 @@ pub async fn find_running_imports(db: &impl ConnectionTrait, looked: &SearchedFi
     Ok(findings)
 }
 
-/// Deletes the files that hold the text, and takes it out of what is told of imports and their rows. Answers
-/// out of how many imports.
+/// Deletes the files that contain the text, and redacts it in imports and the outcomes of their rows. Returns
+/// the number of affected imports.
 pub async fn redact_files(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -132,8 +132,8 @@ pub async fn redact_files(
     Ok(altered.len())
 }
 
-/// Whether a file holds a text. Blanks, quotation marks and strokes do not count, so that it is found however
-/// the format writes it; so a file may be taken to hold it that does not quite.
+/// Whether a file contains a text. Ignores whitespace, quotation marks and backslashes, so that the text is found
+/// however the format escapes it. A file with a similar text may be included.
 fn contains_text(format: FileFormat, mut file: File, text: &str) -> std::io::Result<bool> {
     match format {
         FileFormat::Xlsx | FileFormat::Ods => Ok(contains_in_workbook(file, text)),
@@ -142,7 +142,7 @@ fn contains_text(format: FileFormat, mut file: File, text: &str) -> std::io::Res
             if contains_in_text(BufReader::new(&file), text, &mut is_wide)? {
                 return Ok(true);
             }
-            // Also what is refused for its encoding is kept, and may have no mark that tells the order of bytes.
+            // Files that were rejected for their encoding are stored too. They may have no byte order mark.
             for wide in [UTF_16LE, UTF_16BE] {
                 file.rewind()?;
                 let read_wide = || BufReader::new(TranscodingReader::new(&file, wide));
@@ -155,10 +155,10 @@ fn contains_text(format: FileFormat, mut file: File, text: &str) -> std::io::Res
     }
 }
 
-/// Looks for a text in bytes as they come, in time that grows with their number alone (Knuth, Morris and Pratt).
+/// Searches a stream of bytes in linear time (Knuth, Morris and Pratt).
 struct TextSearch {
     pattern: Vec<u8>,
-    /// To how long a beginning of what is wanted one falls back from each.
+    /// The length of the longest proper prefix that is also a suffix, for each prefix of the pattern.
     fallback: Vec<usize>,
     matched: usize,
 }
@@ -168,7 +168,7 @@ impl TextSearch {
         Self::from_bytes(text.bytes())
     }
 
-    /// For each way in which bytes that are text may write one.
+    /// One search for each encoding that a file can have.
     fn for_each_encoding(text: &str) -> Vec<Self> {
         let western = to_windows_1252(text).filter(|_| !text.is_ascii());
         std::iter::once(Self::new(text))
@@ -194,7 +194,7 @@ impl TextSearch {
         }
     }
 
-    /// Whether, with these bytes, the text has passed.
+    /// Reads more bytes. Returns whether the text has been found.
     fn feed(&mut self, bytes: &[u8]) -> bool {
         if self.matched == self.pattern.len() {
             return true;
@@ -212,14 +212,14 @@ impl TextSearch {
     }
 }
 
-/// A text in Windows-1252, as spreadsheets save tables that are not to be in UTF-8; none where that has no
-/// such characters. Files in it are refused, and kept like others.
+/// The text in Windows-1252, in which spreadsheets can save CSV files. None if it cannot be encoded. The
+/// import rejects such files, but stores them.
 fn to_windows_1252(text: &str) -> Option<Vec<u8>> {
     let (bytes, _, has_others) = WINDOWS_1252.encode(text);
     (!has_others).then(|| bytes.into_owned())
 }
 
-/// How many characters of a text are looked for.
+/// The number of characters that are compared.
 pub fn count_searched_characters(text: &str) -> usize {
     let counts = |letter: &char| !letter.is_ascii() || is_searched(*letter as u8);
     text.chars().filter(counts).count()
@@ -229,8 +229,8 @@ const fn is_searched(byte: u8) -> bool {
     !byte.is_ascii_whitespace() && byte != b'"' && byte != b'\\'
 }
 
-/// In a file that is text: as it is written, and as JSON means it. Says whether it may be text in UTF-16, in which
-/// every line break has a byte that no other text has.
+/// Searches a text file: literally, and with JSON escapes decoded. Sets `is_wide` if the file may be UTF-16,
+/// in which every line break contains a NUL byte.
 fn contains_in_text(mut input: impl BufRead, text: &str, is_wide: &mut bool) -> std::io::Result<bool> {
     let (mut as_written, mut as_meant) = (
         TextSearch::for_each_encoding(text),
@@ -258,24 +258,24 @@ fn contains_in_text(mut input: impl BufRead, text: &str, is_wide: &mut bool) -> 
     }
 }
 
-/// What stands behind a stroke in a JSON text (RFC 8259, section 7).
+/// The state within an escape sequence of JSON (RFC 8259, section 7).
 #[derive(Default)]
 enum JsonEscape {
     #[default]
     None,
     Backslash,
-    /// How many digits of a code have come, and what they are so far; before them the first half of a pair.
+    /// The number of hexadecimal digits so far with their value. Before them, the high surrogate of a pair.
     Code(u8, u32),
 }
 
 impl JsonEscape {
-    /// The bytes that are meant by one that is written, as UTF-8.
+    /// Decodes one byte. Returns the UTF-8 bytes that it completes.
     fn decode_byte<'a>(&mut self, byte: u8, letter: &'a mut [u8; 4]) -> &'a [u8] {
         let state = std::mem::take(self);
         match (state, byte) {
             (Self::None, b'\\') => *self = Self::Backslash,
             (Self::Backslash, b'u') => *self = Self::Code(0, 0),
-            // They mean blanks, which do not count.
+            // They stand for whitespace and control characters, which are ignored.
             (Self::Backslash, b'n' | b'r' | b't' | b'b' | b'f') => {}
             (Self::Code(digits, code), _) => {
                 let digit = char::from(byte).to_digit(16).unwrap_or_default();
@@ -295,7 +295,8 @@ impl JsonEscape {
     }
 }
 
-/// In a workbook: in the texts and attributes of its parts. One that cannot be unpacked is taken to hold it.
+/// Searches a workbook: the texts and attributes of its parts. A workbook that cannot be unpacked counts as
+/// containing the text.
 fn contains_in_workbook(file: File, text: &str) -> bool {
     let Ok(mut archive) = ZipArchive::new(BufReader::new(file)) else {
         return true;
@@ -400,7 +401,7 @@ mod tests {
                 "Zoë \"Z\" of C",
             ),
             (b"title\r\nZo\xeb\x92s \x80 5\r\n", "Zoë’s € 5"),
-            // What JSON writes with a stroke is meant here too.
+            // JSON escapes are decoded in any text file.
             (b"{\"title\": \"Zo\xeb\\nof C\"}\n", "Zoë\nof C"),
         ] {
             assert!(contains_in_file(FileFormat::Csv, table, text), "{text}");
@@ -428,7 +429,7 @@ mod tests {
                 assert!(!contains_in_file(FileFormat::Csv, &table, "Zoe \"Z\" 🦀 of"));
             }
         }
-        // It is found where the file is read piece by piece too.
+        // The text is found across the boundaries of buffers.
         let long = format!("{}by Zoë herself", "title,\r\n".repeat(40_000));
         let long: Vec<u8> = long.encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert!(contains_in_file(FileFormat::Csv, &long, "by Zoë herself"));

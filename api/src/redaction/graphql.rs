@@ -1,4 +1,4 @@
-//! Taking a text out of the base over GraphQL, for stewards.
+//! Redaction over GraphQL, for stewards.
 
 use async_graphql::{Context, InputObject, InputType, Object, Result, SimpleObject};
 use serde::{Deserialize, Serialize};
@@ -83,7 +83,6 @@ fn reject_redaction(findings: impl IntoIterator<Item = Problem>) -> RedactTextPa
     }
 }
 
-/// The mutation.
 #[derive(Default)]
 pub struct RedactionMutation;
 
@@ -154,12 +153,12 @@ impl RedactionMutation {
             imports: small(redacted.imports),
         };
         let event = AuditRecord {
-            // No one object is what it is about; the member who acts stands for it.
+            // A redaction has no single subject, so it is recorded with the member who acts.
             kind: NodeKind::Member,
             id: member.id,
             before: None,
             after: None,
-            // Of the text itself nothing stays.
+            // The audit event does not contain the text.
             detail: json!({"reason": reason, "initiatives": answer.initiatives, "revisions": answer.revisions}),
         };
         running.finish(event, &answer).await?;

@@ -1,7 +1,6 @@
-//! Taking a text out of everything that the base keeps, where it should never have come
-//! in: records, their revisions, submissions, imports, what stewards keep and the audit trail. A marker is left in
-//! its place; a file that holds it goes. The answers that are kept for whoever sends a mutation again are given
-//! without it.
+//! Redaction: replaces a text by a marker everywhere: in records, revisions, submissions, imports, reference
+//! data and the audit trail. Files that contain the text are deleted. It is also removed from the stored
+//! results of mutations.
 
 pub mod files;
 pub mod graphql;
@@ -40,33 +39,29 @@ use crate::{database, vocabulary};
 use wayin_records::normalisation::{fold_name, is_storable};
 use wayin_records::problem::{Problem, ProblemCode};
 
-/// What stands where a text was taken out.
+/// Replaces the redacted text.
 pub const REDACTION_MARKER: &str = "[redacted]";
-/// The fewest characters of a text that is taken out: less would be found where it is not meant.
+/// Shorter texts would also be found where they are not meant.
 const MIN_TEXT_CHARACTERS: usize = 4;
-/// The most.
 const MAX_TEXT_CHARACTERS: usize = 2_000;
-/// How many rows are altered at once: SQLite binds at most 32,766 values, and a row may hold a long document.
+/// The number of rows in one statement. SQLite binds at most 32,766 values, and a row may contain a long
+/// document.
 const ROWS_PER_STATEMENT: usize = 200;
 
-/// From how much a text was taken out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RedactionCounts {
-    /// Published records, and records that were withdrawn.
+    /// Published and withdrawn records.
     pub initiatives: usize,
-    /// Versions of them.
     pub revisions: usize,
-    /// Submissions.
     pub submissions: usize,
-    /// Events of the audit trail.
     pub audit_events: usize,
-    /// Versions of what stewards keep.
+    /// Versions of reference data.
     pub reference_versions: usize,
-    /// Imports: their files, and what is told of their rows.
+    /// Imports whose files or outcomes contained the text.
     pub imports: usize,
 }
 
-/// Whether a text can be taken out.
+/// Checks that a text can be redacted.
 pub fn validate_text(text: &str) -> Option<Problem> {
     let length = text.chars().count();
     let (code, reason) = if files::count_searched_characters(text) < MIN_TEXT_CHARACTERS {
@@ -94,8 +89,8 @@ pub fn validate_text(text: &str) -> Option<Problem> {
     Some(Problem::new(code, "text", reason))
 }
 
-/// What stands against taking out what was found: an import that is under way and has it in its file, and a member
-/// who may act and is known by it.
+/// Finds what prevents the redaction: running imports whose files contain the text, and active members whose
+/// subject contains it.
 pub async fn find_obstacles(db: &impl ConnectionTrait, found: &RedactionMatches) -> Result<Vec<Problem>> {
     let mut findings = files::find_running_imports(db, &found.files).await?;
     for ids in chunk_ids(&found.member) {
@@ -120,7 +115,6 @@ pub async fn find_obstacles(db: &impl ConnectionTrait, found: &RedactionMatches)
     Ok(findings)
 }
 
-/// Some of many ids, as many as one statement takes.
 fn chunk_ids(ids: &BTreeSet<Uuid>) -> impl Iterator<Item = Vec<Uuid>> {
     let mut ids = ids.iter().copied();
     std::iter::from_fn(move || {
@@ -129,8 +123,8 @@ fn chunk_ids(ids: &BTreeSet<Uuid>) -> impl Iterator<Item = Vec<Uuid>> {
     })
 }
 
-/// Takes a text out of everything that was found to hold it, as it is written, and says in the log which records
-/// were altered. Files that hold it go. In a transaction that [writes alone](database::begin_exclusive_write).
+/// Redacts a text in everything that contains it, deletes files with it, and logs the changed records. Call
+/// it in a transaction with [no concurrent writers](database::begin_exclusive_write).
 pub async fn redact_text(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -178,7 +172,7 @@ pub async fn redact_text(
     Ok(redacted)
 }
 
-/// The entries of the log for those of some records that stand.
+/// The log entries of the published ones among some records.
 async fn published_entries(db: &impl ConnectionTrait, altered: &BTreeSet<Uuid>) -> Result<Vec<ChangeEntry>> {
     let mut entries = Vec::with_capacity(altered.len());
     for ids in chunk_ids(altered) {
@@ -201,7 +195,7 @@ fn update_entries(subject: ChangeSubject, altered: Vec<Uuid>) -> impl Iterator<I
     altered.map(move |id| ChangeEntry::new(ChangeKind::Altered, subject, id))
 }
 
-/// Forgets what was sent under a key that holds the text.
+/// Deletes idempotency keys that contain the text.
 async fn delete_idempotency_keys(db: &impl ConnectionTrait, text: &str) -> Result<()> {
     idempotency_key::Entity::delete_many()
         .filter(contains_condition(idempotency_key::Column::Key, text))
@@ -211,8 +205,8 @@ async fn delete_idempotency_keys(db: &impl ConnectionTrait, text: &str) -> Resul
     Ok(())
 }
 
-/// Has `take_out` alter the rows of some ids, as many at once as can be; what of them was altered is written, in
-/// these columns. Answers a value of each altered row.
+/// Applies `take_out` to the rows with these ids, in batches, and updates these columns of the changed rows.
+/// Returns a value for each changed row.
 async fn alter_rows<E, T>(
     db: &impl ConnectionTrait,
     ids: &BTreeSet<Uuid>,
@@ -253,7 +247,7 @@ where
     Ok(altered)
 }
 
-/// Takes a text out of the columns of rows that say no more than these.
+/// Redacts a text in these columns of all rows that contain it.
 async fn replace_in_columns<E: EntityTrait>(
     db: &impl ConnectionTrait,
     ids: &BTreeSet<Uuid>,
@@ -286,7 +280,7 @@ macro_rules! alter {
             $of,
         )
     };
-    // What says when somebody last did something with it is not touched.
+    // The time of the last change stays, as nobody has changed the row's content.
     ($it:ident: untouched $table:ident [$($column:ident)+], $take_out:expr, $of:expr) => {
         alter_rows::<$table::Entity, _>(
             $it.db,
@@ -314,7 +308,7 @@ macro_rules! replace {
     )+};
 }
 
-/// A text that is being taken out.
+/// A redaction in progress.
 struct Redaction<'a, D> {
     db: &'a D,
     act: &'a ActionContext<'a>,
@@ -347,7 +341,7 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         Ok(altered.await?.into_iter().collect())
     }
 
-    /// Answers of which record each version is.
+    /// Returns the initiative of each changed revision.
     async fn redact_revisions(&self) -> Result<Vec<Uuid>> {
         let take_out = |row: &mut revision::Model| {
             self.replacement.replace_in_record(&mut row.document);
@@ -356,7 +350,6 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         alter!(self: untouched revision [Document Reason], take_out, |row| row.initiative_id).await
     }
 
-    /// What published grants say beyond their funding terms.
     async fn redact_grant_details(&self) -> Result<()> {
         let take_out = |row: &mut grant_detail::Model| {
             self.replacement
@@ -367,7 +360,8 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         Ok(())
     }
 
-    /// Answers the records whose funding terms held it; those of other parts are known by their versions.
+    /// Returns the records whose funding terms contained the text. Records with other affected parts are
+    /// found by their revisions.
     async fn redact_parts(&self) -> Result<Vec<Uuid>> {
         replace!(self: entry_point_taken [Motivation] challenge_faced [Note] source [Title Url Licence]);
         let take_out = |row: &mut funding_term::Model| {
@@ -406,13 +400,13 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         Ok(altered.await?.len())
     }
 
-    /// Takes it out of a name, and out of the same in lower case.
+    /// Redacts a name and its lower-case form.
     fn redact_name(&self, name: &mut String, folded: &mut String) {
         self.replacement.replace_in_text(name);
         *folded = fold_name(name);
     }
 
-    /// Takes it out of what an organisation is, or was, known by.
+    /// Redacts the names and identifiers of an organisation.
     fn redact_organisation_names(
         &self,
         name: &mut String,
@@ -440,8 +434,8 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         Ok(update_entries(ChangeSubject::Crisis, altered.await?).collect())
     }
 
-    /// Organisations, as they are known and as they were known before. Answers those too which are known by something
-    /// else from now on, in the keys of their records.
+    /// Redacts organisations and their aliases. Also returns the organisations whose identifier or name
+    /// changed, as the disclosure keys of their records depend on it.
     async fn redact_organisations(&self) -> Result<(Vec<ChangeEntry>, Vec<organisation::Model>)> {
         let mut known_anew = Vec::new();
         let take_out = |row: &mut organisation::Model| {
@@ -460,7 +454,6 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         Ok((entries, known_anew))
     }
 
-    /// The words of the field, and what was said.
     async fn redact_terms_and_reflections(&self) -> Result<()> {
         let take_out = |row: &mut term::Model| {
             self.replacement
@@ -498,8 +491,7 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         Ok(())
     }
 
-    /// Takes it out of what a filter looks for. Where it is part of a code instead, that stays, or the claim could not
-    /// be asked any more.
+    /// Redacts the values of a filter. Codes stay, as the claim could not be run otherwise.
     fn redact_filter(&self, filter: &mut Value) {
         let mut without = filter.clone();
         self.replacement.replace_in_document(&mut without);
@@ -508,7 +500,7 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         }
     }
 
-    /// The answers that are kept for whoever sends a mutation again. They stay, or it would be done twice.
+    /// Redacts stored results. They stay, as a repeat would otherwise run the mutation again.
     async fn redact_stored_results(&self) -> Result<()> {
         use idempotency_key::Column;
         let holding: Vec<(Uuid, String)> = idempotency_key::Entity::find()
@@ -540,14 +532,14 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         Ok(())
     }
 
-    /// Members who were revoked; while one may act, nothing is [taken out](find_obstacles).
+    /// Redacts revoked members. [Active members](find_obstacles) prevent the redaction.
     async fn redact_members(&self) -> Result<()> {
         let take_out = |row: &mut member::Model| {
             self.replacement
                 .replace_identity(IdentityKind::Subject, &mut row.subject);
         };
         alter!(self: member [Subject], take_out, |_| ()).await?;
-        // What tokens are called tells nothing apart.
+        // The names of tokens need not be unique.
         replace!(self: issued_token [Name]);
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! What stands in the place of a text that is taken out: the marker, and where something is told from others by what
-//! held the text, a marker with a number that no other has.
+//! The replacements for a redacted text: the marker or, for values that must stay unique, the marker with a
+//! number.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,19 +19,19 @@ use wayin_records::normalisation::fold_name;
 use wayin_records::record::{InitiativeRecord, OrganisationReference};
 use wayin_records::workbook::columns::is_known_field;
 
-/// The marker in short names, which are made of small letters, digits and hyphens.
+/// The marker in slugs, which consist of lower-case letters, digits and hyphens.
 const SLUG_REDACTION_MARKER: &str = "redacted";
 
 macro_rules! identities {
-    ($($(#[doc = $about:literal])+ $identity:ident { $($table:ident.$column:ident)+ })+) => {
-        /// A value by which something is told from others of its sort.
+    ($($(#[doc = $about:literal])* $identity:ident { $($table:ident.$column:ident)+ })+) => {
+        /// A value that identifies an object among others of its kind.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub(super) enum IdentityKind {
-            $($(#[doc = $about])+ $identity,)+
+            $($(#[doc = $about])* $identity,)+
         }
 
         impl IdentityKind {
-            /// Those of some values that something has.
+            /// Finds which of these values exist.
             async fn find_existing(self, db: &impl ConnectionTrait, values: &[String]) -> Result<HashSet<String>> {
                 let mut taken = HashSet::new();
                 match self {$(
@@ -51,7 +51,7 @@ macro_rules! identities {
         }
 
         impl<'a> TextReplacement<'a> {
-            /// Finds what stands in the place of everything that holds the text.
+            /// Chooses the replacements of all values that contain the text.
             pub async fn load(db: &impl ConnectionTrait, found: &RedactionMatches, text: &'a str) -> Result<Self> {
                 let mut taking = Self { text, identities: HashMap::new() };
                 $($(
@@ -74,23 +74,21 @@ macro_rules! identities {
 }
 
 identities! {
-    /// A lead organisation's own reference for a record. No two records are given the same, whoever leads them: so
-    /// what stands for one stands for it in every document.
+    /// A lead organisation's own reference for a record. Replacements are unique across organisations, so
+    /// that a value has the same replacement in every document.
     Reference { initiative.ExternalRef }
-    /// A grant's identifier.
+    /// A grant identifier.
     Grant { funding_term.GrantIdentifier grant_detail.GrantIdentifier }
-    /// An organisation's identifier, in use or before.
+    /// The current or a former identifier of an organisation.
     Organisation { organisation.Identifier organisation_alias.Identifier }
-    /// A short name in addresses and filters.
     Slug { crisis.Slug term.Slug claim.Slug }
     /// The subject of a member's tokens.
     Subject { member.Subject }
-    /// The title of a meeting.
     Meeting { meeting.Title }
 }
 
 impl IdentityKind {
-    /// What a field of a document holds, by its name.
+    /// The kind of value that a field of a document contains.
     fn from_field_name(name: &str) -> Option<Self> {
         Some(match name {
             "externalRef" => Self::Reference,
@@ -119,16 +117,16 @@ impl IdentityKind {
     }
 }
 
-/// What stands for the values of one sort.
+/// The replacements of the values of one kind.
 #[derive(Debug, Default)]
 struct IdentityReplacements {
     by_value: HashMap<String, String>,
     assigned: HashSet<String>,
-    /// The last number that was given beside what stood there already.
+    /// The last number used for each base form.
     numbers: HashMap<String, u32>,
 }
 
-/// A text that is taken out.
+/// A text to redact.
 #[derive(Debug)]
 pub(super) struct TextReplacement<'a> {
     text: &'a str,
@@ -169,7 +167,7 @@ impl TextReplacement<'_> {
         Ok(())
     }
 
-    /// What stands in the place of what an identity was.
+    /// The replacement of a value.
     fn find_replacement(&self, identity: IdentityKind, kept: &str) -> String {
         let known = self
             .identities
@@ -180,42 +178,38 @@ impl TextReplacement<'_> {
             .unwrap_or_else(|| identity.remove_text(kept, self.text))
     }
 
-    /// Takes the text out of another.
     pub fn replace_in_text(&self, kept: &mut String) {
         if kept.contains(self.text) {
             *kept = kept.replace(self.text, REDACTION_MARKER);
         }
     }
 
-    /// Takes it out of a text that may be missing.
     pub fn replace_in_optional_text(&self, kept: &mut Option<String>) {
         kept.iter_mut().for_each(|kept| self.replace_in_text(kept));
     }
 
-    /// Takes it out of what tells something from others.
     pub fn replace_identity(&self, identity: IdentityKind, kept: &mut String) {
         if kept.contains(self.text) {
             *kept = self.find_replacement(identity, kept);
         }
     }
 
-    /// Takes it out of what tells something from others, where that is known.
     pub fn replace_optional_identity(&self, identity: IdentityKind, kept: &mut Option<String>) {
         kept.iter_mut()
             .for_each(|kept| self.replace_identity(identity, kept));
     }
 
-    /// Takes it out of every value of a document.
+    /// Redacts every value of a document.
     pub fn replace_in_document(&self, document: &mut Value) {
         self.replace_in_value(document, None, false);
     }
 
-    /// Takes it out of every value of a record as it was typed, and out of the names of fields that no record has.
+    /// Redacts every value of a typed record, and the names of its unknown fields.
     pub fn replace_in_typed_document(&self, document: &mut Value) {
         self.replace_in_value(document, None, true);
     }
 
-    /// Removes it from the texts of the rows in a stored result of a mutation. Their ids, codes and moments remain, as
+    /// Redacts the texts of the rows in a stored result of a mutation. Their ids, codes and times remain, as
     /// the result could not be read otherwise.
     pub fn replace_in_stored_result(&self, answer: &mut Value) {
         match answer {
@@ -242,7 +236,7 @@ impl TextReplacement<'_> {
     fn replace_in_value(&self, value: &mut Value, identity: Option<IdentityKind>, names_too: bool) {
         match value {
             Value::String(kept) => match identity {
-                // As it was typed it may have blanks about it.
+                // A typed value may have spaces around it.
                 Some(identity) if self.is_known(identity, kept.trim()) => {
                     *kept = self.find_replacement(identity, kept.trim());
                 }
@@ -286,7 +280,8 @@ impl TextReplacement<'_> {
         }
     }
 
-    /// Takes it out of the texts of a published record. Its codes and days stay, or it were no record any more.
+    /// Redacts the texts of a published record. Codes and dates stay, as it would not be a valid record
+    /// otherwise.
     pub fn replace_in_record(&self, document: &mut Value) {
         let Ok(before) = InitiativeRecord::deserialize(&*document) else {
             return self.replace_in_document(document);
@@ -331,7 +326,7 @@ impl TextReplacement<'_> {
     }
 }
 
-/// What a column of a row holds, by its name.
+/// The kind of value that a column contains.
 fn find_column_identity(name: &str) -> Option<IdentityKind> {
     match name {
         "external_ref" => Some(IdentityKind::Reference),
@@ -339,7 +334,7 @@ fn find_column_identity(name: &str) -> Option<IdentityKind> {
     }
 }
 
-/// Whether a column of a row holds an id, a code or a moment.
+/// Whether a column contains an id, a code or a time.
 fn is_code_column(name: &str) -> bool {
     const CODE_COLUMNS: [&str; 13] = [
         "id",
@@ -359,7 +354,7 @@ fn is_code_column(name: &str) -> bool {
     CODE_COLUMNS.contains(&name) || name.ends_with("_id") || name.ends_with("_at") || name.ends_with("_on")
 }
 
-/// Updates the column that holds the name in lower case.
+/// Updates the column with the lower-case name.
 fn update_folded_name(columns: &mut Map<String, Value>) {
     let Some(name) = columns.get("name").and_then(Value::as_str) else {
         return;

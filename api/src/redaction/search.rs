@@ -1,5 +1,5 @@
-//! Which rows hold a text, and which files. They are looked for before the transaction that takes it out, so that
-//! others need not wait for it; within, only what was written meanwhile is looked at.
+//! Finds the rows and files that contain a text. The first search runs before the transaction, so that others
+//! need not wait. Within the transaction, only newer rows are searched.
 
 use std::collections::BTreeSet;
 
@@ -20,20 +20,18 @@ use super::files;
 use crate::error::Result;
 use crate::paging::KeysetScan;
 
-/// How many ids are read at once.
 const IDS_PER_BATCH: u64 = 10_000;
-/// How long before the first look a row may be dated that it did not see: rows are dated while they are written,
-/// by the clock of the server that writes them.
+/// How much earlier than the first search a row can be dated that the search did not see: rows get their time
+/// while they are written, from the clock of their server.
 const CLOCK_SKEW_ALLOWANCE: TimeDelta = TimeDelta::hours(1);
 
 macro_rules! tables {
     ($($table:ident { $($text:ident)* } { $($document:ident)* })+) => {
-        /// The ids of the rows that hold a text, by table, and the files that do.
+        /// The ids of the rows that contain a text, by table, and the files.
         #[derive(Clone, Debug, Default)]
         pub struct RedactionMatches {
-            /// The files of imports.
             pub files: files::SearchedFiles,
-            /// Since when rows are dated that were not looked at yet; none before the first look.
+            /// The time from which rows have not been searched yet. None before the first search.
             since: Option<DateTime<Utc>>,
             $(pub(super) $table: BTreeSet<Uuid>,)+
         }
@@ -66,7 +64,7 @@ macro_rules! tables {
     };
 }
 
-// Left out is what no text of anybody's is in: codes, digests, the codes of places, and who issues tokens.
+// Codes, digests, the codes of places and the issuers of tokens are left out: they contain no free text.
 tables! {
     initiative { ExternalRef Title Summary SharingBasis SharingConfirmedBy SharingLicence } {}
     entry_point_taken { Motivation } {}
@@ -93,8 +91,8 @@ tables! {
 }
 
 impl RedactionMatches {
-    /// Looks through everything, or, where that was done, through what was written since. To be called once before
-    /// the transaction that takes the text out, and once within.
+    /// Searches everything or, in the second call, what was written since the first. Call it once before the
+    /// redaction's transaction and once within it.
     pub async fn search(&mut self, db: &impl ConnectionTrait, now: DateTime<Utc>, text: &str) -> Result<()> {
         let since = self.since.replace(now - CLOCK_SKEW_ALLOWANCE);
         self.search_rows(db, text, since).await?;
@@ -107,7 +105,7 @@ fn any_condition(conditions: impl IntoIterator<Item = Expr>) -> Expr {
     any.unwrap_or_else(|| Expr::val(false))
 }
 
-/// A column with a text replaced by another.
+/// An expression that replaces a text in a column.
 pub(super) fn replace_text_expression(column: impl ColumnTrait, text: &str, by: &str) -> Expr {
     Func::cust("REPLACE")
         .arg(Expr::col(column.as_column_ref()))
@@ -116,12 +114,12 @@ pub(super) fn replace_text_expression(column: impl ColumnTrait, text: &str, by: 
         .into()
 }
 
-/// Whether a column holds a text.
+/// A condition: the column contains a text.
 pub(super) fn contains_condition(column: impl ColumnTrait, text: &str) -> Expr {
     replace_text_expression(column, text, "").ne(Expr::col(column.as_column_ref()))
 }
 
-/// Whether a document, written as JSON, holds a text, in a field's name or value.
+/// A condition: the JSON of a document contains a text, in the name or the value of a field.
 pub(super) fn json_contains_condition(column: impl ColumnTrait, text: &str) -> Expr {
     let written = Value::from(text).to_string();
     let written = written.trim_start_matches('"').trim_end_matches('"').to_owned();

@@ -1,5 +1,5 @@
-//! What stewards keep, each as one document: its fields by the names that clients know, what it refers
-//! to by global ids. Pure.
+//! The documents of reference data, as revisions store them: fields with their names in the schema,
+//! references as global ids.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,6 @@ fn encode_ids(kind: NodeKind, ids: &BTreeSet<Uuid>) -> Vec<String> {
     ids.iter().map(|id| kind.encode_id(*id)).collect()
 }
 
-/// A place, and what it lies directly within.
 pub fn place_document(row: &place::Model, within: &BTreeSet<Uuid>) -> Value {
     json!({
         "name": row.name,
@@ -24,7 +23,6 @@ pub fn place_document(row: &place::Model, within: &BTreeSet<Uuid>) -> Value {
     })
 }
 
-/// An organisation.
 pub fn organisation_document(row: &organisation::Model) -> Value {
     json!({
         "name": row.name,
@@ -34,7 +32,6 @@ pub fn organisation_document(row: &organisation::Model) -> Value {
     })
 }
 
-/// A term.
 pub fn term_document(row: &term::Model) -> Value {
     json!({
         "slug": row.slug,
@@ -46,7 +43,6 @@ pub fn term_document(row: &term::Model) -> Value {
     })
 }
 
-/// A meeting.
 pub fn meeting_document(row: &meeting::Model) -> Value {
     json!({
         "title": row.title,
@@ -56,7 +52,6 @@ pub fn meeting_document(row: &meeting::Model) -> Value {
     })
 }
 
-/// A reflection.
 pub fn reflection_document(row: &reflection::Model) -> Value {
     json!({
         "meeting": NodeKind::Meeting.encode_id(row.meeting_id),
@@ -69,7 +64,6 @@ pub fn reflection_document(row: &reflection::Model) -> Value {
     })
 }
 
-/// A crisis, and the places that it bears on.
 pub fn crisis_document(row: &crisis::Model, places: &BTreeSet<Uuid>) -> Value {
     json!({
         "slug": row.slug,
@@ -80,7 +74,6 @@ pub fn crisis_document(row: &crisis::Model, places: &BTreeSet<Uuid>) -> Value {
     })
 }
 
-/// A claim.
 pub fn claim_document(row: &claim::Model) -> Value {
     json!({
         "slug": row.slug,
@@ -94,7 +87,6 @@ pub fn claim_document(row: &claim::Model) -> Value {
     })
 }
 
-/// A member.
 pub fn member_document(row: &member::Model) -> Value {
     json!({
         "issuer": row.issuer,

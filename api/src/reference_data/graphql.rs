@@ -1,4 +1,4 @@
-//! What every mutation of something that stewards keep has in common.
+//! What the mutations of reference data share, and the revisions of reference data over GraphQL.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -30,12 +30,10 @@ use crate::idempotency::{AuditRecord, MutationStart, Rejection, RunningMutation}
 use crate::note;
 use wayin_records::problem::Problem;
 
-/// A row of something that stewards keep.
+/// A row of reference data.
 pub trait ReferenceRow: Serialize + DeserializeOwned + Send + Sync {
-    /// The kind of its global ID.
     const KIND: NodeKind;
 
-    /// Its id.
     fn id(&self) -> Uuid;
 }
 
@@ -62,21 +60,19 @@ reference_rows! {
     member: Member,
 }
 
-/// What a mutation of something that is kept comes to.
+/// The result of a save.
 pub enum SaveOutcome<M> {
-    /// It stands so.
     Saved(SavedRow<M>),
-    /// Nothing was changed.
     Rejected(Rejection),
 }
 
-/// What was saved, with the number of the change, where the log has grown.
+/// A saved row, with the number of the change if it was logged.
 pub struct SavedRow<M> {
     row: M,
     change: Option<i64>,
-    /// The fields that held something before, and hold nothing now.
+    /// The fields that the save cleared.
     cleared: Vec<String>,
-    /// Of an answer that is given again: how it stood.
+    /// For a repeat: the state at the first time.
     replayed: Option<Arc<ReplayedState>>,
 }
 
@@ -84,14 +80,14 @@ pub struct SavedRow<M> {
 #[derive(Serialize, Deserialize)]
 struct StoredSaveResult<M> {
     row: M,
-    /// The version that was saved.
+    /// The saved version.
     version: i32,
     change: Option<i64>,
     #[serde(default)]
     cleared: Vec<String>,
 }
 
-/// How something stood that is answered again, as far as its row does not say it.
+/// The state of an object when its mutation was first answered, as far as the row does not contain it.
 #[derive(Debug)]
 struct ReplayedState {
     id: Uuid,
@@ -100,18 +96,17 @@ struct ReplayedState {
 }
 
 tokio::task_local! {
-    /// What is being answered again.
+    /// The state of the object in the repeated response.
     static STOOD: Arc<ReplayedState>;
 }
 
-/// What is told of something that is answered again, where it is that.
+/// Reads from the state of a repeated response, if `id` is its object.
 fn find_replayed<T>(id: Uuid, tell: impl FnOnce(&ReplayedState) -> Option<T>) -> Option<T> {
     let told = STOOD.try_with(|stood| if stood.id == id { tell(stood) } else { None });
     told.ok().flatten()
 }
 
-/// What something referred to that is answered again, by a field of its document; none where it stands
-/// as it does now.
+/// The ids in a field of the object in a repeated response. None if the object has the same state now.
 pub fn find_replayed_ids(id: Uuid, field: &str, kind: NodeKind) -> Option<Vec<Uuid>> {
     find_replayed(id, |stood| {
         let ids = stood.document.get(field)?.as_array()?.iter();
@@ -119,14 +114,14 @@ pub fn find_replayed_ids(id: Uuid, field: &str, kind: NodeKind) -> Option<Vec<Uu
     })
 }
 
-/// An object that a mutation answers: as it stands, or as it stood when it was first answered.
+/// The object in the response to a mutation: the current state or, for a repeat, the state at the first time.
 pub struct IdempotentResult<T> {
     object: T,
     replayed: Option<Arc<ReplayedState>>,
 }
 
 impl<T> IdempotentResult<T> {
-    /// The object of what was answered.
+    /// Creates the object from the saved row.
     pub fn new<M>(answered: SavedRow<M>, object: impl FnOnce(M) -> T) -> Self {
         Self {
             object: object(answered.row),
@@ -136,12 +131,12 @@ impl<T> IdempotentResult<T> {
 }
 
 impl<M> SavedRow<M> {
-    /// The number of the change, where the log has grown.
+    /// The number of the change, if it was logged.
     pub const fn change_number(&self) -> Option<i64> {
         self.change
     }
 
-    /// The fields that held something before, and hold nothing now.
+    /// The fields that the save cleared.
     pub fn cleared(&self) -> Vec<String> {
         self.cleared.clone()
     }
@@ -169,8 +164,8 @@ impl<T: OutputType> OutputType for IdempotentResult<T> {
     }
 }
 
-/// Declares what a mutation answers: the object as it stands, the number of the change where the log
-/// grows, what changed meanwhile, and what was wrong.
+/// Declares the payload of a mutation: the object, the number of the change if it is logged, the conflicts
+/// and the problems.
 macro_rules! reference_payload {
     ($(#[doc = $about:literal])+ $payload:ident { $field:ident: $object:ident of $row:ty } logged) => {
         $(#[doc = $about])+
@@ -237,15 +232,14 @@ macro_rules! reference_payload {
 }
 pub(crate) use reference_payload;
 
-/// Begins a mutation of something that is kept; one that was done before, or cannot be done, comes to
-/// its answer.
+/// Begins a mutation of reference data. A repeat, or a mutation that cannot run, returns its result.
 pub async fn begin_save<'a, M: ReferenceRow>(
     ctx: &Context<'a>,
     name: &'static str,
     key: Option<&'a str>,
     input: &(impl InputType + fmt::Debug),
 ) -> Result<Result<Box<RunningMutation<'a>>, SaveOutcome<M>>, Error> {
-    // As a value, a field that is left out would be written like one that is null.
+    // As JSON, a missing field would look like a null field.
     let input = format!("{input:?}");
     Ok(
         match mutation::begin_mutation_with_text::<StoredSaveResult<M>>(ctx, name, key, input).await? {
@@ -258,7 +252,7 @@ pub async fn begin_save<'a, M: ReferenceRow>(
     )
 }
 
-/// The first answer once more.
+/// Loads the result of a repeat.
 async fn load_stored_result<M: ReferenceRow>(
     db: &DatabaseConnection,
     answer: StoredSaveResult<M>,
@@ -278,7 +272,7 @@ async fn load_stored_result<M: ReferenceRow>(
     })
 }
 
-/// Why something is saved, and what is wrong with what was said of it.
+/// Returns the reason with the problems of its text.
 pub fn parse_reason(reason: Option<&str>) -> (String, Vec<Problem>) {
     match reason.map(|reason| note::validate_note("reason", reason)) {
         None => ("saved".into(), Vec::new()),
@@ -287,16 +281,16 @@ pub fn parse_reason(reason: Option<&str>) -> (String, Vec<Problem>) {
     }
 }
 
-/// Whether the log grows with what is saved.
+/// Whether a save is added to the change log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeLogging {
-    /// It does: patterns hang on it.
+    /// Added: patterns depend on it.
     Logged,
-    /// It does not.
+    /// Not added.
     NotLogged,
 }
 
-/// Finishes a mutation of something that is kept, where it was saved and nothing else is `wrong`.
+/// Finishes a mutation of reference data if it was saved and nothing else is `wrong`.
 pub async fn finish_save<M: ReferenceRow>(
     running: RunningMutation<'_>,
     saved: Result<M, Rejection>,
@@ -306,7 +300,7 @@ pub async fn finish_save<M: ReferenceRow>(
 ) -> Result<SaveOutcome<M>, Error> {
     let row = match saved {
         Ok(row) if wrong.is_empty() => row,
-        // What was saved is undone with the transaction.
+        // The transaction is not committed, so that nothing is saved.
         Ok(_) => return Ok(SaveOutcome::Rejected(wrong.into())),
         Err(mut refusal) => {
             refusal.problems.extend(wrong);
@@ -344,7 +338,7 @@ pub async fn finish_save<M: ReferenceRow>(
     }))
 }
 
-/// The fields that the save of a version cleared.
+/// Finds the fields that a version cleared.
 async fn find_cleared_fields(
     db: &impl ConnectionTrait,
     id: Uuid,
@@ -361,13 +355,13 @@ async fn find_cleared_fields(
     }))
 }
 
-/// A save that is refused for what it leaves out or clears, and whatever else is wrong.
+/// Rejects a save because of missing or cleared fields and other problems.
 pub fn reject_save<M>(mut found: Vec<Problem>, wrong: Vec<Problem>) -> SaveOutcome<M> {
     found.extend(wrong);
     SaveOutcome::Rejected(found.into())
 }
 
-/// Loads the version at which something that is kept stands.
+/// Loads the current version of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct CurrentVersion(Uuid);
 
@@ -384,7 +378,7 @@ impl Loader<CurrentVersion> for LoaderContext {
     }
 }
 
-/// The version at which something that is kept stands, or stood when it was first answered.
+/// Loads the current version of an object or, for a repeat, the version at the first time.
 pub async fn load_version(ctx: &Context<'_>, id: Uuid) -> Result<i32> {
     if let Some(version) = find_replayed(id, |stood| Some(stood.version)) {
         return Ok(version);

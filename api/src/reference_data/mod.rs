@@ -1,5 +1,5 @@
-//! What stewards keep (places, organisations, terms, meetings, reflections, crises, claims, members): every
-//! save leaves the whole of it as a revision, and one that was written from an older version is refused.
+//! Reference data: places, organisations, terms, meetings, reflections, crises, claims and members. Every
+//! save stores a complete revision. A save that was made from an older version is rejected.
 
 pub mod document;
 pub mod graphql;
@@ -27,41 +27,36 @@ use wayin_records::normalisation::is_storable;
 use wayin_records::problem::{Problem, ProblemCode, Problems};
 use wayin_records::{diff, personal_data};
 
-/// How many rows one statement inserts, and how many ids it asks for: SQLite binds at most 32,766 values.
+/// The number of rows or ids in one statement: SQLite binds at most 32,766 values.
 const ROWS_PER_STATEMENT: usize = 1_000;
 
-/// Why the first version of something is kept that stood before anybody saved it.
+/// The reason of the first revision of an object that existed before it was first saved.
 const INITIAL_VERSION_REASON: &str = "the state before the first save";
 
-/// Something that was saved.
+/// A saved object.
 #[derive(Clone, Debug)]
 pub struct SavedChange {
-    /// What sort of thing it is.
     pub subject: ReferenceKind,
-    /// Which one.
     pub id: Uuid,
-    /// As it stood before; none where it is new.
+    /// The state before. None if the object is new.
     pub before: Option<CurrentDocument>,
-    /// As it stands now.
     pub after: Value,
 }
 
-/// Something as it stands, and since when.
+/// The current state of an object, and the time of its last change.
 #[derive(Clone, Debug)]
 pub struct CurrentDocument {
-    /// The whole of it.
     pub document: Value,
-    /// When it was last altered.
     pub since: DateTime<Utc>,
 }
 
 impl CurrentDocument {
-    /// Something that stands so since then.
+    /// Creates a current state.
     pub const fn new(document: Value, since: DateTime<Utc>) -> Self {
         Self { document, since }
     }
 
-    /// Something that stood, where it did.
+    /// Creates the state before a save, if the object existed.
     pub fn from_parts(document: Option<Value>, since: Option<DateTime<Utc>>) -> Option<Self> {
         document
             .zip(since)
@@ -69,7 +64,7 @@ impl CurrentDocument {
     }
 }
 
-/// Puts a row in, or in the place of the one that is there.
+/// Inserts a row or updates the existing one.
 pub async fn upsert_row<M>(db: &impl ConnectionTrait, is_there: bool, row: M) -> Result<()>
 where
     M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
@@ -85,7 +80,7 @@ where
     Ok(())
 }
 
-/// What sort of thing a kind of objects is, where stewards keep it.
+/// The kind of reference data that a type of objects is. None if it is not reference data.
 pub const fn subject_of_kind(kind: NodeKind) -> Option<ReferenceKind> {
     Some(match kind {
         NodeKind::Place => ReferenceKind::Place,
@@ -106,7 +101,7 @@ pub const fn subject_of_kind(kind: NodeKind) -> Option<ReferenceKind> {
     })
 }
 
-/// The versions at which things stand. One that has no revision yet stands at its first.
+/// Loads current versions. An object without revisions has version 1.
 pub async fn load_versions(
     db: &impl ConnectionTrait,
     ids: impl IntoIterator<Item = Uuid>,
@@ -117,12 +112,12 @@ pub async fn load_versions(
     Ok(versions)
 }
 
-/// The version at which a thing stands.
+/// Loads the current version of an object.
 pub async fn load_version(db: &impl ConnectionTrait, id: Uuid) -> Result<i32> {
     Ok(load_versions(db, [id]).await?.get(&id).copied().unwrap_or(1))
 }
 
-/// The newest versions that were written, of those things that have any.
+/// Loads the newest versions of the objects that have revisions.
 async fn load_written_versions(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, i32>> {
     let mut versions = HashMap::new();
     for piece in ids.chunks(ROWS_PER_STATEMENT) {
@@ -140,8 +135,8 @@ async fn load_written_versions(db: &impl ConnectionTrait, ids: &[Uuid]) -> Resul
     Ok(versions)
 }
 
-/// Writes the revisions of what was saved, each thing once, for the reason of the act. What stood before
-/// anybody saved it gets its first version too.
+/// Writes one revision of each saved object, with the reason of the action. An object that existed before its
+/// first save gets a revision of the state before, too.
 pub async fn write_revisions(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -186,7 +181,7 @@ pub async fn write_revisions(
     Ok(())
 }
 
-/// A thing at a version; none where there is no such version.
+/// Finds the revision of an object at a version.
 pub async fn find_revision(
     db: &impl ConnectionTrait,
     id: Uuid,
@@ -199,17 +194,17 @@ pub async fn find_revision(
         .await?)
 }
 
-/// What a save names: an object that is there, and the version of it that was written from.
+/// The object that a save changes, and its base version.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SaveTarget {
-    /// Which object; none for a new one.
+    /// None for a new object.
     pub id: Option<Uuid>,
-    /// The version; none where it does not matter.
+    /// None to replace any version.
     pub version: Option<i32>,
 }
 
-/// Why a save cannot be made, if it cannot: what was `found` wrong, an object that is not there, a version
-/// that stands no more. `standing` is the object as it stands, `what` the word for it.
+/// Finds why a save cannot be made: problems that were `found` before, an unknown object, or an old base
+/// version. `standing` is the current object, `what` the word for it.
 pub async fn find_save_error(
     db: &impl ConnectionTrait,
     target: SaveTarget,
@@ -238,10 +233,10 @@ pub async fn find_save_error(
     }))
 }
 
-/// The most characters of a short name in addresses.
+/// The maximum length of a slug.
 const MAX_SLUG_CHARACTERS: usize = 100;
 
-/// A short name in addresses and conditions: small letters, digits, and single hyphens within.
+/// Checks a slug: lower-case letters, digits, and single hyphens between them.
 pub fn check_slug(found: &mut Problems, slug: &str) {
     found.check_required("slug", slug, MAX_SLUG_CHARACTERS);
     let well_formed = slug.split('-').all(|part| {
@@ -256,13 +251,13 @@ pub fn check_slug(found: &mut Problems, slug: &str) {
     }
 }
 
-/// A text that is needed, has at most so many characters, and holds no personal data.
+/// Checks a required text: its length, and that it contains no personal data.
 pub fn check_text(found: &mut Problems, path: &str, text: &str, most: usize) {
     found.check_required(path, text, most);
     found.errors.extend(personal_data::check_text(path, text));
 }
 
-/// An address on the web.
+/// Checks a web address.
 pub fn check_url(found: &mut Problems, path: &str, address: Option<&str>) {
     found.check_length(path, address, 2_000);
     let well_formed = |address: &str| {
@@ -277,7 +272,7 @@ pub fn check_url(found: &mut Problems, path: &str, address: Option<&str>) {
     }
 }
 
-/// Finds out whether another row than the one that is saved has a value that only one can have.
+/// Checks that no other row has a value that must be unique.
 pub async fn check_unique<E: EntityTrait>(
     db: &impl ConnectionTrait,
     found: &mut Problems,
@@ -288,7 +283,7 @@ pub async fn check_unique<E: EntityTrait>(
 where
     E::Model: Send + Sync,
 {
-    // What no base can hold, none has; and it is found wrong already.
+    // A value that cannot be stored is already reported.
     if value.is_empty() || !is_storable(value) {
         return Ok(());
     }
@@ -306,14 +301,13 @@ where
     Ok(())
 }
 
-/// A text without what surrounds it; none where nothing is left.
+/// Trims a text. None if nothing is left.
 pub fn trim_text(text: Option<String>) -> Option<String> {
     let text = normalisation::normalise_prose(&text?).into_owned();
     (!text.is_empty()).then_some(text)
 }
 
-/// Why a save of something that stands so cannot be made, where it was written from another version than
-/// stands: what changed in between.
+/// Finds the changes since the base version, if it is not the current version.
 pub async fn find_version_conflict(
     db: &impl ConnectionTrait,
     id: Uuid,

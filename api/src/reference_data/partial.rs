@@ -1,4 +1,4 @@
-//! Saves that say only what changes: an absent field stays as it is, null clears it.
+//! Partial updates: a missing field stays the same, null clears it.
 
 use async_graphql::{InputType, MaybeUndefined, Value as Sent, indexmap::IndexMap};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
@@ -13,19 +13,19 @@ use crate::error::{Error, Result};
 use crate::id::NodeKind;
 use wayin_records::problem::{Problem, ProblemCode};
 
-/// The object that a save changes, as it is before, and what is wrong with how the save leaves fields out.
+/// The stored object that a save changes, and the problems with missing or cleared fields.
 #[derive(Debug, Default)]
 pub struct PartialUpdate {
-    /// All of the object; none where it is new, or there is no such object.
+    /// The whole object. None if it is new or does not exist.
     before: Option<Value>,
-    /// Whether the save names an object that is there.
+    /// Whether the save names an existing object.
     is_update: bool,
-    /// What is wrong.
+    /// The problems.
     pub problems: Vec<Problem>,
 }
 
 impl PartialUpdate {
-    /// Loads the object that a save names, and holds it for the transaction.
+    /// Loads the object of a save and locks it until the transaction ends.
     pub async fn load(db: &impl ConnectionTrait, kind: NodeKind, id: Option<Uuid>) -> Result<Self> {
         let before = match id {
             Some(id) => find_document(db, kind, id).await?,
@@ -38,7 +38,7 @@ impl PartialUpdate {
         })
     }
 
-    /// Loads the member of this issuer and subject, if there is one.
+    /// Loads the member with this issuer and subject.
     pub async fn load_member(db: &impl ConnectionTrait, issuer: &str, subject: &str) -> Result<Self> {
         let row = member::Entity::find()
             .filter(member::Column::Issuer.eq(issuer))
@@ -53,7 +53,7 @@ impl PartialUpdate {
         })
     }
 
-    /// A field that an object cannot be without. None, with what is wrong, where it is not known.
+    /// A required field. None if it is missing, which is added to the problems.
     pub fn required_field<T: InputType>(
         &mut self,
         field: &str,
@@ -69,7 +69,7 @@ impl PartialUpdate {
                 if let Some(kept) = self.stored_field(field)? {
                     return Ok(Some(kept));
                 }
-                // Of an object that is not there, the save says so itself.
+                // The save itself reports an unknown object.
                 if !self.is_update {
                     self.add_problem(field, "is missing");
                 }
@@ -78,7 +78,7 @@ impl PartialUpdate {
         Ok(None)
     }
 
-    /// A field that may be empty.
+    /// An optional field.
     pub fn optional_field<T: InputType>(
         &mut self,
         field: &str,
@@ -91,7 +91,7 @@ impl PartialUpdate {
         }
     }
 
-    /// What is wrong with the save, which cannot go on. `what` names the kind of object.
+    /// The problems that prevent the save. `what` is the word for the object.
     pub fn into_problems(mut self, what: &str) -> Vec<Problem> {
         if self.is_update && self.before.is_none() {
             let reason = format!("there is no such {what}");
@@ -106,13 +106,13 @@ impl PartialUpdate {
             .push(Problem::new(ProblemCode::Required, field, reason));
     }
 
-    /// The field as it is kept.
+    /// Reads the stored value of a field.
     fn stored_field<T: InputType>(&self, field: &str) -> Result<Option<T>> {
         let kept = self.before.as_ref().and_then(|before| before.get(field));
         let Some(kept) = kept.filter(|kept| !kept.is_null()) else {
             return Ok(None);
         };
-        // A place in an input is an object with its id.
+        // In an input, a place is an object with its id.
         let reference = |value: &Value| {
             let id = Sent::from_json(value.clone()).unwrap_or_default();
             Sent::Object(IndexMap::from_iter([(async_graphql::Name::new("id"), id)]))
@@ -128,7 +128,7 @@ impl PartialUpdate {
     }
 }
 
-/// An object that stewards keep, as one document.
+/// Loads an object of reference data as a document.
 async fn find_document(db: &impl ConnectionTrait, kind: NodeKind, id: Uuid) -> Result<Option<Value>> {
     macro_rules! row {
         ($entity:ident) => {
@@ -168,7 +168,7 @@ async fn find_document(db: &impl ConnectionTrait, kind: NodeKind, id: Uuid) -> R
     })
 }
 
-/// The fields of an object that held something before a save, and hold nothing after it.
+/// The fields that have a value before a save and none after it.
 pub fn find_cleared_fields(before: &Value, after: &Value) -> Vec<String> {
     let is_empty = |value: &Value| match value {
         Value::Null => true,

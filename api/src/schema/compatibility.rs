@@ -1,5 +1,5 @@
-//! The schema is a promise: what a client could ask of the last one that was released, it can ask of this one and
-//! read the answer, unless it was deprecated in a release.
+//! Tests that the schema is compatible with the last release: a client of that release can send the same
+//! operations and read the responses, except for what was deprecated in a release.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned};
 
-/// The types of a schema by their names.
+/// The types of a schema by name.
 type SchemaTypes = BTreeMap<String, TypeKind>;
 
 fn parse_types(sdl: &str) -> SchemaTypes {
@@ -22,7 +22,7 @@ fn parse_types(sdl: &str) -> SchemaTypes {
     types.collect()
 }
 
-/// What a released schema promised that another does not keep, each in one line.
+/// The breaking changes between a released schema and another, one line each.
 fn find_breaking_changes(released: &str, now: &str) -> Vec<String> {
     let (released, now) = (parse_types(released), parse_types(now));
     let mut broken = Vec::new();
@@ -126,7 +126,7 @@ fn compare_fields(
     }
 }
 
-/// Arguments of a field, or fields of an input.
+/// Compares the arguments of a field or the fields of an input type.
 fn compare_inputs(
     broken: &mut Vec<String>,
     of: &str,
@@ -145,7 +145,7 @@ fn compare_inputs(
         match find(is, &was.name.node) {
             None if is_deprecated(&was.directives) => {}
             None => broken.push(format!("{path} is there no more")),
-            // What was taken is taken: the other way round than with answers.
+            // Inputs must accept what they accepted before, so the comparison is reversed.
             Some(is) if !is_output_compatible(&was.ty.node, &is.ty.node) => {
                 broken.push(format!(
                     "{path} was of the type {} and is of {}",
@@ -153,7 +153,7 @@ fn compare_inputs(
                 ));
             }
             Some(is)
-                // What may be left out without a default is for the server to understand.
+                // The server decides about optional inputs without a default.
                 if was.default_value.is_some()
                     && (is.default_value.is_some() || !is.ty.node.nullable)
                     && is.default_value.as_ref().map(|one| &one.node)
@@ -172,7 +172,7 @@ fn compare_inputs(
     }
 }
 
-/// Whether who expects an answer of one type can read that of another.
+/// Whether a client that expects one type can read another.
 fn is_output_compatible(of: &Type, expected: &Type) -> bool {
     (expected.nullable || !of.nullable)
         && match (&of.base, &expected.base) {
@@ -182,7 +182,7 @@ fn is_output_compatible(of: &Type, expected: &Type) -> bool {
         }
 }
 
-/// The schema that was released last, with its version: the files of `docs/schema` are named by versions.
+/// The last released schema and its version. The files of `docs/schema` are named after versions.
 fn load_last_released() -> (Vec<u32>, String) {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/schema"));
     let released = std::fs::read_dir(folder).unwrap().filter_map(|file| {
@@ -224,7 +224,8 @@ fn every_breaking_change_is_detected() {
         find_breaking_changes(RELEASED_SDL, RELEASED_SDL),
         Vec::<String>::new()
     );
-    // What was deprecated may go, and more may be there; less may be asked for, and more be certain of an answer.
+    // Compatible changes: removing deprecated fields, adding fields, making inputs optional, and making
+    // outputs non-null.
     let more = RELEASED_SDL
         .replace(" old: Int @deprecated(reason: \"use name\")", " more: Int")
         .replace(", was: Int @deprecated", ", also: Int")

@@ -1,4 +1,5 @@
-//! What happens on one connection: whether it has a request, since when it has none, and by when it is to be closed.
+//! The activity of one connection: whether it has a request, since when it has none, and when it is to be
+//! closed.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,40 +12,41 @@ use tokio::time::Instant;
 
 use super::settings::HttpSettings;
 
-/// How many bytes of answers a client has to read for the connection to count as used. Answers to its pings are shorter.
+/// The number of response bytes that a client must read for the connection to count as used. Responses to
+/// HTTP/2 pings are shorter.
 const PROGRESS_BYTES: u64 = 1024;
-/// How long a request that is not complete may keep a service from stopping.
+/// How long an incomplete request can delay the stop of the service.
 const STOP_GRACE: Duration = Duration::from_secs(1);
-/// After how long a client that does not go on with its body or its answer may be cut off to make room for another.
+/// The time without progress after which a client can be disconnected to make room for another.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 
-/// What happens on one connection.
+/// The activity of one connection.
 #[derive(Debug)]
 pub struct ConnectionActivity {
     state: Mutex<ActivityState>,
-    /// Something changed that may bring the deadline nearer.
+    /// Notified after a change that may bring the deadline forward.
     pub changed: Notify,
 }
 
 #[derive(Debug)]
 struct ActivityState {
-    /// Requests whose answer is being made, and open `WebSocket`s.
+    /// Requests that are being handled, and open WebSockets.
     handled_requests: usize,
-    /// Handled requests whose client has not sent the next bytes of a body.
+    /// Handled requests that wait for the next bytes of a body.
     awaited_bodies: usize,
-    /// Since when the last of these is awaited.
+    /// When the last of these began to wait.
     awaited_since: Instant,
-    /// Answers that are being sent.
+    /// Responses that are being sent.
     responses_in_progress: usize,
-    /// Whether the client does not read what was sent.
+    /// Whether the client does not read what is sent.
     is_blocked: bool,
-    /// Bodies of which a rest is read after the answer.
+    /// Request bodies that are read to their end after the response.
     drained_bodies: usize,
-    /// Whether the connection speaks HTTP/2, whose frames are not the beginning of a request.
+    /// Whether the connection uses HTTP/2, whose frames do not start a request.
     is_http2: bool,
-    /// When the connection was opened, or the first byte of a further request arrived, whose head is not complete.
+    /// When the connection was opened, or the first byte of an incomplete request head arrived.
     head_since: Option<Instant>,
-    /// When the connection was opened, or last used.
+    /// When the connection was opened or last used.
     last_used: Instant,
     /// The bytes that were sent since then.
     sent: u64,
@@ -60,7 +62,7 @@ impl ActivityState {
 }
 
 impl ConnectionActivity {
-    /// Of a connection that was just opened.
+    /// The activity of a new connection.
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(ActivityState {
@@ -85,14 +87,14 @@ impl ConnectionActivity {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// By when the connection is to be closed; none while a request is handled.
+    /// When the connection is to be closed. None while a request is handled.
     pub fn deadline(&self, settings: &HttpSettings) -> Option<Instant> {
         let now = self.lock_state();
         if now.is_evicted {
             return Some(now.last_used);
         }
         if now.handled_requests > 0 {
-            // The body has a time limit of its own, which may be longer than a service takes to stop.
+            // The body has its own time limit, which can be longer than the time to stop.
             let stopping = now
                 .stopping_since
                 .filter(|_| now.awaited_bodies >= now.handled_requests);
@@ -114,15 +116,15 @@ impl ConnectionActivity {
         Some(stopping.map_or(waits, |stopping| stopping.min(waits)))
     }
 
-    /// Since when the connection has no complete request and no answer; none where it has.
+    /// Since when the connection has had no complete request and no response. None if it has one.
     pub fn unused_since(&self) -> Option<Instant> {
         let now = self.lock_state();
         let is_unused = now.handled_requests == 0 && !now.is_answered();
         is_unused.then(|| now.head_since.unwrap_or(now.last_used))
     }
 
-    /// Since when the client keeps the connection waiting: for a request, for the rest of a body, or for an answer to be
-    /// read; none where it does not.
+    /// Since when the connection has waited for its client: for a request, for the rest of a body, or for the
+    /// client to read a response. None if it does not wait.
     pub fn waiting_since(&self) -> Option<Instant> {
         let now = self.lock_state();
         let has_body = now.handled_requests > 0 || now.drained_bodies > 0;
@@ -139,23 +141,23 @@ impl ConnectionActivity {
         (stalled.elapsed() >= STALLED_AFTER).then_some(stalled)
     }
 
-    /// Has the connection closed, to make room for another.
+    /// Closes the connection to make room for another.
     pub fn evict(&self) {
         self.lock_state().is_evicted = true;
         self.changed.notify_one();
     }
 
-    /// For how long the service has been stopping.
+    /// How long the service has been stopping.
     pub fn stopping_for(&self) -> Option<Duration> {
         Some(self.lock_state().stopping_since?.elapsed())
     }
 
-    /// The service begins to stop.
+    /// Records that the service begins to stop.
     pub fn begin_stop(&self) {
         self.lock_state().stopping_since.get_or_insert_with(Instant::now);
     }
 
-    /// Bytes arrived.
+    /// Records that bytes arrived.
     pub fn record_received(&self) {
         let mut now = self.lock_state();
         if now.handled_requests == 0 && now.drained_bodies == 0 && !now.is_http2 && now.head_since.is_none() {
@@ -165,7 +167,7 @@ impl ConnectionActivity {
         }
     }
 
-    /// Bytes were sent.
+    /// Records that bytes were sent.
     pub fn record_sent(&self, bytes: usize) {
         let mut now = self.lock_state();
         now.sent += bytes as u64;
@@ -178,7 +180,7 @@ impl ConnectionActivity {
         }
     }
 
-    /// The client has to read before more can be sent.
+    /// Records that the client must read before more can be sent.
     pub fn record_blocked(&self) {
         let mut now = self.lock_state();
         if !std::mem::replace(&mut now.is_blocked, true) {
@@ -187,7 +189,7 @@ impl ConnectionActivity {
         }
     }
 
-    /// The head of a request is complete: it is handled for as long as what this answers lives.
+    /// Records that the head of a request is complete. The request is handled until the guard is dropped.
     pub fn begin_request(self: &Arc<Self>, is_http2: bool) -> RequestGuard {
         let mut now = self.lock_state();
         now.handled_requests += 1;
@@ -198,12 +200,12 @@ impl ConnectionActivity {
     }
 }
 
-/// A request that is handled, or a WebSocket.
+/// A handled request or a WebSocket.
 #[derive(Debug)]
 pub struct RequestGuard(Arc<ConnectionActivity>);
 
 impl ConnectionActivity {
-    /// Ends a part of what the connection does, and counts the connection as used.
+    /// Ends a part of the activity, and counts the connection as used.
     fn end_part(&self, part: impl FnOnce(&mut ActivityState)) {
         let mut now = self.lock_state();
         part(&mut now);
@@ -219,7 +221,7 @@ impl Drop for RequestGuard {
     }
 }
 
-/// A body whose next bytes the client has not sent.
+/// A body that waits for the client's next bytes.
 #[derive(Debug)]
 pub struct AwaitedBodyGuard(Arc<ConnectionActivity>);
 
@@ -231,7 +233,7 @@ impl Drop for AwaitedBodyGuard {
 }
 
 impl ConnectionActivity {
-    /// The client has not sent the next bytes of a body, for as long as what this answers lives.
+    /// Records that a body waits for the client, until the guard is dropped.
     pub fn await_body(self: &Arc<Self>) -> AwaitedBodyGuard {
         let mut now = self.lock_state();
         now.awaited_bodies += 1;
@@ -242,7 +244,7 @@ impl ConnectionActivity {
     }
 }
 
-/// The rest of a body, while it is read after the answer.
+/// The rest of a body, which is read after the response.
 #[derive(Debug)]
 pub struct DrainGuard(Arc<ConnectionActivity>);
 
@@ -252,23 +254,24 @@ impl Drop for DrainGuard {
     }
 }
 
-/// The request of a handler, for one that goes on after its answer.
+/// The request of a handler, for work that continues after its response.
 #[derive(Clone, Debug)]
 pub struct HandledRequest(Arc<RequestGuard>);
 
 impl HandledRequest {
-    /// Keeps a request handled for as long as any copy of this lives.
+    /// Keeps the request handled while any clone exists.
     pub fn new(handled: RequestGuard) -> Self {
         Self(Arc::new(handled))
     }
 
-    /// What happens on its connection.
+    /// The activity of the request's connection.
     pub fn activity(&self) -> Arc<ConnectionActivity> {
         let RequestGuard(activity) = &*self.0;
         Arc::clone(activity)
     }
 
-    /// The rest of the request's body is read from now on. The connection no longer counts as having a request for it.
+    /// Records that the rest of the request body is read from now on. The request no longer counts as
+    /// handled.
     pub fn drain(&self) -> DrainGuard {
         let RequestGuard(activity) = &*self.0;
         activity.lock_state().drained_bodies += 1;
@@ -276,14 +279,14 @@ impl HandledRequest {
     }
 }
 
-/// The body of an answer while it is sent.
+/// The body of a response that is being sent.
 pub struct ResponseBody {
     body: Body,
     activity: Arc<ConnectionActivity>,
 }
 
 impl ResponseBody {
-    /// The body of an answer on a connection.
+    /// Wraps the body of a response on a connection.
     pub fn new(body: Body, activity: &Arc<ConnectionActivity>) -> Self {
         activity.lock_state().responses_in_progress += 1;
         Self {
@@ -326,7 +329,7 @@ mod tests {
     #[test]
     fn deadline_follows_the_current_activity() {
         let settings = HttpSettings::default();
-        // Between a moment before something happened and one after it.
+        // The deadline is between a time before the event and a time after it.
         let check = |deadline: Option<Instant>, before: Instant, span: Duration| {
             let deadline = deadline.expect("there is a deadline");
             assert!(deadline >= before + span && deadline <= Instant::now() + span);
@@ -335,7 +338,7 @@ mod tests {
         let activity = ConnectionActivity::new();
         let of_head = activity.deadline(&settings);
         check(of_head, opened, settings.header_timeout);
-        // Bytes of it give no more time.
+        // Further bytes of the head do not extend the deadline.
         activity.record_received();
         assert_eq!(activity.deadline(&settings), of_head);
         let handled = activity.begin_request(false);
@@ -346,7 +349,7 @@ mod tests {
         drop(handled);
         let of_answer = activity.deadline(&settings);
         check(of_answer, answered, settings.idle_timeout);
-        // A few bytes, such as an answer to a ping, give no more time.
+        // A few bytes, such as the response to a ping, do not extend the deadline.
         activity.record_sent(20);
         assert_eq!(activity.deadline(&settings), of_answer);
         let read = Instant::now();
@@ -354,7 +357,7 @@ mod tests {
         check(activity.deadline(&settings), read, settings.idle_timeout);
         assert_eq!(activity.waiting_since(), None);
         assert_eq!(activity.unused_since(), None);
-        // The rest of a body is no head of another request.
+        // The rest of a body is not the head of another request.
         let draining = HandledRequest::new(activity.begin_request(false)).drain();
         activity.record_received();
         let idle = Instant::now();

@@ -1,4 +1,4 @@
-//! The body of a request: its media type, its coding, how long it may be and how long it may take.
+//! The body of a request: media type, content coding, size and time limits.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,21 +17,20 @@ use super::activity::{AwaitedBodyGuard, ConnectionActivity, HandledRequest};
 use crate::error::BodyError;
 use crate::http::response::{ResponseMediaType, failed_response};
 
-/// The most bytes of a request's body, but for the file that one may have.
+/// The maximum number of bytes of a request body, without a file.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// The media type of JSON.
 pub const JSON_MEDIA_TYPE: &str = "application/json";
-/// The media type of a request with files.
 pub const MULTIPART_MEDIA_TYPE: &str = "multipart/form-data";
 
-/// The slowest that a body may arrive on average, after `BODY_SECONDS`: one of 50 MB has three and a half hours. It may
-/// also not pause for longer than `BODY_SECONDS`.
+/// The minimum average rate of a body after `BODY_SECONDS`: 50 MB can take three and a half hours. No pause
+/// can be longer than `BODY_SECONDS`.
 const MIN_BYTES_PER_SECOND: u64 = 4 * 1024;
-/// The most bytes that are read and dropped of a body that was refused, so that its client reads the answer.
+/// The maximum number of bytes that are read and dropped of a rejected body, so that its client reads the
+/// response.
 const MAX_DRAINED_BYTES: u64 = 1 << 30;
 
-/// Reads a body of at most so many bytes, counted after decompression.
+/// Reads a body of at most `most` bytes, counted after decompression.
 pub async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, BodyError> {
     if announced_length(headers).is_some_and(|length| length > most as u64) {
         return Err(BodyError::TooLong { most });
@@ -42,15 +41,16 @@ pub async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<B
     }
 }
 
-/// The length of the body that its header announces.
+/// The announced length of the body.
 fn announced_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The media type of a body in lower case; empty where none is named. Types are compared without case (RFC 9110, 8.3.1).
+/// The media type of a body in lower case, or an empty text if there is none. Media types ignore case (RFC
+/// 9110, 8.3.1).
 ///
 /// # Errors
-/// [`BodyError::Unsupported`] where it names a charset that is not read.
+/// [`BodyError::Unsupported`] if the charset is not supported.
 pub fn parse_media_type(headers: &HeaderMap) -> Result<String, BodyError> {
     let written = headers.get(header::CONTENT_TYPE);
     let written = written.and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -73,7 +73,7 @@ pub fn parse_media_type(headers: &HeaderMap) -> Result<String, BodyError> {
     Ok(named)
 }
 
-/// A media type and its parameters. A semicolon between quotation marks separates nothing.
+/// Splits a media type from its parameters. A semicolon between quotation marks does not separate.
 fn split_parameters(written: &str) -> impl Iterator<Item = &str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     written.split(move |letter| {
@@ -88,7 +88,8 @@ fn split_parameters(written: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Refuses a body of a coding that is not read, and writes the name of one that is as the decompression expects it.
+/// Rejects bodies with an unsupported content coding, and normalises the name of the coding for the
+/// decompression layer.
 pub async fn check_coding(mut request: Request, next: Next) -> Response {
     match parse_coding(request.headers()) {
         Ok(None) => {
@@ -106,7 +107,7 @@ pub async fn check_coding(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// The coding of a body; none where it is sent as it is.
+/// The content coding of a body. None if there is none.
 fn parse_coding(headers: &HeaderMap) -> Result<Option<HeaderValue>, BodyError> {
     let mut named = Vec::new();
     for value in headers.get_all(header::CONTENT_ENCODING) {
@@ -129,13 +130,13 @@ fn parse_coding(headers: &HeaderMap) -> Result<Option<HeaderValue>, BodyError> {
     }
 }
 
-/// Gives the body of a request its time limit, and reads what a handler left of it, so that a client that is still
-/// sending reads the answer and not a reset connection.
+/// Applies the time limit to the body of a request, and reads what the handler left of it, so that a client
+/// that is still sending reads the response instead of a connection reset.
 pub async fn limit_and_drain(State(seconds): State<u64>, request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
-    // A client that waits to be asked for the body sends none where it is refused at once.
+    // A client that waits for `100 Continue` sends no body after a rejection.
     let waits = request.headers().contains_key(header::EXPECT);
     let handled = request.extensions().get::<HandledRequest>().cloned();
     let activity = handled.as_ref().map(HandledRequest::activity);
@@ -164,7 +165,7 @@ pub async fn limit_and_drain(State(seconds): State<u64>, request: Request, next:
     answer
 }
 
-/// A body that fails where it takes longer than it may.
+/// A body that fails after its time limit.
 struct TimedBody {
     inner: Body,
     seconds: u64,
@@ -173,9 +174,9 @@ struct TimedBody {
     until: Pin<Box<Sleep>>,
     is_started: bool,
     is_finished: bool,
-    /// What happens on the connection that it comes from.
+    /// The activity of the connection.
     activity: Option<Arc<ConnectionActivity>>,
-    /// Lives while the client has not sent the next bytes.
+    /// Set while the body waits for the client's next bytes.
     awaited: Option<AwaitedBodyGuard>,
 }
 
@@ -228,7 +229,7 @@ impl TimedBody {
     }
 }
 
-/// A body that is read here and, where something is left of it, elsewhere.
+/// A body that the handler reads, and whose rest is read after the response.
 struct SharedBody(Arc<Mutex<TimedBody>>);
 
 impl HttpBody for SharedBody {

@@ -1,4 +1,4 @@
-//! One connection: its requests, and its end.
+//! One connection, from its first request to its end.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -27,14 +27,14 @@ use super::activity::{ConnectionActivity, HandledRequest, ResponseBody};
 use super::open_connections::OpenConnection;
 use super::settings::HttpSettings;
 
-/// How often a client of HTTP/2 is asked whether it is there, and how long it may take to answer.
+/// The interval of HTTP/2 pings, and the time limit for the response.
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(20);
-/// How long a connection has to be without a request before it is shut down, once the service stops: what its client
-/// sent before is answered.
+/// When the service stops, a connection is shut down after this time without a request. Requests that were
+/// already sent are answered.
 const QUIET_BEFORE_SHUTDOWN: Duration = Duration::from_millis(250);
 
-/// A stream that records what happens on it. The connection counts as open for as long as its stream lives, as a
-/// WebSocket too.
+/// A stream that records the activity of its connection. The connection counts as open while the stream
+/// exists, also as a WebSocket.
 struct WatchedStream {
     stream: TcpStream,
     open: OpenConnection,
@@ -95,17 +95,13 @@ impl AsyncWrite for WatchedStream {
     }
 }
 
-/// What a connection is served with.
+/// What all connections are served with.
 pub struct ServeContext {
-    /// The routes.
     pub router: Router,
-    /// How long its client may take.
     pub settings: Arc<HttpSettings>,
-    /// Whether the service stops.
     pub stopping: watch::Receiver<bool>,
 }
 
-/// Serves a connection to its end.
 pub async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
@@ -117,7 +113,7 @@ pub async fn serve_connection(
         settings,
         stopping,
     } = served;
-    // Answers are written whole; none waits for another to fill a packet.
+    // Responses are written in one piece, so there is no reason to delay packets.
     let _ = stream.set_nodelay(true);
     let activity = Arc::clone(&open.activity);
     let router = TowerToHyperService::new(router);
@@ -127,7 +123,7 @@ pub async fn serve_connection(
         move |request| handle_request(request, peer, &router, &activity, close_after)
     });
     let mut builder = Builder::new(TokioExecutor::new());
-    // The limit on heads is that of the watch below, which tells a head that is being sent from an unused connection.
+    // [`ConnectionWatch`] applies the limit: it distinguishes an incomplete head from an unused connection.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None);
     builder
         .http2()
@@ -153,10 +149,10 @@ pub async fn serve_connection(
     }
 }
 
-/// Answers a request. It is handled for as long as its handler runs, or the WebSocket that it begins.
+/// Handles a request, until its handler or its WebSocket ends.
 ///
-/// Once the service has been stopping for `close_after`, the answer says that the connection is closed after it. Before
-/// that, requests that the client sent one after the other without waiting are all answered.
+/// Once the service has been stopping for `close_after`, the response closes the connection. Before, all
+/// pipelined requests are answered.
 fn handle_request(
     mut request: Request<Incoming>,
     peer: SocketAddr,
@@ -183,7 +179,7 @@ fn handle_request(
     }
 }
 
-/// Ends a connection whose client takes too long, and each once the service stops.
+/// Closes a connection whose client takes too long, and every connection when the service stops.
 struct ConnectionWatch {
     activity: Arc<ConnectionActivity>,
     settings: Arc<HttpSettings>,
@@ -191,8 +187,8 @@ struct ConnectionWatch {
 }
 
 impl ConnectionWatch {
-    /// Drives a connection; none where it is closed, as its client takes too long. Once the service stops, what has
-    /// arrived is still answered, and then the connection shut down.
+    /// Drives a connection to its end. None if its client took too long. When the service stops, requests
+    /// that have arrived are answered before the connection is shut down.
     async fn drive<C: Future>(
         &self,
         mut connection: Pin<&mut C>,
@@ -228,8 +224,8 @@ impl ConnectionWatch {
         }
     }
 
-    /// When the connection is shut down: once it has been without a request for a moment, and by half of the time that
-    /// the service has to stop.
+    /// When to shut down the connection: after a short time without a request, and at the latest after half
+    /// of the time to stop.
     fn shutdown_at(&self, stopping_since: Instant) -> Instant {
         let latest = stopping_since + self.settings.stop_timeout / 2;
         let quiet = self.activity.unused_since();
@@ -239,7 +235,7 @@ impl ConnectionWatch {
     }
 }
 
-/// Waits for a moment, where there is one.
+/// Waits until a moment, or forever if there is none.
 async fn wait_until(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,

@@ -1,4 +1,4 @@
-//! Accepts connections, and ends them when the service is asked to stop.
+//! Accepts connections, and closes them when the service stops.
 
 use std::future::Future;
 use std::io;
@@ -17,21 +17,21 @@ use super::connection::{self, ServeContext};
 use super::open_connections::{ConnectionLimitReached, OpenConnections};
 use super::settings::HttpSettings;
 
-/// The least number of files that connections leave for the database, uploads and logs.
+/// The minimum number of open files that are reserved for the database, uploads and logs.
 const RESERVED_FILES: u64 = 64;
-/// How long accepting waits after it failed, at first and at most.
+/// The first and the longest wait after a failure to accept.
 const ACCEPT_BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
-/// How often it is logged that connections are refused or cannot be accepted.
+/// How often refused connections and failures are logged.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
-/// What is kept of the time to stop for what follows the connections: other work ends, and the database is closed.
+/// The part of the time to stop that is reserved for other tasks and for closing the database.
 const RESERVED_STOP_TIME: Duration = Duration::from_millis(1_500);
-/// How long what is cut off may take to end.
+/// How long aborted tasks can take to end.
 const ABORT_TIMEOUT: Duration = Duration::from_millis(250);
-/// The most connections in the listener's queue that are accepted once the service stops.
+/// The maximum number of queued connections that are accepted when the service stops.
 const MAX_QUEUED_CONNECTIONS: usize = 4_096;
 
-/// Raises the number of files that the process may open to the most that it may set itself, and answers how many
-/// connections that leaves room for; none where the system does not say.
+/// Raises the limit of open files as far as the process can. Returns the number of connections that fit. None
+/// if the system does not report the limit.
 pub fn raise_file_limit() -> Option<usize> {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(files) => {
@@ -48,7 +48,7 @@ pub fn raise_file_limit() -> Option<usize> {
     }
 }
 
-/// Something that is logged once in a while.
+/// Limits how often something is logged.
 struct LogThrottle(Option<Instant>);
 
 impl LogThrottle {
@@ -61,7 +61,7 @@ impl LogThrottle {
     }
 }
 
-/// Why a connection is refused, in words.
+/// Describes why a connection is refused.
 const fn describe_limit(crowded: ConnectionLimitReached) -> &'static str {
     match crowded {
         ConnectionLimitReached::Address => "this address has too many connections, each with a request",
@@ -69,7 +69,7 @@ const fn describe_limit(crowded: ConnectionLimitReached) -> &'static str {
     }
 }
 
-/// What the client of a connection reads that is refused.
+/// The response to a refused connection.
 fn rejection_response(crowded: ConnectionLimitReached) -> String {
     let status = match crowded {
         ConnectionLimitReached::Address => "429 Too Many Requests",
@@ -83,7 +83,7 @@ fn rejection_response(crowded: ConnectionLimitReached) -> String {
     )
 }
 
-/// What accepts connections.
+/// Accepts connections within the limits.
 struct ConnectionAcceptor {
     router: Router,
     settings: Arc<HttpSettings>,
@@ -119,7 +119,7 @@ impl ConnectionAcceptor {
             .spawn(connection::serve_connection(stream, peer, open, served));
     }
 
-    /// Waits after a connection could not be accepted. One that its client broke off is no failure of ours.
+    /// Waits after a failure to accept. A connection that its client reset is not a failure.
     async fn recover_from_error(&mut self, cause: io::Error) {
         use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
         if matches!(
@@ -137,8 +137,8 @@ impl ConnectionAcceptor {
     }
 }
 
-/// Serves until `stop` is over, and answers then what arrived before, for as long as `settings` allow. `stopped` is called
-/// once no further connections are accepted.
+/// Serves connections until `stop` completes, and then answers requests that arrived before, as long as
+/// `settings` allow. Calls `stopped` when no more connections are accepted.
 pub async fn serve_connections(
     listener: TcpListener,
     router: Router,
@@ -174,7 +174,7 @@ pub async fn serve_connections(
         }
     }
     let until = Instant::now() + stop_within.saturating_sub(RESERVED_STOP_TIME.min(stop_within / 4));
-    // Connections that clients made before are in the listener's queue.
+    // Connections that clients opened before are in the listener's queue.
     let queue = listener.into_std()?;
     for _ in 0..MAX_QUEUED_CONNECTIONS {
         let Ok((stream, peer)) = queue.accept() else {

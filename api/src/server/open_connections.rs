@@ -1,4 +1,4 @@
-//! The connections that are open, and how many there may be: of one address, and in all.
+//! The open connections, and their limits for each address and in total.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -9,19 +9,19 @@ use tokio::sync::Notify;
 use super::activity::ConnectionActivity;
 use crate::graphql::operation::cost::network_prefix;
 
-/// How many connections are compared to find the one that makes room, where there are too many in all.
+/// The maximum number of connections that are compared to make room.
 const MAX_COMPARED_CONNECTIONS: usize = 256;
 
 /// Why a connection is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionLimitReached {
-    /// Its address has too many, each with a request.
+    /// Its address has too many, and all have requests.
     Address,
-    /// There are too many in all, each with a request.
+    /// There are too many in total, and all have requests.
     Service,
 }
 
-/// The connections that are open.
+/// The open connections.
 #[derive(Debug, Default)]
 pub struct OpenConnections {
     table: Mutex<ConnectionTable>,
@@ -30,12 +30,12 @@ pub struct OpenConnections {
 
 #[derive(Debug, Default)]
 struct ConnectionTable {
-    /// By number, which is in the order of their age.
+    /// By number, in the order of their age.
     all: BTreeMap<u64, (IpAddr, Arc<ConnectionActivity>)>,
-    /// The numbers of those of one address.
+    /// The numbers of the connections of each address.
     by_network: HashMap<IpAddr, Vec<u64>>,
     next: u64,
-    /// Where the last search for one that makes room ended.
+    /// Where the last search for a connection to close ended.
     searched: u64,
 }
 
@@ -52,14 +52,15 @@ impl ConnectionTable {
         }
     }
 
-    /// Of one address, the connection that has waited longest for its client.
+    /// The connection of an address that has waited longest for its client.
     fn find_longest_waiting(&self, network: IpAddr) -> Option<u64> {
         let numbers = self.by_network.get(&network)?.iter();
         let waiting = numbers.filter_map(|number| Some((self.all.get(number)?.1.waiting_since()?, *number)));
         waiting.min().map(|(_, number)| number)
     }
 
-    /// Of some connections, one that waits for its client: of the address that has most, the one that has waited longest.
+    /// Chooses a waiting connection to close: of the address with the most connections, the one that has
+    /// waited longest.
     fn find_most_dispensable(&mut self) -> Option<u64> {
         let from = self.searched;
         let in_turn = self.all.range(from..).chain(self.all.range(..from));
@@ -90,10 +91,10 @@ impl OpenConnections {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a connection. Where there are too many, one that waits for its client is closed for it.
+    /// Registers a connection. If there are too many, closes one that waits for its client.
     ///
     /// # Errors
-    /// Which are too many, where none waits for its client.
+    /// The limit that is reached, if no connection waits for its client.
     pub fn register(
         self: &Arc<Self>,
         address: IpAddr,
@@ -128,7 +129,7 @@ impl OpenConnections {
         })
     }
 
-    /// Closes a connection that waits for its client, as the process cannot open another file.
+    /// Closes a waiting connection, as the process cannot open another file.
     pub fn evict_waiting(&self) {
         let mut table = self.lock_table();
         if let Some(number) = table.find_most_dispensable() {
@@ -136,12 +137,10 @@ impl OpenConnections {
         }
     }
 
-    /// How many there are.
     pub fn count(&self) -> usize {
         self.lock_table().all.len()
     }
 
-    /// Waits until there are none.
     pub async fn wait_until_empty(&self) {
         loop {
             let closed = self.closed.notified();
@@ -153,11 +152,11 @@ impl OpenConnections {
     }
 }
 
-/// A connection that counts for as long as this lives.
+/// A registered connection. It is removed when this is dropped.
 #[derive(Debug)]
 pub struct OpenConnection {
     number: u64,
-    /// What happens on it.
+    /// The activity of the connection.
     pub activity: Arc<ConnectionActivity>,
     open: Arc<OpenConnections>,
 }
@@ -201,7 +200,7 @@ mod tests {
         );
         drop((handled, busy));
         assert!(enter("192.0.2.1").is_ok());
-        // A network of version 6 is one address.
+        // An IPv6 /64 network counts as one address.
         let one = enter("2001:db8::1").unwrap();
         let _two = enter("2001:db8::2").unwrap();
         let _three = enter("2001:db8::3").unwrap();

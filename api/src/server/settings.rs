@@ -1,25 +1,25 @@
-//! The settings of HTTP: how long clients may take, how many connections an address has, which headers pages send.
+//! The settings of HTTP: time limits, connection limits and CORS headers.
 
 use std::time::Duration;
 
 use axum::http::HeaderName;
 
-/// The settings of HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpSettings {
-    /// How long the head of a request may take to arrive: `HEADER_SECONDS`.
+    /// `HEADER_SECONDS`: how long the head of a request can take to arrive.
     pub header_timeout: Duration,
-    /// How long a body may take, beside what its length gives it: `BODY_SECONDS`.
+    /// `BODY_SECONDS`: how long a body can take, in addition to the time for its length.
     pub body_timeout: Duration,
-    /// How long a connection may be without a request, and an answer wait to be read: `IDLE_SECONDS`.
+    /// `IDLE_SECONDS`: how long a connection can be without a request, and how long a response can wait to be
+    /// read.
     pub idle_timeout: Duration,
-    /// How long the service takes to stop, whatever clients do: `STOP_SECONDS`.
+    /// `STOP_SECONDS`: how long the service takes to stop at most.
     pub stop_timeout: Duration,
-    /// The most connections from one address; none where there is no limit: `CONNECTIONS_PER_ADDRESS`.
+    /// `CONNECTIONS_PER_ADDRESS`. None for no limit.
     pub max_connections_per_address: Option<usize>,
-    /// The most connections in all; if it is not set, as many as the limit of open files leaves room for.
+    /// The maximum number of connections. None to use the limit of open files.
     pub max_connections: Option<usize>,
-    /// The headers that pages of other origins may send: `CORS_HEADERS`.
+    /// `CORS_HEADERS`: the headers that pages of other origins can send.
     pub cors_headers: AllowedCorsHeaders,
 }
 
@@ -37,16 +37,15 @@ impl Default for HttpSettings {
     }
 }
 
-/// The headers that pages of other origins may send.
+/// The headers that pages of other origins can send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedCorsHeaders {
-    /// Each that a page asks for.
+    /// All headers.
     Any,
-    /// These.
     Only(Vec<HeaderName>),
 }
 
-/// What common clients send: Apollo Client, urql and Relay, GraphQL Hive, Sentry, and W3C Trace Context.
+/// The headers of common clients: Apollo Client, urql, Relay, GraphQL Hive, Sentry, and W3C Trace Context.
 const DEFAULT_CORS_HEADERS: &str = "accept,authorization,cache-control,content-encoding,content-type,if-none-match,\
 pragma,apollo-require-preflight,apollographql-client-name,apollographql-client-version,x-apollo-operation-id,\
 x-apollo-operation-name,graphql-client-name,graphql-client-version,graphql-preflight,graphql-require-preflight,x-requested-with,\
@@ -59,10 +58,10 @@ impl Default for AllowedCorsHeaders {
 }
 
 impl AllowedCorsHeaders {
-    /// Reads a list of names with commas between; `*` means each that a page asks for.
+    /// Parses a comma-separated list of names. `*` allows all headers.
     ///
     /// # Errors
-    /// Which of them is not the name of a header.
+    /// Returns a message that names the first item that is not a header name.
     pub fn parse(list: &str) -> Result<Self, String> {
         if list.trim() == "*" {
             return Ok(Self::Any);
@@ -76,7 +75,7 @@ impl AllowedCorsHeaders {
         Ok(Self::Only(named.collect::<Result<_, _>>()?))
     }
 
-    /// Whether a page may send a header.
+    /// Whether a page can send a header.
     pub fn allows(&self, name: &str) -> bool {
         match self {
             Self::Any => true,

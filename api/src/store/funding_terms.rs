@@ -1,4 +1,4 @@
-//! Funding terms as rows of their table: out of a record, into one, and the columns of choices.
+//! Converts funding terms to rows of their table and back.
 
 use chrono::{DateTime, Utc};
 use sea_orm::Value;
@@ -9,25 +9,17 @@ use wayin_entity::funding_term::{Column, Model};
 use wayin_records::fields::funding_term::{ChoiceKind, FundingChoice};
 use wayin_records::record::{FundingTerm, OrganisationReference};
 
-/// What a row says beside the record.
+/// The columns of a row that the record does not contain.
 pub struct RowIdentity {
-    /// UUIDv7.
     pub id: Uuid,
-    /// The initiative that was paid for.
     pub initiative_id: Uuid,
-    /// The position in the record, counted from 1.
     pub position: i32,
-    /// The organisation that gave the money.
     pub funder_id: Uuid,
-    /// The SHA-256 of the grant that the term was imported from, in hexadecimal.
     pub grant_digest: Option<String>,
-    /// When the row was first written (UTC).
     pub created_at: DateTime<Utc>,
-    /// When the row was last written (UTC).
     pub updated_at: DateTime<Utc>,
 }
 
-/// The row of a term.
 pub fn row(term: &FundingTerm, identity: RowIdentity) -> Model {
     Model {
         id: identity.id,
@@ -59,10 +51,10 @@ pub fn row(term: &FundingTerm, identity: RowIdentity) -> Model {
     }
 }
 
-/// The term of a row.
+/// Converts a row to a funding term.
 ///
 /// # Errors
-/// Where the row stores something else than why answers are missing.
+/// Fails if the missing reasons of the row cannot be read.
 pub fn record(row: &Model, funder: OrganisationReference) -> RebuildResult<FundingTerm> {
     Ok(FundingTerm {
         funder,
@@ -103,7 +95,7 @@ pub const fn choice_column(choice: FundingChoice) -> Column {
     }
 }
 
-/// The answers of a choice as its column stores them, in the order of their numbers.
+/// The codes of a choice as its column stores them, in the order of their numbers.
 pub fn choice_values(choice: FundingChoice) -> Vec<Value> {
     match choice.kind() {
         ChoiceKind::YesNo(_) => vec![false.into(), true.into()],

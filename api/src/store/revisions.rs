@@ -1,4 +1,4 @@
-//! The published versions of records.
+//! The revisions of records.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::database::is_in;
 use crate::error::Result;
 use crate::paging::{Paged, SortOrder};
 
-/// The record of an initiative at a version; none where there is no such version.
+/// Finds the record of an initiative at a version.
 pub async fn find_document(
     db: &impl ConnectionTrait,
     initiative: Uuid,
@@ -22,7 +22,7 @@ pub async fn find_document(
         .map(|found| found.document))
 }
 
-/// A version of an initiative.
+/// Finds the revision of an initiative at a version.
 pub async fn find_revision(
     db: &impl ConnectionTrait,
     initiative: Uuid,
@@ -35,7 +35,7 @@ pub async fn find_revision(
         .await?)
 }
 
-/// The records of initiatives as they stood at any of some versions, by initiative and version.
+/// Loads the records of initiatives at given versions, by initiative and version.
 pub async fn load_documents(
     db: &impl ConnectionTrait,
     initiatives: impl IntoIterator<Item = Uuid>,
@@ -56,7 +56,8 @@ pub async fn load_documents(
         .collect())
 }
 
-/// The newest revision of each initiative: the published record, or the last one before it was withdrawn.
+/// Selects the newest revision of each initiative: the published record, or the last one before it was
+/// withdrawn.
 pub async fn newest_revisions(
     db: &impl ConnectionTrait,
     initiatives: impl IntoIterator<Item = Uuid>,
@@ -71,7 +72,7 @@ pub async fn newest_revisions(
     Ok(newest.into_iter().map(|row| (row.initiative_id, row)).collect())
 }
 
-/// The record of the [newest revision](newest_revisions) of each initiative.
+/// Loads the records of the [newest revisions](newest_revisions).
 pub async fn load_newest_documents(
     db: &impl ConnectionTrait,
     initiatives: impl IntoIterator<Item = Uuid>,

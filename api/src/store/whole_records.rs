@@ -32,7 +32,7 @@ pub trait Part: EntityTrait {
     /// The initiative that a row belongs to.
     fn initiative_id(row: &Self::Model) -> Uuid;
 
-    /// Sorts the rows of one initiative as its record lists them.
+    /// Sorts the rows of one initiative in the order of its record.
     fn sort(rows: &mut [Self::Model]);
 }
 
@@ -64,7 +64,6 @@ parts! {
 /// The parts of some initiatives, by initiative, in the order of the record.
 pub type PartsByInitiative<P> = HashMap<Uuid, Vec<<P as EntityTrait>::Model>>;
 
-/// Loads the rows of one table of parts.
 pub async fn load_parts<P: Part>(
     db: &impl ConnectionTrait,
     initiatives: impl IntoIterator<Item = Uuid>,
@@ -79,7 +78,6 @@ pub async fn load_parts<P: Part>(
     Ok(parts)
 }
 
-/// Deletes the rows of one table of parts.
 pub async fn delete_parts<P: Part>(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Result<(), DbErr> {
     let of_initiatives = is_in(db, P::INITIATIVE_ID.into_expr(), initiatives.iter().copied());
     P::delete_many().filter(of_initiatives).exec(db).await?;
@@ -183,13 +181,13 @@ impl FundingRows {
         rows_of(&self.sources, id)
     }
 
-    /// An organisation that leads or funds one of the initiatives, or that it is missing.
+    /// An organisation that leads or funds one of the initiatives. Fails if it is missing.
     pub fn organisation(&self, id: Uuid) -> RebuildResult<&organisation::Model> {
         let found = self.organisations.get(&id);
         found.ok_or_else(|| format!("its organisation {id} is not there"))
     }
 
-    /// The place of an initiative that has one, or that it is missing.
+    /// The place of an initiative, if it has one. Fails if it is missing.
     pub fn place(&self, row: &initiative::Model) -> RebuildResult<Option<&place::Model>> {
         row.place_id
             .map(|id| {
@@ -200,12 +198,11 @@ impl FundingRows {
     }
 }
 
-/// Part of a record, or a description of what the tables lack of it.
+/// Part of a record, or a description of what the tables lack.
 pub type RebuildResult<T> = std::result::Result<T, String>;
 
 /// All rows of some initiatives.
 pub struct WholeRecords {
-    /// Their funding terms and the rows that these refer to.
     pub funding: FundingRows,
     entry_points: PartsByInitiative<entry_point_taken::Entity>,
     challenges: PartsByInitiative<challenge_faced::Entity>,
@@ -232,12 +229,12 @@ impl WholeRecords {
         rows_of(&self.entry_points, id)
     }
 
-    /// How a record names an organisation.
+    /// The reference of a record to an organisation.
     pub fn reference_to(&self, organisation: Uuid) -> RebuildResult<OrganisationReference> {
         Ok(organisation_reference(self.funding.organisation(organisation)?))
     }
 
-    /// The record that the tables hold of an initiative. Its lists are in the order of [`Part::sort`].
+    /// Builds the record of an initiative. Its lists are in the order of [`Part::sort`].
     pub fn record(&self, row: &initiative::Model) -> RebuildResult<InitiativeRecord> {
         let source = match self.funding.sources(row.id) {
             [one] => one,
@@ -319,13 +316,14 @@ fn condition(row: &condition_changed::Model) -> RebuildResult<ConditionChanged> 
     })
 }
 
-/// Why answers are missing, from the column of a row.
+/// Reads the missing reasons from the column of a row.
 pub(super) fn missing_answers<F: Field>(stored: Option<&Value>) -> RebuildResult<MissingReasons<F>> {
     MissingReasons::from_json(stored)
         .map_err(|_| "it stores something other than why answers are missing".to_owned())
 }
 
-/// How a record names an organisation: with all that is known of it, so that the record can be read on its own.
+/// The reference of a record to an organisation, with everything that is known of it, so that the record can
+/// be read on its own.
 pub fn organisation_reference(organisation: &organisation::Model) -> OrganisationReference {
     OrganisationReference {
         identifier: organisation.identifier.clone(),
@@ -334,7 +332,7 @@ pub fn organisation_reference(organisation: &organisation::Model) -> Organisatio
     }
 }
 
-/// How a record names a place: by its code, or else by its id.
+/// The reference of a record to a place: its code, or else its id.
 pub fn place_reference(place: &place::Model) -> PlaceReference {
     match &place.code {
         Some(code) => PlaceReference {

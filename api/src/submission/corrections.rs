@@ -1,5 +1,5 @@
-//! The records that a steward returned, as a workbook: each as it was typed, with the steward's note and what else keeps it
-//! from being sent. Corrected, it can be sent as a file.
+//! A workbook of the records with requested changes: each as it was typed, with the steward's note and all
+//! other problems. The corrected workbook can be imported.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -23,14 +23,13 @@ use wayin_records::workbook::RecordWorkbook;
 use wayin_records::workbook::columns::SHEETS;
 use wayin_records::workbook::{WriteError, format_cell};
 
-/// A record as it was typed, with what to write beside it.
+/// A typed record with its problems.
 type RecordWithProblems = (Value, Vec<Problem>);
 
-/// How many submissions are read at once.
 const SUBMISSIONS_PER_PAGE: u64 = 200;
 
-/// Writes the workbook into a temporary file: of everything returned that a member may see, or of one organisation's.
-/// None where nothing is returned.
+/// Writes the workbook to a temporary file: all records that the member can see, or those of one
+/// organisation. None if there are none.
 pub async fn write_corrections(
     db: &DatabaseConnection,
     act: &ActionContext<'_>,
@@ -54,7 +53,7 @@ pub async fn write_corrections(
     while let Some(last) = page.last() {
         let after = last.id;
         for record in list_problems(db, act, &places, page).await? {
-            // The writer stops where the workbook cannot be written; the reason is read below.
+            // The writer stops if it cannot write the workbook. Its error is returned below.
             if sender.send(record).await.is_err() {
                 break;
             }
@@ -70,7 +69,7 @@ pub async fn write_corrections(
     Ok(Some(written?))
 }
 
-/// Each record with the steward's note and what else is wrong with it, in the order of the submissions.
+/// Each record with the steward's note and its problems, in the order of the submissions.
 async fn list_problems(
     db: &DatabaseConnection,
     act: &ActionContext<'_>,
@@ -115,7 +114,7 @@ fn write_records(
     written: &mut File,
 ) -> Result<(), WriteError> {
     let mut book = RecordWorkbook::for_requested_changes()?;
-    // The first row of a sheet has its titles.
+    // The first row of a sheet contains the column titles.
     let mut row = 1;
     while let Some((document, findings)) = records.blocking_recv() {
         row += 1;

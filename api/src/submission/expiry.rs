@@ -1,5 +1,5 @@
-//! Submissions that nobody touches for long: those that are with a partner, and those that
-//! were given up. What waits for a steward stays, and so does what was published.
+//! Deletes submissions that nobody has changed for a long time: drafts, those with requested changes, and
+//! discarded ones. Submissions in review and published ones stay.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -14,23 +14,23 @@ use crate::database;
 use crate::error::Result;
 use crate::id::NodeKind;
 
-/// Where a submission stands that can expire.
+/// The states in which a submission expires.
 const EXPIRING_STATES: [SubmissionState; 3] = [
     SubmissionState::Draft,
     SubmissionState::ChangesRequested,
     SubmissionState::Discarded,
 ];
 
-/// What the audit trail calls it.
+/// The action of the audit event.
 const EXPIRE_ACTION: &str = "expireSubmission";
 
-/// Whether a submission that stands so can expire.
+/// Whether a submission in this state expires.
 pub fn can_expire(state: SubmissionState) -> bool {
     EXPIRING_STATES.contains(&state)
 }
 
-/// Deletes at most so many that were not touched since a moment, the longest untouched first,
-/// with an event in the audit trail for each; answers how many.
+/// Deletes a number of submissions that have not changed since a time, the oldest first, with an audit event
+/// for each. Returns how many it deleted.
 pub async fn delete_expired(
     db: &DatabaseConnection,
     clock: &dyn Clock,
@@ -46,12 +46,12 @@ pub async fn delete_expired(
             .order_by_asc(submission::Column::Id)
             .limit(at_most)
     };
-    // Mostly there is nothing to keep other writers waiting for.
+    // Usually nothing has expired, so other writers need not wait.
     if expired().one(db).await?.is_none() {
         return Ok(0);
     }
     let transaction = database::begin_write(db).await?;
-    // Whoever saves one meanwhile, or takes it out on another node, goes first; then it is not there any more.
+    // A submission that another transaction saves or deletes first is not selected any more.
     let rows = expired().lock_exclusive().all(&transaction).await?;
     if rows.is_empty() {
         return Ok(0);

@@ -1,4 +1,4 @@
-//! Submissions over GraphQL: saving, sending, returning, publishing and discarding them.
+//! Submissions over GraphQL: saving, submitting for review, requesting changes, publishing and discarding.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -189,7 +189,7 @@ impl Submission {
     }
 }
 
-/// Loads every place, once for all the records of an operation that are looked over.
+/// Loads all places once for all submissions that an operation validates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct AllPlaces;
 
@@ -231,7 +231,6 @@ pub struct SubmissionOrder {
     direction: Direction,
 }
 
-/// The submissions in hand.
 #[derive(Default)]
 pub struct SubmissionQuery;
 
@@ -407,7 +406,7 @@ payloads! {
     DiscardSubmissionPayload;
 }
 
-/// What a mutation of a submission comes to.
+/// The result of a mutation.
 enum SubmissionOutcome {
     Moved(submission::Model, Option<i64>),
     Rejected(Rejection),
@@ -420,7 +419,6 @@ struct StoredSubmissionResult {
     change: Option<i64>,
 }
 
-/// The mutations of submissions.
 #[derive(Default)]
 pub struct SubmissionMutation;
 
@@ -578,7 +576,7 @@ impl SubmissionMutation {
     }
 }
 
-/// Begins a mutation of a submission; one that was done before, or cannot be done, comes to its answer.
+/// Begins a mutation. A repeat, or a mutation that cannot run, returns its result.
 async fn begin_mutation<'a>(
     ctx: &Context<'a>,
     name: &'static str,
@@ -596,7 +594,7 @@ async fn begin_mutation<'a>(
     )
 }
 
-/// The first answer once more: the submission as it stood then, to whom may see it still.
+/// Loads the result of a repeat: the submission as it was, if the member can still see it.
 async fn load_stored_result(
     app: &App,
     member: &AuthenticatedMember,
@@ -606,7 +604,7 @@ async fn load_stored_result(
     let Some(now) = super::find_submission(&app.db, member, stored.id).await? else {
         return Ok(SubmissionOutcome::Rejected(super::not_found_error()));
     };
-    // Its organisation may have been merged into another since.
+    // The organisation may have been merged into another since.
     let row = submission::Model {
         organisation_id: now.organisation_id,
         ..stored
@@ -614,7 +612,7 @@ async fn load_stored_result(
     Ok(SubmissionOutcome::Moved(row, answer.change))
 }
 
-/// What a mutation wrote of the submission's record: a new version of it, or nothing.
+/// Whether a mutation wrote a new version of the submission's record.
 enum RecordWrite {
     NewVersion,
     Unchanged,

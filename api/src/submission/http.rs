@@ -1,4 +1,4 @@
-//! The workbook of returned records over HTTP, for those who may see them.
+//! The corrections workbook of submissions over HTTP, for those who can see them.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -23,13 +23,13 @@ use crate::id::{self, NodeKind};
 use crate::workbook_http::send_workbook;
 use wayin_records::text::quote;
 
-/// Where it is downloaded.
+/// The path of the download.
 pub const PATH: &str = "/submissions/returned.xlsx";
 
-/// The one parameter: records of an organisation alone, by its global id.
+/// The query parameter: the global id of an organisation, to select its records.
 const ORGANISATION_PARAMETER: &str = "organisation";
 
-/// The organisation that an address names.
+/// Parses the organisation from the query.
 fn parse_organisation(address: &Uri) -> Result<Option<String>> {
     let Query(given) = Query::<Vec<(String, String)>>::try_from_uri(address)
         .map_err(|_| Error::BadInput("the address does not hold parameters".into()))?;
@@ -49,7 +49,6 @@ fn parse_organisation(address: &Uri) -> Result<Option<String>> {
     Ok(organisation)
 }
 
-/// The route.
 pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
     Router::new()
         .route(PATH, get(download_corrections))
@@ -94,7 +93,7 @@ async fn write_corrections(
     };
     app.cost_control
         .settle(payer, weights::WORKBOOK_POINTS, app.clock.now())?;
-    // The semaphore lives as long as the service, and is never closed.
+    // The semaphore is never closed.
     let _turn = app.imports.writing.acquire().await.ok();
     let act = ActionContext {
         clock: &*app.clock,

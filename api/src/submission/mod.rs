@@ -1,6 +1,6 @@
-//! Submissions: whole proposed records, kept exactly as they were typed until they are
-//! published. What is published lives in the initiative's tables; what is in hand lives
-//! here, and only publication moves one into the other, in one transaction.
+//! Submissions: whole proposed records, stored exactly as typed until they are published. Published records
+//! are in the tables of initiatives. Only publication copies a record from a submission to those tables, in
+//! one transaction.
 
 pub mod corrections;
 pub mod expiry;
@@ -35,10 +35,10 @@ use wayin_records::diff;
 use wayin_records::normalisation;
 use wayin_records::problem::{Problem, ProblemCode};
 
-/// What a move comes to: the submission as it stands after it, or why it was not made.
+/// The submission after a transition, or why the transition was rejected.
 pub type TransitionResult = Result<submission::Model, Rejection>;
 
-/// The submissions that a member may see: those of their own organisation, to stewards all.
+/// Selects the submissions that a member can see: those of their own organisation. Stewards see all.
 pub fn select_visible(member: &AuthenticatedMember) -> Select<submission::Entity> {
     let all = submission::Entity::find();
     match member.organisation {
@@ -50,7 +50,7 @@ pub fn select_visible(member: &AuthenticatedMember) -> Select<submission::Entity
     }
 }
 
-/// A submission that a member may see.
+/// Finds a submission that a member can see.
 pub async fn find_submission(
     db: &impl ConnectionTrait,
     member: &AuthenticatedMember,
@@ -60,7 +60,7 @@ pub async fn find_submission(
     Ok(found.one(db).await?)
 }
 
-/// Those of some submissions that a member may see, in the order in which they were last altered.
+/// Finds the submissions that a member can see, in the order of their last change.
 pub async fn find_submissions(
     db: &impl ConnectionTrait,
     member: &AuthenticatedMember,
@@ -73,8 +73,7 @@ pub async fn find_submissions(
     Ok(found.all(db).await?)
 }
 
-/// A submission that a member may see and that is to be moved: who moves it meanwhile waits, and
-/// then finds it moved. SQLite has one writer in any case.
+/// Finds a submission that a member can see, and locks its row until the transaction ends.
 async fn find_for_update(
     db: &impl ConnectionTrait,
     member: &AuthenticatedMember,
@@ -84,22 +83,22 @@ async fn find_for_update(
     Ok(found.lock_exclusive().one(db).await?)
 }
 
-/// A record that is written, for the first time or anew.
+/// A record to save in a new or an existing submission.
 #[derive(Clone, Debug)]
 pub struct SubmissionDraft {
-    /// The submission that it is written into; none for a new one.
+    /// The submission to change. None for a new one.
     pub submission: Option<Uuid>,
-    /// The version of the submission that it was written from; none where that does not matter.
+    /// The base version of the submission. None to replace any version.
     pub version: Option<i32>,
-    /// The organisation whose record it is; none for the member's own.
+    /// The organisation of the record. None for the member's own.
     pub organisation: Option<Uuid>,
-    /// The initiative that it corrects, with the version that it was written from.
+    /// The initiative that it corrects, with its base version.
     pub corrects: Option<(Uuid, i32)>,
-    /// The record, as it was typed.
+    /// The record as typed.
     pub record: Value,
 }
 
-/// Keeps a record as it was typed, whatever is not yet right in it.
+/// Stores a record as typed, also if it has problems.
 pub async fn save_submission(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -182,7 +181,7 @@ pub async fn save_submission(
         return Ok(Err(refusal));
     }
     if let Some(version) = draft.version.filter(|version| *version != standing.version) {
-        // Older versions of what is in hand are not kept, so that nobody's edits can be told from one's own.
+        // Earlier versions of a submission are not stored, so the differences are not known.
         let reason = format!(
             "the submission was saved meanwhile: you wrote from version {version}, it is at {}. Older versions of drafts \
              are not kept: `conflicts` lists every field in which your input (`after`) differs from the current draft (`before`), your own edits too",
@@ -206,8 +205,8 @@ pub async fn save_submission(
     Ok(Ok(row.into_active_model().reset_all().update(db).await?))
 }
 
-/// The initiative that a draft corrects, and the version that it was written from: as the draft
-/// says, or as was said before, or that of the standing record with its reference.
+/// Finds the initiative that a draft corrects and its base version: those of the draft, or those that were
+/// saved before, or the published record with the same reference.
 async fn resolve_corrected_initiative(
     db: &impl ConnectionTrait,
     organisation: &organisation::Model,
@@ -241,7 +240,7 @@ async fn resolve_corrected_initiative(
     Ok(Ok(found.map(|one| (one.id, one.version))))
 }
 
-/// The published record of an organisation's own reference.
+/// Finds the published record with an organisation's own reference.
 async fn find_published(
     db: &impl ConnectionTrait,
     organisation: Uuid,
@@ -255,8 +254,8 @@ async fn find_published(
         .await?)
 }
 
-/// Sends a submission in, where nothing stands against its record. That of an organisation
-/// that is trusted is published with it.
+/// Submits a record for review if it has no errors. The record of a trusted organisation is published at
+/// once.
 pub async fn submit_for_review(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -295,7 +294,7 @@ pub async fn submit_for_review(
     Ok(Ok(update_state(db, act, sent, after).await?))
 }
 
-/// Sends a submission back to those who wrote it, with a note that says why.
+/// Returns a submission to its authors with a note.
 pub async fn request_changes(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -327,7 +326,7 @@ pub async fn request_changes(
     Ok(Ok(update_state(db, act, returned, after).await?))
 }
 
-/// Makes a submission the published truth.
+/// Publishes the record of a submission.
 pub async fn publish_submission(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -347,7 +346,7 @@ pub async fn publish_submission(
     ) {
         return Ok(Err(refusal));
     }
-    // What it names may have changed since it was sent.
+    // What it refers to may have changed since it was submitted.
     let looked = validate::validate_submission(db, act, places, &organisation, &standing).await?;
     if !looked.errors.is_empty() {
         return Ok(Err(problems_in_record(looked.errors)));
@@ -358,7 +357,7 @@ pub async fn publish_submission(
     publish_validated(db, act, places, keys, standing, looked).await
 }
 
-/// Gives a submission up.
+/// Discards a submission.
 pub async fn discard_submission(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -420,7 +419,7 @@ async fn publish_validated(
     ))
 }
 
-/// Whether what a submission would replace is no longer what it was written against.
+/// Whether the published record has changed since the submission's base version.
 async fn find_version_conflict(
     db: &impl ConnectionTrait,
     standing: &submission::Model,
@@ -428,14 +427,14 @@ async fn find_version_conflict(
     let corrected = standing.initiative_id.zip(standing.initiative_version);
     let Some((corrects, written_from)) = (match corrected {
         Some(corrected) => Some(corrected),
-        // It was new when it was written; is it still?
+        // It was a new record when it was saved, and may have been published since.
         None => find_published_by_reference(db, standing)
             .await?
             .map(|published| (published, 0)),
     }) else {
         return Ok(None);
     };
-    // Two corrections that are published at once come one after the other.
+    // Locks the initiative: two corrections cannot be published at the same time.
     let now = initiative::Entity::find_by_id(corrects)
         .lock_exclusive()
         .one(db)
@@ -474,7 +473,7 @@ async fn find_version_conflict(
     }))
 }
 
-/// The published record of the reference that a submission's record has.
+/// Finds the published record with the reference of a submission's record.
 async fn find_published_by_reference(
     db: &impl ConnectionTrait,
     standing: &submission::Model,
@@ -486,7 +485,7 @@ async fn find_published_by_reference(
     Ok(published.map(|one| one.id))
 }
 
-/// The organisation's own reference for a record, as far as it is there yet.
+/// The organisation's own reference in a record, if it has one.
 pub fn external_reference(document: &Value) -> Option<Cow<'_, str>> {
     let reference = normalisation::normalise_prose(document.get("externalRef")?.as_str()?);
     (!reference.is_empty()).then_some(reference)
@@ -516,7 +515,7 @@ fn not_found_error() -> Rejection {
     )
 }
 
-/// What was found in a record lies within the input's `record`.
+/// Prefixes the paths of a record's problems with `record`.
 fn problems_in_record(findings: Vec<Problem>) -> Rejection {
     let within = |finding: Problem| Problem {
         path: if finding.path.is_empty() {
@@ -532,7 +531,7 @@ fn problems_in_record(findings: Vec<Problem>) -> Rejection {
     }
 }
 
-/// In which capacity a member moves the submissions of an organisation.
+/// The role in which a member acts on the submissions of an organisation.
 pub fn transition_actor(member: &AuthenticatedMember, organisation: &organisation::Model) -> TransitionActor {
     if member.role.can(Capability::ReviewSubmissions) {
         TransitionActor::Steward
@@ -572,10 +571,9 @@ async fn update_state(
     Ok(row.into_active_model().reset_all().update(db).await?)
 }
 
-/// The orders of a list of submissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SubmissionOrdering {
-    /// From the last to the first.
+    /// From last to first.
     pub descending: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Submissions as they are saved and moved.
+//! Subscriptions to submissions.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,12 +17,13 @@ use crate::graphql::{app_from_context, require_member};
 use crate::subscriptions::broadcast::LaggedFlag;
 use crate::subscriptions::{SubmissionChanged, SubscriptionHub};
 
-/// How many looks are taken at once of those that wait: what they found of one submission comes as one.
+/// The maximum number of waiting polls that are combined, so that several changes of one submission are
+/// reported once.
 const POLLS_PER_BATCH: usize = 16;
-/// How many submissions are read at once. They are whole records, and kept until they are told.
+/// The number of submissions that are loaded together. They contain whole records and stay in memory until
+/// they are sent.
 const SUBMISSIONS_PER_BATCH: usize = 128;
 
-/// The submissions in hand, as they change.
 #[derive(Default)]
 pub struct SubmissionSubscription;
 
@@ -40,7 +41,7 @@ impl SubmissionSubscription {
         let found = SubscriptionHub::subscribe_to_submissions(app.poll_context())
             .await?
             .into_stream(behind);
-        // What somebody may not see is not even looked for where that is plain.
+        // Submissions of other organisations are not loaded.
         let own = member.reader().organisation();
         Ok(found
             .ready_chunks(POLLS_PER_BATCH)
@@ -58,7 +59,7 @@ impl SubmissionSubscription {
     }
 }
 
-/// The last of what happened to each submission, in order.
+/// Keeps the last change of each submission, in order.
 fn deduplicate_moves(moved: impl DoubleEndedIterator<Item = SubmissionChanged>) -> Vec<SubmissionChanged> {
     let mut later = HashSet::new();
     let mut last: Vec<_> = moved.rev().filter(|moved| later.insert(moved.id)).collect();
@@ -66,7 +67,7 @@ fn deduplicate_moves(moved: impl DoubleEndedIterator<Item = SubmissionChanged>) 
     last
 }
 
-/// What was moved, as far as a member may see it.
+/// Loads the changed submissions that a member can see.
 async fn load_submissions(
     app: &App,
     member: &AuthenticatedMember,
@@ -78,7 +79,7 @@ async fn load_submissions(
     };
     let told: HashMap<Uuid, DateTime<Utc>> = moved.iter().map(|moved| (moved.id, moved.at)).collect();
     rows.into_iter()
-        // One that was moved again since is told of again.
+        // A submission that has changed again is reported with its next change.
         .filter(|row| told.get(&row.id) == Some(&row.updated_at))
         .map(|row| Ok(Submission(row)))
         .collect()

@@ -1,4 +1,4 @@
-//! Looks a submission's record over: everything that is not yet right in it, at once.
+//! Validates the record of a submission, and finds all problems at once.
 
 use std::collections::HashMap;
 
@@ -25,23 +25,22 @@ use wayin_records::record::{InitiativeRecord, OrganisationReference};
 use wayin_records::validate;
 use wayin_records::validate::remove_unknown_identifiers;
 
-/// The most bytes of a record, written as JSON.
+/// The maximum length of a record as JSON.
 const MAX_RECORD_BYTES: usize = 200_000;
 
-/// What was found in a submission's record.
+/// The result of validating a submission's record.
 #[derive(Debug, Default)]
 pub struct ValidatedSubmission {
-    /// What keeps it from being sent.
+    /// The problems that prevent submission.
     pub errors: Vec<Problem>,
-    /// What is worth a look.
     pub warnings: Vec<Problem>,
-    /// What would be published; none where something stands against it.
+    /// The record to publish. None if it has errors.
     pub proposal: Option<Proposal>,
-    /// Whether it is published so already.
+    /// Whether the same record is already published.
     pub is_unchanged: bool,
 }
 
-/// Whether a document can be kept at all: an object, not longer than a record can be.
+/// Checks that a document can be stored: it must be an object of limited size.
 pub fn check_shape(document: &Value) -> Option<Rejection> {
     if !document.is_object() {
         let reason = "is not an object with the record's fields";
@@ -62,7 +61,7 @@ pub fn check_shape(document: &Value) -> Option<Rejection> {
     })
 }
 
-/// How many bytes a document has, written as JSON.
+/// The length of a document as JSON.
 fn count_json_bytes(document: &Value) -> usize {
     struct ByteCounter(usize);
     impl std::io::Write for ByteCounter {
@@ -75,12 +74,12 @@ fn count_json_bytes(document: &Value) -> usize {
         }
     }
     let mut count = ByteCounter(0);
-    // Counting does not fail.
+    // Writing to a counter does not fail.
     let _ = serde_json::to_writer(&mut count, document);
     count.0
 }
 
-/// Whether a base can hold every text of a document, names of fields included.
+/// Whether a database can store all texts of a document, including the names of fields.
 pub fn is_storable_document(document: &Value) -> bool {
     match document {
         Value::String(text) => is_storable(text),
@@ -92,22 +91,22 @@ pub fn is_storable_document(document: &Value) -> bool {
     }
 }
 
-/// A record as it reads by itself, whatever the base holds.
+/// A record that has been validated without the database.
 #[derive(Clone, Debug)]
 pub struct ParsedSubmission {
-    /// How it was read; the record is taken out of it.
+    /// The result of reading the document, without the record.
     reading: ReadResult,
-    /// The record, tidy; none where nothing like one is left.
+    /// The normalised record. None if the document cannot be read as a record.
     record: Option<InitiativeRecord>,
-    /// What keeps it from being sent, by its place in the record.
+    /// The errors, with their paths in the record.
     problems: Vec<Problem>,
-    /// What of it is not taken as it is written, by its place in the record.
+    /// The warnings about values that are not read as written, with their paths.
     warnings: Vec<Problem>,
 }
 
-/// Reads a record of an organisation by itself.
+/// Reads and validates a record of an organisation without the database.
 pub fn parse_submission(document: &Value, organisation: &organisation::Model) -> ParsedSubmission {
-    // A record that does not say who leads it is led by the organisation whose it is.
+    // The default lead organisation is the submission's organisation.
     let lead = match &organisation.identifier {
         Some(identifier) => json!({"identifier": identifier}),
         None => json!({"name": organisation.name}),
@@ -118,7 +117,7 @@ pub fn parse_submission(document: &Value, organisation: &organisation::Model) ->
         .as_mut()
         .map(remove_unknown_identifiers)
         .unwrap_or_default();
-    // Without a name beside it, nobody else is meant by an identifier that is not known.
+    // An unknown identifier without a name cannot identify another organisation.
     if let Some(InitiativeRecord {
         lead_organisation: given,
         ..
@@ -144,19 +143,19 @@ pub fn parse_submission(document: &Value, organisation: &organisation::Model) ->
     }
 }
 
-/// A record that is to be looked over.
+/// A record to validate.
 #[derive(Debug)]
 pub struct UnvalidatedRecord {
-    /// The record, as it reads by itself.
+    /// The result of [`parse_submission`].
     pub parsed: ParsedSubmission,
     /// The initiative that it would replace.
     pub corrects: Option<Uuid>,
-    /// The version of it that it says it was written from, where that is to be looked at.
+    /// The base version to compare with the published one, if any.
     pub base_version: Option<i32>,
 }
 
-/// Everything about a submission's record: its shape, what a record must meet, what one that is
-/// sent must say besides, and what it names.
+/// Validates the record of a submission: its form, the rules for all records and for submissions, and
+/// everything that it names.
 pub async fn validate_submission(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -173,7 +172,7 @@ pub async fn validate_submission(
     Ok(looked.into_iter().next().unwrap_or_default())
 }
 
-/// The same of many records of one organisation, each by itself.
+/// Validates many records of one organisation, each by itself.
 pub async fn validate_all(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -231,7 +230,8 @@ pub async fn validate_all(
     Ok(all)
 }
 
-/// What was found, by its place in the document as it was sent, without what was found there already.
+/// Translates the paths of problems to those of the original document. Skips problems that reading has
+/// already reported.
 fn map_to_original_paths(reading: &ReadResult, found: Vec<Problem>) -> impl Iterator<Item = Problem> {
     found.into_iter().filter_map(|finding| {
         let path = reading.original_path(&finding.path)?;
@@ -239,7 +239,7 @@ fn map_to_original_paths(reading: &ReadResult, found: Vec<Problem>) -> impl Iter
     })
 }
 
-/// What a record that is sent must meet by itself, besides what every record must.
+/// The rules that apply only to submitted records.
 fn check_submission_rules(record: &InitiativeRecord) -> Vec<Problem> {
     let mut found = personal_data::find_personal_data(record);
     let mut required = |path: &str, reason: &str| {
@@ -264,9 +264,8 @@ fn check_submission_rules(record: &InitiativeRecord) -> Vec<Problem> {
     found
 }
 
-/// Of each record the funders that are named by a name alone which no organisation has: what was meant may
-/// be there under another spelling. One with an identifier is added. Those are offered that members of the
-/// organisation whose record it is may know of.
+/// Finds the funders with only a name that no organisation has, which may be a misspelling. A funder with an
+/// identifier would be added. Suggests organisations that members of the submission's organisation can see.
 async fn find_unknown_funders(
     db: &impl ConnectionTrait,
     organisation: &organisation::Model,
@@ -280,7 +279,7 @@ async fn find_unknown_funders(
         .map(|term| &term.funder)
         .filter(|funder| funder.identifier.is_none());
     let known = OrganisationLookup::load(db, by_name).await?;
-    // A name that is misspelt is likely to be so in many records of a file.
+    // The same misspelt name is likely to be in many records of a file.
     let mut alike: HashMap<&str, Vec<String>> = HashMap::new();
     let mut all = Vec::with_capacity(proposals.len());
     for proposal in proposals {
@@ -307,7 +306,7 @@ async fn find_unknown_funders(
     Ok(all)
 }
 
-/// Whether a reference means an organisation, also by what that was known as before it was merged.
+/// Whether a reference means an organisation, by its current or former names and identifiers.
 fn is_reference_to(
     reference: &OrganisationReference,
     organisation: &organisation::Model,
@@ -320,7 +319,7 @@ fn has_name_or_identifier(reference: &OrganisationReference, organisation: &orga
     match (&reference.identifier, &reference.name) {
         (Some(identifier), _) => organisation.identifier.as_ref() == Some(identifier),
         (None, Some(name)) => wayin_records::normalisation::fold_name(name) == organisation.name_folded,
-        // What has neither was found already.
+        // A reference without identifier and name is already reported.
         (None, None) => true,
     }
 }

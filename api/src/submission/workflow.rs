@@ -1,41 +1,32 @@
-//! Where a submission stands, and who may move it: `DRAFT` -> `SUBMITTED` -> `PUBLISHED`
-//! or `CHANGES_REQUESTED` -> `SUBMITTED`; `DISCARDED` from any of them before publication. Pure.
+//! The states of submissions, and who can change them: `DRAFT` -> `SUBMITTED` -> `PUBLISHED` or
+//! `CHANGES_REQUESTED` -> `SUBMITTED`; `DISCARDED` from any state before publication.
 
 use wayin_entity::SubmissionState as State;
 
-/// Who moves a submission.
+/// Who changes the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransitionActor {
-    /// A partner of the organisation whose record it is.
+    /// A partner of the submission's organisation.
     Partner,
-    /// A partner of an organisation that is trusted to publish without review.
+    /// A partner of an organisation whose submissions are published without review.
     TrustedPartner,
-    /// A steward.
     Steward,
 }
 
 impl TransitionActor {
-    /// Every one.
     pub const ALL: [Self; 3] = [Self::Partner, Self::TrustedPartner, Self::Steward];
 }
 
-/// What is done to a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transition {
-    /// Its record is written anew.
     Save,
-    /// It is sent in.
     Submit,
-    /// It is sent back with a note.
     RequestChanges,
-    /// It becomes the published truth.
     Publish,
-    /// It is given up.
     Discard,
 }
 
 impl Transition {
-    /// Every one.
     pub const ALL: [Self; 5] = [
         Self::Save,
         Self::Submit,
@@ -45,34 +36,29 @@ impl Transition {
     ];
 }
 
-/// Why a submission cannot be moved so.
+/// Why a transition is not possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransitionError {
-    /// Only a steward may.
     #[error("only a steward may do this")]
     StewardsOnly,
-    /// It is with a steward.
     #[error("it was sent in and is being reviewed; a steward can return it")]
     InReview,
-    /// It was not sent in.
     #[error("it was not sent in, or was returned")]
     NotSubmitted,
-    /// It was published.
     #[error("it was published; a correction is a new submission against the published record")]
     Published,
-    /// It was given up.
     #[error("it was discarded")]
     Discarded,
 }
 
 impl TransitionError {
-    /// Whether it is the one who moves, rather than where the submission stands, that stands against it.
+    /// Whether the reason is the actor, not the state.
     pub const fn is_about_actor(self) -> bool {
         matches!(self, Self::StewardsOnly)
     }
 }
 
-/// Where a submission stands after a move.
+/// The state after a transition.
 pub const fn next_state(
     state: State,
     moved: Transition,
@@ -106,7 +92,7 @@ pub const fn next_state(
 mod tests {
     use super::*;
 
-    /// Every move that is made by somebody from somewhere, in the order of the vocabularies.
+    /// Lists all possible transitions, in the order of the vocabularies.
     fn list_transitions() -> Vec<(State, Transition, TransitionActor, State)> {
         let mut moves = Vec::new();
         for state in State::ALL {

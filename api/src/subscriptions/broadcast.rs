@@ -1,5 +1,5 @@
-//! Feeds of events that hold so many and no more: who does not keep up with one is told
-//! that they have fallen behind, and by that has to begin anew.
+//! Streams of events with limited buffers. A subscriber that falls behind is disconnected and has to
+//! subscribe again.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,35 +11,33 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::FollowGuard;
 
-/// Whether somebody has fallen behind with any of what they are told.
+/// Whether a subscriber has fallen behind.
 #[derive(Debug, Default)]
 pub struct LaggedFlag(AtomicBool);
 
 impl LaggedFlag {
-    /// Takes note that they have.
     pub fn mark(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
-    /// Whether they have.
     pub fn is_marked(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
 }
 
-/// Events, from when the feed was taken on.
+/// The events since a subscription began.
 pub struct EventStream<T> {
     receiver: Receiver<T>,
     follow: Option<FollowGuard>,
 }
 
 impl<T: Clone + Send + 'static> EventStream<T> {
-    /// What a receiver is sent, for as long as it is followed.
+    /// Creates a stream from a receiver.
     pub const fn new(receiver: Receiver<T>, follow: Option<FollowGuard>) -> Self {
         Self { receiver, follow }
     }
 
-    /// The events one by one. It ends, and that is noted, where more happened meanwhile than is held.
+    /// The events one by one. If the buffer overflows, marks `behind` and ends.
     pub fn into_stream(self, behind: Option<Arc<LaggedFlag>>) -> Pin<Box<dyn Stream<Item = T> + Send>> {
         let Self { receiver, follow } = self;
         Box::pin(stream::unfold(

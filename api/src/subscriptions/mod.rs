@@ -1,11 +1,9 @@
-//! What is told as it happens: subscriptions, and the connections that carry them.
+//! Subscriptions, and the WebSocket connections that carry them.
 //!
-//! A [connection](socket) speaks the protocol's [messages](protocol); somebody has
-//! [so many](registry) and no more. While anybody
-//! subscribes, one `follower` in each server process looks for what was changed, by
-//! whichever process, and hands it on in [feeds](broadcast) that hold so much and no more.
-//! What of it somebody may see is decided where it is read, by each domain's own
-//! subscription.
+//! A [connection](socket) speaks the [protocol](protocol), within a [limit](registry) for each client. While
+//! anyone subscribes, one [poller] in each server process looks for changes of any process, and publishes
+//! them in [streams](broadcast) with limited buffers. Each domain's own subscription decides what a
+//! subscriber can see.
 
 pub mod broadcast;
 mod poller;
@@ -29,25 +27,25 @@ use crate::clock::Clock;
 use crate::error::{Error, Result, TokenError};
 use crate::pattern::engine::PatternEngine;
 
-/// How much a connection may take, and how long it may take for it.
+/// The limits of connections.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
-    /// How long a client has to send its `connection_init`.
+    /// How long a client has to send `connection_init`.
     pub init_timeout: Duration,
-    /// How long a client has to take in what it is sent, before it is dropped.
+    /// How long a client has to read a message.
     pub write_timeout: Duration,
-    /// How long a connection that is closed is kept, for the client to hear why.
+    /// How long a closing connection waits for the client.
     pub close_timeout: Duration,
-    /// How often a client is asked whether it is there; one that does not answer until the next but one time is dropped.
+    /// The interval of pings. A client that does not answer two in a row is disconnected.
     pub ping_interval: Duration,
-    /// The most operations that one connection may have at once.
+    /// The maximum number of operations on one connection.
     pub max_operations: usize,
-    /// The most connections that one token may have at once.
+    /// The maximum number of connections with one token.
     pub max_connections_per_token: usize,
-    /// The most that may be open from one address without saying who they are.
+    /// The maximum number of connections from one address that have not sent a token.
     pub max_anonymous_per_address: usize,
-    /// The most findings that may wait for one who is to be told of them, each of what was changed within a moment:
-    /// up to 1,000 submissions.
+    /// The maximum number of polls with changes that can wait for a subscriber. A poll contains up to 1,000
+    /// submissions.
     pub max_pending_events: usize,
 }
 
@@ -66,35 +64,29 @@ impl Default for ConnectionLimits {
     }
 }
 
-/// A submission was saved or moved.
+/// A submission was saved or changed its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubmissionChanged {
-    /// Which one.
     pub id: Uuid,
-    /// Of which organisation.
     pub organisation: Uuid,
-    /// When.
     pub at: DateTime<Utc>,
 }
 
-/// The parts of the service that are needed to follow what is changed.
+/// What the poller needs.
 #[derive(Clone)]
 pub struct PollContext {
-    /// The database.
     pub db: DatabaseConnection,
-    /// Hears first of what is changed.
+    /// The engine is notified of changes first.
     pub engine: Arc<PatternEngine>,
-    /// Gives the time.
     pub clock: Arc<dyn Clock>,
-    /// What follows.
+    /// The subscribers.
     pub live: Arc<SubscriptionHub>,
 }
 
-/// What a server process tells as it happens.
+/// The subscriptions of a server process.
 pub struct SubscriptionHub {
-    /// What connections are held to.
+    /// The limits of connections.
     pub limits: ConnectionLimits,
-    /// The connections that are open.
     pub connections: Arc<ConnectionRegistry>,
     submissions: channel::Sender<Arc<[SubmissionChanged]>>,
     followers: Mutex<Followers>,
@@ -103,13 +95,13 @@ pub struct SubscriptionHub {
     shutting_down: watch::Sender<bool>,
 }
 
-/// A member who is watched, for so many, and why they are no longer who they were, once they are not.
+/// A member with open subscriptions: their number and, once it applies, why the member has lost access.
 struct WatchedMember {
     watcher_count: usize,
     access_lost: watch::Sender<Option<TokenError>>,
 }
 
-/// Who is followed for.
+/// The subscribers that keep the poller running.
 #[derive(Default)]
 struct Followers {
     is_running: bool,
@@ -118,7 +110,7 @@ struct Followers {
 }
 
 impl SubscriptionHub {
-    /// Tells nobody anything yet.
+    /// Creates a hub without subscribers.
     pub fn new(limits: ConnectionLimits) -> Self {
         Self {
             submissions: channel::Sender::new(limits.max_pending_events),
@@ -131,14 +123,14 @@ impl SubscriptionHub {
         }
     }
 
-    /// The submissions that are saved or moved from now on, of whichever organisation, as many at once as were found
-    /// at once.
+    /// Subscribes to all submissions that are saved or change their state from now on. One item contains the
+    /// changes of one poll.
     pub async fn subscribe_to_submissions(
         context: PollContext,
     ) -> Result<EventStream<Arc<[SubmissionChanged]>>> {
         let (live, deadline) = (Arc::clone(&context.live), context.engine.deadline());
         let (receiver, follow) = (live.submissions.subscribe(), FollowGuard::new(context, None));
-        // From here on nothing is missed.
+        // After this poll, no change is missed.
         let mut looked = live.has_polled.subscribe();
         let reached = tokio::time::timeout(deadline, looked.wait_for(|looked| *looked));
         match reached.await {
@@ -147,22 +139,22 @@ impl SubscriptionHub {
         }
     }
 
-    /// How many are told of submissions.
+    /// The number of subscribers to submissions.
     pub fn submission_subscriber_count(&self) -> usize {
         self.submissions.receiver_count()
     }
 
-    /// Whether the base was looked at since somebody is followed for: from then on nothing is missed.
+    /// Whether the poller has polled since the first subscriber: from then on, no change is missed.
     pub fn has_polled(&self) -> bool {
         *self.has_polled.borrow()
     }
 
-    /// For how many anything is followed.
+    /// The number of subscribers of any kind.
     pub fn follower_count(&self) -> usize {
         self.lock_followers().count
     }
 
-    /// Closes every connection, as the process is to end.
+    /// Closes every connection, as the process stops.
     pub fn close_all(&self) {
         self.shutting_down.send_replace(true);
     }
@@ -171,7 +163,7 @@ impl SubscriptionHub {
         self.followers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether anybody is followed for; where not, the follower is to end.
+    /// Whether there are subscribers. Without any, the poller ends.
     fn has_followers(&self) -> bool {
         let mut following = self.lock_followers();
         if following.count == 0 {
@@ -182,14 +174,14 @@ impl SubscriptionHub {
     }
 }
 
-/// Held by whom something is followed for; when nobody holds one, nothing is read.
+/// Keeps the poller running while it exists.
 pub struct FollowGuard {
     live: Arc<SubscriptionHub>,
     member: Option<(AuthenticatedMember, watch::Receiver<Option<TokenError>>)>,
 }
 
 impl FollowGuard {
-    /// Has the base followed, and, where a member is given, whether they are still who they were.
+    /// Starts the poller if necessary. If a member is given, watches their access too.
     pub fn new(context: PollContext, member: Option<&AuthenticatedMember>) -> Self {
         let live = Arc::clone(&context.live);
         let mut following = live.lock_followers();
@@ -213,7 +205,7 @@ impl FollowGuard {
         Self { live, member }
     }
 
-    /// Over when the member was revoked, or may do something else than they could.
+    /// Completes when the member is revoked or their permissions change.
     pub async fn access_lost(&mut self) -> TokenError {
         if let Some((_, lost)) = &mut self.member {
             let lost = lost.wait_for(Option::is_some).await.ok().and_then(|lost| *lost);

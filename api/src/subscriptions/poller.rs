@@ -1,5 +1,5 @@
-//! Looks for what was changed, by whichever process, while anybody is to be told: when this
-//! process changed something, when the database says that another did, and every half second.
+//! Polls for changes of any process while there are subscribers: after a change in this process, after a
+//! notification of the database, and every half second.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -16,23 +16,22 @@ use crate::auth::issued_token;
 use crate::auth::requester::AuthenticatedMember;
 use crate::error::{Result, TokenError};
 
-/// How long it waits before it looks for what nobody has told it of.
+/// The longest time between two polls.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
-/// How long it lets changes gather that come one upon the other.
+/// How long a poll waits for further changes, to report them together.
 const COALESCE_DELAY: Duration = Duration::from_millis(10);
-/// Rows that were dated so long ago may still come to be seen: their transaction was longer than that
-/// of the newest, or the clock of its server is late.
+/// Rows can become visible this long after their timestamp: their transaction was longer than that of the
+/// newest row, or the clock of their server is slow.
 const OVERLAP_WINDOW: TimeDelta = TimeDelta::seconds(10);
-/// The overlap is read again after so many times as long as that took: it takes a tenth of the time at most.
+/// The overlap is read at intervals of this many times as long as reading it took: reading takes at most a
+/// tenth of the time.
 const OVERLAP_INTERVAL_FACTOR: u32 = 10;
-/// The longest that it waits to read the overlap again.
+/// The longest interval between two reads of the overlap.
 const MAX_OVERLAP_INTERVAL: Duration = Duration::from_secs(5);
-/// How many rows are read at once.
 const ROWS_PER_PAGE: u64 = 1_000;
-/// How many members are asked for at once.
 const MEMBERS_PER_QUERY: usize = 500;
 
-/// Follows, until there is nobody to follow for.
+/// Polls until there are no subscribers.
 pub async fn run_poller(context: PollContext) {
     let mut told = context.engine.notifier().subscribe();
     let mut submissions = SubmissionPoller::default();
@@ -58,13 +57,13 @@ async fn poll_once(context: &PollContext, submissions: &mut SubmissionPoller) ->
     poll_members(context).await?;
     submissions
         .poll(&context.db, context.clock.now(), |moved| {
-            // Nobody may be there to be told.
+            // Sending fails only if there are no subscribers.
             let _ = context.live.submissions.send(moved);
         })
         .await
 }
 
-/// Tells the connections of members who are no longer who they were, or whose token was revoked.
+/// Notifies the connections of members whose access changed or whose token was revoked.
 async fn poll_members(context: &PollContext) -> Result<()> {
     let followed: Vec<AuthenticatedMember> = context.live.lock_followers().members.keys().cloned().collect();
     for members in followed.chunks(MEMBERS_PER_QUERY) {
@@ -98,37 +97,36 @@ async fn poll_members(context: &PollContext) -> Result<()> {
     Ok(())
 }
 
-/// How far the submissions were read.
+/// Finds changed submissions.
 ///
-/// Most looks read only what is dated later than the newest that was seen. What comes to be seen later
-/// than it is dated is found when the overlap is read anew: at every look while little happens, and during a large
-/// import at least every few seconds. So it is told that much later, but it is told: each reading begins an
-/// [`OVERLAP_WINDOW`] before where the one before it ended, so that what was not to be seen then, and
-/// is within the overlap when it first is, lies in it.
+/// Most polls read only rows that are newer than the newest one seen. Rows that become visible later than
+/// their timestamp are found by reading the overlap again: at every poll while there are few changes, and
+/// every few seconds during a large import. They are reported late, but not missed: each read begins an
+/// [`OVERLAP_WINDOW`] before the start of the previous one, and so includes rows that were not visible then.
 #[derive(Default)]
 struct SubmissionPoller {
-    /// The newest that was seen.
+    /// The newest position that has been seen.
     newest: SubmissionPosition,
-    /// How the overlap was last read; none before the first look.
+    /// The last read of the overlap. None before the first poll.
     overlap: Option<OverlapRead>,
-    /// What was seen of those that the overlap may be read from on.
+    /// The seen positions within the overlap.
     seen: HashSet<SubmissionPosition>,
 }
 
-/// When a submission was altered, with its id: what they are read in the order of.
+/// The time of the last change of a submission, with its id. Submissions are read in this order.
 type SubmissionPosition = (DateTime<Utc>, Uuid);
 
-/// A reading of the overlap.
+/// A read of the overlap.
 struct OverlapRead {
-    /// From when on the next one reads.
+    /// The start of the next read.
     next_from: DateTime<Utc>,
-    /// When it is to be.
+    /// The time of the next read.
     next: Instant,
 }
 
 impl SubmissionPoller {
-    /// Tells of those that were saved or moved since the last look, each as it stands now, in the order of their
-    /// dates. The first look tells of none: it says from where on.
+    /// Reports the submissions that have changed since the last poll, with their current state, in the order
+    /// of their times. The first poll reports none and sets the start.
     async fn poll(
         &mut self,
         db: &impl ConnectionTrait,
@@ -157,13 +155,13 @@ impl SubmissionPoller {
         Ok(())
     }
 
-    /// From when on something may still come to be seen that was not by now. A server whose clock is ahead does
-    /// not hide what those write whose clocks are right.
+    /// The earliest time of rows that can still become visible. A server whose clock is fast does not hide
+    /// rows of servers whose clocks are right.
     fn overlap_start(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         self.newest.0.min(now) - OVERLAP_WINDOW
     }
 
-    /// Tells of those after a moment that were not seen yet.
+    /// Reports unseen submissions after a time.
     async fn read_since(
         &mut self,
         db: &impl ConnectionTrait,
@@ -207,7 +205,7 @@ impl SubmissionPoller {
     }
 }
 
-/// The submission that was altered last.
+/// Finds the submission that changed last.
 async fn find_newest(db: &impl ConnectionTrait) -> Result<SubmissionPosition> {
     use submission::Column;
     let newest = submission::Entity::find()

@@ -1,5 +1,4 @@
-//! The messages of the protocol graphql-transport-ws, and the codes that a connection is
-//! closed with. Pure.
+//! The messages of the protocol graphql-transport-ws, and its close codes.
 //!
 //! Source: "GraphQL over WebSocket Protocol", `PROTOCOL.md` of the library graphql-ws.
 
@@ -9,30 +8,29 @@ use serde_json::{Map, Value};
 
 use crate::graphql::request;
 
-/// The most bytes that the reason of a close frame has room for (RFC 6455, 5.5).
+/// The maximum length of the reason in a close frame (RFC 6455, 5.5).
 const MAX_CLOSE_REASON_BYTES: usize = 123;
 
-/// What a client says.
+/// A message from the client.
 #[derive(Debug)]
 pub enum ClientMessage {
-    /// It begins, and may say who it is.
+    /// The client opens the session and can authenticate.
     ConnectionInit(Map<String, Value>),
-    /// It asks whether anybody is there.
+    /// The client checks that the service responds.
     Ping(Option<Map<String, Value>>),
-    /// It is there.
+    /// The client responds.
     Pong,
-    /// It asks for an operation.
+    /// The client starts an operation.
     Subscribe {
-        /// What the client calls it.
+        /// The id that the client chose.
         id: String,
-        /// The operation.
         request: Box<Request>,
     },
-    /// It wants no more of an operation.
+    /// The client ends an operation.
     Complete(String),
 }
 
-/// A message as it is written.
+/// The JSON form of a message.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum ClientMessageJson {
@@ -56,10 +54,10 @@ enum ClientMessageJson {
 }
 
 impl ClientMessage {
-    /// Reads a message.
+    /// Parses a message.
     ///
     /// # Errors
-    /// What is wrong with one that the protocol does not know.
+    /// Returns the close reason for a message that is not in the protocol.
     pub fn parse(text: &str) -> Result<Self, CloseReason> {
         let written = serde_json::from_str(text).map_err(|cause| {
             let reason = request::describe_json_error(text.as_bytes(), &cause);
@@ -92,65 +90,54 @@ impl ClientMessage {
     }
 }
 
-/// What the service says.
+/// A message from the service.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage<'a> {
-    /// The client may ask for operations.
+    /// The session is open.
     ConnectionAck,
-    /// The answer to a ping, with what came with it.
+    /// The response to a ping, with its payload.
     Pong {
-        /// What came with it.
         #[serde(skip_serializing_if = "Option::is_none")]
         payload: Option<Map<String, Value>>,
     },
-    /// An answer of an operation.
-    Next {
-        /// Which operation.
-        id: &'a str,
-        /// The answer.
-        payload: &'a Response,
-    },
-    /// An operation has come to an end before it began, or is ended.
-    Error {
-        /// Which operation.
-        id: &'a str,
-        /// Why.
-        payload: &'a [ServerError],
-    },
-    /// An operation has nothing more to answer.
+    /// A result of an operation.
+    Next { id: &'a str, payload: &'a Response },
+    /// An operation failed before it began, or was ended by the service.
+    Error { id: &'a str, payload: &'a [ServerError] },
+    /// An operation has no more results.
     Complete {
         /// Which operation.
         id: &'a str,
     },
 }
 
-/// Why the service closes a connection. `docs/live.md` has the table of the codes.
+/// Why the service closes a connection. `docs/live.md` lists the codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CloseReason {
-    /// The service is ending.
+    /// The service stops.
     GoingAway,
-    /// A message is longer than it may be.
+    /// A message is too long.
     MessageTooBig,
-    /// The base does not answer.
+    /// The database is not available.
     Unavailable,
-    /// The token has as many connections as it may.
+    /// The token has the maximum number of connections.
     TooManyConnections(usize),
-    /// The client does not read what it is sent, or not as fast as it comes.
+    /// The client does not read its messages, or not fast enough.
     Lagged,
-    /// A message is none of the protocol.
+    /// A message is not in the protocol.
     BadRequest(String),
     /// An operation came before the connection was acknowledged.
     Unauthorized,
-    /// The client may not be here, or not any more.
+    /// The client has no access, or has lost it.
     Forbidden(String),
     /// No `connection_init` came in time.
     InitTimeout,
-    /// There is an operation with this id already.
+    /// An operation with this id is running.
     DuplicateSubscriber(String),
     /// A second `connection_init` came.
     TooManyInitRequests,
-    /// Something went wrong inside.
+    /// An internal error.
     Internal,
 }
 

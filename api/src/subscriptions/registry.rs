@@ -1,15 +1,15 @@
-//! How many connections somebody has at once.
+//! Limits the number of connections of each client.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::graphql::operation::cost::RateLimitKey;
 
-/// The connections that are open, by who would pay for what is asked over them.
+/// The number of open connections by rate limit key.
 #[derive(Debug, Default)]
 pub struct ConnectionRegistry(Mutex<HashMap<RateLimitKey, usize>>);
 
-/// A place among somebody's connections, for as long as it is held.
+/// A counted connection. It is released when this is dropped.
 #[derive(Debug)]
 pub struct ConnectionSlot {
     key: RateLimitKey,
@@ -17,7 +17,7 @@ pub struct ConnectionSlot {
 }
 
 impl ConnectionRegistry {
-    /// A place for one more; none where somebody has that many already.
+    /// Counts one more connection. None if the client has the maximum number.
     pub fn acquire(self: &Arc<Self>, of: RateLimitKey, most: usize) -> Option<ConnectionSlot> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = held.entry(of).or_default();

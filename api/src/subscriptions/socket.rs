@@ -1,5 +1,5 @@
-//! One connection of graphql-transport-ws. It holds no queue: an operation's next answer is
-//! worked out once the last one was taken in, and a client that does not take it in is dropped.
+//! One connection of graphql-transport-ws. It has no queue: the next result of an operation is computed once
+//! the client has read the last one. A client that does not read is disconnected.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,28 +32,26 @@ use crate::graphql::operation::subscription::ExecutionStarted;
 use crate::http::requester::Authorization;
 use crate::schema::Schema;
 
-/// The protocol's name.
+/// The name of the protocol.
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";
-/// The most bytes that the WebSocket takes in for one message. One that is longer than a request may be,
-/// and shorter than this, is told so.
+/// The maximum length of a frame. Longer messages than a request can be, up to this limit, get a close
+/// reason.
 pub const MAX_FRAME_BYTES: usize = 1 << 20;
-/// No token is good for longer than a timer can wait.
+/// Timers cannot wait longer. No token is valid for longer.
 const MAX_TIMER: Duration = Duration::from_hours(24 * 365);
 
-/// What a connection is to.
+/// What a connection needs.
 pub struct ConnectionContext {
-    /// The service.
     pub app: Arc<App>,
-    /// Its schema.
     pub schema: Schema,
-    /// Where its client is.
+    /// The client's address.
     pub caller: ClientIp,
-    /// The most bytes of a message.
+    /// The maximum length of a message.
     pub max_message_bytes: usize,
 }
 
-/// Serves a connection until it ends. `authorization` came with the upgrade, and `place` the connection's
-/// own among those of its address.
+/// Serves a connection until it ends. `authorization` comes from the upgrade request. `place` counts the
+/// connection for its address.
 pub async fn serve_connection(
     socket: WebSocket,
     service: ConnectionContext,
@@ -81,15 +79,15 @@ pub async fn serve_connection(
     connection.run().await;
 }
 
-/// What becomes of a connection.
+/// How a connection ends.
 enum ConnectionEnd {
-    /// The client has gone.
+    /// The client disconnected.
     Disconnected,
     /// The service closes it.
     Closed(CloseReason),
 }
 
-/// Who asks, once that was said.
+/// The requester, once authenticated.
 struct SocketRequester {
     member: Option<AuthenticatedMember>,
     until: Option<Instant>,
@@ -97,7 +95,7 @@ struct SocketRequester {
     behind: Arc<LaggedFlag>,
 }
 
-/// An operation that is under way.
+/// A running operation.
 struct RunningOperation {
     abort: AbortHandle,
     started: Arc<ExecutionStarted>,
@@ -110,24 +108,24 @@ impl Drop for RunningOperation {
     }
 }
 
-/// What an operation comes to: its answers, and then nothing more.
+/// The results of an operation, and then its end.
 type ResponseStream = BoxStream<'static, (Arc<str>, Option<Response>)>;
 
 struct SocketConnection {
     socket: WebSocket,
     service: ConnectionContext,
     authorization: Authorization,
-    /// By when the client has to begin; none once it has.
+    /// When the client must have sent `connection_init`. None once it has.
     init_by: Option<Instant>,
     requester: Option<SocketRequester>,
     running: HashMap<Arc<str>, RunningOperation>,
     answers: SelectAll<ResponseStream>,
-    /// Held while anything is subscribed to.
+    /// Held while there is a subscription.
     follow: Option<FollowGuard>,
     ending: watch::Receiver<bool>,
     pings: Interval,
     unanswered: u8,
-    /// Its place among the connections of its address, or, once that was said, of its token.
+    /// The count for the address or, after authentication, for the token.
     slot: ConnectionSlot,
 }
 
@@ -146,7 +144,7 @@ impl SocketConnection {
         self.close(close).await;
     }
 
-    /// One thing that happens.
+    /// Handles one event.
     async fn handle_event(&mut self) -> Result<(), ConnectionEnd> {
         let until = self.requester.as_ref().and_then(|asker| asker.until);
         tokio::select! {
@@ -171,7 +169,7 @@ impl SocketConnection {
                 let reason = "Messages are text";
                 return Err(ConnectionEnd::Closed(CloseReason::BadRequest(reason.into())));
             }
-            // The WebSocket answers these itself.
+            // The WebSocket library responds to these.
             Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Ok(()),
         };
         if text.len() > self.service.max_message_bytes {
@@ -183,14 +181,14 @@ impl SocketConnection {
             ClientMessage::Pong => Ok(()),
             ClientMessage::Subscribe { id, request } => self.subscribe(id, *request).await,
             ClientMessage::Complete(id) => {
-                // One that is not there has ended meanwhile.
+                // An unknown operation has already ended.
                 self.remove_operation(&id);
                 Ok(())
             }
         }
     }
 
-    /// Who begins a connection says who they are, in its first message or in the upgrade's header.
+    /// Authenticates the client by its first message or by the header of the upgrade request.
     async fn handle_init(&mut self, payload: Map<String, Value>) -> Result<(), ConnectionEnd> {
         if self.init_by.take().is_none() {
             return Err(ConnectionEnd::Closed(CloseReason::TooManyInitRequests));
@@ -319,7 +317,7 @@ impl SocketConnection {
         }
     }
 
-    /// An operation is under way no more.
+    /// Removes an operation that has ended.
     fn remove_operation(&mut self, id: &str) {
         self.running.remove(id);
         if !self.running.values().any(|running| running.is_subscription) {
@@ -327,7 +325,7 @@ impl SocketConnection {
         }
     }
 
-    /// Ends everything for somebody who may not be here any more.
+    /// Ends all operations of a client that has lost its access.
     async fn close_unauthorised(&mut self, why: TokenError) -> Result<(), ConnectionEnd> {
         let refused = error::error_response(Error::Unauthenticated(why));
         self.follow = None;
@@ -358,7 +356,7 @@ impl SocketConnection {
         }
     }
 
-    /// Sends a message, and waits until it has left: for so long, and while the client may be here.
+    /// Sends a message and waits until it is sent, within the time limit and while the client has access.
     async fn send_frame(&mut self, message: Message) -> Result<(), ConnectionEnd> {
         let within = self.service.app.subscriptions.limits.write_timeout;
         tokio::select! {
@@ -371,7 +369,7 @@ impl SocketConnection {
         }
     }
 
-    /// Says why, and waits for the client to hear it. What was under way is dropped first.
+    /// Closes the connection with a reason and waits for the client. Running operations are dropped first.
     async fn close(self, close: CloseReason) {
         let Self {
             mut socket,
@@ -393,13 +391,13 @@ impl SocketConnection {
                 while let Some(Ok(_)) = socket.recv().await {}
             }
         };
-        // One that does not hear it in time finds the connection gone.
+        // A client that does not respond in time loses the connection.
         let _ = timeout(service.app.subscriptions.limits.close_timeout, heard).await;
         drop(place);
     }
 }
 
-/// Over when the member is no longer who they were.
+/// Completes when the member's access changes.
 async fn wait_for_access_loss(follow: Option<&mut FollowGuard>) -> TokenError {
     match follow {
         Some(follow) => follow.access_lost().await,
@@ -407,14 +405,14 @@ async fn wait_for_access_loss(follow: Option<&mut FollowGuard>) -> TokenError {
     }
 }
 
-/// Over when the process is to end.
+/// Completes when the process stops.
 async fn wait_for_shutdown(ending: &mut watch::Receiver<bool>) {
     if ending.wait_for(|ending| *ending).await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-/// Over at a moment, where there is one.
+/// Waits until a moment, or forever if there is none.
 async fn wait_until(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,

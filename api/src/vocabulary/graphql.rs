@@ -1,4 +1,4 @@
-//! The vocabulary and the words of the field over GraphQL.
+//! The vocabularies and the glossary over GraphQL.
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use sea_orm::{
@@ -143,7 +143,6 @@ impl Term {
     }
 }
 
-/// Loads a term by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TermById(pub Uuid);
 
@@ -156,7 +155,6 @@ impl RowLoaderKey for TermById {
     }
 }
 
-/// The words of the field.
 #[derive(Default)]
 pub struct VocabularyQuery;
 

@@ -1,4 +1,4 @@
-//! The words of the field: terms that stewards define.
+//! The glossary: terms that stewards define.
 
 pub mod graphql;
 pub mod mutations;

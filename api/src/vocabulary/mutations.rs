@@ -1,4 +1,4 @@
-//! Keeping the words of the field over GraphQL, for stewards.
+//! Mutations of terms, for stewards.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use serde_json::json;
@@ -47,7 +47,6 @@ reference_payload! {
     SaveTermPayload { term: Term of term::Model }
 }
 
-/// The mutations of terms.
 #[derive(Default)]
 pub struct TermMutation;
 

@@ -1,4 +1,4 @@
-//! Words of the field, in plain language.
+//! Terms of the glossary.
 
 use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect};
 use serde_json::{Value, json};
@@ -18,29 +18,22 @@ use wayin_records::normalisation::fold_name;
 use wayin_records::personal_data;
 use wayin_records::problem::{ProblemCode, Problems};
 
-/// The most other words for one word.
 const MAX_SYNONYMS: usize = 20;
 
-/// A term as a steward writes it.
 #[derive(Clone, Debug)]
 pub struct TermDraft {
-    /// The term that is there, and the version that it was written from.
     pub target: SaveTarget,
-    /// The short name in addresses.
     pub slug: String,
-    /// The word.
     pub name: String,
-    /// What it means, plainly.
     pub definition: String,
-    /// Other words that people use for it.
     pub synonyms: Vec<String>,
-    /// What to mind when using it.
+    /// What to consider when you use the term.
     pub usage_note: Option<String>,
     /// The vocabulary code that it explains.
     pub code: Option<String>,
 }
 
-/// Adds a term, or writes one that is there anew.
+/// Adds or changes a term.
 pub async fn save_term(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -98,7 +91,7 @@ pub async fn save_term(
     Ok(Ok(row))
 }
 
-/// A word and its other words in lower case, for searching.
+/// Folds a term and its synonyms, for searching.
 pub fn fold_term(word: &str, synonyms: &Value) -> String {
     let synonyms = synonyms.as_array().into_iter().flatten();
     let words: Vec<String> = std::iter::once(word)

@@ -1,4 +1,4 @@
-//! Tokens that are issued here over GraphQL, for stewards.
+//! Issued tokens over GraphQL, for stewards.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -83,7 +83,6 @@ pub struct IssuedTokenFilter {
     revoked: Option<bool>,
 }
 
-/// The tokens.
 #[derive(Default)]
 pub struct TokenQuery;
 
@@ -203,7 +202,7 @@ struct TokenResult {
     row: issued_token::Model,
 }
 
-/// Why something is done, where it is said, and what is wrong with that.
+/// Returns the reason with the problems of its text.
 fn parse_reason(reason: Option<&str>) -> (Option<String>, Vec<Problem>) {
     match reason.map(|reason| note::validate_note("reason", reason)) {
         None => (None, Vec::new()),
@@ -212,7 +211,6 @@ fn parse_reason(reason: Option<&str>) -> (Option<String>, Vec<Problem>) {
     }
 }
 
-/// The mutations of tokens.
 #[derive(Default)]
 pub struct TokenMutation;
 
@@ -272,7 +270,7 @@ impl TokenMutation {
         let issued = issue_token(running.db(), &running.action(""), &issuing.issuer, draft).await?;
         let (row, owner) = match issued {
             Ok(issued) if wrong.is_empty() => issued,
-            // What was written is undone with the transaction.
+            // The transaction is not committed, so that nothing is stored.
             Ok(_) => return Ok(IssueTokenPayload::from_rejection(wrong.into())),
             Err(mut refusal) => {
                 refusal.problems.extend(wrong);

@@ -1,4 +1,4 @@
-//! When tokens that were issued here were last used.
+//! Records when issued tokens were last used.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,18 +15,18 @@ use wayin_entity::issued_token;
 
 use crate::clock::{Clock, SystemClock};
 
-/// How often the use of a token is written at most.
+/// The shortest time between two writes for the same token.
 const MIN_WRITE_INTERVAL: Duration = Duration::from_mins(1);
-/// How many tokens may be remembered before those are forgotten whose use may be written again.
+/// Above this number, tokens whose interval has passed are forgotten.
 const MAX_REMEMBERED_TOKENS: usize = 10_000;
 
-/// When the uses of tokens were last written by this process, so that one that is used all the time is
-/// written of once a minute.
+/// When this process last wrote the use of each token. A token that is used all the time is written once a
+/// minute.
 #[derive(Debug, Default)]
 pub struct TokenUseTracker(Mutex<HashMap<Uuid, Instant>>);
 
 impl TokenUseTracker {
-    /// Whether the use of a token is to be written; where it is, it is not for a while from then on.
+    /// Whether the use of a token is due to be written. If it is, the interval starts again.
     fn is_due(&self, token: Uuid) -> bool {
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if written
@@ -43,8 +43,7 @@ impl TokenUseTracker {
     }
 }
 
-/// Takes note that a token was used, beside the request that it came with: that does not wait for it, and
-/// does not fail with it.
+/// Records that a token was used, in a task of its own: the request neither waits for it nor fails with it.
 pub fn record_use(
     db: &DatabaseConnection,
     uses: &Arc<TokenUseTracker>,
@@ -71,7 +70,7 @@ async fn write_use(
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     use issued_token::Column;
-    // Another process may have written it meanwhile.
+    // Another process may have written it in the meantime.
     let is_due = Condition::any()
         .add(Column::LastUsedAt.is_null())
         .add(Column::LastUsedAt.lt(before));

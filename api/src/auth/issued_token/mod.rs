@@ -1,5 +1,5 @@
-//! Tokens that are issued here: each is a row, under the `jti` of the token, so that it can be listed and
-//! revoked. The text of a token is kept nowhere.
+//! Tokens that this service issues. Each has a row with its `jti`, so that it can be listed and revoked. The
+//! text of a token is not stored.
 
 pub mod graphql;
 pub mod last_use;
@@ -20,23 +20,19 @@ use crate::paging::{Paged, SortOrder};
 use crate::reference_data::check_text;
 use wayin_records::problem::{ProblemCode, Problems};
 
-/// The most days that a token is good for: a year, and the day that a leap year has more.
+/// A year, including a leap year.
 pub const MAX_VALID_DAYS: i64 = 366;
-/// How many days it is good for where nothing is said.
 pub const DEFAULT_VALID_DAYS: i64 = 90;
-/// The most characters of a token's name.
 const LONGEST_NAME: usize = 200;
 
-/// How tokens are issued here: with which key, and under which name.
 pub struct TokenIssuer {
-    /// Signs them.
     pub signer: TokenSigner,
-    /// Their `iss`.
+    /// The `iss` of the tokens.
     pub issuer: String,
 }
 
 impl TokenIssuer {
-    /// The text of a listed token of a member, the same each time but for algorithms that have a random part.
+    /// Encodes a listed token. The text is the same each time, unless the algorithm has a random part.
     pub fn encode_token(&self, row: &issued_token::Model, subject: String) -> Result<String> {
         let subject = TokenSubject {
             issuer: self.issuer.clone(),
@@ -48,27 +44,20 @@ impl TokenIssuer {
     }
 }
 
-/// A token that is to be issued.
 #[derive(Clone, Debug)]
 pub struct TokenDraft {
-    /// Whose it will be.
     pub member: Uuid,
-    /// What it is called.
     pub name: String,
-    /// Until when it is good.
     pub expiry: TokenExpiry,
 }
 
-/// Until when a token is to be good.
 #[derive(Clone, Copy, Debug)]
 pub enum TokenExpiry {
-    /// For so many days.
     AfterDays(i64),
-    /// Until a moment.
     At(DateTime<Utc>),
 }
 
-/// Lists a token of a member, where nothing stands against it. Answers whom it names too.
+/// Lists a token of a member. Returns the subject of the token too.
 pub async fn issue_token(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -77,7 +66,7 @@ pub async fn issue_token(
 ) -> Result<Result<(issued_token::Model, member::Model), Rejection>> {
     let mut found = Problems::default();
     check_text(&mut found, "name", &draft.name, LONGEST_NAME);
-    // What a token says of time is in whole seconds.
+    // JWT times are whole seconds.
     let now = act.now().trunc_subsecs(0);
     let latest = now + TimeDelta::days(MAX_VALID_DAYS);
     let (path, until) = match draft.expiry {
@@ -135,7 +124,7 @@ pub async fn issue_token(
     Ok(Ok((row, owner)))
 }
 
-/// Revokes a token, where nothing stands against it: it is refused from the next request on.
+/// Revokes a token. It is refused from the next request on.
 pub async fn revoke(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -163,17 +152,16 @@ pub async fn revoke(
         ..Default::default()
     };
     revoked.update(db).await?;
-    // Other processes end what was begun with it.
+    // Other processes end the subscriptions of this token.
     change_log::notify_listeners(db).await?;
     Ok(Ok(row))
 }
 
-/// The token of an id, revoked or not.
 pub async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<issued_token::Model>> {
     Ok(issued_token::Entity::find_by_id(id).one(db).await?)
 }
 
-/// Every token with the member whose it is, in the order they were issued.
+/// Lists all tokens with their members, in the order in which they were issued.
 pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<(issued_token::Model, Option<member::Model>)>> {
     Ok(issued_token::Entity::find()
         .find_also_related(member::Entity)
@@ -183,7 +171,6 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<(issued_token::Model,
         .await?)
 }
 
-/// Those of some tokens that were revoked.
 pub async fn filter_revoked(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
     if ids.is_empty() {
         return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! What a token says, looked over: what must be there, of which type, and for whom and when it is good.
+//! Validates the claims of a token: which are required, their types, the audience and the time.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
@@ -6,22 +6,20 @@ use serde_json::{Map, Value};
 use super::TokenSubject;
 use crate::error::TokenError;
 
-/// By how much the clocks of those who issue tokens may differ from this service's, in seconds.
+/// The allowed difference between the clocks of an issuer and this service, in seconds.
 const CLOCK_SKEW_SECONDS: i32 = 30;
 
-/// What a good token says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifiedClaims {
-    /// Whom it names.
     pub subject: TokenSubject,
-    /// Its `jti`.
+    /// The `jti`.
     pub id: Option<String>,
-    /// Its `exp`, in seconds.
+    /// The `exp`, in seconds.
     expires: f64,
 }
 
 impl VerifiedClaims {
-    /// Looks over what a token says, whose signature was found good.
+    /// Validates the claims of a token whose signature is valid.
     pub fn validate(
         said: &Map<String, Value>,
         issuer: &str,
@@ -61,17 +59,17 @@ impl VerifiedClaims {
         })
     }
 
-    /// Until when the token is taken: so long after its `exp` as clocks may differ. None where that
-    /// is further off than can be told.
+    /// When the service stops accepting the token: `exp` plus the allowed clock difference. None if `chrono`
+    /// cannot represent the time.
     pub fn accepted_until(&self) -> Option<DateTime<Utc>> {
-        // A number so large that it is cut off is of no moment that can be told either.
+        // The conversion saturates. A saturated number is out of chrono's range too.
         #[allow(clippy::cast_possible_truncation)]
         let until = DateTime::from_timestamp(self.expires.ceil() as i64, 0)?;
         until.checked_add_signed(TimeDelta::seconds(CLOCK_SKEW_SECONDS.into()))
     }
 }
 
-/// Who issued a token, as it says itself.
+/// Reads the `iss` of a token.
 pub fn read_issuer(said: &Map<String, Value>) -> Result<&str, TokenError> {
     read_text(said, "iss")?.ok_or(TokenError::Incomplete)
 }
@@ -86,7 +84,7 @@ fn read_number(said: &Map<String, Value>, claim: &'static str) -> Result<Option<
         .transpose()
 }
 
-/// A text with something in it.
+/// Reads a claim that must be a non-empty text.
 fn read_text<'a>(said: &'a Map<String, Value>, claim: &'static str) -> Result<Option<&'a str>, TokenError> {
     said.get(claim)
         .map(|value| {
@@ -96,7 +94,7 @@ fn read_text<'a>(said: &'a Map<String, Value>, claim: &'static str) -> Result<Op
         .transpose()
 }
 
-/// For whom a token is meant: one, or several.
+/// Reads `aud`, which is one text or a list of texts.
 fn read_audiences(said: &Map<String, Value>) -> Result<Vec<&str>, TokenError> {
     let mistyped = TokenError::WrongClaimType("aud", "a text or a list of texts");
     match said.get("aud") {

@@ -1,5 +1,5 @@
-//! Tokens: JSON Web Tokens, verified and, where a private key is configured, signed.
-//! The algorithm is the configuration's, never the token's.
+//! Verifies JSON Web Tokens, and signs them if a private key is configured. The configuration chooses the
+//! algorithm, never the token.
 
 pub mod claims;
 
@@ -18,26 +18,22 @@ use super::issuer::{IssuerKeys, TrustedIssuer, VerificationError};
 use crate::clock::{Clock, SystemClock};
 use crate::error::TokenError;
 
-/// The longest token that is looked at, in bytes.
+/// The maximum length of a token, in bytes.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// Whom a token names.
+/// The member that a token identifies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenSubject {
-    /// Who issued the token.
     #[serde(rename = "iss")]
     pub issuer: String,
-    /// Whom it was issued to.
     #[serde(rename = "sub")]
     pub subject: String,
 }
 
-/// What a good token tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedToken {
-    /// Whom it names.
     pub subject: TokenSubject,
-    /// Its `jti`, where it may be that of a token that was issued here.
+    /// The `jti`, if this service may have issued the token.
     pub token: Option<Uuid>,
 }
 
@@ -52,7 +48,7 @@ struct ClaimsToSign<'a> {
     jti: Option<Uuid>,
 }
 
-/// A token as it was sent, with what it says of itself before anything of it is proved.
+/// A token with its header and claims, before its signature is verified.
 struct UnverifiedToken<'a> {
     token: &'a str,
     algorithm: Algorithm,
@@ -70,7 +66,7 @@ impl<'a> UnverifiedToken<'a> {
             return Err(TokenError::NotAccepted);
         };
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::NotAccepted)?;
-        // What a sender says has to be understood, and is not.
+        // RFC 7515 requires the recipient to reject extensions that it does not support.
         if header.crit.is_some() {
             return Err(TokenError::NotAccepted);
         }
@@ -87,7 +83,6 @@ impl<'a> UnverifiedToken<'a> {
     }
 }
 
-/// Verifies tokens.
 #[derive(Clone, Debug)]
 pub struct TokenVerifier {
     issuers: Arc<[TrustedIssuer]>,
@@ -96,7 +91,7 @@ pub struct TokenVerifier {
 }
 
 impl TokenVerifier {
-    /// Accepts tokens of one algorithm and key, from one issuer, for one audience.
+    /// Accepts tokens of one issuer, for one audience, with one algorithm and key.
     pub fn new(algorithm: Algorithm, key: DecodingKey, issuer: &str, audience: &str) -> Self {
         Self::from_issuers(vec![TrustedIssuer {
             name: issuer.to_owned(),
@@ -107,7 +102,6 @@ impl TokenVerifier {
         }])
     }
 
-    /// Accepts the tokens of some issuers.
     pub fn from_issuers(issuers: Vec<TrustedIssuer>) -> Self {
         Self {
             issuers: issuers.into(),
@@ -115,8 +109,7 @@ impl TokenVerifier {
         }
     }
 
-    /// Reads the keys of those issuers whose keys are listed in a document, and keeps them up to date from
-    /// then on, for as long as anybody has this verifier.
+    /// Reads the JWKS documents of the issuers and keeps them up to date as long as this verifier exists.
     pub async fn refresh_keys(&self) {
         let documents = self.issuers.iter().filter_map(|issuer| match &issuer.keys {
             IssuerKeys::CachedKeys(followed) => Some(followed.refresh_periodically()),
@@ -125,8 +118,8 @@ impl TokenVerifier {
         futures_util::future::join_all(documents).await;
     }
 
-    /// Whom a token names, if it is good. Waits for the keys of its issuer to be read again where it names
-    /// one that is not known, and for nothing else.
+    /// Returns whom a valid token identifies. Waits only if the token names an unknown key and the keys of
+    /// its issuer are read again.
     pub async fn verify(&self, token: &str) -> Result<VerifiedToken, TokenError> {
         let token_sent = UnverifiedToken::parse(token)?;
         let issuer = self.find_issuer(&token_sent)?;
@@ -152,8 +145,8 @@ impl TokenVerifier {
         })
     }
 
-    /// Until when a good token is taken: so long after its `exp` as clocks may differ. None where that
-    /// is further off than can be told.
+    /// When the service stops accepting the token: `exp` plus the allowed clock difference. None if the token
+    /// is invalid or `chrono` cannot represent the time.
     pub fn accepted_until(&self, token: &str) -> Option<DateTime<Utc>> {
         let token_sent = UnverifiedToken::parse(token).ok()?;
         let issuer = self.find_issuer(&token_sent).ok()?;
@@ -178,7 +171,6 @@ impl TokenVerifier {
     }
 }
 
-/// Signs tokens.
 pub struct TokenSigner {
     algorithm: Algorithm,
     key: EncodingKey,
@@ -187,7 +179,6 @@ pub struct TokenSigner {
 }
 
 impl TokenSigner {
-    /// Signs with one algorithm and key, for one audience.
     pub const fn new(algorithm: Algorithm, key: EncodingKey, audience: String) -> Self {
         Self {
             algorithm,
@@ -197,13 +188,13 @@ impl TokenSigner {
         }
     }
 
-    /// The same, which says in each token which key of a JWKS document it is.
+    /// Adds a `kid` to the tokens, for verifiers that use a JWKS document.
     #[must_use]
     pub fn with_key_id(self, key_id: Option<String>) -> Self {
         Self { key_id, ..self }
     }
 
-    /// A token for a subject, good for so long, which is listed nowhere.
+    /// Signs a token that is not listed.
     pub fn sign(
         &self,
         subject: &TokenSubject,
@@ -213,7 +204,7 @@ impl TokenSigner {
         self.encode(subject, None, now, now + good_for)
     }
 
-    /// The token of an id that is listed, for a subject.
+    /// Signs a listed token.
     pub fn sign_listed(
         &self,
         subject: &TokenSubject,

@@ -95,7 +95,6 @@ pub struct MemberFilter {
     revoked: Option<bool>,
 }
 
-/// The members.
 #[derive(Default)]
 pub struct MemberQuery;
 
@@ -182,7 +181,6 @@ reference_payload! {
     RevokeMemberPayload { member: Member of member::Model }
 }
 
-/// The mutations of members.
 #[derive(Default)]
 pub struct MemberMutation;
 
@@ -266,7 +264,6 @@ impl RowLoaderKey for MemberById {
     }
 }
 
-/// Loads a member for a field of another object.
 pub async fn load_member(ctx: &Context<'_>, id: Option<Uuid>) -> Result<Option<Member>> {
     let Some(id) = id else {
         return Ok(None);

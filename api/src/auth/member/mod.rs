@@ -1,4 +1,4 @@
-//! Members: adding, listing and revoking them, and finding the one that a token names.
+//! Members: saving, listing and revoking them, and finding the member that a token identifies.
 
 pub mod graphql;
 
@@ -21,7 +21,7 @@ use crate::paging::{Paged, SortOrder};
 use crate::reference_data::{self, CurrentDocument, SaveTarget, SavedChange, document};
 use wayin_records::problem::{ProblemCode, Problems};
 
-/// Who sends a request, by its `Authorization` header.
+/// Authenticates a request by its `Authorization` header.
 pub async fn authenticate(
     db: &DatabaseConnection,
     verifier: &TokenVerifier,
@@ -64,7 +64,7 @@ pub async fn authenticate(
     }))
 }
 
-/// A member as they stand, with the token that they ask with, where it is listed.
+/// A member with the token of the request, if it is a listed token.
 #[derive(FromQueryResult)]
 struct Asking {
     id: Uuid,
@@ -77,14 +77,13 @@ struct Asking {
     token_used_at: Option<DateTime<Utc>>,
 }
 
-/// The member of a token and the token itself, in one statement. A token of this service's own issuer that
-/// is not listed is as good as its signature: whoever has the key can leave out what it would be listed
-/// under, and what was listed once stays so.
+/// Loads the member and the listed token in one statement. A token of this service's own issuer that is not
+/// listed is accepted: anyone with the key could sign one without a `jti`. A listed token stays listed.
 async fn load_member_and_token(
     db: &impl ConnectionTrait,
     verified: &VerifiedToken,
 ) -> Result<Option<Asking>> {
-    // No token is listed under the nil UUID.
+    // No token is listed with the nil UUID.
     let token = verified.token.unwrap_or_default();
     let its_own: RelationDef = issued_token::Entity::belongs_to(member::Entity)
         .from(issued_token::Column::MemberId)
@@ -115,13 +114,12 @@ async fn load_member_and_token(
         .await?)
 }
 
-/// The token of an `Authorization` header.
 pub fn parse_bearer(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The member of an issuer and subject, revoked or not.
+/// Finds a member by issuer and subject, revoked or not.
 pub async fn named(db: &impl ConnectionTrait, subject: &TokenSubject) -> Result<Option<member::Model>> {
     Ok(member::Entity::find()
         .filter(member::Column::Issuer.eq(&subject.issuer))
@@ -130,12 +128,12 @@ pub async fn named(db: &impl ConnectionTrait, subject: &TokenSubject) -> Result<
         .await?)
 }
 
-/// The member of an id, revoked or not.
+/// Finds a member by id, revoked or not.
 pub async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<member::Model>> {
     Ok(member::Entity::find_by_id(id).one(db).await?)
 }
 
-/// Adds a member, or gives one that is there another role and organisation; one who was revoked may act again.
+/// Adds a member, or changes the role and organisation of one. A revoked member becomes active again.
 pub async fn add_or_update_member(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -167,7 +165,6 @@ pub async fn add_or_update_member(
     write_member(db, act, before.as_ref(), row).await
 }
 
-/// Writes a member, with its revision.
 async fn write_member(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -187,20 +184,16 @@ async fn write_member(
     Ok(row)
 }
 
-/// A member as a steward writes it.
 #[derive(Clone, Debug)]
 pub struct MemberDraft {
-    /// Who it is; one that is not there yet is added.
+    /// Identifies the member. If there is none, one is added.
     pub subject: TokenSubject,
-    /// The version that was written from.
     pub version: Option<i32>,
-    /// What the member may do.
     pub role: Role,
-    /// The organisation that the member acts for.
     pub organisation: Option<Uuid>,
 }
 
-/// Adds a member, or writes one that is there anew, as [`add_or_update_member`] does, where nothing stands against it.
+/// Adds or changes a member like [`add_or_update_member`], after validation.
 pub async fn save_member(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -255,12 +248,11 @@ pub async fn save_member(
     .await?))
 }
 
-/// The most characters of an issuer and of a subject.
 const LONGEST_NAME: usize = 500;
 
 const LAST_STEWARD_REASON: &str = "is the last steward; make somebody else one first";
 
-/// The stewards who may act. Who changes one meanwhile waits.
+/// Loads the active stewards and locks their rows until the transaction ends.
 async fn lock_active_stewards(db: &impl ConnectionTrait) -> Result<Vec<Uuid>> {
     let found = member::Entity::find()
         .filter(member::Column::Role.is_in(Role::with_capability(Capability::ManageMembers)))
@@ -276,7 +268,7 @@ fn is_last_steward(stewards: &[Uuid], id: Uuid) -> bool {
     stewards == [id]
 }
 
-/// Revokes the member of an id, at once, where nothing stands against it.
+/// Revokes a member by id. Applies from the next request.
 pub async fn revoke_by_id(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -321,7 +313,7 @@ async fn write_revocation(
     write_member(db, act, Some(&before), row).await
 }
 
-/// Every member with the organisation that they act for, in the order they were added.
+/// Lists all members with their organisations, in the order in which they were added.
 pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<(member::Model, Option<organisation::Model>)>> {
     Ok(member::Entity::find()
         .find_also_related(organisation::Entity)
@@ -331,7 +323,7 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<(member::Model, Optio
         .await?)
 }
 
-/// Revokes a member, at once; answers none where there is no such member.
+/// Revokes a member. Applies from the next request. Returns none if there is no such member.
 pub async fn revoke(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,

@@ -1,4 +1,4 @@
-//! The permission policy as tables of `docs/access.md`.
+//! Prints the permission policy for `docs/access.md`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,10 +8,10 @@ use wayin_entity::Role;
 use super::field_usage::{self, FIELD_USAGE, FieldUsageRow};
 use super::{AccessRequirement, Exposure, TABLE};
 
-/// The policy, and the fields that arguments use, as two tables in Markdown.
+/// Renders the policy and the fields that arguments use as two Markdown tables.
 pub fn render_tables() -> String {
     let mut text = String::new();
-    // Writing to a text does not fail.
+    // Writing to a `String` does not fail.
     let _ = write_policy(&mut text, TABLE);
     text.push('\n');
     let _ = write_field_usage(&mut text);
@@ -45,7 +45,7 @@ fn write_policy(text: &mut String, table: &[super::PolicyRow]) -> std::fmt::Resu
     Ok(())
 }
 
-/// The root types come first.
+/// Sorts the root types first.
 fn type_order(of: &str) -> u8 {
     match of {
         "Query" => 0,
@@ -87,7 +87,7 @@ fn write_field_usage(text: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-/// What each condition of the table means, as the document says it.
+/// Renders the definitions of the exposures.
 pub fn render_conditions() -> String {
     let mut text = String::from("| in the table | what shows |\n|---|---|\n");
     for shows in Exposure::ALL {
@@ -102,10 +102,10 @@ mod tests {
 
     use super::*;
 
-    /// Set it to write the document instead of comparing it.
+    /// Set this variable to write the document instead of comparing it.
     const WRITE_VARIABLE: &str = "WAYIN_WRITE_ACCESS";
 
-    /// The document with new content between two marks.
+    /// Replaces the content between two marks.
     fn with(document: &str, part: &str, content: &str) -> String {
         let (begin, end) = (format!("<!-- {part} -->\n"), format!("<!-- end of {part} -->"));
         let (before, rest) = document.split_once(&begin).expect("the document has the mark");

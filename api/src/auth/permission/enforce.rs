@@ -1,4 +1,5 @@
-//! Checks an operation against the policy: every field that it selects, and every field that its arguments use.
+//! Checks an operation against the policy: every field that it selects, and every field that its arguments
+//! use.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -13,24 +14,22 @@ use super::{AccessRequirement, AccessRule, PolicyRow, SUBSCRIPTION_TYPE, TABLE};
 use crate::auth::requester::Requester;
 use crate::error::{Error, Result, TokenError};
 
-/// The root type of queries.
 const QUERY_TYPE: &str = "Query";
-/// The root type of mutations: what they are given is to be written, and asks about nothing.
+/// The arguments of mutations contain values to write and read no fields.
 const MUTATION_TYPE: &str = "Mutation";
 
-/// Who asks, as far as the policy is concerned.
+/// Who sends a request, for the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asking {
-    /// Somebody without a token that is good.
+    /// A request without a valid token.
     Anonymous(TokenError),
     /// A member.
     Member(Role),
-    /// A claim, which everybody may read: what a dashboard may ask for.
+    /// A stored claim, which everyone can read: it can use what a dashboard can.
     Claim,
 }
 
 impl Asking {
-    /// The one who asks.
     pub const fn from_requester(requester: &Requester) -> Self {
         match requester {
             Requester::Anonymous(cause) => Self::Anonymous(*cause),
@@ -38,7 +37,8 @@ impl Asking {
         }
     }
 
-    /// Checks whether they may ask for what is open to some. `describe` turns whom it is open to into a message.
+    /// Checks whether the sender meets a requirement. `describe` turns the description of the requirement
+    /// into a message.
     fn check(self, allowed: AccessRequirement, describe: impl FnOnce(&str) -> String) -> Result<()> {
         let role = match self {
             _ if allowed == AccessRequirement::Everyone => return Ok(()),
@@ -58,7 +58,6 @@ impl Asking {
     }
 }
 
-/// Checks what is asked against a table.
 #[derive(Clone, Debug)]
 pub struct Permissions(Arc<HashMap<FieldPath, AccessRule>>);
 
@@ -69,7 +68,7 @@ impl Default for Permissions {
 }
 
 impl Permissions {
-    /// Checks against the rows of a table; of two about one field the later holds.
+    /// Builds the policy from rows. If two rows name one field, the later one applies.
     pub fn from_rows(rows: impl IntoIterator<Item = PolicyRow>) -> Self {
         let fields = rows
             .into_iter()
@@ -77,10 +76,10 @@ impl Permissions {
         Self(Arc::new(fields.collect()))
     }
 
-    /// Whether somebody may ask for a field of a type.
+    /// Checks whether the sender can read a field of a type.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] and [`Error::Forbidden`] where they may not.
+    /// [`Error::Unauthenticated`] or [`Error::Forbidden`].
     pub fn check_field(&self, asking: Asking, of: &str, field: &str) -> Result<()> {
         let Some(rule) = self.0.get(&(of, field)) else {
             return Err(Error::Forbidden("this field is open to nobody".into()));
@@ -88,7 +87,7 @@ impl Permissions {
         asking.check(rule.allowed, |open_to| format!("this is {open_to}"))
     }
 
-    /// Whether somebody may ask for every field of a type, as a file answers them.
+    /// Checks whether the sender can read every field of a type, as in a file.
     ///
     /// # Errors
     /// As [`check_field`](Self::check_field).
@@ -99,15 +98,16 @@ impl Permissions {
             .try_for_each(|(of, field)| self.check_field(asking, of, field))
     }
 
-    /// Whether somebody may read every field that a value of an input type touches. `path` names the argument.
+    /// Checks whether the sender can read every field that a value of an input type uses. `path` names the
+    /// argument.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] and [`Error::Forbidden`] where they may not, with the place in the argument.
+    /// [`Error::Unauthenticated`] or [`Error::Forbidden`], with the path in the argument.
     pub fn check_usage(&self, asking: Asking, of: &str, path: &str, value: &Value) -> Result<()> {
         field_usage::visit_value(of, path, value, &mut |used| self.check_used_field(asking, used))
     }
 
-    /// Whether somebody may read every field that a field touches when it is asked with some arguments.
+    /// Checks whether the sender can read every field that a field uses with these arguments.
     ///
     /// # Errors
     /// As [`check_usage`](Self::check_usage).
@@ -125,23 +125,23 @@ impl Permissions {
             .try_for_each(|(name, value)| field_usage::visit_part(&asked, &name, &name, &value, check))
     }
 
-    /// Whether somebody may have a field resolved, with the variables of their operation.
+    /// Checks whether the sender can resolve a field, with the variables of the operation.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] and [`Error::Forbidden`] where they may not.
+    /// [`Error::Unauthenticated`] or [`Error::Forbidden`].
     pub fn check_resolution(
         &self,
         asking: Asking,
         info: &ResolveInfo<'_>,
         variables: Option<&Variables>,
     ) -> Result<()> {
-        // Introspection and `__typename` are open to everyone: the schema is published.
-        // An item of a list is no field; its own fields are checked in their turn.
+        // Introspection and `__typename` are open to everyone: the schema is published. An item of a list is
+        // not a field. Its own fields are checked later.
         let is_item = matches!(info.path_node.segment, QueryPathSegment::Index(_));
         if is_item || info.is_for_introspection || info.name.starts_with("__") {
             return Ok(());
         }
-        // At the root of a subscription the library names the domain's part of the root type.
+        // At the root of a subscription, async-graphql names the domain's part of the root type.
         let is_root = info.path_node.parent.is_none();
         let of = if is_root && info.parent_type.ends_with(SUBSCRIPTION_TYPE) {
             SUBSCRIPTION_TYPE
@@ -149,7 +149,7 @@ impl Permissions {
             info.parent_type
         };
         self.check_field(asking, of, info.name)?;
-        // Only a query of its own reads other fields whatever it is given.
+        // Without arguments, only fields of the root type `Query` use other fields.
         if of == MUTATION_TYPE || (info.field.arguments.is_empty() && of != QUERY_TYPE) {
             return Ok(());
         }
@@ -158,7 +158,7 @@ impl Permissions {
             let value = value
                 .node
                 .clone()
-                // One that is not given, and stands for nothing, is no argument.
+                // A variable that is not provided and has no default is an absent argument.
                 .into_const_with(|name| Ok::<_, Infallible>(value_of(name).unwrap_or_default()));
             let Ok(value) = value;
             (name.node.to_string(), value)
@@ -176,8 +176,8 @@ impl Permissions {
     }
 }
 
-/// Checks a subscription before anything is followed for it. What it answers is checked field by field, as
-/// queries are.
+/// Checks the arguments of a subscription before it starts. The fields of its results are checked like those
+/// of queries.
 pub struct SubscriptionGuard;
 
 impl Guard for SubscriptionGuard {

@@ -1,5 +1,5 @@
-//! The fields that an argument, a filter, an order or a dimension uses without selecting them. Who may not read a
-//! field may not ask about it either.
+//! The fields that an argument, a filter, an order or a dimension uses without selecting them. A reader who
+//! cannot read a field cannot filter by it either.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -9,32 +9,29 @@ use async_graphql::Value;
 use crate::error::Result;
 use wayin_records::fields::funding_term::FundingChoice;
 
-/// A type and one of its fields.
 pub type FieldPath = (&'static str, &'static str);
 
-/// The fields that part of a question reads.
+/// The fields that a part of an input uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldUsage {
-    /// These.
     Fields(&'static [FieldPath]),
-    /// The field of this type that has the same name.
+    /// The field with the same name of this type.
     SameName(&'static str),
-    /// None by itself: what is within it may.
+    /// No field itself. Nested values may use fields.
     NestedOnly,
 }
 
 use FieldUsage::{Fields, NestedOnly, SameName};
 
-/// What some parts of what is asked read.
+/// Some parts of an input, and the fields that they use.
 #[derive(Clone, Copy, Debug)]
 pub struct FieldUsageRow {
-    /// Where something is asked.
+    /// The input type, the enum, or the field (`Type.field`) that has the arguments.
     pub owner: &'static str,
-    /// The names of its parts.
+    /// The names of the arguments, input fields or enum values.
     pub parts: &'static [&'static str],
-    /// The fields that each of them reads.
     pub usage: FieldUsage,
-    /// The type of what is nested in them, if that reads more.
+    /// The type of the nested values, if they use more fields.
     pub nested_type: Option<&'static str>,
 }
 
@@ -77,11 +74,11 @@ const fn nested_row(of: &'static str, parts: &'static [&'static str], nested: &'
     row(of, parts, NestedOnly).with_nested(nested)
 }
 
-/// The part of a field that is asked for: what it reads whatever its arguments are.
+/// The part that stands for the field itself: the fields that it uses with any arguments.
 const FIELD_ITSELF: &str = "";
 
-/// What is asked, and what that reads. A field with arguments is named with its type, as `Query.places`; input
-/// types and enums by themselves.
+/// The parts of all inputs, and the fields that they use. An owner is an input type, an enum, or a field with
+/// arguments, such as `Query.places`.
 pub const FIELD_USAGE: &[FieldUsageRow] = &[
     // Arguments of fields.
     fields_row("Query.node", &["id"], &[("Node", "id")]),
@@ -376,18 +373,16 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
     fields_row("Dimension", &["YEAR_STARTED"], &[("Initiative", "startedOn")]),
 ];
 
-/// What stands for every place, or every part, in [`USES_NO_FIELD`].
+/// Matches every owner or every part in [`USES_NO_FIELD`].
 pub const ANY: &str = "*";
 
-/// A row: where something is asked, some of its parts, and why they read no field by themselves.
+/// An owner, some of its parts, and the reason why they use no field themselves.
 pub type NoUsageRow = (&'static str, &'static [&'static str], &'static str);
 
-/// Why a comparison reads no field by itself.
 const COMPARISON_REASON: &str = "it compares what the field that holds it reads";
-/// Why a value reads no field by itself.
 const COMPARED_VALUE_REASON: &str = "it is what the field that holds it is compared with";
 
-/// What can be asked and reads no field, with the reason.
+/// The parts that use no field, with the reason.
 pub const USES_NO_FIELD: &[NoUsageRow] = &[
     (
         ANY,
@@ -443,7 +438,7 @@ pub const USES_NO_FIELD: &[NoUsageRow] = &[
     ("SubmissionState", &[ANY], COMPARED_VALUE_REASON),
 ];
 
-/// Every row by where it is asked and by its part.
+/// The rows by owner and part.
 static USAGE_BY_PART: LazyLock<HashMap<FieldPath, (&str, &FieldUsageRow)>> = LazyLock::new(|| {
     let rows = FIELD_USAGE.iter();
     rows.flat_map(|row| {
@@ -454,7 +449,7 @@ static USAGE_BY_PART: LazyLock<HashMap<FieldPath, (&str, &FieldUsageRow)>> = Laz
     .collect()
 });
 
-/// Finds the fields that a part of a query reads; none if no row describes the part.
+/// Finds the fields that a part uses. None if no row describes the part.
 pub fn find_used_fields(of: &str, part: &str) -> Option<Vec<FieldPath>> {
     let (name, row) = USAGE_BY_PART.get(&(of, part))?;
     Some(match row.usage {
@@ -473,26 +468,26 @@ fn visit_fields(fields: Vec<FieldPath>, path: &str, visit: &mut Visit<'_>) -> Re
     })
 }
 
-/// Whether the explicit list says that a part reads nothing.
+/// Whether [`USES_NO_FIELD`] lists a part.
 pub fn uses_no_field(of: &str, part: &str) -> bool {
     USES_NO_FIELD
         .iter()
         .any(|(one, parts, _)| (*one == of || *one == ANY) && (parts.contains(&part) || parts.contains(&ANY)))
 }
 
-/// A field that is used, and where.
+/// A used field and where it is used.
 #[derive(Clone, Copy, Debug)]
 pub struct UsedField<'a> {
-    /// Where in the arguments; the field itself where it is asked for.
+    /// The path in the arguments, or the field's own name.
     pub path: &'a str,
-    /// The field; none for what no row speaks of.
+    /// None if no row describes the part.
     pub field: Option<FieldPath>,
 }
 
-/// Visits each field that is used, until it refuses one.
+/// Visits a used field. An error ends the visit.
 pub type Visit<'a> = dyn FnMut(UsedField<'_>) -> Result<()> + 'a;
 
-/// Exposure each field that a field (`Type.field`) reads whatever its arguments are.
+/// Visits each field that a field (`Type.field`) uses with any arguments.
 pub fn visit_field(asked: &str, visit: &mut Visit<'_>) -> Result<()> {
     visit_fields(
         find_used_fields(asked, FIELD_ITSELF).unwrap_or_default(),
@@ -501,7 +496,7 @@ pub fn visit_field(asked: &str, visit: &mut Visit<'_>) -> Result<()> {
     )
 }
 
-/// Exposure each field that a part of a question reads, and what is within it. What is null asks nothing.
+/// Visits each field that a part and its nested values use. A part that is null uses none.
 pub fn visit_part(of: &str, part: &str, path: &str, value: &Value, visit: &mut Visit<'_>) -> Result<()> {
     if *value == Value::Null {
         return Ok(());
@@ -522,7 +517,7 @@ pub fn visit_part(of: &str, part: &str, path: &str, value: &Value, visit: &mut V
     }
 }
 
-/// Exposure each field that a value of an input type or of an enum reads.
+/// Visits each field that a value of an input type or an enum uses.
 pub fn visit_value(of: &str, path: &str, value: &Value, visit: &mut Visit<'_>) -> Result<()> {
     match value {
         Value::Object(parts) => parts
@@ -533,7 +528,7 @@ pub fn visit_value(of: &str, path: &str, value: &Value, visit: &mut Visit<'_>) -
             .enumerate()
             .try_for_each(|(at, value)| visit_value(of, &format!("{path}.{at}"), value, visit)),
         Value::Enum(name) => visit_part(of, name, path, &Value::Boolean(true), visit),
-        // A variable's value of an enum comes as text.
+        // The value of an enum variable is a string.
         Value::String(name) => visit_part(of, name, path, &Value::Boolean(true), visit),
         Value::Null | Value::Number(_) | Value::Boolean(_) | Value::Binary(_) => Ok(()),
     }
@@ -577,7 +572,7 @@ mod tests {
             used("Dimension", json!("REGION")),
             ["filter Initiative.place", "filter Place.parents"]
         );
-        // One by itself stands for a list of it.
+        // GraphQL accepts a single value for a list.
         assert_eq!(
             used("InitiativeFilter", json!({"and": {"title": {}}})),
             ["filter.and.title Initiative.title"]

@@ -1,4 +1,4 @@
-//! The table itself, for reading from top to bottom.
+//! The policy as one table.
 
 use super::Exposure::{
     Aggregates, FullyVisible, Inherited, KnownOrganisations, Own, OwnOrganisation, OwnPortfolio,
@@ -18,11 +18,11 @@ const fn requires_capability(capability: Capability) -> AccessRule {
     AccessRule::allowing(AccessRequirement::HasCapability(capability))
 }
 
-/// The fields of every connection, and of its edges.
+/// The fields of connections and their edges.
 const CONNECTION_FIELDS: &str = "pageInfo edges nodes totalCount";
 const EDGE_FIELDS: &str = "cursor node";
 
-/// The table: a type, some of its fields, who may ask for them, and which of it shows.
+/// Types, their fields, who can read them, and which objects they see.
 pub const TABLE: &[PolicyRow] = &[
     ("Query", "vocabulary terms claims claim", EVERYONE),
     ("Query", "places place crises meetings", MEMBERS),
@@ -68,7 +68,7 @@ pub const TABLE: &[PolicyRow] = &[
     ("Claim", "id slug statement", EVERYONE),
     ("Claim", "pattern", EVERYONE.with_exposure(Aggregates)),
     ("Claim", "reflection", MEMBERS),
-    // What is asked of the interface itself, rather than of a type that implements it.
+    // Fields that are selected on the interface, not on a type that implements it.
     ("Node", "id", MEMBERS.with_exposure(Inherited)),
     (
         "Viewer",
@@ -188,13 +188,13 @@ pub const TABLE: &[PolicyRow] = &[
         "id meeting perspective entryPoint challenge place text",
         MEMBERS,
     ),
-    // As with `Node`, what is asked of the interface itself.
+    // As for `Node`: the fields that a query reads from the interface itself.
     (
         "Answer",
         "cautions scope disclosure asOf licence",
         EVERYONE.with_exposure(Aggregates),
     ),
-    // A claim's pattern is open to everybody; what belongs to single groups is not.
+    // The pattern of a claim is open to everyone, except what belongs to single groups.
     (
         "Pattern",
         "summary table unknownReasons rateWhen rateOtherwise riskDifference riskRatio oddsRatio \

@@ -1,5 +1,5 @@
-//! The lists of initiatives and funding terms that other objects hold, each read for
-//! all the objects of a page at once.
+//! The lists of initiatives and funding terms in other objects. Each list is loaded for all objects of a page
+//! at once.
 
 use async_graphql::{Enum, InputObject};
 use sea_orm::{Select, sea_query::SelectStatement};
@@ -61,15 +61,15 @@ impl InitiativeOrdering {
     }
 }
 
-/// The initiatives that another object lists.
+/// A list of initiatives in another object.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum InitiativeList {
-    /// Those in a place, or within it.
+    /// The initiatives in a place or in places within it.
     InPlace {
-        /// Whether those are listed that a funder may read in part.
+        /// Whether to include initiatives that a funder can read only partly.
         parts_too: bool,
     },
-    /// Those that an organisation leads. Who leads a record is not among the parts that its funders read.
+    /// The initiatives that an organisation leads. Funders cannot read who leads a partly visible record.
     LedBy,
 }
 

@@ -94,7 +94,7 @@ impl Loader<SourcesByInitiative> for LoaderContext {
     }
 }
 
-/// Loads an initiative by its id, where the reader may read at least a part of it.
+/// Loads an initiative that the reader can read at least partly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InitiativeById(pub Uuid);
 
@@ -111,7 +111,7 @@ impl RowLoaderKey for InitiativeById {
     }
 }
 
-/// Loads a funding term by its id, where the reader may read it.
+/// Loads a funding term that the reader can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FundingTermById(pub Uuid);
 
@@ -128,7 +128,7 @@ impl RowLoaderKey for FundingTermById {
     }
 }
 
-/// Loads a source by its id, where the reader may read a record that it supports.
+/// Loads a source of a record that the reader can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SourceById(pub Uuid);
 

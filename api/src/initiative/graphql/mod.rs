@@ -1,6 +1,5 @@
-//! Initiatives over GraphQL. What one may not read does not show: a record that
-//! one may only count is null, and of one that its funder may read in part the
-//! rest is null or empty.
+//! Initiatives over GraphQL. What a reader cannot read is hidden: a record that the reader can only count is
+//! null, and the hidden fields of a partly visible record are null or empty.
 
 mod lists;
 mod loaders;
@@ -46,13 +45,13 @@ use wayin_records::fields::RecordField;
 pub struct Initiative(pub initiative::Model);
 
 impl Initiative {
-    /// Whether the one who asks may read the whole of it. What is on the page was
-    /// chosen for them already; only of an `AGGREGATE_ONLY` record may that be a part.
+    /// Whether the reader can read the whole record. The row was already selected for the reader, so only an
+    /// `AGGREGATE_ONLY` record can be partly visible.
     async fn has_full_access(&self, ctx: &Context<'_>) -> Result<bool> {
         let reader = require_reader(ctx)?;
         let row = &self.0;
         let leads = reader.organisation() == Some(row.lead_organisation_id);
-        // Only those that are shared with funders hang on who funds them.
+        // Only records that are shared with their funders depend on who funds them.
         let funds = row.shared_with_funders
             && !reader.can_view_fully(row.visibility, row.shared_with_funders, leads, false)
             && match reader.organisation() {
@@ -262,8 +261,8 @@ impl Initiative {
     }
 }
 
-/// The initiatives that the one who asks may read, of which a filter is TRUE. Those that a funder may read
-/// in part are among them where the filter touches no more than that part, and `order_shows_a_part`.
+/// Selects the initiatives that the reader can read and for which the filter is TRUE. Partly visible records
+/// are included if the filter uses only their visible fields and `order_shows_a_part`.
 async fn select_listed(
     ctx: &Context<'_>,
     filter: Option<InitiativeFilter>,
@@ -279,7 +278,6 @@ async fn select_listed(
     Ok(select_visible(reader, parts_too).filter(filter::initiative_condition(&condition, true)))
 }
 
-/// The initiatives that the base publishes.
 #[derive(Default)]
 pub struct InitiativeQuery;
 

@@ -1,4 +1,4 @@
-//! The organisation as an object, beside the initiative: each leads to the other.
+//! The type `Organisation`. It is here because it and `Initiative` refer to each other.
 
 use async_graphql::{Context, ID, Object, Result};
 use wayin_entity::{OrganisationKind, organisation};

@@ -1,4 +1,4 @@
-//! The parts of a record as GraphQL objects.
+//! The parts of a record as GraphQL types.
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use serde_json::Value;
@@ -41,7 +41,7 @@ pub struct MissingAnswer {
 }
 
 impl MissingAnswer {
-    /// What the tables keep of a part's missing answers.
+    /// Reads the missing reasons from the column of a part.
     pub fn list_from_json<F: Field>(kept: Option<&Value>) -> Result<Vec<Self>> {
         let missing = MissingReasons::<F>::from_json(kept)?;
         Ok(missing
@@ -97,7 +97,7 @@ impl EntryPointTaken {
 pub struct ChallengeFaced {
     /// The row.
     pub row: challenge_faced::Model,
-    /// Why its step went as it did.
+    /// Why the step was rushed or skipped.
     pub reasons: Vec<ChallengeReason>,
 }
 

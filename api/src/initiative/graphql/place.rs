@@ -1,4 +1,4 @@
-//! The place as an object, beside the initiative: each leads to the other.
+//! The type `Place`. It is here because it and `Initiative` refer to each other.
 
 use async_graphql::{Context, ID, Object, Result};
 use wayin_entity::{PlaceKind, place};

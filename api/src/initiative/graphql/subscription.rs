@@ -1,4 +1,4 @@
-//! Initiatives as they are published and altered.
+//! Subscriptions to published and changed initiatives.
 
 use std::sync::Arc;
 
@@ -16,7 +16,6 @@ use crate::initiative::filter_input::InitiativeFilter;
 use crate::pattern::engine::AlteredEvent;
 use crate::subscriptions::broadcast::{EventStream, LaggedFlag};
 
-/// The initiatives that the base publishes, as it does.
 #[derive(Default)]
 pub struct InitiativeSubscription;
 
@@ -44,7 +43,7 @@ impl InitiativeSubscription {
     }
 }
 
-/// Those of what was altered that are listed; none where that cannot be told.
+/// Loads the changed initiatives that are in the list. None if that cannot be determined.
 async fn load_listed(
     app: &App,
     behind: Option<Arc<LaggedFlag>>,

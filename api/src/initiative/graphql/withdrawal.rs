@@ -55,7 +55,6 @@ struct WithdrawalResult {
     change: i64,
 }
 
-/// The mutations of published records.
 #[derive(Default)]
 pub struct InitiativeMutation;
 

@@ -1,4 +1,4 @@
-//! What stands in the base of what proposals name.
+//! The current state of everything that proposals name.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,16 +17,16 @@ use wayin_records::record::InitiativeRecord;
 use wayin_records::validate;
 use wayin_records::{diff, omitted};
 
-/// What is in the base of what a batch of proposals names.
+/// The current rows and documents that a batch of proposals refers to.
 pub(super) struct CurrentState {
     /// By lead organisation and external reference.
     pub(super) by_reference: HashMap<(Uuid, String), initiative::Model>,
     pub(super) initiatives: HashMap<Uuid, initiative::Model>,
     /// By grant identifier.
     pub(super) terms: HashMap<String, funding_term::Model>,
-    /// The latest published document, by initiative.
+    /// The newest revision, by initiative.
     pub(super) documents: HashMap<Uuid, serde_json::Value>,
-    /// Earlier documents that proposals were written from, by initiative and version.
+    /// The base versions of proposals, by initiative and version.
     pub(super) earlier: HashMap<(Uuid, i32), serde_json::Value>,
 }
 
@@ -96,8 +96,7 @@ impl CurrentState {
         })
     }
 
-    /// What was changed since a proposal was written, where it would replace another version than the one that it was
-    /// written from.
+    /// Finds the changes since a proposal's base version, if a newer version is published.
     pub(super) fn find_version_conflict(
         &self,
         initiative: Option<&initiative::Model>,
@@ -120,7 +119,7 @@ impl CurrentState {
         Some(Problem::new(ProblemCode::StaleVersion, "version", reason))
     }
 
-    /// What is published of an initiative and left empty by the record that is to replace it.
+    /// Finds the published values that the new record leaves empty.
     pub(super) fn find_cleared(&self, id: Uuid, record: &InitiativeRecord) -> Vec<Problem> {
         let standing = self.initiatives.get(&id);
         if standing.is_none_or(|standing| standing.withdrawn_at.is_some()) {
@@ -135,7 +134,7 @@ impl CurrentState {
             })
     }
 
-    /// For each term of a record, the one in the base that has its grant.
+    /// Finds the stored funding term for each term of a record with the same grant.
     pub(super) fn find_terms<'a>(
         &'a self,
         record: &'a InitiativeRecord,
@@ -144,8 +143,7 @@ impl CurrentState {
         terms.map(|term| self.terms.get(term.grant_identifier.as_ref()?))
     }
 
-    /// Whether what is published of an initiative is this record already. What else was
-    /// learnt of its organisations meanwhile is no part of that.
+    /// Whether the same record is already published. New details of its organisations do not count.
     pub(super) fn is_unchanged(&self, id: Uuid, record: &InitiativeRecord) -> bool {
         let document = self.documents.get(&id).cloned().unwrap_or_default();
         let published = serde_json::from_value::<InitiativeRecord>(document);
@@ -155,7 +153,7 @@ impl CurrentState {
         })
     }
 
-    /// The initiatives that were only made from grants which this record names.
+    /// Lists the initiatives that were made only from grants which this record names.
     pub(super) fn list_superseded(&self, ready: &ResolvedProposal) -> Vec<Uuid> {
         self.find_terms(&ready.record)
             .flatten()
@@ -165,7 +163,7 @@ impl CurrentState {
     }
 }
 
-/// The record with no more of its organisations than tells which they are.
+/// Reduces the record's organisations to what identifies them.
 fn strip_organisation_details(mut record: InitiativeRecord) -> InitiativeRecord {
     for organisation in organisation_references_mut(&mut record) {
         organisation.kind = None;

@@ -1,4 +1,4 @@
-//! What published grants say, in records that name them.
+//! Merges the terms of published grants into records that name the grants.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use wayin_records::problem::{Problem, ProblemCode};
 use wayin_records::record::InitiativeRecord;
 use wayin_records::validate;
 
-/// The standing record of an initiative, with what a changed grant says in the term that names it.
+/// Updates the term of the published record that names a changed grant.
 pub(super) fn update_term_from_grant(
     standing: &CurrentState,
     id: Uuid,
@@ -35,15 +35,15 @@ pub(super) fn update_term_from_grant(
         ours.starts_on = granted.starts_on;
         ours.ends_on = granted.ends_on;
         ours.duration_months = granted.duration_months;
-        // What the grant answers is not missing any more.
+        // An answer from the grant ends the missing reason.
         let answered = ours.clone();
         ours.missing.remove_where(|field| field.is_given(&answered));
     }
     Ok(record)
 }
 
-/// What a record leaves out of a term whose grant is published stays as published: the record itself where it
-/// names no such grant.
+/// Fills terms whose grant is published with the published values that the record leaves out. Returns the
+/// record itself if it names no such grant.
 pub(super) fn keep_published_grant_terms<'a>(
     standing: &CurrentState,
     record: &'a InitiativeRecord,
@@ -54,7 +54,7 @@ pub(super) fn keep_published_grant_terms<'a>(
     Cow::Owned(merge_grant_terms(standing, record.clone()))
 }
 
-/// The same of a record that is given up.
+/// [`keep_published_grant_terms`] for an owned record.
 pub(super) fn merge_grant_terms(standing: &CurrentState, mut record: InitiativeRecord) -> InitiativeRecord {
     for term in &mut record.funding_terms {
         let known = term
@@ -82,8 +82,8 @@ pub(super) fn merge_grant_terms(standing: &CurrentState, mut record: InitiativeR
     record
 }
 
-/// A grant has one term: that of another record cannot be taken, nor that of a
-/// grant to another organisation, which a steward has to decide.
+/// A grant belongs to one term. A record cannot take the grant of another record, nor a grant to another
+/// organisation: a steward decides about these.
 pub(super) fn find_grant_conflicts(
     standing: &CurrentState,
     record: &InitiativeRecord,

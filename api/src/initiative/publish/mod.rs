@@ -1,5 +1,4 @@
-//! Publication: records become the published truth, with their revision and the
-//! change log, in the caller's transaction.
+//! Publishes records with their revisions and the change log, in the caller's transaction.
 
 mod current_state;
 mod grant_merge;
@@ -32,18 +31,17 @@ use wayin_records::normalisation::fold_name;
 use wayin_records::record::{InitiativeRecord, OrganisationReference};
 use wayin_records::validate;
 
-/// What publication wrote.
 pub(crate) struct PublicationResult {
-    /// What became of each proposal.
+    /// In the order of the proposals.
     pub(crate) outcomes: Vec<PublicationOutcome>,
-    /// What is to be appended to the log.
+    /// The changes to append to the log.
     pub(crate) changes: Vec<ChangeEntry>,
 }
 
-/// Publishes a batch of records, one after the other as far as that makes a difference.
+/// Publishes a batch of records. Proposals that depend on each other are published one after the other.
 ///
 /// # Errors
-/// Only where the database fails: what is wrong with a record is its [`PublicationOutcome`].
+/// Only if the database fails. Problems of a record are in its [`PublicationOutcome`].
 pub async fn publish_records(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -57,8 +55,8 @@ pub async fn publish_records(
     Ok(outcomes)
 }
 
-/// The same without the log, to which the caller appends in the same transaction. From then until it ends nobody else
-/// can, so that whoever has more to write appends last.
+/// Publishes without the change log. The caller appends to the log last in the same transaction: from then
+/// until the commit, no other transaction can append.
 pub(crate) async fn publish_without_log(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -71,7 +69,7 @@ pub(crate) async fn publish_without_log(
     ahead
         .iter_mut()
         .for_each(|proposal| validate::normalise_record(&mut proposal.record));
-    // Two that name one organisation, the one as it was known before, have to do with each other.
+    // Two references to one organisation, one by its alias, depend on each other.
     let named = ahead
         .iter_mut()
         .flat_map(|proposal| organisation_references_mut(&mut proposal.record));
@@ -89,21 +87,21 @@ pub(crate) async fn publish_without_log(
         .into_iter()
         .zip(&outcomes)
         .filter_map(|(detail, outcome)| {
-            // A refused grant leaves what is kept of an earlier one as it is.
+            // The stored details of an earlier grant stay if the new grant is rejected.
             detail.filter(|_| !matches!(outcome, PublicationOutcome::Rejected(_)))
         });
     grant_detail::save_details(db, act, kept.collect()).await?;
     Ok(PublicationResult { outcomes, changes })
 }
 
-/// What a proposal's grant says beyond its record, with the identifier of the grant.
+/// The details of a proposal's grant with the identifier of the grant.
 fn grant_detail_of(proposal: &Proposal) -> Option<(String, GrantDetail)> {
     let grant = proposal.grant.as_ref()?;
     Some((proposal.grant_identifier()?.to_owned(), grant.detail.clone()))
 }
 
-/// Withdraws what stands of an initiative, for the reason of the act: it leaves lists and counts,
-/// and its revisions stay. Answers the versions before and after; none where nothing stands.
+/// Withdraws a published initiative: it disappears from lists and counts, and its revisions stay. Returns the
+/// versions before and after. None if it is not published.
 pub async fn withdraw_initiative(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -118,9 +116,8 @@ pub async fn withdraw_initiative(
     Ok(Some((standing.version, standing.version + 1)))
 }
 
-/// How many proposals, from the first on, have nothing to do with each other. One that
-/// may be the same record as an earlier one, or that names the same grant, has to find
-/// that one published.
+/// The number of proposals at the start that do not depend on each other. A proposal that may be the same
+/// record as an earlier one, or names the same grant, must find the earlier one published.
 fn independent_prefix_length(proposals: &[Proposal]) -> usize {
     let mut leads: HashMap<&str, Vec<&OrganisationReference>> = HashMap::new();
     let mut grants: HashSet<&str> = HashSet::new();
@@ -146,7 +143,8 @@ fn independent_prefix_length(proposals: &[Proposal]) -> usize {
     proposals.len()
 }
 
-/// Whether two references may name one organisation: only the base can tell a name from an identifier.
+/// Whether two references may name one organisation. Only the database can tell whether a name belongs to an
+/// identifier.
 fn can_be_same_organisation(one: &OrganisationReference, other: &OrganisationReference) -> bool {
     match (&one.identifier, &other.identifier) {
         (Some(one), Some(other)) => one == other,
@@ -195,7 +193,8 @@ async fn publish_batch(
     Ok(PublicationResult { outcomes, changes })
 }
 
-/// Looks [tidy](validate::normalise_record) records over as publication would, each by itself and what it names included.
+/// Validates [normalised](validate::normalise_record) records as publication would, each by itself, with
+/// everything that they name.
 pub async fn validate_proposals(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,

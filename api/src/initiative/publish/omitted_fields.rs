@@ -1,4 +1,4 @@
-//! Completes records of files that do not have every column, from what is published.
+//! Completes records of files with missing columns from the published records.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::organisation::OrganisationLookup;
 use crate::store::revisions::load_newest_documents;
 
-/// Takes what the file of each proposal has no column for from the published record of the same reference.
+/// Takes the fields that a proposal's file has no column for from the published record with the same
+/// reference.
 pub(super) async fn fill_omitted_fields(db: &impl ConnectionTrait, proposals: &mut [Proposal]) -> Result<()> {
     let is_partial = |one: &&mut Proposal| {
         let unstated = one.omitted.as_ref();

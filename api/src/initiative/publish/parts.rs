@@ -1,4 +1,4 @@
-//! The parts of published records: their rows, and the ids that they keep.
+//! Writes the parts of published records and keeps their ids.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::store::funding_terms::{self, RowIdentity};
 use crate::store::whole_records::{delete_parts, load_parts};
 use wayin_records::record::ChallengeFaced;
 
-/// The ids that the parts of altered records had: a part that stays keeps its own.
+/// The ids of the current parts. A part that stays keeps its id.
 #[derive(Default)]
 pub(super) struct ExistingPartIds {
     entry_points: HashMap<(Uuid, Perspective, i32), (Uuid, DateTime<Utc>)>,
@@ -73,13 +73,12 @@ impl ExistingPartIds {
     }
 }
 
-/// Deletes all parts of initiatives.
 pub(super) async fn delete_all_parts(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Result<()> {
     if initiatives.is_empty() {
         return Ok(());
     }
     delete_parts::<entry_point_taken::Entity>(db, initiatives).await?;
-    // The reasons of a challenge are deleted with it.
+    // The database deletes the reasons with the challenges.
     delete_parts::<challenge_faced::Entity>(db, initiatives).await?;
     delete_parts::<condition_changed::Entity>(db, initiatives).await?;
     delete_parts::<funding_term::Entity>(db, initiatives).await?;
@@ -87,13 +86,12 @@ pub(super) async fn delete_all_parts(db: &impl ConnectionTrait, initiatives: &[U
     Ok(())
 }
 
-/// Makes the rows of records' parts.
 pub(super) struct PartRowBuilder<'a> {
     pub(super) act: &'a ActionContext<'a>,
     pub(super) ids: &'a ExistingPartIds,
 }
 
-/// A challenge that a record faced, with the id that its reasons refer to.
+/// A challenge of a record, with the id that its reasons refer to.
 pub(super) struct ChallengeRow<'a> {
     id: Uuid,
     created_at: DateTime<Utc>,

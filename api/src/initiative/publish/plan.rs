@@ -1,4 +1,4 @@
-//! Looks proposals over, and finds everything that they name.
+//! Validates proposals and resolves everything that they name.
 
 use uuid::Uuid;
 use wayin_entity::{initiative, organisation};
@@ -17,7 +17,7 @@ use wayin_records::problem::{Problem, ProblemCode, Problems};
 use wayin_records::record::{FundingTerm, InitiativeRecord, OrganisationReference};
 use wayin_records::validate;
 
-/// What a proposal comes to before anything is written.
+/// What will happen to a proposal.
 pub(super) enum PlannedProposal {
     Ready(Box<ResolvedProposal>, Vec<Problem>),
     Settled(PublicationOutcome),
@@ -29,14 +29,14 @@ struct GrantOrigin {
     digest: String,
 }
 
-/// What a record names, found.
+/// The resolved references of a record.
 struct ResolvedReferences {
     lead: organisation::Model,
     place: Option<Uuid>,
     funders: Vec<Uuid>,
 }
 
-/// A batch while its proposals are prepared.
+/// A batch of proposals that are being prepared.
 pub(super) struct PublicationBatch<'a> {
     pub(super) act: &'a ActionContext<'a>,
     pub(super) places: &'a Gazetteer,
@@ -72,7 +72,7 @@ impl PublicationBatch<'_> {
         }
     }
 
-    /// Whether a record that nothing stands against is published so already.
+    /// Whether the same record is already published.
     fn is_unchanged(&self, id: Uuid, record: &InitiativeRecord) -> bool {
         let standing = self.standing.initiatives.get(&id);
         if standing.is_none_or(|standing| standing.withdrawn_at.is_some()) {
@@ -148,7 +148,7 @@ impl PublicationBatch<'_> {
                 stale,
             ])));
         }
-        // Nothing stands against the record any more, so that what it names may be added.
+        // The record is valid, so the organisations that it names can be added.
         let ResolvedReferences { lead, place, funders } = self.resolve_references(&mut record)?;
         let stands = before
             .as_ref()
@@ -174,8 +174,8 @@ impl PublicationBatch<'_> {
         Ok(PlannedProposal::Ready(Box::new(ready), findings.warnings))
     }
 
-    /// A grant that somebody's record names goes into its term there, and no further;
-    /// any other makes a record of its own. One that is there already comes to nothing.
+    /// A grant that a record names updates only the record's term. Any other grant becomes a record of its
+    /// own. A grant that is already stored changes nothing.
     fn plan_grant(
         &self,
         grant: &GrantOrigin,
@@ -202,7 +202,7 @@ impl PublicationBatch<'_> {
         update_term_from_grant(&self.standing, holder.id, &grant.identifier, &record).map(Ok)
     }
 
-    /// Everything that is wrong with a record, what it names included.
+    /// Finds all problems of a record, with everything that it names.
     fn validate(&self, record: &InitiativeRecord) -> Problems {
         let mut findings = validate::validate_record(record);
         if let Some(Err(unclear)) = record
@@ -224,7 +224,7 @@ impl PublicationBatch<'_> {
         for (path, reference) in
             std::iter::once(("leadOrganisation".into(), &record.lead_organisation)).chain(funders)
         {
-            // What has neither identifier nor name was found already.
+            // A reference without identifier and name is already reported.
             if let Err(unclear) = self.organisations.validate(reference)
                 && unclear != OrganisationReferenceError::Nameless
             {
@@ -240,7 +240,7 @@ impl PublicationBatch<'_> {
         findings
     }
 
-    /// The initiative whose record this is, where it was published before.
+    /// Finds the published initiative of a record.
     fn find_published(&self, record: &InitiativeRecord, lead: Option<Uuid>) -> Option<&initiative::Model> {
         match &record.external_ref {
             Some(reference) => self.standing.by_reference.get(&(lead?, reference.clone())),
@@ -251,8 +251,8 @@ impl PublicationBatch<'_> {
         }
     }
 
-    /// Finds all that a record names, adds the organisations that are new, and has
-    /// the record name each in full, so that its revision can be read on its own.
+    /// Resolves everything that a record names and adds new organisations. The record then names each
+    /// organisation in full, so that its revision can be read on its own.
     fn resolve_references(&mut self, record: &mut InitiativeRecord) -> Result<ResolvedReferences> {
         let place = record
             .place
@@ -277,7 +277,7 @@ impl PublicationBatch<'_> {
         })
     }
 
-    /// For each term of a record, the digest of its grant as it was last imported.
+    /// The digest of the last imported grant of each term.
     fn grant_digests(&self, record: &InitiativeRecord, grant: Option<&GrantOrigin>) -> Vec<Option<String>> {
         let digest = |term: &FundingTerm| {
             let identifier = term.grant_identifier.as_ref()?;

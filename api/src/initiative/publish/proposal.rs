@@ -1,4 +1,4 @@
-//! A record that is to be published, and what becomes of it.
+//! A record to publish, and the outcome.
 
 use uuid::Uuid;
 use wayin_entity::{initiative, organisation};
@@ -8,27 +8,26 @@ use wayin_records::omitted::OmittedFields;
 use wayin_records::problem::{Problem, Problems};
 use wayin_records::record::{InitiativeRecord, OrganisationReference};
 
-/// What is known of a published grant beside its record.
+/// The published grant that a record comes from.
 #[derive(Clone, Debug)]
 pub struct PublishedGrant {
-    /// The digest of all that it says, by which an import recognises it.
+    /// The digest of the whole grant, by which an import recognises it.
     pub digest: String,
-    /// What the record has no room for.
+    /// Details that the record has no field for.
     pub detail: GrantDetail,
 }
 
-/// A record that is to be published.
 #[derive(Clone, Debug)]
 pub struct Proposal {
-    /// The record.
     pub record: InitiativeRecord,
-    /// The published grant that it is made from; the first funding term names it.
+    /// The published grant that the record comes from. The first funding term names it.
     pub grant: Option<PublishedGrant>,
-    /// The initiative that it corrects; none where the record itself tells which it is.
+    /// The initiative to correct. None if the record itself identifies it.
     pub corrects: Option<Uuid>,
-    /// The version of what is published that it was written from: it replaces no other. None where that does not matter.
+    /// The version that the record was made from. A newer published version is a conflict. None to replace
+    /// any version.
     pub base_version: Option<i32>,
-    /// What its file has no column for, which stays as it is published. None for a whole record.
+    /// The fields that the file has no column for. They keep their published values. None for a whole record.
     pub omitted: Option<OmittedFields>,
 }
 
@@ -41,33 +40,19 @@ impl Proposal {
     }
 }
 
-/// What became of a proposal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PublicationOutcome {
-    /// It is new.
-    Published {
-        /// The initiative.
-        id: Uuid,
-        /// What is worth a look.
-        warnings: Vec<Problem>,
-    },
-    /// It took the place of what was published before.
-    Updated {
-        /// The initiative.
-        id: Uuid,
-        /// What is worth a look.
-        warnings: Vec<Problem>,
-    },
-    /// It stood so already.
-    Unchanged {
-        /// The initiative.
-        id: Uuid,
-    },
-    /// It cannot be published, and nothing of it was.
+    /// The initiative is new.
+    Published { id: Uuid, warnings: Vec<Problem> },
+    /// The initiative replaced its previous version.
+    Updated { id: Uuid, warnings: Vec<Problem> },
+    /// The same record was already published.
+    Unchanged { id: Uuid },
+    /// Nothing was published.
     Rejected(Vec<Problem>),
 }
 
-/// A proposal of which everything that it names is found.
+/// A proposal with everything that it names resolved.
 pub(super) struct ResolvedProposal {
     pub(super) record: InitiativeRecord,
     pub(super) id: Uuid,
@@ -80,18 +65,18 @@ pub(super) struct ResolvedProposal {
 }
 
 impl ResolvedProposal {
-    /// The version that it will stand in.
+    /// The version that it will have.
     pub(super) fn version(&self) -> i32 {
         self.before.as_ref().map_or(1, |before| before.version + 1)
     }
 }
 
-/// What publication would say of a proposal.
+/// The result of validating a proposal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ValidatedProposal {
-    /// What stands against it, and what is worth a look.
+    /// Errors and warnings.
     pub problems: Problems,
-    /// Whether the record is published so already.
+    /// Whether the same record is already published.
     pub is_unchanged: bool,
 }
 

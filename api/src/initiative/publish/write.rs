@@ -1,4 +1,4 @@
-//! Writes what is ready to be published into the tables.
+//! Writes resolved proposals to the tables.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,8 +20,8 @@ use crate::store::whole_records::delete_parts;
 use wayin_records::normalisation::fold_name;
 use wayin_records::record::{InitiativeRecord, Source};
 
-/// Writes records with their parts and revisions, and withdraws the initiatives that they supersede. Answers what is to be
-/// appended to the log.
+/// Writes records with their parts and revisions, and withdraws the initiatives that they supersede. Returns
+/// the changes to append to the log.
 pub(super) async fn write_records(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -37,7 +37,7 @@ pub(super) async fn write_records(
         .filter(|one| one.before.is_some())
         .map(|one| one.id)
         .collect();
-    // A term that is taken over keeps its id too.
+    // A term that moves to another record also keeps its id.
     let ids = ExistingPartIds::load(db, altered.iter().chain(&superseded).copied().collect()).await?;
     let superseded_as = "a record of the lead organisation names this grant";
     let mut entries = withdraw_records(db, act, superseded, superseded_as).await?;
@@ -90,8 +90,8 @@ pub(super) async fn write_records(
     Ok(entries)
 }
 
-/// Withdraws initiatives: their history stays, and their grants can be named by other records.
-/// Answers what is to be appended to the log.
+/// Withdraws initiatives. Their revisions stay, and other records can name their grants. Returns the changes
+/// to append to the log.
 pub(super) async fn withdraw_records(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -128,7 +128,7 @@ pub(super) async fn withdraw_records(
     Ok(entries)
 }
 
-/// The id of each record's source: the same source stands once, however many records it supports.
+/// Returns the id of each record's source. A source has one row, however many records it supports.
 async fn find_or_create_sources(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -137,7 +137,7 @@ async fn find_or_create_sources(
     let mut ids = find_existing_sources(db, ready).await?;
     if ready.iter().any(|one| !ids.contains_key(&one.record.source)) {
         acquire_lock(db, LockMode::Exclusive, AdvisoryLock::Sources).await?;
-        // Another may have added it before the lock was given.
+        // Another transaction may have added sources before this one held the lock.
         ids = find_existing_sources(db, ready).await?;
     }
     let mut new = Vec::new();
@@ -177,7 +177,7 @@ async fn find_or_create_sources(
     Ok(of_records)
 }
 
-/// The sources that are there of those that records name.
+/// Finds the existing sources of records.
 async fn find_existing_sources(
     db: &impl ConnectionTrait,
     ready: &[ResolvedProposal],
@@ -247,8 +247,8 @@ fn build_initiative_row(
     }
 }
 
-/// What a record is known by within its lead organisation, for its disclosure key: its own reference, or else
-/// the first grant that it names.
+/// The part of the disclosure key that identifies a record within its lead organisation: its own reference,
+/// or else its first grant.
 pub fn disclosure_reference(record: &InitiativeRecord) -> &str {
     let grant = record
         .funding_terms
@@ -257,8 +257,8 @@ pub fn disclosure_reference(record: &InitiativeRecord) -> &str {
     record.external_ref.as_deref().or(grant).unwrap_or_default()
 }
 
-/// Whether nothing but one published grant is known of an initiative. Only then may a
-/// grant that changed rewrite the whole of it, and a record that names the grant supersede it.
+/// Whether an initiative comes only from one published grant. Only then can a changed grant rewrite all of
+/// it, and can a record that names the grant supersede it.
 pub fn is_grant_only(record: &InitiativeRecord) -> bool {
     let InitiativeRecord {
         external_ref,

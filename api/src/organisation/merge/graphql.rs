@@ -42,7 +42,6 @@ reference_payload! {
     MergeOrganisationsPayload { organisation: Organisation of organisation::Model } logged
 }
 
-/// The mutation.
 #[derive(Default)]
 pub struct OrganisationMergeMutation;
 

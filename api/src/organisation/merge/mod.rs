@@ -1,5 +1,5 @@
-//! Two organisations that turned out to be one: everything that names the one names the other from then on,
-//! and what the one was known as still leads there. In the caller's transaction.
+//! Merges two organisations, in the caller's transaction. Everything that named the source names the target,
+//! and the source's names and identifiers become aliases.
 
 pub mod graphql;
 
@@ -31,48 +31,41 @@ use crate::store::whole_records::organisation_reference;
 use wayin_records::problem::{ProblemCode, Problems};
 use wayin_records::record::InitiativeRecord;
 
-/// How many records are written at once.
 const RECORDS_PER_BATCH: usize = 500;
-/// How many records that clash are named.
 const MAX_REPORTED_CONFLICTS: usize = 50;
 
-/// Two organisations that are one.
 #[derive(Clone, Copy, Debug)]
 pub struct OrganisationMerge {
-    /// The one that stays.
     pub target: Uuid,
-    /// The version of it that was looked at.
+    /// The version of the target that the decision is based on.
     pub target_version: Option<i32>,
-    /// The one that is merged into it.
     pub source: Uuid,
-    /// The version of that.
+    /// The version of the source that the decision is based on.
     pub source_version: Option<i32>,
 }
 
-/// What came of merging.
 #[derive(Clone, Debug)]
 pub struct MergeResult {
-    /// The organisation that stays, as it stands now.
     pub target: organisation::Model,
-    /// The one that was merged into it, as it stood.
+    /// The source as it was before.
     pub source: organisation::Model,
-    /// How many published records were written anew.
+    /// The number of published records with a new version.
     pub initiatives: usize,
-    /// How many submissions are the other's now.
+    /// The number of submissions that moved to the target.
     pub submissions: u64,
-    /// How many members act for the other now.
+    /// The number of members that moved to the target.
     pub members: usize,
 }
 
-/// Merges an organisation into another. Records keep their ids; each that stands gets a new version, which
-/// names the other. What both lead under the same reference is for a steward to tell apart first.
+/// Merges an organisation into another. Records keep their ids. Each published one gets a new version that
+/// names the target. Fails if both lead a record with the same reference: a steward has to change one first.
 pub async fn merge_organisations(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
     keys: &DisclosureKeys,
     draft: OrganisationMerge,
 ) -> Result<Result<MergeResult, Rejection>> {
-    // Who publishes a record of either meanwhile waits.
+    // Locks both rows: publications of their records wait.
     let both = organisation::Entity::find()
         .filter(organisation::Column::Id.is_in([draft.target, draft.source]))
         .order_by_asc(organisation::Column::Id)
@@ -169,14 +162,14 @@ pub async fn merge_organisations(
     }))
 }
 
-/// How an organisation is kept that was merged into another.
+/// The document of a merged organisation.
 fn merged_document(merged: &organisation::Model, kept: &organisation::Model) -> Value {
     let mut document = document::organisation_document(merged);
     document["mergedInto"] = json!(NodeKind::Organisation.encode_id(kept.id));
     document
 }
 
-/// Names the records that both lead under the same reference: only one can have it.
+/// Finds records of both organisations with the same reference, which must be unique.
 async fn find_conflicts(
     db: &impl ConnectionTrait,
     found: &mut Problems,
@@ -213,13 +206,13 @@ async fn find_conflicts(
     Ok(())
 }
 
-/// What tells an organisation from others, in the keys of the records that it leads.
+/// The part of disclosure keys that identifies the lead organisation.
 pub fn disclosure_name(organisation: &organisation::Model) -> &str {
     organisation.identifier.as_deref().unwrap_or(&organisation.name)
 }
 
-/// Gives the records that stand of an organisation which is known by something else from now on the keys that
-/// their next publication would give them. Answers which they are.
+/// Updates the disclosure keys of the published records of an organisation whose identifier or name changed.
+/// Returns the changes.
 pub async fn update_disclosure_keys(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -246,7 +239,7 @@ pub async fn update_disclosure_keys(
     Ok(given)
 }
 
-/// Writes records over those that are there, with another version or another key.
+/// Updates the version or the disclosure key of existing rows.
 async fn rewrite_initiatives(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -258,8 +251,7 @@ async fn rewrite_initiatives(
     Ok(database::upsert::<initiative::Entity>(db, rows, &written).await?)
 }
 
-/// Has the keys of an organisation's records follow what it is known by, where a save has changed that, with
-/// the log.
+/// Updates the disclosure keys after a save that changed the identifier or name, with the log.
 pub async fn update_keys_after_save(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -276,7 +268,7 @@ pub async fn update_keys_after_save(
     Ok(())
 }
 
-/// What the one organisation leaves to the other.
+/// Moves everything from the source to the target.
 struct MergeTransfer<'a> {
     keys: &'a DisclosureKeys,
     target: &'a organisation::Model,
@@ -284,7 +276,7 @@ struct MergeTransfer<'a> {
 }
 
 impl MergeTransfer<'_> {
-    /// Has the records that the one leads or funds name the other, each in a new version. Answers those that stand.
+    /// Replaces the source by the target in records, each with a new version. Returns the published ones.
     async fn rewrite_records(
         &self,
         db: &impl ConnectionTrait,
@@ -317,7 +309,7 @@ impl MergeTransfer<'_> {
         for ids in concerned.chunks(RECORDS_PER_BATCH) {
             standing.extend(self.rewrite_batch(db, act, ids, &led, &funded).await?);
         }
-        // Those that were withdrawn too: sent in anew, they are known again.
+        // Withdrawn records too: if they are submitted again, they are recognised.
         initiative::Entity::update_many()
             .col_expr(initiative::Column::LeadOrganisationId, Expr::value(kept))
             .filter(initiative::Column::LeadOrganisationId.eq(merged))
@@ -387,7 +379,7 @@ impl MergeTransfer<'_> {
         Ok(written)
     }
 
-    /// Moves submissions, imports and members. Answers how many submissions, and the saves of the members.
+    /// Moves submissions, imports and members. Returns the number of submissions, and the saved members.
     async fn transfer_remaining(
         &self,
         db: &impl ConnectionTrait,
@@ -431,7 +423,7 @@ impl MergeTransfer<'_> {
     }
 }
 
-/// Those of some initiatives that stand, each with its record.
+/// Loads published initiatives with their records.
 async fn load_published_records(
     db: &impl ConnectionTrait,
     ids: &[Uuid],
@@ -453,7 +445,7 @@ async fn load_published_records(
         .collect()
 }
 
-/// Takes the row of the one that was merged out, and remembers what it was known as. What led to it leads on.
+/// Deletes the source and stores its aliases. Aliases of the source lead to the target.
 async fn delete_source(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
