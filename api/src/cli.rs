@@ -126,7 +126,7 @@ enum Export {
         prefix: String,
         /// Write the terms of records too that are for members, or only counted.
         #[arg(long)]
-        hidden_too: bool,
+        include_hidden: bool,
     },
     /// Every published record, whoever may read it.
     #[command(after_help = "Example:\n  wayin export records --output records.xlsx")]
@@ -182,8 +182,8 @@ impl Cli {
             Command::Export(Export::Grants {
                 output,
                 prefix,
-                hidden_too,
-            }) => export_grants(output, &prefix, hidden_too).await?,
+                include_hidden,
+            }) => export_grants(output, &prefix, include_hidden).await?,
             Command::Export(Export::Records { output, format }) => export_records(output, format).await?,
             Command::Template { file } => write_template(&file)?,
         }
@@ -290,7 +290,7 @@ fn reject_file_ending(output: Option<&Path>, known: &[&str], advice: &str) -> Re
     }
 }
 
-async fn export_grants(output: Option<PathBuf>, prefix: &str, hidden_too: bool) -> Result<(), CliError> {
+async fn export_grants(output: Option<PathBuf>, prefix: &str, include_hidden: bool) -> Result<(), CliError> {
     reject_file_ending(
         output.as_deref(),
         &["json"],
@@ -303,7 +303,7 @@ async fn export_grants(output: Option<PathBuf>, prefix: &str, hidden_too: bool) 
         &moment,
         GrantExportOptions {
             prefix,
-            include_hidden: hidden_too,
+            include_hidden,
         },
         &mut to,
     )
@@ -313,7 +313,7 @@ async fn export_grants(output: Option<PathBuf>, prefix: &str, hidden_too: bool) 
     for (count, reason) in [
         (
             exported.hidden,
-            "as their records are not open; --hidden-too writes them",
+            "as their records are not open; --include-hidden writes them",
         ),
         (
             exported.illustrative,

@@ -192,17 +192,17 @@ pub fn read_cost_settings(source: SettingSource<'_>) -> Result<cost::CostSetting
         })
     };
     Ok(cost::CostSettings {
-        max_points: read_integer(source, "COST_MOST", usual.max_points, 1..=1_000_000_000)?,
+        max_points: read_integer(source, "COST_LIMIT", usual.max_points, 1..=1_000_000_000)?,
         rates: RateLimits {
             token: rate(
                 usual.rates.token,
-                "BUDGET_TOKEN_CAPACITY",
-                "BUDGET_TOKEN_PER_MINUTE",
+                "RATE_LIMIT_MEMBER_CAPACITY",
+                "RATE_LIMIT_MEMBER_PER_MINUTE",
             )?,
             address: rate(
                 usual.rates.address,
-                "BUDGET_ADDRESS_CAPACITY",
-                "BUDGET_ADDRESS_PER_MINUTE",
+                "RATE_LIMIT_ADDRESS_CAPACITY",
+                "RATE_LIMIT_ADDRESS_PER_MINUTE",
             )?,
         },
         trusted_hops: read_integer(source, "TRUSTED_PROXY_HOPS", usual.trusted_hops, 0..=10)?,
@@ -606,7 +606,7 @@ mod tests {
         assert_eq!(closed.introspection, Introspection::Closed);
         for (setting, value, reason) in [
             ("INTROSPECTION", "shut", "it is shut, not open or closed"),
-            ("COST_MOST", "0", "0 is not a whole number from 1 to 1000000000"),
+            ("COST_LIMIT", "0", "0 is not a whole number from 1 to 1000000000"),
             (
                 "TRUSTED_PROXY_HOPS",
                 "all",

@@ -135,7 +135,7 @@ async fn csv_is_imported_like_a_workbook(database: Database) {
 }
 
 async fn requested_changes_can_be_downloaded_as_a_workbook(database: Database) {
-    const CORRECTIONS_PATH: &str = "/submissions/returned.xlsx";
+    const CORRECTIONS_PATH: &str = "/submissions/corrections.xlsx";
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     assert_eq!(
@@ -201,7 +201,7 @@ async fn requested_changes_can_be_downloaded_as_a_workbook(database: Database) {
     }
 
     // Sent again, they wait for the steward again.
-    let import = import_file(&app, &partner, "returned.xlsx", &book).await;
+    let import = import_file(&app, &partner, "corrections.xlsx", &book).await;
     assert_eq!(
         (&import["submittedCount"], &import["invalidCount"]),
         (&json!(2), &json!(0)),

@@ -31,10 +31,10 @@ tests_on_both_databases![
     resumed_import_ends_like_an_uninterrupted_one,
 ];
 
-async fn load_exported_grants(app: &TestApp, hidden_too: bool) -> Vec<Value> {
+async fn load_exported_grants(app: &TestApp, include_hidden: bool) -> Vec<Value> {
     let asked = GrantExportOptions {
         prefix: WAYIN_IDENTIFIER_PREFIX,
-        include_hidden: hidden_too,
+        include_hidden,
     };
     let moment = database::begin_read(&app.app.db).await.unwrap();
     let mut written = Vec::new();

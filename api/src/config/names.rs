@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn setting_names_come_from_the_example_file() {
-        for name in ["DATABASE_URL", "ORIGINS", "MIGRATE_ON_START", "COST_MOST", "LOG"] {
+        for name in ["DATABASE_URL", "ORIGINS", "MIGRATE_ON_START", "COST_LIMIT", "LOG"] {
             assert_eq!(
                 list_setting_names().filter(|known| *known == name).count(),
                 1,
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn misspelt_settings_are_reported() {
         let environment = [
-            "COST_MAX",
+            "COST_LIMITS",
             "HOME",
             "PATH",
             "LANG",
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(
             list_warnings(environment, &[]),
             [
-                "COST_MAX is not a setting of Wayin; is COST_MOST meant?",
+                "COST_LIMITS is not a setting of Wayin; is COST_LIMIT meant?",
                 "import_days is not a setting of Wayin; is IMPORT_DAYS meant?",
             ]
         );

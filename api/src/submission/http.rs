@@ -24,7 +24,7 @@ use crate::workbook_http::send_workbook;
 use wayin_records::text::quote;
 
 /// The path of the download.
-pub const PATH: &str = "/submissions/returned.xlsx";
+pub const PATH: &str = "/submissions/corrections.xlsx";
 
 /// The query parameter: the global id of an organisation, to select its records.
 const ORGANISATION_PARAMETER: &str = "organisation";
@@ -63,7 +63,7 @@ async fn download_corrections(
 ) -> Result<Response> {
     let file = write_corrections(&app, caller, &requester, parse_organisation(&address)?).await?;
     let file = file.ok_or_else(|| Error::NotFound("no record that you may see is returned".into()))?;
-    Ok(send_workbook(file, "returned.xlsx"))
+    Ok(send_workbook(file, "corrections.xlsx"))
 }
 
 async fn write_corrections(

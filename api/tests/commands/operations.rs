@@ -209,13 +209,13 @@ fn export_to_another_file_type_is_rejected() {
 #[test]
 fn unknown_settings_are_reported() {
     let folder = serve_settings()
-        .with_setting("COST_MAX", "1")
+        .with_setting("COST_LIMITS", "1")
         .with_setting("DATABASE_URL", "");
     folder.write_file(".env", "QUERY_TIMEOUT=3\nLOG=info\n");
     let ended = folder.run(&["migrate", "up"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for expected in [
-        "COST_MAX is not a setting of Wayin; is COST_MOST meant?",
+        "COST_LIMITS is not a setting of Wayin; is COST_LIMIT meant?",
         "QUERY_TIMEOUT in the file .env is not a setting of Wayin; the nearest is QUERY_SECONDS.",
         "DATABASE_URL is empty; sqlite://wayin.db?mode=rwc is used.",
     ] {

@@ -32,8 +32,8 @@ impl CrashTestBase {
             .with_setting("TOKEN_ISSUER", "https://issuer.example.org")
             .with_setting("TOKEN_AUDIENCE", "wayin-tests")
             // It sends as much as it can.
-            .with_setting("BUDGET_TOKEN_CAPACITY", "1000000000")
-            .with_setting("BUDGET_TOKEN_PER_MINUTE", "1000000000")
+            .with_setting("RATE_LIMIT_MEMBER_CAPACITY", "1000000000")
+            .with_setting("RATE_LIMIT_MEMBER_PER_MINUTE", "1000000000")
             .with_setting("BIND", address.to_string());
         Self {
             database,

@@ -2,8 +2,8 @@
 //! on both databases. After each restart every acknowledged mutation is there whole, nothing is
 //! there by half, and `wayin check` finds that everything holds.
 //!
-//! `WAYIN_KILL_ROUNDS` says how often on each database, ten times where it does not, and
-//! `WAYIN_KILL_SEED` which moments are chosen; each run prints the seed that it went by.
+//! `WAYIN_CRASH_ROUNDS` says how often on each database, ten times where it does not, and
+//! `WAYIN_CRASH_SEED` which moments are chosen; each run prints the seed that it went by.
 
 mod base;
 mod client;
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
         eprintln!("The PostgreSQL half is ignored. {}", postgres::INSTALL_HINT);
     }
     // Of ten rounds two are of the command that imports, three of a server that does, the others of publications.
-    let rounds = read_setting("WAYIN_KILL_ROUNDS").unwrap_or(ROUNDS);
+    let rounds = read_setting("WAYIN_CRASH_ROUNDS").unwrap_or(ROUNDS);
     let (of_imports, of_jobs) = ((rounds * 2).div_ceil(10), (rounds * 3) / 10);
     let plots: [(&str, Scenario, u64); 3] = [
         (
@@ -74,8 +74,8 @@ fn main() -> ExitCode {
         ("jobs", jobs::run_scenario, of_jobs),
     ];
     let now = SystemClock.now().timestamp_micros().unsigned_abs();
-    let seed = read_setting("WAYIN_KILL_SEED").unwrap_or(now);
-    println!("The moments are chosen by WAYIN_KILL_SEED={seed}.");
+    let seed = read_setting("WAYIN_CRASH_SEED").unwrap_or(now);
+    println!("The moments are chosen by WAYIN_CRASH_SEED={seed}.");
     let stage = Arc::new(ScenarioRunner {
         runtime: Builder::new_multi_thread()
             .enable_all()

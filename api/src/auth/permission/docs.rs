@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     /// Set this variable to write the document instead of comparing it.
-    const WRITE_VARIABLE: &str = "WAYIN_WRITE_ACCESS";
+    const WRITE_VARIABLE: &str = "WAYIN_UPDATE_ACCESS_DOC";
 
     /// Replaces the content between two marks.
     fn with(document: &str, part: &str, content: &str) -> String {
@@ -125,7 +125,7 @@ mod tests {
         }
         assert!(
             printed == document,
-            "docs/access.md is stale; write it with `{WRITE_VARIABLE}=1 cargo test -p wayin the_document_prints_the_table`"
+            "docs/access.md is stale; write it with `{WRITE_VARIABLE}=1 cargo test -p wayin access_document_matches_the_policy`"
         );
     }
 }
