@@ -17,13 +17,11 @@ pub fn describe_io(file: &Path, cause: &io::Error) -> String {
         },
         ErrorKind::NotADirectory => "part of its path is a file, not a folder".into(),
         ErrorKind::IsADirectory => "it is a folder, not a file".into(),
-        ErrorKind::PermissionDenied => {
-            "you may not use it; check the permissions of the file and its folder".into()
-        }
-        ErrorKind::ReadOnlyFilesystem => "its disk can only be read".into(),
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "there is no room left on its disk".into(),
+        ErrorKind::PermissionDenied => "you do not have permission; check the file and its folder".into(),
+        ErrorKind::ReadOnlyFilesystem => "its disk is read-only".into(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "its disk is full".into(),
         ErrorKind::BrokenPipe => "the program that reads it has stopped".into(),
-        ErrorKind::AddrInUse => "another program listens there already".into(),
+        ErrorKind::AddrInUse => "another program already uses this address".into(),
         ErrorKind::AddrNotAvailable => "this machine has no such address".into(),
         ErrorKind::InvalidData => "it is not text in UTF-8".into(),
         _ => strip_error_number(&cause.to_string()),
@@ -44,7 +42,7 @@ pub fn describe_database(cause: &DbErr) -> String {
     | DbErr::Query(RuntimeErr::SqlxError(error))) = cause
     else {
         return match cause {
-            DbErr::ConnectionAcquire(_) => "it gives no connection in time; is it overloaded?".into(),
+            DbErr::ConnectionAcquire(_) => "no connection was available in time; it may be overloaded".into(),
             _ => cause.to_string(),
         };
     };
@@ -56,8 +54,10 @@ pub fn describe_driver(error: &sqlx::Error) -> String {
     let refused = match error {
         sqlx::Error::Database(refused) => refused,
         sqlx::Error::Io(cause) => return strip_error_number(&cause.to_string()),
-        sqlx::Error::PoolTimedOut => return "it gives no connection in time; is it overloaded?".into(),
-        sqlx::Error::Tls(_) => return "no encrypted connection (TLS) can be made".into(),
+        sqlx::Error::PoolTimedOut => {
+            return "no connection was available in time; it may be overloaded".into();
+        }
+        sqlx::Error::Tls(_) => return "an encrypted connection (TLS) cannot be opened".into(),
         other => return other.to_string(),
     };
     let code = refused.code();
@@ -70,16 +70,16 @@ pub fn describe_driver(error: &sqlx::Error) -> String {
         .map(|code| code & 0xff);
     match (sqlite, code) {
         (Some(26), _) => "the file is not an SQLite database".into(),
-        (Some(11), _) => "the file is damaged; restore it from a copy".into(),
+        (Some(11), _) => "the file is damaged; restore it from a backup".into(),
         (Some(14), _) => {
-            "the file cannot be opened; check that you may read and write it and its folder".into()
+            "the file cannot be opened; check that you can read and write it and its folder".into()
         }
-        (Some(8), _) => "the file can only be read; check that you may write it and its folder".into(),
+        (Some(8), _) => "the file is read-only; check that you can write it and its folder".into(),
         (Some(5 | 6), _) => "another process has the file locked".into(),
-        (Some(13), _) | (_, "53100") => "there is no room left on its disk".into(),
+        (Some(13), _) | (_, "53100") => "its disk is full".into(),
         (Some(10), _) => "its disk fails".into(),
-        (_, "42501") => format!("its user lacks a right: {}", refused.message()),
-        (_, "53300") => "it has no connection left".into(),
+        (_, "42501") => format!("the user does not have permission: {}", refused.message()),
+        (_, "53300") => "it has no free connection".into(),
         (_, "57P03") => "it is still starting, or is stopping".into(),
         _ => refused.message().to_owned(),
     }

@@ -66,7 +66,7 @@ impl DatabaseConfig {
         if !sqlite && !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(ConfigError::Malformed(
                 URL,
-                "it starts with neither sqlite: nor postgres://".into(),
+                "it does not start with sqlite: or postgres://".into(),
             ));
         }
         let migrate_on_start = match source(MIGRATE).as_deref() {
@@ -281,7 +281,7 @@ pub struct TokenConfig {
 pub fn read_issuer(source: SettingSource<'_>) -> Result<String, ConfigError> {
     source(ISSUER).ok_or(ConfigError::Missing(
         ISSUER,
-        "it says whose tokens are accepted, as in their iss",
+        "it is the iss of the tokens that are accepted",
     ))
 }
 
@@ -337,7 +337,7 @@ impl TokenConfig {
             issuer: read_issuer(source)?,
             audience: source(AUDIENCE).ok_or(ConfigError::Missing(
                 AUDIENCE,
-                "it says for whom tokens are meant, as in their aud",
+                "it is the aud of the tokens that are accepted",
             ))?,
             public_key: source(PUBLIC_KEY).map(PathBuf::from),
             jwks_url: source(JWKS_URL),
@@ -352,7 +352,7 @@ impl TokenConfig {
             },
         };
         if !has_secret && config.secret.is_some() {
-            let reason = format!("it is only for HS256, and {ALGORITHM} is another");
+            let reason = format!("it is only for HS256, and {ALGORITHM} is not HS256");
             return Err(ConfigError::Malformed(SECRET, reason));
         }
         let of_documents = [
@@ -362,18 +362,18 @@ impl TokenConfig {
         let mut named = of_documents.iter().filter(|(_, is_set)| *is_set);
         if let Some((setting, _)) = named.next() {
             let reason = if has_secret {
-                format!("it is not for HS256, which {ALGORITHM} is")
+                format!("it cannot be used with HS256, which {ALGORITHM} is")
             } else if config.public_key.is_some() {
-                format!("{PUBLIC_KEY} is set too, and only one of them can say whose keys are good")
+                format!("{PUBLIC_KEY} is set too, and only one of them can be set")
             } else if named.next().is_some() {
-                format!("{JWKS_FILE} is set too, and only one of them can say whose keys are good")
+                format!("{JWKS_FILE} is set too, and only one of them can be set")
             } else {
                 return Ok(config);
             };
             return Err(ConfigError::Malformed(setting, reason));
         }
         if config.algorithms.len() > 1 {
-            let reason = "it lists several, and only a JWKS document can hold the keys of several".into();
+            let reason = "it lists several, and only a JWKS document can contain keys for several".into();
             return Err(ConfigError::Malformed(ALGORITHM, reason));
         }
         Ok(config)
@@ -391,7 +391,7 @@ impl TokenConfig {
     fn secret(&self) -> Result<&[u8], ConfigError> {
         let secret = self.secret.as_ref().ok_or(ConfigError::Missing(
             SECRET,
-            "HS256 needs one of at least 32 bytes",
+            "HS256 needs a secret of at least 32 bytes",
         ))?;
         if secret.len() < MIN_SECRET_BYTES {
             let reason = format!(
@@ -421,9 +421,7 @@ impl TokenConfig {
             for one in listed {
                 let name = one.issuer.clone();
                 if issuers.iter().any(|issuer| issuer.name == name) {
-                    return Err(malformed(format!(
-                        "{name} is there twice, or is {ISSUER} already"
-                    )));
+                    return Err(malformed(format!("{name} is listed twice, or is {ISSUER}")));
                 }
                 let issuer = self.build_other_issuer(one, folder);
                 issuers.push(issuer.map_err(|reason| malformed(format!("{name}: {reason}")))?);
@@ -470,7 +468,7 @@ impl TokenConfig {
             .map(|name| parse_algorithm(name))
             .collect::<Result<_, _>>()?;
         if algorithms.is_empty() || algorithms.contains(&Algorithm::HS256) {
-            return Err("its algorithms are some of EdDSA, ES256 and RS256".into());
+            return Err("its algorithms must be EdDSA, ES256 or RS256".into());
         }
         let keys = match (listed.jwks_url, listed.jwks_file, listed.public_key_file) {
             (Some(address), None, None) => {
@@ -485,17 +483,17 @@ impl TokenConfig {
             }
             (None, None, Some(file)) => {
                 let &[one] = algorithms.as_slice() else {
-                    return Err("a public key is of one algorithm".into());
+                    return Err("a public key needs exactly one algorithm".into());
                 };
                 let file = folder.join(file);
                 let pem = std::fs::read(&file)
                     .map_err(|cause| format!("{}: {}", file.display(), describe_io(&file, &cause)))?;
                 let key = parse_public_key(one, &pem);
                 IssuerKeys::Single(
-                    key.ok_or_else(|| format!("publicKeyFile holds no {one:?} key in PEM form"))?,
+                    key.ok_or_else(|| format!("publicKeyFile contains no {one:?} key in PEM format"))?,
                 )
             }
-            _ => return Err("it has one of jwksUrl, jwksFile and publicKeyFile".into()),
+            _ => return Err("it needs exactly one of jwksUrl, jwksFile and publicKeyFile".into()),
         };
         Ok(TrustedIssuer {
             name: listed.issuer,
@@ -513,7 +511,7 @@ impl TokenConfig {
             let pem = read_key(
                 PRIVATE_KEY,
                 self.private_key.as_ref(),
-                "it names the file of the key that signs",
+                "it names the file of the private key",
             )?;
             let fitting = self.algorithms.iter().find_map(|algorithm| {
                 let key = match algorithm {
@@ -557,7 +555,7 @@ fn validate_jwks_file(file: &Path, algorithms: &[Algorithm]) -> Result<(), Strin
     let document = std::fs::read(file).map_err(|cause| said(&describe_io(file, &cause)))?;
     let keys = KeySet::parse(&document, algorithms).map_err(|cause| said(&cause))?;
     if keys.is_empty() {
-        return Err(said(&"it lists no key that can be used with these algorithms"));
+        return Err(said(&"it has no key for these algorithms"));
     }
     Ok(())
 }
@@ -579,7 +577,7 @@ fn read_key(
 fn invalid_key_error(setting: &'static str, algorithm: Algorithm) -> ConfigError {
     ConfigError::Malformed(
         setting,
-        format!("the file holds no {algorithm:?} key in PEM form"),
+        format!("the file contains no {algorithm:?} key in PEM format"),
     )
 }
 

@@ -72,7 +72,7 @@ fn parse_origin(written: &str) -> Result<String, String> {
         Ok(written.to_ascii_lowercase())
     } else {
         Err(format!(
-            "{written} is no origin, such as https://dashboard.example.org"
+            "{written} is not an origin such as https://dashboard.example.org"
         ))
     }
 }

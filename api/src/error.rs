@@ -33,7 +33,7 @@ pub enum Error {
     #[error("{0}")]
     MethodNotAllowed(&'static str),
     /// The client accepts none of the service's media types.
-    #[error("answers are application/graphql-response+json or application/json")]
+    #[error("responses are application/graphql-response+json or application/json")]
     NotAcceptable,
     /// The change conflicts with what is stored.
     #[error("{0}")]
@@ -45,12 +45,10 @@ pub enum Error {
     #[error("{0}")]
     DocumentLimitExceeded(#[from] DocumentLimitExceeded),
     /// The operation costs more than the requester can ever spend at once.
-    #[error(
-        "the operation costs {points} points, and at most {most} can be spent on one; ask for less at once"
-    )]
+    #[error("the operation costs {points} points, and the maximum is {most}; request less at once")]
     CostLimitExceeded { points: u32, most: u32 },
     /// The rate limit of the requester is exceeded.
-    #[error("your budget is spent; ask again in {0}")]
+    #[error("your rate limit is exceeded; try again in {0}")]
     RateLimited(RetryAfter),
     /// An address has too many WebSockets without a token.
     #[error("too many connections from this address have not sent a token; try again shortly")]
@@ -59,10 +57,10 @@ pub enum Error {
     #[error("PersistedQueryNotFound")]
     PersistedQueryNotFound,
     /// The query exceeded the time limit.
-    #[error("the query took longer than it may; ask for less at once")]
+    #[error("the query exceeded the time limit; request less at once")]
     QueryTimeout,
     /// The index is not built yet.
-    #[error("the evidence base is being read; try again shortly")]
+    #[error("the evidence base is being loaded; try again shortly")]
     NotReady,
     /// The body of the request cannot be read.
     #[error("{0}")]
@@ -82,7 +80,7 @@ pub enum Error {
     #[error(transparent)]
     Shared(std::sync::Arc<Self>),
     /// An unexpected error. Only the log contains the text.
-    #[error("something went wrong inside")]
+    #[error("an internal error occurred")]
     Internal(String),
 }
 
@@ -106,7 +104,7 @@ impl Error {
 impl Error {
     /// A text contains the character NUL. PostgreSQL cannot store it, so neither database accepts it.
     pub fn nul_in_text() -> Self {
-        Self::BadInput("a text holds a character that no text of the base can hold".into())
+        Self::BadInput("a text contains a character that cannot be stored".into())
     }
 
     /// When the client can retry with success, if known.
@@ -138,7 +136,7 @@ impl From<DbErr> for Error {
         match cause.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => Self::Conflict("it is already there".into()),
             Some(SqlErr::ForeignKeyConstraintViolation(_)) => Self::Conflict(
-                "it names something that is not there, or is named by something that is".into(),
+                "it refers to something that does not exist, or something that exists refers to it".into(),
             ),
             _ if database::is_nul_in_text(&cause) => Self::nul_in_text(),
             _ => Self::Database(cause),

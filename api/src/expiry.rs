@@ -74,15 +74,10 @@ pub async fn run_sweeps(db: &DatabaseConnection, clock: &dyn Clock, expiry: &Exp
                 imports,
                 idempotency_keys: answers,
             }) => {
-                tracing::info!(
-                    submissions,
-                    imports,
-                    answers,
-                    "what was not touched for long is gone"
-                );
+                tracing::info!(submissions, imports, answers, "expired rows were deleted");
             }
             Err(error) => {
-                tracing::error!(error = %error, cause = ?error, "what has expired could not be taken out; trying again in an hour");
+                tracing::error!(error = %error, cause = ?error, "expired rows could not be deleted; trying again in an hour");
             }
         }
         tokio::time::sleep(SWEEP_INTERVAL).await;

@@ -101,8 +101,8 @@ impl LocationKey {
 impl std::fmt::Display for LocationKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Code(code) => write!(f, "{code} is not the code of a place of this base"),
-            Self::Name(name) => write!(f, "{} is not the name of one place of this base", quote(name)),
+            Self::Code(code) => write!(f, "{code} is not the code of a known place"),
+            Self::Name(name) => write!(f, "{} is not the name of exactly one known place", quote(name)),
         }
     }
 }
@@ -149,9 +149,7 @@ impl LocationCounts {
         });
         let mut notes: Vec<_> = notes.collect();
         if others > 0 {
-            notes.push(format!(
-                "Other codes and names that no place of this base has: {others}."
-            ));
+            notes.push(format!("Other codes and names of unknown places: {others}."));
         }
         notes
     }

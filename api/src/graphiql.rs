@@ -42,8 +42,7 @@ const PAGE_HTML: &str = include_str!("../assets/graphiql/index.html");
 /// The place in the page that says whether introspection is switched off. The page's script reads it.
 const INTROSPECTION_CLOSED_NOTICE: (&str, &str) = (
     "  <body>\n",
-    "  <body>\n    <p id=\"closed\">This service shows its schema to nobody, and so not to this page: nothing is completed or \
-     explained here. Questions can be asked all the same.</p>\n",
+    "  <body>\n    <p id=\"closed\">Introspection is switched off, so this page cannot complete or explain queries. You can still send them.</p>\n",
 );
 
 static PAGE: LazyLock<StaticFile> =
@@ -204,12 +203,16 @@ mod tests {
     async fn page_says_when_introspection_is_closed() {
         let open = get_default("/graphiql", None).await;
         let held = open.headers()[ETAG].clone();
-        assert!(!response_text(open).await.contains("shows its schema to nobody"));
+        assert!(
+            !response_text(open)
+                .await
+                .contains("Introspection is switched off")
+        );
         let closed = get_with_introspection(Introspection::Closed, "/graphiql", Some(&held)).await;
         assert_eq!(closed.status(), StatusCode::OK);
         let closed = response_text(closed).await;
         assert!(
-            closed.contains("<p id=\"closed\">This service shows its schema to nobody"),
+            closed.contains("<p id=\"closed\">Introspection is switched off"),
             "{closed}"
         );
         assert!(

@@ -165,7 +165,8 @@ async fn find_replay<'a, A: DeserializeOwned>(
     let known = idempotency_key::Entity::find_by_id((sent.member.id, key.to_owned()))
         .one(transaction)
         .await?;
-    let known = known.ok_or_else(|| Error::Internal("a key is there and cannot be found".into()))?;
+    let known =
+        known.ok_or_else(|| Error::Internal("an idempotency key exists but cannot be found".into()))?;
     if known.input_digest != digest_request(sent) {
         let reason = "was used for another mutation or another input within the last 24 hours";
         let finding = Problem::new(ProblemCode::IdempotencyKeyReused, "idempotencyKey", reason);
@@ -182,7 +183,7 @@ fn describe_invalid_key(key: &str) -> Option<&'static str> {
     } else if is_storable(key) {
         None
     } else {
-        Some("holds the character NUL (U+0000), which no base can keep")
+        Some("contains the character NUL (U+0000), which cannot be stored")
     }
 }
 

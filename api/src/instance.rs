@@ -14,7 +14,7 @@ pub async fn ensure_instance(db: &impl ConnectionTrait, clock: &dyn Clock) -> Re
     let mut secret = vec![0; 32];
     rand::rngs::OsRng
         .try_fill_bytes(&mut secret)
-        .map_err(|cause| Error::Internal(format!("no randomness to be had: {cause}")))?;
+        .map_err(|cause| Error::Internal(format!("no random bytes are available: {cause}")))?;
     let row = instance_settings::ActiveModel {
         id: Set(1),
         disclosure_secret: Set(secret),
@@ -40,7 +40,7 @@ impl DisclosureKeys {
     /// Loads the secret of the instance.
     pub async fn load(db: &impl ConnectionTrait) -> Result<Self> {
         let base = instance_settings::Entity::find_by_id(1).one(db).await?;
-        let base = base.ok_or_else(|| Error::Internal("the base has no row of its own".into()))?;
+        let base = base.ok_or_else(|| Error::Internal("the row of the instance is missing".into()))?;
         Ok(Self {
             secret: base.disclosure_secret,
         })
@@ -49,8 +49,9 @@ impl DisclosureKeys {
     /// The first 32 bits of the HMAC-SHA-256 of a record's lead organisation and reference. The same record
     /// has the same key in a restored database.
     pub fn derive_key(&self, lead_organisation: &str, reference: &str) -> Result<i64> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret)
-            .map_err(|cause| Error::Internal(format!("the base's secret is no key: {cause}")))?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).map_err(|cause| {
+            Error::Internal(format!("the secret of the instance is not a valid key: {cause}"))
+        })?;
         mac.update(&(lead_organisation.len() as u64).to_be_bytes());
         mac.update(lead_organisation.as_bytes());
         mac.update(reference.as_bytes());

@@ -44,7 +44,7 @@ pub enum MultipartError {
     #[error(transparent)]
     Body(#[from] BodyError),
     /// The file could not be stored temporarily.
-    #[error("the file could not be kept: {0}")]
+    #[error("the file could not be stored: {0}")]
     Storage(#[from] std::io::Error),
 }
 
@@ -86,7 +86,7 @@ pub async fn read_multipart(
             }
             Some(name) if part.file_name().is_some() => {
                 if file.is_some() {
-                    return Err(MultipartError::malformed("one file is sent at once"));
+                    return Err(MultipartError::malformed("only one file can be sent at once"));
                 }
                 let name = name.to_owned();
                 file = Some((name, store_file(part, &limits).await?));

@@ -50,7 +50,7 @@ impl fmt::Display for NormalisationConflict {
         };
         write!(
             formatter,
-            "{one} and {other} would both have {}, written alike: {advice}.",
+            "{one} and {other} would both have {}: {advice}.",
             self.description
         )
     }
@@ -65,7 +65,7 @@ pub async fn normalise_stored_names(
     let act = ActionContext {
         clock,
         member: None,
-        reason: "Names and identifiers are written in one spelling",
+        reason: "Names and identifiers are normalised",
     };
     let mut respelt = NormalisationSummary::default();
     normalise_organisations(&transaction, &act, &mut respelt).await?;

@@ -15,15 +15,15 @@ pub fn validate_note(path: &str, note: &str) -> Result<String, Rejection> {
         return Err(Rejection::from_problem(
             ProblemCode::Required,
             path,
-            "is needed: say why",
+            "is required",
         ));
     }
     if length > MAX_NOTE_CHARACTERS {
-        let reason = format!("has {length} characters; at most {MAX_NOTE_CHARACTERS} are kept");
+        let reason = format!("has {length} characters; the maximum is {MAX_NOTE_CHARACTERS}");
         return Err(Rejection::from_problem(ProblemCode::TooLong, path, reason));
     }
     if !is_storable(&note) {
-        let reason = "holds the character NUL (U+0000), which no base can keep";
+        let reason = "contains the character NUL (U+0000), which cannot be stored";
         return Err(Rejection::from_problem(ProblemCode::InvalidFormat, path, reason));
     }
     Ok(note.into_owned())

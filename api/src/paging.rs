@@ -34,7 +34,7 @@ pub enum SortKey {
 
 impl SortKey {
     /// The key of a column's value.
-    fn of(value: Value) -> Self {
+    fn from_value(value: Value) -> Self {
         match value {
             Value::Int(Some(number)) => Self::Number(number.into()),
             Value::BigInt(Some(number)) => Self::Number(number),
@@ -46,7 +46,7 @@ impl SortKey {
     }
 
     /// Whether the value has the column's type.
-    fn fits(&self, column: &impl ColumnTrait) -> bool {
+    fn matches_column(&self, column: &impl ColumnTrait) -> bool {
         match (self, column.def().get_column_type()) {
             (Self::NotKnown, _) => true,
             (Self::Number(_), of) => matches!(of, ColumnType::Integer | ColumnType::BigInteger),
@@ -132,8 +132,7 @@ impl<E: EntityTrait> KeysetScan<E> {
             return Ok(None);
         };
         let last = <Uuid as sea_orm::sea_query::ValueType>::try_from(last.get(self.id));
-        self.after =
-            Some(last.map_err(|_| Error::Internal("a table is gone through by what is no id".into()))?);
+        self.after = Some(last.map_err(|_| Error::Internal("the column of a scan is not an id".into()))?);
         Ok(Some(rows))
     }
 
@@ -159,7 +158,7 @@ impl Cursor {
         // Orders of different lists can have the same tag.
         let list = E::default().table_name().to_owned();
         let SortOrder { tag, column, .. } = E::sort(order);
-        let cursor = (list, tag, SortKey::of(row.get(column)), E::id(row));
+        let cursor = (list, tag, SortKey::from_value(row.get(column)), E::id(row));
         // A tuple of texts, a plain value and an id always serialises.
         BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
     }
@@ -171,7 +170,7 @@ impl Cursor {
             .ok()
             .and_then(|bytes| serde_json::from_slice::<(String, String, SortKey, Uuid)>(&bytes).ok())
             .filter(|(list, tag, key, _)| {
-                list == E::default().table_name() && tag == sort.tag && key.fits(&sort.column)
+                list == E::default().table_name() && tag == sort.tag && key.matches_column(&sort.column)
             })
             .map(|(_, _, key, id)| Self { key, id })
             .ok_or_else(|| Error::bad_input(argument, "is not a cursor of this list in this order"))
@@ -246,18 +245,10 @@ pub fn parse_page_size(arguments: &PageArguments) -> Result<(u64, bool)> {
         u64::try_from(asked)
             .ok()
             .filter(|size| *size <= MAX_PAGE_ROWS)
-            .ok_or_else(|| {
-                Error::bad_input(
-                    name,
-                    format!("{asked} is asked for; it can be 0 to {MAX_PAGE_ROWS}"),
-                )
-            })
+            .ok_or_else(|| Error::bad_input(name, format!("{asked} is not from 0 to {MAX_PAGE_ROWS}")))
     };
     match (arguments.first, arguments.last) {
-        (Some(_), Some(_)) => Err(Error::bad_input(
-            "last",
-            "cannot be asked for together with first",
-        )),
+        (Some(_), Some(_)) => Err(Error::bad_input("last", "cannot be combined with first")),
         (Some(first), None) => Ok((size("first", first)?, false)),
         (None, Some(last)) => Ok((size("last", last)?, true)),
         (None, None) => Ok((DEFAULT_PAGE_ROWS, false)),

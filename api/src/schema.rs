@@ -243,11 +243,13 @@ async fn find_node(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<
         NodeKind::Import => job::find(&app_from_context(ctx).db, require_member(ctx)?, id)
             .await?
             .map(|row| Import(row).into()),
-        NodeKind::Member if can(Capability::ManageMembers)? => members::by_id(&app_from_context(ctx).db, id)
-            .await?
-            .map(|row| Member(row).into()),
+        NodeKind::Member if can(Capability::ManageMembers)? => {
+            members::find_by_id(&app_from_context(ctx).db, id)
+                .await?
+                .map(|row| Member(row).into())
+        }
         NodeKind::IssuedToken if can(Capability::ManageMembers)? => {
-            issued_token::by_id(&app_from_context(ctx).db, id)
+            issued_token::find_by_id(&app_from_context(ctx).db, id)
                 .await?
                 .map(|row| IssuedToken(row).into())
         }

@@ -55,8 +55,7 @@ use crate::multipart::{self, MultipartError};
 use crate::schema::{Schema, build_schema, schema_sdl};
 use crate::subscriptions::socket::{self, SUBPROTOCOL};
 /// The error of a subscription over plain HTTP.
-const SUBSCRIPTION_OVER_HTTP_MESSAGE: &str =
-    "subscriptions are not answered here: ask over a WebSocket, at /graphql/ws, in graphql-transport-ws";
+const SUBSCRIPTION_OVER_HTTP_MESSAGE: &str = "subscriptions are only available over a WebSocket at /graphql/ws, with the protocol graphql-transport-ws";
 
 #[derive(Clone)]
 struct ServiceState {
@@ -181,7 +180,7 @@ async fn handle_ready(State(service): State<ServiceState>) -> (StatusCode, &'sta
         Ok(Ok(())) if service.app.engine.is_ready() => (StatusCode::OK, "ready\n"),
         Ok(Ok(())) => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "the evidence base is being read\n",
+            "the evidence base is being loaded\n",
         ),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
     }
@@ -272,7 +271,7 @@ async fn handle_graphql_multipart(
         Err(MultipartError::Body(unread)) => failed_response(of, unread.into()),
         Err(MultipartError::Storage(cause)) => {
             let unavailable = Error::Unavailable {
-                message: "the file cannot be kept; try again shortly",
+                message: "the file cannot be stored; try again shortly",
                 cause: cause.to_string(),
             };
             failed_response(of, unavailable)
@@ -402,7 +401,7 @@ async fn handle_graphql_ws(
     if upgrade.selected_protocol().is_none() {
         return failed_response(
             ResponseMediaType::Json,
-            Error::BadInput("this WebSocket speaks graphql-transport-ws alone".into()),
+            Error::BadInput("this WebSocket only supports graphql-transport-ws".into()),
         );
     }
     let ServiceState { app, schema } = service;

@@ -443,7 +443,7 @@ async fn nul_in_text_is_rejected(database: Database) {
         let (message, code) = steward.query_error(query).await;
         assert_eq!(code, "BAD_USER_INPUT", "{query}");
         assert_eq!(
-            message, "a text holds a character that no text of the base can hold",
+            message, "a text contains a character that cannot be stored",
             "{query}"
         );
     }

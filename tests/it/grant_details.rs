@@ -118,11 +118,7 @@ async fn grant_gets_a_place_when_its_code_becomes_known(database: Database) {
         .collect();
     let (told, said) = try_grants_and_places(&app, &package(&file)).await;
     assert_eq!((told, said.len()), (tally(7, 0, 0, 0), 7), "{said:?}");
-    assert!(
-        said.contains(
-            &"note: TS24 7BH is not the code of a place of this base: 1 grant names it.".to_owned()
-        )
-    );
+    assert!(said.contains(&"note: TS24 7BH is not the code of a known place: 1 grant names it.".to_owned()));
 
     let steward = app.steward().await;
     let placed = async || -> Vec<String> {
@@ -324,12 +320,9 @@ async fn resumed_import_ends_like_an_uninterrupted_one(database: Database) {
     assert_eq!(notes.len(), 101, "{notes:?}");
     assert_eq!(
         notes[0],
-        "E01000000 is not the code of a place of this base: 1 grant names it."
+        "E01000000 is not the code of a known place: 1 grant names it."
     );
-    assert_eq!(
-        notes[100],
-        "Other codes and names that no place of this base has: 300."
-    );
+    assert_eq!(notes[100], "Other codes and names of unknown places: 300.");
     let exported = load_exported_grants(&app, false).await;
     let of_two = exported
         .iter()

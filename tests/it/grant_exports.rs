@@ -407,8 +407,8 @@ async fn locations_are_exported_as_published_and_placed_once_known(database: Dat
     assert_eq!((tally.added, tally.refused), (5, 0));
     insta::allow_duplicates! {
         insta::assert_snapshot!(said.join("\n"), @r#"
-        note: E01012018 is not the code of a place of this base: 2 grants name it.
-        note: "Bristol" is not the name of one place of this base: 2 grants name it.
+        note: E01012018 is not the code of a known place: 2 grants name it.
+        note: "Bristol" is not the name of exactly one known place: 2 grants name it.
         "#);
     }
     let exported = |written: &str| {

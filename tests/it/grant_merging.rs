@@ -160,7 +160,7 @@ async fn grant_of_another_organisation_is_not_absorbed(database: Database) {
     assert_eq!(
         refusal.to_string(),
         "row 1, fundingTerms/0/grantIdentifier: is a grant to another organisation; \
-         which of the two leads is for a steward to decide"
+         a steward must decide which of the two leads"
     );
     assert_eq!(load_state(&app).await, stood);
     let known = organisation::Entity::find().all(&app.app.db).await.unwrap();
@@ -208,7 +208,7 @@ async fn grant_of_another_organisation_is_not_absorbed(database: Database) {
         said,
         [
             "row 1, recipientOrganization/0: is not the organisation whose record names this grant; \
-          which of the two leads is for a steward to decide"
+          a steward must decide which of the two leads"
         ]
     );
     assert_eq!(load_state(&app).await, stood);

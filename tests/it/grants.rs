@@ -156,10 +156,9 @@ async fn grant_gets_the_single_place_it_names(database: Database) {
         .map(|(title, location, _)| grant(title, &json!({"title": title, "beneficiaryLocation": location})))
         .collect();
     let (told, said) = try_grants_and_places(&app, &package(&grants)).await;
-    let mut unknown =
-        vec!["note: E08000099 is not the code of a place of this base: 1 grant names it.".to_owned()];
+    let mut unknown = vec!["note: E08000099 is not the code of a known place: 1 grant names it.".to_owned()];
     unknown.extend(["Allerdale", "UK Wide", "West Midlands"].map(|name| {
-        format!("note: \"{name}\" is not the name of one place of this base: 1 grant names it.")
+        format!("note: \"{name}\" is not the name of exactly one known place: 1 grant names it.")
     }));
     assert_eq!((told, said), (tally(13, 0, 0, 0), unknown));
     let all = list_initiatives_by_title(&app.steward().await, "place { code }").await;

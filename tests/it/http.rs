@@ -462,10 +462,7 @@ async fn revoked_member_is_rejected_over_an_open_websocket(database: Database) {
         answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
         "{answer}"
     );
-    assert_eq!(
-        answer["errors"][0]["message"],
-        "the token is good, but its member was revoked"
-    );
+    assert_eq!(answer["errors"][0]["message"], "the token's member was revoked");
 }
 
 async fn internal_errors_are_reported_neutrally(database: Database) {
@@ -546,7 +543,7 @@ async fn internal_errors_are_reported_neutrally(database: Database) {
     }
     let answer = socket.query("2", "{ __typename }").await;
     assert_eq!(
-        answer["errors"][0]["message"], "it cannot be determined who is asking; try again shortly",
+        answer["errors"][0]["message"], "you cannot be authenticated at present; try again shortly",
         "{answer}"
     );
 }

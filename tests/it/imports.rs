@@ -312,7 +312,7 @@ async fn cycle_of_places_is_rejected(database: Database) {
     .await;
     assert_eq!((tally.added, tally.refused), (1, 2), "{tally:?}: {said:?}");
     assert!(
-        said.iter().any(|said| said.contains("would lie within itself")),
+        said.iter().any(|said| said.contains("would be within itself")),
         "{said:?}"
     );
     // A place that stands already keeps where it lies when a row would close a circle of three.
@@ -323,7 +323,7 @@ async fn cycle_of_places_is_rejected(database: Database) {
     let before = load_place_tree(&app).await;
     let (tally, said) = import_places(&app, &format!("{header}E12000001,Region,,E07000001,\n")).await;
     assert_eq!((tally.refused, tally.altered), (1, 0));
-    assert_eq!(said, ["row 2: Region would lie within itself"]);
+    assert_eq!(said, ["row 2: Region would be within itself"]);
     // Nor may a place take over from one that leads back to it.
     let (tally, _) = import_places(&app, &format!("{header}E12000001,Region,,,E10000001\n")).await;
     assert_eq!(tally.refused, 1);

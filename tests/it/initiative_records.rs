@@ -203,12 +203,12 @@ async fn invalid_rows_are_reported_and_valid_rows_imported(database: Database) {
         "row 4, fundingTerms/0/currency: is needed where an amount is given",
         "row 4, fundingTerms/0/funder: needs an identifier or a name",
         "row 4, fundingTerms/0/startsOn: 0020-04-01 lies in the year 20, which cannot be right",
-        "row 4, leadOrganisation: no organisation has the identifier GB-CHC-404, and no name is given to add it by",
+        "row 4, leadOrganisation: no organisation has the identifier GB-CHC-404, and no name is given, so it cannot be added",
         "row 4, place: no place has the code E08000099",
         "row 4, title: is needed",
-        "row 5, externalRef: has 201 characters; at most 200 are kept",
+        "row 5, externalRef: has 201 characters; the maximum is 200",
         "row 5, startedOn: -4800-01-01 lies in the year -4800, which cannot be right",
-        "row 6, sharing/basis: has 2001 characters; at most 2000 are kept",
+        "row 6, sharing/basis: has 2001 characters; the maximum is 2000",
         "row 6, sharing/confirmedOn: +12022-05-01 lies in the year 12022, which cannot be right",
     ];
     let said: BTreeSet<&str> = said
@@ -374,8 +374,8 @@ async fn existing_organisations_are_reused(database: Database) {
     assert_eq!((tally.added, tally.refused), (5, 2));
     insta::allow_duplicates! {
         insta::assert_snapshot!(list_rejections(remarks).join("\n"), @"
-        row 4, leadOrganisation: 2 organisations are called Twins; give the identifier of the one that is meant
-        row 5, leadOrganisation: no organisation has the identifier GB-CHC-9, and no name is given to add it by
+        row 4, leadOrganisation: 2 organisations are called Twins; give an identifier
+        row 5, leadOrganisation: no organisation has the identifier GB-CHC-9, and no name is given, so it cannot be added
         ");
     }
     assert_eq!(count().await.unwrap(), 5, "none was added");
@@ -424,7 +424,7 @@ async fn places_are_found_by_code_or_id(database: Database) {
         insta::assert_snapshot!(list_rejections(remarks).join("\n"), @"
         row 5, place: no place has the code E08000099
         row 6, place: no place has the id no such id
-        row 7, place: give one of the code, the id or the name of a place
+        row 7, place: give exactly one of the code, the id and the name of a place
         ");
     }
     let found = list_initiatives(&app, "place { name }").await;
@@ -559,6 +559,6 @@ async fn other_text_is_stored_unchanged(database: Database) {
         .await;
     assert_eq!(
         list_rejections(remarks),
-        ["row 1, summary: has 10001 characters; at most 10000 are kept"]
+        ["row 1, summary: has 10001 characters; the maximum is 10000"]
     );
 }

@@ -264,7 +264,7 @@ const CORRUPTIONS: &[Corruption] = &[
     (
         &["DELETE FROM instance_settings"],
         Invariant::Instance,
-        "0 rows of its own",
+        "has 0 rows instead of one",
     ),
     (
         &["DELETE FROM revision WHERE version = 1 AND initiative_id = :A"],
@@ -284,72 +284,72 @@ const CORRUPTIONS: &[Corruption] = &[
     (
         &["UPDATE revision SET document = '{\"title\": 7}' WHERE version = 2 AND initiative_id = :A"],
         Invariant::Revisions,
-        "is no record",
+        "is not a record",
     ),
     (
         &["UPDATE revision SET document = '[]' WHERE version = 1 AND initiative_id = :G"],
         Invariant::Revisions,
-        "is no record",
+        "is not a record",
     ),
     (
         &["UPDATE initiative SET title = 'Other', title_folded = 'other' WHERE id = :A"],
         Invariant::TablesMatchRevisions,
-        "of title",
+        "in title",
     ),
     (
         &["UPDATE initiative SET summary = NULL WHERE id = :A"],
         Invariant::TablesMatchRevisions,
-        "of summary",
+        "in summary",
     ),
     (
         &["UPDATE initiative SET started_on = '2020-01-02' WHERE id = :A"],
         Invariant::TablesMatchRevisions,
-        "of startedOn",
+        "in startedOn",
     ),
     (
         &["UPDATE initiative SET ended_on = NULL WHERE id = :A"],
         Invariant::TablesMatchRevisions,
-        "of endedOn",
+        "in endedOn",
     ),
     (
         &["UPDATE initiative SET ongoing = false WHERE id = :A"],
         Invariant::TablesMatchRevisions,
-        "of ongoing",
+        "in ongoing",
     ),
     (
         &["UPDATE initiative SET visibility = 'MEMBERS' WHERE id = :A"],
         Invariant::TablesMatchRevisions,
-        "of visibility",
+        "in visibility",
     ),
     (
         &["UPDATE initiative SET shared_with_funders = true WHERE id = :A"],
         Invariant::TablesMatchRevisions,
-        "of sharedWithFunders",
+        "in sharedWithFunders",
     ),
     (
         &["UPDATE initiative SET illustrative = true WHERE id = :A"],
         Invariant::TablesMatchRevisions,
-        "of illustrative",
+        "in illustrative",
     ),
     (
         &["UPDATE initiative SET external_ref = 'b' WHERE id = :A"],
         Invariant::TablesMatchRevisions,
-        "of externalRef",
+        "in externalRef",
     ),
     (
         &["UPDATE initiative SET place_id = NULL WHERE id = :A"],
         Invariant::TablesMatchRevisions,
-        "of place",
+        "in place",
     ),
     (
         &["UPDATE initiative SET place_id = (SELECT id FROM place WHERE code = 'E12000001') WHERE id = :A"],
         Invariant::TablesMatchRevisions,
-        "of place: place",
+        "in place: place",
     ),
     (
         &["UPDATE initiative SET sharing_licence = NULL WHERE id = :A"],
         Invariant::TablesMatchRevisions,
-        "of sharing/licence",
+        "in sharing/licence",
     ),
     (
         &[
@@ -357,17 +357,17 @@ const CORRUPTIONS: &[Corruption] = &[
         WHERE id = :A",
         ],
         Invariant::TablesMatchRevisions,
-        "of leadOrganisation: organisation",
+        "in leadOrganisation: organisation",
     ),
     (
         &["UPDATE organisation SET kind = 'PUBLIC_BODY' WHERE identifier = 'GB-CHC-900'"],
         Invariant::TablesMatchRevisions,
-        "of fundingTerms/0/funder: organisation",
+        "in fundingTerms/0/funder: organisation",
     ),
     (
         &["DELETE FROM entry_point_taken WHERE initiative_id = :A AND perspective = 'PRACTITIONER'"],
         Invariant::TablesMatchRevisions,
-        "of entryPoints/0",
+        "in entryPoints/0",
     ),
     (
         &[
@@ -389,52 +389,52 @@ const CORRUPTIONS: &[Corruption] = &[
     (
         &["UPDATE challenge_faced SET step = NULL WHERE initiative_id = :A"],
         Invariant::TablesMatchRevisions,
-        "of challengesFaced/0/step",
+        "in challengesFaced/0/step",
     ),
     (
         &["UPDATE challenge_faced SET note = 'Some time' WHERE initiative_id = :A"],
         Invariant::TablesMatchRevisions,
-        "of challengesFaced/0/note",
+        "in challengesFaced/0/note",
     ),
     (
         &["DELETE FROM challenge_faced WHERE initiative_id = :A"],
         Invariant::TablesMatchRevisions,
-        "of challengesFaced",
+        "in challengesFaced",
     ),
     (
         &["DELETE FROM challenge_reason WHERE reason = 'STAFF_CAPACITY'"],
         Invariant::TablesMatchRevisions,
-        "of challengesFaced/0/reasons",
+        "in challengesFaced/0/reasons",
     ),
     (
         &["UPDATE condition_changed SET change = 'PARTLY' WHERE initiative_id = :A"],
         Invariant::TablesMatchRevisions,
-        "of conditionsChanged/0/change",
+        "in conditionsChanged/0/change",
     ),
     (
         &["DELETE FROM condition_changed WHERE initiative_id = :A"],
         Invariant::TablesMatchRevisions,
-        "of conditionsChanged",
+        "in conditionsChanged",
     ),
     (
         &["UPDATE funding_term SET duration_months = 7 WHERE initiative_id = :A"],
         Invariant::TablesMatchRevisions,
-        "of fundingTerms/0/durationMonths",
+        "in fundingTerms/0/durationMonths",
     ),
     (
         &["UPDATE funding_term SET amount_minor = amount_minor + 1 WHERE initiative_id = :A"],
         Invariant::TablesMatchRevisions,
-        "of fundingTerms/0/amountMinor",
+        "in fundingTerms/0/amountMinor",
     ),
     (
         &["UPDATE funding_term SET renewable = NULL, reporting_basis = NULL WHERE initiative_id = :A"],
         Invariant::TablesMatchRevisions,
-        "of fundingTerms/0/reportingBasis",
+        "in fundingTerms/0/reportingBasis",
     ),
     (
         &["DELETE FROM funding_term WHERE initiative_id = :A AND position = 2"],
         Invariant::TablesMatchRevisions,
-        "of fundingTerms/1",
+        "in fundingTerms/1",
     ),
     (
         &["UPDATE funding_term SET position = 9 WHERE initiative_id = :A AND position = 2"],
@@ -444,12 +444,12 @@ const CORRUPTIONS: &[Corruption] = &[
     (
         &["UPDATE source SET title = 'Their return'"],
         Invariant::TablesMatchRevisions,
-        "of source/title",
+        "in source/title",
     ),
     (
         &["DELETE FROM initiative_source WHERE initiative_id = :A"],
         Invariant::TablesMatchRevisions,
-        "it has 0 sources and not one",
+        "it has 0 sources instead of one",
     ),
     (
         &["UPDATE initiative SET made_from_grant = true WHERE id = :A"],
@@ -464,7 +464,7 @@ const CORRUPTIONS: &[Corruption] = &[
     (
         &["UPDATE initiative SET disclosure_key = 4294967295 - disclosure_key WHERE id = :A"],
         Invariant::DerivedValues,
-        "has another disclosure key",
+        "has a disclosure key that does not match",
     ),
     (
         &["UPDATE funding_term SET grant_digest = '0' WHERE initiative_id = :A AND position = 1"],
@@ -474,12 +474,12 @@ const CORRUPTIONS: &[Corruption] = &[
     (
         &["UPDATE funding_term SET initiative_id = :W WHERE initiative_id = :A"],
         Invariant::Withdrawn,
-        "was withdrawn, but still holds 2 funding terms",
+        "was withdrawn, but still has 2 funding terms",
     ),
     (
         &["UPDATE initiative SET summary = NULL WHERE id = :W"],
         Invariant::Withdrawn,
-        "of summary",
+        "in summary",
     ),
     (
         &["UPDATE initiative SET withdrawn_at = created_at WHERE external_ref = 'r'"],
@@ -514,7 +514,7 @@ const CORRUPTIONS: &[Corruption] = &[
     (
         &["UPDATE change_log SET kind = 'ALTERED' WHERE subject_id = :A"],
         Invariant::ChangeLog,
-        "is altered although it is not published",
+        "is changed although it is not published",
     ),
     (
         &["UPDATE change_log SET kind = 'WITHDRAWN' WHERE subject_id = :W"],
@@ -562,17 +562,17 @@ const CORRUPTIONS: &[Corruption] = &[
     (
         &["UPDATE submission SET decided_at = NULL WHERE state = 'PUBLISHED'"],
         Invariant::Submissions,
-        "does not say when that was decided",
+        "does not say when it was decided",
     ),
     (
         &["UPDATE submission SET decided_at = NULL WHERE state = 'DISCARDED'"],
         Invariant::Submissions,
-        "does not say when that was decided",
+        "does not say when it was decided",
     ),
     (
         &["UPDATE submission SET submitted_at = NULL WHERE state = 'SUBMITTED'"],
         Invariant::Submissions,
-        "does not say when it was sent",
+        "does not say when it was submitted",
     ),
     (
         &["UPDATE submission SET initiative_version = NULL WHERE state = 'SUBMITTED'"],
@@ -587,12 +587,12 @@ const CORRUPTIONS: &[Corruption] = &[
     (
         &["UPDATE submission SET initiative_id = NULL WHERE state = 'SUBMITTED'"],
         Invariant::Submissions,
-        "corrects a version of no initiative",
+        "has the version of an initiative but no initiative",
     ),
     (
         &["UPDATE submission SET review_note = NULL WHERE state = 'CHANGES_REQUESTED'"],
         Invariant::Submissions,
-        "has no note that says why",
+        "has no review note",
     ),
     (
         &["UPDATE submission SET submitted_at = created_at WHERE state = 'DRAFT'"],
@@ -602,12 +602,12 @@ const CORRUPTIONS: &[Corruption] = &[
     (
         &["UPDATE submission SET document = '[]' WHERE state = 'DRAFT'"],
         Invariant::Submissions,
-        "holds a document that is no record",
+        "has a document that is not a record",
     ),
     (
         &["UPDATE initiative SET title_folded = title WHERE id = :A"],
         Invariant::Names,
-        "by another title",
+        "a lower-case title that does not match",
     ),
     (
         &["UPDATE organisation SET name_folded = name"],
@@ -629,12 +629,12 @@ const CORRUPTIONS: &[Corruption] = &[
             "UPDATE place SET successor_id = (SELECT id FROM place WHERE code = 'E06000001') WHERE code = 'E12000001'",
         ],
         Invariant::Places,
-        "in a circle",
+        "form a cycle",
     ),
     (
         &["UPDATE initiative SET missing = NULL WHERE id = :A"],
         Invariant::TablesMatchRevisions,
-        "of missing",
+        "in missing",
     ),
     (
         &["UPDATE import SET rows_processed = rows_processed + 1, draft_count = draft_count + 1"],
@@ -657,7 +657,7 @@ const CORRUPTIONS: &[Corruption] = &[
             "DELETE FROM import_chunk",
         ],
         Invariant::Imports,
-        "its file is not kept",
+        "its file is missing",
     ),
     (
         &["UPDATE import_chunk SET position = 2"],
@@ -672,7 +672,7 @@ const CORRUPTIONS: &[Corruption] = &[
     (
         &["UPDATE import SET failure_reason = 'It breaks off.'"],
         Invariant::Imports,
-        "does not say why it was refused",
+        "does not say why it failed",
     ),
     (
         &[
@@ -684,27 +684,27 @@ const CORRUPTIONS: &[Corruption] = &[
     (
         &["UPDATE crisis SET name = 'Another'"],
         Invariant::ReferenceData,
-        "and its newest version, 1, do not say the same",
+        "and its newest version, 1, differ",
     ),
     (
         &["DELETE FROM place_parent WHERE place_id IN (SELECT id FROM place WHERE name = 'Seaton Carew')"],
         Invariant::ReferenceData,
-        "do not say the same",
+        ", differ",
     ),
     (
         &["DELETE FROM organisation_alias"],
         Invariant::ReferenceData,
-        "has versions, and is not there",
+        "has versions, but does not exist",
     ),
     (
         &["UPDATE idempotency_key SET answer = NULL"],
         Invariant::IdempotencyKeys,
-        "has no answer",
+        "has no result",
     ),
     (
         &["UPDATE idempotency_key SET input_digest = '0'"],
         Invariant::IdempotencyKeys,
-        "cannot be known again",
+        "cannot be recognised",
     ),
     (
         &["UNHELD", "UPDATE audit_event SET member_id = NOWHERE"],
@@ -714,17 +714,17 @@ const CORRUPTIONS: &[Corruption] = &[
     (
         &["UPDATE issued_token SET expires_at = created_at"],
         Invariant::Tokens,
-        "is good for 0 days",
+        "is valid for 0 days",
     ),
     (
         &["UPDATE claim SET pattern_when = '{\"fundingterms\": {}}'"],
         Invariant::Claims,
-        "cannot be asked: when",
+        "has a pattern that cannot be run: when",
     ),
     (
         &["UPDATE claim SET pattern_then = '{\"challenge\": 7}'"],
         Invariant::Claims,
-        "cannot be asked: then",
+        "has a pattern that cannot be run: then",
     ),
 ];
 

@@ -181,7 +181,7 @@ async fn revoked_token_is_rejected_at_once(database: Database) {
         .unwrap();
     assert_eq!(
         other.query_error("{ viewer { subject } }").await.0,
-        "the token is good, but its member was revoked"
+        "the token's member was revoked"
     );
     app.assert_no_violations().await;
 }

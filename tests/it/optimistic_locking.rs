@@ -141,7 +141,7 @@ async fn second_edit_of_an_export_gets_the_conflicts(database: Database) {
         );
         for said in [
             "at version 2 now".to_owned(),
-            "written from version 1".to_owned(),
+            "based on version 1".to_owned(),
             format!("title (from \"Initiative {reference}\" to \"One\")"),
         ] {
             assert!(message.contains(&said), "{to:?}: {message}");

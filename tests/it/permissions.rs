@@ -239,84 +239,84 @@ fn list_restricted_queries() -> Vec<(&'static str, Value, &'static str)> {
         (
             "{ initiatives(filter: {not: {or: [{title: {eq: \"x\"}}, {fundingTerms: {every: {amountMinor: {isKnown: true}}}}]}}) { totalCount } }",
             json!({}),
-            "filter.not.or.1.fundingTerms.every.amountMinor: asks about FundingTerm.amountMinor, which is for stewards",
+            "filter.not.or.1.fundingTerms.every.amountMinor: uses FundingTerm.amountMinor, which is for stewards",
         ),
         (
             filtered,
             json!({"f": amount}),
-            "filter.fundingTerms.some.amountMinor: asks about",
+            "filter.fundingTerms.some.amountMinor: uses",
         ),
         (
             filtered,
             json!({"f": {"and": {"startedOn": {"isKnown": false}}}}),
-            "filter.and.startedOn: asks about",
+            "filter.and.startedOn: uses",
         ),
         (
             "query($m: BigInt = 5) { initiatives(filter: {fundingTerms: {some: {amountMinor: {gt: $m}}}}) { totalCount } }",
             json!({}),
-            "filter.fundingTerms.some.amountMinor: asks about",
+            "filter.fundingTerms.some.amountMinor: uses",
         ),
         (
             "query($f: InitiativeFilter = {startedOn: {isKnown: true}}) { initiatives(filter: $f) { totalCount } }",
             json!({}),
-            "filter.startedOn: asks about",
+            "filter.startedOn: uses",
         ),
         (
             "query { ...asked } fragment asked on Query { ... on Query { initiatives(filter: {activeDuring: {crisis: \"x\"}}) { totalCount } } }",
             json!({}),
-            "filter.activeDuring: asks about Initiative.startedOn",
+            "filter.activeDuring: uses Initiative.startedOn",
         ),
         (
             "query($f: OrganisationFilter) { organisations(filter: $f) { totalCount } }",
             json!({"f": {"kind": {"isKnown": true}}}),
-            "filter.kind: asks about Organisation.kind",
+            "filter.kind: uses Organisation.kind",
         ),
         // What an order looks at, on the root and further in.
         (
             "{ initiatives(orderBy: {field: STARTED_ON}) { nodes { id } } }",
             json!({}),
-            "orderBy.field: asks about Initiative.startedOn",
+            "orderBy.field: uses Initiative.startedOn",
         ),
         (
             "query($o: InitiativeOrder) { organisations { nodes { initiatives(orderBy: $o) { nodes { id } } } } }",
             json!({"o": {"field": "STARTED_ON", "direction": "DESC"}}),
-            "orderBy.field: asks about",
+            "orderBy.field: uses",
         ),
         // What patterns look at.
         (
             "query($w: InitiativeFilter!) { pattern(when: $w, then: {}) { summary } }",
             json!({"w": amount}),
-            "when.fundingTerms.some.amountMinor: asks about",
+            "when.fundingTerms.some.amountMinor: uses",
         ),
         (
             "{ pattern(when: {}, then: {}, by: YEAR_STARTED) { summary } }",
             json!({}),
-            "by: asks about",
+            "by: uses",
         ),
         (
             "{ patternGrid(rows: REGION, columns: FUNDING_DURATION_BAND) { population } }",
             json!({}),
-            "columns: asks about FundingTerm.durationMonths",
+            "columns: uses FundingTerm.durationMonths",
         ),
         (
             "query($d: Dimension!) { distribution(of: $d) { scope } }",
             json!({"d": "FUNDING_DURATION_BAND"}),
-            "of: asks about",
+            "of: uses",
         ),
         (
             "query($a: InitiativeFilter) { distribution(of: REGION, among: $a) { scope } }",
             json!({"a": amount}),
-            "among.fundingTerms.some.amountMinor: asks about",
+            "among.fundingTerms.some.amountMinor: uses",
         ),
         (
             "query($c: [NamedCondition!]!) { associations(conditions: $c) { scope } }",
             json!({"c": [{"name": "a", "condition": {}}, {"name": "b", "condition": amount}]}),
-            "conditions.1.condition.fundingTerms.some.amountMinor: asks about",
+            "conditions.1.condition.fundingTerms.some.amountMinor: uses",
         ),
         (
             "{ entryPointFlows { scope } }",
             json!({}),
-            "Query.entryPointFlows: asks about EntryPointTaken.position",
+            "Query.entryPointFlows: uses EntryPointTaken.position",
         ),
     ]
 }
@@ -360,15 +360,15 @@ async fn assert_subscriptions_rejected(steward: &Client<'_>, others: &[Client<'_
     for (subscription, reason) in [
         (
             "subscription { initiativePublished(filter: {startedOn: {isKnown: true}}) { id } }",
-            "filter.startedOn: asks about Initiative.startedOn, which is for stewards",
+            "filter.startedOn: uses Initiative.startedOn, which is for stewards",
         ),
         (
             "subscription { patternChanged(when: {fundingTerms: {some: {amountMinor: {gt: 5}}}}, then: {}) { summary } }",
-            "when.fundingTerms.some.amountMinor: asks about",
+            "when.fundingTerms.some.amountMinor: uses",
         ),
         (
             "subscription { patternChanged(when: {}, then: {}, by: YEAR_STARTED) { summary } }",
-            "by: asks about",
+            "by: uses",
         ),
     ] {
         for other in others {
@@ -393,33 +393,33 @@ async fn assert_files_rejected(app: &TestApp, steward: &Client<'_>, others: &[Cl
         (
             "pattern",
             json!({"when": amount, "then": {}}),
-            "when.fundingTerms.some.amountMinor: asks about",
+            "when.fundingTerms.some.amountMinor: uses",
         ),
         (
             "pattern",
             json!({"when": {}, "then": {}, "by": "YEAR_STARTED"}),
-            "by: asks about",
+            "by: uses",
         ),
         (
             "grid",
             json!({"rows": "FUNDING_DURATION_BAND", "columns": "REGION"}),
-            "rows: asks about",
+            "rows: uses",
         ),
-        ("distribution", json!({"of": "YEAR_STARTED"}), "of: asks about"),
+        ("distribution", json!({"of": "YEAR_STARTED"}), "of: uses"),
         (
             "distribution",
             json!({"of": "REGION", "among": amount}),
-            "among.fundingTerms.some.amountMinor: asks about",
+            "among.fundingTerms.some.amountMinor: uses",
         ),
         (
             "flows",
             json!({}),
-            "Query.entryPointFlows: asks about EntryPointTaken.position",
+            "Query.entryPointFlows: uses EntryPointTaken.position",
         ),
         (
             "associations",
             json!({"conditions": [{"name": "a", "condition": amount}, other_condition]}),
-            "conditions.0.fundingTerms.some.amountMinor: asks about",
+            "conditions.0.fundingTerms.some.amountMinor: uses",
         ),
     ] {
         let address = export_address(file, &parameters);
@@ -512,7 +512,7 @@ async fn only_public_fields_answer_without_a_token(database: Database) {
             );
             assert_eq!(
                 response["errors"][0]["message"],
-                "this needs a token: send it as `Authorization: Bearer <token>`",
+                "this requires a token: send it as `Authorization: Bearer <token>`",
                 "{query}"
             );
             assert_eq!(response["errors"].as_array().map(Vec::len), Some(1), "{response}");

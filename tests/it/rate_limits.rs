@@ -321,7 +321,7 @@ async fn too_expensive_operation_is_rejected_before_execution(database: Database
     );
     assert_eq!(
         refused.body["errors"][0]["message"],
-        "the operation costs 106 points, and at most 90 can be spent on one; ask for less at once"
+        "the operation costs 106 points, and the maximum is 90; request less at once"
     );
     assert_eq!(
         refused.remaining_points(),

@@ -337,7 +337,7 @@ async fn concurrent_draft_save_is_a_conflict(database: Database) {
     );
     let said = refused["userErrors"][0]["message"].as_str().unwrap();
     assert!(
-        said.contains("Older versions of drafts are not kept"),
+        said.contains("Older versions of drafts are not stored"),
         "what is compared is said: {said}"
     );
     let kept = partner
@@ -664,6 +664,6 @@ async fn unknown_names_get_suggestions(database: Database) {
     );
     assert_eq!(
         messages(json!({"name": "Hartlepool", "code": "E06000001"}), known).await,
-        ["give one of the code, the id or the name of a place"]
+        ["give exactly one of the code, the id and the name of a place"]
     );
 }

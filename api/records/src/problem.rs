@@ -120,11 +120,11 @@ impl Problems {
     pub fn check_length(&mut self, path: &str, text: Option<&str>, most: usize) {
         let length = text.map_or(0, |text| text.chars().count());
         if length > most {
-            let reason = format!("has {length} characters; at most {most} are kept");
+            let reason = format!("has {length} characters; the maximum is {most}");
             self.add_error(ProblemCode::TooLong, path, reason);
         }
         if !text.is_none_or(is_storable) {
-            let reason = "holds the character NUL (U+0000), which no base can keep";
+            let reason = "contains the character NUL (U+0000), which cannot be stored";
             self.add_error(ProblemCode::InvalidFormat, path, reason);
         }
     }

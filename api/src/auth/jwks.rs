@@ -59,13 +59,13 @@ pub enum JwksUrlError {
     #[error("it is no address")]
     InvalidUrl,
     /// Without TLS, an attacker on the network could replace the keys.
-    #[error("it begins with neither https:// nor, on this machine itself, http://")]
+    #[error("it does not begin with https://, or with http:// for this machine")]
     NotSecure,
     /// The log would show a name and password.
-    #[error("it holds a name or a password")]
+    #[error("it contains a user name or a password")]
     HasCredentials,
     /// The TLS client cannot be built.
-    #[error("connections cannot be made")]
+    #[error("the TLS client cannot be built")]
     NoTlsClient,
 }
 
@@ -106,7 +106,7 @@ pub enum JwksReadError {
     File(PathBuf, std::io::Error),
     #[error("it could not be fetched: {0}")]
     Fetch(#[from] reqwest::Error),
-    #[error("it is answered with {0}")]
+    #[error("the response has the status {0}")]
     Status(StatusCode),
     #[error("it is larger than {MAX_DOCUMENT_BYTES} bytes")]
     TooLarge,
@@ -246,7 +246,7 @@ impl CachedKeys {
                 if keys.is_empty() && had.as_ref().is_none_or(|had| !had.is_empty()) {
                     tracing::warn!(
                         issuer = self.issuer,
-                        "the JWKS document has no key that can be used; no token of this issuer is accepted"
+                        "the JWKS document has no usable key; tokens of this issuer are not accepted"
                     );
                 }
                 if self.is_failing.swap(false, Ordering::Relaxed) {
@@ -266,7 +266,7 @@ impl CachedKeys {
                     kept,
                     %cause,
                     cause_within = std::error::Error::source(&cause).map(tracing::field::display),
-                    "the JWKS document cannot be read; the last good keys stay, and it is tried again"
+                    "the JWKS document cannot be read; the last valid keys stay in use until the next attempt"
                 );
             }
             Err(_) => {}

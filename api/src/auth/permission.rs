@@ -12,7 +12,7 @@ mod policy;
 use wayin_engine::summary::join_list;
 use wayin_entity::{Capability, Role};
 
-pub use self::enforce::{Asking, Permissions, SubscriptionGuard};
+pub use self::enforce::{Permissions, RequesterKind, SubscriptionGuard};
 pub use self::policy::TABLE;
 
 /// Who can read a field.
@@ -35,7 +35,7 @@ impl AccessRequirement {
     /// Describes who can read the field, for messages.
     pub fn description(self) -> String {
         match self {
-            Self::Everyone => "everybody".into(),
+            Self::Everyone => "everyone".into(),
             Self::Members => "members".into(),
             Self::HasCapability(capability) => {
                 let roles =
@@ -87,44 +87,44 @@ impl Exposure {
     /// A short name for the table in `docs/access.md`.
     pub const fn label(self) -> &'static str {
         match self {
-            Self::All => "all of it",
+            Self::All => "all",
             Self::Own => "your own",
             Self::OwnOrganisation => "own organisation",
-            Self::FullyVisible => "records read whole",
-            Self::PartlyVisible => "records read at least in part",
-            Self::OwnPortfolio => "records read whole, own portfolio",
+            Self::FullyVisible => "fully visible records",
+            Self::PartlyVisible => "partly visible records",
+            Self::OwnPortfolio => "fully visible records, own portfolio",
             Self::KnownOrganisations => "known organisations",
-            Self::Aggregates => "counted",
-            Self::Inherited => "as what holds it",
+            Self::Aggregates => "figures",
+            Self::Inherited => "as its parent",
         }
     }
 
     /// A definition for `docs/access.md`.
     pub const fn description(self) -> &'static str {
         match self {
-            Self::All => "everything that there is",
-            Self::Own => "what is about the member who asks",
+            Self::All => "all objects",
+            Self::Own => "objects of the member who sends the request",
             Self::OwnOrganisation => {
-                "what is of the organisation that the member acts for; to stewards everybody's; of imports, those \
-                 of a kind that the member's role may send"
+                "objects of the organisation that the member acts for; for stewards, those of all organisations; of \
+                 imports, only the kinds that the member's role can send"
             }
-            Self::FullyVisible => "what is of published records that the member may read whole",
+            Self::FullyVisible => "objects of published records that the member can read in full",
             Self::PartlyVisible => {
-                "published records that the member may read whole, and those that its organisation funds"
+                "published records that the member can read in full, and those that its organisation funds"
             }
             Self::OwnPortfolio => {
-                "the funding terms of published records that the member may read whole, and those that its own \
+                "the funding terms of published records that the member can read in full, and those that its own \
                  organisation gave to any published record"
             }
             Self::KnownOrganisations => {
                 "the organisation that the member acts for, and those that lead or fund a record that the member \
-                 may read whole; to stewards all"
+                 can read in full; for stewards, all"
             }
             Self::Aggregates => {
-                "figures: records that the member may read whole are counted as they are; all others only over \
+                "counts: records that the member can read in full are counted exactly; all others only with scope \
                  `ALL`, under disclosure control"
             }
-            Self::Inherited => "what shows of the thing that it is, or is part of",
+            Self::Inherited => "what the member sees of the object that contains the field",
         }
     }
 }
@@ -136,7 +136,7 @@ pub struct AccessRule {
 }
 
 impl AccessRule {
-    const fn allowing(allowed: AccessRequirement) -> Self {
+    const fn new(allowed: AccessRequirement) -> Self {
         Self {
             allowed,
             exposure: Exposure::All,

@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 use wayin_entity::claim;
 
-use crate::auth::permission::Asking;
+use crate::auth::permission::RequesterKind;
 use crate::error::Error;
 use crate::graphql::{
     app_from_context,
@@ -74,8 +74,12 @@ impl Claim {
     ) -> Result<Pattern> {
         let Self(claim) = self;
         let (asking, reader, by) = match require_member(ctx) {
-            Ok(member) => (Asking::Member(member.role), member.reader(), claim.pattern_by),
-            Err(_) if scope == RecordScope::All => (Asking::Claim, Reader::Dashboard, None),
+            Ok(member) => (
+                RequesterKind::Member(member.role),
+                member.reader(),
+                claim.pattern_by,
+            ),
+            Err(_) if scope == RecordScope::All => (RequesterKind::Claim, Reader::Dashboard, None),
             Err(unknown) => return Err(unknown.into()),
         };
         let input = PatternInput {

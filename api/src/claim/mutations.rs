@@ -9,7 +9,7 @@ use wayin_entity::{Dimension, claim};
 use super::graphql::Claim;
 use super::save::{ClaimDraft, MAX_FILTER_BYTES, save_claim};
 use crate::app::App;
-use crate::auth::permission::Asking;
+use crate::auth::permission::RequesterKind;
 use crate::error::Error;
 use crate::graphql::{app_from_context, decode_argument, input, mutation};
 use crate::id::NodeKind;
@@ -159,12 +159,12 @@ fn find_unstorable(input: &ClaimPattern) -> Vec<Problem> {
     let parts = [("when", &input.when.0), ("then", &input.then.0)];
     let why = |part, document: &Value| {
         let (code, reason) = if document.to_string().len() > MAX_FILTER_BYTES {
-            let reason = format!("has more than {MAX_FILTER_BYTES} bytes, written as JSON");
+            let reason = format!("has more than {MAX_FILTER_BYTES} bytes as JSON");
             (ProblemCode::TooLong, reason)
         } else if validate::is_storable_document(document) {
             return None;
         } else {
-            let reason = "holds the character NUL (U+0000), which no base can keep";
+            let reason = "contains the character NUL (U+0000), which cannot be stored";
             (ProblemCode::InvalidFormat, reason.into())
         };
         Some(Problem::new(code, part, reason))
@@ -205,7 +205,7 @@ async fn validate_pattern(app: &Arc<App>, input: &ClaimPattern) -> Result<Vec<Pr
     };
     let asker = PatternService::new(
         app,
-        Some(Asking::Claim),
+        Some(RequesterKind::Claim),
         Reader::Dashboard,
         RecordScope::All,
         None,

@@ -249,7 +249,7 @@ async fn issue_token(
     };
     let db = open_database().await?;
     let transaction = begin_write(&db).await?;
-    let known = member::named(&transaction, &subject).await?;
+    let known = member::find_by_subject(&transaction, &subject).await?;
     let Some(known) = known.filter(|member| member.revoked_at.is_none()) else {
         let TokenSubject { issuer, subject } = subject;
         return Err(CliError::InvalidArguments(format!(

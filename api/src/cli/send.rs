@@ -137,7 +137,7 @@ async fn find_submitter(
     issuer: Option<String>,
 ) -> Result<AuthenticatedMember, CliError> {
     let subject = member::resolve_subject(subject, issuer)?;
-    let found = crate::auth::member::named(db, &subject).await?;
+    let found = crate::auth::member::find_by_subject(db, &subject).await?;
     let found = found.filter(|found| found.revoked_at.is_none());
     let found = found.ok_or_else(|| {
         CliError::InvalidArguments(format!("There is no member {} who may act.", subject.subject))

@@ -57,7 +57,7 @@ pub fn list_warnings(
         }
         let near = nearest_setting(&name);
         if !is_setting(&name) && !in_file.contains(&name) && is_similar(&name, near) {
-            warnings.push(format!("{name} is not a setting of Wayin; is {near} meant?"));
+            warnings.push(format!("{name} is not a setting of Wayin; did you mean {near}?"));
         }
     }
     warnings
@@ -104,7 +104,9 @@ pub fn list_log_filter_warnings(filter: &str) -> Vec<String> {
         .map(|target| {
             ConfigError::Malformed(
                 "LOG",
-                format!("nothing is logged under {target}; write a level such as info, or wayin=info"),
+                format!(
+                    "nothing is logged with the target {target}; use a level such as info, or wayin=info"
+                ),
             )
             .to_string()
         })
@@ -143,8 +145,8 @@ mod tests {
         assert_eq!(
             list_warnings(environment, &[]),
             [
-                "COST_LIMITS is not a setting of Wayin; is COST_LIMIT meant?",
-                "import_days is not a setting of Wayin; is IMPORT_DAYS meant?",
+                "COST_LIMITS is not a setting of Wayin; did you mean COST_LIMIT?",
+                "import_days is not a setting of Wayin; did you mean IMPORT_DAYS?",
             ]
         );
         assert_eq!(
@@ -174,8 +176,8 @@ mod tests {
         assert_eq!(
             list_log_filter_warnings("verbose,wayn=info"),
             [
-                "The setting LOG cannot be used: nothing is logged under verbose; write a level such as info, or wayin=info.",
-                "The setting LOG cannot be used: nothing is logged under wayn; write a level such as info, or wayin=info.",
+                "The setting LOG cannot be used: nothing is logged with the target verbose; use a level such as info, or wayin=info.",
+                "The setting LOG cannot be used: nothing is logged with the target wayn; use a level such as info, or wayin=info.",
             ]
         );
     }

@@ -66,7 +66,7 @@ pub async fn save_crisis(
     let mut places = BTreeSet::new();
     if draft.places.len() > MAX_CRISIS_PLACES {
         let reason = format!(
-            "{} are given; at most {MAX_CRISIS_PLACES} can be",
+            "there are {}; the maximum is {MAX_CRISIS_PLACES}",
             draft.places.len()
         );
         found.add_error(ProblemCode::TooLong, "places", reason);

@@ -101,8 +101,8 @@ impl<A: ActiveModelTrait, R: Iterator<Item = A>> Iterator for InsertStatements<A
         let held = self.buffered_values.first().map_or(0, Vec::len);
         let size = SQLITE_ROWS_PER_STATEMENT.into_iter().find(|size| *size <= held)?;
         Some(Ok(match self.backend {
-            DbBackend::Postgres => self.statement_of_columns(held),
-            _ => self.statement_of_values(size),
+            DbBackend::Postgres => self.build_column_statement(held),
+            _ => self.build_value_statement(size),
         }))
     }
 }
@@ -129,7 +129,7 @@ impl<A: ActiveModelTrait, R: Iterator<Item = A>> InsertStatements<A, R> {
     }
 
     /// Builds a statement with one parameter for each value.
-    fn statement_of_values(&mut self, rows: usize) -> Statement {
+    fn build_value_statement(&mut self, rows: usize) -> Statement {
         let given: Vec<ColumnBinding> = self
             .buffered_values
             .iter()
@@ -163,7 +163,7 @@ impl<A: ActiveModelTrait, R: Iterator<Item = A>> InsertStatements<A, R> {
     }
 
     /// Builds a statement with one parameter for each column of the buffered rows.
-    fn statement_of_columns(&mut self, rows: usize) -> Statement {
+    fn build_column_statement(&mut self, rows: usize) -> Statement {
         let mut given = Vec::with_capacity(self.buffered_values.len());
         let mut bound = Vec::with_capacity(self.buffered_values.len());
         for values in &mut self.buffered_values {

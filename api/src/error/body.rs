@@ -6,12 +6,12 @@ use http_body_util::LengthLimitError;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    #[error("the request's body is too long: it has at most {most} bytes")]
+    #[error("the request's body is too long: the maximum is {most} bytes")]
     TooLong { most: usize },
     /// A part other than the file is too long.
-    #[error("the part \"{part}\" is too long: it has at most {most} bytes, as a request without a file has")]
+    #[error("the part \"{part}\" is too long: the maximum is {most} bytes, as for a request without a file")]
     PartTooLong { part: &'static str, most: usize },
-    #[error("the file is too long: at most {most} bytes can be sent at once")]
+    #[error("the file is too long: the maximum is {most} bytes")]
     FileTooLong { most: u64 },
     #[error("the request's body did not arrive within {seconds} seconds")]
     TooSlow { seconds: u64 },

@@ -20,8 +20,7 @@ pub fn is_storage_full(cause: &DbErr) -> bool {
 /// The message for clients.
 pub(super) fn public_message(cause: &DbErr) -> &'static str {
     if is_storage_full(cause) {
-        "the database has no room left, and nothing of this was saved; ask the people who run the service to make room, \
-         then send it again"
+        "the database is full, and nothing was saved; ask the operators of the service to free space, then try again"
     } else {
         "the database could not answer"
     }

@@ -3,12 +3,12 @@
 /// A document exceeds a limit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentLimitExceeded {
-    #[error("the document has too many {what}: at most {most} are taken")]
+    #[error("the document has too many {what}: the maximum is {most}")]
     TooMany { what: &'static str, most: usize },
-    #[error("{what} are nested too deep: at most {most} deep is taken")]
+    #[error("{what} are nested too deep: the maximum depth is {most}")]
     TooDeep { what: &'static str, most: usize },
     /// A fragment contains itself, directly or through others.
-    #[error("the fragment {0} spreads itself")]
+    #[error("the fragment {0} contains itself")]
     Cycle(String),
 }
 

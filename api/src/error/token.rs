@@ -4,30 +4,28 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// The request has no token.
-    #[error("this needs a token: send it as `Authorization: Bearer <token>`")]
+    #[error("this requires a token: send it as `Authorization: Bearer <token>`")]
     Missing,
     /// The header is not `Bearer <token>`.
     #[error("the Authorization header is not `Bearer <token>`")]
     NotBearer,
     /// The service does not accept the token.
-    #[error("the token is not one that this service accepts")]
+    #[error("this service does not accept the token")]
     NotAccepted,
     /// `exp` is in the past.
     #[error("the token has expired; ask for a new one")]
     Expired,
     /// `nbf` is in the future.
-    #[error("the token is not good yet")]
+    #[error("the token is not valid yet")]
     NotYetValid,
     /// `iss` is not a trusted issuer.
-    #[error("the token's issuer is not one that this service trusts")]
+    #[error("this service does not trust the token's issuer")]
     UnknownIssuer,
     /// `aud` names another service.
-    #[error("the token is good, but it is meant for another service")]
+    #[error("the token is for another service")]
     WrongAudience,
     /// `iss`, `sub`, `exp` or `aud` is missing.
-    #[error(
-        "the token does not say who issued it, whom it names, until when it is good, or for whom it is meant"
-    )]
+    #[error("the token has no `iss`, `sub`, `exp` or `aud`")]
     Incomplete,
     /// A claim has the wrong type.
     #[error("the token's `{0}` is not {1}")]
@@ -38,9 +36,9 @@ pub enum TokenError {
     #[error("the token was revoked")]
     TokenRevoked,
     /// No member has this issuer and subject.
-    #[error("the token is good, but its subject is no member here")]
+    #[error("the token's subject is not a member")]
     UnknownMember,
-    #[error("the token is good, but its member was revoked")]
+    #[error("the token's member was revoked")]
     MemberRevoked,
     /// The member's role or organisation has changed since the client connected.
     #[error("your permissions have changed; connect again")]

@@ -110,7 +110,8 @@ struct VersionedRecord {
 }
 
 fn to_document(record: &VersionedRecord) -> Result<Value> {
-    serde_json::to_value(record).map_err(|cause| Error::Internal(format!("a record is no document: {cause}")))
+    serde_json::to_value(record)
+        .map_err(|cause| Error::Internal(format!("a record cannot be serialised: {cause}")))
 }
 
 /// Calls `each` with every published record, in the order in which they were first published.
@@ -130,7 +131,7 @@ async fn for_each_record(
         {
             // Deserialised into a record, so that both databases give the fields the same order.
             let record: InitiativeRecord = serde_json::from_value(document)
-                .map_err(|cause| Error::Internal(format!("a revision is no record: {cause}")))?;
+                .map_err(|cause| Error::Internal(format!("a revision is not a record: {cause}")))?;
             each(VersionedRecord { record, version })?;
         }
     }

@@ -123,7 +123,7 @@ mod tests {
         let refused = parse_input::<InitiativeFilter>("when", nested(60)).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "when: lists and objects are nested too deep: at most 24 deep is taken"
+            "when: lists and objects are nested too deep: the maximum depth is 24"
         );
     }
 

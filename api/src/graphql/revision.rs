@@ -163,7 +163,7 @@ impl RevisionQuery {
                 load_connection(ctx, select, (), page, Revision::from).await?,
             ));
         }
-        let subject = reference_data::subject_of_kind(kind).ok_or_else(unversioned)?;
+        let subject = reference_data::find_reference_kind(kind).ok_or_else(unversioned)?;
         if !member.role.can(Capability::ReadAuditTrail) {
             return Ok(None);
         }

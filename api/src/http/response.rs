@@ -151,7 +151,7 @@ pub fn panic_response(said: Box<dyn Any + Send>) -> axum::response::Response {
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| said.downcast_ref::<&str>().copied())
-        .unwrap_or("nothing that can be read");
+        .unwrap_or("the panic has no message");
     failed_response(
         ResponseMediaType::Json,
         Error::Internal(format!("a panic: {said}")),
@@ -182,7 +182,7 @@ pub fn response_with_status(
     match written {
         Ok(body) => (status, headers, response.http_headers.clone(), body).into_response(),
         Err(cause) => {
-            tracing::error!(%cause, "an answer could not be written");
+            tracing::error!(%cause, "a response could not be serialised");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

@@ -12,7 +12,7 @@ use axum::{
 
 use super::job::{self, corrections};
 use crate::app::App;
-use crate::auth::permission::Asking;
+use crate::auth::permission::RequesterKind;
 use crate::auth::requester::Requester;
 use crate::error::{Error, Result};
 use crate::graphql::operation::client_ip::ClientIp;
@@ -43,9 +43,11 @@ async fn write(app: &App, caller: ClientIp, requester: &Requester, id: &str) -> 
     app.cost_control.reserve(payer, app.clock.now())?;
     let member = requester.member()?;
     // What is not theirs to ask for is not there.
-    let asked = app
-        .permissions
-        .check_field(Asking::from_requester(requester), "Import", "correctionsUrl");
+    let asked = app.permissions.check_field(
+        RequesterKind::from_requester(requester),
+        "Import",
+        "correctionsUrl",
+    );
     if asked.is_err() {
         return Ok(None);
     }

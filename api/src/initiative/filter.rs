@@ -42,23 +42,23 @@ pub fn place_condition(condition: &PlacePredicate, wanted: bool) -> Expr {
 fn predicate_condition<T>(condition: &Predicate<T>, wanted: bool, test: &impl Fn(&T, bool) -> Expr) -> Expr {
     match condition {
         Predicate::All(parts) if wanted => {
-            all_of(parts.iter().map(|part| predicate_condition(part, true, test)))
+            join_all(parts.iter().map(|part| predicate_condition(part, true, test)))
         }
-        Predicate::All(parts) => any_of(parts.iter().map(|part| predicate_condition(part, false, test))),
+        Predicate::All(parts) => join_any(parts.iter().map(|part| predicate_condition(part, false, test))),
         Predicate::Any(parts) if wanted => {
-            any_of(parts.iter().map(|part| predicate_condition(part, true, test)))
+            join_any(parts.iter().map(|part| predicate_condition(part, true, test)))
         }
-        Predicate::Any(parts) => all_of(parts.iter().map(|part| predicate_condition(part, false, test))),
+        Predicate::Any(parts) => join_all(parts.iter().map(|part| predicate_condition(part, false, test))),
         Predicate::Not(part) => predicate_condition(part, !wanted, test),
         Predicate::Test(one) => test(one, wanted),
     }
 }
 
-fn all_of(parts: impl IntoIterator<Item = Expr>) -> Expr {
+fn join_all(parts: impl IntoIterator<Item = Expr>) -> Expr {
     balanced_tree(parts.into_iter().collect(), ExprTrait::and).unwrap_or_else(|| Expr::cust("1 = 1"))
 }
 
-fn any_of(parts: impl IntoIterator<Item = Expr>) -> Expr {
+fn join_any(parts: impl IntoIterator<Item = Expr>) -> Expr {
     balanced_tree(parts.into_iter().collect(), ExprTrait::or).unwrap_or_else(|| Expr::cust("1 = 0"))
 }
 
@@ -332,13 +332,13 @@ fn set_condition<T>(
     let includes = |code: &T| exists_where(recorded(), [is(code)]);
     let lacks = |code: &T| not_exists_where(recorded(), [is(code)]);
     match comparison {
-        SetComparison::IncludesAll(codes) if wanted => all_of(codes.iter().map(includes)),
+        SetComparison::IncludesAll(codes) if wanted => join_all(codes.iter().map(includes)),
         SetComparison::IncludesAll(codes) => {
-            exists_where(recorded(), []).and(any_of(codes.iter().map(lacks)))
+            exists_where(recorded(), []).and(join_any(codes.iter().map(lacks)))
         }
-        SetComparison::IncludesAny(codes) if wanted => any_of(codes.iter().map(includes)),
+        SetComparison::IncludesAny(codes) if wanted => join_any(codes.iter().map(includes)),
         SetComparison::IncludesAny(codes) => {
-            exists_where(recorded(), []).and(all_of(codes.iter().map(lacks)))
+            exists_where(recorded(), []).and(join_all(codes.iter().map(lacks)))
         }
         SetComparison::Known(known) if *known == wanted => exists_where(recorded(), []),
         SetComparison::Known(_) => not_exists_where(recorded(), []),
@@ -400,9 +400,13 @@ fn active_during(crisis: &CrisisPeriod, wanted: bool) -> Expr {
         let places = crisis.places.iter().map(|place| {
             place_membership_condition(initiative_column(Column::PlaceId), *place, true, wanted)
         });
-        parts.push(if wanted { any_of(places) } else { all_of(places) });
+        parts.push(if wanted {
+            join_any(places)
+        } else {
+            join_all(places)
+        });
     }
-    if wanted { all_of(parts) } else { any_of(parts) }
+    if wanted { join_all(parts) } else { join_any(parts) }
 }
 
 fn select_funding_terms() -> SelectStatement {

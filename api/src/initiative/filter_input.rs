@@ -300,7 +300,7 @@ impl InitiativePlaceFilter {
 async fn find_crisis(lookup: FilterContext<'_>, path: &str, slug: &str) -> Result<CrisisPeriod> {
     crisis::find_period(lookup.db, slug)
         .await?
-        .ok_or_else(|| Error::bad_input(path, format!("no crisis is called {slug}")))
+        .ok_or_else(|| Error::bad_input(path, format!("there is no crisis {slug}")))
 }
 
 impl WayInFilter {

@@ -34,7 +34,7 @@ impl LogHistory {
         self.entries += 1;
         let impossible = match (kind, self.is_published) {
             (ChangeKind::Published, true) => Some("is published although it was published before"),
-            (ChangeKind::Altered, false) => Some("is altered although it is not published"),
+            (ChangeKind::Altered, false) => Some("is changed although it is not published"),
             (ChangeKind::Withdrawn, false) => Some("is withdrawn although it is not published"),
             _ => None,
         };
@@ -169,7 +169,7 @@ async fn check_orphan_entries(
     );
     let mut found = OrphanEntryRow::find_by_statement(ask).stream(db).await?;
     while let Some(OrphanEntryRow { number, subject_id }) = found.try_next().await? {
-        let sentence = format!("Change {number} names the {table} {subject_id}, which is not there.");
+        let sentence = format!("Change {number} names the {table} {subject_id}, which does not exist.");
         checking.report(Invariant::ChangeLog, sentence);
     }
     Ok(())
@@ -205,7 +205,7 @@ async fn check_missing_entries(
         let sentence = match kind {
             None => format!("{heading} {id} is not in the change log."),
             Some(kind) => format!(
-                "{heading} {id} is {} in the change log before it is made.",
+                "{heading} {id} is {} in the change log before its first entry.",
                 kind.code().to_lowercase()
             ),
         };
@@ -257,7 +257,7 @@ mod tests {
         );
         assert_eq!(
             apply_entries(&[Altered]).1,
-            ["is altered although it is not published"]
+            ["is changed although it is not published"]
         );
         assert_eq!(
             apply_entries(&[Published, Withdrawn, Withdrawn]).1,

@@ -35,7 +35,7 @@ async fn check_sqlite(db: &DatabaseTransaction, checking: &mut IntegrityChecker<
     let mut said = IntegrityCheckRow::find_by_statement(ask).stream(db).await?;
     while let Some(IntegrityCheckRow { integrity_check }) = said.try_next().await? {
         if integrity_check != "ok" {
-            let sentence = format!("SQLite finds the file amiss: {integrity_check}.");
+            let sentence = format!("SQLite reports an error in the file: {integrity_check}.");
             checking.report(Invariant::Database, sentence);
         }
     }
@@ -44,7 +44,7 @@ async fn check_sqlite(db: &DatabaseTransaction, checking: &mut IntegrityChecker<
     let mut dangling = DanglingReferenceRow::find_by_statement(ask).stream(db).await?;
     while let Some(DanglingReferenceRow { table, rowid, parent }) = dangling.try_next().await? {
         let row = rowid.map_or_else(|| "A row".to_owned(), |rowid| format!("Row {rowid}"));
-        let sentence = format!("{row} of {table} refers to a row of {parent} that is not there.");
+        let sentence = format!("{row} of {table} refers to a row of {parent} that does not exist.");
         checking.report(Invariant::Database, sentence);
     }
     Ok(())
@@ -100,7 +100,7 @@ async fn check_postgres(db: &DatabaseTransaction, checking: &mut IntegrityChecke
         let mut dangling = DanglingCountRow::find_by_statement(ask).stream(db).await?;
         while let Some(DanglingCountRow { referred, rows }) = dangling.try_next().await? {
             let sentence = format!(
-                "{rows} of {child} by their {column} refer to {parent} {referred}, which is not there."
+                "{rows} of {child} by their {column} refer to {parent} {referred}, which does not exist."
             );
             checking.report(Invariant::Database, sentence);
         }
@@ -115,7 +115,7 @@ async fn check_postgres(db: &DatabaseTransaction, checking: &mut IntegrityChecke
     for UnvalidatedConstraintRow { name, child } in
         UnvalidatedConstraintRow::find_by_statement(ask).all(db).await?
     {
-        let sentence = format!("The rule {name} of {child} was never held against the rows that are there.");
+        let sentence = format!("The rule {name} of {child} was never validated.");
         checking.report(Invariant::Database, sentence);
     }
     Ok(())

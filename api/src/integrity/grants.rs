@@ -27,7 +27,7 @@ pub(super) async fn check_grants(
                 Ok(_) => continue,
             };
             let sentence = format!(
-                "What is kept of the grant {} beside its funding term {wrong}.",
+                "The stored details of the grant {} {wrong}.",
                 row.grant_identifier
             );
             checking.report(Invariant::TablesMatchRevisions, sentence);

@@ -100,7 +100,7 @@ fn find_problems(
         wrong.push("does not say when it ended, or says so too early".to_owned());
     }
     if (import.state == ImportState::Failed) != import.failure_reason.is_some() {
-        wrong.push("does not say why it was refused, or says so without being so".to_owned());
+        wrong.push("does not say why it failed, or gives a reason without having failed".to_owned());
     }
     if import.state == ImportState::Queued && import.rows_processed != 0 {
         wrong.push(format!(
@@ -115,12 +115,12 @@ fn find_problems(
     match pieces {
         Some(pieces) if pieces.counted != i64::from(pieces.last) || pieces.bytes != import.bytes => {
             wrong.push(format!(
-                "has a file of {} bytes, of which {} are kept, in {} of {} pieces",
+                "has a file of {} bytes, of which {} are stored, in {} of {} pieces",
                 import.bytes, pieces.bytes, pieces.counted, pieces.last
             ));
         }
         None if !has_ended && import.bytes > 0 => {
-            wrong.push("is not over, and its file is not kept".to_owned());
+            wrong.push("has not ended, and its file is missing".to_owned());
         }
         _ => {}
     }

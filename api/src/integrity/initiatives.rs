@@ -118,13 +118,13 @@ fn check_revisions(
 fn check_columns(row: &initiative::Model, parts: &WholeRecords, checking: &mut IntegrityChecker<'_>) {
     let id = row.id;
     if row.title_folded != fold_name(&row.title) {
-        let sentence = format!("Initiative {id} is sorted and searched by another title than its own.");
+        let sentence = format!("Initiative {id} has a lower-case title that does not match its title.");
         checking.report(Invariant::Names, sentence);
     }
     let terms = parts.funding.terms(id);
     if row.withdrawn_at.is_some() && !terms.is_empty() {
         let sentence = format!(
-            "Initiative {id} was withdrawn, but still holds {} funding terms.",
+            "Initiative {id} was withdrawn, but still has {} funding terms.",
             terms.len()
         );
         checking.report(Invariant::Withdrawn, sentence);
@@ -183,7 +183,7 @@ fn check_record(
     let mut document: InitiativeRecord = match serde_json::from_value(newest.document.clone()) {
         Ok(document) => document,
         Err(cause) => {
-            let sentence = format!("The newest revision of initiative {id} is no record: {cause}.");
+            let sentence = format!("The newest revision of initiative {id} is not a record: {cause}.");
             checking.report(Invariant::Revisions, sentence);
             return Ok(());
         }
@@ -212,7 +212,7 @@ fn check_record(
             rebuilt
         }
         Err(reason) => {
-            let sentence = format!("Initiative {id} cannot be put together again: {reason}.");
+            let sentence = format!("Initiative {id} cannot be read from the tables: {reason}.");
             checking.report(Invariant::TablesMatchRevisions, sentence);
             return Ok(());
         }
@@ -267,7 +267,7 @@ fn check_record(
             Invariant::TablesMatchRevisions
         };
         let sentence = format!(
-            "The newest revision of initiative {id} and the tables do not say the same of {}.",
+            "The newest revision of initiative {id} and the tables differ in {}.",
             difference.path
         );
         checking.report(invariant, sentence);
@@ -326,7 +326,7 @@ fn check_disclosure_key(
         // The old name is not stored any more.
         return Ok(());
     }
-    let now = parts.reference_to(row.lead_organisation_id).ok();
+    let now = parts.build_reference(row.lead_organisation_id).ok();
     let leads = std::iter::once(&document.lead_organisation).chain(&now);
     let grant = document
         .funding_terms
@@ -343,7 +343,7 @@ fn check_disclosure_key(
         }
     }
     let sentence = format!(
-        "Initiative {} has another disclosure key than its lead organisation and reference give.",
+        "Initiative {} has a disclosure key that does not match its lead organisation and reference.",
         row.id
     );
     checking.report(Invariant::DerivedValues, sentence);
@@ -380,7 +380,7 @@ async fn check_name_mismatches(
             continue;
         }
         let sentence = format!(
-            "The newest revision of initiative {} and the tables do not say the same of {}: {} {} was not altered since.",
+            "The newest revision of initiative {} and the tables differ in {}: {} {} has not changed since.",
             one.initiative,
             one.path,
             one.subject.code().to_lowercase(),

@@ -34,7 +34,7 @@ pub(super) async fn check_places(
     links.values_mut().for_each(|to| to.sort_unstable());
     for circle in find_cycles(&links) {
         let by_way_of: Vec<String> = circle.iter().map(Uuid::to_string).collect();
-        let sentence = format!("Places lead to each other in a circle: {}.", by_way_of.join(", "));
+        let sentence = format!("Places form a cycle: {}.", by_way_of.join(", "));
         checking.report(Invariant::Places, sentence);
     }
     Ok(())

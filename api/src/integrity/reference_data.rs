@@ -32,14 +32,17 @@ pub(super) async fn check_instance(
         }
         [one] if one.id == 1 => {
             let sentence = format!(
-                "The base's secret has {} bytes, and not 32.",
+                "The secret of the instance has {} bytes instead of 32.",
                 one.disclosure_secret.len()
             );
             checking.report(Invariant::Instance, sentence);
             Ok(None)
         }
         _ => {
-            let sentence = format!("The base has {} rows of its own, and not one.", rows.len());
+            let sentence = format!(
+                "The table of the instance has {} rows instead of one.",
+                rows.len()
+            );
             checking.report(Invariant::Instance, sentence);
             Ok(None)
         }
@@ -59,7 +62,7 @@ pub(super) async fn check_reference_data(
 
 async fn check_folded_names(db: &DatabaseTransaction, checking: &mut IntegrityChecker<'_>) -> Result<()> {
     let mut unlike = |what: &str, id: Uuid| {
-        let sentence = format!("{what} {id} is sorted and searched by another name than its own.");
+        let sentence = format!("{what} {id} has a lower-case name that does not match its name.");
         checking.report(Invariant::Names, sentence);
     };
     let (mut places, mut organisations) = (0, 0);
@@ -115,7 +118,7 @@ async fn check_idempotency_keys(db: &DatabaseTransaction, checking: &mut Integri
         .stream(db)
         .await?;
     while let Some((member, key)) = rows.try_next().await? {
-        let sentence = format!("What member {member} sent under the key {key:?} has no answer.");
+        let sentence = format!("The mutation of member {member} with the key {key:?} has no result.");
         checking.report(Invariant::IdempotencyKeys, sentence);
     }
     drop(rows);
@@ -124,7 +127,8 @@ async fn check_idempotency_keys(db: &DatabaseTransaction, checking: &mut Integri
         r#"SELECT "member_id", "key" FROM "idempotency_key" WHERE length("input_digest") <> 64"#,
     );
     for IdempotencyKeyRow { member_id, key } in IdempotencyKeyRow::find_by_statement(ask).all(db).await? {
-        let sentence = format!("What member {member_id} sent under the key {key:?} cannot be known again.");
+        let sentence =
+            format!("The mutation of member {member_id} with the key {key:?} cannot be recognised.");
         checking.report(Invariant::IdempotencyKeys, sentence);
     }
     Ok(())
@@ -151,7 +155,7 @@ async fn check_audit_events(db: &DatabaseTransaction, checking: &mut IntegrityCh
     let mut rows = UnknownActorRow::find_by_statement(ask).stream(db).await?;
     while let Some(UnknownActorRow { id, member_id }) = rows.try_next().await? {
         let sentence =
-            format!("Event {id} of the audit trail names the member {member_id}, who is not there.");
+            format!("Event {id} of the audit trail names the member {member_id}, who does not exist.");
         checking.report(Invariant::Audit, sentence);
     }
     Ok(())
@@ -167,7 +171,7 @@ async fn check_tokens(db: &DatabaseTransaction, checking: &mut IntegrityChecker<
         let good_for = row.expires_at - row.created_at;
         if good_for <= TimeDelta::zero() || good_for > TimeDelta::days(MAX_VALID_DAYS) {
             let sentence = format!(
-                "Token {} is good for {} days, and not for 1 to {MAX_VALID_DAYS}.",
+                "Token {} is valid for {} days instead of 1 to {MAX_VALID_DAYS}.",
                 row.id,
                 good_for.num_days()
             );
@@ -197,7 +201,7 @@ async fn check_claims(db: &impl ConnectionTrait, checking: &mut IntegrityChecker
                 continue;
             };
             if let Err(reason) = input::parse_input::<InitiativeFilter>(name, stored) {
-                let sentence = format!("Claim {} cannot be asked: {reason}.", row.id);
+                let sentence = format!("Claim {} has a pattern that cannot be run: {reason}.", row.id);
                 checking.report(Invariant::Claims, sentence);
             }
         }

@@ -52,17 +52,17 @@ fn find_problems(row: &submission::Model, version: Option<i32>) -> Vec<String> {
             wrong.push(what.to_owned());
         }
     };
-    must(row.document.is_object(), "holds a document that is no record");
+    must(row.document.is_object(), "has a document that is not a record");
     must(row.version >= 1, "has no version");
     let was_sent = matches!(row.state, Submitted | ChangesRequested | Published);
     must(
         !was_sent || row.submitted_at.is_some(),
-        "does not say when it was sent",
+        "does not say when it was submitted",
     );
     let was_decided = matches!(row.state, ChangesRequested | Published | Discarded);
     must(
         !was_decided || row.decided_at.is_some(),
-        "does not say when that was decided",
+        "does not say when it was decided",
     );
     match row.state {
         Draft => {
@@ -70,12 +70,12 @@ fn find_problems(row: &submission::Model, version: Option<i32>) -> Vec<String> {
             must(row.decided_at.is_none(), "was decided");
             must(row.review_note.is_none(), "has a review note");
         }
-        ChangesRequested => must(row.review_note.is_some(), "has no note that says why"),
+        ChangesRequested => must(row.review_note.is_some(), "has no review note"),
         Published => must(row.initiative_id.is_some(), "has no initiative"),
         Submitted | Discarded => {}
     }
     if let (Some(_), None) = (row.initiative_version, row.initiative_id) {
-        must(false, "corrects a version of no initiative");
+        must(false, "has the version of an initiative but no initiative");
     }
     if row.state != Published {
         must(
@@ -85,7 +85,7 @@ fn find_problems(row: &submission::Model, version: Option<i32>) -> Vec<String> {
     }
     if let Some(initiative) = row.initiative_id {
         match (row.initiative_version, version) {
-            (_, None) => wrong.push(format!("names the initiative {initiative}, which is not there")),
+            (_, None) => wrong.push(format!("names the initiative {initiative}, which does not exist")),
             (Some(corrects), Some(version)) if !(1..=version).contains(&corrects) => wrong.push(format!(
                 "corrects version {corrects} of initiative {initiative}, which is at {version}"
             )),

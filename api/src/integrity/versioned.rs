@@ -86,17 +86,14 @@ async fn check_newest_versions(
             let (id, what) = (row.subject_id, to_heading(&subject.code().to_lowercase()));
             let wrong = match standing.get(&id) {
                 None if merged.contains(&id) => continue,
-                None => format!("{what} {id} has versions, and is not there."),
+                None => format!("{what} {id} has versions, but does not exist."),
                 // Redacted texts cannot be compared.
                 Some(stands)
                     if *stands == row.document || row.document.to_string().contains(REDACTION_MARKER) =>
                 {
                     continue;
                 }
-                Some(_) => format!(
-                    "{what} {id} and its newest version, {}, do not say the same.",
-                    row.version
-                ),
+                Some(_) => format!("{what} {id} and its newest version, {}, differ.", row.version),
             };
             checking.report(Invariant::ReferenceData, wrong);
         }

@@ -48,10 +48,10 @@ impl Invariant {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Database => "database",
-            Self::Instance => "base",
+            Self::Instance => "instance",
             Self::Revisions => "revisions",
             Self::TablesMatchRevisions => "tables",
-            Self::DerivedValues => "worked out",
+            Self::DerivedValues => "derived values",
             Self::Withdrawn => "withdrawn",
             Self::ChangeLog => "change log",
             Self::Submissions => "submissions",
@@ -59,7 +59,7 @@ impl Invariant {
             Self::ReferenceData => "reference data",
             Self::Names => "names",
             Self::Places => "places",
-            Self::IdempotencyKeys => "answers",
+            Self::IdempotencyKeys => "idempotency keys",
             Self::Audit => "audit",
             Self::Tokens => "tokens",
             Self::Claims => "claims",

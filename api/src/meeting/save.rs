@@ -117,7 +117,7 @@ pub async fn save_reflection(
         draft.place.is_some(),
     ];
     if about.into_iter().filter(|about| *about).count() > 1 {
-        let reason = "is about one of an entry point, a challenge and a place, or about none of them";
+        let reason = "can be about an entry point, a challenge or a place, but only one of them";
         found.add_error(ProblemCode::Contradictory, "", reason);
     }
     let text = normalisation::normalise_prose(&draft.text);

@@ -154,7 +154,7 @@ async fn add_names(
     let named = |id: Uuid| NamedReference {
         id,
         name: found.iter().find(|one| one.id == id).map_or_else(
-            || "an organisation that you may not know of".into(),
+            || "an organisation that you cannot see".into(),
             |one| one.name.clone(),
         ),
     };

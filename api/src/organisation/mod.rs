@@ -73,10 +73,10 @@ pub enum OrganisationReferenceError {
     #[error("needs an identifier or a name")]
     Nameless,
     /// The organisation is new and has no name.
-    #[error("no organisation has the identifier {0}, and no name is given to add it by")]
+    #[error("no organisation has the identifier {0}, and no name is given, so it cannot be added")]
     NewWithoutName(String),
     /// Several organisations have the name.
-    #[error("{0} organisations are called {1}; give the identifier of the one that is meant")]
+    #[error("{0} organisations are called {1}; give an identifier")]
     Ambiguous(usize, String),
 }
 
@@ -296,7 +296,10 @@ impl AlteredOrganisations {
                 continue;
             };
             // Updates only unchanged rows: another transaction may have changed them.
-            let again = Error::Conflict(format!("{} was altered just now; try again", organisation.name));
+            let again = Error::Conflict(format!(
+                "{} was changed by somebody else; try again",
+                organisation.name
+            ));
             let row = organisation::ActiveModel {
                 id: NotSet,
                 ..organisation.into_active_model().reset_all()

@@ -8,7 +8,7 @@ use async_graphql::{InputType as _, Value};
 use wayin_entity::{Dimension, Perspective};
 
 use crate::app::App;
-use crate::auth::permission::Asking;
+use crate::auth::permission::RequesterKind;
 use crate::error::{Error, Result};
 use crate::graphql::filter::FilterContext;
 use crate::initiative::filter_input::InitiativeFilter;
@@ -31,7 +31,7 @@ use wayin_engine::visibility::Reader;
 pub struct PatternService {
     app: Arc<App>,
     /// Whose permissions are checked here; none where the preparation of an operation checks them.
-    principal: Option<Asking>,
+    principal: Option<RequesterKind>,
     viewpoint: Viewpoint,
     min_change_number: Option<i64>,
 }
@@ -56,7 +56,7 @@ impl PatternService {
     /// for the fields that the question reads. It is none for an argument of an operation, which was checked before.
     pub fn new(
         app: &Arc<App>,
-        check_as: Option<Asking>,
+        check_as: Option<RequesterKind>,
         reader: Reader,
         scope: RecordScope,
         min_change_number: Option<i64>,

@@ -99,7 +99,7 @@ fn match_without_code(
         };
     }
     let (Some(name), Some(kind)) = (&draft.name, draft.kind) else {
-        let reason = "has neither a code nor a name and a kind to know it by".to_owned();
+        let reason = "has no code, and no name and kind to identify it".to_owned();
         return MatchedDraft {
             id: new,
             full: Err(reason),
@@ -121,7 +121,7 @@ fn match_without_code(
         several => {
             let count = several.len();
             let reason = format!(
-                "{count} places without a code are called {name}; say where it lies in a column within"
+                "{count} places without a code are called {name}; add a column within to say where it is"
             );
             return MatchedDraft {
                 id: new,
@@ -179,7 +179,7 @@ fn complete_draft(
         ColumnValue::Value(code) => Some(find_by_code(by_code, code)?),
     };
     Ok(CompletePlace {
-        name: name.ok_or("is not known yet, and the file has no column for its name")?,
+        name: name.ok_or("is new, and the file has no column for its name")?,
         kind: kind.ok_or_else(|| gss::describe_unknown_kind(draft.code.as_deref().unwrap_or_default()))?,
         relations: PlaceRelations {
             parents: within,

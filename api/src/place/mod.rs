@@ -36,7 +36,7 @@ pub enum PlaceKey {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceReferenceError {
     /// It has more than one of code, id and name, or none.
-    #[error("give one of the code, the id or the name of a place")]
+    #[error("give exactly one of the code, the id and the name of a place")]
     NotExactlyOne,
     #[error("no place has the code {0}")]
     UnknownCode(String),
@@ -48,7 +48,7 @@ pub enum PlaceReferenceError {
         /// Similar names.
         alike: Vec<String>,
     },
-    #[error("{} places are called {name}; give the code of the one that is meant: {}", .places.len(), .places.join(", "))]
+    #[error("{} places are called {name}; give a code: {}", .places.len(), .places.join(", "))]
     Ambiguous { name: String, places: Vec<String> },
 }
 

@@ -187,8 +187,7 @@ fn check_code(found: &mut Problems, places: &Gazetteer, before: Option<&place::M
     }
     let stood = before.and_then(|before| before.code.as_deref());
     if stood.is_some() && stood != code {
-        let reason = "stays as it is, as records name the place by it: add the place of the new code, and name \
-                      it as the successor of this one";
+        let reason = "cannot change, as records refer to the place by it; add a place with the new code as the successor of this one";
         found.add_error(ProblemCode::NotAllowed, "code", reason);
     }
 }
@@ -201,7 +200,7 @@ fn check_relations(found: &mut Problems, links: &RelationsByPlace, id: Uuid, up:
         successor: None,
         ..up.clone()
     };
-    let reason = "it would lie within itself, or be its own successor";
+    let reason = "it would be within itself, or be its own successor";
     if is_reachable(&then, &within, id) {
         found.add_error(ProblemCode::Contradictory, "parents", reason);
     } else if is_reachable(&then, up, id) {
@@ -221,7 +220,7 @@ fn check_relations(found: &mut Problems, links: &RelationsByPlace, id: Uuid, up:
         let around = longest_path(id, &above);
         let inside = longest_path(id, &|id| below.get(&id).cloned().unwrap_or_default());
         if around + inside + 1 > MAX_HIERARCHY_DEPTH {
-            let reason = format!("more than {MAX_HIERARCHY_DEPTH} places would lie around one another");
+            let reason = format!("there would be more than {MAX_HIERARCHY_DEPTH} levels");
             found.add_error(ProblemCode::OutOfRange, "parents", reason);
         }
     }
@@ -289,7 +288,7 @@ fn find_rejected(
                 // A place without new relations did not create the cycle.
                 let closes = links.get(id) != Some(up) && is_reachable(&then, up, *id);
                 let name = meant[*index].full.as_ref().map_or("it", |full| &full.name);
-                closes.then(|| (*index, format!("{name} would lie within itself")))
+                closes.then(|| (*index, format!("{name} would be within itself")))
             })
             .collect();
         if found.is_empty() {

@@ -110,7 +110,7 @@ impl RedactionMutation {
         };
         let mut findings: Vec<_> = super::validate_text(&input.text).into_iter().collect();
         if findings.is_empty() && key.as_ref().is_some_and(|key| key.contains(&input.text)) {
-            let reason = "holds the text that is to be taken out, and would be kept";
+            let reason = "contains the text to remove, and would be stored";
             findings.push(Problem::new(ProblemCode::InvalidFormat, "idempotencyKey", reason));
         }
         let mut found = RedactionMatches::default();

@@ -66,17 +66,16 @@ pub fn validate_text(text: &str) -> Option<Problem> {
     let length = text.chars().count();
     let (code, reason) = if files::count_searched_characters(text) < MIN_TEXT_CHARACTERS {
         let reason = format!(
-            "with less than {MIN_TEXT_CHARACTERS} characters, blanks and quotation marks aside, too much would be taken out"
+            "with less than {MIN_TEXT_CHARACTERS} characters, not counting spaces and quotation marks, too much would be removed"
         );
         (ProblemCode::OutOfRange, reason)
     } else if length > MAX_TEXT_CHARACTERS {
-        let reason =
-            format!("has {length} characters; at most {MAX_TEXT_CHARACTERS} can be taken out at once");
+        let reason = format!("has {length} characters; the maximum is {MAX_TEXT_CHARACTERS}");
         (ProblemCode::TooLong, reason)
     } else if !is_storable(text) {
         (
             ProblemCode::InvalidFormat,
-            "holds the character NUL (U+0000), which no base keeps".into(),
+            "contains the character NUL (U+0000), which cannot be stored".into(),
         )
     } else if REDACTION_MARKER.contains(text) {
         (
@@ -105,8 +104,7 @@ pub async fn find_obstacles(db: &impl ConnectionTrait, found: &RedactionMatches)
             .await?;
         findings.extend(may_act.into_iter().map(|id| {
             let reason = format!(
-                "is in the subject of the member {}, by which their tokens find them; revoke that member first, or take \
-                 out a longer text",
+                "is in the subject of the member {}, which identifies them; revoke the member first, or remove a longer text",
                 NodeKind::Member.encode_id(id)
             );
             Problem::new(ProblemCode::WrongState, "text", reason)

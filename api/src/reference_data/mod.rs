@@ -81,7 +81,7 @@ where
 }
 
 /// The kind of reference data that a type of objects is. None if it is not reference data.
-pub const fn subject_of_kind(kind: NodeKind) -> Option<ReferenceKind> {
+pub const fn find_reference_kind(kind: NodeKind) -> Option<ReferenceKind> {
     Some(match kind {
         NodeKind::Place => ReferenceKind::Place,
         NodeKind::Organisation => ReferenceKind::Organisation,
@@ -222,7 +222,7 @@ pub async fn find_save_error(
             }
         }
         (None, _) if target.version.is_some() => {
-            let reason = "goes with an object that is there already";
+            let reason = "is only allowed with an existing object";
             found.add_error(ProblemCode::Contradictory, "version", reason);
         }
         (None, _) => {}
@@ -246,7 +246,7 @@ pub fn check_slug(found: &mut Problems, slug: &str) {
                 .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     });
     if !slug.is_empty() && !well_formed {
-        let reason = "is made of small letters, digits and single hyphens, such as cost-of-living";
+        let reason = "must consist of lower-case letters, digits and single hyphens, such as cost-of-living";
         found.add_error(ProblemCode::InvalidFormat, "slug", reason);
     }
 }
@@ -267,7 +267,7 @@ pub fn check_url(found: &mut Problems, path: &str, address: Option<&str>) {
         rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
     };
     if address.is_some_and(|address| !well_formed(address)) {
-        let reason = "is no address that begins with https:// or http://";
+        let reason = "is not an address that begins with https:// or http://";
         found.add_error(ProblemCode::InvalidFormat, path, reason);
     }
 }
@@ -329,7 +329,7 @@ pub async fn find_version_conflict(
             reason,
         )));
     };
-    let reason = format!("version {from} was written over; the newest is {newest}");
+    let reason = format!("version {from} was replaced; the newest is {newest}");
     Ok(Some(Rejection {
         problems: vec![Problem::new(ProblemCode::StaleVersion, "version", reason)],
         conflicts: diff::find_differences(&before.document, standing),

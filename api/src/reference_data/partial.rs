@@ -62,7 +62,7 @@ impl PartialUpdate {
         match given {
             MaybeUndefined::Value(value) => return Ok(Some(value)),
             MaybeUndefined::Null => {
-                let reason = "cannot be cleared; leave it out, and it stays as it is";
+                let reason = "cannot be cleared; leave it out to keep it";
                 self.add_problem(field, if self.is_update { reason } else { "is missing" });
             }
             MaybeUndefined::Undefined => {
@@ -123,7 +123,11 @@ impl PartialUpdate {
         };
         let plain = Sent::from_json(kept.clone()).unwrap_or_default();
         let parsed = T::parse(Some(plain)).or_else(|_| T::parse(Some(references)));
-        let unreadable = |_| Error::Internal(format!("the field {field} cannot be read as it is kept"));
+        let unreadable = |_| {
+            Error::Internal(format!(
+                "the field {field} has a stored value that cannot be read"
+            ))
+        };
         parsed.map(Some).map_err(unreadable)
     }
 }

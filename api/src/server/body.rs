@@ -124,7 +124,7 @@ fn parse_coding(headers: &HeaderMap) -> Result<Option<HeaderValue>, BodyError> {
         [] => Ok(None),
         [one] if one == "gzip" || one == "x-gzip" => Ok(Some(HeaderValue::from_static("gzip"))),
         _ => Err(BodyError::Unsupported(format!(
-            "the content coding {} is not read: send the body with gzip, or without a Content-Encoding",
+            "the content coding {} is not supported: send the body with gzip, or without a Content-Encoding",
             named.join(", ")
         ))),
     }

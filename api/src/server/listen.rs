@@ -190,7 +190,7 @@ pub async fn serve_connections(
     if timeout_at(until, door.open.wait_until_empty()).await.is_err() {
         tracing::warn!(
             open = door.open.count(),
-            "connections did not end in time, and are cut off"
+            "connections did not end in time and are closed"
         );
     }
     door.tasks.abort_all();

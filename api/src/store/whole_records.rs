@@ -173,18 +173,18 @@ impl FundingRows {
 
     /// The funding terms of an initiative, in order.
     pub fn terms(&self, id: Uuid) -> &[funding_term::Model] {
-        rows_of(&self.terms, id)
+        find_rows(&self.terms, id)
     }
 
     /// The sources of an initiative.
     pub fn sources(&self, id: Uuid) -> &[source::Model] {
-        rows_of(&self.sources, id)
+        find_rows(&self.sources, id)
     }
 
     /// An organisation that leads or funds one of the initiatives. Fails if it is missing.
     pub fn organisation(&self, id: Uuid) -> RebuildResult<&organisation::Model> {
         let found = self.organisations.get(&id);
-        found.ok_or_else(|| format!("its organisation {id} is not there"))
+        found.ok_or_else(|| format!("its organisation {id} does not exist"))
     }
 
     /// The place of an initiative, if it has one. Fails if it is missing.
@@ -192,7 +192,7 @@ impl FundingRows {
         row.place_id
             .map(|id| {
                 let found = self.places.get(&id);
-                found.ok_or_else(|| format!("its place {id} is not there"))
+                found.ok_or_else(|| format!("its place {id} does not exist"))
             })
             .transpose()
     }
@@ -226,11 +226,11 @@ impl WholeRecords {
 
     /// The entry points of an initiative, in order within each perspective.
     pub fn entry_points(&self, id: Uuid) -> &[entry_point_taken::Model] {
-        rows_of(&self.entry_points, id)
+        find_rows(&self.entry_points, id)
     }
 
     /// The reference of a record to an organisation.
-    pub fn reference_to(&self, organisation: Uuid) -> RebuildResult<OrganisationReference> {
+    pub fn build_reference(&self, organisation: Uuid) -> RebuildResult<OrganisationReference> {
         Ok(organisation_reference(self.funding.organisation(organisation)?))
     }
 
@@ -238,7 +238,7 @@ impl WholeRecords {
     pub fn record(&self, row: &initiative::Model) -> RebuildResult<InitiativeRecord> {
         let source = match self.funding.sources(row.id) {
             [one] => one,
-            several => return Err(format!("it has {} sources and not one", several.len())),
+            several => return Err(format!("it has {} sources instead of one", several.len())),
         };
         let sharing = SharingConsent {
             confirmed_by: row.sharing_confirmed_by.clone(),
@@ -252,7 +252,7 @@ impl WholeRecords {
             title: row.title.clone(),
             summary: row.summary.clone(),
             place: self.funding.place(row)?.map(place_reference),
-            lead_organisation: self.reference_to(row.lead_organisation_id)?,
+            lead_organisation: self.build_reference(row.lead_organisation_id)?,
             started_on: row.started_on,
             ended_on: row.ended_on,
             ongoing: row.ongoing,
@@ -260,10 +260,10 @@ impl WholeRecords {
             shared_with_funders: row.shared_with_funders,
             illustrative: row.illustrative,
             entry_points: convert(self.entry_points(row.id), rebuild_entry_point)?,
-            challenges_faced: convert(rows_of(&self.challenges, row.id), |row| self.challenge(row))?,
-            conditions_changed: convert(rows_of(&self.conditions, row.id), condition)?,
+            challenges_faced: convert(find_rows(&self.challenges, row.id), |row| self.challenge(row))?,
+            conditions_changed: convert(find_rows(&self.conditions, row.id), condition)?,
             funding_terms: terms
-                .map(|term| funding_terms::record(term, self.reference_to(term.funder_id)?))
+                .map(|term| funding_terms::record(term, self.build_reference(term.funder_id)?))
                 .collect::<RebuildResult<_>>()?,
             source: Source {
                 kind: source.kind,
@@ -290,7 +290,7 @@ impl WholeRecords {
     }
 }
 
-fn rows_of<M>(parts: &HashMap<Uuid, Vec<M>>, id: Uuid) -> &[M] {
+fn find_rows<M>(parts: &HashMap<Uuid, Vec<M>>, id: Uuid) -> &[M] {
     parts.get(&id).map_or(&[], Vec::as_slice)
 }
 
@@ -318,8 +318,7 @@ fn condition(row: &condition_changed::Model) -> RebuildResult<ConditionChanged> 
 
 /// Reads the missing reasons from the column of a row.
 pub(super) fn missing_answers<F: Field>(stored: Option<&Value>) -> RebuildResult<MissingReasons<F>> {
-    MissingReasons::from_json(stored)
-        .map_err(|_| "it stores something other than why answers are missing".to_owned())
+    MissingReasons::from_json(stored).map_err(|_| "its missing reasons cannot be read".to_owned())
 }
 
 /// The reference of a record to an organisation, with everything that is known of it, so that the record can

@@ -136,6 +136,6 @@ fn write_records(
 
 fn export_error(cause: &dyn std::fmt::Display) -> Error {
     Error::Internal(format!(
-        "the workbook of returned records was not written: {cause}"
+        "the workbook of records with requested changes was not written: {cause}"
     ))
 }

@@ -48,7 +48,12 @@ impl Submission {
         let found = loader::operation_loader(ctx)
             .load_one(OrganisationById(self.0.organisation_id))
             .await?;
-        found.ok_or_else(|| Error::Internal(format!("submission {} is of no organisation", self.0.id)))
+        found.ok_or_else(|| {
+            Error::Internal(format!(
+                "the organisation of submission {} does not exist",
+                self.0.id
+            ))
+        })
     }
 
     async fn validate(&self, ctx: &Context<'_>) -> Result<validate::ValidatedSubmission, Error> {
@@ -488,7 +493,7 @@ impl SubmissionMutation {
         let id = decode_argument(NodeKind::Submission, "input.id", &input.id)?;
         let places = Gazetteer::load(running.db()).await?;
         let keys = DisclosureKeys::load(running.db()).await?;
-        let act = running.action("sent in by an organisation that publishes without review");
+        let act = running.action("submitted by an organisation that publishes without review");
         let moved =
             super::submit_for_review(running.db(), &act, &places, &keys, require_member(ctx)?, id).await?;
         Ok(
@@ -531,7 +536,7 @@ impl SubmissionMutation {
             Err(done) => return Ok(done.into()),
         };
         let id = decode_argument(NodeKind::Submission, "input.id", &input.id)?;
-        let reason = input.reason.as_deref().unwrap_or("sent in and reviewed");
+        let reason = input.reason.as_deref().unwrap_or("submitted and reviewed");
         let reason = match note::validate_note("reason", reason) {
             Ok(reason) => reason,
             Err(refusal) => return Ok(SubmissionOutcome::Rejected(refusal).into()),

@@ -13,7 +13,7 @@ use axum::{
 
 use super::corrections;
 use crate::app::App;
-use crate::auth::permission::Asking;
+use crate::auth::permission::RequesterKind;
 use crate::auth::requester::Requester;
 use crate::change_log::ActionContext;
 use crate::error::{Error, Result};
@@ -32,7 +32,7 @@ const ORGANISATION_PARAMETER: &str = "organisation";
 /// Parses the organisation from the query.
 fn parse_organisation(address: &Uri) -> Result<Option<String>> {
     let Query(given) = Query::<Vec<(String, String)>>::try_from_uri(address)
-        .map_err(|_| Error::BadInput("the address does not hold parameters".into()))?;
+        .map_err(|_| Error::BadInput("the query string cannot be parsed".into()))?;
     let mut organisation = None;
     for (name, value) in given {
         if name != ORGANISATION_PARAMETER {
@@ -62,7 +62,8 @@ async fn download_corrections(
     address: Uri,
 ) -> Result<Response> {
     let file = write_corrections(&app, caller, &requester, parse_organisation(&address)?).await?;
-    let file = file.ok_or_else(|| Error::NotFound("no record that you may see is returned".into()))?;
+    let file =
+        file.ok_or_else(|| Error::NotFound("there are no requested changes that you can see".into()))?;
     Ok(send_workbook(file, "corrections.xlsx"))
 }
 
@@ -77,7 +78,7 @@ async fn write_corrections(
     let member = requester.member()?;
     for field in ["record", "problems", "reviewNote"] {
         app.permissions
-            .check_field(Asking::from_requester(requester), "Submission", field)?;
+            .check_field(RequesterKind::from_requester(requester), "Submission", field)?;
     }
     let organisation = organisation.map(|id| {
         id::decode_as(NodeKind::Organisation, &id).ok_or_else(|| {

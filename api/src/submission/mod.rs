@@ -122,7 +122,7 @@ pub async fn save_submission(
             given
         }
         (None, None, None) => {
-            let reason = "is needed: you act for no organisation of your own";
+            let reason = "is required: you do not act for an organisation";
             return Ok(Err(Rejection::from_problem(
                 ProblemCode::Required,
                 "organisation",
@@ -130,7 +130,7 @@ pub async fn save_submission(
             )));
         }
         _ => {
-            let reason = "is not the organisation that you act for, or that the submission is of";
+            let reason = "is neither the organisation that you act for nor that of the submission";
             return Ok(Err(Rejection::from_problem(
                 ProblemCode::NotAllowed,
                 "organisation",
@@ -183,8 +183,7 @@ pub async fn save_submission(
     if let Some(version) = draft.version.filter(|version| *version != standing.version) {
         // Earlier versions of a submission are not stored, so the differences are not known.
         let reason = format!(
-            "the submission was saved meanwhile: you wrote from version {version}, it is at {}. Older versions of drafts \
-             are not kept: `conflicts` lists every field in which your input (`after`) differs from the current draft (`before`), your own edits too",
+            "the submission has changed: your input is based on version {version}, it is at {}. Older versions of drafts are not stored: `conflicts` lists every field in which your input (`after`) differs from the current draft (`before`), your own edits too",
             standing.version
         );
         return Ok(Err(Rejection {
@@ -407,7 +406,7 @@ async fn publish_validated(
             | PublicationOutcome::Unchanged { id },
         ) => id,
         Some(PublicationOutcome::Rejected(findings)) => return Ok(Err(problems_in_record(findings))),
-        None => return Err(Error::Internal("a proposal came to nothing".into())),
+        None => return Err(Error::Internal("a proposal has no outcome".into())),
     };
     let published = submission::Model {
         initiative_id: Some(initiative),
@@ -440,7 +439,7 @@ async fn find_version_conflict(
         .one(db)
         .await?;
     let Some(now) = now.filter(|now| now.withdrawn_at.is_none()) else {
-        let reason = "the record that it corrects was withdrawn; send it as a new one";
+        let reason = "the record that it corrects was withdrawn; submit it as a new record";
         return Ok(Some(Rejection::from_problem(
             ProblemCode::StaleVersion,
             "id",
@@ -457,8 +456,7 @@ async fn find_version_conflict(
         .await?
         .unwrap_or_default();
     let reason = format!(
-        "the published record is at version {} now; this was written against {}. What changed in between is named; \
-         save again with `initiativeVersion: {}` once it is taken into account",
+        "the published record is at version {} now; this is based on {}. `conflicts` lists the changes; take them into account and save again with `initiativeVersion: {}`",
         now.version,
         if written_from == 0 {
             "none".to_owned()
@@ -502,8 +500,12 @@ async fn find_with_organisation(
     let organisation = organisation::Entity::find_by_id(standing.organisation_id)
         .one(db)
         .await?;
-    let organisation = organisation
-        .ok_or_else(|| Error::Internal(format!("submission {} is of no organisation", standing.id)))?;
+    let organisation = organisation.ok_or_else(|| {
+        Error::Internal(format!(
+            "the organisation of submission {} does not exist",
+            standing.id
+        ))
+    })?;
     Ok(Ok((standing, organisation)))
 }
 
@@ -511,7 +513,7 @@ fn not_found_error() -> Rejection {
     Rejection::from_problem(
         ProblemCode::NotFound,
         "id",
-        "there is no such submission that you may see",
+        "there is no such submission, or you cannot see it",
     )
 }
 

@@ -52,11 +52,11 @@ pub fn check_shape(document: &Value) -> Option<Rejection> {
     }
     let bytes = count_json_bytes(document);
     if bytes > MAX_RECORD_BYTES {
-        let reason = format!("has {bytes} bytes; at most {MAX_RECORD_BYTES} are kept");
+        let reason = format!("has {bytes} bytes; the maximum is {MAX_RECORD_BYTES}");
         return Some(Rejection::from_problem(ProblemCode::TooLong, "record", reason));
     }
     (!is_storable_document(document)).then(|| {
-        let reason = "holds the character NUL (U+0000), which no base can keep";
+        let reason = "contains the character NUL (U+0000), which cannot be stored";
         Rejection::from_problem(ProblemCode::InvalidFormat, "record", reason)
     })
 }
@@ -215,7 +215,10 @@ pub async fn validate_all(
     for ((((at, reading, (mut found, mut warnings)), proposal), over), funders) in read {
         let looked = &mut all[at];
         if !is_reference_to(&proposal.record.lead_organisation, organisation, &leads) {
-            let reason = format!("is not {}, whose submission this is", organisation.name);
+            let reason = format!(
+                "is not {}, the organisation of this submission",
+                organisation.name
+            );
             found.push(Problem::new(ProblemCode::NotAllowed, "leadOrganisation", reason));
         }
         found.extend(funders);
@@ -246,19 +249,19 @@ fn check_submission_rules(record: &InitiativeRecord) -> Vec<Problem> {
         found.push(Problem::new(ProblemCode::Required, path, reason));
     };
     if record.place.is_none() {
-        required("place", "is needed: where the initiative works");
+        required("place", "is required: where the initiative works");
     }
     let sharing = record.sharing.clone().unwrap_or_default();
     if sharing.basis.is_none() {
         required(
             "sharing/basis",
-            "is needed: the basis on which the record may be shared",
+            "is required: the basis on which the record can be shared",
         );
     }
     if sharing.licence.is_none() {
         required(
             "sharing/licence",
-            "is needed: the licence under which the record may be reused",
+            "is required: the licence under which the record can be reused",
         );
     }
     found

@@ -39,13 +39,13 @@ impl Transition {
 /// Why a transition is not possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransitionError {
-    #[error("only a steward may do this")]
+    #[error("only a steward can do this")]
     StewardsOnly,
-    #[error("it was sent in and is being reviewed; a steward can return it")]
+    #[error("it is in review; a steward can request changes")]
     InReview,
-    #[error("it was not sent in, or was returned")]
+    #[error("it is not in review")]
     NotSubmitted,
-    #[error("it was published; a correction is a new submission against the published record")]
+    #[error("it was published; make a new submission to correct the published record")]
     Published,
     #[error("it was discarded")]
     Discarded,

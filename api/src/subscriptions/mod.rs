@@ -98,7 +98,7 @@ pub struct SubscriptionHub {
 /// A member with open subscriptions: their number and, once it applies, why the member has lost access.
 struct WatchedMember {
     watcher_count: usize,
-    access_lost: watch::Sender<Option<TokenError>>,
+    wait_for_access_loss: watch::Sender<Option<TokenError>>,
 }
 
 /// The subscribers that keep the poller running.
@@ -192,10 +192,10 @@ impl FollowGuard {
                 .entry(member.clone())
                 .or_insert_with(|| WatchedMember {
                     watcher_count: 0,
-                    access_lost: watch::Sender::new(None),
+                    wait_for_access_loss: watch::Sender::new(None),
                 });
             watched.watcher_count += 1;
-            (member.clone(), watched.access_lost.subscribe())
+            (member.clone(), watched.wait_for_access_loss.subscribe())
         });
         if !std::mem::replace(&mut following.is_running, true) {
             tokio::spawn(poller::run_poller(context));
@@ -206,7 +206,7 @@ impl FollowGuard {
     }
 
     /// Completes when the member is revoked or their permissions change.
-    pub async fn access_lost(&mut self) -> TokenError {
+    pub async fn wait_for_access_loss(&mut self) -> TokenError {
         if let Some((_, lost)) = &mut self.member {
             let lost = lost.wait_for(Option::is_some).await.ok().and_then(|lost| *lost);
             if let Some(lost) = lost {

@@ -42,7 +42,7 @@ pub async fn run_poller(context: PollContext) {
                 context.live.has_polled.send_replace(true);
             }
             Err(error) => {
-                tracing::error!(error = %error, cause = ?error, "what was changed could not be read; trying again");
+                tracing::error!(error = %error, cause = ?error, "changes could not be read; trying again");
             }
         }
         tokio::select! {
@@ -90,7 +90,7 @@ async fn poll_members(context: &PollContext) -> Result<()> {
                 None => TokenError::MemberRevoked,
             };
             if let Some(watched) = context.live.lock_followers().members.get(member) {
-                watched.access_lost.send_replace(Some(reason));
+                watched.wait_for_access_loss.send_replace(Some(reason));
             }
         }
     }

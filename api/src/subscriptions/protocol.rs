@@ -79,7 +79,7 @@ impl ClientMessage {
             ClientMessageJson::Complete { id } => Self::Complete(named(id)?),
             ClientMessageJson::Subscribe { id, payload } => {
                 let request = request::from_json(payload).map_err(|reason| {
-                    CloseReason::BadRequest(format!("A subscribe is no request: {reason}"))
+                    CloseReason::BadRequest(format!("The payload of subscribe is not a request: {reason}"))
                 })?;
                 Self::Subscribe {
                     id: named(id)?,
@@ -168,7 +168,7 @@ impl CloseReason {
             Self::TooManyConnections(most) => {
                 format!("Try again later: a token has at most {most} connections at once")
             }
-            Self::Lagged => "Fell behind: connect and ask again".into(),
+            Self::Lagged => "Fell behind: connect and subscribe again".into(),
             Self::BadRequest(what) => what.clone(),
             Self::Unauthorized => "Unauthorized".into(),
             Self::Forbidden(why) => format!("Forbidden: {why}"),

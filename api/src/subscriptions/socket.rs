@@ -139,7 +139,7 @@ impl SocketConnection {
             }
         };
         if matches!(close, CloseReason::Lagged) {
-            tracing::warn!("a client was disconnected: it does not read what it is sent");
+            tracing::warn!("a client was disconnected: it does not read its messages");
         }
         self.close(close).await;
     }
@@ -214,7 +214,7 @@ impl SocketConnection {
                     return Err(ConnectionEnd::Closed(CloseReason::Forbidden(reason.to_string())));
                 }
                 Err(cause) => {
-                    tracing::error!(%cause, "the client could not be identified");
+                    tracing::error!(%cause, "the client could not be authenticated");
                     return Err(ConnectionEnd::Closed(CloseReason::Unavailable));
                 }
             },
@@ -249,7 +249,7 @@ impl SocketConnection {
         }
         let most = self.service.app.subscriptions.limits.max_operations;
         if self.running.len() >= most {
-            let reason = format!("{most} operations are under way; a connection can have no more at once");
+            let reason = format!("{most} operations are running, which is the maximum for one connection");
             let refused = error::error_response(Error::BadInput(reason));
             let payload = &refused.errors;
             return self
@@ -400,7 +400,7 @@ impl SocketConnection {
 /// Completes when the member's access changes.
 async fn wait_for_access_loss(follow: Option<&mut FollowGuard>) -> TokenError {
     match follow {
-        Some(follow) => follow.access_lost().await,
+        Some(follow) => follow.wait_for_access_loss().await,
         None => std::future::pending().await,
     }
 }

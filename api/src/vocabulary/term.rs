@@ -107,7 +107,7 @@ fn validate_term(row: &term::Model, synonyms: &[String]) -> Problems {
     reference_data::check_text(&mut found, "name", &row.name, 100);
     reference_data::check_text(&mut found, "definition", &row.definition, 2_000);
     if synonyms.len() > MAX_SYNONYMS {
-        let reason = format!("{} are given; at most {MAX_SYNONYMS} are kept", synonyms.len());
+        let reason = format!("there are {}; the maximum is {MAX_SYNONYMS}", synonyms.len());
         found.add_error(ProblemCode::TooLong, "synonyms", reason);
     }
     for (at, word) in synonyms.iter().enumerate() {
@@ -124,7 +124,7 @@ fn validate_term(row: &term::Model, synonyms: &[String]) -> Problems {
     if let Some(code) = &row.code
         && !is_vocabulary_code(code)
     {
-        let reason = format!("{code} is no code of the vocabulary");
+        let reason = format!("{code} is not a code of a vocabulary");
         found.add_error(ProblemCode::NotFound, "code", reason);
     }
     found

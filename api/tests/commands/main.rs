@@ -112,18 +112,18 @@ fn serve_names_the_invalid_setting() {
         (
             "TOKEN_ISSUER",
             "",
-            "is missing: it says whose tokens are accepted, as in their iss.",
+            "is missing: it is the iss of the tokens that are accepted.",
         ),
         (
             "TOKEN_AUDIENCE",
             " ",
-            "is missing: it says for whom tokens are meant, as in their aud.",
+            "is missing: it is the aud of the tokens that are accepted.",
         ),
         // Nothing is built in: without a secret none is accepted.
         (
             "TOKEN_SECRET",
             "",
-            "is missing: HS256 needs one of at least 32 bytes.",
+            "is missing: HS256 needs a secret of at least 32 bytes.",
         ),
         (
             "TOKEN_SECRET",
@@ -133,7 +133,7 @@ fn serve_names_the_invalid_setting() {
         (
             "ORIGINS",
             "https://a.example.org, b.example.org",
-            "cannot be used: b.example.org is no origin, such as https://dashboard.example.org.",
+            "cannot be used: b.example.org is not an origin such as https://dashboard.example.org.",
         ),
         (
             "BIND",
@@ -154,7 +154,7 @@ fn serve_names_the_invalid_setting() {
         (
             "DATABASE_URL",
             "mysql://base",
-            "cannot be used: it starts with neither sqlite: nor postgres://.",
+            "cannot be used: it does not start with sqlite: or postgres://.",
         ),
         (
             "MIGRATE_ON_START",
@@ -213,7 +213,7 @@ fn serve_names_the_setting_of_an_invalid_key() {
             (Some("no-file.pem"), "cannot be used: no-file.pem: ".to_owned()),
             (
                 Some("not-a-key.pem"),
-                format!("cannot be used: the file holds no {algorithm} key in PEM form."),
+                format!("cannot be used: the file contains no {algorithm} key in PEM format."),
             ),
         ] {
             let told = key(algorithm, file).run(&["serve"]);

@@ -215,7 +215,7 @@ fn unknown_settings_are_reported() {
     let ended = folder.run(&["migrate", "up"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for expected in [
-        "COST_LIMITS is not a setting of Wayin; is COST_LIMIT meant?",
+        "COST_LIMITS is not a setting of Wayin; did you mean COST_LIMIT?",
         "QUERY_TIMEOUT in the file .env is not a setting of Wayin; the nearest is QUERY_SECONDS.",
         "DATABASE_URL is empty; sqlite://wayin.db?mode=rwc is used.",
     ] {

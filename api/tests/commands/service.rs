@@ -274,7 +274,7 @@ fn serve_fetches_keys_from_trusted_https_only() {
     );
     let told = service.stop();
     assert!(
-        told.err.contains("cannot be read; the last good keys stay"),
+        told.err.contains("cannot be read; the last valid keys stay"),
         "{told:?}"
     );
     let folder = folder.with_setting("SSL_CERT_FILE", "ca.pem");

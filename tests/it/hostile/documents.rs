@@ -56,11 +56,11 @@ pub fn list_documents() -> Vec<HostileDocument> {
             doubling_fragments(18, "{ __typename }"),
         ),
         (
-            "forty such, the last spreading one that is not there",
+            "forty such, the last spreading one that does not exist",
             doubling_fragments(40, "{ ...nowhere }"),
         ),
         (
-            "ninety such, the last with a field that is not there",
+            "ninety such, the last with a field that does not exist",
             doubling_fragments(90, "{ nothing }"),
         ),
         (

@@ -61,7 +61,7 @@ async fn member_revoked_by_another_process_is_disconnected(database: Database) {
     member::revoke(&other.app.db, &TestApp::action(), &token_subject("two"))
         .await
         .unwrap();
-    assert_streams_end(&mut of_two, 2, "the token is good, but its member was revoked").await;
+    assert_streams_end(&mut of_two, 2, "the token's member was revoked").await;
     // Nobody else is bothered.
     save_draft(&one, "after").await;
     assert_eq!(read_next_title(&mut of_one, "1").await.0, "after");

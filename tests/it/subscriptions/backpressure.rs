@@ -64,7 +64,7 @@ async fn slow_reader_is_dropped(database: Database) {
     // When it reads again it hears what was sent, and then why nothing more comes.
     assert_eq!(
         slow.wait_for_close().await,
-        (4008, "Fell behind: connect and ask again".to_owned())
+        (4008, "Fell behind: connect and subscribe again".to_owned())
     );
 }
 
@@ -99,7 +99,7 @@ async fn lagging_client_is_notified(database: Database) {
     }
     assert_eq!(
         slow.wait_for_close().await,
-        (4008, "Fell behind: connect and ask again".to_owned())
+        (4008, "Fell behind: connect and subscribe again".to_owned())
     );
     wait_until("it is followed for no more", || {
         held.subscriptions.follower_count() == 0

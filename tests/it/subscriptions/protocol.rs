@@ -84,7 +84,7 @@ async fn protocol_violations_have_their_close_codes(database: Database) {
         (
             begun(&[json!({"type": "subscribe", "id": "1", "payload": {"query": 1}})]),
             4400,
-            "A subscribe is no request: its query is not a text",
+            "The payload of subscribe is not a request: its query is not a text",
         ),
         (
             vec![Message::text(r#"{"type": "ping", "payload": {"a": "\ud83d"}}"#)],
@@ -94,12 +94,12 @@ async fn protocol_violations_have_their_close_codes(database: Database) {
         (
             vec![Message::text(bad_token.to_string())],
             4403,
-            "Forbidden: the token is not one",
+            "Forbidden: this service does not accept the token",
         ),
         (
             vec![Message::text(no_member.to_string())],
             4403,
-            "Forbidden: the token is good, but its subject is no member here",
+            "Forbidden: the token's subject is not a member",
         ),
         (
             begun(&[json!({"type": "ping", "payload": {"long": long}})]),
@@ -300,7 +300,7 @@ async fn operations_per_connection_are_limited(database: Database) {
     let refused = socket.query("4", "{ __typename }").await;
     assert_eq!(
         refused["errors"][0]["message"],
-        "3 operations are under way; a connection can have no more at once"
+        "3 operations are running, which is the maximum for one connection"
     );
     socket.complete("2").await;
     wait_until("one has ended", || {

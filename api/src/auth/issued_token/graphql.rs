@@ -35,7 +35,7 @@ impl IssuedToken {
     /// The member that the token is for.
     async fn member(&self, ctx: &Context<'_>) -> Result<Member> {
         let found = load_member(ctx, Some(self.0.member_id)).await?;
-        Ok(found.ok_or_else(|| Error::Internal("a token's member is not there".into()))?)
+        Ok(found.ok_or_else(|| Error::Internal("the member of a token does not exist".into()))?)
     }
 
     /// The name that was given to the token.
@@ -226,8 +226,7 @@ impl TokenMutation {
     ) -> Result<IssueTokenPayload> {
         let app = app_from_context(ctx);
         let Some(issuing) = &app.token_issuer else {
-            let reason =
-                "this service has no key of its own to sign with; ask the issuer of your tokens for one";
+            let reason = "this service has no key to sign tokens with; ask the issuer of your tokens for one";
             return Ok(IssueTokenPayload::from_rejection(Rejection::from_problem(
                 ProblemCode::NotAllowed,
                 "",
@@ -242,8 +241,8 @@ impl TokenMutation {
             MutationStart::Rejected(finding) => return Ok(IssueTokenPayload::from_rejection(finding.into())),
             MutationStart::Replayed(answer) => {
                 let row = answer.row;
-                let owner = crate::auth::member::by_id(&app.db, row.member_id).await?;
-                let missing = || Error::Internal("a token's member is not there".into());
+                let owner = crate::auth::member::find_by_id(&app.db, row.member_id).await?;
+                let missing = || Error::Internal("the member of a token does not exist".into());
                 return Ok(IssueTokenPayload {
                     token: Some(issuing.encode_token(&row, owner.ok_or_else(missing)?.subject)?),
                     issued_token: Some(IssuedToken(row)),
@@ -257,7 +256,7 @@ impl TokenMutation {
             (Some(days), None) => TokenExpiry::AfterDays(days.into()),
             (None, Some(until)) => TokenExpiry::At(until),
             (Some(days), Some(_)) => {
-                let reason = "is said beside `days`; say one of them";
+                let reason = "cannot be combined with `days`";
                 wrong.push(Problem::new(ProblemCode::Contradictory, "expiresAt", reason));
                 TokenExpiry::AfterDays(days.into())
             }

@@ -58,7 +58,7 @@ pub fn record_use(
     let db = db.clone();
     tokio::spawn(async move {
         if let Err(cause) = write_use(&db, token, before, now).await {
-            tracing::warn!(%cause, "when a token was used could not be written");
+            tracing::warn!(%cause, "the last use of a token could not be stored");
         }
     });
 }

@@ -74,16 +74,17 @@ pub async fn issue_token(
             ("days", now + TimeDelta::days(days))
         }
         TokenExpiry::AfterDays(days) => {
-            let reason = format!("is {days}; a token is good for 1 to {MAX_VALID_DAYS} days");
+            let reason = format!("is {days}; a token can be valid for 1 to {MAX_VALID_DAYS} days");
             found.add_error(ProblemCode::OutOfRange, "days", reason);
             ("days", latest)
         }
         TokenExpiry::At(until) => ("expiresAt", until.trunc_subsecs(0)),
     };
     if until <= now {
-        found.add_error(ProblemCode::OutOfRange, path, "has gone by already");
+        found.add_error(ProblemCode::OutOfRange, path, "is in the past");
     } else if until > latest {
-        let reason = format!("is more than {MAX_VALID_DAYS} days ahead; a token is good for a year at most");
+        let reason =
+            format!("is more than {MAX_VALID_DAYS} days ahead; a token can be valid for a year at most");
         found.add_error(ProblemCode::OutOfRange, path, reason);
     }
     let owner = member::Entity::find_by_id(draft.member).one(db).await?;
@@ -94,7 +95,7 @@ pub async fn issue_token(
         }
         Some(owner) if owner.issuer != issuer => {
             let reason = format!(
-                "has tokens of {}; here only those of {issuer} are issued",
+                "has tokens of {}; this service only issues those of {issuer}",
                 owner.issuer
             );
             found.add_error(ProblemCode::NotAllowed, "member", reason);
@@ -157,7 +158,7 @@ pub async fn revoke(
     Ok(Ok(row))
 }
 
-pub async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<issued_token::Model>> {
+pub async fn find_by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<issued_token::Model>> {
     Ok(issued_token::Entity::find_by_id(id).one(db).await?)
 }
 

@@ -37,36 +37,36 @@ pub async fn authenticate(
         Ok(verified) => verified,
         Err(reason) => return Ok(Requester::Anonymous(reason)),
     };
-    let asking = load_member_and_token(db, &verified)
+    let row = load_member_and_token(db, &verified)
         .await
         .map_err(|cause| Error::Unavailable {
-            message: "it cannot be determined who is asking; try again shortly",
+            message: "you cannot be authenticated at present; try again shortly",
             cause: format!("{cause:?}"),
         })?;
-    let Some(asking) = asking else {
+    let Some(row) = row else {
         return Ok(Requester::Anonymous(TokenError::UnknownMember));
     };
-    if asking.revoked_at.is_some() {
+    if row.revoked_at.is_some() {
         return Ok(Requester::Anonymous(TokenError::MemberRevoked));
     }
-    if asking.token_revoked_at.is_some() {
+    if row.token_revoked_at.is_some() {
         return Ok(Requester::Anonymous(TokenError::TokenRevoked));
     }
-    if let Some(token) = asking.token_id {
-        last_use::record_use(db, &verifier.uses, token, asking.token_used_at);
+    if let Some(token) = row.token_id {
+        last_use::record_use(db, &verifier.uses, token, row.token_used_at);
     }
     Ok(Requester::Member(AuthenticatedMember {
-        id: asking.id,
-        subject: asking.subject,
-        role: asking.role,
-        organisation: asking.organisation_id,
-        token: asking.token_id,
+        id: row.id,
+        subject: row.subject,
+        role: row.role,
+        organisation: row.organisation_id,
+        token: row.token_id,
     }))
 }
 
 /// A member with the token of the request, if it is a listed token.
 #[derive(FromQueryResult)]
-struct Asking {
+struct MemberTokenRow {
     id: Uuid,
     subject: String,
     role: Role,
@@ -82,7 +82,7 @@ struct Asking {
 async fn load_member_and_token(
     db: &impl ConnectionTrait,
     verified: &VerifiedToken,
-) -> Result<Option<Asking>> {
+) -> Result<Option<MemberTokenRow>> {
     // No token is listed with the nil UUID.
     let token = verified.token.unwrap_or_default();
     let its_own: RelationDef = issued_token::Entity::belongs_to(member::Entity)
@@ -109,7 +109,7 @@ async fn load_member_and_token(
         .join_rev(JoinType::LeftJoin, its_own)
         .filter(member::Column::Issuer.eq(&verified.subject.issuer))
         .filter(member::Column::Subject.eq(&verified.subject.subject))
-        .into_model::<Asking>()
+        .into_model::<MemberTokenRow>()
         .one(db)
         .await?)
 }
@@ -120,7 +120,10 @@ pub fn parse_bearer(authorization: &str) -> Option<&str> {
 }
 
 /// Finds a member by issuer and subject, revoked or not.
-pub async fn named(db: &impl ConnectionTrait, subject: &TokenSubject) -> Result<Option<member::Model>> {
+pub async fn find_by_subject(
+    db: &impl ConnectionTrait,
+    subject: &TokenSubject,
+) -> Result<Option<member::Model>> {
     Ok(member::Entity::find()
         .filter(member::Column::Issuer.eq(&subject.issuer))
         .filter(member::Column::Subject.eq(&subject.subject))
@@ -129,7 +132,7 @@ pub async fn named(db: &impl ConnectionTrait, subject: &TokenSubject) -> Result<
 }
 
 /// Finds a member by id, revoked or not.
-pub async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<member::Model>> {
+pub async fn find_by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<member::Model>> {
     Ok(member::Entity::find_by_id(id).one(db).await?)
 }
 
@@ -147,7 +150,7 @@ pub async fn add_or_update_member(
             format!("a {} acts for an organisation", role.code()),
         ));
     }
-    let before = named(db, &subject).await?;
+    let before = find_by_subject(db, &subject).await?;
     let row = member::Model {
         id: before
             .as_ref()
@@ -206,10 +209,10 @@ pub async fn save_member(
         return Ok(Err(found.errors.into()));
     }
     let stewards = lock_active_stewards(db).await?;
-    let before = named(db, &draft.subject).await?;
+    let before = find_by_subject(db, &draft.subject).await?;
     match draft.organisation {
         None if draft.role.can(Capability::ActForOrganisation) => {
-            let reason = format!("is needed: a {} acts for one", draft.role.code());
+            let reason = format!("is required for a {}", draft.role.code());
             found.add_error(ProblemCode::Required, "organisation", reason);
         }
         Some(id) if organisation::Entity::find_by_id(id).one(db).await?.is_none() => {
@@ -250,7 +253,7 @@ pub async fn save_member(
 
 const LONGEST_NAME: usize = 500;
 
-const LAST_STEWARD_REASON: &str = "is the last steward; make somebody else one first";
+const LAST_STEWARD_REASON: &str = "is the last steward; give another member this role first";
 
 /// Loads the active stewards and locks their rows until the transaction ends.
 async fn lock_active_stewards(db: &impl ConnectionTrait) -> Result<Vec<Uuid>> {
@@ -295,7 +298,7 @@ pub async fn revoke_by_id(
         return Ok(Err(refusal));
     }
     let Some(before) = before else {
-        return Err(Error::Internal("a member that was found is not there".into()));
+        return Err(Error::Internal("a member that was found does not exist".into()));
     };
     Ok(Ok(write_revocation(db, act, before).await?))
 }
@@ -329,7 +332,7 @@ pub async fn revoke(
     act: &ActionContext<'_>,
     subject: &TokenSubject,
 ) -> Result<Option<member::Model>> {
-    let Some(member) = named(db, subject).await? else {
+    let Some(member) = find_by_subject(db, subject).await? else {
         return Ok(None);
     };
     Ok(Some(write_revocation(db, act, member).await?))

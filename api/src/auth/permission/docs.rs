@@ -23,7 +23,7 @@ fn write_policy(text: &mut String, table: &[super::PolicyRow]) -> std::fmt::Resu
     for role in Role::ALL {
         write!(text, " {} |", role.code())?;
     }
-    writeln!(text, " what of it shows |")?;
+    writeln!(text, " objects |")?;
     writeln!(text, "|---|---|{}---|", "---|".repeat(1 + Role::ALL.len()))?;
     let mut by_type: BTreeMap<(u8, &str), Vec<&super::PolicyRow>> = BTreeMap::new();
     for row in table {
@@ -64,7 +64,7 @@ const fn render_mark(open: bool) -> &'static str {
 }
 
 fn write_field_usage(text: &mut String) -> std::fmt::Result {
-    writeln!(text, "| asked in | by | touches |")?;
+    writeln!(text, "| used in | argument or value | fields |")?;
     writeln!(text, "|---|---|---|")?;
     for FieldUsageRow { owner: of, parts, .. } in FIELD_USAGE {
         for part in *parts {
@@ -88,10 +88,10 @@ fn write_field_usage(text: &mut String) -> std::fmt::Result {
 }
 
 /// Renders the definitions of the exposures.
-pub fn render_conditions() -> String {
-    let mut text = String::from("| in the table | what shows |\n|---|---|\n");
-    for shows in Exposure::ALL {
-        let _ = writeln!(text, "| {} | {} |", shows.label(), shows.description());
+pub fn render_exposures() -> String {
+    let mut text = String::from("| in the table | objects |\n|---|---|\n");
+    for exposure in Exposure::ALL {
+        let _ = writeln!(text, "| {} | {} |", exposure.label(), exposure.description());
     }
     text
 }
@@ -106,7 +106,7 @@ mod tests {
     const WRITE_VARIABLE: &str = "WAYIN_UPDATE_ACCESS_DOC";
 
     /// Replaces the content between two marks.
-    fn with(document: &str, part: &str, content: &str) -> String {
+    fn replace_part(document: &str, part: &str, content: &str) -> String {
         let (begin, end) = (format!("<!-- {part} -->\n"), format!("<!-- end of {part} -->"));
         let (before, rest) = document.split_once(&begin).expect("the document has the mark");
         let (_, after) = rest.split_once(&end).expect("the document has the end of it");
@@ -117,8 +117,8 @@ mod tests {
     fn access_document_matches_the_policy() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/access.md");
         let document = std::fs::read_to_string(&path).expect("docs/access.md can be read");
-        let printed = with(&document, "the table", &render_tables());
-        let printed = with(&printed, "the conditions", &render_conditions());
+        let printed = replace_part(&document, "the table", &render_tables());
+        let printed = replace_part(&printed, "the conditions", &render_exposures());
         if std::env::var_os(WRITE_VARIABLE).is_some() {
             std::fs::write(&path, printed).expect("docs/access.md can be written");
             return;

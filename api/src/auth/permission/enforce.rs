@@ -20,7 +20,7 @@ const MUTATION_TYPE: &str = "Mutation";
 
 /// Who sends a request, for the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asking {
+pub enum RequesterKind {
     /// A request without a valid token.
     Anonymous(TokenError),
     /// A member.
@@ -29,7 +29,7 @@ pub enum Asking {
     Claim,
 }
 
-impl Asking {
+impl RequesterKind {
     pub const fn from_requester(requester: &Requester) -> Self {
         match requester {
             Requester::Anonymous(cause) => Self::Anonymous(*cause),
@@ -50,7 +50,7 @@ impl Asking {
             return Ok(());
         }
         let why = match self {
-            Self::Claim => "a claim is open to everybody".into(),
+            Self::Claim => "a claim is open to everyone".into(),
             _ => format!("your role is {}", role.code()),
         };
         let open_to = format!("for {}; {why}", allowed.description());
@@ -80,22 +80,22 @@ impl Permissions {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] or [`Error::Forbidden`].
-    pub fn check_field(&self, asking: Asking, of: &str, field: &str) -> Result<()> {
+    pub fn check_field(&self, requester: RequesterKind, of: &str, field: &str) -> Result<()> {
         let Some(rule) = self.0.get(&(of, field)) else {
-            return Err(Error::Forbidden("this field is open to nobody".into()));
+            return Err(Error::Forbidden("this field is closed to everyone".into()));
         };
-        asking.check(rule.allowed, |open_to| format!("this is {open_to}"))
+        requester.check(rule.allowed, |open_to| format!("this is {open_to}"))
     }
 
     /// Checks whether the sender can read every field of a type, as in a file.
     ///
     /// # Errors
     /// As [`check_field`](Self::check_field).
-    pub fn check_all_fields(&self, asking: Asking, of: &str) -> Result<()> {
+    pub fn check_all_fields(&self, requester: RequesterKind, of: &str) -> Result<()> {
         self.0
             .keys()
             .filter(|(one, _)| *one == of)
-            .try_for_each(|(of, field)| self.check_field(asking, of, field))
+            .try_for_each(|(of, field)| self.check_field(requester, of, field))
     }
 
     /// Checks whether the sender can read every field that a value of an input type uses. `path` names the
@@ -103,8 +103,10 @@ impl Permissions {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] or [`Error::Forbidden`], with the path in the argument.
-    pub fn check_usage(&self, asking: Asking, of: &str, path: &str, value: &Value) -> Result<()> {
-        field_usage::visit_value(of, path, value, &mut |used| self.check_used_field(asking, used))
+    pub fn check_usage(&self, requester: RequesterKind, of: &str, path: &str, value: &Value) -> Result<()> {
+        field_usage::visit_value(of, path, value, &mut |used| {
+            self.check_used_field(requester, used)
+        })
     }
 
     /// Checks whether the sender can read every field that a field uses with these arguments.
@@ -113,12 +115,12 @@ impl Permissions {
     /// As [`check_usage`](Self::check_usage).
     pub fn check_field_usage(
         &self,
-        asking: Asking,
+        requester: RequesterKind,
         (of, field): (&str, &str),
         arguments: impl IntoIterator<Item = (String, Value)>,
     ) -> Result<()> {
         let asked = format!("{of}.{field}");
-        let check = &mut |used: UsedField<'_>| self.check_used_field(asking, used);
+        let check = &mut |used: UsedField<'_>| self.check_used_field(requester, used);
         field_usage::visit_field(&asked, check)?;
         arguments
             .into_iter()
@@ -131,7 +133,7 @@ impl Permissions {
     /// [`Error::Unauthenticated`] or [`Error::Forbidden`].
     pub fn check_resolution(
         &self,
-        asking: Asking,
+        requester: RequesterKind,
         info: &ResolveInfo<'_>,
         variables: Option<&Variables>,
     ) -> Result<()> {
@@ -148,7 +150,7 @@ impl Permissions {
         } else {
             info.parent_type
         };
-        self.check_field(asking, of, info.name)?;
+        self.check_field(requester, of, info.name)?;
         // Without arguments, only fields of the root type `Query` use other fields.
         if of == MUTATION_TYPE || (info.field.arguments.is_empty() && of != QUERY_TYPE) {
             return Ok(());
@@ -163,15 +165,19 @@ impl Permissions {
             let Ok(value) = value;
             (name.node.to_string(), value)
         });
-        self.check_field_usage(asking, (of, info.name), arguments)
+        self.check_field_usage(requester, (of, info.name), arguments)
     }
 
-    fn check_used_field(&self, asking: Asking, UsedField { path, field }: UsedField<'_>) -> Result<()> {
-        let unopened = || Error::Forbidden(format!("{path}: asks about what is open to nobody"));
+    fn check_used_field(
+        &self,
+        requester: RequesterKind,
+        UsedField { path, field }: UsedField<'_>,
+    ) -> Result<()> {
+        let unopened = || Error::Forbidden(format!("{path}: uses a field that is closed to everyone"));
         let (of, name) = field.ok_or_else(unopened)?;
         let rule = self.0.get(&(of, name)).ok_or_else(unopened)?;
-        asking.check(rule.allowed, |open_to| {
-            format!("{path}: asks about {of}.{name}, which is {open_to}")
+        requester.check(rule.allowed, |open_to| {
+            format!("{path}: uses {of}.{name}, which is {open_to}")
         })
     }
 }
@@ -182,15 +188,15 @@ pub struct SubscriptionGuard;
 
 impl Guard for SubscriptionGuard {
     async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
-        let asking = Asking::from_requester(ctx.data_unchecked::<Requester>());
+        let requester = RequesterKind::from_requester(ctx.data_unchecked::<Requester>());
         let (permissions, field) = (ctx.data_unchecked::<Permissions>(), ctx.field());
-        permissions.check_field(asking, SUBSCRIPTION_TYPE, field.name())?;
+        permissions.check_field(requester, SUBSCRIPTION_TYPE, field.name())?;
         let arguments = field
             .arguments()
             .map_err(|cause| Error::BadInput(cause.message))?;
         let arguments = arguments
             .into_iter()
             .map(|(name, value)| (name.to_string(), value));
-        Ok(permissions.check_field_usage(asking, (SUBSCRIPTION_TYPE, field.name()), arguments)?)
+        Ok(permissions.check_field_usage(requester, (SUBSCRIPTION_TYPE, field.name()), arguments)?)
     }
 }

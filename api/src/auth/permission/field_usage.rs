@@ -379,37 +379,41 @@ pub const ANY: &str = "*";
 /// An owner, some of its parts, and the reason why they use no field themselves.
 pub type NoUsageRow = (&'static str, &'static [&'static str], &'static str);
 
-const COMPARISON_REASON: &str = "it compares what the field that holds it reads";
-const COMPARED_VALUE_REASON: &str = "it is what the field that holds it is compared with";
+const COMPARISON_REASON: &str = "it compares the value that its parent field uses";
+const COMPARED_VALUE_REASON: &str = "it is a value to compare with";
 
 /// The parts that use no field, with the reason.
 pub const USES_NO_FIELD: &[NoUsageRow] = &[
     (
         ANY,
         &["first", "after", "last", "before"],
-        "they say which part of a list is answered, in an order that is checked by itself",
+        "they select a part of a list, whose order is checked separately",
     ),
     (
         ANY,
         &["direction"],
-        "it turns an order round that is checked by itself",
+        "it reverses an order that is checked separately",
     ),
     (
         ANY,
         &["scope"],
-        "it says which records are counted, under disclosure control",
+        "it selects the counted records, under disclosure control",
     ),
     (ANY, &["minChangeNumber"], "it waits for a change"),
-    ("NamedCondition", &["name"], "it is the asker's own word"),
+    (
+        "NamedCondition",
+        &["name"],
+        "it is a name that the client chooses",
+    ),
     (
         "InitiativePlaceFilter",
         &["isKnown"],
-        "it looks at the field that the scope is of",
+        "it tests the field that its parent uses",
     ),
     (
         "FundingTermsFilter",
         &["isRecorded"],
-        "it looks at the field that the scope is of",
+        "it tests the field that its parent uses",
     ),
     ("BigIntComparison", &[ANY], COMPARISON_REASON),
     ("ChangeExtentComparison", &[ANY], COMPARISON_REASON),

@@ -11,11 +11,11 @@ use wayin_entity::Capability::{
 };
 use wayin_records::fields::FundingTermField;
 
-const EVERYONE: AccessRule = AccessRule::allowing(AccessRequirement::Everyone);
-const MEMBERS: AccessRule = AccessRule::allowing(AccessRequirement::Members);
+const EVERYONE: AccessRule = AccessRule::new(AccessRequirement::Everyone);
+const MEMBERS: AccessRule = AccessRule::new(AccessRequirement::Members);
 
 const fn requires_capability(capability: Capability) -> AccessRule {
-    AccessRule::allowing(AccessRequirement::HasCapability(capability))
+    AccessRule::new(AccessRequirement::HasCapability(capability))
 }
 
 /// The fields of connections and their edges.

@@ -20,7 +20,7 @@ use super::subscription::{ExecutionStarted, check_single_root_field};
 use super::variables::InputTypes;
 use super::{deadline, document, limits, variables};
 use crate::app::App;
-use crate::auth::permission::{Asking, Permissions};
+use crate::auth::permission::{Permissions, RequesterKind};
 use crate::auth::requester::Requester;
 use crate::error::Error;
 use crate::error_code::set_retry_after;
@@ -229,7 +229,7 @@ impl Extension for OperationPreparation {
         info: ResolveInfo<'_>,
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
-        let asking = Asking::from_requester(ctx.data_unchecked::<Requester>());
+        let asking = RequesterKind::from_requester(ctx.data_unchecked::<Requester>());
         let variables = self.context.get().map(|context| &context.variables);
         if let Err(refused) = self
             .extension

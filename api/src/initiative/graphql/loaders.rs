@@ -39,9 +39,9 @@ macro_rules! load_parts {
 }
 
 load_parts! {
-    EntryPointsOf: entry_point_taken;
-    ConditionsOf: condition_changed;
-    TermsOf: funding_term;
+    EntryPointsByInitiative: entry_point_taken;
+    ConditionsByInitiative: condition_changed;
+    FundingTermsByInitiative: funding_term;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -14,7 +14,10 @@ use chrono::{DateTime, Utc};
 use sea_orm::{QueryFilter, Select};
 use wayin_entity::{Visibility, initiative};
 
-use self::loaders::{ChallengesByInitiative, ConditionsOf, EntryPointsOf, SourcesByInitiative, TermsOf};
+use self::loaders::{
+    ChallengesByInitiative, ConditionsByInitiative, EntryPointsByInitiative, FundingTermsByInitiative,
+    SourcesByInitiative,
+};
 pub use self::{
     lists::{FundingTermList, InitiativeList, InitiativeOrder},
     loaders::{FundingTermById, InitiativeById, SourceById},
@@ -57,7 +60,7 @@ impl Initiative {
             && match reader.organisation() {
                 Some(organisation) => {
                     let terms = loader::operation_loader(ctx)
-                        .load_one(TermsOf(row.id))
+                        .load_one(FundingTermsByInitiative(row.id))
                         .await?
                         .unwrap_or_default();
                     terms.iter().any(|term| term.funder_id == organisation)
@@ -176,7 +179,7 @@ impl Initiative {
             return Ok(Vec::new());
         }
         let rows = loader::operation_loader(ctx)
-            .load_one(EntryPointsOf(self.0.id))
+            .load_one(EntryPointsByInitiative(self.0.id))
             .await?
             .unwrap_or_default();
         Ok(rows.into_iter().map(EntryPointTaken).collect())
@@ -200,7 +203,7 @@ impl Initiative {
             return Ok(Vec::new());
         }
         let rows = loader::operation_loader(ctx)
-            .load_one(ConditionsOf(self.0.id))
+            .load_one(ConditionsByInitiative(self.0.id))
             .await?
             .unwrap_or_default();
         Ok(rows.into_iter().map(ConditionChanged).collect())
@@ -212,7 +215,7 @@ impl Initiative {
         let whole = self.has_full_access(ctx).await?;
         let own = require_reader(ctx)?.organisation();
         let terms = loader::operation_loader(ctx)
-            .load_one(TermsOf(self.0.id))
+            .load_one(FundingTermsByInitiative(self.0.id))
             .await?
             .unwrap_or_default();
         Ok(terms

@@ -188,7 +188,7 @@ impl FundingTerm {
         let funder = loader::operation_loader(ctx)
             .load_one(OrganisationById(self.0.funder_id))
             .await?;
-        let missing = || Error::Internal(format!("funder {} is not there", self.0.funder_id));
+        let missing = || Error::Internal(format!("funder {} does not exist", self.0.funder_id));
         Ok(Organisation(funder.ok_or_else(missing)?))
     }
 

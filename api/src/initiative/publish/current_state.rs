@@ -113,7 +113,7 @@ impl CurrentState {
             |changed| format!("Changed in between: {}", diff::describe_differences(&changed)),
         );
         let reason = format!(
-            "the published record is at version {now} now; this was written from version {written_from}. {changed}. Take the published version into account, and write {now} here to send it again",
+            "the published record is at version {now} now; this is based on version {written_from}. {changed}. Take the published version into account, and write {now} here to send it again",
             now = standing.version
         );
         Some(Problem::new(ProblemCode::StaleVersion, "version", reason))

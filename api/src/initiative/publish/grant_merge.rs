@@ -105,7 +105,7 @@ pub(super) fn find_grant_conflicts(
         let reason = if !holder.made_from_grant {
             "is already a funding term of another record"
         } else if lead != Some(holder.lead_organisation_id) {
-            "is a grant to another organisation; which of the two leads is for a steward to decide"
+            "is a grant to another organisation; a steward must decide which of the two leads"
         } else {
             continue;
         };

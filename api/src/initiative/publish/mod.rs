@@ -75,7 +75,7 @@ pub(crate) async fn publish_without_log(
         .flat_map(|proposal| organisation_references_mut(&mut proposal.record));
     alias::resolve_aliases(db, named).await?;
     omitted_fields::fill_omitted_fields(db, &mut ahead).await?;
-    let details: Vec<_> = ahead.iter().map(grant_detail_of).collect();
+    let details: Vec<_> = ahead.iter().map(extract_grant_detail).collect();
     while !ahead.is_empty() {
         let rest = ahead.split_off(independent_prefix_length(&ahead));
         let written = publish_batch(db, act, places, keys, ahead).await?;
@@ -95,7 +95,7 @@ pub(crate) async fn publish_without_log(
 }
 
 /// The details of a proposal's grant with the identifier of the grant.
-fn grant_detail_of(proposal: &Proposal) -> Option<(String, GrantDetail)> {
+fn extract_grant_detail(proposal: &Proposal) -> Option<(String, GrantDetail)> {
     let grant = proposal.grant.as_ref()?;
     Some((proposal.grant_identifier()?.to_owned(), grant.detail.clone()))
 }

@@ -100,7 +100,7 @@ pub(super) struct ChallengeRow<'a> {
 }
 
 impl PartRowBuilder<'_> {
-    fn existing_or_new(&self, kept: Option<&(Uuid, DateTime<Utc>)>) -> (Uuid, DateTime<Utc>) {
+    fn resolve_identity(&self, kept: Option<&(Uuid, DateTime<Utc>)>) -> (Uuid, DateTime<Utc>) {
         kept.copied()
             .unwrap_or_else(|| (self.act.clock.new_id(), self.act.now()))
     }
@@ -132,7 +132,7 @@ impl PartRowBuilder<'_> {
                 .ids
                 .entry_points
                 .get(&(ready.id, taken.perspective, *position));
-            let (id, created_at) = self.existing_or_new(kept);
+            let (id, created_at) = self.resolve_identity(kept);
             entry_point_taken::Model {
                 id,
                 initiative_id: ready.id,
@@ -156,7 +156,7 @@ impl PartRowBuilder<'_> {
         faced
             .map(|(initiative, said)| {
                 let (id, created_at) =
-                    self.existing_or_new(self.ids.challenges.get(&(initiative, said.challenge)));
+                    self.resolve_identity(self.ids.challenges.get(&(initiative, said.challenge)));
                 ChallengeRow {
                     id,
                     created_at,
@@ -207,7 +207,7 @@ impl PartRowBuilder<'_> {
     ) -> impl Iterator<Item = condition_changed::ActiveModel> + 'r {
         ready.record.conditions_changed.iter().map(|changed| {
             let (id, created_at) =
-                self.existing_or_new(self.ids.conditions.get(&(ready.id, changed.condition)));
+                self.resolve_identity(self.ids.conditions.get(&(ready.id, changed.condition)));
             condition_changed::Model {
                 id,
                 initiative_id: ready.id,
@@ -236,7 +236,7 @@ impl PartRowBuilder<'_> {
                 Some(identifier) => self.ids.granted_terms.get(identifier),
                 None => self.ids.other_terms.get(&(ready.id, position)),
             };
-            let (id, created_at) = self.existing_or_new(kept);
+            let (id, created_at) = self.resolve_identity(kept);
             let identity = RowIdentity {
                 id,
                 initiative_id: ready.id,

@@ -194,8 +194,7 @@ impl PublicationBatch<'_> {
             return Ok(Ok(record));
         };
         if self.organisations.find_id(&record.lead_organisation) != Some(holder.lead_organisation_id) {
-            let reason = "is not the organisation whose record names this grant; which of the two leads is for a \
-                          steward to decide";
+            let reason = "is not the organisation whose record names this grant; a steward must decide which of the two leads";
             let finding = Problem::new(ProblemCode::Conflict, "leadOrganisation", reason);
             return Ok(Err(PublicationOutcome::Rejected(vec![finding])));
         }

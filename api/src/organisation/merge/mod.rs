@@ -101,7 +101,7 @@ pub async fn merge_organisations(
     }
     let mut found = Problems::default();
     if draft.target == draft.source {
-        let reason = "is the organisation that stays";
+        let reason = "is the target itself";
         found.add_error(ProblemCode::Contradictory, "source", reason);
     } else {
         find_conflicts(db, &mut found, draft).await?;
@@ -193,7 +193,7 @@ async fn find_conflicts(
     both.sort();
     for (reference, own, other) in both.iter().take(MAX_REPORTED_CONFLICTS) {
         let reason = format!(
-            "both lead a record with the externalRef {reference}, {} and {}: publish one of them under another first",
+            "both lead a record with the externalRef {reference}, {} and {}: change one of the references first",
             NodeKind::Initiative.encode_id(*own),
             NodeKind::Initiative.encode_id(*other),
         );

@@ -18,7 +18,7 @@ use super::super::service::{PatternInput, PatternService};
 use super::answers::{self, CsvHeader};
 use super::parameters::CsvParameters;
 use crate::app::App;
-use crate::auth::permission::Asking;
+use crate::auth::permission::RequesterKind;
 use crate::auth::requester::Requester;
 use crate::error::{BodyError, Error, Result};
 use crate::graphql::operation::client_ip::ClientIp;
@@ -158,8 +158,11 @@ async fn handle_request(
 }
 
 /// Who asks for a kind of file, where they may, and what they may read.
-fn authorise(app: &App, requester: &Requester, kind: CsvKind) -> Result<(Asking, Reader)> {
-    let (asking, reader) = (Asking::from_requester(requester), requester.member()?.reader());
+fn authorise(app: &App, requester: &Requester, kind: CsvKind) -> Result<(RequesterKind, Reader)> {
+    let (asking, reader) = (
+        RequesterKind::from_requester(requester),
+        requester.member()?.reader(),
+    );
     let (field, told) = kind.graphql_field();
     app.permissions.check_field(asking, "Query", field)?;
     told.iter()
@@ -178,7 +181,7 @@ async fn read_body_parameters(headers: &HeaderMap, body: Body) -> Result<CsvPara
 async fn build_file(
     app: &Arc<App>,
     kind: CsvKind,
-    (asking, reader): (Asking, Reader),
+    (asking, reader): (RequesterKind, Reader),
     mut given: CsvParameters,
 ) -> Result<Vec<u8>> {
     given.require_known(kind.parameters())?;

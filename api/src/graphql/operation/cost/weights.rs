@@ -1,8 +1,8 @@
-//! What each field weighs, in points, and why. `docs/cost.md` shows the same table; a test holds the two together.
+//! The cost of each field in points. `docs/cost.md` shows the same table, and a test compares the two.
 //!
-//! A point is about a twentieth of a millisecond of a processor, over a base of a million records: what it takes to
-//! read a row and write it into an answer. What questions take was measured (`docs/performance.md`), under disclosure
-//! control and by what has many values, as these are what dashboards ask.
+//! A point is about a twentieth of a millisecond of one processor with a database of a million records: the time
+//! to read a row and write it into a response. The costs of patterns were measured (`docs/performance.md`) under
+//! disclosure control and with dimensions of many values, as dashboards send them.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -69,14 +69,14 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
         fields: &["pattern"],
         points: 30,
         with: Some(("by", 8)),
-        reason: "1.6 ms overall, 13 ms by 400 places",
+        reason: "1.6 ms without groups, 13 ms with 400 places",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
         type_name: "Claim",
         fields: &["pattern"],
         points: 30,
-        reason: "a pattern overall",
+        reason: "a pattern without groups",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
@@ -84,7 +84,7 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
         fields: &["patternChanged"],
         points: 30,
         with: Some(("by", 8)),
-        reason: "a pattern, for each answer",
+        reason: "a pattern, for each result",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
@@ -142,7 +142,7 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
         type_name: "Query",
         fields: &["nodes"],
         times: Multiplier::ArgumentValues("ids", paging::MAX_PAGE_ROWS),
-        reason: "one for each id",
+        reason: "one object for each id",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
@@ -157,28 +157,28 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
             "auditEvents",
         ],
         points: 5,
-        reason: "a search through a whole table, whatever the page",
+        reason: "searches a whole table, whatever the page",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
         type_name: CONNECTION_SUFFIX,
         fields: &["totalCount"],
         points: 20,
-        reason: "counts the whole list, beyond the page",
+        reason: "counts the whole list",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
         type_name: "Crisis",
         fields: &["places"],
         times: Multiplier::AtMost(20),
-        reason: "a crisis may be in many places",
+        reason: "a crisis can affect many places",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
         type_name: "Submission",
         fields: &["problems", "warnings", "changes"],
         points: 5,
-        reason: "looks a whole document over",
+        reason: "validates or compares a whole document",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
@@ -192,21 +192,21 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
         type_name: "Mutation",
         fields: &["redactText"],
         points: 1_000,
-        reason: "goes through everything that is kept",
+        reason: "searches everything that is stored",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
         type_name: "Mutation",
         fields: &["importRecords", "mergeOrganisations"],
         points: 500,
-        reason: "has many rows written",
+        reason: "writes many rows",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
         type_name: "Mutation",
         fields: &[ANY_OTHER_FIELD],
         points: 50,
-        reason: "2.5 ms: a record, its version, its change, and what follows them",
+        reason: "2.5 ms: a record, its revision, its change, and the updates that follow",
         ..DEFAULT_WEIGHT
     },
 ];
@@ -215,7 +215,7 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
 pub const WEIGHTLESS_TYPES: &[(&[&str], &str)] = &[
     (
         &["PageInfo", "VocabularyEntry", "Vocabulary", "Viewer", "RateLimit"],
-        "known already",
+        "needs no query",
     ),
     (
         &[
@@ -243,11 +243,11 @@ pub const WEIGHTLESS_TYPES: &[(&[&str], &str)] = &[
             "DisclosureControl",
             "Suppression",
         ],
-        "part of an answer that its question paid for",
+        "included in the cost of the query",
     ),
 ];
 
-/// An object, such as a row of the base.
+/// An object, such as a row of the database.
 pub const OBJECT_POINTS: u64 = 1;
 /// A question to the schema itself.
 pub const INTROSPECTION_POINTS: u64 = 20;
@@ -352,7 +352,9 @@ pub fn pattern_query_points(field: &str, values: &dyn Fn(&str) -> Option<u64>, c
 pub fn render_weights() -> String {
     use std::fmt::Write as _;
 
-    let mut shown = String::from("| what | points | times what it holds | why |\n|---|---|---|---|\n");
+    let mut shown = String::from(
+        "| field or object | points | multiplies its content by | reason |\n|---|---|---|---|\n",
+    );
     for weight in FIELD_WEIGHTS {
         let what: Vec<String> = weight
             .fields
@@ -390,7 +392,7 @@ pub fn render_weights() -> String {
     }
     writeln!(
         shown,
-        "| any other object | {OBJECT_POINTS} | | a row of the base |"
+        "| any other object | {OBJECT_POINTS} | | a row of the database |"
     )
     .unwrap();
     let filters: Vec<String> = FILTER_ARGUMENTS.iter().map(|name| format!("`{name}`")).collect();
@@ -408,7 +410,7 @@ pub fn render_weights() -> String {
     .unwrap();
     writeln!(
         shown,
-        "| a download of an import's `correctionsUrl`, or of the records that were returned | {WORKBOOK_POINTS} | | a workbook is written |"
+        "| a download of an import's `correctionsUrl`, or of `/submissions/corrections.xlsx` | {WORKBOOK_POINTS} | | a workbook is written |"
     )
     .unwrap();
     shown
@@ -422,10 +424,7 @@ mod tests {
     fn cost_document_matches_the_weights() {
         let document = include_str!("../../../../../docs/cost.md");
         let shown = render_weights();
-        assert!(
-            document.contains(&shown),
-            "docs/cost.md is to hold this:\n{shown}"
-        );
+        assert!(document.contains(&shown), "docs/cost.md must contain:\n{shown}");
     }
 
     #[test]
