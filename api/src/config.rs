@@ -153,26 +153,26 @@ pub fn read_allowed_origins(source: SettingSource<'_>) -> Result<AllowedOrigins,
 /// each address has no default limit.
 pub fn read_http_settings(source: SettingSource<'_>) -> Result<HttpSettings, ConfigError> {
     const CORS: &str = "CORS_HEADERS";
-    let usual = HttpSettings::default();
-    let seconds = |name, usual: Duration, range| {
-        read_integer(source, name, usual.as_secs(), range).map(Duration::from_secs)
+    let default = HttpSettings::default();
+    let seconds = |name, default: Duration, range| {
+        read_integer(source, name, default.as_secs(), range).map(Duration::from_secs)
     };
     let per_address = read_integer(
         source,
         "CONNECTIONS_PER_ADDRESS",
-        usual.max_connections_per_address.unwrap_or(0),
+        default.max_connections_per_address.unwrap_or(0),
         0..=1_000_000,
     )?;
     let is_direct = read_cost_settings(source)?.trusted_hops == 0;
     Ok(HttpSettings {
-        header_timeout: seconds("HEADER_SECONDS", usual.header_timeout, 1..=3_600)?,
-        body_timeout: seconds("BODY_SECONDS", usual.body_timeout, 1..=3_600)?,
-        idle_timeout: seconds("IDLE_SECONDS", usual.idle_timeout, 1..=3_600)?,
-        stop_timeout: seconds("STOP_SECONDS", usual.stop_timeout, 1..=3_600)?,
+        header_timeout: seconds("HEADER_SECONDS", default.header_timeout, 1..=3_600)?,
+        body_timeout: seconds("BODY_SECONDS", default.body_timeout, 1..=3_600)?,
+        idle_timeout: seconds("IDLE_SECONDS", default.idle_timeout, 1..=3_600)?,
+        stop_timeout: seconds("STOP_SECONDS", default.stop_timeout, 1..=3_600)?,
         max_connections_per_address: Some(per_address).filter(|most| is_direct && *most > 0),
-        max_connections: usual.max_connections,
+        max_connections: default.max_connections,
         cors_headers: match source(CORS) {
-            None => usual.cors_headers,
+            None => default.cors_headers,
             Some(list) => {
                 AllowedCorsHeaders::parse(&list).map_err(|reason| ConfigError::Malformed(CORS, reason))?
             }
@@ -183,29 +183,29 @@ pub fn read_http_settings(source: SettingSource<'_>) -> Result<HttpSettings, Con
 /// The settings of costs, rate limits, trusted proxies and introspection.
 pub fn read_cost_settings(source: SettingSource<'_>) -> Result<cost::CostSettings, ConfigError> {
     const INTROSPECTION: &str = "INTROSPECTION";
-    let usual = cost::CostSettings::default();
-    let rate = |usual: RateLimit, capacity, per_minute| {
+    let default = cost::CostSettings::default();
+    let rate = |default: RateLimit, capacity, per_minute| {
         let points = 1..=1_000_000_000;
         Ok(RateLimit {
-            capacity: read_integer(source, capacity, usual.capacity, points.clone())?,
-            per_minute: read_integer(source, per_minute, usual.per_minute, points)?,
+            capacity: read_integer(source, capacity, default.capacity, points.clone())?,
+            per_minute: read_integer(source, per_minute, default.per_minute, points)?,
         })
     };
     Ok(cost::CostSettings {
-        max_points: read_integer(source, "COST_LIMIT", usual.max_points, 1..=1_000_000_000)?,
+        max_points: read_integer(source, "COST_LIMIT", default.max_points, 1..=1_000_000_000)?,
         rates: RateLimits {
             token: rate(
-                usual.rates.token,
+                default.rates.token,
                 "RATE_LIMIT_MEMBER_CAPACITY",
                 "RATE_LIMIT_MEMBER_PER_MINUTE",
             )?,
             address: rate(
-                usual.rates.address,
+                default.rates.address,
                 "RATE_LIMIT_ADDRESS_CAPACITY",
                 "RATE_LIMIT_ADDRESS_PER_MINUTE",
             )?,
         },
-        trusted_hops: read_integer(source, "TRUSTED_PROXY_HOPS", usual.trusted_hops, 0..=10)?,
+        trusted_hops: read_integer(source, "TRUSTED_PROXY_HOPS", default.trusted_hops, 0..=10)?,
         introspection: match source(INTROSPECTION).as_deref() {
             None | Some("open") => Introspection::Open,
             Some("closed") => Introspection::Closed,
@@ -229,11 +229,11 @@ pub fn read_expiry_policy(source: SettingSource<'_>) -> Result<ExpiryPolicy, Con
 fn read_integer<N: Copy + FromStr + PartialOrd + Display>(
     source: SettingSource<'_>,
     name: &'static str,
-    usual: N,
+    default: N,
     range: RangeInclusive<N>,
 ) -> Result<N, ConfigError> {
     let Some(given) = source(name) else {
-        return Ok(usual);
+        return Ok(default);
     };
     let read = given.parse().ok().filter(|number| range.contains(number));
     read.ok_or_else(|| {
@@ -551,11 +551,11 @@ fn parse_public_key(algorithm: Algorithm, pem: &[u8]) -> Option<DecodingKey> {
 
 /// Validates a JWKS file at start: the file is part of the configuration.
 fn validate_jwks_file(file: &Path, algorithms: &[Algorithm]) -> Result<(), String> {
-    let said = |reason: &dyn Display| format!("{}: {reason}", file.display());
-    let document = std::fs::read(file).map_err(|cause| said(&describe_io(file, &cause)))?;
-    let keys = KeySet::parse(&document, algorithms).map_err(|cause| said(&cause))?;
+    let describe = |reason: &dyn Display| format!("{}: {reason}", file.display());
+    let document = std::fs::read(file).map_err(|cause| describe(&describe_io(file, &cause)))?;
+    let keys = KeySet::parse(&document, algorithms).map_err(|cause| describe(&cause))?;
     if keys.is_empty() {
-        return Err(said(&"it has no key for these algorithms"));
+        return Err(describe(&"it has no key for these algorithms"));
     }
     Ok(())
 }
@@ -589,7 +589,7 @@ mod tests {
     #[test]
     fn example_file_has_the_default_cost_settings() {
         let example = include_str!("../../.env.example");
-        let said = |name: &str| {
+        let read_example = |name: &str| {
             let line = example
                 .lines()
                 .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
@@ -598,7 +598,10 @@ mod tests {
                     .to_owned(),
             )
         };
-        assert_eq!(read_cost_settings(&said), Ok(cost::CostSettings::default()));
+        assert_eq!(
+            read_cost_settings(&read_example),
+            Ok(cost::CostSettings::default())
+        );
         assert_eq!(read_cost_settings(&|_| None), Ok(cost::CostSettings::default()));
         let closed = read_cost_settings(&|name| (name == "INTROSPECTION").then(|| "closed".into())).unwrap();
         assert_eq!(closed.introspection, Introspection::Closed);
@@ -611,8 +614,8 @@ mod tests {
                 "all is not a whole number from 0 to 10",
             ),
         ] {
-            let told = read_cost_settings(&|name| (name == setting).then(|| value.into())).unwrap_err();
-            assert_eq!(told, ConfigError::Malformed(setting, reason.into()));
+            let error = read_cost_settings(&|name| (name == setting).then(|| value.into())).unwrap_err();
+            assert_eq!(error, ConfigError::Malformed(setting, reason.into()));
         }
     }
 
@@ -620,13 +623,13 @@ mod tests {
     #[test]
     fn example_file_has_the_default_http_settings() {
         let example = include_str!("../../.env.example");
-        let said = |name: &str| {
+        let read_example = |name: &str| {
             let line = example
                 .lines()
                 .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
             line.map(ToOwned::to_owned)
         };
-        assert_eq!(read_http_settings(&said), Ok(HttpSettings::default()));
+        assert_eq!(read_http_settings(&read_example), Ok(HttpSettings::default()));
         assert_eq!(read_http_settings(&|_| None), Ok(HttpSettings::default()));
         for name in [
             "HEADER_SECONDS",
@@ -636,7 +639,7 @@ mod tests {
             "CONNECTIONS_PER_ADDRESS",
             "CORS_HEADERS",
         ] {
-            assert!(said(name).is_some(), "{name} is in .env.example");
+            assert!(read_example(name).is_some(), "{name} is in .env.example");
             assert!(
                 read_http_settings(&|one| (one == name).then(|| "a b".into())).is_err(),
                 "{name}"
@@ -655,7 +658,7 @@ mod tests {
 
     #[test]
     fn draft_expiry_follows_the_setting() {
-        let said = |days: &'static str| {
+        let read_policy = |days: &'static str| {
             read_expiry_policy(&move |name| (name == "DRAFT_DAYS").then(|| days.to_owned()))
         };
         assert_eq!(
@@ -666,16 +669,16 @@ mod tests {
             ))
         );
         assert_eq!(
-            said("30"),
+            read_policy("30"),
             Ok(ExpiryPolicy::from_days(30, DEFAULT_IMPORT_EXPIRY_DAYS))
         );
         assert_eq!(
-            said("0"),
+            read_policy("0"),
             Ok(ExpiryPolicy::from_days(0, DEFAULT_IMPORT_EXPIRY_DAYS))
         );
         for wrong in ["-1", "a year", "36501"] {
             assert_eq!(
-                said(wrong).unwrap_err().to_string(),
+                read_policy(wrong).unwrap_err().to_string(),
                 format!(
                     "The setting DRAFT_DAYS cannot be used: {wrong} is not a whole number from 0 to 36500."
                 )

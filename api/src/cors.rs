@@ -22,15 +22,15 @@ impl AllowedOrigins {
     /// # Errors
     /// Returns a message that names the first item that is not an origin.
     pub fn parse(list: &str) -> Result<Self, String> {
-        let named: Vec<&str> = list
+        let origins: Vec<&str> = list
             .split(',')
             .map(str::trim)
             .filter(|one| !one.is_empty())
             .collect();
-        match named[..] {
+        match origins[..] {
             [] => Ok(Self::Own),
             ["*"] => Ok(Self::Any),
-            _ => named
+            _ => origins
                 .into_iter()
                 .map(parse_origin)
                 .collect::<Result<_, _>>()
@@ -40,22 +40,22 @@ impl AllowedOrigins {
 
     /// Whether the origin of a request is allowed. A request that does not come from a page has no origin.
     pub fn allows(&self, uri: &Uri, headers: &HeaderMap) -> bool {
-        let Some(said) = headers.get(ORIGIN) else {
+        let Some(origin) = headers.get(ORIGIN) else {
             return true;
         };
-        let Ok(said) = said.to_str() else {
+        let Ok(origin) = origin.to_str() else {
             return false;
         };
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         let host = host.or_else(|| uri.authority().map(Authority::as_str));
-        let is_own = said.split_once("://").is_some_and(|(_, from)| {
+        let is_own = origin.split_once("://").is_some_and(|(_, from)| {
             host.is_some_and(|host| host.eq_ignore_ascii_case(from)) && !from.is_empty()
         });
         is_own
             || match self {
                 Self::Own => false,
                 Self::Any => true,
-                Self::These(these) => these.iter().any(|one| one.eq_ignore_ascii_case(said)),
+                Self::These(these) => these.iter().any(|one| one.eq_ignore_ascii_case(origin)),
             }
     }
 }
@@ -65,7 +65,9 @@ fn parse_origin(written: &str) -> Result<String, String> {
     let uri: Option<Uri> = written.parse().ok();
     let is_one = uri.is_some_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))
-            && uri.authority().is_some_and(|named| !named.as_str().contains('@'))
+            && uri
+                .authority()
+                .is_some_and(|authority| !authority.as_str().contains('@'))
             && uri.path_and_query().is_none_or(|path| path.as_str() == "/")
     });
     if is_one && !written.ends_with('/') {
@@ -90,9 +92,9 @@ mod tests {
 
     #[test]
     fn origins_are_parsed_from_a_list() {
-        let these = |named: &[&str]| {
+        let these = |list: &[&str]| {
             Ok(AllowedOrigins::These(
-                named.iter().map(ToString::to_string).collect(),
+                list.iter().map(ToString::to_string).collect(),
             ))
         };
         assert_eq!(AllowedOrigins::parse(" "), Ok(AllowedOrigins::Own));
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn own_origin_and_listed_origins_are_allowed() {
-        let named = AllowedOrigins::parse("https://a.example.org").unwrap();
+        let origins = AllowedOrigins::parse("https://a.example.org").unwrap();
         for (origin, host, own, these) in [
             ("http://127.0.0.1:8000", "127.0.0.1:8000", true, true),
             ("https://wayin.example.org", "wayin.example.org", true, true),
@@ -133,7 +135,7 @@ mod tests {
         ] {
             let (uri, headers) = request_from(origin, host);
             assert_eq!(AllowedOrigins::Own.allows(&uri, &headers), own, "{origin}");
-            assert_eq!(named.allows(&uri, &headers), these, "{origin}");
+            assert_eq!(origins.allows(&uri, &headers), these, "{origin}");
             assert!(AllowedOrigins::Any.allows(&uri, &headers));
         }
         assert!(AllowedOrigins::Own.allows(&Uri::from_static("/graphql/ws"), &HeaderMap::new()));

@@ -42,7 +42,7 @@ mod tests {
         let other = ETag::from_body(b"b");
         assert_ne!(tag, other);
         let strong = tag.0.trim_start_matches("W/").to_owned();
-        for (said, held) in [
+        for (header, matches) in [
             (tag.0.clone(), true),
             (strong, true),
             ("*".to_owned(), true),
@@ -51,8 +51,8 @@ mod tests {
             (String::new(), false),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert(IF_NONE_MATCH, HeaderValue::from_str(&said).unwrap());
-            assert_eq!(tag.matches_request(&headers), held, "{said}");
+            headers.insert(IF_NONE_MATCH, HeaderValue::from_str(&header).unwrap());
+            assert_eq!(tag.matches_request(&headers), matches, "{header}");
         }
         assert!(!tag.matches_request(&HeaderMap::new()));
         assert_eq!(tag.to_header(), tag.0.as_str());

@@ -115,11 +115,11 @@ async fn delete_expired_imports(
     let Some(before) = now.checked_sub_signed(expiry.imports) else {
         return Ok(0);
     };
-    let mut gone = 0;
+    let mut deleted = 0;
     while job::expiry::delete_next(db, clock, before, now).await? {
-        gone += 1;
+        deleted += 1;
     }
-    Ok(gone)
+    Ok(deleted)
 }
 
 async fn delete_expired_drafts(
@@ -134,12 +134,12 @@ async fn delete_expired_drafts(
     let Some(before) = before else {
         return Ok(0);
     };
-    let mut gone = 0;
+    let mut deleted = 0;
     loop {
         let batch = expiry::delete_expired(db, clock, before, now, ROWS_PER_TRANSACTION).await?;
         if batch == 0 {
-            return Ok(gone);
+            return Ok(deleted);
         }
-        gone += batch;
+        deleted += batch;
     }
 }

@@ -209,11 +209,11 @@ pub async fn save_details(
         .into_iter()
         .map(|row| (row.grant_identifier.clone(), row))
         .collect();
-    let (mut new, mut gone) = (Vec::new(), Vec::new());
+    let (mut new, mut outdated) = (Vec::new(), Vec::new());
     for (grant_identifier, detail) in details {
         let document = serde_json::to_value(&detail).map_err(|cause| Error::Internal(cause.to_string()))?;
         match kept.remove(&grant_identifier) {
-            Some(row) if detail.is_empty() => gone.push(row.id),
+            Some(row) if detail.is_empty() => outdated.push(row.id),
             Some(row) if row.document == document => {}
             Some(row) => {
                 let row = grant_detail::Model {
@@ -236,9 +236,9 @@ pub async fn save_details(
             ),
         }
     }
-    if !gone.is_empty() {
+    if !outdated.is_empty() {
         grant_detail::Entity::delete_many()
-            .filter(grant_detail::Column::Id.is_in(gone))
+            .filter(grant_detail::Column::Id.is_in(outdated))
             .exec(db)
             .await?;
     }

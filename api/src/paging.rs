@@ -241,11 +241,11 @@ impl<O: Copy> PageRequest<O> {
 
 /// Returns the number of rows, and whether they are counted from the end.
 pub fn parse_page_size(arguments: &PageArguments) -> Result<(u64, bool)> {
-    let size = |name: &str, asked: i32| {
-        u64::try_from(asked)
+    let size = |name: &str, number: i32| {
+        u64::try_from(number)
             .ok()
             .filter(|size| *size <= MAX_PAGE_ROWS)
-            .ok_or_else(|| Error::bad_input(name, format!("{asked} is not from 0 to {MAX_PAGE_ROWS}")))
+            .ok_or_else(|| Error::bad_input(name, format!("{number} is not from 0 to {MAX_PAGE_ROWS}")))
     };
     match (arguments.first, arguments.last) {
         (Some(_), Some(_)) => Err(Error::bad_input("last", "cannot be combined with first")),

@@ -175,8 +175,8 @@ pub async fn bind_listener(address: SocketAddr, else_next: bool) -> std::io::Res
 }
 
 async fn handle_ready(State(service): State<ServiceState>) -> (StatusCode, &'static str) {
-    let asked = tokio::time::timeout(Duration::from_secs(2), service.app.db.ping()).await;
-    match asked {
+    let ping = tokio::time::timeout(Duration::from_secs(2), service.app.db.ping()).await;
+    match ping {
         Ok(Ok(())) if service.app.engine.is_ready() => (StatusCode::OK, "ready\n"),
         Ok(Ok(())) => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -302,11 +302,11 @@ async fn handle_graphql_get(
     }
     let name = request.operation_name.clone();
     let only_queries = document::parse_document(&mut request).is_none_or(|document| {
-        let asked = |operation: &&str| name.as_deref().is_none_or(|name| name == *operation);
+        let is_requested = |operation: &&str| name.as_deref().is_none_or(|name| name == *operation);
         document
             .operations
             .iter()
-            .filter(|(operation, _)| operation.is_none_or(|one| asked(&one.as_str())))
+            .filter(|(operation, _)| operation.is_none_or(|one| is_requested(&one.as_str())))
             .all(|(_, operation)| operation.node.ty == OperationType::Query)
     });
     if !only_queries {
@@ -433,13 +433,13 @@ async fn handle_schema(State(service): State<ServiceState>, headers: HeaderMap) 
     if service.app.cost_control.settings.introspection == Introspection::Closed {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let said = [
+    let caching = [
         (header::CACHE_CONTROL, crate::http::response::PUBLIC_CACHE_CONTROL),
         (header::ETAG, SCHEMA_ETAG.to_header()),
     ];
     if SCHEMA_ETAG.matches_request(&headers) {
-        (StatusCode::NOT_MODIFIED, said).into_response()
+        (StatusCode::NOT_MODIFIED, caching).into_response()
     } else {
-        (said, schema_sdl()).into_response()
+        (caching, schema_sdl()).into_response()
     }
 }

@@ -56,7 +56,7 @@ impl TrustedIssuer {
         if !self.algorithms.contains(&algorithm) {
             return Err(TokenError::NotAccepted.into());
         }
-        let said = match &self.keys {
+        let claims = match &self.keys {
             IssuerKeys::Single(key) => verify_signature(token, algorithm, key),
             IssuerKeys::CachedKeys(followed) => {
                 let Some(keys) = followed.keys() else {
@@ -71,8 +71,13 @@ impl TrustedIssuer {
                     .find_map(|key| verify_signature(token, algorithm, key))
             }
         };
-        let said = said.ok_or(TokenError::NotAccepted)?;
-        Ok(VerifiedClaims::validate(&said, &self.name, &self.audiences, now)?)
+        let claims = claims.ok_or(TokenError::NotAccepted)?;
+        Ok(VerifiedClaims::validate(
+            &claims,
+            &self.name,
+            &self.audiences,
+            now,
+        )?)
     }
 }
 

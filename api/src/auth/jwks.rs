@@ -131,8 +131,8 @@ impl KeySource {
                 Ok(read)
             }
             Self::Address(JwksUrl { url, client }) => {
-                let asked = client.get(url.clone()).header(header::ACCEPT, "application/json");
-                let mut answer = asked.send().await?;
+                let request = client.get(url.clone()).header(header::ACCEPT, "application/json");
+                let mut answer = request.send().await?;
                 if answer.status() != StatusCode::OK {
                     return Err(JwksReadError::Status(answer.status()));
                 }
@@ -214,7 +214,7 @@ impl CachedKeys {
     pub async fn refresh_for_unknown_key(self: &Arc<Self>) {
         let this = Arc::clone(self);
         // The read continues if the request that started it is cancelled.
-        let looked = tokio::spawn(async move {
+        let refresh = tokio::spawn(async move {
             let seen = this.attempts.load(Ordering::Acquire);
             let mut last = this.refresh_lock.lock().await;
             let was_read = this.attempts.load(Ordering::Acquire) != seen;
@@ -226,7 +226,7 @@ impl CachedKeys {
             *last = Some(Instant::now());
         });
         // If the task panicked, the keys stay as they were.
-        let _ = looked.await;
+        let _ = refresh.await;
     }
 
     async fn refresh_exclusively(&self) {
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn jwks_urls_must_be_https_except_on_localhost() {
-        let said = |address: &str| {
+        let check_url = |address: &str| {
             let usable = JwksUrl::new(address, &RefreshPolicy::default());
             usable.map(|_| ()).map_err(|reason| reason.to_string())
         };
@@ -291,7 +291,7 @@ mod tests {
             "http://[::1]/jwks.json",
             "http://localhost/jwks.json",
         ] {
-            assert_eq!(said(good), Ok(()), "{good}");
+            assert_eq!(check_url(good), Ok(()), "{good}");
         }
         for insecure in [
             "http://id.example.org/keys",
@@ -301,16 +301,20 @@ mod tests {
             "ftp://id.example.org/keys",
         ] {
             assert_eq!(
-                said(insecure),
+                check_url(insecure),
                 Err(JwksUrlError::NotSecure.to_string()),
                 "{insecure}"
             );
         }
         for none in ["", "keys.json", "/keys", "https://", "file:///keys.json"] {
-            assert_eq!(said(none), Err(JwksUrlError::InvalidUrl.to_string()), "{none}");
+            assert_eq!(
+                check_url(none),
+                Err(JwksUrlError::InvalidUrl.to_string()),
+                "{none}"
+            );
         }
         let secret = "https://ada:secret@id.example.org/keys";
-        assert_eq!(said(secret), Err(JwksUrlError::HasCredentials.to_string()));
+        assert_eq!(check_url(secret), Err(JwksUrlError::HasCredentials.to_string()));
     }
 
     #[tokio::test]

@@ -80,10 +80,12 @@ impl ClaimMutation {
         // Before the transaction begins, as the engine reads the database itself.
         let db = &app_from_context(ctx).db;
         let mut before = PartialUpdate::load(db, NodeKind::Claim, target.id).await?;
-        let asked = ClaimPattern::from_input(&mut before, &input)?;
-        let unkept = asked.as_ref().map_or_else(Vec::new, find_unstorable);
-        let unanswerable = match &asked {
-            Some(asked) if unkept.is_empty() => validate_pattern(app_from_context(ctx), asked).await?,
+        let pattern = ClaimPattern::from_input(&mut before, &input)?;
+        let unstorable = pattern.as_ref().map_or_else(Vec::new, find_unstorable);
+        let pattern_problems = match &pattern {
+            Some(pattern) if unstorable.is_empty() => {
+                validate_pattern(app_from_context(ctx), pattern).await?
+            }
             _ => Vec::new(),
         };
         let key = input.idempotency_key.take();
@@ -92,13 +94,13 @@ impl ClaimMutation {
             Err(done) => return Ok(done.into()),
         };
         let (reason, mut wrong) = parse_reason(input.reason.as_deref());
-        wrong.extend(unanswerable);
+        wrong.extend(pattern_problems);
         let mut partial = PartialUpdate::load(running.db(), NodeKind::Claim, target.id).await?;
-        let asked = ClaimPattern::from_input(&mut partial, &input)?;
+        let pattern = ClaimPattern::from_input(&mut partial, &input)?;
         let slug = partial.required_field("slug", input.slug)?;
         let statement = partial.required_field("statement", input.statement)?;
         let reflection = partial.optional_field("reflection", input.reflection)?;
-        let (Some(asked), Some(slug), Some(statement)) = (asked, slug, statement) else {
+        let (Some(pattern), Some(slug), Some(statement)) = (pattern, slug, statement) else {
             return Ok(reject_save(partial.into_problems("claim"), wrong).into());
         };
         let draft = ClaimDraft {
@@ -109,16 +111,16 @@ impl ClaimMutation {
             reflection: reflection
                 .map(|id| decode_argument(NodeKind::Reflection, "input.reflection", &id))
                 .transpose()?,
-            when: asked.when.0,
-            then: asked.then.0,
-            among: asked.among.map(|among| among.0),
-            by: asked.by,
+            when: pattern.when.0,
+            then: pattern.then.0,
+            among: pattern.among.map(|among| among.0),
+            by: pattern.by,
         };
         // Filter documents that no database can store are not tried.
-        let saved = if unkept.is_empty() {
+        let saved = if unstorable.is_empty() {
             save_claim(running.db(), &running.action(&reason), draft).await?
         } else {
-            Err(unkept.into())
+            Err(unstorable.into())
         };
         let detail = json!({"reason": reason});
         Ok(
@@ -196,7 +198,7 @@ async fn validate_pattern(app: &Arc<App>, input: &ClaimPattern) -> Result<Vec<Pr
     let (Some(when), Some(then), true) = (when, then, found.is_empty()) else {
         return Ok(found);
     };
-    let asked = PatternInput {
+    let pattern = PatternInput {
         when,
         then,
         among,
@@ -210,7 +212,7 @@ async fn validate_pattern(app: &Arc<App>, input: &ClaimPattern) -> Result<Vec<Pr
         RecordScope::All,
         None,
     );
-    if let Err(error) = Box::pin(asker.query_pattern(asked)).await {
+    if let Err(error) = Box::pin(asker.query_pattern(pattern)).await {
         found.push(problem_from_error(error)?);
     }
     Ok(found)

@@ -40,8 +40,8 @@ pub async fn save_claim(
         None => None,
     };
     let mut found = Problems::default();
-    let stood = before.as_ref().map(|before| before.position);
-    let position = if let Some(position) = draft.position.or(stood) {
+    let current_position = before.as_ref().map(|before| before.position);
+    let position = if let Some(position) = draft.position.or(current_position) {
         position
     } else {
         let last = claim::Entity::find()
@@ -80,9 +80,9 @@ pub async fn save_claim(
     {
         found.add_error(ProblemCode::NotFound, "reflection", "there is no such reflection");
     }
-    let standing = before.as_ref().map(document::claim_document);
+    let current = before.as_ref().map(document::claim_document);
     if let Some(refusal) =
-        reference_data::find_save_error(db, draft.target, standing.as_ref(), "claim", found).await?
+        reference_data::find_save_error(db, draft.target, current.as_ref(), "claim", found).await?
     {
         return Ok(Err(refusal));
     }
@@ -90,7 +90,7 @@ pub async fn save_claim(
     let save = SavedChange {
         subject: ReferenceKind::Claim,
         id: row.id,
-        before: CurrentDocument::from_parts(standing, before.map(|before| before.updated_at)),
+        before: CurrentDocument::from_parts(current, before.map(|before| before.updated_at)),
         after: document::claim_document(&row),
     };
     reference_data::write_revisions(db, act, vec![save]).await?;

@@ -60,7 +60,7 @@ impl Crisis {
     /// The places that the crisis affects. Empty if it affects all places.
     async fn places(&self, ctx: &Context<'_>) -> Result<Vec<Place>> {
         let ids = match find_replayed_ids(self.0.id, "places", NodeKind::Place) {
-            Some(stood) => stood,
+            Some(places) => places,
             None => loader::operation_loader(ctx)
                 .load_one(CrisisPlaces(self.0.id))
                 .await?

@@ -79,11 +79,11 @@ pub async fn save_crisis(
         Some(before) => load_place_ids(db, before).await?,
         None => BTreeSet::new(),
     };
-    let standing = before
+    let current = before
         .as_ref()
         .map(|before| document::crisis_document(before, &stood_at));
     if let Some(refusal) =
-        reference_data::find_save_error(db, draft.target, standing.as_ref(), "crisis", found).await?
+        reference_data::find_save_error(db, draft.target, current.as_ref(), "crisis", found).await?
     {
         return Ok(Err(refusal));
     }
@@ -107,7 +107,7 @@ pub async fn save_crisis(
     let save = SavedChange {
         subject: ReferenceKind::Crisis,
         id: row.id,
-        before: CurrentDocument::from_parts(standing, before.map(|before| before.updated_at)),
+        before: CurrentDocument::from_parts(current, before.map(|before| before.updated_at)),
         after: document::crisis_document(&row, &places),
     };
     reference_data::write_revisions(db, act, vec![save]).await?;

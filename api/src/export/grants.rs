@@ -119,7 +119,7 @@ struct GrantProgramme<'a> {
 /// the standard has no empty package. Call it within a transaction that sees one moment.
 pub async fn export_grants(
     db: &impl ConnectionTrait,
-    asked: GrantExportOptions<'_>,
+    options: GrantExportOptions<'_>,
     output: &mut (dyn Write + Send),
 ) -> Result<GrantExportSummary> {
     let failed = |cause: std::io::Error| Error::BadInput(format!("the grants could not be written: {cause}"));
@@ -132,9 +132,9 @@ pub async fn export_grants(
             for term in rows.funding.terms(row.id) {
                 if row.illustrative {
                     exported.illustrative += 1;
-                } else if row.visibility != Visibility::Open && !asked.include_hidden {
+                } else if row.visibility != Visibility::Open && !options.include_hidden {
                     exported.hidden += 1;
-                } else if let Some(grant) = rows.grant(row, term, asked.prefix)? {
+                } else if let Some(grant) = rows.grant(row, term, options.prefix)? {
                     let before: &[u8] = if exported.written == 0 {
                         b"{\"version\":\"1.4\",\"grants\":[\n"
                     } else {

@@ -28,7 +28,7 @@ pub enum ResponseMediaType {
 impl ResponseMediaType {
     /// The media type that the client prefers. None if it accepts neither. The default is JSON.
     pub fn negotiate(headers: &HeaderMap) -> Option<Self> {
-        let said: Vec<&str> = headers
+        let accepted: Vec<&str> = headers
             .get_all(header::ACCEPT)
             .iter()
             .filter_map(|value| value.to_str().ok())
@@ -36,10 +36,10 @@ impl ResponseMediaType {
             .map(str::trim)
             .filter(|range| !range.is_empty())
             .collect();
-        if said.is_empty() {
+        if accepted.is_empty() {
             return Some(Self::Json);
         }
-        let taken = |of: Self| Some((of, of.preference(&said)?));
+        let taken = |of: Self| Some((of, of.preference(&accepted)?));
         match (taken(Self::GraphqlResponse), taken(Self::Json)) {
             (Some((of, one)), Some((_, other))) if one > other => Some(of),
             // If both are named with the same quality, the more informative one is chosen.
@@ -51,9 +51,9 @@ impl ResponseMediaType {
 
     /// The quality of the media type for the client, and whether the client names it exactly. None if it is
     /// not accepted.
-    fn preference(self, said: &[&str]) -> Option<(f32, bool)> {
+    fn preference(self, accepted: &[&str]) -> Option<(f32, bool)> {
         let mut best: Option<(u8, f32)> = None;
-        for range in said {
+        for range in accepted {
             let mut parts = range.split(';').map(str::trim);
             let name = parts.next().unwrap_or_default();
             let closeness = if name.eq_ignore_ascii_case(self.name()) {
@@ -146,15 +146,15 @@ pub fn failed_response(of: ResponseMediaType, error: Error) -> axum::response::R
 }
 
 /// The response after a panic. Only the log contains the panic message.
-pub fn panic_response(said: Box<dyn Any + Send>) -> axum::response::Response {
-    let said = said
+pub fn panic_response(payload: Box<dyn Any + Send>) -> axum::response::Response {
+    let message = payload
         .downcast_ref::<String>()
         .map(String::as_str)
-        .or_else(|| said.downcast_ref::<&str>().copied())
+        .or_else(|| payload.downcast_ref::<&str>().copied())
         .unwrap_or("the panic has no message");
     failed_response(
         ResponseMediaType::Json,
-        Error::Internal(format!("a panic: {said}")),
+        Error::Internal(format!("a panic: {message}")),
     )
 }
 

@@ -107,7 +107,7 @@ async fn check_initiative_entries(
            LEFT JOIN "change_log" AS "c" ON "c"."subject" = 'INITIATIVE' AND "c"."subject_id" = "i"."id"
            ORDER BY "i"."id", "c"."number""#,
     );
-    let mut told = LogEntryRow::find_by_statement(ask).stream(db).await?;
+    let mut entries = LogEntryRow::find_by_statement(ask).stream(db).await?;
     let mut reading: Option<(Uuid, i32, bool, LogHistory)> = None;
     let end = |(id, version, withdrawn, story): (Uuid, i32, bool, LogHistory),
                checking: &mut IntegrityChecker<'_>| {
@@ -115,7 +115,7 @@ async fn check_initiative_entries(
             checking.report(Invariant::ChangeLog, format!("Initiative {id} {wrong}."));
         }
     };
-    while let Some(row) = told.try_next().await? {
+    while let Some(row) = entries.try_next().await? {
         if reading.is_none_or(|(id, ..)| id != row.id) {
             if let Some(read) = reading.take() {
                 end(read, checking);

@@ -32,14 +32,14 @@ struct DanglingReferenceRow {
 async fn check_sqlite(db: &DatabaseTransaction, checking: &mut IntegrityChecker<'_>) -> Result<()> {
     // Checks pages, indexes and the constraints of columns and rows.
     let ask = Statement::from_string(DbBackend::Sqlite, "PRAGMA integrity_check");
-    let mut said = IntegrityCheckRow::find_by_statement(ask).stream(db).await?;
-    while let Some(IntegrityCheckRow { integrity_check }) = said.try_next().await? {
+    let mut results = IntegrityCheckRow::find_by_statement(ask).stream(db).await?;
+    while let Some(IntegrityCheckRow { integrity_check }) = results.try_next().await? {
         if integrity_check != "ok" {
             let sentence = format!("SQLite reports an error in the file: {integrity_check}.");
             checking.report(Invariant::Database, sentence);
         }
     }
-    drop(said);
+    drop(results);
     let ask = Statement::from_string(DbBackend::Sqlite, "PRAGMA foreign_key_check");
     let mut dangling = DanglingReferenceRow::find_by_statement(ask).stream(db).await?;
     while let Some(DanglingReferenceRow { table, rowid, parent }) = dangling.try_next().await? {

@@ -132,13 +132,13 @@ fn find_problems(
         (RowOutcome::Invalid, import.invalid_count),
         (RowOutcome::Rejected, import.rejected_count),
     ] {
-        let told = rows
+        let listed = rows
             .iter()
             .find(|one| one.outcome == outcome)
             .map_or(0, |one| one.counted);
-        if told != counted {
+        if listed != counted {
             wrong.push(format!(
-                "counts {counted} rows as {}, and lists {told}",
+                "counts {counted} rows as {}, and lists {listed}",
                 outcome.code()
             ));
         }

@@ -32,9 +32,9 @@ pub(super) async fn check_places(
         links.entry(from).or_default().push(to);
     }
     links.values_mut().for_each(|to| to.sort_unstable());
-    for circle in find_cycles(&links) {
-        let by_way_of: Vec<String> = circle.iter().map(Uuid::to_string).collect();
-        let sentence = format!("Places form a cycle: {}.", by_way_of.join(", "));
+    for cycle in find_cycles(&links) {
+        let ids: Vec<String> = cycle.iter().map(Uuid::to_string).collect();
+        let sentence = format!("Places form a cycle: {}.", ids.join(", "));
         checking.report(Invariant::Places, sentence);
     }
     Ok(())
@@ -50,36 +50,36 @@ fn find_cycles(links: &HashMap<Uuid, Vec<Uuid>>) -> Vec<Vec<Uuid>> {
     let mut starts: Vec<Uuid> = links.keys().copied().collect();
     starts.sort_unstable();
     let mut seen: HashMap<Uuid, VisitState> = HashMap::new();
-    let mut circles = Vec::new();
+    let mut cycles = Vec::new();
     for start in starts {
         if seen.contains_key(&start) {
             continue;
         }
         seen.insert(start, VisitState::InProgress);
         // The path from the start, with the number of links that have been followed from each place.
-        let mut way = vec![(start, 0)];
-        while let Some((here, gone)) = way.last_mut() {
-            let next = links.get(here).and_then(|to| to.get(*gone)).copied();
-            *gone += 1;
+        let mut path = vec![(start, 0)];
+        while let Some((here, followed)) = path.last_mut() {
+            let next = links.get(here).and_then(|to| to.get(*followed)).copied();
+            *followed += 1;
             let Some(next) = next else {
                 seen.insert(*here, VisitState::Done);
-                way.pop();
+                path.pop();
                 continue;
             };
             match seen.get(&next) {
                 Some(VisitState::Done) => {}
                 Some(VisitState::InProgress) => {
-                    let from = way.iter().position(|(id, _)| *id == next).unwrap_or_default();
-                    circles.push(way[from..].iter().map(|(id, _)| *id).collect());
+                    let from = path.iter().position(|(id, _)| *id == next).unwrap_or_default();
+                    cycles.push(path[from..].iter().map(|(id, _)| *id).collect());
                 }
                 None => {
                     seen.insert(next, VisitState::InProgress);
-                    way.push((next, 0));
+                    path.push((next, 0));
                 }
             }
         }
     }
-    circles
+    cycles
 }
 
 #[cfg(test)]
@@ -96,10 +96,10 @@ mod tests {
     }
 
     fn find_sorted_cycles(pairs: &[(u128, u128)]) -> Vec<Vec<u128>> {
-        let circles = find_cycles(&build_links(pairs));
-        let numbers = circles
+        let cycles = find_cycles(&build_links(pairs));
+        let numbers = cycles
             .into_iter()
-            .map(|circle| circle.into_iter().map(|id| id.as_u128()).collect());
+            .map(|cycle| cycle.into_iter().map(|id| id.as_u128()).collect());
         numbers.collect()
     }
 

@@ -80,11 +80,11 @@ async fn check_newest_versions(
     let mut walk = KeysetScan::new(every, Column::SubjectId, VERSIONS_PER_BATCH);
     while let Some(page) = walk.next_rows(db).await? {
         let ids: Vec<Uuid> = page.iter().map(|one| one.subject_id).collect();
-        let standing = load_current_documents(db, subject, &ids).await?;
+        let current = load_current_documents(db, subject, &ids).await?;
         let merged = find_merged_organisations(db, subject, &ids).await?;
         for row in page {
             let (id, what) = (row.subject_id, to_heading(&subject.code().to_lowercase()));
-            let wrong = match standing.get(&id) {
+            let wrong = match current.get(&id) {
                 None if merged.contains(&id) => continue,
                 None => format!("{what} {id} has versions, but does not exist."),
                 // Redacted texts cannot be compared.

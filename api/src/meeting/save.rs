@@ -54,9 +54,9 @@ pub async fn save_meeting(
     let title = (meeting::Column::Title, row.title.as_str());
     let own = (meeting::Column::Id, draft.target.id);
     reference_data::check_unique::<meeting::Entity>(db, &mut found, "title", title, own).await?;
-    let standing = before.as_ref().map(document::meeting_document);
+    let current = before.as_ref().map(document::meeting_document);
     if let Some(refusal) =
-        reference_data::find_save_error(db, draft.target, standing.as_ref(), "meeting", found).await?
+        reference_data::find_save_error(db, draft.target, current.as_ref(), "meeting", found).await?
     {
         return Ok(Err(refusal));
     }
@@ -64,7 +64,7 @@ pub async fn save_meeting(
     let save = SavedChange {
         subject: ReferenceKind::Meeting,
         id: row.id,
-        before: CurrentDocument::from_parts(standing, before.map(|before| before.updated_at)),
+        before: CurrentDocument::from_parts(current, before.map(|before| before.updated_at)),
         after: document::meeting_document(&row),
     };
     reference_data::write_revisions(db, act, vec![save]).await?;
@@ -123,9 +123,9 @@ pub async fn save_reflection(
     let text = normalisation::normalise_prose(&draft.text);
     reference_data::check_text(&mut found, "text", &text, 4_000);
     let position = resolve_position(db, &mut found, &draft, before.as_ref()).await?;
-    let standing = before.as_ref().map(document::reflection_document);
+    let current = before.as_ref().map(document::reflection_document);
     if let Some(refusal) =
-        reference_data::find_save_error(db, draft.target, standing.as_ref(), "reflection", found).await?
+        reference_data::find_save_error(db, draft.target, current.as_ref(), "reflection", found).await?
     {
         return Ok(Err(refusal));
     }
@@ -149,7 +149,7 @@ pub async fn save_reflection(
     let save = SavedChange {
         subject: ReferenceKind::Reflection,
         id: row.id,
-        before: CurrentDocument::from_parts(standing, before.map(|before| before.updated_at)),
+        before: CurrentDocument::from_parts(current, before.map(|before| before.updated_at)),
         after: document::reflection_document(&row),
     };
     reference_data::write_revisions(db, act, vec![save]).await?;
@@ -164,10 +164,10 @@ async fn resolve_position(
     before: Option<&reflection::Model>,
 ) -> Result<i32> {
     let of_meeting = || reflection::Entity::find().filter(reflection::Column::MeetingId.eq(draft.meeting));
-    let stood = before
+    let current_position = before
         .filter(|before| before.meeting_id == draft.meeting)
         .map(|before| before.position);
-    let Some(position) = draft.position.or(stood) else {
+    let Some(position) = draft.position.or(current_position) else {
         let last = of_meeting()
             .order_by_desc(reflection::Column::Position)
             .one(db)

@@ -63,8 +63,8 @@ pub async fn save_organisation(
             found.add_error(ProblemCode::Conflict, "identifier", reason);
         }
     }
-    let stood = before.as_ref().map(current_document);
-    let document = stood.as_ref().map(|stood| &stood.document);
+    let previous = before.as_ref().map(current_document);
+    let document = previous.as_ref().map(|previous| &previous.document);
     if let Some(refusal) =
         reference_data::find_save_error(db, draft.target, document, "organisation", found).await?
     {
@@ -89,7 +89,7 @@ pub async fn save_organisation(
     {
         save_alias(db, act, before).await?;
     }
-    let changes = AlteredOrganisations(vec![(row.clone(), stood)])
+    let changes = AlteredOrganisations(vec![(row.clone(), previous)])
         .write(db, act)
         .await?;
     change_log::append_changes(db, act, &changes).await?;

@@ -47,12 +47,12 @@ pub async fn save_places(
             then.insert(one.id, full.relations.clone());
         }
     }
-    let mut standing = PlaceState {
+    let mut current = PlaceState {
         places: places.places,
         relations: links,
     };
     let (mut outcomes, mut written) = (Vec::with_capacity(drafts.len()), Vec::new());
-    let mut stood = HashMap::new();
+    let mut previous = HashMap::new();
     for ((draft, meant), refused) in drafts.iter().zip(meant).zip(refused) {
         let full = match (refused, meant.full) {
             (None, Ok(full)) => full,
@@ -61,22 +61,22 @@ pub async fn save_places(
                 continue;
             }
         };
-        let before = standing
+        let before = current
             .places
             .get(&meant.id)
-            .zip(standing.relations.get(&meant.id));
+            .zip(current.relations.get(&meant.id));
         let lost = before.map_or_else(Vec::new, |before| {
-            describe_lost_details(&standing.places, &then, before, &full)
+            describe_lost_details(&current.places, &then, before, &full)
         });
-        let before = standing.current_document(meant.id);
-        let saved = standing.apply(act, draft.code.clone(), meant.id, full);
+        let before = current.current_document(meant.id);
+        let saved = current.apply(act, draft.code.clone(), meant.id, full);
         if saved != PlaceSaveOutcome::Unchanged {
-            stood.entry(meant.id).or_insert(before);
+            previous.entry(meant.id).or_insert(before);
             written.push((meant.id, saved));
         }
         outcomes.push(Ok((saved, lost)));
     }
-    standing.write_places(db, act, written, stood).await?;
+    current.write_places(db, act, written, previous).await?;
     Ok(outcomes)
 }
 
@@ -151,23 +151,23 @@ pub async fn save_place(
         check_code(&mut found, &places, before.as_ref(), code.as_deref());
     }
     check_relations(&mut found, &links, id, &full.relations);
-    let mut standing = PlaceState {
+    let mut current = PlaceState {
         places: places.places,
         relations: links,
     };
-    let stood = standing.current_document(id);
-    let document = stood.as_ref().map(|stood| &stood.document);
+    let previous = current.current_document(id);
+    let document = previous.as_ref().map(|previous| &previous.document);
     if let Some(refusal) = reference_data::find_save_error(db, draft.target, document, "place", found).await?
     {
         return Ok(Err(refusal));
     }
     // A save without changes still creates a version.
-    let saved = match standing.apply(act, code, id, full) {
+    let saved = match current.apply(act, code, id, full) {
         PlaceSaveOutcome::Created => PlaceSaveOutcome::Created,
         PlaceSaveOutcome::Updated | PlaceSaveOutcome::Unchanged => PlaceSaveOutcome::Updated,
     };
-    standing
-        .write_places(db, act, vec![(id, saved)], HashMap::from([(id, stood)]))
+    current
+        .write_places(db, act, vec![(id, saved)], HashMap::from([(id, previous)]))
         .await?;
     let row = place::Entity::find_by_id(id).one(db).await?;
     row.map(Ok)
@@ -185,8 +185,8 @@ fn check_code(found: &mut Problems, places: &Gazetteer, before: Option<&place::M
             .map_or("another place", |holder| &holder.name);
         found.add_error(ProblemCode::Conflict, "code", format!("is that of {name}"));
     }
-    let stood = before.and_then(|before| before.code.as_deref());
-    if stood.is_some() && stood != code {
+    let previous = before.and_then(|before| before.code.as_deref());
+    if previous.is_some() && previous != code {
         let reason = "cannot change, as records refer to the place by it; add a place with the new code as the successor of this one";
         found.add_error(ProblemCode::NotAllowed, "code", reason);
     }
@@ -361,7 +361,7 @@ impl PlaceState {
         db: &impl ConnectionTrait,
         act: &ActionContext<'_>,
         written: Vec<(Uuid, PlaceSaveOutcome)>,
-        mut stood: HashMap<Uuid, Option<reference_data::CurrentDocument>>,
+        mut previous: HashMap<Uuid, Option<reference_data::CurrentDocument>>,
     ) -> Result<()> {
         let now = act.now();
         let mut seen = HashSet::new();
@@ -415,7 +415,7 @@ impl PlaceState {
             saves.extend(self.current_document(id).map(|now| SavedChange {
                 subject: ReferenceKind::Place,
                 id,
-                before: stood.remove(&id).flatten(),
+                before: previous.remove(&id).flatten(),
                 after: now.document,
             }));
         }

@@ -42,23 +42,23 @@ pub async fn save_small_areas(
     places: &Gazetteer,
     listed: impl IntoIterator<Item = (String, String)>,
 ) -> Result<SmallAreasSaved> {
-    let mut said: HashMap<String, Option<Uuid>> = HashMap::new();
+    let mut place_by_code: HashMap<String, Option<Uuid>> = HashMap::new();
     for (code, place) in listed {
         let Some(place) = places.find_by_code(&place) else {
             continue;
         };
-        let known = said.entry(code).or_insert(Some(place.id));
+        let known = place_by_code.entry(code).or_insert(Some(place.id));
         if *known != Some(place.id) {
             *known = None;
         }
     }
     let mut saved = SmallAreasSaved::default();
-    if said.is_empty() {
+    if place_by_code.is_empty() {
         return Ok(saved);
     }
     let known = load_small_areas(db).await?;
     let mut rows = Vec::new();
-    for (code, mut place_id) in said {
+    for (code, mut place_id) in place_by_code {
         let before = known.get(&code).copied();
         let current = before.map(|place| place.and_then(|id| places.find_current(id)).map(|place| place.id));
         // Another file may name the other places of a constituency, which then lies in several.

@@ -34,13 +34,13 @@ pub struct SearchedFiles {
 }
 
 /// Searches all stored files that have not been searched yet.
-pub async fn search_files(db: &impl ConnectionTrait, text: &str, looked: &mut SearchedFiles) -> Result<()> {
+pub async fn search_files(db: &impl ConnectionTrait, text: &str, files: &mut SearchedFiles) -> Result<()> {
     let kept = import_chunk::Entity::find().filter(import_chunk::Column::Position.eq(1));
     let mut walk = KeysetScan::new(kept, import_chunk::Column::ImportId, ROWS_PER_STATEMENT as u64);
     while let Some(ids) = walk.next_ids(db).await? {
         for id in ids {
-            if looked.searched.insert(id) && search_file(db, id, text).await? {
-                looked.matching.insert(id);
+            if files.searched.insert(id) && search_file(db, id, text).await? {
+                files.matching.insert(id);
             }
         }
     }
@@ -61,9 +61,9 @@ async fn search_file(db: &impl ConnectionTrait, id: Uuid, text: &str) -> Result<
 }
 
 /// Finds the running imports whose files contain the text. They prevent the redaction.
-pub async fn find_running_imports(db: &impl ConnectionTrait, looked: &SearchedFiles) -> Result<Vec<Problem>> {
+pub async fn find_running_imports(db: &impl ConnectionTrait, files: &SearchedFiles) -> Result<Vec<Problem>> {
     let mut findings = Vec::new();
-    for ids in chunk_ids(&looked.matching) {
+    for ids in chunk_ids(&files.matching) {
         let under_way = import::Entity::find()
             .filter(import::Column::Id.is_in(ids))
             .filter(import::Column::EndedAt.is_null())

@@ -174,7 +174,7 @@ pub async fn redact_text(
 async fn published_entries(db: &impl ConnectionTrait, altered: &BTreeSet<Uuid>) -> Result<Vec<ChangeEntry>> {
     let mut entries = Vec::with_capacity(altered.len());
     for ids in chunk_ids(altered) {
-        let standing: Vec<Uuid> = initiative::Entity::find()
+        let current: Vec<Uuid> = initiative::Entity::find()
             .select_only()
             .column(initiative::Column::Id)
             .filter(initiative::Column::Id.is_in(ids))
@@ -183,7 +183,7 @@ async fn published_entries(db: &impl ConnectionTrait, altered: &BTreeSet<Uuid>) 
             .into_tuple()
             .all(db)
             .await?;
-        entries.extend(update_entries(ChangeSubject::Initiative, standing));
+        entries.extend(update_entries(ChangeSubject::Initiative, current));
     }
     Ok(entries)
 }

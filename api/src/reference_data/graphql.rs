@@ -97,19 +97,19 @@ struct ReplayedState {
 
 tokio::task_local! {
     /// The state of the object in the repeated response.
-    static STOOD: Arc<ReplayedState>;
+    static REPLAYED_STATE: Arc<ReplayedState>;
 }
 
 /// Reads from the state of a repeated response, if `id` is its object.
 fn find_replayed<T>(id: Uuid, tell: impl FnOnce(&ReplayedState) -> Option<T>) -> Option<T> {
-    let told = STOOD.try_with(|stood| if stood.id == id { tell(stood) } else { None });
-    told.ok().flatten()
+    let replayed = REPLAYED_STATE.try_with(|state| if state.id == id { tell(state) } else { None });
+    replayed.ok().flatten()
 }
 
 /// The ids in a field of the object in a repeated response. None if the object has the same state now.
 pub fn find_replayed_ids(id: Uuid, field: &str, kind: NodeKind) -> Option<Vec<Uuid>> {
-    find_replayed(id, |stood| {
-        let ids = stood.document.get(field)?.as_array()?.iter();
+    find_replayed(id, |state| {
+        let ids = state.document.get(field)?.as_array()?.iter();
         Some(ids.filter_map(|id| id::decode_as(kind, id.as_str()?)).collect())
     })
 }
@@ -158,7 +158,7 @@ impl<T: OutputType> OutputType for IdempotentResult<T> {
     ) -> ServerResult<Output> {
         let resolved = self.object.resolve(ctx, field);
         match &self.replayed {
-            Some(stood) => STOOD.scope(Arc::clone(stood), resolved).await,
+            Some(state) => REPLAYED_STATE.scope(Arc::clone(state), resolved).await,
             None => resolved.await,
         }
     }
@@ -259,7 +259,7 @@ async fn load_stored_result<M: ReferenceRow>(
 ) -> Result<SavedRow<M>, Error> {
     let row = answer.row;
     let revision = super::find_revision(db, row.id(), answer.version).await?;
-    let stood = ReplayedState {
+    let state = ReplayedState {
         id: row.id(),
         version: answer.version,
         document: revision.map(|revision| revision.document).unwrap_or_default(),
@@ -268,7 +268,7 @@ async fn load_stored_result<M: ReferenceRow>(
         row,
         change: answer.change,
         cleared: answer.cleared,
-        replayed: Some(Arc::new(stood)),
+        replayed: Some(Arc::new(state)),
     })
 }
 
@@ -380,7 +380,7 @@ impl Loader<CurrentVersion> for LoaderContext {
 
 /// Loads the current version of an object or, for a repeat, the version at the first time.
 pub async fn load_version(ctx: &Context<'_>, id: Uuid) -> Result<i32> {
-    if let Some(version) = find_replayed(id, |stood| Some(stood.version)) {
+    if let Some(version) = find_replayed(id, |state| Some(state.version)) {
         return Ok(version);
     }
     Ok(loader::operation_loader(ctx)

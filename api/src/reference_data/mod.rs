@@ -204,19 +204,19 @@ pub struct SaveTarget {
 }
 
 /// Finds why a save cannot be made: problems that were `found` before, an unknown object, or an old base
-/// version. `standing` is the current object, `what` the word for it.
+/// version. `current` is the current object, `what` the word for it.
 pub async fn find_save_error(
     db: &impl ConnectionTrait,
     target: SaveTarget,
-    standing: Option<&Value>,
+    current: Option<&Value>,
     what: &str,
     mut found: Problems,
 ) -> Result<Option<Rejection>> {
     let mut conflicts = Vec::new();
-    match (target.id, standing) {
+    match (target.id, current) {
         (Some(_), None) => found.add_error(ProblemCode::NotFound, "id", format!("there is no such {what}")),
-        (Some(id), Some(standing)) => {
-            if let Some(stale) = find_version_conflict(db, id, standing, target.version).await? {
+        (Some(id), Some(current)) => {
+            if let Some(stale) = find_version_conflict(db, id, current, target.version).await? {
                 found.errors.extend(stale.problems);
                 conflicts = stale.conflicts;
             }
@@ -311,7 +311,7 @@ pub fn trim_text(text: Option<String>) -> Option<String> {
 pub async fn find_version_conflict(
     db: &impl ConnectionTrait,
     id: Uuid,
-    standing: &Value,
+    current: &Value,
     written_from: Option<i32>,
 ) -> Result<Option<Rejection>> {
     let Some(from) = written_from else {
@@ -332,7 +332,7 @@ pub async fn find_version_conflict(
     let reason = format!("version {from} was replaced; the newest is {newest}");
     Ok(Some(Rejection {
         problems: vec![Problem::new(ProblemCode::StaleVersion, "version", reason)],
-        conflicts: diff::find_differences(&before.document, standing),
+        conflicts: diff::find_differences(&before.document, current),
     }))
 }
 

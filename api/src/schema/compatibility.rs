@@ -56,11 +56,11 @@ fn find_breaking_changes(released: &str, now: &str) -> Vec<String> {
                 );
             }
             (TypeKind::Enum(was), TypeKind::Enum(is)) => {
-                let standing = was
+                let current = was
                     .values
                     .iter()
                     .filter(|value| !is_deprecated(&value.node.directives));
-                let was: BTreeSet<String> = standing.map(|value| value.node.value.node.to_string()).collect();
+                let was: BTreeSet<String> = current.map(|value| value.node.value.node.to_string()).collect();
                 let is = is
                     .values
                     .iter()

@@ -91,11 +91,11 @@ async fn list_problems(
             corrects: submission.initiative_id,
             base_version: None,
         });
-        let looked = validate::validate_all(db, act, places, &organisation, proposed.collect()).await?;
-        for (submission, looked) in submissions.into_iter().zip(looked) {
+        let validated = validate::validate_all(db, act, places, &organisation, proposed.collect()).await?;
+        for (submission, validated) in submissions.into_iter().zip(validated) {
             let note = submission.review_note.unwrap_or_default();
             let note = Problem::new(ProblemCode::NotAllowed, "", format!("The steward's note: {note}"));
-            let findings = std::iter::once(note).chain(looked.errors).collect();
+            let findings = std::iter::once(note).chain(validated.errors).collect();
             found.insert(submission.id, (submission.document, findings));
         }
     }

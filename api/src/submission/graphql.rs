@@ -106,8 +106,8 @@ impl Submission {
         if self.is_settled() {
             return Ok(Vec::new());
         }
-        let looked = self.validate(ctx).await?;
-        Ok(looked.errors.into_iter().map(UserError::from).collect())
+        let validated = self.validate(ctx).await?;
+        Ok(validated.errors.into_iter().map(UserError::from).collect())
     }
 
     /// Warnings about the record, which do not stop it from being submitted. Empty after the submission is
@@ -116,8 +116,8 @@ impl Submission {
         if self.is_settled() {
             return Ok(Vec::new());
         }
-        let looked = self.validate(ctx).await?;
-        Ok(looked.warnings.into_iter().map(UserError::from).collect())
+        let validated = self.validate(ctx).await?;
+        Ok(validated.warnings.into_iter().map(UserError::from).collect())
     }
 
     /// The published record that the submission corrects, or that was published from it. Null if there is

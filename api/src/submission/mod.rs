@@ -105,16 +105,16 @@ pub async fn save_submission(
     member: &AuthenticatedMember,
     draft: SubmissionDraft,
 ) -> Result<TransitionResult> {
-    let standing = match draft.submission {
+    let current = match draft.submission {
         Some(id) => match find_for_update(db, member, id).await? {
-            Some(standing) => Some(standing),
+            Some(current) => Some(current),
             None => return Ok(Err(not_found_error())),
         },
         None => None,
     };
-    let organisation = match (&standing, draft.organisation, member.organisation) {
-        (Some(standing), None, _) => standing.organisation_id,
-        (Some(standing), Some(given), _) if given == standing.organisation_id => given,
+    let organisation = match (&current, draft.organisation, member.organisation) {
+        (Some(current), None, _) => current.organisation_id,
+        (Some(current), Some(given), _) if given == current.organisation_id => given,
         (None, None, Some(own)) => own,
         (None, Some(given), own)
             if member.role.can(Capability::ActForAnyOrganisation) || Some(given) == own =>
@@ -148,12 +148,12 @@ pub async fn save_submission(
     if let Some(refusal) = validate::check_shape(&draft.record) {
         return Ok(Err(refusal));
     }
-    let corrects = match resolve_corrected_initiative(db, &organisation, standing.as_ref(), &draft).await? {
+    let corrects = match resolve_corrected_initiative(db, &organisation, current.as_ref(), &draft).await? {
         Ok(corrects) => corrects,
         Err(refusal) => return Ok(Err(refusal)),
     };
     let now = act.now();
-    let Some(standing) = standing else {
+    let Some(current) = current else {
         let row = submission::Model {
             id: act.clock.new_id(),
             organisation_id: organisation.id,
@@ -174,21 +174,21 @@ pub async fn save_submission(
         return Ok(Ok(row.into_active_model().insert(db).await?));
     };
     if let Err(refusal) = apply_transition(
-        &standing,
+        &current,
         Transition::Save,
         transition_actor(member, &organisation),
     ) {
         return Ok(Err(refusal));
     }
-    if let Some(version) = draft.version.filter(|version| *version != standing.version) {
+    if let Some(version) = draft.version.filter(|version| *version != current.version) {
         // Earlier versions of a submission are not stored, so the differences are not known.
         let reason = format!(
             "the submission has changed: your input is based on version {version}, it is at {}. Older versions of drafts are not stored: `conflicts` lists every field in which your input (`after`) differs from the current draft (`before`), your own edits too",
-            standing.version
+            current.version
         );
         return Ok(Err(Rejection {
             problems: vec![Problem::new(ProblemCode::StaleVersion, "version", reason)],
-            conflicts: diff::find_differences(&standing.document, &draft.record),
+            conflicts: diff::find_differences(&current.document, &draft.record),
         }));
     }
     let row = submission::Model {
@@ -197,9 +197,9 @@ pub async fn save_submission(
         import_id: None,
         initiative_id: corrects.map(|(id, _)| id),
         initiative_version: corrects.map(|(_, version)| version),
-        version: standing.version + 1,
+        version: current.version + 1,
         updated_at: now,
-        ..standing
+        ..current
     };
     Ok(Ok(row.into_active_model().reset_all().update(db).await?))
 }
@@ -209,7 +209,7 @@ pub async fn save_submission(
 async fn resolve_corrected_initiative(
     db: &impl ConnectionTrait,
     organisation: &organisation::Model,
-    standing: Option<&submission::Model>,
+    current: Option<&submission::Model>,
     draft: &SubmissionDraft,
 ) -> Result<Result<Option<(Uuid, i32)>, Rejection>> {
     if let Some((id, version)) = draft.corrects {
@@ -229,8 +229,8 @@ async fn resolve_corrected_initiative(
             )),
         });
     }
-    if let Some(said) = standing.and_then(|one| one.initiative_id.zip(one.initiative_version)) {
-        return Ok(Ok(Some(said)));
+    if let Some(correction) = current.and_then(|one| one.initiative_id.zip(one.initiative_version)) {
+        return Ok(Ok(Some(correction)));
     }
     let Some(reference) = external_reference(&draft.record) else {
         return Ok(Ok(None));
@@ -263,32 +263,32 @@ pub async fn submit_for_review(
     member: &AuthenticatedMember,
     id: Uuid,
 ) -> Result<TransitionResult> {
-    let (standing, organisation) = match find_with_organisation(db, member, id).await? {
+    let (current, organisation) = match find_with_organisation(db, member, id).await? {
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),
     };
     let after = match apply_transition(
-        &standing,
+        &current,
         Transition::Submit,
         transition_actor(member, &organisation),
     ) {
         Ok(after) => after,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let looked = validate::validate_submission(db, act, places, &organisation, &standing).await?;
-    if !looked.errors.is_empty() {
-        return Ok(Err(problems_in_record(looked.errors)));
+    let validated = validate::validate_submission(db, act, places, &organisation, &current).await?;
+    if !validated.errors.is_empty() {
+        return Ok(Err(problems_in_record(validated.errors)));
     }
-    if let Some(refusal) = find_version_conflict(db, &standing).await? {
+    if let Some(refusal) = find_version_conflict(db, &current).await? {
         return Ok(Err(refusal));
     }
     let sent = submission::Model {
         submitted_at: Some(act.now()),
         review_note: None,
-        ..standing
+        ..current
     };
     if after == SubmissionState::Published {
-        return publish_validated(db, act, places, keys, sent, looked).await;
+        return publish_validated(db, act, places, keys, sent, validated).await;
     }
     Ok(Ok(update_state(db, act, sent, after).await?))
 }
@@ -301,12 +301,12 @@ pub async fn request_changes(
     id: Uuid,
     note: &str,
 ) -> Result<TransitionResult> {
-    let (standing, organisation) = match find_with_organisation(db, member, id).await? {
+    let (current, organisation) = match find_with_organisation(db, member, id).await? {
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),
     };
     let after = match apply_transition(
-        &standing,
+        &current,
         Transition::RequestChanges,
         transition_actor(member, &organisation),
     ) {
@@ -320,7 +320,7 @@ pub async fn request_changes(
     let returned = submission::Model {
         review_note: Some(note),
         decided_at: Some(act.now()),
-        ..standing
+        ..current
     };
     Ok(Ok(update_state(db, act, returned, after).await?))
 }
@@ -334,26 +334,26 @@ pub async fn publish_submission(
     member: &AuthenticatedMember,
     id: Uuid,
 ) -> Result<TransitionResult> {
-    let (standing, organisation) = match find_with_organisation(db, member, id).await? {
+    let (current, organisation) = match find_with_organisation(db, member, id).await? {
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),
     };
     if let Err(refusal) = apply_transition(
-        &standing,
+        &current,
         Transition::Publish,
         transition_actor(member, &organisation),
     ) {
         return Ok(Err(refusal));
     }
     // What it refers to may have changed since it was submitted.
-    let looked = validate::validate_submission(db, act, places, &organisation, &standing).await?;
-    if !looked.errors.is_empty() {
-        return Ok(Err(problems_in_record(looked.errors)));
+    let validated = validate::validate_submission(db, act, places, &organisation, &current).await?;
+    if !validated.errors.is_empty() {
+        return Ok(Err(problems_in_record(validated.errors)));
     }
-    if let Some(refusal) = find_version_conflict(db, &standing).await? {
+    if let Some(refusal) = find_version_conflict(db, &current).await? {
         return Ok(Err(refusal));
     }
-    publish_validated(db, act, places, keys, standing, looked).await
+    publish_validated(db, act, places, keys, current, validated).await
 }
 
 /// Discards a submission.
@@ -363,12 +363,12 @@ pub async fn discard_submission(
     member: &AuthenticatedMember,
     id: Uuid,
 ) -> Result<TransitionResult> {
-    let (standing, organisation) = match find_with_organisation(db, member, id).await? {
+    let (current, organisation) = match find_with_organisation(db, member, id).await? {
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),
     };
     let after = match apply_transition(
-        &standing,
+        &current,
         Transition::Discard,
         transition_actor(member, &organisation),
     ) {
@@ -377,7 +377,7 @@ pub async fn discard_submission(
     };
     let discarded = submission::Model {
         decided_at: Some(act.now()),
-        ..standing
+        ..current
     };
     Ok(Ok(update_state(db, act, discarded, after).await?))
 }
@@ -388,9 +388,9 @@ async fn publish_validated(
     places: &Gazetteer,
     keys: &DisclosureKeys,
     sent: submission::Model,
-    looked: ValidatedSubmission,
+    validated: ValidatedSubmission,
 ) -> Result<TransitionResult> {
-    let Some(proposal) = looked.proposal else {
+    let Some(proposal) = validated.proposal else {
         return Err(Error::Internal(format!(
             "submission {} has no record and no error",
             sent.id
@@ -421,13 +421,13 @@ async fn publish_validated(
 /// Whether the published record has changed since the submission's base version.
 async fn find_version_conflict(
     db: &impl ConnectionTrait,
-    standing: &submission::Model,
+    current: &submission::Model,
 ) -> Result<Option<Rejection>> {
-    let corrected = standing.initiative_id.zip(standing.initiative_version);
+    let corrected = current.initiative_id.zip(current.initiative_version);
     let Some((corrects, written_from)) = (match corrected {
         Some(corrected) => Some(corrected),
         // It was a new record when it was saved, and may have been published since.
-        None => find_published_by_reference(db, standing)
+        None => find_published_by_reference(db, current)
             .await?
             .map(|published| (published, 0)),
     }) else {
@@ -474,12 +474,12 @@ async fn find_version_conflict(
 /// Finds the published record with the reference of a submission's record.
 async fn find_published_by_reference(
     db: &impl ConnectionTrait,
-    standing: &submission::Model,
+    current: &submission::Model,
 ) -> Result<Option<Uuid>> {
-    let Some(reference) = external_reference(&standing.document) else {
+    let Some(reference) = external_reference(&current.document) else {
         return Ok(None);
     };
-    let published = find_published(db, standing.organisation_id, &reference).await?;
+    let published = find_published(db, current.organisation_id, &reference).await?;
     Ok(published.map(|one| one.id))
 }
 
@@ -494,19 +494,19 @@ async fn find_with_organisation(
     member: &AuthenticatedMember,
     id: Uuid,
 ) -> Result<Result<(submission::Model, organisation::Model), Rejection>> {
-    let Some(standing) = find_for_update(db, member, id).await? else {
+    let Some(current) = find_for_update(db, member, id).await? else {
         return Ok(Err(not_found_error()));
     };
-    let organisation = organisation::Entity::find_by_id(standing.organisation_id)
+    let organisation = organisation::Entity::find_by_id(current.organisation_id)
         .one(db)
         .await?;
     let organisation = organisation.ok_or_else(|| {
         Error::Internal(format!(
             "the organisation of submission {} does not exist",
-            standing.id
+            current.id
         ))
     })?;
-    Ok(Ok((standing, organisation)))
+    Ok(Ok((current, organisation)))
 }
 
 fn not_found_error() -> Rejection {
@@ -545,11 +545,11 @@ pub fn transition_actor(member: &AuthenticatedMember, organisation: &organisatio
 }
 
 fn apply_transition(
-    standing: &submission::Model,
+    current: &submission::Model,
     moved: Transition,
     by: TransitionActor,
 ) -> Result<SubmissionState, Rejection> {
-    workflow::next_state(standing.state, moved, by).map_err(|refused| {
+    workflow::next_state(current.state, moved, by).map_err(|refused| {
         let code = if refused.is_about_actor() {
             ProblemCode::NotAllowed
         } else {

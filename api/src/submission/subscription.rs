@@ -77,10 +77,10 @@ async fn load_submissions(
         Ok(rows) => rows,
         Err(cause) => return vec![Err(cause.into())],
     };
-    let told: HashMap<Uuid, DateTime<Utc>> = moved.iter().map(|moved| (moved.id, moved.at)).collect();
+    let changed_at: HashMap<Uuid, DateTime<Utc>> = moved.iter().map(|moved| (moved.id, moved.at)).collect();
     rows.into_iter()
         // A submission that has changed again is reported with its next change.
-        .filter(|row| told.get(&row.id) == Some(&row.updated_at))
+        .filter(|row| changed_at.get(&row.id) == Some(&row.updated_at))
         .map(|row| Ok(Submission(row)))
         .collect()
 }

@@ -168,8 +168,8 @@ pub async fn validate_submission(
         corrects: submission.initiative_id,
         base_version: None,
     };
-    let looked = validate_all(db, act, places, organisation, vec![proposed]).await?;
-    Ok(looked.into_iter().next().unwrap_or_default())
+    let validated = validate_all(db, act, places, organisation, vec![proposed]).await?;
+    Ok(validated.into_iter().next().unwrap_or_default())
 }
 
 /// Validates many records of one organisation, each by itself.
@@ -213,7 +213,7 @@ pub async fn validate_all(
     let over = publish::validate_proposals(db, act, places, &proposals).await?;
     let read = read.into_iter().zip(proposals).zip(over).zip(funders);
     for ((((at, reading, (mut found, mut warnings)), proposal), over), funders) in read {
-        let looked = &mut all[at];
+        let validated = &mut all[at];
         if !is_reference_to(&proposal.record.lead_organisation, organisation, &leads) {
             let reason = format!(
                 "is not {}, the organisation of this submission",
@@ -223,12 +223,12 @@ pub async fn validate_all(
         }
         found.extend(funders);
         found.extend(over.problems.errors);
-        looked.errors.extend(map_to_original_paths(&reading, found));
+        validated.errors.extend(map_to_original_paths(&reading, found));
         warnings.extend(over.problems.warnings);
-        looked.warnings = map_to_original_paths(&reading, warnings).collect();
-        looked.errors.sort_by(|a, b| a.path.cmp(&b.path));
-        looked.is_unchanged = over.is_unchanged && looked.errors.is_empty();
-        looked.proposal = looked.errors.is_empty().then_some(proposal);
+        validated.warnings = map_to_original_paths(&reading, warnings).collect();
+        validated.errors.sort_by(|a, b| a.path.cmp(&b.path));
+        validated.is_unchanged = over.is_unchanged && validated.errors.is_empty();
+        validated.proposal = validated.errors.is_empty().then_some(proposal);
     }
     Ok(all)
 }

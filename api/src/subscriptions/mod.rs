@@ -131,8 +131,8 @@ impl SubscriptionHub {
         let (live, deadline) = (Arc::clone(&context.live), context.engine.deadline());
         let (receiver, follow) = (live.submissions.subscribe(), FollowGuard::new(context, None));
         // After this poll, no change is missed.
-        let mut looked = live.has_polled.subscribe();
-        let reached = tokio::time::timeout(deadline, looked.wait_for(|looked| *looked));
+        let mut polled = live.has_polled.subscribe();
+        let reached = tokio::time::timeout(deadline, polled.wait_for(|polled| *polled));
         match reached.await {
             Ok(Ok(_)) => Ok(EventStream::new(receiver, Some(follow))),
             _ => Err(Error::QueryTimeout),

@@ -33,10 +33,10 @@ const MEMBERS_PER_QUERY: usize = 500;
 
 /// Polls until there are no subscribers.
 pub async fn run_poller(context: PollContext) {
-    let mut told = context.engine.notifier().subscribe();
+    let mut notifications = context.engine.notifier().subscribe();
     let mut submissions = SubmissionPoller::default();
     while context.live.has_followers() {
-        told.mark_unchanged();
+        notifications.mark_unchanged();
         match poll_once(&context, &mut submissions).await {
             Ok(()) => {
                 context.live.has_polled.send_replace(true);
@@ -46,7 +46,7 @@ pub async fn run_poller(context: PollContext) {
             }
         }
         tokio::select! {
-            _ = told.changed() => tokio::time::sleep(COALESCE_DELAY).await,
+            _ = notifications.changed() => tokio::time::sleep(COALESCE_DELAY).await,
             () = context.live.follower_joined.notified() => {}
             () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
@@ -67,7 +67,7 @@ async fn poll_once(context: &PollContext, submissions: &mut SubmissionPoller) ->
 async fn poll_members(context: &PollContext) -> Result<()> {
     let followed: Vec<AuthenticatedMember> = context.live.lock_followers().members.keys().cloned().collect();
     for members in followed.chunks(MEMBERS_PER_QUERY) {
-        let standing: HashMap<Uuid, (Role, Option<Uuid>)> = member::Entity::find()
+        let current: HashMap<Uuid, (Role, Option<Uuid>)> = member::Entity::find()
             .filter(member::Column::Id.is_in(members.iter().map(|member| member.id)))
             .filter(member::Column::RevokedAt.is_null())
             .all(&context.db)
@@ -81,11 +81,11 @@ async fn poll_members(context: &PollContext) -> Result<()> {
             .into_iter()
             .collect();
         for member in members {
-            let reason = match standing.get(&member.id) {
+            let reason = match current.get(&member.id) {
                 Some(_) if member.token.is_some_and(|token| revoked.contains(&token)) => {
                     TokenError::TokenRevoked
                 }
-                Some(standing) if *standing == (member.role, member.organisation) => continue,
+                Some(current) if *current == (member.role, member.organisation) => continue,
                 Some(_) => TokenError::MemberChanged,
                 None => TokenError::MemberRevoked,
             };

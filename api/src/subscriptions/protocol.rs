@@ -191,11 +191,11 @@ mod tests {
         let read = |text| ClientMessage::parse(text).unwrap();
         assert!(matches!(
             read(r#"{"type": "connection_init"}"#),
-            ClientMessage::ConnectionInit(said) if said.is_empty()
+            ClientMessage::ConnectionInit(payload) if payload.is_empty()
         ));
         assert!(matches!(
             read(r#"{"type": "connection_init", "payload": {"authorization": "Bearer x"}}"#),
-            ClientMessage::ConnectionInit(said) if said["authorization"] == "Bearer x"
+            ClientMessage::ConnectionInit(payload) if payload["authorization"] == "Bearer x"
         ));
         assert!(matches!(
             read(r#"{"type": "ping", "payload": null}"#),

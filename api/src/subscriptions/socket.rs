@@ -200,10 +200,10 @@ impl SocketConnection {
         let app = &self.service.app;
         let (member, until) = match &authorization {
             None => (None, None),
-            Some(said) => match Authorization::new(said.clone()).authenticate(app).await {
+            Some(authorization) => match Authorization::new(authorization.clone()).authenticate(app).await {
                 Ok(Requester::Member(member)) => {
-                    let until =
-                        member::parse_bearer(said).and_then(|token| app.verifier.accepted_until(token));
+                    let until = member::parse_bearer(authorization)
+                        .and_then(|token| app.verifier.accepted_until(token));
                     let left = until.map(|until| (until - app.clock.now()).to_std().unwrap_or_default());
                     (
                         Some(member),

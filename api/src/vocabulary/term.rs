@@ -74,9 +74,9 @@ pub async fn save_term(
         (term::Column::Id, draft.target.id),
     )
     .await?;
-    let standing = before.as_ref().map(document::term_document);
+    let current = before.as_ref().map(document::term_document);
     if let Some(refusal) =
-        reference_data::find_save_error(db, draft.target, standing.as_ref(), "term", found).await?
+        reference_data::find_save_error(db, draft.target, current.as_ref(), "term", found).await?
     {
         return Ok(Err(refusal));
     }
@@ -84,7 +84,7 @@ pub async fn save_term(
     let save = SavedChange {
         subject: ReferenceKind::Term,
         id: row.id,
-        before: CurrentDocument::from_parts(standing, before.map(|before| before.updated_at)),
+        before: CurrentDocument::from_parts(current, before.map(|before| before.updated_at)),
         after: document::term_document(&row),
     };
     reference_data::write_revisions(db, act, vec![save]).await?;

@@ -21,29 +21,29 @@ pub struct VerifiedClaims {
 impl VerifiedClaims {
     /// Validates the claims of a token whose signature is valid.
     pub fn validate(
-        said: &Map<String, Value>,
+        claims: &Map<String, Value>,
         issuer: &str,
         audiences: &[String],
         now: DateTime<Utc>,
     ) -> Result<Self, TokenError> {
-        let expires = read_number(said, "exp")?.ok_or(TokenError::Incomplete)?;
-        let good_from = read_number(said, "nbf")?;
-        read_number(said, "iat")?;
-        let by = read_text(said, "iss")?.ok_or(TokenError::Incomplete)?;
-        let meant_for = read_audiences(said)?;
-        let subject = read_text(said, "sub")?.ok_or(TokenError::Incomplete)?;
-        let id = read_text(said, "jti")?.map(ToOwned::to_owned);
+        let expires = read_number(claims, "exp")?.ok_or(TokenError::Incomplete)?;
+        let not_before = read_number(claims, "nbf")?;
+        read_number(claims, "iat")?;
+        let issuer_claim = read_text(claims, "iss")?.ok_or(TokenError::Incomplete)?;
+        let intended_audiences = read_audiences(claims)?;
+        let subject = read_text(claims, "sub")?.ok_or(TokenError::Incomplete)?;
+        let id = read_text(claims, "jti")?.map(ToOwned::to_owned);
         let now = now.timestamp() as f64;
         if expires < now - f64::from(CLOCK_SKEW_SECONDS) {
             return Err(TokenError::Expired);
         }
-        if good_from.is_some_and(|from| from > now + f64::from(CLOCK_SKEW_SECONDS)) {
+        if not_before.is_some_and(|from| from > now + f64::from(CLOCK_SKEW_SECONDS)) {
             return Err(TokenError::NotYetValid);
         }
-        if by != issuer {
+        if issuer_claim != issuer {
             return Err(TokenError::UnknownIssuer);
         }
-        if !meant_for
+        if !intended_audiences
             .iter()
             .any(|one| audiences.iter().any(|ours| ours == one))
         {
@@ -51,7 +51,7 @@ impl VerifiedClaims {
         }
         Ok(Self {
             subject: TokenSubject {
-                issuer: by.to_owned(),
+                issuer: issuer_claim.to_owned(),
                 subject: subject.to_owned(),
             },
             id,
@@ -70,12 +70,13 @@ impl VerifiedClaims {
 }
 
 /// Reads the `iss` of a token.
-pub fn read_issuer(said: &Map<String, Value>) -> Result<&str, TokenError> {
-    read_text(said, "iss")?.ok_or(TokenError::Incomplete)
+pub fn read_issuer(claims: &Map<String, Value>) -> Result<&str, TokenError> {
+    read_text(claims, "iss")?.ok_or(TokenError::Incomplete)
 }
 
-fn read_number(said: &Map<String, Value>, claim: &'static str) -> Result<Option<f64>, TokenError> {
-    said.get(claim)
+fn read_number(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<f64>, TokenError> {
+    claims
+        .get(claim)
         .map(|value| {
             value
                 .as_f64()
@@ -85,8 +86,9 @@ fn read_number(said: &Map<String, Value>, claim: &'static str) -> Result<Option<
 }
 
 /// Reads a claim that must be a non-empty text.
-fn read_text<'a>(said: &'a Map<String, Value>, claim: &'static str) -> Result<Option<&'a str>, TokenError> {
-    said.get(claim)
+fn read_text<'a>(claims: &'a Map<String, Value>, claim: &'static str) -> Result<Option<&'a str>, TokenError> {
+    claims
+        .get(claim)
         .map(|value| {
             let text = value.as_str().filter(|text| !text.is_empty());
             text.ok_or(TokenError::WrongClaimType(claim, "a text"))
@@ -95,9 +97,9 @@ fn read_text<'a>(said: &'a Map<String, Value>, claim: &'static str) -> Result<Op
 }
 
 /// Reads `aud`, which is one text or a list of texts.
-fn read_audiences(said: &Map<String, Value>) -> Result<Vec<&str>, TokenError> {
+fn read_audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, TokenError> {
     let mistyped = TokenError::WrongClaimType("aud", "a text or a list of texts");
-    match said.get("aud") {
+    match claims.get("aud") {
         None => Err(TokenError::Incomplete),
         Some(Value::String(one)) => Ok(vec![one]),
         Some(Value::Array(several)) => {
@@ -116,9 +118,9 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000;
 
-    fn validate_claims(said: &Value) -> Result<VerifiedClaims, TokenError> {
+    fn validate_claims(claims: &Value) -> Result<VerifiedClaims, TokenError> {
         let now = DateTime::from_timestamp(NOW, 0).unwrap();
-        VerifiedClaims::validate(said.as_object().unwrap(), "us", &["here".to_owned()], now)
+        VerifiedClaims::validate(claims.as_object().unwrap(), "us", &["here".to_owned()], now)
     }
 
     fn valid_claims() -> Value {
@@ -126,18 +128,18 @@ mod tests {
     }
 
     fn with(claim: &str, value: Value) -> Value {
-        let mut said = valid_claims();
-        said[claim] = value;
-        said
+        let mut claims = valid_claims();
+        claims[claim] = value;
+        claims
     }
 
     #[test]
     fn required_claims_are_enforced() {
         assert!(validate_claims(&valid_claims()).is_ok());
         for claim in ["iss", "sub", "aud", "exp"] {
-            let mut said = valid_claims();
-            said.as_object_mut().unwrap().remove(claim);
-            assert_eq!(validate_claims(&said), Err(TokenError::Incomplete), "{claim}");
+            let mut claims = valid_claims();
+            claims.as_object_mut().unwrap().remove(claim);
+            assert_eq!(validate_claims(&claims), Err(TokenError::Incomplete), "{claim}");
         }
     }
 
@@ -199,8 +201,8 @@ mod tests {
             validate_claims(&with("nbf", json!(NOW + 31))),
             Err(TokenError::NotYetValid)
         );
-        let until = |said: &Value| {
-            validate_claims(said)
+        let until = |claims: &Value| {
+            validate_claims(claims)
                 .unwrap()
                 .accepted_until()
                 .map(|until| until.timestamp())

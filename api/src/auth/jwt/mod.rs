@@ -71,14 +71,14 @@ impl<'a> UnverifiedToken<'a> {
             return Err(TokenError::NotAccepted);
         }
         let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).ok();
-        let said: Map<String, Value> = payload
+        let claims: Map<String, Value> = payload
             .and_then(|payload| serde_json::from_slice(&payload).ok())
             .ok_or(TokenError::NotAccepted)?;
         Ok(Self {
             token,
             algorithm: header.alg,
             key_id: header.kid,
-            issuer: claims::read_issuer(&said)?.to_owned(),
+            issuer: claims::read_issuer(&claims)?.to_owned(),
         })
     }
 }

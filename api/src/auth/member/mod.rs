@@ -235,9 +235,9 @@ pub async fn save_member(
         id: before.as_ref().map(|before| before.id),
         version: draft.version,
     };
-    let standing = before.as_ref().map(document::member_document);
+    let current = before.as_ref().map(document::member_document);
     if let Some(refusal) =
-        reference_data::find_save_error(db, target, standing.as_ref(), "member", found).await?
+        reference_data::find_save_error(db, target, current.as_ref(), "member", found).await?
     {
         return Ok(Err(refusal));
     }
@@ -291,9 +291,9 @@ pub async fn revoke_by_id(
             found.add_error(ProblemCode::NotAllowed, "id", LAST_STEWARD_REASON);
         }
     }
-    let standing = before.as_ref().map(document::member_document);
+    let current = before.as_ref().map(document::member_document);
     if let Some(refusal) =
-        reference_data::find_save_error(db, target, standing.as_ref(), "member", found).await?
+        reference_data::find_save_error(db, target, current.as_ref(), "member", found).await?
     {
         return Ok(Err(refusal));
     }

@@ -119,12 +119,12 @@ impl Permissions {
         (of, field): (&str, &str),
         arguments: impl IntoIterator<Item = (String, Value)>,
     ) -> Result<()> {
-        let asked = format!("{of}.{field}");
+        let field_path = format!("{of}.{field}");
         let check = &mut |used: UsedField<'_>| self.check_used_field(requester, used);
-        field_usage::visit_field(&asked, check)?;
+        field_usage::visit_field(&field_path, check)?;
         arguments
             .into_iter()
-            .try_for_each(|(name, value)| field_usage::visit_part(&asked, &name, &name, &value, check))
+            .try_for_each(|(name, value)| field_usage::visit_part(&field_path, &name, &name, &value, check))
     }
 
     /// Checks whether the sender can resolve a field, with the variables of the operation.

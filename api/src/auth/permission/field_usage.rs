@@ -492,10 +492,10 @@ pub struct UsedField<'a> {
 pub type Visit<'a> = dyn FnMut(UsedField<'_>) -> Result<()> + 'a;
 
 /// Visits each field that a field (`Type.field`) uses with any arguments.
-pub fn visit_field(asked: &str, visit: &mut Visit<'_>) -> Result<()> {
+pub fn visit_field(field_path: &str, visit: &mut Visit<'_>) -> Result<()> {
     visit_fields(
-        find_used_fields(asked, FIELD_ITSELF).unwrap_or_default(),
-        asked,
+        find_used_fields(field_path, FIELD_ITSELF).unwrap_or_default(),
+        field_path,
         visit,
     )
 }

@@ -240,11 +240,11 @@ impl Initiative {
     /// The confirmation that the record can be shared. Null if there is none or it is not visible to you.
     async fn sharing(&self, ctx: &Context<'_>) -> Result<Option<SharingConsent>> {
         let row = &self.0;
-        let said = row.sharing_confirmed_by.is_some()
+        let is_recorded = row.sharing_confirmed_by.is_some()
             || row.sharing_confirmed_on.is_some()
             || row.sharing_basis.is_some()
             || row.sharing_licence.is_some();
-        let sharing = said.then(|| SharingConsent {
+        let sharing = is_recorded.then(|| SharingConsent {
             confirmed_by: row.sharing_confirmed_by.clone(),
             confirmed_on: row.sharing_confirmed_on.map(Date),
             basis: row.sharing_basis.clone(),

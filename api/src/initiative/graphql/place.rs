@@ -57,9 +57,9 @@ impl Place {
 
     /// The places that directly contain it. A place can have several, such as a region and a combined authority.
     async fn parents(&self, ctx: &Context<'_>) -> Result<Vec<Self>> {
-        if let Some(stood) = find_replayed_ids(self.0.id, "parents", NodeKind::Place) {
+        if let Some(ids) = find_replayed_ids(self.0.id, "parents", NodeKind::Place) {
             let places = loader::operation_loader(ctx)
-                .load_many(stood.into_iter().map(PlaceById))
+                .load_many(ids.into_iter().map(PlaceById))
                 .await?;
             let mut places: Vec<place::Model> = places.into_values().collect();
             places.sort_by(|one, other| (&one.name_folded, one.id).cmp(&(&other.name_folded, other.id)));

@@ -102,10 +102,10 @@ impl CurrentState {
         initiative: Option<&initiative::Model>,
         written_from: Option<i32>,
     ) -> Option<Problem> {
-        let standing = initiative.filter(|standing| standing.withdrawn_at.is_none())?;
-        let written_from = written_from.filter(|version| *version != standing.version)?;
-        let changed = self.earlier.get(&(standing.id, written_from)).map(|before| {
-            let after = self.documents.get(&standing.id).cloned().unwrap_or_default();
+        let current = initiative.filter(|current| current.withdrawn_at.is_none())?;
+        let written_from = written_from.filter(|version| *version != current.version)?;
+        let changed = self.earlier.get(&(current.id, written_from)).map(|before| {
+            let after = self.documents.get(&current.id).cloned().unwrap_or_default();
             diff::find_differences(before, &after)
         });
         let changed = changed.map_or_else(
@@ -114,15 +114,15 @@ impl CurrentState {
         );
         let reason = format!(
             "the published record is at version {now} now; this is based on version {written_from}. {changed}. Take the published version into account, and write {now} here to send it again",
-            now = standing.version
+            now = current.version
         );
         Some(Problem::new(ProblemCode::StaleVersion, "version", reason))
     }
 
     /// Finds the published values that the new record leaves empty.
     pub(super) fn find_cleared(&self, id: Uuid, record: &InitiativeRecord) -> Vec<Problem> {
-        let standing = self.initiatives.get(&id);
-        if standing.is_none_or(|standing| standing.withdrawn_at.is_some()) {
+        let current = self.initiatives.get(&id);
+        if current.is_none_or(|current| current.withdrawn_at.is_some()) {
             return Vec::new();
         }
         let published = self.documents.get(&id);

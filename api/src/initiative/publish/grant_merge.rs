@@ -13,31 +13,31 @@ use wayin_records::validate;
 
 /// Updates the term of the published record that names a changed grant.
 pub(super) fn update_term_from_grant(
-    standing: &CurrentState,
+    current: &CurrentState,
     id: Uuid,
     identifier: &str,
     grant: &InitiativeRecord,
 ) -> Result<InitiativeRecord> {
-    let document = standing.documents.get(&id).cloned().unwrap_or_default();
+    let document = current.documents.get(&id).cloned().unwrap_or_default();
     let mut record: InitiativeRecord = serde_json::from_value(document)
         .map_err(|cause| Error::Internal(format!("revision of {id}: {cause}")))?;
     validate::normalise_record(&mut record);
-    let ours = record
+    let target = record
         .funding_terms
         .iter_mut()
         .find(|term| term.grant_identifier.as_deref() == Some(identifier));
-    if let (Some(ours), Some(granted)) = (ours, grant.funding_terms.first()) {
-        ours.funder = granted.funder.clone();
-        ours.programme.clone_from(&granted.programme);
-        ours.currency.clone_from(&granted.currency);
-        ours.amount_minor = granted.amount_minor;
-        ours.awarded_on = granted.awarded_on;
-        ours.starts_on = granted.starts_on;
-        ours.ends_on = granted.ends_on;
-        ours.duration_months = granted.duration_months;
+    if let (Some(target), Some(granted)) = (target, grant.funding_terms.first()) {
+        target.funder = granted.funder.clone();
+        target.programme.clone_from(&granted.programme);
+        target.currency.clone_from(&granted.currency);
+        target.amount_minor = granted.amount_minor;
+        target.awarded_on = granted.awarded_on;
+        target.starts_on = granted.starts_on;
+        target.ends_on = granted.ends_on;
+        target.duration_months = granted.duration_months;
         // An answer from the grant ends the missing reason.
-        let answered = ours.clone();
-        ours.missing.remove_where(|field| field.is_given(&answered));
+        let answered = target.clone();
+        target.missing.remove_where(|field| field.is_given(&answered));
     }
     Ok(record)
 }
@@ -45,22 +45,22 @@ pub(super) fn update_term_from_grant(
 /// Fills terms whose grant is published with the published values that the record leaves out. Returns the
 /// record itself if it names no such grant.
 pub(super) fn keep_published_grant_terms<'a>(
-    standing: &CurrentState,
+    current: &CurrentState,
     record: &'a InitiativeRecord,
 ) -> Cow<'a, InitiativeRecord> {
-    if standing.find_terms(record).flatten().next().is_none() {
+    if current.find_terms(record).flatten().next().is_none() {
         return Cow::Borrowed(record);
     }
-    Cow::Owned(merge_grant_terms(standing, record.clone()))
+    Cow::Owned(merge_grant_terms(current, record.clone()))
 }
 
 /// [`keep_published_grant_terms`] for an owned record.
-pub(super) fn merge_grant_terms(standing: &CurrentState, mut record: InitiativeRecord) -> InitiativeRecord {
+pub(super) fn merge_grant_terms(current: &CurrentState, mut record: InitiativeRecord) -> InitiativeRecord {
     for term in &mut record.funding_terms {
         let known = term
             .grant_identifier
             .as_ref()
-            .and_then(|identifier| standing.terms.get(identifier));
+            .and_then(|identifier| current.terms.get(identifier));
         let Some(known) = known.filter(|known| known.grant_digest.is_some()) else {
             continue;
         };
@@ -85,17 +85,17 @@ pub(super) fn merge_grant_terms(standing: &CurrentState, mut record: InitiativeR
 /// A grant belongs to one term. A record cannot take the grant of another record, nor a grant to another
 /// organisation: a steward decides about these.
 pub(super) fn find_grant_conflicts(
-    standing: &CurrentState,
+    current: &CurrentState,
     record: &InitiativeRecord,
     id: Uuid,
     lead: Option<Uuid>,
 ) -> Vec<Problem> {
     let mut clashes = Vec::new();
-    for (index, known) in standing.find_terms(record).enumerate() {
+    for (index, known) in current.find_terms(record).enumerate() {
         let Some(known) = known else {
             continue;
         };
-        let Some(holder) = standing
+        let Some(holder) = current
             .initiatives
             .get(&known.initiative_id)
             .filter(|holder| holder.id != id)

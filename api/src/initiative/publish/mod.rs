@@ -107,13 +107,13 @@ pub async fn withdraw_initiative(
     act: &ActionContext<'_>,
     id: Uuid,
 ) -> Result<Option<(i32, i32)>> {
-    let standing = initiative::Entity::find_by_id(id).one(db).await?;
-    let Some(standing) = standing.filter(|one| one.withdrawn_at.is_none()) else {
+    let current = initiative::Entity::find_by_id(id).one(db).await?;
+    let Some(current) = current.filter(|one| one.withdrawn_at.is_none()) else {
         return Ok(None);
     };
     let entries = write::withdraw_records(db, act, vec![id], act.reason).await?;
     change_log::append_changes(db, act, &entries).await?;
-    Ok(Some((standing.version, standing.version + 1)))
+    Ok(Some((current.version, current.version + 1)))
 }
 
 /// The number of proposals at the start that do not depend on each other. A proposal that may be the same
@@ -164,20 +164,20 @@ async fn publish_batch(
         .iter()
         .flat_map(|proposal| list_organisation_references(&proposal.record));
     let organisations = OrganisationLookup::load(db, references).await?;
-    let standing = CurrentState::load(db, &organisations, &proposals).await?;
+    let current = CurrentState::load(db, &organisations, &proposals).await?;
     let mut batch = PublicationBatch {
         act,
         places,
         organisations,
         altered: AlteredOrganisations::default(),
-        standing,
+        current,
     };
     let (mut outcomes, mut ready, mut superseded) = (Vec::new(), Vec::new(), HashSet::new());
     for proposal in proposals {
         outcomes.push(match batch.plan(proposal)? {
             PlannedProposal::Settled(outcome) => outcome,
             PlannedProposal::Ready(one, warnings) => {
-                superseded.extend(batch.standing.list_superseded(&one));
+                superseded.extend(batch.current.list_superseded(&one));
                 let (new, id) = (one.before.is_none(), one.id);
                 ready.push(*one);
                 if new {
@@ -205,13 +205,13 @@ pub async fn validate_proposals(
         .iter()
         .flat_map(|proposal| list_organisation_references(&proposal.record));
     let organisations = OrganisationLookup::load(db, references).await?;
-    let standing = CurrentState::load(db, &organisations, proposals).await?;
+    let current = CurrentState::load(db, &organisations, proposals).await?;
     let batch = PublicationBatch {
         act,
         places,
         organisations,
         altered: AlteredOrganisations::default(),
-        standing,
+        current,
     };
     Ok(proposals
         .iter()

@@ -150,34 +150,37 @@ impl PartRowBuilder<'_> {
     }
 
     pub(super) fn build_challenges<'r>(&self, ready: &'r [ResolvedProposal]) -> Vec<ChallengeRow<'r>> {
-        let faced = ready
-            .iter()
-            .flat_map(|one| one.record.challenges_faced.iter().map(|said| (one.id, said)));
+        let faced = ready.iter().flat_map(|one| {
+            one.record
+                .challenges_faced
+                .iter()
+                .map(|challenge| (one.id, challenge))
+        });
         faced
-            .map(|(initiative, said)| {
+            .map(|(initiative, challenge)| {
                 let (id, created_at) =
-                    self.resolve_identity(self.ids.challenges.get(&(initiative, said.challenge)));
+                    self.resolve_identity(self.ids.challenges.get(&(initiative, challenge.challenge)));
                 ChallengeRow {
                     id,
                     created_at,
                     initiative,
-                    challenge: said,
+                    challenge,
                 }
             })
             .collect()
     }
 
     pub(super) fn build_challenge(&self, faced: &ChallengeRow<'_>) -> challenge_faced::ActiveModel {
-        let said = faced.challenge;
+        let challenge = faced.challenge;
         challenge_faced::Model {
             id: faced.id,
             initiative_id: faced.initiative,
-            challenge: said.challenge,
-            step: said.step,
-            note: said.note.clone(),
-            noticed_on: said.noticed_on,
-            perspective: said.perspective,
-            missing: said.missing.to_json(),
+            challenge: challenge.challenge,
+            step: challenge.step,
+            note: challenge.note.clone(),
+            noticed_on: challenge.noticed_on,
+            perspective: challenge.perspective,
+            missing: challenge.missing.to_json(),
             created_at: faced.created_at,
             updated_at: self.act.now(),
         }

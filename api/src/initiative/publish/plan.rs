@@ -42,29 +42,28 @@ pub(super) struct PublicationBatch<'a> {
     pub(super) places: &'a Gazetteer,
     pub(super) organisations: OrganisationLookup,
     pub(super) altered: AlteredOrganisations,
-    pub(super) standing: CurrentState,
+    pub(super) current: CurrentState,
 }
 
 impl PublicationBatch<'_> {
     pub(super) fn validate_proposal(&self, proposal: &Proposal) -> ValidatedProposal {
-        let record = keep_published_grant_terms(&self.standing, &proposal.record);
+        let record = keep_published_grant_terms(&self.current, &proposal.record);
         let mut findings = self.validate(&record);
         let lead = self.organisations.find_id(&record.lead_organisation);
         let before = self.find_published(&record, lead).map(|before| before.id);
         let id = before.or(proposal.corrects).unwrap_or_default();
         findings
             .errors
-            .extend(find_grant_conflicts(&self.standing, &record, id, lead));
+            .extend(find_grant_conflicts(&self.current, &record, id, lead));
         let stands_so = findings.errors.is_empty() && self.is_unchanged(id, &record);
         if !stands_so {
-            let standing = self.standing.initiatives.get(&id);
-            findings.errors.extend(
-                self.standing
-                    .find_version_conflict(standing, proposal.base_version),
-            );
+            let current = self.current.initiatives.get(&id);
+            findings
+                .errors
+                .extend(self.current.find_version_conflict(current, proposal.base_version));
         }
         if !stands_so && proposal.grant.is_none() {
-            findings.warnings.extend(self.standing.find_cleared(id, &record));
+            findings.warnings.extend(self.current.find_cleared(id, &record));
         }
         ValidatedProposal {
             problems: findings,
@@ -74,8 +73,8 @@ impl PublicationBatch<'_> {
 
     /// Whether the same record is already published.
     fn is_unchanged(&self, id: Uuid, record: &InitiativeRecord) -> bool {
-        let standing = self.standing.initiatives.get(&id);
-        if standing.is_none_or(|standing| standing.withdrawn_at.is_some()) {
+        let current = self.current.initiatives.get(&id);
+        if current.is_none_or(|current| current.withdrawn_at.is_some()) {
             return false;
         }
         let mut record = record.clone();
@@ -90,7 +89,7 @@ impl PublicationBatch<'_> {
                 None => return false,
             }
         }
-        self.standing.is_unchanged(id, &record)
+        self.current.is_unchanged(id, &record)
     }
 
     pub(super) fn plan(&mut self, proposal: Proposal) -> Result<PlannedProposal> {
@@ -104,7 +103,7 @@ impl PublicationBatch<'_> {
             });
         let corrects = proposal.corrects;
         let mut record = match &grant {
-            None => merge_grant_terms(&self.standing, proposal.record),
+            None => merge_grant_terms(&self.current, proposal.record),
             Some(grant) => match self.plan_grant(grant, proposal.record)? {
                 Ok(record) => record,
                 Err(outcome) => return Ok(PlannedProposal::Settled(outcome)),
@@ -130,17 +129,17 @@ impl PublicationBatch<'_> {
                 finding,
             ])));
         }
-        let corrected = corrects.and_then(|id| self.standing.initiatives.get(&id));
+        let corrected = corrects.and_then(|id| self.current.initiatives.get(&id));
         let before = known.or(corrected).cloned();
         let id = before
             .as_ref()
             .map_or_else(|| self.act.clock.new_id(), |before| before.id);
-        let clashes = find_grant_conflicts(&self.standing, &record, id, lead);
+        let clashes = find_grant_conflicts(&self.current, &record, id, lead);
         if !clashes.is_empty() {
             return Ok(PlannedProposal::Settled(PublicationOutcome::Rejected(clashes)));
         }
         if let Some(stale) = self
-            .standing
+            .current
             .find_version_conflict(before.as_ref(), proposal.base_version)
             && !self.is_unchanged(id, &record)
         {
@@ -153,11 +152,11 @@ impl PublicationBatch<'_> {
         let stands = before
             .as_ref()
             .is_some_and(|before| before.withdrawn_at.is_none());
-        if grant.is_none() && stands && self.standing.is_unchanged(id, &record) {
+        if grant.is_none() && stands && self.current.is_unchanged(id, &record) {
             return Ok(PlannedProposal::Settled(PublicationOutcome::Unchanged { id }));
         }
         if grant.is_none() {
-            findings.warnings.extend(self.standing.find_cleared(id, &record));
+            findings.warnings.extend(self.current.find_cleared(id, &record));
         }
         let document = serde_json::to_value(&record).map_err(|cause| Error::Internal(cause.to_string()))?;
         let grant_digests = self.grant_digests(&record, grant.as_ref());
@@ -181,7 +180,7 @@ impl PublicationBatch<'_> {
         grant: &GrantOrigin,
         record: InitiativeRecord,
     ) -> Result<Result<InitiativeRecord, PublicationOutcome>> {
-        let Some(term) = self.standing.terms.get(&grant.identifier) else {
+        let Some(term) = self.current.terms.get(&grant.identifier) else {
             return Ok(Ok(record));
         };
         if term.grant_digest.as_ref() == Some(&grant.digest) {
@@ -189,7 +188,7 @@ impl PublicationBatch<'_> {
                 id: term.initiative_id,
             }));
         }
-        let holder = self.standing.initiatives.get(&term.initiative_id);
+        let holder = self.current.initiatives.get(&term.initiative_id);
         let Some(holder) = holder.filter(|holder| !holder.made_from_grant) else {
             return Ok(Ok(record));
         };
@@ -198,7 +197,7 @@ impl PublicationBatch<'_> {
             let finding = Problem::new(ProblemCode::Conflict, "leadOrganisation", reason);
             return Ok(Err(PublicationOutcome::Rejected(vec![finding])));
         }
-        update_term_from_grant(&self.standing, holder.id, &grant.identifier, &record).map(Ok)
+        update_term_from_grant(&self.current, holder.id, &grant.identifier, &record).map(Ok)
     }
 
     /// Finds all problems of a record, with everything that it names.
@@ -242,11 +241,11 @@ impl PublicationBatch<'_> {
     /// Finds the published initiative of a record.
     fn find_published(&self, record: &InitiativeRecord, lead: Option<Uuid>) -> Option<&initiative::Model> {
         match &record.external_ref {
-            Some(reference) => self.standing.by_reference.get(&(lead?, reference.clone())),
+            Some(reference) => self.current.by_reference.get(&(lead?, reference.clone())),
             None => self
-                .standing
+                .current
                 .find_terms(record)
-                .find_map(|term| self.standing.initiatives.get(&term?.initiative_id)),
+                .find_map(|term| self.current.initiatives.get(&term?.initiative_id)),
         }
     }
 
@@ -282,7 +281,7 @@ impl PublicationBatch<'_> {
             let identifier = term.grant_identifier.as_ref()?;
             match grant {
                 Some(grant) if grant.identifier == *identifier => Some(grant.digest.clone()),
-                _ => self.standing.terms.get(identifier)?.grant_digest.clone(),
+                _ => self.current.terms.get(identifier)?.grant_digest.clone(),
             }
         };
         record.funding_terms.iter().map(digest).collect()

@@ -183,11 +183,11 @@ async fn find_existing_sources(
     ready: &[ResolvedProposal],
 ) -> Result<HashMap<Source, Uuid>> {
     let titles: HashSet<&str> = ready.iter().map(|one| one.record.source.title.as_str()).collect();
-    let standing = source::Entity::find()
+    let current = source::Entity::find()
         .filter(is_in(db, source::Column::Title.into_expr(), titles))
         .all(db)
         .await?;
-    let known = standing.into_iter().map(|row| {
+    let known = current.into_iter().map(|row| {
         let source = Source {
             kind: row.kind,
             title: row.title,

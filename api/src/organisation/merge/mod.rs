@@ -305,9 +305,9 @@ impl MergeTransfer<'_> {
         }
         let concerned: BTreeSet<Uuid> = led.iter().chain(funded.keys()).copied().collect();
         let concerned: Vec<Uuid> = concerned.into_iter().collect();
-        let mut standing = BTreeSet::new();
+        let mut current = BTreeSet::new();
         for ids in concerned.chunks(RECORDS_PER_BATCH) {
-            standing.extend(self.rewrite_batch(db, act, ids, &led, &funded).await?);
+            current.extend(self.rewrite_batch(db, act, ids, &led, &funded).await?);
         }
         // Withdrawn records too: if they are submitted again, they are recognised.
         initiative::Entity::update_many()
@@ -321,7 +321,7 @@ impl MergeTransfer<'_> {
             .filter(funding_term::Column::FunderId.eq(merged))
             .exec(db)
             .await?;
-        Ok(standing)
+        Ok(current)
     }
 
     async fn rewrite_batch(
