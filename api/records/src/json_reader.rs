@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde::de::value::MapDeserializer;
 use serde_json::{Value, json};
 use serde_path_to_error::{Path, Segment};
 use wayin_vocabulary::{Challenge, Condition, EntryPoint, Perspective, SourceKind};
@@ -76,24 +75,13 @@ const MAX_PROBLEMS: usize = 50;
 
 /// Reads a record, with `lead` as its lead organisation if the document names none.
 pub fn read_with_default_lead(document: &Value, lead: &Value) -> ReadResult {
-    let Value::Object(fields) = document else {
-        return read_document(document.clone());
-    };
-    let lead = fields
-        .get(LEAD_FIELD)
-        .filter(|given| !given.is_null())
-        .unwrap_or(lead);
-    let others = fields.iter().filter(|(name, _)| *name != LEAD_FIELD);
-    let all = others
-        .map(|(name, value)| (name.as_str(), value))
-        .chain([(LEAD_FIELD, lead)]);
-    // Most documents are valid, and are read without a copy.
-    if let Ok(record) = InitiativeRecord::deserialize(MapDeserializer::<_, serde_json::Error>::new(all)) {
-        return ReadResult::from_record(record);
+    let mut document = document.clone();
+    if let Value::Object(fields) = &mut document
+        && fields.get(LEAD_FIELD).is_none_or(Value::is_null)
+    {
+        fields.insert(LEAD_FIELD.to_owned(), lead.clone());
     }
-    let mut fields = fields.clone();
-    fields.insert(LEAD_FIELD.to_owned(), lead.clone());
-    read_document(Value::Object(fields))
+    read_document(document)
 }
 
 const LEAD_FIELD: &str = "leadOrganisation";

@@ -49,6 +49,8 @@ pub struct Column {
     pub is_in_template: bool,
     /// Whether a cell may have a missing reason in place of an answer.
     pub accepts_missing_reason: bool,
+    /// Whether a placeholder such as "unknown" counts as no answer, in a column of texts or codes.
+    pub may_be_unknown: bool,
 }
 
 impl Column {
@@ -74,31 +76,9 @@ impl Column {
     /// required columns.
     pub fn accepts_placeholder(&self) -> bool {
         match self.kind {
-            ColumnKind::Text => matches!(
-                self.path,
-                "place/name"
-                    | "place/code"
-                    | "leadOrganisation/identifier"
-                    | "funder/identifier"
-                    | "grantIdentifier"
-                    | "programme"
-                    | "currency"
-                    | "source/url"
-                    | "source/licence"
-                    | "sharing/confirmedBy"
-                    | "sharing/basis"
-                    | "sharing/licence"
-            ),
-            ColumnKind::Code(_) => {
-                self.accepts_missing_reason
-                    || matches!(self.path, "visibility" | "leadOrganisation/kind" | "funder/kind")
-            }
-            ColumnKind::Date
-            | ColumnKind::Whole
-            | ColumnKind::Money
-            | ColumnKind::YesNo
-            | ColumnKind::Codes(_)
-            | ColumnKind::MissingReason => self.path != VERSION_PATH,
+            ColumnKind::Text => self.may_be_unknown,
+            ColumnKind::Code(_) => self.may_be_unknown || self.accepts_missing_reason,
+            _ => self.path != VERSION_PATH,
         }
     }
 
@@ -113,6 +93,13 @@ impl Column {
     pub(super) const fn export_only(self) -> Self {
         Self {
             is_in_template: false,
+            ..self
+        }
+    }
+
+    pub(super) const fn or_unknown(self) -> Self {
+        Self {
+            may_be_unknown: true,
             ..self
         }
     }
@@ -140,6 +127,7 @@ pub(super) const fn column(
         width,
         is_in_template: true,
         accepts_missing_reason: false,
+        may_be_unknown: false,
     }
 }
 

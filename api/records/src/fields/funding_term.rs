@@ -35,11 +35,11 @@ fields! {
 #[rustfmt::skip]
 pub const COLUMNS: [Column; 22] = [
     column("Funder", "funder/name", ColumnKind::Text, 28, "Who gave the money. Needed, or its identifier."),
-    column("Funder identifier", "funder/identifier", ColumnKind::Text, 20, "Its org-id identifier, such as GB-CHC-1164883."),
-    column("Funder kind", "funder/kind", ColumnKind::Code(V::OrganisationKind), 20, "What sort of organisation it is."),
-    column("Grant identifier", "grantIdentifier", ColumnKind::Text, 24, "The grant's 360Giving identifier, where you know it.").or_missing_reason(),
-    column("Programme", "programme", ColumnKind::Text, 24, "The funder's programme, in at most 300 characters.").or_missing_reason(),
-    column("Currency", "currency", ColumnKind::Text, 10, "Its three letters, such as GBP. Needed where an amount is given.").or_missing_reason(),
+    column("Funder identifier", "funder/identifier", ColumnKind::Text, 20, "Its org-id identifier, such as GB-CHC-1164883.").or_unknown(),
+    column("Funder kind", "funder/kind", ColumnKind::Code(V::OrganisationKind), 20, "What sort of organisation it is.").or_unknown(),
+    column("Grant identifier", "grantIdentifier", ColumnKind::Text, 24, "The grant's 360Giving identifier, where you know it.").or_missing_reason().or_unknown(),
+    column("Programme", "programme", ColumnKind::Text, 24, "The funder's programme, in at most 300 characters.").or_missing_reason().or_unknown(),
+    column("Currency", "currency", ColumnKind::Text, 10, "Its three letters, such as GBP. Needed where an amount is given.").or_missing_reason().or_unknown(),
     column("Amount", "amountMinor", ColumnKind::Money, 14, "In pounds, or the currency's main unit: 15000 or 15000.50. The number alone, without a currency sign.").or_missing_reason(),
     column("Amount in minor units", "amountMinor", ColumnKind::Whole, 14, "In pence, or the currency's minor unit, for an amount that cannot be written in its main unit.").or_missing_reason().export_only(),
     column("Awarded on", "awardedOn", ColumnKind::Date, 13, "The day that the decision was made.").or_missing_reason(),

@@ -1,8 +1,8 @@
-//! Tables as text (CSV), a row at a time: the one reader of them for grants, places and records.
+//! Reads CSV tables row by row, for grants, places and records.
 //!
-//! [`encoding`] says in which encodings they come, [`delimiter`] what may separate their cells. Line ends are a line
-//! feed, a carriage return or both. A row with fewer cells than the header is filled up with empty ones; one with more
-//! is refused, unless those are empty.
+//! [`encoding`] detects the encoding and [`delimiter`] the delimiter. A line ends with a line feed, a carriage return or
+//! both. A row with fewer cells than the header gets empty cells. A row with more cells is an error, unless they are
+//! empty.
 
 use std::io::{Chain, Read, Seek};
 
@@ -13,29 +13,29 @@ use super::stream::{ByteAllowance, MeteredReader};
 use super::{FileError, MAX_ROW_BYTES, Notes, RowProblem, RowProblems, delimiter, encoding, require_rows};
 use crate::money::DecimalSign;
 
-/// A row under its number in a spreadsheet.
+/// A row, with its number in a spreadsheet.
 type NumberedRow<T> = (u64, Result<T, Vec<RowProblem>>);
 
-/// The text of a table, with a line end after its last line.
+/// The text of a table, with a line end after the last line.
 type CsvText<'a> = Chain<Box<dyn Read + 'a>, &'static [u8]>;
 
-/// A table past its header.
+/// A table after its header.
 pub(super) struct CsvTable<'a> {
     reader: csv::Reader<MeteredReader<'a, CsvText<'a>>>,
     allowance: &'a ByteAllowance,
     record: ByteRecord,
-    /// Whether the record runs to the end of the file within quotation marks.
+    /// Whether a quotation mark is open at the end of the file.
     has_open_quote: bool,
     header: Vec<String>,
     decimal_sign: DecimalSign,
     has_rows: bool,
-    /// How many line ends the cells of the records so far contain. A spreadsheet shows each record as one row, and each
-    /// blank line between records as a blank one.
+    /// The number of line ends in cells so far. A spreadsheet shows each record as one row, and each blank line as a blank
+    /// row.
     lines_within_cells: u64,
 }
 
 impl<'a> CsvTable<'a> {
-    /// Reads the header: the first line that is not blank.
+    /// Reads the header, which is the first line that is not blank.
     pub(super) fn open(
         input: impl Read + Seek + 'a,
         allowance: &'a ByteAllowance,
@@ -52,14 +52,13 @@ impl<'a> CsvTable<'a> {
         if let Some(separated) = separated {
             notes.add(format!("The columns are separated by {separated}."));
         }
-        // A last line without an end is read and counted like any other.
+        // With a line end, the last line is read and counted as the others.
         let input = (Box::new(input) as Box<dyn Read + 'a>).chain(&b"\n"[..]);
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(delimiter)
-            // A carriage return before a line feed stays at the end of the row's last cell, to be
-            // trimmed there: the reader counts lines rightly by line feeds alone.
+            // The reader counts lines correctly only by line feeds. Carriage returns are trimmed from cells.
             .terminator(Terminator::Any(b'\n'))
             .from_reader(MeteredReader::new(input, allowance));
         let mut table = Self {
@@ -78,9 +77,9 @@ impl<'a> CsvTable<'a> {
         let Some(line) = table.read_record()? else {
             return Err(FileError::Empty);
         };
-        let header = table.validate_cells(line).map_err(|refusals| {
+        let header = table.validate_cells(line).map_err(|problems| {
             let is_open = table.has_open_quote;
-            let reason = refusals.into_iter().next().map(|refusal| refusal.reason);
+            let reason = problems.into_iter().next().map(|problem| problem.reason);
             reason
                 .filter(|_| is_open)
                 .map_or(FileError::NotText, FileError::Header)
@@ -92,18 +91,18 @@ impl<'a> CsvTable<'a> {
         Ok(table)
     }
 
-    /// The columns' titles, with one space wherever they have blank space.
+    /// The titles of the columns, with single spaces.
     pub(super) fn header(&self) -> &[String] {
         &self.header
     }
 
-    /// What stands before the decimals of a number.
+    /// The decimal sign of the table.
     pub(super) const fn decimal_sign(&self) -> DecimalSign {
         self.decimal_sign
     }
 
-    /// The next row that is not blank: its number as a spreadsheet shows it, and its cells, trimmed,
-    /// one for each title of the header. A table has at least one row.
+    /// Reads the next row that is not blank: its number in a spreadsheet, and a trimmed cell for each title. A table without
+    /// rows is an error.
     pub(super) fn next_row(&mut self) -> Result<Option<NumberedRow<Vec<&str>>>, FileError> {
         let Some(line) = self.read_record()? else {
             return require_rows(self.has_rows).map(|()| None);
@@ -112,7 +111,7 @@ impl<'a> CsvTable<'a> {
         Ok(Some((line, self.validate_cells(line))))
     }
 
-    /// The cells of the last row, also of one that was refused, trimmed; bytes that are no text become U+FFFD.
+    /// Returns the trimmed cells of the last row, even if it is invalid. Invalid bytes become U+FFFD.
     pub(super) fn last_cells(&self) -> Vec<String> {
         let text = |cell| String::from_utf8_lossy(cell).trim().to_owned();
         self.record.iter().map(text).collect()
@@ -128,12 +127,12 @@ impl<'a> CsvTable<'a> {
                 Err(_) if self.allowance.is_spent() => return Err(FileError::EndlessRow { row }),
                 Err(error) => return Err(FileError::Unreadable(error.into())),
             }
-            // Any other row ends at a line feed, before the end of the file is met.
+            // All other rows end at a line feed, before the end of the file.
             self.has_open_quote = self.reader.get_ref().has_ended();
             let within = self.record.as_slice().split(|b| *b == b'\n').count() - 1;
             self.lines_within_cells += within as u64;
             if self.record.iter().any(|cell| !is_blank(cell)) {
-                // The reader passes over blank lines before a record, so that its row is counted from its end.
+                // The reader skips blank lines before a record, so the row is counted from its end.
                 let past_the_end = self.reader.position().line() - self.lines_within_cells;
                 return Ok(Some(past_the_end.saturating_sub(1).max(row)));
             }
@@ -141,20 +140,20 @@ impl<'a> CsvTable<'a> {
     }
 
     fn validate_cells(&self, row: u64) -> Result<Vec<&str>, Vec<RowProblem>> {
-        let mut refusals = RowProblems::for_row(row);
+        let mut problems = RowProblems::for_row(row);
         if self.has_open_quote {
             let reason = "a quotation mark is left open, and what follows is read as part of it";
-            refusals.add_error("", reason);
-            return Err(refusals.errors);
+            problems.add_error("", reason);
+            return Err(problems.errors);
         }
         let mut cells = Vec::with_capacity(self.record.len().max(self.header.len()));
         for (column, cell) in self.record.iter().enumerate() {
             let title = self.header.get(column).map_or("", String::as_str);
             let text = std::str::from_utf8(cell)
                 .map_err(|_| "is not UTF-8 text; save the file again as \"CSV UTF-8\"".to_owned());
-            cells.extend(refusals.check(title, text.map(str::trim)));
+            cells.extend(problems.check(title, text.map(str::trim)));
         }
-        if refusals.errors.is_empty() && !self.header.is_empty() {
+        if problems.errors.is_empty() && !self.header.is_empty() {
             let titles = self.header.len();
             while cells.len() > titles && cells.last().is_some_and(|cell| cell.is_empty()) {
                 cells.pop();
@@ -164,24 +163,24 @@ impl<'a> CsvTable<'a> {
                     "has {} cells, and the header has {titles}; put a cell that contains the separator in quotation marks",
                     cells.len()
                 );
-                refusals.add_error("", reason);
+                problems.add_error("", reason);
             }
             cells.resize(titles, "");
         }
-        if refusals.errors.is_empty() {
+        if problems.errors.is_empty() {
             Ok(cells)
         } else {
-            Err(refusals.errors)
+            Err(problems.errors)
         }
     }
 }
 
-/// Whether nothing but blank space is in a cell.
+/// Returns whether a cell has nothing but white space.
 fn is_blank(cell: &[u8]) -> bool {
     std::str::from_utf8(cell).is_ok_and(|text| text.trim().is_empty())
 }
 
-/// A title without characters that take no room, with one space for each run of blank space, such as a no-break space.
+/// Removes invisible characters from a title and replaces each run of white space with one space.
 pub(super) fn clean_title(cell: &str) -> String {
     let visible = cell.replace(['\u{feff}', '\u{200b}', '\u{2060}', '\u{ad}'], "");
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -247,7 +246,7 @@ mod tests {
             .into_iter()
             .filter_map(|(_, row)| row.err())
             .flatten()
-            .map(|refusal| refusal.to_string())
+            .map(|problem| problem.to_string())
             .collect();
         insta::assert_snapshot!(said.join("\n"), @r#"
         row 3: has 3 cells, and the header has 2; put a cell that contains the separator in quotation marks
@@ -329,9 +328,9 @@ mod tests {
     fn unclosed_quote_is_reported() {
         let rows = read_rows(b"a,b\n1,\"2\n\"\n3,\"4\n5,6\n").unwrap();
         assert_eq!(rows[0], valid_row(2, ["1", "2"]));
-        let refusal = &rows[1].1.as_ref().unwrap_err()[0];
+        let problem = &rows[1].1.as_ref().unwrap_err()[0];
         assert!(
-            refusal
+            problem
                 .to_string()
                 .starts_with("row 3: a quotation mark is left open")
         );

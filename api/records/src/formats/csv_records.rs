@@ -1,5 +1,5 @@
-//! Records out of one flat table: a record a row, and a column for each field, with the
-//! position of an item of a list in its name: `fundingTerms.1.durationMonths`.
+//! Reads records from a table: a row for each record and a column for each field. The title of a column of a list has the
+//! position of the item: `fundingTerms.1.durationMonths`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek};
@@ -13,8 +13,9 @@ use super::file_record::{CellPosition, ColumnTitles, FileItem, FileRecord, Stray
 use super::record_builder::PartBuilder;
 use super::records::{FileLimits, UnreadCells};
 use super::references::{RecordReference, ReferenceCallback};
+use super::spreadsheet::name_untitled_column;
 use super::stream::ByteAllowance;
-use super::workbook_records::{UNKNOWN_COLUMN_REASON, untitled_column_name};
+use super::workbook_records::UNKNOWN_COLUMN_REASON;
 use super::{FileError, Notes, RowProblem};
 use crate::fields::column::{CORRECTIONS_COLUMN, EXAMPLE, REFERENCE_PATH};
 use crate::money::DecimalSign;
@@ -24,29 +25,27 @@ use crate::workbook::columns::{SHEETS, Sheet, fold_header};
 use crate::workbook::formula_escape;
 use crate::workbook::parse_cell::RawValue;
 
-/// The furthest position in a list that a column may name.
+/// The largest position of an item in a title.
 const MAX_LIST_POSITION: usize = 1_000;
 
-/// A column of the file: the sheet and the column of the table of columns, and the position in
-/// the list of the former.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A column of the file: the indexes of the sheet and the column in [`SHEETS`], and the index of the item in its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct KnownColumn {
     sheet: usize,
-    position: usize,
+    item: usize,
     column: usize,
 }
 
 impl KnownColumn {
-    /// The place of its item in the list of the record, counted from 0.
-    const fn item_index(self) -> usize {
-        self.position.saturating_sub(1)
+    fn path(self) -> &'static str {
+        SHEETS[self.sheet].columns[self.column].path
     }
 }
 
 fn parse_known_column(title: &str) -> Option<KnownColumn> {
     let root = SHEETS[0].find_column(title).map(|column| KnownColumn {
         sheet: 0,
-        position: 0,
+        item: 0,
         column,
     });
     let in_a_list = || {
@@ -54,30 +53,29 @@ fn parse_known_column(title: &str) -> Option<KnownColumn> {
         let sheet = Sheet::find(steps.next()?).filter(|sheet| *sheet > 0)?;
         let position: usize = steps.next()?.trim().parse().ok()?;
         let column = SHEETS[sheet].find_column(steps.next()?)?;
-        (1..=MAX_LIST_POSITION)
-            .contains(&position)
-            .then_some(KnownColumn {
-                sheet,
-                position,
-                column,
-            })
+        let item = position
+            .checked_sub(1)
+            .filter(|_| position <= MAX_LIST_POSITION)?;
+        Some(KnownColumn { sheet, item, column })
     };
     root.or_else(in_a_list)
 }
 
-/// Hands the row, the reference and the lead organisation of each row to `each`.
+/// Calls `each` with the row, the reference and the lead organisation of each row.
 pub(super) fn read_references(
     input: impl Read + Seek,
     each: &mut ReferenceCallback<'_>,
 ) -> Result<(), FileError> {
     let allowance = ByteAllowance::unlimited();
     let mut table = CsvTable::open(input, &allowance, &mut Notes::default())?;
+    let known: Vec<_> = table
+        .header()
+        .iter()
+        .map(|title| parse_known_column(title))
+        .collect();
     let place = |path| {
-        let is_it = |title: &String| {
-            parse_known_column(title)
-                .is_some_and(|known| known.sheet == 0 && SHEETS[0].columns[known.column].path == path)
-        };
-        table.header().iter().position(is_it)
+        let is_it = |known: &KnownColumn| known.sheet == 0 && known.path() == path;
+        known.iter().position(|known| known.as_ref().is_some_and(is_it))
     };
     let Some(reference) = place(REFERENCE_PATH) else {
         return Ok(());
@@ -105,10 +103,10 @@ pub(super) fn read_references(
 
 /// The columns of a table of records.
 struct RecordColumns {
-    /// What each is called: by its title, or else by its letter.
+    /// The title of each, or its letter if it has no title.
     names: Vec<String>,
     known: Vec<Option<KnownColumn>>,
-    /// Whether each says what was wrong when the rows were sent before.
+    /// Whether each is the column of corrections.
     is_ignored: Vec<bool>,
     absent: Arc<AbsentColumns>,
     titles: Arc<ColumnTitles>,
@@ -117,9 +115,8 @@ struct RecordColumns {
 impl RecordColumns {
     fn from_titles(titles: &[String]) -> Result<Self, FileError> {
         let known: Vec<_> = titles.iter().map(|title| parse_known_column(title)).collect();
-        let paths = known.iter().flatten().filter(|known| known.sheet == 0);
-        let mut paths = paths.map(|known| SHEETS[0].columns[known.column].path);
-        if !paths.any(|path| [REFERENCE_PATH, "title"].contains(&path)) {
+        let mut paths = known.iter().flatten().filter(|known| known.sheet == 0);
+        if !paths.any(|known| [REFERENCE_PATH, "title"].contains(&known.path())) {
             return Err(FileError::NotRecordTable);
         }
         let mut seen = BTreeSet::new();
@@ -127,19 +124,19 @@ impl RecordColumns {
         let mut named = ColumnTitles::new();
         for (title, known) in titles.iter().zip(&known) {
             let Some(known) = known else { continue };
-            if !seen.insert((known.sheet, known.position, known.column)) {
+            if !seen.insert(known) {
                 return Err(FileError::RepeatedColumn("the file".into(), title.clone()));
             }
-            let item = (known.sheet, known.item_index());
+            let item = (known.sheet, known.item);
             stated.entry(item).or_default().insert(known.column);
             let sheet = &SHEETS[known.sheet];
             let field = sheet.columns[known.column].dotted_path();
             let key =
-                item_prefix(sheet, known.position).map_or(field.clone(), |item| format!("{item}.{field}"));
+                format_item_prefix(sheet, known.item).map_or(field.clone(), |item| format!("{item}.{field}"));
             named.insert(key, title.clone());
         }
         let name = |(place, title): (u32, &String)| match title.as_str() {
-            "" => untitled_column_name(place),
+            "" => name_untitled_column(place),
             title => title.to_owned(),
         };
         let is_passed_over = |title: &String| fold_header(title) == fold_header(CORRECTIONS_COLUMN);
@@ -152,17 +149,16 @@ impl RecordColumns {
         })
     }
 
-    /// Whether a row shows how the table is filled in.
+    /// Returns whether a row is an example of the template.
     fn is_example(&self, cells: &[&str]) -> bool {
-        let is_reference =
-            |known: &KnownColumn| known.sheet == 0 && SHEETS[0].columns[known.column].path == REFERENCE_PATH;
+        let is_reference = |known: &KnownColumn| known.sheet == 0 && known.path() == REFERENCE_PATH;
         let mut columns = self.known.iter().zip(cells);
         columns.any(|(known, cell)| {
             known.as_ref().is_some_and(is_reference) && cell.eq_ignore_ascii_case(EXAMPLE)
         })
     }
 
-    /// The cells of a row that hold something and of which the column is not known.
+    /// Lists the cells of a row with content whose columns are not known.
     fn unread_cells<'a>(&self, cells: &[&'a str]) -> Vec<(usize, &'a str)> {
         let cells = cells.iter().copied().enumerate();
         let is_unread = |place: usize| self.known[place].is_none() && !self.is_ignored[place];
@@ -171,23 +167,21 @@ impl RecordColumns {
             .collect()
     }
 
-    /// A cell from which nothing is read.
+    /// Creates a cell that is not read.
     fn new_unread_cell(&self, line: u64, place: usize, text: &str, reason: &str) -> UnreadCell {
-        let beyond = || u32::try_from(place).map_or_else(|_| String::new(), untitled_column_name);
+        let beyond = || u32::try_from(place).map_or_else(|_| String::new(), name_untitled_column);
         UnreadCell {
-            position: CellPosition {
-                column: Some(self.names.get(place).cloned().unwrap_or_else(beyond)),
-                ..CellPosition::row(line)
-            },
+            position: CellPosition::row(line)
+                .in_column(self.names.get(place).cloned().unwrap_or_else(beyond)),
             text: text.to_owned(),
             reason: reason.to_owned(),
         }
     }
 
-    /// A row that cannot be read, with what its cells hold.
-    fn new_stray(&self, line: u64, refusals: Vec<RowProblem>, held: &[String]) -> StrayRow {
-        let refusal = refusals.into_iter().next();
-        let (field, reason) = refusal.map(|one| (one.field, one.reason)).unwrap_or_default();
+    /// Creates a row that cannot be read, with the content of its cells.
+    fn new_stray(&self, line: u64, problems: Vec<RowProblem>, held: &[String]) -> StrayRow {
+        let problem = problems.into_iter().next();
+        let (field, reason) = problem.map(|one| (one.field, one.reason)).unwrap_or_default();
         let at = CellPosition {
             column: Some(field).filter(|field| !field.is_empty()),
             ..CellPosition::row(line)
@@ -203,7 +197,7 @@ impl RecordColumns {
     }
 }
 
-/// Reads records and hands each to `each`.
+/// Reads the rows and calls `each` with their records.
 pub(super) fn read_records(
     input: impl Read + Seek,
     limits: &FileLimits,
@@ -216,19 +210,19 @@ pub(super) fn read_records(
     let sign = table.decimal_sign();
     let columns = RecordColumns::from_titles(table.header())?;
     let mut unknown = BTreeSet::new();
-    let mut left = limits.rows;
+    let mut rows = 0;
     while let Some((line, row)) = table.next_row()? {
-        let Some(less) = left.checked_sub(1) else {
+        rows += 1;
+        if rows > limits.rows {
             return Err(FileError::TooManyRows(limits.rows));
-        };
-        left = less;
+        }
         let item = match row {
-            Err(refusals) => {
+            Err(problems) => {
                 let held = match kept {
                     UnreadCells::Keep => table.last_cells(),
                     UnreadCells::Skip => Vec::new(),
                 };
-                FileItem::Stray(columns.new_stray(line, refusals, &held))
+                FileItem::Stray(columns.new_stray(line, problems, &held))
             }
             Ok(cells) if columns.is_example(&cells) => continue,
             Ok(cells) => {
@@ -249,10 +243,7 @@ pub(super) fn read_records(
         }
     }
     for place in unknown {
-        let at = CellPosition {
-            column: Some(columns.names[place].clone()),
-            ..CellPosition::row(1)
-        };
+        let at = CellPosition::row(1).in_column(columns.names[place].clone());
         let stray = StrayRow::for_unknown_column_or_sheet(at, UNKNOWN_COLUMN_REASON);
         if each(FileItem::Stray(stray)).is_break() {
             return Ok(());
@@ -261,12 +252,12 @@ pub(super) fn read_records(
     Ok(())
 }
 
-/// What the columns of an item of a list begin with; none for the record itself.
-fn item_prefix(sheet: &Sheet, position: usize) -> Option<String> {
-    sheet.list.map(|list| format!("{list}.{position}"))
+/// Formats the beginning of the titles for an item. Returns `None` for the record itself.
+fn format_item_prefix(sheet: &Sheet, item: usize) -> Option<String> {
+    sheet.list.map(|list| format!("{list}.{}", item + 1))
 }
 
-/// The record of a row; none where no column that is known holds anything.
+/// Builds the record of a row. Returns `None` if no known column has content.
 fn build_record(line: u64, columns: &RecordColumns, cells: &[&str], sign: DecimalSign) -> Option<FileRecord> {
     let mut record = FileRecord {
         position: CellPosition::row(line),
@@ -274,48 +265,34 @@ fn build_record(line: u64, columns: &RecordColumns, cells: &[&str], sign: Decima
         titles: Arc::clone(&columns.titles),
         ..FileRecord::default()
     };
-    // By list and position, the cells that hold something.
+    // The cells with content, by sheet and item.
     let mut parts: BTreeMap<(usize, usize), Vec<(usize, usize)>> = BTreeMap::from([((0, 0), Vec::new())]);
     for (place, known) in columns.known.iter().enumerate() {
         if let Some(known) = known
             && !cells[place].is_empty()
         {
-            parts
-                .entry((known.sheet, known.position))
-                .or_default()
-                .push((place, known.column));
+            let part = parts.entry((known.sheet, known.item)).or_default();
+            part.push((place, known.column));
         }
     }
     if parts.values().all(Vec::is_empty) {
         return None;
     }
     let mut unstated = OmittedFields::new(Arc::clone(&columns.absent));
-    for ((sheet, position), held) in parts {
+    for ((sheet, item), held) in parts {
         let sheet = &SHEETS[sheet];
         if let Some(list) = sheet.list {
-            unstated.add_position(list, position.saturating_sub(1));
+            unstated.add_position(list, item);
         }
-        let mut part = match item_prefix(sheet, position) {
+        let at = |column: String| CellPosition::row(line).in_column(column);
+        let part = match format_item_prefix(sheet, item) {
             None => PartBuilder::for_record(&mut record, sheet),
-            Some(item) => {
-                let at = CellPosition {
-                    column: Some(item),
-                    ..CellPosition::row(line)
-                };
-                PartBuilder::for_item(&mut record, sheet, at)
-            }
-        }
-        .with_decimal_sign(sign);
+            Some(prefix) => PartBuilder::for_item(&mut record, sheet, at(prefix)),
+        };
+        let mut part = part.with_decimal_sign(sign);
         for (place, column) in held {
-            let at = CellPosition {
-                column: Some(columns.names[place].clone()),
-                ..CellPosition::row(line)
-            };
-            part.set_cell(
-                &sheet.columns[column],
-                RawValue::Text(cells[place].to_owned()),
-                at,
-            );
+            let raw = RawValue::Text(cells[place].to_owned());
+            part.set_cell(&sheet.columns[column], raw, at(columns.names[place].clone()));
         }
         part.finish();
     }

@@ -1,21 +1,21 @@
-//! What separates the cells of a table's rows.
+//! Detects the character that separates the cells of a table.
 
 use std::io::{Cursor, Read};
 
 use super::MAX_ROW_BYTES;
 
-/// The characters that may separate cells, the likeliest first.
+/// The possible delimiters, the most likely first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// Whether a cell may begin after a byte.
+/// Returns whether a cell may begin after a byte.
 pub(super) fn can_precede_a_cell(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r') || DELIMITERS.contains(&byte)
 }
 
-/// The separator of a table and the text of the table.
+/// Detects the delimiter and returns it with the text of the table.
 ///
-/// A first line such as `sep=;`, which Excel reads and writes, names the separator. Otherwise it is the one of a comma,
-/// semicolon, tab and vertical bar that the header has most of outside quotation marks.
+/// A first line such as `sep=;`, as Excel writes it, names the delimiter. Otherwise, it is the most frequent of comma,
+/// semicolon, tab and vertical bar in the header outside quotation marks.
 pub(super) fn detect_delimiter(mut input: impl Read) -> std::io::Result<(impl Read, u8)> {
     let mut start = Vec::new();
     let mut header = HeaderScan::default();
@@ -31,7 +31,7 @@ pub(super) fn detect_delimiter(mut input: impl Read) -> std::io::Result<(impl Re
     let end = memchr::memchr(b'\n', &start).unwrap_or(start.len());
     let delimiter = match parse_separator_line(&start[..end]) {
         Some(named) => {
-            // A spreadsheet does not show the line as a row.
+            // Spreadsheets do not show this line as a row.
             start.drain(..(end + 1).min(start.len()));
             named
         }
@@ -40,7 +40,7 @@ pub(super) fn detect_delimiter(mut input: impl Read) -> std::io::Result<(impl Re
     Ok((Cursor::new(start).chain(input), delimiter))
 }
 
-/// The separator that a line such as `sep=;` names.
+/// Parses a line such as `sep=;`.
 fn parse_separator_line(line: &[u8]) -> Option<u8> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let line = line.strip_prefix(b"\"").unwrap_or(line);
@@ -49,7 +49,7 @@ fn parse_separator_line(line: &[u8]) -> Option<u8> {
         return None;
     }
     let (delimiter, rest) = after.split_first()?;
-    // A program that read the line as a row may have filled it up with empty cells.
+    // A program that read the line as a row may have added empty cells.
     let is_alone = rest
         .iter()
         .all(|byte| byte == delimiter || matches!(byte, b'"' | b' '));
@@ -57,31 +57,16 @@ fn parse_separator_line(line: &[u8]) -> Option<u8> {
     (is_alone && can_separate).then_some(*delimiter)
 }
 
-/// The first line that holds something, as it is read.
-#[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a question of its own about the line"
-)]
+/// Counts the delimiters in the first line that is not blank.
+#[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "the state of a scanner")]
 struct HeaderScan {
     counts: [usize; DELIMITERS.len()],
     is_quoted: bool,
-    /// Whether a cell begins here, so that a quotation mark opens it.
-    is_at_start: bool,
-    is_blank: bool,
+    /// Whether the scan is within a cell, where a quotation mark opens no quotation.
+    is_in_cell: bool,
+    has_content: bool,
     is_complete: bool,
-}
-
-impl Default for HeaderScan {
-    fn default() -> Self {
-        Self {
-            counts: [0; DELIMITERS.len()],
-            is_quoted: false,
-            is_at_start: true,
-            is_blank: true,
-            is_complete: false,
-        }
-    }
 }
 
 impl HeaderScan {
@@ -92,20 +77,20 @@ impl HeaderScan {
             }
             if self.is_quoted {
                 self.is_quoted = *byte != b'"';
-                // A second quotation mark at once stands for one within the cell.
-                self.is_at_start = !self.is_quoted;
+                // Two quotation marks in a row are one within the cell.
+                self.is_in_cell = self.is_quoted;
                 continue;
             }
             let found = DELIMITERS.iter().position(|delimiter| delimiter == byte);
             match (byte, found) {
-                (b'"', _) => self.is_quoted = self.is_at_start,
-                (b'\n', _) if self.is_blank => self.counts = [0; DELIMITERS.len()],
+                (b'"', _) => self.is_quoted = !self.is_in_cell,
+                (b'\n', _) if !self.has_content => self.counts = [0; DELIMITERS.len()],
                 (b'\n', _) => self.is_complete = true,
                 (_, Some(at)) => self.counts[at] += 1,
                 _ => {}
             }
-            self.is_at_start = found.is_some() || *byte == b'\n';
-            self.is_blank &= byte.is_ascii_whitespace() || found.is_some();
+            self.is_in_cell = found.is_none() && *byte != b'\n';
+            self.has_content |= !byte.is_ascii_whitespace() && found.is_none();
         }
     }
 

@@ -1,9 +1,8 @@
-//! The encoding of a file of text. The whole file is read once to find out, and then from its start as UTF-8.
+//! Detects the encoding of a text file and converts the file to UTF-8. The file is read once to detect the encoding.
 //!
-//! One encoding holds for the whole file. A byte order mark decides. Without one, the file is UTF-8 if all of it is
-//! valid UTF-8. If some of it is not, the file is Windows-1252, unless it holds more characters of valid UTF-8 than
-//! bytes that are not, or bytes that Windows-1252 does not define: then it is UTF-8 with damaged rows, which the
-//! reader of rows refuses.
+//! A byte order mark decides. Without one, a file that is valid UTF-8 is UTF-8. Another file is Windows-1252, unless it
+//! has more valid non-ASCII characters than invalid bytes, or bytes that Windows-1252 does not define. Then it is UTF-8
+//! with damaged rows, which the reader of rows rejects.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -15,19 +14,19 @@ use super::{FileError, Notes, delimiter};
 
 const BUFFER_BYTES: usize = 1 << 16;
 
-/// What a file of text holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The content of a text file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum TextKind {
-    /// A table, whose cells may stand in quotation marks.
+    /// A table, whose cells may be in quotation marks.
+    #[default]
     Table,
-    /// JSON, which is never in Windows-1252, and in which no NUL is valid.
+    /// JSON, which is never Windows-1252 and has no NUL.
     Json,
 }
 
-/// The file as UTF-8 without a mark, from its start.
+/// Opens a file as UTF-8 without a byte order mark.
 ///
-/// If a line of the file ends in a carriage return alone, every line ends in a line feed alone. NUL characters in a
-/// table are left out.
+/// If any line ends with only a carriage return, all line ends become line feeds. NUL characters in a table are removed.
 pub(super) fn open_as_utf8<'a>(
     mut input: impl Read + Seek + 'a,
     form: TextKind,
@@ -40,7 +39,10 @@ pub(super) fn open_as_utf8<'a>(
     let (marked, mark_bytes) = Encoding::for_bom(&start).unzip();
     let mark_bytes = mark_bytes.unwrap_or(0) as u64;
     input.seek(SeekFrom::Start(mark_bytes))?;
-    let mut survey = EncodingSurvey::new(form);
+    let mut survey = EncodingSurvey {
+        form,
+        ..EncodingSurvey::default()
+    };
     let encoding = match marked {
         Some(wide) if wide != UTF_8 => {
             let mut text = TranscodingReader::new(&mut input, wide);
@@ -90,50 +92,35 @@ pub(super) fn open_as_utf8<'a>(
     }))
 }
 
-/// What reading the whole file finds.
-#[derive(Debug)]
+/// The findings of a first reading of the file.
+#[derive(Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a question of its own about the file"
+    reason = "separate findings and the state of a scanner"
 )]
 struct EncodingSurvey {
     form: TextKind,
     bytes: u64,
-    /// How often bytes are no valid UTF-8.
+    /// The number of invalid UTF-8 sequences.
     invalid: u64,
-    /// How many characters beyond ASCII are valid UTF-8.
+    /// The number of valid non-ASCII characters.
     wide_characters: u64,
-    /// Whether there is a byte that Windows-1252 does not define.
+    /// Whether any byte is undefined in Windows-1252.
     has_undefined: bool,
     nuls: u64,
-    /// Whether a carriage return ends a line that no line feed follows.
+    /// Whether a carriage return ends a line without a line feed.
     has_lone_return: bool,
-    /// Whether the last byte was a carriage return that ends a line.
+    /// Whether the last byte is a carriage return that ends a line.
     ends_in_return: bool,
-    /// Whether the last byte lies within quotation marks.
+    /// Whether the last byte is within quotation marks.
     is_quoted: bool,
-    last: u8,
+    last: Option<u8>,
 }
 
 impl EncodingSurvey {
-    fn new(form: TextKind) -> Self {
-        Self {
-            form,
-            bytes: 0,
-            invalid: 0,
-            wide_characters: 0,
-            has_undefined: false,
-            nuls: 0,
-            has_lone_return: false,
-            ends_in_return: false,
-            is_quoted: false,
-            last: b'\n',
-        }
-    }
-
     fn scan_input(&mut self, input: &mut impl Read) -> io::Result<()> {
         let mut buffer = vec![0; BUFFER_BYTES];
-        // Bytes of a character that the next piece may complete.
+        // The number of bytes of a character that is split between two reads.
         let mut held = 0;
         loop {
             let read = match input.read(&mut buffer[held..]) {
@@ -163,18 +150,18 @@ impl EncodingSurvey {
         if !self.has_lone_return {
             self.scan_line_ends(bytes);
         }
-        self.last = bytes.last().copied().unwrap_or(self.last);
+        self.last = bytes.last().copied().or(self.last);
     }
 
-    /// Looks for line ends outside quotation marks.
+    /// Finds line ends outside quotation marks.
     fn scan_line_ends(&mut self, bytes: &[u8]) {
         let mut closed = None;
         for at in memchr2_iter(b'\r', b'"', bytes) {
             if bytes[at] == b'"' {
-                let before = at.checked_sub(1).map_or(self.last, |before| bytes[before]);
-                // A quotation mark begins a cell, or follows one that was taken for the end of it.
-                let may_open = delimiter::can_precede_a_cell(before)
-                    || closed.map_or(at == 0 && before == b'"', |closed| closed + 1 == at);
+                let before = at.checked_sub(1).map_or(self.last, |before| Some(bytes[before]));
+                // A quotation mark opens a quotation at the start of a cell, or directly after one that closed it.
+                let may_open = before.is_none_or(delimiter::can_precede_a_cell)
+                    || closed.map_or(at == 0 && before == Some(b'"'), |closed| closed + 1 == at);
                 if self.is_quoted {
                     self.is_quoted = false;
                     closed = Some(at);
@@ -194,7 +181,7 @@ impl EncodingSurvey {
         }
     }
 
-    /// Counts characters, and answers how many bytes at the end may be the start of one.
+    /// Counts characters and returns the number of bytes at the end that may begin another.
     fn scan_characters(&mut self, bytes: &[u8]) -> usize {
         if bytes.is_ascii() {
             return 0;
@@ -218,12 +205,12 @@ impl EncodingSurvey {
     }
 }
 
-/// How many characters beyond ASCII begin in valid UTF-8.
+/// Counts the non-ASCII characters of valid UTF-8.
 fn count_wide_characters(valid: &[u8]) -> u64 {
     valid.iter().filter(|byte| **byte >= 0xc0).count() as u64
 }
 
-/// Text in another encoding, as UTF-8. What is no character becomes U+FFFD.
+/// Converts text in another encoding to UTF-8. Invalid characters become U+FFFD.
 pub struct TranscodingReader<R> {
     input: R,
     decoder: Decoder,
@@ -235,7 +222,7 @@ pub struct TranscodingReader<R> {
 }
 
 impl<R: Read> TranscodingReader<R> {
-    /// Decodes `input` from `encoding`.
+    /// Creates a reader of `input` in `encoding`.
     pub fn new(input: R, encoding: &'static Encoding) -> Self {
         Self {
             input,
@@ -274,7 +261,7 @@ impl<R: Read> Read for TranscodingReader<R> {
     }
 }
 
-/// Text whose lines end in a line feed alone, or that has no NUL characters.
+/// Replaces carriage returns by line feeds and removes NUL characters.
 struct CleaningReader<R> {
     input: R,
     removes_nul: bool,

@@ -1,5 +1,4 @@
-//! A record as a file has it: as it was typed, whatever is wrong in it, and where in the
-//! file each part of it stands.
+//! A record of a file as typed, before validation, with the positions of its cells.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,23 +8,24 @@ use serde_json::Value;
 use super::base_version;
 use crate::fields::column::{Column, FileLayout, REFERENCE_PATH, VERSION_PATH};
 use crate::omitted::OmittedFields;
+use crate::paths;
 use crate::problem::{Problem, ProblemCode};
 use crate::workbook::columns::{SHEETS, Sheet};
 use crate::workbook::vocabulary::Vocabulary;
 
-/// Where something stands in a file.
+/// A position in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CellPosition {
-    /// The sheet of a workbook; none in a file of one table or of lines.
+    /// The sheet of a workbook. `None` in other files.
     pub sheet: Option<String>,
     /// The row as a spreadsheet shows it, or the line, counted from 1.
     pub row: u64,
-    /// The column's header, or the path into a JSON document; none where the whole row is meant.
+    /// The title of the column, or the path in a JSON document. `None` for the whole row.
     pub column: Option<String>,
 }
 
 impl CellPosition {
-    /// A whole row of a file that has no sheets.
+    /// Creates the position of a whole row in a file without sheets.
     pub const fn row(row: u64) -> Self {
         Self {
             sheet: None,
@@ -33,61 +33,71 @@ impl CellPosition {
             column: None,
         }
     }
+
+    pub(super) fn in_sheet(mut self, sheet: &str) -> Self {
+        self.sheet = Some(sheet.to_owned());
+        self
+    }
+
+    pub(super) fn in_column(mut self, title: impl Into<String>) -> Self {
+        self.column = Some(title.into());
+        self
+    }
 }
 
-/// What a file calls its columns, by the points-separated paths of their fields: `place.code`, and for an item of a
-/// list `fundingTerms.funder.name` in a workbook, `fundingTerms.1.funder.name` in a table.
+/// The titles of columns in a file, by the dotted paths of their fields: `place.code`, and for an item of a list
+/// `fundingTerms.funder.name` in a workbook and `fundingTerms.1.funder.name` in a table.
 pub type ColumnTitles = BTreeMap<String, String>;
 
-/// One record of a file.
+/// A record of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FileRecord {
-    /// The row that it begins with.
+    /// The position of the first row.
     pub position: CellPosition,
-    /// The record, as it was typed: it may hold anything.
+    /// The record as typed. It may have any content.
     pub document: Value,
-    /// The version of the published record that it says it was written from, as it was typed.
+    /// The version of the published record on which it is based, as typed.
     pub version: Option<Value>,
-    /// By the paths of its fields, such as `fundingTerms/0/endsOn`, where they stand. Empty for a
-    /// file whose paths say that themselves.
+    /// The positions of the fields, by path, such as `fundingTerms/0/endsOn`. Empty for JSON, where the paths are the
+    /// positions.
     pub cells: BTreeMap<String, CellPosition>,
-    /// What the file itself gets wrong about it, such as a cell that holds an error.
+    /// The problems of cells, such as a formula with an error.
     pub problems: Vec<Problem>,
-    /// What of it could not be taken as it is written, with what became of it.
+    /// The values that were changed or left out.
     pub warnings: Vec<Problem>,
-    /// What the file has no column or sheet for; none for a file whose records are whole.
+    /// The fields for which the file has no column or sheet. `None` for JSON.
     pub omitted: Option<OmittedFields>,
-    /// The titles of the file's columns; empty for a file that has none.
+    /// The titles of the columns. Empty for JSON.
     pub titles: Arc<ColumnTitles>,
-    /// What stands in its rows under columns that are not known. Empty where nobody asks for it.
+    /// The cells in columns that are not known, if they are wanted.
     pub unread: Vec<UnreadCell>,
 }
 
-/// A cell of a file from which nothing is read.
+/// A cell that is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadCell {
-    /// Where it is.
+    /// The position.
     pub position: CellPosition,
-    /// What it holds.
+    /// The content.
     pub text: String,
-    /// Why nothing is read from it.
+    /// The reason why it is not read.
     pub reason: String,
 }
 
 impl FileRecord {
-    /// The version of the published record that it was written from; none where it does not say, or not as a number.
+    /// Returns the version of the published record on which it is based, if it has a valid one.
     pub fn base_version(&self) -> Option<i32> {
         base_version::parse_version(self.version.as_ref()?).ok()
     }
 
-    /// Whether another record of the file has its reference.
+    /// Returns whether another record of the file has the same reference.
     pub fn has_duplicate_reference(&self) -> bool {
         let is_repeated =
             |found: &Problem| found.code == ProblemCode::Duplicate && found.path == REFERENCE_PATH;
         self.problems.iter().any(is_repeated)
     }
 
-    /// The document with the version among its fields, as it was typed.
+    /// Converts to the document as typed, with the version among its fields.
     pub fn into_document(self) -> Value {
         let mut document = self.document;
         if let (Some(fields), Some(version)) = (document.as_object_mut(), self.version) {
@@ -96,21 +106,16 @@ impl FileRecord {
         document
     }
 
-    /// What the file itself gets wrong about the record, and what else was found in it: of a field
-    /// that the file gets wrong, the former alone, which says better what to do.
+    /// Adds other problems to those of cells. A problem of a field that has a problem of its cell is left out, because the
+    /// latter is more specific.
     pub fn merge_file_problems(&self, found: impl IntoIterator<Item = Problem>) -> Vec<Problem> {
         let mut all = self.problems.clone();
-        let is_told = |path: &str| {
-            self.problems.iter().any(|own| {
-                path.strip_prefix(&own.path)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            })
-        };
-        all.extend(found.into_iter().filter(|found| !is_told(&found.path)));
+        let is_reported = |path: &str| self.problems.iter().any(|own| paths::is_within(path, &own.path));
+        all.extend(found.into_iter().filter(|found| !is_reported(&found.path)));
         all
     }
 
-    /// A finding in the words of the file: with the titles of its columns and what choices are called, where it has
+    /// Rewrites a problem in the words of the file: with the titles of columns and the labels of codes, if the file has
     /// columns.
     pub fn translate_problem(&self, finding: Problem) -> Problem {
         if self.cells.is_empty() {
@@ -132,7 +137,7 @@ impl FileRecord {
             let title = cell.and_then(|cell| cell.column.clone());
             Some(title.unwrap_or_else(|| self.column_name(sheet, &within, column)))
         };
-        // The cell says which field it is.
+        // The position names the field.
         let own = finding.reason.strip_prefix(&finding.path);
         let own = own.and_then(|rest| rest.strip_prefix(' '));
         let own = own.filter(|_| self.find_cell(&finding.path).column.is_some());
@@ -142,7 +147,7 @@ impl FileRecord {
         }
     }
 
-    /// Findings in the words of the file, each with its cell.
+    /// Rewrites problems in the words of the file, each with its position.
     pub fn locate(&self, findings: impl IntoIterator<Item = Problem>) -> Vec<(CellPosition, Problem)> {
         let located = findings.into_iter().map(|finding| {
             let cell = self.find_cell(&finding.path);
@@ -151,8 +156,8 @@ impl FileRecord {
         located.collect()
     }
 
-    /// Where the field at a path stands: in its own cell, or else in the row of the nearest part of
-    /// the record that it lies in or that lies in it.
+    /// Finds the position of the field at a path: that of its cell, or the row of the nearest part of the record that
+    /// contains it or is part of it.
     pub fn find_cell(&self, path: &str) -> CellPosition {
         if self.cells.is_empty() {
             let column = (!path.is_empty()).then(|| path.to_owned());
@@ -164,7 +169,7 @@ impl FileRecord {
         let mut part = path;
         loop {
             if let Some(cell) = self.cells.get(part) {
-                // An item has a row, and each of its fields a column there.
+                // An item has a row, in which each of its fields has a column.
                 let is_field_of_item =
                     part != path && find_sheet_for_path(path).1.trim_end_matches('/') == part;
                 return if is_field_of_item {
@@ -180,7 +185,7 @@ impl FileRecord {
                 && let Some((_, cell)) = next()
             {
                 let mut named = self.with_column(cell.clone(), path);
-                // What is wrong with something that is given by one cell is wrong with that.
+                // If only one cell has a part of the value, the problem is with that cell.
                 let is_list = SHEETS.iter().any(|sheet| sheet.list == Some(path));
                 if part == path && !is_list && named.column.is_some() && next().is_none() {
                     named.column.clone_from(&cell.column);
@@ -194,19 +199,16 @@ impl FileRecord {
         }
     }
 
-    /// The cell in the same row, in the column of a field: of a field with several columns, such as a place, the first
-    /// that the file has. A list has no column in a workbook.
+    /// Returns the position in the same row and in the column of a field. For a field with several columns, such as a
+    /// place, that is the first that the file has. In a workbook, a list has no column.
     fn with_column(&self, cell: CellPosition, path: &str) -> CellPosition {
         let (sheet, within) = find_sheet_for_path(path);
         let field = path.get(within.len()..).unwrap_or_default();
         let of_field = |field: &str| {
-            let columns: Vec<_> = sheet
-                .columns
-                .iter()
-                .filter(|column| {
-                    is_same_or_descendant(column.path, field) || is_same_or_descendant(field, column.path)
-                })
-                .collect();
+            let matches = |column: &&Column| {
+                paths::is_within(column.path, field) || paths::is_within(field, column.path)
+            };
+            let columns: Vec<_> = sheet.columns.iter().filter(matches).collect();
             let is_there =
                 |column: &&Column| self.titles.contains_key(&self.title_key(sheet, &within, column));
             let found = columns.iter().copied().find(is_there);
@@ -224,7 +226,7 @@ impl FileRecord {
         CellPosition { column, ..cell }
     }
 
-    /// What the file calls a column, or what the layout of the file does where it has no such column.
+    /// Returns the title of a column in the file, or its title in the layout of the file.
     fn column_name(&self, sheet: &Sheet, within: &str, column: &Column) -> String {
         let key = self.title_key(sheet, within, column);
         let title = self.titles.get(&key).cloned();
@@ -234,7 +236,7 @@ impl FileRecord {
         })
     }
 
-    /// By what the title of a column is found among the titles.
+    /// Returns the key of a column in the titles.
     fn title_key(&self, sheet: &Sheet, within: &str, column: &Column) -> String {
         let field = column.dotted_path();
         let Some(list) = sheet.list else {
@@ -253,13 +255,7 @@ impl FileRecord {
     }
 }
 
-/// Whether a path is another, or leads to something within it.
-fn is_same_or_descendant(path: &str, other: &str) -> bool {
-    path.strip_prefix(other)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// The sheet of the part of a record that a path leads into, and the beginning of the paths within that part.
+/// Finds the sheet of the part of a record that contains a path, and the path of that part.
 fn find_sheet_for_path(path: &str) -> (&'static Sheet, String) {
     let mut steps = path.splitn(3, '/');
     let (list, item) = (steps.next().unwrap_or_default(), steps.next());
@@ -269,7 +265,7 @@ fn find_sheet_for_path(path: &str) -> (&'static Sheet, String) {
     }
 }
 
-/// What a code is called.
+/// Finds the label of a code.
 fn find_label(code: &str) -> Option<String> {
     let is_code = code.len() > 2 && !code.contains(char::is_lowercase);
     let words = Vocabulary::ALL.iter().flat_map(|vocabulary| vocabulary.words());
@@ -277,7 +273,7 @@ fn find_label(code: &str) -> Option<String> {
     words.next().map(|word| word.display_text())
 }
 
-/// A sentence in which words outside of quotation marks are replaced.
+/// Replaces words of a sentence outside of quotation marks.
 fn replace_words(sentence: &str, word: impl Fn(&str) -> Option<String>) -> String {
     let (mut text, mut rest, mut is_quoted) = (String::new(), sentence, false);
     while let Some(next) = rest.chars().next() {
@@ -301,49 +297,49 @@ fn replace_words(sentence: &str, word: impl Fn(&str) -> Option<String>) -> Strin
     text
 }
 
-/// A row of a file that belongs to no record of it.
+/// A row that belongs to no record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StrayRow {
-    /// The row.
+    /// The position.
     pub position: CellPosition,
-    /// What kind of thing is wrong with it.
+    /// The kind of problem.
     pub code: ProblemCode,
-    /// What is wrong, in plain words.
+    /// The reason.
     pub reason: String,
-    /// Whether it is a row that holds something, and not a word about a whole column or sheet.
+    /// Whether this is a row with content. Otherwise, it is a note about a column or sheet.
     pub is_row: bool,
-    /// What it holds, where it is a row of a list.
+    /// The item, if it is a row of a list.
     pub item: Option<StrayItem>,
-    /// What it holds besides. Empty where nobody asks for it.
+    /// The cells that are not read, if they are wanted.
     pub unread: Vec<UnreadCell>,
 }
 
-/// A row of a sheet for the items of a list, of which the record is not known.
+/// A row of a list that belongs to no record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StrayItem {
-    /// The sheet, by its place among those of a workbook of records.
+    /// The index of the sheet in [`SHEETS`].
     pub sheet: usize,
-    /// The reference of a record that is written in it.
+    /// The reference in the row.
     pub reference: Option<String>,
-    /// The item, as it was typed.
+    /// The item as typed.
     pub document: Value,
-    /// What is wrong in its cells, by their paths within the item.
+    /// The problems of cells. Paths begin at the item.
     pub problems: Vec<Problem>,
 }
 
-/// What a file of records holds, in its order.
+/// An item of a file of records.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FileItem {
     /// A record.
     Record(FileRecord),
-    /// A row that could not be made a record of, or part of one.
+    /// A row that is not a record or a part of one.
     Stray(StrayRow),
-    /// Cells of rows that hold nothing of a record. Handed over only where somebody asks for them.
+    /// Cells of a row without any content of a record, if they are wanted.
     Unread(Vec<UnreadCell>),
 }
 
 impl StrayRow {
-    /// A column or a sheet that is not known.
+    /// Creates the note about a column or a sheet that is not known.
     pub(super) fn for_unknown_column_or_sheet(at: CellPosition, reason: &str) -> Self {
         Self {
             is_row: false,
@@ -351,7 +347,7 @@ impl StrayRow {
         }
     }
 
-    /// A row of which nothing goes back.
+    /// Creates a row without content.
     pub fn new(at: CellPosition, code: ProblemCode, reason: impl Into<String>) -> Self {
         Self {
             position: at,

@@ -6,10 +6,10 @@ use wayin_vocabulary::FileFormat;
 
 use super::{FileError, stream};
 
-/// How many of a file's first bytes are enough to tell its format.
+/// The number of first bytes that are needed to detect the format.
 pub const FORMAT_DETECTION_BYTES: usize = 1024;
 
-/// What stands first in an OpenDocument spreadsheet, unpacked, so that its kind can be told.
+/// The first part of an OpenDocument spreadsheet, which is not compressed.
 const OPEN_DOCUMENT_SIGNATURE: &[u8] = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet";
 
 /// Detects the format of a file of records; fails for a format that is not supported. The bytes decide; the name
@@ -24,19 +24,19 @@ pub fn detect_record_format(name: &str, start: &[u8]) -> Result<FileFormat, File
         [0xd0, 0xcf, 0x11, 0xe0, ..] if matches!(ending.as_str(), "xls" | "xlt") => {
             Err(FileError::UnsupportedKind("a workbook of the old kind (.xls)"))
         }
-        // An encrypted workbook lies in the same container as an old one.
+        // Encrypted workbooks have the container of old workbooks.
         [0xd0, 0xcf, 0x11, 0xe0, ..] => Err(FileError::Locked),
-        [b'P', b'K', 3, 4, ..] => archive_format(&ending, start),
+        [b'P', b'K', 3, 4, ..] => detect_archive_format(&ending, start),
         [b'P', b'K', 5, 6, ..] => Err(FileError::Empty),
         _ if start.starts_with(b"%PDF") => Err(FileError::UnsupportedKind("a PDF")),
         [0x1f, 0x8b, ..] | [b'7', b'z', 0xbc, 0xaf, ..] | [b'R', b'a', b'r', b'!', ..] => {
             Err(FileError::UnsupportedKind("an archive"))
         }
-        _ => text_format(&ending, start),
+        _ => detect_text_format(&ending, start),
     }
 }
 
-fn archive_format(ending: &str, start: &[u8]) -> Result<FileFormat, FileError> {
+fn detect_archive_format(ending: &str, start: &[u8]) -> Result<FileFormat, FileError> {
     let named = start.get(30..).unwrap_or_default();
     match ending {
         _ if named.starts_with(OPEN_DOCUMENT_SIGNATURE) => Ok(FileFormat::Ods),
@@ -62,7 +62,7 @@ fn archive_format(ending: &str, start: &[u8]) -> Result<FileFormat, FileError> {
     }
 }
 
-fn text_format(ending: &str, start: &[u8]) -> Result<FileFormat, FileError> {
+fn detect_text_format(ending: &str, start: &[u8]) -> Result<FileFormat, FileError> {
     if matches!(ending, "jsonl" | "ndjson") {
         return Ok(FileFormat::JsonLines);
     }
@@ -78,7 +78,7 @@ fn text_format(ending: &str, start: &[u8]) -> Result<FileFormat, FileError> {
     }
 }
 
-/// Detects the format of a file of grants by its first bytes and, where those leave it open, by its name.
+/// Detects the format of a file of grants by its first bytes, and if they do not decide it, by its name.
 pub fn detect_grant_format(name: &str, start: &[u8]) -> Result<FileFormat, FileError> {
     let is_named_json = Path::new(name)
         .extension()
@@ -89,7 +89,7 @@ pub fn detect_grant_format(name: &str, start: &[u8]) -> Result<FileFormat, FileE
         _ => {}
     }
     Ok(match detect_record_format(name, start)? {
-        // A line of JSON begins with an object too, which is handled above.
+        // JSON is handled above.
         FileFormat::JsonLines => FileFormat::Csv,
         format => format,
     })

@@ -1,17 +1,12 @@
-//! Grants in the 360Giving Data Standard, as a JSON package, as CSV or as a workbook.
+//! Reads grants in the 360Giving Data Standard from JSON packages, CSV files and workbooks.
 //!
-//! Only what [`Grant`] holds is read: no address, telephone number, e-mail
-//! address or other detail of a person ever leaves the file, and a grant to a
-//! person is refused. Where the standard allows a list of recipients, funders,
-//! programmes or planned dates, a record has room for the first of them; the others
-//! are kept beside it. Rows that share an identifier are one grant.
+//! Only the fields of [`Grant`] are read. Addresses, telephone numbers, e-mail addresses and other personal data are not,
+//! and a grant to a person is rejected. If a grant has several recipients, funders, programmes or planned dates, a record
+//! has room for the first of each, and the others are additional items. Rows that share an identifier are one grant.
 //!
-//! A grant must have what it is known by: its identifier, its title, and the names
-//! of its recipient and its funder. Everything else may be missing. A value that
-//! cannot be held is left out, and the row has a warning with the value in it; an
-//! amount with more decimals than its currency has is rounded, half away from zero.
-//! Titles, descriptions, names and programmes that are longer than a base holds are
-//! cut at a word and end in an ellipsis.
+//! A grant needs an identifier, a title, and the names of its recipient and its funder. Any other invalid value is left
+//! out with a warning. An amount with more decimals than its currency is rounded half away from zero. Titles,
+//! descriptions, names and programmes that are too long are cut at a word and end in an ellipsis.
 
 mod additional;
 mod completion;
@@ -36,14 +31,13 @@ use super::file_record::CellPosition;
 use super::records::FileLimits;
 use super::{FileError, Notes, ParsedRowResult};
 
-/// Reads grants and hands each to `each`, which may end the reading early:
-/// in JSON with its position in the list, in CSV with its line, in a workbook with its sheet and row.
-/// A grant of several rows is handed over with the first of them, once the last has been read.
+/// Reads grants and calls `each` with the position of each grant and the grant. `each` may end the reading early. The
+/// position is that in the list in JSON, the line in CSV, and the sheet and row in a workbook. A grant of several rows
+/// has the position of the first, and is returned after the last.
 ///
-/// Answers with what the package says about itself, as far as it was read; that
-/// may come after the grants, so that [`read_package_info`] exists for those who need it first.
-/// Refuses the file whole where it is not valid, holds no list of grants, or
-/// has no column for something that every grant must have.
+/// Returns the information about the package, as far as it was read. It may be after the grants in the file, and
+/// [`read_package_info`] reads it first. Fails if the file is not valid, has no list of grants, or has no column for a
+/// field that every grant needs.
 pub fn read_grants(
     mut input: impl Read + Seek,
     format: FileFormat,
@@ -52,29 +46,18 @@ pub fn read_grants(
     mut each: impl FnMut(CellPosition, ParsedRowResult<Grant>) -> ControlFlow<()>,
 ) -> Result<PackageInfo, FileError> {
     let mut counts = RowCounts::default();
-    let mut left = limits.rows;
-    let counted = read_rows(
-        &mut input,
-        format,
-        limits,
-        ReadDepth::Identifier,
-        &mut Notes::default(),
-        &mut |_, row| {
-            if left == 0 {
-                return ControlFlow::Break(());
-            }
-            left -= 1;
-            counts.add(&row);
-            ControlFlow::Continue(())
-        },
-    );
-    // Any other fault shows again below, behind the rows before it.
+    let (depth, mut no_notes) = (ReadDepth::Identifier, Notes::default());
+    let counted = read_rows(&mut input, format, limits, depth, &mut no_notes, &mut |_, row| {
+        counts.add(&row);
+        ControlFlow::Continue(())
+    });
+    // Other errors occur again below, after the rows before them.
     if let Err(error @ FileError::NotGrants(_)) = counted {
         return Err(error);
     }
     input.rewind()?;
-    let mut merging = GrantMerger::new(counts, &mut each);
-    let (mut left, mut outcome, mut is_stopped) = (limits.rows, Ok(()), false);
+    let mut merger = GrantMerger::new(counts, &mut each);
+    let mut is_stopped = false;
     let read = read_rows(
         &mut input,
         format,
@@ -82,23 +65,18 @@ pub fn read_grants(
         ReadDepth::All,
         notes,
         &mut |at, row| {
-            if left == 0 {
-                outcome = Err(FileError::TooManyRows(limits.rows));
-                return ControlFlow::Break(());
-            }
-            left -= 1;
-            let next = merging.add_row(at, row);
+            let next = merger.add_row(at, row);
             is_stopped |= next.is_break();
             next
         },
     );
     if !is_stopped {
-        merging.finish();
+        merger.finish();
     }
-    outcome.and(read)
+    read
 }
 
-/// Reads the rows of grants, each for itself.
+/// Reads the rows of grants without merging them.
 fn read_rows(
     input: &mut (impl Read + Seek),
     format: FileFormat,
@@ -107,8 +85,17 @@ fn read_rows(
     notes: &mut Notes,
     each: &mut dyn FnMut(CellPosition, GrantRow) -> ControlFlow<()>,
 ) -> Result<PackageInfo, FileError> {
-    let none = |()| PackageInfo::default();
-    match format {
+    let (mut rows, mut is_over_limit) = (0, false);
+    let mut each = |position, row| {
+        rows += 1;
+        is_over_limit = rows > limits.rows;
+        if is_over_limit {
+            ControlFlow::Break(())
+        } else {
+            each(position, row)
+        }
+    };
+    let read = match format {
         FileFormat::Json | FileFormat::JsonLines => {
             package::read_package(input, depth, notes, |row, grant| {
                 each(CellPosition::row(row), grant)
@@ -117,14 +104,19 @@ fn read_rows(
         FileFormat::Csv => sheet::read_table(input, depth, notes, |row, grant| {
             each(CellPosition::row(row), grant)
         })
-        .map(none),
+        .map(|()| PackageInfo::default()),
         FileFormat::Xlsx | FileFormat::Ods => {
-            workbook::read_workbook(input, format, limits, depth, notes, each).map(none)
+            workbook::read_workbook(input, format, limits, depth, notes, &mut each)
+                .map(|()| PackageInfo::default())
         }
+    };
+    if is_over_limit {
+        return Err(FileError::TooManyRows(limits.rows));
     }
+    read
 }
 
-/// Reads only what the package says about itself, passing over its grants.
+/// Reads the information about the package and skips its grants.
 pub fn read_package_info(input: impl Read + Seek, format: FileFormat) -> Result<PackageInfo, FileError> {
     match format {
         FileFormat::Json | FileFormat::JsonLines => package::read_package_info(input),

@@ -1,5 +1,4 @@
-//! OpenDocument spreadsheets, read cell by cell: what is repeated is never written out, and no
-//! sheet is held whole.
+//! Reads OpenDocument spreadsheets cell by cell, without expanding repeated cells or holding a sheet in memory.
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
@@ -11,23 +10,24 @@ use zip::ZipArchive;
 use zip::read::ZipFile;
 
 use super::records::FileLimits;
-use super::workbook_records::{CellCallback, MAX_MERGED_RANGES, MergedRange, WorkbookReader};
+use super::spreadsheet::{
+    CellCallback, CellCoordinates, MAX_MERGED_RANGES, MergedRange, VisitResult, WorkbookReader,
+};
 use super::{FileError, MAX_ROW_BYTES, archive};
 use crate::workbook::parse_cell;
 use crate::workbook::parse_cell::RawValue;
 
-/// The part that holds every sheet.
+/// The part with all sheets.
 const CONTENT_PART: &str = "content.xml";
-/// The rows and columns that a sheet can have.
 const MAX_SHEET_ROWS: u32 = 1_048_576;
 const MAX_SHEET_COLUMNS: u32 = 16_384;
-/// The most cells that are handed on, repeated ones counted each time.
+/// The maximum number of cells, with each repetition counted.
 const MAX_CELLS: u64 = 50_000_000;
 
-/// A spreadsheet whose archive has been looked over.
+/// A spreadsheet with a checked archive.
 pub(super) struct OdsWorkbook<R: Read + Seek> {
     archive: ZipArchive<R>,
-    /// Its sheets with their merged cells, in order.
+    /// The sheets in order, with their merged ranges.
     sheets: Vec<(String, Vec<MergedRange>)>,
 }
 
@@ -37,7 +37,7 @@ impl<R: Read + Seek> OdsWorkbook<R> {
             return Err(FileError::Locked);
         }
         input.seek(SeekFrom::Start(0))?;
-        archive::inspect_archive(&mut input, length, limits)?;
+        archive::has_merged_cells(&mut input, length, limits)?;
         input.seek(SeekFrom::Start(0))?;
         let archive = ZipArchive::new(input).map_err(|_| FileError::Damaged)?;
         let mut book = Self {
@@ -67,7 +67,7 @@ impl<R: Read + Seek> OdsWorkbook<R> {
     }
 }
 
-/// Whether the file says that its parts are encrypted.
+/// Returns whether the manifest says that parts are encrypted.
 fn is_locked(input: impl Read + Seek) -> Result<bool, FileError> {
     let mut archive = ZipArchive::new(input).map_err(|_| FileError::Damaged)?;
     let Ok(part) = archive.by_name("META-INF/manifest.xml") else {
@@ -101,13 +101,13 @@ impl<R: Read + Seek> WorkbookReader for OdsWorkbook<R> {
     }
 }
 
-/// The sheets of a file, on their way in.
+/// The content that is being read.
 struct OdsContent<'a, R: Read> {
     reader: Reader<BufReader<ZipFile<'a, R>>>,
     buffer: Vec<u8>,
 }
 
-/// A sheet that has begun.
+/// A sheet whose start was read.
 struct OdsTable<'b, 'a, R: Read> {
     content: &'b mut OdsContent<'a, R>,
     name: String,
@@ -118,44 +118,39 @@ fn file_error_damaged(_: impl std::error::Error) -> FileError {
     FileError::Damaged
 }
 
-/// The value of an attribute, by its name without a prefix.
+/// Finds the value of an attribute by its name without a prefix.
 pub(super) fn find_attribute(tag: &BytesStart<'_>, named: &str) -> Result<Option<String>, FileError> {
     for attribute in tag.attributes() {
         let attribute = attribute.map_err(file_error_damaged)?;
         if attribute.key.local_name().as_ref() == named {
-            return Ok(Some(
-                unescape(&attribute.value)
-                    .map_err(file_error_damaged)?
-                    .into_owned(),
-            ));
+            let value = unescape(&attribute.value).map_err(file_error_damaged)?;
+            return Ok(Some(value.into_owned()));
         }
     }
     Ok(None)
 }
 
 fn parse_repeat_count(tag: &BytesStart<'_>, named: &str, most: u32) -> Result<u32, FileError> {
-    let Some(said) = find_attribute(tag, named)? else {
+    let Some(count) = find_attribute(tag, named)? else {
         return Ok(1);
     };
-    let said: u64 = said.parse().map_err(file_error_damaged)?;
-    Ok(u32::try_from(said).unwrap_or(u32::MAX).clamp(1, most))
+    let count: u64 = count.parse().map_err(file_error_damaged)?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX).clamp(1, most))
 }
 
-/// Whether to go on.
-type VisitResult = Result<ControlFlow<()>, FileError>;
+impl<'a, R: Read> OdsContent<'a, R> {
+    fn next_event(&mut self) -> Result<Event<'_>, FileError> {
+        self.buffer.clear();
+        let event = self.reader.read_event_into(&mut self.buffer);
+        event.map_err(file_error_damaged)
+    }
 
-impl<'a, R: Read + Seek> OdsContent<'a, R> {
     fn for_each_table(
         &mut self,
         each: &mut dyn FnMut(&mut OdsTable<'_, 'a, R>) -> VisitResult,
     ) -> Result<(), FileError> {
         loop {
-            self.buffer.clear();
-            let name = match self
-                .reader
-                .read_event_into(&mut self.buffer)
-                .map_err(file_error_damaged)?
-            {
+            let name = match self.next_event()? {
                 Event::Start(tag) if tag.local_name().as_ref() == "table" => find_attribute(&tag, "name")?,
                 Event::Start(tag) if tag.local_name().as_ref() == "tracked-changes" => {
                     let end = tag.to_end().into_owned();
@@ -179,16 +174,11 @@ impl<'a, R: Read + Seek> OdsContent<'a, R> {
         }
     }
 
-    /// Passes over everything up to the end of an element that has begun.
+    /// Skips to the end of an element.
     fn skip_element(&mut self, name: &str) -> Result<(), FileError> {
         let mut depth = 1;
         while depth > 0 {
-            self.buffer.clear();
-            match self
-                .reader
-                .read_event_into(&mut self.buffer)
-                .map_err(file_error_damaged)?
-            {
+            match self.next_event()? {
                 Event::Start(tag) if tag.name().as_ref() == name => depth += 1,
                 Event::End(tag) if tag.name().as_ref() == name => depth -= 1,
                 Event::Eof => return Err(FileError::Damaged),
@@ -199,7 +189,7 @@ impl<'a, R: Read + Seek> OdsContent<'a, R> {
     }
 }
 
-/// What a cell's tag says of it.
+/// The tag of a cell.
 #[derive(Debug, Default)]
 struct CellTag {
     kind: String,
@@ -239,7 +229,7 @@ impl CellTag {
         Ok(read)
     }
 
-    /// What the cell holds, where there is something in it.
+    /// Converts the cell. Returns `None` if it is empty.
     fn into_raw_value(self, text: String) -> Option<RawValue> {
         if self.is_error {
             return Some(RawValue::Error(text));
@@ -263,8 +253,8 @@ impl CellTag {
     }
 }
 
-impl<R: Read + Seek> OdsTable<'_, '_, R> {
-    /// The merged cells of the sheet.
+impl<R: Read> OdsTable<'_, '_, R> {
+    /// Reads the merged ranges of the sheet.
     fn read_merged_cells(&mut self) -> Result<Vec<MergedRange>, FileError> {
         let mut merged = Vec::new();
         self.for_each_row(None, &mut |at, spans| {
@@ -278,29 +268,27 @@ impl<R: Read + Seek> OdsTable<'_, '_, R> {
         Ok(merged)
     }
 
-    /// Hands on each cell that holds something.
+    /// Calls `each` for the cells with content.
     fn for_each_cell(&mut self, each: &mut CellCallback<'_>) -> Result<(), FileError> {
         self.for_each_row(Some(each), &mut |_, _| {})
     }
 
-    /// Goes through the rows, and hands on the cells where somebody wants them.
+    /// Reads the rows. Calls `each` for the cells, if given, and `spanned` for merged ranges.
     fn for_each_row(
         &mut self,
         mut each: Option<&mut CellCallback<'_>>,
-        spanned: &mut dyn FnMut((u32, u32), (u32, u32)),
+        spanned: &mut dyn FnMut(CellCoordinates, (u32, u32)),
     ) -> Result<(), FileError> {
         self.is_read = true;
         let (mut row, mut column) = (0_u32, 0_u32);
         let mut times = 1;
-        // The cells of a row that stands several times.
+        // The cells of the current row, which may be repeated.
         let mut held: Vec<(u32, u32, RawValue)> = Vec::new();
         let mut size = 0;
         let mut cells = 0;
         let mut depth = 1;
         loop {
-            self.content.buffer.clear();
-            let read = self.content.reader.read_event_into(&mut self.content.buffer);
-            let tag = match read.map_err(file_error_damaged)? {
+            let tag = match self.content.next_event()? {
                 Event::Start(tag) => {
                     let local = tag.local_name();
                     match local.as_ref() {
@@ -312,7 +300,7 @@ impl<R: Read + Seek> OdsTable<'_, '_, R> {
                             continue;
                         }
                         "table-cell" | "covered-table-cell" => CellTag::parse(&tag)?,
-                        // Drawings and sheets within them are none of the sheet's own cells.
+                        // Drawings may contain sheets of their own.
                         "shapes" | "forms" | "tracked-changes" => {
                             let end = tag.to_end().into_owned();
                             self.content.skip_element(end.name().as_ref())?;
@@ -381,26 +369,20 @@ impl<R: Read + Seek> OdsTable<'_, '_, R> {
         }
     }
 
-    /// The text of a cell that has begun, up to its end.
+    /// Reads the text of a cell up to its end.
     fn read_text(&mut self) -> Result<String, FileError> {
         let mut text = String::new();
         let mut paragraphs = 0;
         loop {
-            self.content.buffer.clear();
-            let read = self.content.reader.read_event_into(&mut self.content.buffer);
-            match read.map_err(file_error_damaged)? {
+            match self.content.next_event()? {
                 Event::Text(piece) if paragraphs > 0 => text.push_str(&piece.xml10_content()),
                 Event::CData(piece) if paragraphs > 0 => text.push_str(&piece.xml10_content()),
                 Event::GeneralRef(entity) if paragraphs > 0 => {
                     if let Some(known) = resolve_xml_entity(&entity) {
                         text.push_str(known);
                     } else {
-                        text.push(
-                            entity
-                                .resolve_char_ref()
-                                .map_err(file_error_damaged)?
-                                .ok_or(FileError::Damaged)?,
-                        );
+                        let character = entity.resolve_char_ref().map_err(file_error_damaged)?;
+                        text.push(character.ok_or(FileError::Damaged)?);
                     }
                 }
                 Event::Start(tag) => match tag.local_name().as_ref() {
@@ -416,7 +398,7 @@ impl<R: Read + Seek> OdsTable<'_, '_, R> {
                     }
                     "tab" => text.push('\t'),
                     "line-break" => text.push('\n'),
-                    // What is noted on a cell is none of what it holds.
+                    // Comments and drawings are not content.
                     "annotation" | "frame" | "custom-shape" => {
                         let end = tag.to_end().into_owned();
                         self.content.skip_element(end.name().as_ref())?;

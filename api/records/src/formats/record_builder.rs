@@ -1,10 +1,11 @@
-//! Cells made into the document of a record, each with where it stands.
+//! Builds the document of a record from cells, and stores the position of each cell.
 
 use serde_json::{Map, Value, json};
 
 use super::file_record::{CellPosition, FileRecord};
-use crate::fields::column::{Column, ColumnKind, FileLayout};
+use crate::fields::column::{Column, ColumnKind, FileLayout, REFERENCE_PATH};
 use crate::money::DecimalSign;
+use crate::paths;
 use crate::problem::{Problem, ProblemCode};
 use crate::text;
 use crate::text::{ParsedDate, quote};
@@ -12,7 +13,7 @@ use crate::workbook::columns::Sheet;
 use crate::workbook::parse_cell;
 use crate::workbook::parse_cell::{ParsedCell, RawValue};
 
-/// The record itself, or an item of one of its lists, as its cells are read.
+/// A record or an item of one of its lists that is being built.
 pub(super) struct PartBuilder<'a> {
     record: &'a mut FileRecord,
     sheet: &'static Sheet,
@@ -20,21 +21,39 @@ pub(super) struct PartBuilder<'a> {
     document: Map<String, Value>,
     amount: Option<String>,
     sign: DecimalSign,
-    /// The fields of which a column says that they do not apply, with the code for that.
+    /// Fields that do not apply, with the code of the missing reason.
     not_applicable: Vec<(&'static str, &'static str)>,
 }
 
 impl<'a> PartBuilder<'a> {
-    /// The record itself.
+    /// Starts the record.
     pub(super) fn for_record(record: &'a mut FileRecord, sheet: &'static Sheet) -> Self {
         let document = match record.document.take() {
             Value::Object(document) => document,
             _ => Map::new(),
         };
+        Self::new(record, sheet, 0, document)
+    }
+
+    /// Starts the next item of the list of a sheet.
+    pub(super) fn for_item(record: &'a mut FileRecord, sheet: &'static Sheet, at: CellPosition) -> Self {
+        let list = sheet.list.unwrap_or_default();
+        let items = record.document.get(list).and_then(Value::as_array);
+        let item = items.map_or(0, Vec::len);
+        record.cells.insert(format!("{list}/{item}"), at);
+        Self::new(record, sheet, item, Map::new())
+    }
+
+    fn new(
+        record: &'a mut FileRecord,
+        sheet: &'static Sheet,
+        item: usize,
+        document: Map<String, Value>,
+    ) -> Self {
         Self {
             record,
             sheet,
-            item: 0,
+            item,
             document,
             amount: None,
             sign: DecimalSign::default(),
@@ -42,29 +61,12 @@ impl<'a> PartBuilder<'a> {
         }
     }
 
-    /// The next item of the sheet's list, which stands in a row.
-    pub(super) fn for_item(record: &'a mut FileRecord, sheet: &'static Sheet, at: CellPosition) -> Self {
-        let list = sheet.list.unwrap_or_default();
-        let items = record.document.get(list).and_then(Value::as_array);
-        let item = items.map_or(0, Vec::len);
-        record.cells.insert(format!("{list}/{item}"), at);
-        Self {
-            record,
-            sheet,
-            item,
-            document: Map::new(),
-            amount: None,
-            sign: DecimalSign::default(),
-            not_applicable: Vec::new(),
-        }
-    }
-
-    /// Reads numbers with another sign before their decimals.
+    /// Sets the decimal sign of the file.
     pub(super) fn with_decimal_sign(self, sign: DecimalSign) -> Self {
         Self { sign, ..self }
     }
 
-    /// Takes in what a cell holds.
+    /// Sets the value of a cell.
     pub(super) fn set_cell(&mut self, column: &Column, raw: RawValue, at: CellPosition) {
         let raw = match raw {
             RawValue::Text(text) | RawValue::Moment(text) if column.kind == ColumnKind::Date => {
@@ -78,22 +80,22 @@ impl<'a> PartBuilder<'a> {
             FileLayout::Table
         };
         let shown = quote(raw.to_text().trim());
-        let (said, wrong) = parse_cell::parse_cell(column, raw, self.sign, layout);
+        let (parsed, wrong) = parse_cell::parse_cell(column, raw, self.sign, layout);
         let mut path = self.sheet.field_path(self.item, column.path);
-        match said {
+        match parsed {
             ParsedCell::Value(value) => {
-                // Either of two columns may say how much money it was.
+                // The amount may be in either of two columns, but not in both.
                 let is_twice = column.path == "amountMinor" && self.amount.is_some();
                 if is_twice {
                     self.add_problem(ProblemCode::Contradictory, &path, "is given in two columns");
                 } else {
-                    set_path(&mut self.document, column.path, value);
+                    paths::set(&mut self.document, column.path, value);
                 }
             }
             ParsedCell::MissingReason(code) => {
                 let within = format!("missing/{}", column.field_name());
                 path = self.sheet.field_path(self.item, &within);
-                set_path(&mut self.document, &within, code.into());
+                paths::set(&mut self.document, &within, code.into());
             }
             ParsedCell::Placeholder(why) => {
                 let taken_as = if why.is_some() {
@@ -124,7 +126,7 @@ impl<'a> PartBuilder<'a> {
         self.record.cells.insert(path, at);
     }
 
-    /// Tells of a cell that is empty because it is part of a merged one.
+    /// Adds a problem for a cell that is empty because it is part of a merged range.
     pub(super) fn warn_merged_cell(&mut self, column: &Column, from: u32, at: CellPosition) {
         let path = self.sheet.field_path(self.item, column.path);
         let reason = format!(
@@ -134,7 +136,7 @@ impl<'a> PartBuilder<'a> {
         self.record.cells.insert(path, at);
     }
 
-    /// A date in words or numbers, or with a time, as a workbook has it; the text where it is none.
+    /// Parses a date in any format, or returns the text if it is not a date.
     fn parse_date_cell(&mut self, column: &Column, text: String) -> RawValue {
         let Ok(ParsedDate { date, is_ambiguous }) = text::parse_any_date(&text) else {
             return RawValue::Text(text);
@@ -152,7 +154,7 @@ impl<'a> PartBuilder<'a> {
         self.record.problems.push(Problem::new(code, path, reason));
     }
 
-    /// Puts the part into the record.
+    /// Adds the part to the record.
     pub(super) fn finish(mut self) {
         if let Some(text) = self.amount.take() {
             let currency = self.document.get("currency").and_then(Value::as_str);
@@ -164,12 +166,12 @@ impl<'a> PartBuilder<'a> {
             self.document.insert("amountMinor".into(), value);
         }
         for (field, code) in std::mem::take(&mut self.not_applicable) {
-            // Another column may answer it, or it follows from others.
+            // Another column may have the value, or it follows from other values.
             let dates = ["startsOn", "endsOn"];
             let follows =
                 field == "durationMonths" && dates.iter().all(|date| self.document.contains_key(*date));
             if !self.document.contains_key(field) && !follows {
-                set_path(&mut self.document, &format!("missing/{field}"), code.into());
+                paths::set(&mut self.document, &format!("missing/{field}"), code.into());
             }
         }
         match self.sheet.list {
@@ -188,19 +190,7 @@ impl<'a> PartBuilder<'a> {
     }
 }
 
-/// Sets a field, and makes the objects that it lies in.
-fn set_path(document: &mut Map<String, Value>, path: &str, value: Value) {
-    let Some((first, rest)) = path.split_once('/') else {
-        document.insert(path.to_owned(), value);
-        return;
-    };
-    let inner = document.entry(first).or_insert_with(|| json!({}));
-    if let Value::Object(inner) = inner {
-        set_path(inner, rest, value);
-    }
-}
-
-/// Whether the column asks for what a record is known by.
+/// Returns whether a column has the reference of the record.
 pub(super) fn is_reference_column(column: &Column) -> bool {
-    column.path == crate::fields::column::REFERENCE_PATH && column.kind == ColumnKind::Text
+    column.path == REFERENCE_PATH && column.kind == ColumnKind::Text
 }

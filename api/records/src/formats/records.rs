@@ -1,40 +1,33 @@
-//! Initiative records in each of the formats that they come in. As JSON Lines: one whole
-//! record a line.
+//! Files of initiative records in any format.
 
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::Value;
 use wayin_vocabulary::FileFormat;
 
 use super::base_version;
-use super::encoding::{self, TextKind};
-use super::file_record::{CellPosition, FileItem, FileRecord, StrayRow, UnreadCell};
-use super::references::{RecordReference, ReferenceCallback, RepeatedReferences, SharedReferences};
-use super::workbook_records;
+use super::file_record::{CellPosition, FileItem, FileRecord};
+use super::references::{RepeatedReferences, SharedReferences};
+use super::spreadsheet::open_workbook;
 use super::workbook_records::SpilledWorkbook;
-use super::{
-    FileError, MAX_ROW_BYTES, Notes, csv_records, describe_json_error, ods, repeated_fields, require_rows,
-    xlsx,
-};
+use super::workbook_spiller::spill_workbook;
+use super::{FileError, Notes, csv_records, json_lines, require_rows};
 use crate::json_reader;
-use crate::problem::{Problem, ProblemCode};
+use crate::problem::Problem;
 use crate::record::InitiativeRecord;
 use crate::validate::remove_unknown_identifiers;
 
-/// What a file may hold; what is larger is refused.
+/// The limits of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileLimits {
-    /// The most bytes of the file.
+    /// The maximum size in bytes.
     pub bytes: u64,
-    /// The most rows of it, over all its sheets.
+    /// The maximum number of rows, in all sheets together.
     pub rows: u64,
 }
 
 impl FileLimits {
-    /// None but what a format has itself.
+    /// No limits except those of the format.
     pub const UNLIMITED: Self = Self {
         bytes: u64::MAX,
         rows: u64::MAX,
@@ -50,27 +43,27 @@ impl Default for FileLimits {
     }
 }
 
-/// What becomes of cells from which nothing is read.
+/// Whether cells that are not read are returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnreadCells {
-    /// They are left out, but for a word about each column and sheet.
+    /// No. A note names each column and sheet that is not read.
     Skip,
-    /// They are handed over with the rows that they stand in.
+    /// Yes, with their rows.
     Keep,
 }
 
-/// A file of records that is open.
+/// An open file of records.
 pub enum RecordFile<R> {
     /// JSON Lines.
     Lines(R),
     /// A table.
     Table(R),
-    /// The rows of a workbook.
+    /// A workbook, whose rows are in a temporary file.
     Workbook(Box<SpilledWorkbook>),
 }
 
 impl<R: Read + Seek> RecordFile<R> {
-    /// Opens a file. Of a workbook, all rows are read and set aside in a temporary file.
+    /// Opens a file. All rows of a workbook are read and written to a temporary file.
     pub fn open(
         format: FileFormat,
         mut input: R,
@@ -85,39 +78,29 @@ impl<R: Read + Seek> RecordFile<R> {
         Ok(match format {
             FileFormat::JsonLines | FileFormat::Json => Self::Lines(input),
             FileFormat::Csv => Self::Table(input),
-            FileFormat::Xlsx => {
-                let mut book = xlsx::XlsxWorkbook::open(input, length, limits)?;
-                Self::Workbook(Box::new(workbook_records::spill_workbook(
-                    &mut book, limits, unread,
-                )?))
-            }
-            FileFormat::Ods => {
-                let mut book = ods::OdsWorkbook::open(input, length, limits)?;
-                Self::Workbook(Box::new(workbook_records::spill_workbook(
-                    &mut book, limits, unread,
-                )?))
+            FileFormat::Xlsx | FileFormat::Ods => {
+                let mut workbook = open_workbook(format, input, length, limits)?;
+                let spilled = spill_workbook(workbook.as_mut(), limits, unread)?;
+                Self::Workbook(Box::new(spilled))
             }
         })
     }
 
-    /// Finds the records that share their reference with others, of the first rows of the file that may be taken.
+    /// Finds the records that share their reference with others, up to the maximum number of rows.
     pub fn find_shared_references(&mut self, limits: &FileLimits) -> SharedReferences {
+        let rows = limits.rows;
         match self {
             Self::Lines(input) => {
-                SharedReferences::find(|each| read_line_references(&mut *input, each), limits.rows)
+                SharedReferences::find(|each| json_lines::read_references(&mut *input, each), rows)
             }
-            Self::Table(input) => SharedReferences::find(
-                |each| csv_records::read_references(&mut *input, each),
-                limits.rows,
-            ),
-            Self::Workbook(gathered) => {
-                SharedReferences::find(|each| gathered.for_each_reference(each), limits.rows)
+            Self::Table(input) => {
+                SharedReferences::find(|each| csv_records::read_references(&mut *input, each), rows)
             }
+            Self::Workbook(spilled) => SharedReferences::find(|each| spilled.for_each_reference(each), rows),
         }
     }
 
-    /// Reads records as they were typed, whatever is wrong in them, and hands each to `each`,
-    /// which may end the reading early.
+    /// Reads the records as typed, without validation, and calls `each` with them. `each` may end the reading early.
     pub fn read_unvalidated(
         self,
         limits: &FileLimits,
@@ -139,33 +122,21 @@ impl<R: Read + Seek> RecordFile<R> {
             }
             each(item)
         };
-        let has_examples = !matches!(self, Self::Lines(_));
+        let may_have_examples = !matches!(self, Self::Lines(_));
         match self {
-            Self::Lines(input) => {
-                let mut left = limits.rows;
-                let mut outcome = Ok(());
-                read_lines(input, notes, |line, row| {
-                    if left == 0 {
-                        outcome = Err(FileError::TooManyRows(limits.rows));
-                        return ControlFlow::Break(());
-                    }
-                    left -= 1;
-                    each(parse_line_item(line, row, unread))
-                })?;
-                outcome?;
-            }
+            Self::Lines(input) => json_lines::read_records(input, limits, unread, notes, &mut each)?,
             Self::Table(input) => csv_records::read_records(input, limits, unread, notes, &mut each)?,
-            Self::Workbook(gathered) => gathered.emit_records(repeated, &mut each)?,
+            Self::Workbook(spilled) => spilled.emit_records(repeated, &mut each)?,
         }
-        if has_examples && !has_rows {
+        if may_have_examples && !has_rows {
             return Err(FileError::NoRecords);
         }
         require_rows(has_rows)
     }
 }
 
-/// Reads the records of one organisation as they were typed, and hands each to `each`, which may end the reading
-/// early. Records that share their reference have a finding that says so.
+/// Reads the records of one organisation as typed, without validation, and calls `each` with them. `each` may end the
+/// reading early. Records that share their reference have a problem.
 pub fn read_unvalidated(
     format: FileFormat,
     input: impl Read + Seek,
@@ -179,103 +150,7 @@ pub fn read_unvalidated(
     file.read_unvalidated(limits, &repeated, unread, notes, each)
 }
 
-/// What tells a record of JSON Lines from the others of its file.
-#[derive(Deserialize)]
-struct RecordIdentity {
-    #[serde(rename = "externalRef", default)]
-    reference: Option<String>,
-    #[serde(rename = "leadOrganisation", default)]
-    lead: Option<LeadIdentity>,
-}
-
-/// What names a lead organisation.
-#[derive(Deserialize)]
-struct LeadIdentity {
-    #[serde(default)]
-    identifier: Option<String>,
-    #[serde(default)]
-    name: Option<String>,
-}
-
-/// Hands the row, the reference and the lead organisation of each line to `each`.
-fn read_line_references(input: impl Read + Seek, each: &mut ReferenceCallback<'_>) -> Result<(), FileError> {
-    read_lines(input, &mut Notes::default(), |row, line| {
-        let Ok(line) = line else {
-            return ControlFlow::Continue(());
-        };
-        let identity = serde_json::from_str(line).or_else(|_| {
-            // A line with mistakes in it may repeat a reference nevertheless.
-            let document: Value = serde_json::from_str(line)?;
-            let text = |value: Option<&Value>| value.and_then(Value::as_str).map(ToOwned::to_owned);
-            let lead = document.get("leadOrganisation");
-            Ok::<_, serde_json::Error>(RecordIdentity {
-                reference: text(document.get("externalRef")),
-                lead: lead.map(|lead| LeadIdentity {
-                    identifier: text(lead.get("identifier")),
-                    name: text(lead.get("name")),
-                }),
-            })
-        });
-        let Ok(RecordIdentity {
-            reference: Some(reference),
-            lead,
-        }) = identity
-        else {
-            return ControlFlow::Continue(());
-        };
-        let lead = lead.as_ref();
-        each(RecordReference {
-            row,
-            text: &reference,
-            lead_identifier: lead.and_then(|lead| lead.identifier.as_deref()),
-            lead_name: lead.and_then(|lead| lead.name.as_deref()),
-        })
-    })
-}
-
-/// A line as the record that it is, as far as it is JSON at all.
-fn parse_line_item(line: u64, row: Result<&str, String>, unread: UnreadCells) -> FileItem {
-    let at = CellPosition::row(line);
-    let stray = |reason: String, text: Option<&str>| {
-        let cells = text
-            .filter(|_| unread == UnreadCells::Keep)
-            .map(|text| UnreadCell {
-                position: at.clone(),
-                text: text.to_owned(),
-                reason: reason.clone(),
-            });
-        FileItem::Stray(StrayRow {
-            unread: cells.into_iter().collect(),
-            ..StrayRow::new(at.clone(), ProblemCode::InvalidFormat, reason)
-        })
-    };
-    let text = match row {
-        Ok(text) => text,
-        Err(reason) => return stray(reason, None),
-    };
-    match serde_json::from_str::<Value>(text) {
-        Ok(document) if document.is_object() => {
-            let twice = repeated_fields::find_duplicate_fields(text).into_iter();
-            let twice =
-                twice.map(|path| Problem::new(ProblemCode::InvalidFormat, path, DUPLICATE_FIELD_REASON));
-            FileItem::Record(FileRecord {
-                position: at,
-                document,
-                problems: twice.collect(),
-                ..FileRecord::default()
-            })
-        }
-        Ok(_) => stray("is not a JSON object".into(), Some(text)),
-        Err(error) => stray(
-            format!("is not valid JSON: {}", describe_json_error(&error)),
-            Some(text),
-        ),
-    }
-}
-
-const DUPLICATE_FIELD_REASON: &str = "is given twice; one of the two would be lost";
-
-/// A record of a file.
+/// A record that was read, with its position in the file.
 #[derive(Clone, Debug)]
 pub struct WholeRecord {
     /// The record.
@@ -286,27 +161,25 @@ pub struct WholeRecord {
     pub file: FileRecord,
 }
 
-/// A record of a file, or everything that is wrong with its rows.
+/// A record, or all problems of its rows.
 pub type ReadRecord = Result<Box<WholeRecord>, Vec<(CellPosition, Problem)>>;
 
-/// Reads a record that any organisation may lead, with the row that it begins with; none where the cells are no part of
-/// a record.
-///
-/// Whether the parts of the record agree with each other and with the database is checked on publication.
+/// Reads a record of any organisation, with the position of its first row. Returns `None` for cells that are not part of
+/// a record. The publication checks whether the parts agree with each other and with the database.
 pub fn read_whole(item: FileItem) -> Option<(CellPosition, ReadRecord)> {
     let mut file = match item {
         FileItem::Unread(_) => return None,
         FileItem::Stray(stray) => {
-            let finding = Problem::new(stray.code, "", stray.reason);
-            return Some((stray.position.clone(), Err(vec![(stray.position, finding)])));
+            let problem = Problem::new(stray.code, "", stray.reason);
+            return Some((stray.position.clone(), Err(vec![(stray.position, problem)])));
         }
         FileItem::Record(file) => file,
     };
-    let reading = json_reader::read_document(std::mem::take(&mut file.document));
-    let found = file.merge_file_problems(reading.problems);
-    let at = file.position.clone();
-    let read = match reading.record {
-        Some(mut record) if found.is_empty() => {
+    let read = json_reader::read_document(std::mem::take(&mut file.document));
+    let problems = file.merge_file_problems(read.problems);
+    let position = file.position.clone();
+    let outcome = match read.record {
+        Some(mut record) if problems.is_empty() => {
             let mut warnings = std::mem::take(&mut file.warnings);
             warnings.extend(remove_unknown_identifiers(&mut record));
             Ok(Box::new(WholeRecord {
@@ -315,63 +188,9 @@ pub fn read_whole(item: FileItem) -> Option<(CellPosition, ReadRecord)> {
                 file,
             }))
         }
-        _ => Err(file.locate(found)),
+        _ => Err(file.locate(problems)),
     };
-    Some((at, read))
-}
-
-/// Reads the lines that are not blank and hands each with its number to `each`, or why it cannot be read.
-fn read_lines(
-    input: impl Read + Seek,
-    notes: &mut Notes,
-    mut each: impl FnMut(u64, Result<&str, String>) -> ControlFlow<()>,
-) -> Result<(), FileError> {
-    let mut input = BufReader::with_capacity(1 << 16, encoding::open_as_utf8(input, TextKind::Json, notes)?);
-    let mut line = Vec::new();
-    let mut number = 0;
-    let mut is_first = true;
-    while let Some(is_whole) = read_line(&mut input, &mut line)? {
-        number += 1;
-        let content = line.trim_ascii();
-        if content.is_empty() {
-            continue;
-        }
-        if is_first && !is_object(content, is_whole) {
-            return Err(FileError::NotRecords);
-        }
-        is_first = false;
-        let row = if is_whole {
-            std::str::from_utf8(content).map_err(|_| "is not UTF-8 text; save the file as UTF-8".to_owned())
-        } else {
-            Err(format!("is over {} MB long", MAX_ROW_BYTES >> 20))
-        };
-        if each(number, row).is_break() {
-            return Ok(());
-        }
-    }
-    if is_first {
-        return Err(FileError::Empty);
-    }
-    Ok(())
-}
-
-/// Reads the next line into `line` and says whether that is all of it: what is
-/// longer than a row may be is passed over. Nothing at the end.
-fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
-    line.clear();
-    let limit = MAX_ROW_BYTES as u64 + 1;
-    if input.by_ref().take(limit).read_until(b'\n', line)? == 0 {
-        return Ok(None);
-    }
-    let is_whole = line.len() <= MAX_ROW_BYTES || line.ends_with(b"\n");
-    if !is_whole {
-        input.skip_until(b'\n')?;
-    }
-    Ok(Some(is_whole))
-}
-
-fn is_object(content: &[u8], is_whole: bool) -> bool {
-    content.starts_with(b"{") && (!is_whole || serde_json::from_slice::<IgnoredAny>(content).is_ok())
+    Some((position, outcome))
 }
 
 #[cfg(test)]
@@ -381,7 +200,7 @@ mod tests {
     use rand::rngs::StdRng;
     use rand::{Rng as _, SeedableRng as _};
 
-    use super::super::{ParsedRow, ParsedRowResult, RowProblem};
+    use super::super::{MAX_ROW_BYTES, ParsedRow, ParsedRowResult, RowProblem};
     use super::*;
 
     /// A record and the version that it was written from.
@@ -402,16 +221,16 @@ mod tests {
             &mut notes,
             |item| {
                 let (at, read) = read_whole(item).unwrap();
-                let refusals =
+                let problems =
                     |found: Vec<(CellPosition, Problem)>| found.into_iter().map(RowProblem::from).collect();
                 let row = read.map(|whole| {
                     let version = whole.file.base_version();
                     ParsedRow {
                         value: (whole.record, version),
-                        warnings: refusals(whole.warnings),
+                        warnings: problems(whole.warnings),
                     }
                 });
-                rows.push((at.row, row.map_err(refusals)));
+                rows.push((at.row, row.map_err(problems)));
                 ControlFlow::Continue(())
             },
         )?;
@@ -423,7 +242,7 @@ mod tests {
             .unwrap()
             .into_iter()
             .filter_map(|(_, row)| row.err());
-        refused.flatten().map(|refusal| refusal.to_string()).collect()
+        refused.flatten().map(|problem| problem.to_string()).collect()
     }
 
     #[test]
@@ -655,7 +474,7 @@ mod tests {
             }
             let rows = read_rows(&bytes);
             let rows = rows.iter().flatten().filter_map(|(_, row)| row.as_ref().err());
-            assert!(rows.into_iter().all(|refusals| !refusals.is_empty()));
+            assert!(rows.into_iter().all(|problems| !problems.is_empty()));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! References that several records of one file have: found before any record is taken, so that all of those records
-//! can be refused, the first of them too.
+//! Finds references that several records of a file share, before any record is imported, so that all of these records are
+//! rejected, including the first.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -16,27 +16,26 @@ use crate::workbook::placeholder;
 /// The reference of a record and the organisation that leads it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RecordReference<'a> {
-    /// The row of the record.
     pub(super) row: u64,
     pub(super) text: &'a str,
     pub(super) lead_identifier: Option<&'a str>,
     pub(super) lead_name: Option<&'a str>,
 }
 
-/// What is done with each reference of a file.
+/// A function that receives each reference of a file.
 pub(super) type ReferenceCallback<'a> = dyn FnMut(RecordReference<'_>) -> ControlFlow<()> + 'a;
 
-/// A record of which the reference is that of another record too.
+/// A record that shares its reference with another record.
 #[derive(Clone, Copy, Debug)]
 struct RecordSharingReference {
-    /// The reference as two hashes: two references of the same pair are not to be expected.
+    /// Two hashes of the reference. A collision of both is not expected.
     reference: [u64; 2],
-    /// The position of the lead organisation among those of the file.
+    /// The index of the lead organisation.
     lead: usize,
     row: u64,
 }
 
-/// The records of a file that share their reference, whatever organisation leads them.
+/// The records of a file that share a reference, of all lead organisations.
 #[derive(Debug, Default)]
 pub struct SharedReferences {
     records: Vec<RecordSharingReference>,
@@ -44,10 +43,10 @@ pub struct SharedReferences {
 }
 
 impl SharedReferences {
-    /// Goes through the references of a file, which `read` hands over, once for their hashes (some 20 bytes of memory
-    /// for each), and where there are equal ones a second time for the records that have them.
+    /// Finds the records. `read` reads the references of the file: once for their hashes (about 20 bytes of memory each),
+    /// and if any are equal, a second time for their records.
     ///
-    /// What keeps the file from being read to its end is for the reading of its records to report.
+    /// Errors are ignored, because they occur again when the records are read.
     pub(super) fn find(
         mut read: impl FnMut(&mut ReferenceCallback<'_>) -> Result<(), FileError>,
         most_rows: u64,
@@ -78,7 +77,7 @@ impl SharedReferences {
                     text.map(spell).filter(|text| !text.is_empty())
                 };
                 let identifier = spelt(
-                    // What is read as not known identifies nobody.
+                    // Placeholders identify no organisation.
                     one.lead_identifier
                         .filter(|text| placeholder::parse_placeholder(text).is_none()),
                     normalisation::normalise_org_id,
@@ -104,13 +103,13 @@ impl SharedReferences {
         found
     }
 
-    /// The organisations that lead the records, each once.
+    /// The lead organisations of the records, each once.
     pub fn leads(&self) -> &[OrganisationReference] {
         &self.leads
     }
 
-    /// The records that have their reference in common with another one of the same organisation. `organisation` says
-    /// by what that at a position among [`Self::leads`] is known.
+    /// Finds the records that share a reference with another record of the same organisation. `organisation` returns the
+    /// key of the organisation at an index of [`Self::leads`].
     pub fn find_repeated<K: Eq + Hash>(&self, organisation: impl Fn(usize) -> K) -> RepeatedReferences {
         let mut first_rows = HashMap::new();
         let mut others = HashMap::new();
@@ -138,7 +137,7 @@ fn decrement_remaining(left: &mut u64) -> ControlFlow<()> {
     }
 }
 
-/// The rows of the records that repeat a reference, each with another row that has it.
+/// The rows of records with a repeated reference, each with another row that has it.
 #[derive(Debug, Default)]
 pub struct RepeatedReferences(HashMap<u64, u64>);
 
@@ -147,7 +146,7 @@ impl RepeatedReferences {
         self.0.contains_key(&row)
     }
 
-    /// Why the record in a row is refused; none where its reference is its own.
+    /// Returns the problem of the record in a row, if its reference is repeated.
     pub(super) fn problem_for(&self, row: u64) -> Option<Problem> {
         let other = self.0.get(&row)?;
         let reason = format!("is the reference of row {other} too; each record needs a reference of its own");

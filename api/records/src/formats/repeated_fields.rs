@@ -1,11 +1,11 @@
-//! Fields that an object of a JSON text gives more than once. Reading such a text keeps one of them and loses the others.
+//! Finds duplicate fields in JSON, of which a parser keeps only one.
 
 use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// The paths of the fields that are given more than once, such as `fundingTerms/0/funder`; none where the text is no JSON.
+/// Lists the paths of duplicate fields, such as `fundingTerms/0/funder`. Empty if the text is not JSON.
 pub(super) fn find_duplicate_fields(json: &str) -> Vec<String> {
     let mut found = Vec::new();
     let walk = DuplicateFieldVisitor {
@@ -13,7 +13,7 @@ pub(super) fn find_duplicate_fields(json: &str) -> Vec<String> {
         found: &mut found,
     };
     let mut reader = serde_json::Deserializer::from_str(json);
-    // What is wrong with the text otherwise is reported where it is read.
+    // The reader of the text reports other errors.
     let _ = walk.deserialize(&mut reader);
     found
 }
@@ -24,7 +24,7 @@ struct DuplicateFieldVisitor<'a> {
 }
 
 impl DuplicateFieldVisitor<'_> {
-    /// Walks through a value below, by the name of its field or its number in a list.
+    /// Visits a value in a field or at a position of a list.
     fn descend<T>(
         &mut self,
         step: &dyn fmt::Display,
@@ -50,6 +50,14 @@ impl<'de> DeserializeSeed<'de> for DuplicateFieldVisitor<'_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
+}
+
+macro_rules! ignore_scalars {
+    ($($visit:ident($kind:ty)),+) => {
+        $(fn $visit<E>(self, _: $kind) -> Result<(), E> {
+            Ok(())
+        })+
+    };
 }
 
 impl<'de> Visitor<'de> for DuplicateFieldVisitor<'_> {
@@ -84,25 +92,7 @@ impl<'de> Visitor<'de> for DuplicateFieldVisitor<'_> {
         Ok(())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
+    ignore_scalars! { visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_str(&str) }
 
     fn visit_unit<E>(self) -> Result<(), E> {
         Ok(())

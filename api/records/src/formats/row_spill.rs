@@ -1,5 +1,4 @@
-//! Rows set aside in a temporary file, so that those of one record can be brought together
-//! however far from each other they stand, and memory holds a few numbers of each alone.
+//! Writes rows to a temporary file and reads them in any order, so that memory has only a few numbers for each row.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -8,43 +7,41 @@ use serde::{Deserialize, Serialize};
 
 use crate::workbook::parse_cell::RawValue;
 
-/// What stands in a column of a row.
+/// The content of a cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum CellContent {
-    /// A cell that holds something.
+    /// A value.
     Cell(RawValue),
-    /// Nothing, as it is part of a merged cell that begins in this row.
+    /// None, because the cell is part of a merged range that begins in this row.
     Merged(u32),
 }
 
 /// A row of a sheet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct SpilledRow {
-    /// What the record is told by in an exported workbook.
+    /// The number of the record in an exported workbook.
     pub(super) record: Option<String>,
-    /// What the partner calls the record.
+    /// The reference of the record.
     pub(super) reference: Option<String>,
-    /// What each column holds, by its place in the table of columns.
+    /// The content by the index in the table of columns.
     pub(super) cells: Vec<(u16, CellContent)>,
-    /// What stands under columns that are not known, by where they are in the sheet.
+    /// The text in columns that are not known, by their position in the sheet.
     pub(super) unread: Vec<(u32, String)>,
 }
 
-/// Where a row lies in the file.
+/// The position of a row in the temporary file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SpillOffset {
     offset: u64,
     length: u32,
 }
 
-/// Rows on their way in.
 pub(super) struct RowSpillWriter {
     file: BufWriter<File>,
     offset: u64,
     row: Vec<u8>,
 }
 
-/// Rows on their way out.
 pub(super) struct RowSpillReader {
     file: File,
     row: Vec<u8>,

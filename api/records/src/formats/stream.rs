@@ -1,4 +1,4 @@
-//! Bytes on their way in: what a file begins with, and a limit on what one row may take.
+//! Checks the first bytes of files, and limits the size of a row.
 
 use std::cell::Cell;
 use std::io::{self, Read};
@@ -8,10 +8,10 @@ use super::FileError;
 const UTF8_BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const UTF16_BYTE_ORDER_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
-/// Of a file of text, at most one byte in so many is NUL.
+/// A file with more than one NUL in this number of bytes is not text.
 pub(super) const MIN_BYTES_PER_NUL: usize = 8;
 
-/// Refuses input that by its first bytes is no text, or is empty.
+/// Rejects a file that is empty, or not text according to its first bytes.
 pub(super) fn reject_non_text(start: &[u8]) -> Result<(), FileError> {
     match start {
         [] => Err(FileError::Empty),
@@ -20,7 +20,7 @@ pub(super) fn reject_non_text(start: &[u8]) -> Result<(), FileError> {
     }
 }
 
-/// The first byte past a byte order mark and blank space; of text in UTF-16, of ASCII characters alone.
+/// Finds the first byte after a byte order mark and white space. In UTF-16, only ASCII characters are considered.
 pub(super) fn first_significant_byte(start: &[u8]) -> Option<u8> {
     let is_wide = UTF16_BYTE_ORDER_MARKS.iter().any(|mark| start.starts_with(mark));
     let mut text = match start.strip_prefix(UTF8_BYTE_ORDER_MARK) {
@@ -32,13 +32,13 @@ pub(super) fn first_significant_byte(start: &[u8]) -> Option<u8> {
         .copied()
 }
 
-/// Whether a file has more NUL characters than a text has, to go by its first bytes.
+/// Returns whether the first bytes of a file have more NUL characters than text has.
 pub(super) fn is_binary(start: &[u8]) -> bool {
     let is_wide = UTF16_BYTE_ORDER_MARKS.iter().any(|mark| start.starts_with(mark));
     !is_wide && memchr::memchr_iter(0, start).count() > start.len() / MIN_BYTES_PER_NUL
 }
 
-/// How many bytes may still be read before the row counts as endless.
+/// The number of bytes that the current row may still have.
 #[derive(Debug)]
 pub(super) struct ByteAllowance(Cell<usize>);
 
@@ -47,12 +47,12 @@ impl ByteAllowance {
         Self(Cell::new(usize::MAX))
     }
 
-    /// A row begins, and may take this much.
+    /// Allows a new row of up to `bytes`.
     pub(super) fn limit(&self, bytes: usize) {
         self.0.set(bytes);
     }
 
-    /// The row has ended.
+    /// Removes the limit after the last row.
     pub(super) fn lift(&self) {
         self.0.set(usize::MAX);
     }
@@ -62,7 +62,7 @@ impl ByteAllowance {
     }
 }
 
-/// Input that stops with an error once the allowance is spent.
+/// A reader that fails once the allowance is spent.
 pub(super) struct MeteredReader<'a, R> {
     input: R,
     allowance: &'a ByteAllowance,
@@ -78,7 +78,7 @@ impl<'a, R> MeteredReader<'a, R> {
         }
     }
 
-    /// Whether somebody has asked for more than there is.
+    /// Returns whether the end was reached.
     pub(super) const fn has_ended(&self) -> bool {
         self.has_ended
     }

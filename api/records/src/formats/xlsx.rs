@@ -1,4 +1,4 @@
-//! Workbooks of Excel's kind, read cell by cell.
+//! Reads Excel workbooks cell by cell.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
@@ -7,12 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use calamine::{DataRef, Reader, SheetType, Xlsx, XlsxError, XlsxFormulaMetadata};
 
 use super::records::FileLimits;
-use super::workbook_records::{CellCallback, MergedRange, WorkbookReader};
+use super::spreadsheet::{CellCallback, MergedRange, WorkbookReader};
 use super::{FileError, archive};
 use crate::workbook::parse_cell;
 use crate::workbook::parse_cell::RawValue;
 
-/// A workbook whose archive has been looked over.
+/// A workbook with a checked archive.
 pub(super) struct XlsxWorkbook<R: Read + Seek> {
     book: Xlsx<R>,
     has_merged: bool,
@@ -20,18 +20,15 @@ pub(super) struct XlsxWorkbook<R: Read + Seek> {
 
 impl<R: Read + Seek> XlsxWorkbook<R> {
     pub(super) fn open(mut input: R, length: u64, limits: &FileLimits) -> Result<Self, FileError> {
-        let found = archive::inspect_archive(&mut input, length, limits)?;
+        let has_merged = archive::has_merged_cells(&mut input, length, limits)?;
         input.seek(SeekFrom::Start(0))?;
         let book = catch_panic(|| Xlsx::new(input).map_err(file_error_from_xlsx))?;
-        Ok(Self {
-            book,
-            has_merged: found.has_merged_cells,
-        })
+        Ok(Self { book, has_merged })
     }
 }
 
-/// The reader adds up what a file says, and in builds that check sums, a file that says what no
-/// sum can hold would end the thread.
+/// Turns a panic into an error. The library computes sums of numbers in the file, which may overflow and, in builds with
+/// overflow checks, panic.
 fn catch_panic<T>(read: impl FnOnce() -> Result<T, FileError>) -> Result<T, FileError> {
     catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(FileError::Damaged))
 }
@@ -98,7 +95,7 @@ impl<R: Read + Seek> WorkbookReader for XlsxWorkbook<R> {
     }
 }
 
-/// What a cell holds: what a formula came to when the file was saved, where it says so.
+/// Converts a cell. A formula has the result from when the file was saved, if the file has it.
 fn convert_cell(value: DataRef<'_>, formula: Option<String>, is_1904: bool) -> Option<RawValue> {
     Some(match value {
         DataRef::Empty => return formula.map(RawValue::Formula),

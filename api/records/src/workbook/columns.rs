@@ -18,38 +18,28 @@ pub struct Sheet {
     pub columns: &'static [Column],
 }
 
+const fn sheet(
+    name: &'static str,
+    list: Option<&'static str>,
+    columns: &'static [Column],
+    row_description: &'static str,
+) -> Sheet {
+    Sheet {
+        name,
+        list,
+        row_description,
+        columns,
+    }
+}
+
 /// The sheets. The first has the records.
+#[rustfmt::skip]
 pub const SHEETS: [Sheet; 5] = [
-    Sheet {
-        name: "Initiatives",
-        list: None,
-        row_description: "one initiative",
-        columns: &record::COLUMNS,
-    },
-    Sheet {
-        name: "Entry points",
-        list: Some("entryPoints"),
-        row_description: "one entry point that an initiative took, in the order in which it took them",
-        columns: &entry_point::COLUMNS,
-    },
-    Sheet {
-        name: "Challenges",
-        list: Some("challengesFaced"),
-        row_description: "one challenge that an initiative met; each challenge once",
-        columns: &challenge::COLUMNS,
-    },
-    Sheet {
-        name: "Conditions",
-        list: Some("conditionsChanged"),
-        row_description: "one condition for change; each condition once",
-        columns: &condition::COLUMNS,
-    },
-    Sheet {
-        name: "Funding terms",
-        list: Some("fundingTerms"),
-        row_description: "the terms that one sum of money came with",
-        columns: &funding_term::COLUMNS,
-    },
+    sheet("Initiatives", None, &record::COLUMNS, "one initiative"),
+    sheet("Entry points", Some("entryPoints"), &entry_point::COLUMNS, "one entry point that an initiative took, in the order in which it took them"),
+    sheet("Challenges", Some("challengesFaced"), &challenge::COLUMNS, "one challenge that an initiative met; each challenge once"),
+    sheet("Conditions", Some("conditionsChanged"), &condition::COLUMNS, "one condition for change; each condition once"),
+    sheet("Funding terms", Some("fundingTerms"), &funding_term::COLUMNS, "the terms that one sum of money came with"),
 ];
 
 /// Removes from a header what does not matter in a comparison: case, spaces and punctuation.

@@ -72,13 +72,13 @@ impl CellFormat {
 }
 
 /// Formats the cell of a column for a record or an item of its list.
-pub fn format_cell(sheet: &Sheet, column: &Column, part: &Value, manner: CellFormat) -> CellValue {
+pub fn format_cell(sheet: &Sheet, column: &Column, part: &Value, style: CellFormat) -> CellValue {
     let shown = match paths::find(part, column.path) {
         None | Some(Value::Null) => CellValue::Empty,
-        Some(value) => format_value(column, value, part, manner),
+        Some(value) => format_value(column, value, part, style),
     };
     // A table has the amount only in the minor unit.
-    let is_there = |other: &&Column| manner == CellFormat::Workbook || other.kind != ColumnKind::Money;
+    let is_there = |other: &&Column| style == CellFormat::Workbook || other.kind != ColumnKind::Money;
     let first = || {
         let mut columns = sheet.columns.iter().filter(is_there);
         columns.find(|other| other.field_name() == column.field_name())
@@ -92,7 +92,7 @@ pub fn format_cell(sheet: &Sheet, column: &Column, part: &Value, manner: CellFor
             if column.accepts_missing_reason
                 && first().is_some_and(|first| first.header == column.header) =>
         {
-            CellValue::Text(manner.format_code(Vocabulary::MissingReason, why))
+            CellValue::Text(style.format_code(Vocabulary::MissingReason, why))
         }
         (shown, _) => shown,
     }
@@ -161,35 +161,35 @@ fn is_represented(sheet: &Sheet, part: &Value, path: &str) -> bool {
     sheet.columns.iter().any(shows)
 }
 
-fn format_value(column: &Column, value: &Value, part: &Value, manner: CellFormat) -> CellValue {
+fn format_value(column: &Column, value: &Value, part: &Value, style: CellFormat) -> CellValue {
     let is_answer =
         column.kind == ColumnKind::Text && (column.accepts_placeholder() || column.is_required_name());
     let as_typed = || match value {
         Value::String(text) => match formula_escape::escape_placeholder(text).filter(|_| is_answer) {
             Some(text) => CellValue::Text(text),
-            None => manner.format_text(text),
+            None => style.format_text(text),
         },
-        other => manner.format_text(&other.to_string()),
+        other => style.format_text(&other.to_string()),
     };
     match (column.kind, value) {
-        (ColumnKind::Date, Value::String(text)) if manner == CellFormat::Workbook => {
+        (ColumnKind::Date, Value::String(text)) if style == CellFormat::Workbook => {
             to_day_serial(text).map_or_else(as_typed, CellValue::Date)
         }
         (ColumnKind::Whole, Value::Number(_))
-            if column.path == "amountMinor" && manner == CellFormat::Workbook =>
+            if column.path == "amountMinor" && style == CellFormat::Workbook =>
         {
             let in_main = value.as_i64().and_then(|minor| format_amount(minor, part));
             match in_main {
                 Some(_) => CellValue::Empty,
-                None => format_number(value, manner),
+                None => format_number(value, style),
             }
         }
         // The column in the main unit shows what was typed.
-        (ColumnKind::Whole, _) if column.path == "amountMinor" && manner == CellFormat::Workbook => {
+        (ColumnKind::Whole, _) if column.path == "amountMinor" && style == CellFormat::Workbook => {
             CellValue::Empty
         }
-        (ColumnKind::Money, _) if manner == CellFormat::Csv => CellValue::Empty,
-        (ColumnKind::Whole, Value::Number(_)) => format_number(value, manner),
+        (ColumnKind::Money, _) if style == CellFormat::Csv => CellValue::Empty,
+        (ColumnKind::Whole, Value::Number(_)) => format_number(value, style),
         (ColumnKind::Money, Value::Number(_)) => {
             let Some(amount) = value.as_i64().and_then(|minor| format_amount(minor, part)) else {
                 return CellValue::Empty;
@@ -203,7 +203,7 @@ fn format_value(column: &Column, value: &Value, part: &Value, manner: CellFormat
             }
         }
         (ColumnKind::YesNo, Value::Bool(is)) => CellValue::Text(
-            match (manner, is) {
+            match (style, is) {
                 (CellFormat::Workbook, true) => "Yes",
                 (CellFormat::Workbook, false) => "No",
                 (CellFormat::Csv, true) => "true",
@@ -211,16 +211,16 @@ fn format_value(column: &Column, value: &Value, part: &Value, manner: CellFormat
             }
             .into(),
         ),
-        (ColumnKind::Code(vocabulary), Value::String(text)) => format_code_or_text(manner, vocabulary, text),
+        (ColumnKind::Code(vocabulary), Value::String(text)) => format_code_or_text(style, vocabulary, text),
         (ColumnKind::MissingReason, Value::String(text)) => {
-            CellValue::Text(manner.format_code(Vocabulary::MissingReason, text))
+            CellValue::Text(style.format_code(Vocabulary::MissingReason, text))
         }
         (ColumnKind::Codes(vocabulary), Value::Array(items)) if items.iter().all(Value::is_string) => {
             let words = items.iter().filter_map(Value::as_str);
-            let words: Vec<_> = words.map(|word| manner.format_code(vocabulary, word)).collect();
+            let words: Vec<_> = words.map(|word| style.format_code(vocabulary, word)).collect();
             match words.as_slice() {
                 [] => CellValue::Empty,
-                words => format_code_or_text(manner, vocabulary, &words.join("; ")),
+                words => format_code_or_text(style, vocabulary, &words.join("; ")),
             }
         }
         _ => as_typed(),
@@ -228,19 +228,19 @@ fn format_value(column: &Column, value: &Value, part: &Value, manner: CellFormat
 }
 
 /// Formats the term of a code, or the text if it is not a code.
-fn format_code_or_text(manner: CellFormat, vocabulary: Vocabulary, text: &str) -> CellValue {
-    let word = manner.format_code(vocabulary, text);
+fn format_code_or_text(style: CellFormat, vocabulary: Vocabulary, text: &str) -> CellValue {
+    let word = style.format_code(vocabulary, text);
     if word == text {
-        manner.format_text(text)
+        style.format_text(text)
     } else {
         CellValue::Text(word)
     }
 }
 
-fn format_number(value: &Value, manner: CellFormat) -> CellValue {
+fn format_number(value: &Value, style: CellFormat) -> CellValue {
     /// The largest whole number that workbooks store exactly.
     const MAX_EXACT_NUMBER: u64 = 999_999_999_999_999;
-    match (value.as_i64(), manner) {
+    match (value.as_i64(), style) {
         (Some(whole), CellFormat::Workbook) if whole.unsigned_abs() > MAX_EXACT_NUMBER => {
             CellValue::Text(whole.to_string())
         }
@@ -284,7 +284,7 @@ mod tests {
     fn format_both(sheet: usize, header: &str, part: &Value) -> [CellValue; 2] {
         let sheet = &SHEETS[sheet];
         let column = &sheet.columns[sheet.find_column(header).unwrap()];
-        [CellFormat::Workbook, CellFormat::Csv].map(|manner| format_cell(sheet, column, part, manner))
+        [CellFormat::Workbook, CellFormat::Csv].map(|style| format_cell(sheet, column, part, style))
     }
 
     fn text_value(text: &str) -> CellValue {

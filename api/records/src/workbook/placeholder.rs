@@ -10,41 +10,9 @@ pub enum Placeholder {
 }
 
 /// The words for "not known", in lower case and with straight apostrophes.
-const UNKNOWN_WORDS: [&str; 33] = [
-    "unknown",
-    "not known",
-    "unkown",
-    "don't know",
-    "dont know",
-    "do not know",
-    "didn't know",
-    "we don't know",
-    "i don't know",
-    "dk",
-    "d/k",
-    "n/k",
-    "nk",
-    "not sure",
-    "unsure",
-    "unclear",
-    "not recorded",
-    "not available",
-    "no data",
-    "missing",
-    "null",
-    "nan",
-    "none",
-    "nil",
-    "tbc",
-    "tbd",
-    "tba",
-    "to be confirmed",
-    "to be determined",
-    "to be decided",
-    "to follow",
-    "(unknown)",
-    "(blank)",
-];
+const UNKNOWN_WORDS: &str = "unknown, not known, unkown, don't know, dont know, do not know, didn't know, we don't know, \
+     i don't know, dk, d/k, n/k, nk, not sure, unsure, unclear, not recorded, not available, no data, missing, null, nan, \
+     none, nil, tbc, tbd, tba, to be confirmed, to be determined, to be decided, to follow, (unknown), (blank)";
 
 const NOT_APPLICABLE_WORDS: [&str; 7] = ["n/a", "na", "n.a.", "n.a", "n\\a", "n / a", "not applicable"];
 
@@ -67,29 +35,15 @@ pub fn parse_placeholder(text: &str) -> Option<Placeholder> {
     };
     let is_blank = !folded.is_empty() && folded.chars().all(is_mark);
     let bare = folded.trim_end_matches(['.', '?', '!']);
-    (is_blank || UNKNOWN_WORDS.contains(&bare)).then_some(Placeholder::Unknown)
+    (is_blank || UNKNOWN_WORDS.split(", ").any(|words| words == bare)).then_some(Placeholder::Unknown)
 }
 
 /// Returns whether a text means that something has not ended.
 pub fn is_ongoing(text: &str) -> bool {
-    const ONGOING_WORDS: [&str; 14] = [
-        "ongoing",
-        "on-going",
-        "on going",
-        "still ongoing",
-        "continuing",
-        "continues",
-        "present",
-        "to present",
-        "current",
-        "now",
-        "to date",
-        "still going",
-        "still running",
-        "not ended",
-    ];
+    const ONGOING_WORDS: &str = "ongoing, on-going, on going, still ongoing, continuing, continues, present, to present, \
+         current, now, to date, still going, still running, not ended";
     let folded = text.trim().trim_end_matches('.').to_lowercase();
-    ONGOING_WORDS.contains(&folded.as_str())
+    ONGOING_WORDS.split(", ").any(|words| words == folded)
 }
 
 #[cfg(test)]

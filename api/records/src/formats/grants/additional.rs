@@ -1,30 +1,30 @@
-//! What a grant says more than once where a record has room for one.
+//! The additional items of a grant, for which a record has no room.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::Party;
 
-/// Each recipient, funder, programme and period of a grant after the first.
+/// The recipients, funders, programmes and periods of a grant after the first of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AdditionalItems {
-    /// Recipients.
+    /// The other recipients.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<Party>,
-    /// Funders.
+    /// The other funders.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub funders: Vec<Party>,
-    /// Titles of programmes.
+    /// The titles of the other programmes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub programmes: Vec<String>,
-    /// Planned dates.
+    /// The other periods.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub periods: Vec<Period>,
 }
 
 impl AdditionalItems {
-    /// Whether the grant says nothing more than once.
+    /// Returns whether there are none.
     pub const fn is_empty(&self) -> bool {
         self.recipients.is_empty()
             && self.funders.is_empty()
@@ -33,7 +33,7 @@ impl AdditionalItems {
     }
 }
 
-/// When a grant is planned to be used.
+/// A period for which a grant is planned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Period {

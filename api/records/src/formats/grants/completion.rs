@@ -1,4 +1,4 @@
-//! What all rows of a grant say, as one grant.
+//! Completes a grant from all of its rows.
 
 use std::collections::HashSet;
 
@@ -10,11 +10,10 @@ use super::{AdditionalItems, Grant, Party};
 use crate::money::{self, RoundedAmount};
 use crate::text::quote;
 
-/// What is said of a field that every grant has and none of its rows.
 const MISSING_FIELD_REASON: &str = "is missing";
 
-/// A grant of which all rows were read, or why it is none. `other` is an identifier of the file that differs in upper
-/// and lower case only, with its row.
+/// Completes a grant, or returns its errors. `other` is an identifier of the file that differs only in case, with its
+/// position.
 pub(super) fn complete_grant(
     partly: PartialGrant,
     other: Option<&(String, CellPosition)>,
@@ -33,55 +32,38 @@ pub(super) fn complete_grant(
     }
     add_warnings(&at, &mut row, other);
     let amount_minor = amount_in_minor_units(&at, &mut row);
-    let GrantRow {
-        identifier,
-        title,
-        description,
-        currency,
-        awarded_on,
-        data_source,
-        periods,
-        programmes,
-        recipients,
-        funders,
-        mut locations,
-        wayin_terms: own,
-        errors: refusals,
-        warnings,
-        ..
-    } = row;
     if rows > 1 {
         let mut seen = HashSet::new();
-        locations.retain(|location| seen.insert(location.clone()));
+        row.locations.retain(|location| seen.insert(location.clone()));
     }
     let parties =
         |list: Vec<NumberedItem<PartialParty>>| list.into_iter().filter_map(|one| one.value.into_party());
-    let (mut recipients, mut funders) = (parties(recipients), parties(funders));
-    let mut periods = periods.into_iter().map(|one| one.value);
-    let mut programmes = programmes.into_iter().map(|one| one.value);
+    let (mut recipients, mut funders) = (parties(row.recipients), parties(row.funders));
+    let mut periods = row.periods.into_iter().map(|one| one.value);
+    let mut programmes = row.programmes.into_iter().map(|one| one.value);
     let first = periods.next().unwrap_or_default();
     let (Some(identifier), Some(title), Some(recipient), Some(funder)) =
-        (identifier, title, recipients.next(), funders.next())
+        (row.identifier, row.title, recipients.next(), funders.next())
     else {
-        // What is missing was found above.
-        return Err(refusals);
+        // The errors include what is missing.
+        return Err(row.errors);
     };
     let grant = Grant {
         identifier,
         title,
-        description,
-        currency,
+        description: row.description,
+        currency: row.currency,
         amount_minor,
-        awarded_on,
+        awarded_on: row.awarded_on,
         starts_on: first.starts_on,
         ends_on: first.ends_on,
         duration_months: first.duration_months,
         programme: programmes.next(),
         recipient,
         funder,
-        locations,
-        data_source,
-        wayin_terms: own,
+        locations: row.locations,
+        data_source: row.data_source,
+        wayin_terms: row.wayin_terms,
         additional: AdditionalItems {
             recipients: recipients.collect(),
             funders: funders.collect(),
@@ -91,16 +73,15 @@ pub(super) fn complete_grant(
     };
     Ok(ParsedRow {
         value: grant,
-        warnings,
+        warnings: row.warnings,
     })
 }
 
-/// Adds all reasons why the grant cannot be taken.
+/// Adds the errors of a grant.
 fn add_errors(at: &CellPosition, rows: u32, row: &mut GrantRow, other: Option<&(String, CellPosition)>) {
     if rows == 1 && row.is_unreadable {
         return;
     }
-    let names = &row.names;
     let shown = quote(row.identifier.as_deref().unwrap_or_default());
     let is_first = |one: &RowProblem| one.row == at.row && one.sheet == at.sheet;
     if row.is_supplement && row.errors.is_empty() {
@@ -108,13 +89,13 @@ fn add_errors(at: &CellPosition, rows: u32, row: &mut GrantRow, other: Option<&(
             format!("; did you mean {}?", quote(other))
         });
         let reason = format!("is {shown}, and no row of the file gives the title of a grant with it{meant}");
-        row.errors.push(new_problem(at, names.name_of(path::ID), reason));
+        row.add_error(at, path::ID, reason);
         return;
     }
     if rows > 1 && !row.errors.is_empty() && !row.errors.iter().any(is_first) {
         let reason = format!("is {shown}, of which another row is refused, and so the whole grant is");
-        row.errors
-            .insert(0, new_problem(at, names.name_of(path::ID), reason));
+        row.add_error(at, path::ID, reason);
+        row.errors.rotate_right(1);
         return;
     }
     let lists = [
@@ -127,7 +108,7 @@ fn add_errors(at: &CellPosition, rows: u32, row: &mut GrantRow, other: Option<&(
     for (path, _, most) in lists.into_iter().filter(|(_, items, most)| items > most) {
         let reason =
             format!("has over {most} different values in the rows of one grant; is the identifier right?");
-        row.errors.push(new_problem(at, names.name_of(path), reason));
+        row.add_error(at, path, reason);
     }
     let has_name =
         |parties: &[NumberedItem<PartialParty>]| parties.first().is_some_and(|one| one.value.name.is_some());
@@ -137,21 +118,19 @@ fn add_errors(at: &CellPosition, rows: u32, row: &mut GrantRow, other: Option<&(
         (path::FUNDER_NAME, has_name(&row.funders)),
     ];
     for (path, _) in required.into_iter().filter(|(_, is_there)| !is_there) {
-        let fields = [names.name_of(path), path::list_of_path(path)];
-        let is_refused = |one: &RowProblem| fields.contains(&one.field.as_str());
-        if !row.errors.iter().any(is_refused) {
-            row.errors.push(new_problem(
-                at,
-                names.name_of(path),
-                MISSING_FIELD_REASON.to_owned(),
-            ));
+        let fields = [row.names.find_name(path), path::list_of_path(path)];
+        if !row
+            .errors
+            .iter()
+            .any(|error| fields.contains(&error.field.as_str()))
+        {
+            row.add_error(at, path, MISSING_FIELD_REASON.to_owned());
         }
     }
 }
 
-/// Adds warnings about an identifier that is almost another's, and about what most grants have.
+/// Adds warnings about an identifier that differs from another only in case, and about fields that most grants have.
 fn add_warnings(at: &CellPosition, row: &mut GrantRow, other: Option<&(String, CellPosition)>) {
-    let names = row.names.clone();
     if let Some((other, other_at)) = other {
         let reason = format!(
             "is {}, and {} in {} differs in upper and lower case only; they are taken for two grants",
@@ -159,8 +138,7 @@ fn add_warnings(at: &CellPosition, row: &mut GrantRow, other: Option<&(String, C
             quote(other),
             describe_row(other_at, at)
         );
-        row.warnings
-            .push(new_problem(at, names.name_of(path::ID), reason));
+        row.add_warning(at, path::ID, reason);
     }
     let expected = [
         (path::CURRENCY, row.currency.is_some()),
@@ -168,28 +146,36 @@ fn add_warnings(at: &CellPosition, row: &mut GrantRow, other: Option<&(String, C
         (path::AWARDED_ON, row.awarded_on.is_some()),
     ];
     for (path, _) in expected.into_iter().filter(|(_, is_there)| !is_there) {
-        let is_warned = row.warnings.iter().any(|one| one.field == names.name_of(path));
-        if !is_warned {
-            row.warnings.push(new_problem(
-                at,
-                names.name_of(path),
-                describe_omission(MISSING_FIELD_REASON),
-            ));
+        let name = row.names.find_name(path);
+        if !row.warnings.iter().any(|warning| warning.field == name) {
+            row.add_warning(at, path, describe_omission(MISSING_FIELD_REASON));
         }
     }
 }
 
-/// The amount in the currency's minor unit, with a warning where it is rounded for that or cannot be.
+/// Converts the amount to the currency's minor unit, with a warning if it is rounded or left out.
 fn amount_in_minor_units(at: &CellPosition, row: &mut GrantRow) -> Option<i64> {
     let text = row.amount.take()?;
     let (minor, warning) = match round_amount(&text, row.currency.as_deref()) {
         Ok((minor, warning)) => (Some(minor), warning),
         Err(reason) => (None, Some(describe_omission(&reason))),
     };
-    let field = row.names.name_of(path::AMOUNT);
-    row.warnings
-        .extend(warning.map(|reason| new_problem(at, field, reason)));
+    if let Some(reason) = warning {
+        row.add_warning(at, path::AMOUNT, reason);
+    }
     minor
+}
+
+impl GrantRow {
+    fn add_error(&mut self, at: &CellPosition, path: &str, reason: String) {
+        self.errors
+            .push(new_problem(at, self.names.find_name(path), reason));
+    }
+
+    fn add_warning(&mut self, at: &CellPosition, path: &str, reason: String) {
+        self.warnings
+            .push(new_problem(at, self.names.find_name(path), reason));
+    }
 }
 
 fn round_amount(text: &AmountText, currency: Option<&str>) -> Result<(i64, Option<String>), String> {
@@ -212,7 +198,7 @@ fn round_amount(text: &AmountText, currency: Option<&str>) -> Result<(i64, Optio
 }
 
 impl PartialParty {
-    /// The organisation; one that has an identifier alone is called by that.
+    /// Converts to an organisation. One without a name has its identifier as its name.
     fn into_party(self) -> Option<Party> {
         let name = self.name.or_else(|| self.identifier.clone())?;
         Some(Party {

@@ -1,4 +1,4 @@
-//! A grant as published, and how much of it is read.
+//! A published grant.
 
 use chrono::NaiveDate;
 use serde::de::Error as _;
@@ -11,29 +11,25 @@ use super::additional::AdditionalItems;
 use crate::fields::{Field as _, FundingTermField};
 use crate::record::FundingTerm;
 
-/// The most characters of a title or of a programme's.
+/// The maximum length of the title of a grant or programme, in characters.
 pub(super) const MAX_TITLE_CHARACTERS: usize = 300;
-/// The most characters of a description.
 pub(super) const MAX_DESCRIPTION_CHARACTERS: usize = 10_000;
-/// The most characters of an organisation's or a place's name.
+/// The maximum length of the name of an organisation or place.
 pub(super) const MAX_NAME_CHARACTERS: usize = 200;
-/// The most characters of an identifier or a code.
 pub(super) const MAX_IDENTIFIER_CHARACTERS: usize = 200;
-/// The most characters of an organisation's identifier.
 pub(super) const MAX_ORGANISATION_IDENTIFIER_CHARACTERS: usize = 100;
-/// The most characters of a web address.
 pub(super) const MAX_URL_CHARACTERS: usize = 2_000;
 
-/// One grant as published.
+/// A published grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The 360Giving grant identifier, at most 200 characters.
     pub identifier: String,
     /// The title, at most 300 characters.
     pub title: String,
-    /// What the grant is for, at most 10,000 characters.
+    /// The purpose of the grant, at most 10,000 characters.
     pub description: Option<String>,
-    /// The ISO 4217 code of the money, in upper case.
+    /// The ISO 4217 code of the currency, in upper case.
     pub currency: Option<String>,
     /// The amount awarded, in the currency's minor unit.
     pub amount_minor: Option<i64>,
@@ -43,26 +39,25 @@ pub struct Grant {
     pub starts_on: Option<NaiveDate>,
     /// The planned last day, not before the first.
     pub ends_on: Option<NaiveDate>,
-    /// The planned length in whole months as given, 1 to 1,200.
+    /// The planned length in whole months, from 1 to 1,200.
     pub duration_months: Option<i32>,
-    /// The funder's programme, at most 300 characters.
+    /// The title of the funder's programme, at most 300 characters.
     pub programme: Option<String>,
-    /// Who received the grant.
+    /// The recipient.
     pub recipient: Party,
-    /// Who gave it.
+    /// The funder.
     pub funder: Party,
-    /// Where those live whom it is for; each has a name, a code or both.
+    /// The locations of the beneficiaries. Each has a name, a code or both.
     pub locations: Vec<Location>,
-    /// The web address that the grant says it comes from.
+    /// The web address of the source of the data.
     pub data_source: Option<String>,
-    /// What it says of its terms beyond the standard, as Wayin's own exports do.
+    /// The terms that the standard has no fields for. Exports of Wayin have them.
     pub wayin_terms: Option<WayinTerms>,
-    /// What it says more than once where a record has room for one.
+    /// The additional items.
     pub additional: AdditionalItems,
 }
 
-/// The terms that the standard has no field for, as they are in a grant's object `wayin`. The funder and the fields of the
-/// standard are not part of it.
+/// The terms in the object `wayin` of a grant, without the funder and the fields of the standard.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WayinTerms(pub FundingTerm);
 
@@ -112,31 +107,30 @@ pub struct Location {
     /// The name, at most 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The geographic code in upper case, most often a GSS code.
+    /// The geographic code in upper case, usually a GSS code.
     #[serde(rename = "geoCode", default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// What sort of area the code is of, as published, such as `LSOA`; at most 200 characters.
+    /// The type of the code as published, such as `LSOA`, at most 200 characters.
     #[serde(rename = "geoCodeType", default, skip_serializing_if = "Option::is_none")]
     pub code_type: Option<String>,
 }
 
-/// What a JSON package says about itself. Tables and workbooks say nothing.
+/// The information in a JSON package about itself. Tables and workbooks have none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageInfo {
-    /// The licence that the data may be reused under, as a rule a web address.
+    /// The licence for reusing the data, usually a web address.
     pub license: Option<String>,
     /// The title of the package.
     pub title: Option<String>,
-    /// The publisher's name.
+    /// The name of the publisher.
     pub publisher: Option<String>,
-    /// The web address at which the file can be downloaded.
+    /// The web address of the file.
     pub download_url: Option<String>,
 }
 
 impl Grant {
-    /// The SHA-256 of all that was read, in hexadecimal: the same for the same
-    /// grant in JSON and in CSV, and another as soon as any part differs. Only the sorts of
-    /// its geographic codes have no part in it: the codes say as much.
+    /// Computes the SHA-256 of the grant, in hexadecimal. It is the same for the same grant in JSON and in CSV. It covers
+    /// all fields except the types of geographic codes.
     pub fn digest(&self) -> String {
         let Self {
             identifier,
@@ -175,14 +169,14 @@ impl Grant {
         for location in locations {
             parts.extend([location.name.clone(), location.code.clone()]);
         }
-        // Only where there is any, so that other grants are known again as before.
+        // Absent values are left out, so that digests from before these fields existed still match.
         parts.extend(own.as_ref().map(|own| serde_json::to_string(own).ok()));
         if !further.is_empty() {
             parts.push(serde_json::to_string(further).ok());
         }
         let mut hash = Sha256::new();
         for part in parts {
-            // The length before each part keeps neighbours from running together.
+            // The length before each part separates it from the next.
             match part {
                 Some(part) => {
                     hash.update((part.len() as u64).to_be_bytes());
@@ -198,7 +192,7 @@ impl Grant {
 /// How much of each row is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReadDepth {
-    /// The identifier alone.
+    /// Only the identifier.
     Identifier,
     All,
 }

@@ -1,7 +1,7 @@
-//! Rows that share an identifier are one grant, wherever in the file they are.
+//! Merges the rows that share an identifier into one grant, wherever in the file they are.
 //!
-//! The file is read twice: first to count the rows of each identifier, of which a hash is kept, and then to hand over
-//! its grants. Only grants of several rows wait, until the last of them has been read.
+//! The file is read twice: first to count the rows of each identifier, by its hash, and then to emit the grants. Only
+//! grants of several rows wait in memory, until their last row.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -15,12 +15,12 @@ use super::{Grant, Period, WayinTerms};
 use crate::normalisation;
 use crate::text::quote;
 
-/// The most recipients, funders, programmes and periods, of each, that rows may add to one grant.
+/// The maximum number of recipients, of funders, of programmes and of periods of one grant.
 pub(super) const MAX_ITEMS_OF_GRANT: usize = 1_000;
-/// The most locations of one grant.
+/// The maximum number of locations of one grant.
 pub(super) const MAX_LOCATIONS_OF_GRANT: usize = 20_000;
 
-/// How many rows there are of each identifier, in any upper or lower case, by its hash.
+/// The number of rows of each identifier, in upper or lower case, by its hash.
 #[derive(Default)]
 pub(super) struct RowCounts(HashMap<u64, u32>);
 
@@ -36,7 +36,7 @@ impl RowCounts {
     }
 }
 
-/// The same in every process, so that an import that goes on meets grants in the same order.
+/// The hash is the same in each process, so that an import that resumes emits grants in the same order.
 fn hash_identifier(identifier: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     normalisation::fold_name(identifier).hash(&mut hasher);
@@ -45,25 +45,26 @@ fn hash_identifier(identifier: &str) -> u64 {
 
 /// A grant of which some rows were read.
 pub(super) struct PartialGrant {
-    /// Where its first row is.
+    /// The position of the first row.
     pub(super) position: CellPosition,
     pub(super) row: GrantRow,
     pub(super) rows: u32,
 }
 
-/// Grants whose identifiers have one hash: but for rare chance, they differ in upper and lower case only.
+/// Grants whose identifiers have the same hash, usually because they differ only in case.
+#[derive(Default)]
 struct GrantsWithSameHash {
-    /// When the first row of the first was read.
+    /// The number of the first row.
     order: usize,
     rows: u32,
     grants: Vec<PartialGrant>,
 }
 
-/// Hands over grants, those of several rows as one.
+/// Emits grants, each of them once.
 pub(super) struct GrantMerger<'a, F> {
     counts: RowCounts,
     pending: HashMap<u64, GrantsWithSameHash>,
-    started_count: usize,
+    rows: usize,
     each: &'a mut F,
 }
 
@@ -72,163 +73,130 @@ impl<'a, F: FnMut(CellPosition, ParsedRowResult<Grant>) -> ControlFlow<()>> Gran
         Self {
             counts,
             pending: HashMap::new(),
-            started_count: 0,
+            rows: 0,
             each,
         }
     }
 
-    pub(super) fn add_row(&mut self, at: CellPosition, row: GrantRow) -> ControlFlow<()> {
+    pub(super) fn add_row(&mut self, position: CellPosition, row: GrantRow) -> ControlFlow<()> {
         let Some(identifier) = &row.identifier else {
-            let grant = complete_grant(
-                PartialGrant {
-                    position: at.clone(),
-                    row,
-                    rows: 1,
-                },
-                None,
-            );
-            return (self.each)(at, grant);
+            let grant = complete_grant(PartialGrant::from_first_row(position.clone(), row), None);
+            return (self.each)(position, grant);
         };
         let hash = hash_identifier(identifier);
-        let rows = self.counts.get(hash);
-        self.started_count += 1;
-        let order = self.started_count;
-        let mut alike = self.pending.remove(&hash).unwrap_or(GrantsWithSameHash {
-            order,
-            rows: 0,
-            grants: Vec::new(),
+        self.rows += 1;
+        let mut same = self.pending.remove(&hash).unwrap_or_else(|| GrantsWithSameHash {
+            order: self.rows,
+            ..GrantsWithSameHash::default()
         });
-        alike.rows += 1;
-        let known = alike
-            .grants
-            .iter_mut()
-            .find(|one| one.row.identifier == row.identifier);
-        match known {
-            Some(partly) => partly.add_row(&at, row),
-            None => alike.grants.push(PartialGrant::from_first_row(at, row)),
+        same.rows += 1;
+        let mut known = same.grants.iter_mut();
+        match known.find(|grant| grant.row.identifier == row.identifier) {
+            Some(grant) => grant.add_row(&position, row),
+            None => same.grants.push(PartialGrant::from_first_row(position, row)),
         }
-        if alike.rows < rows {
-            self.pending.insert(hash, alike);
+        if same.rows < self.counts.get(hash) {
+            self.pending.insert(hash, same);
             return ControlFlow::Continue(());
         }
-        self.emit(alike)
+        self.emit(same)
     }
 
-    /// Hands over what still waits, where the file broke off before the last row of a grant.
+    /// Emits the grants that still wait because the file ended before their last rows.
     pub(super) fn finish(mut self) {
         let mut waiting: Vec<GrantsWithSameHash> = std::mem::take(&mut self.pending).into_values().collect();
-        waiting.sort_unstable_by_key(|alike| alike.order);
-        for alike in waiting {
-            if self.emit(alike).is_break() {
+        waiting.sort_unstable_by_key(|same| same.order);
+        for same in waiting {
+            if self.emit(same).is_break() {
                 return;
             }
         }
     }
 
-    fn emit(&mut self, alike: GrantsWithSameHash) -> ControlFlow<()> {
-        let others: Vec<(String, CellPosition)> = match &alike.grants[..] {
+    fn emit(&mut self, same: GrantsWithSameHash) -> ControlFlow<()> {
+        let identifiers: Vec<(String, CellPosition)> = match &same.grants[..] {
             [_] => Vec::new(),
-            grants => grants.iter().map(identifier_and_position).collect(),
+            grants => grants.iter().map(PartialGrant::identifier_and_position).collect(),
         };
-        for (index, partly) in alike.grants.into_iter().enumerate() {
-            let at = partly.position.clone();
-            let other = others
-                .iter()
-                .enumerate()
-                .find(|(other, (identifier, _))| {
-                    *other != index && differs_only_in_case(identifier, &partly.row)
-                })
-                .map(|(_, other)| other);
-            (self.each)(at, complete_grant(partly, other))?;
+        for grant in same.grants {
+            let position = grant.position.clone();
+            let own = grant.row.identifier.clone().unwrap_or_default();
+            let folded = normalisation::fold_name(&own);
+            let mut others = identifiers.iter();
+            let other = others.find(|(other, _)| *other != own && normalisation::fold_name(other) == folded);
+            (self.each)(position, complete_grant(grant, other))?;
         }
         ControlFlow::Continue(())
     }
 }
 
-fn identifier_and_position(partly: &PartialGrant) -> (String, CellPosition) {
-    (
-        partly.row.identifier.clone().unwrap_or_default(),
-        partly.position.clone(),
-    )
-}
-
-fn differs_only_in_case(identifier: &str, row: &GrantRow) -> bool {
-    let own = row.identifier.as_deref().unwrap_or_default();
-    own != identifier && normalisation::fold_name(own) == normalisation::fold_name(identifier)
-}
-
-pub(super) fn new_problem(at: &CellPosition, field: &str, reason: String) -> RowProblem {
+pub(super) fn new_problem(position: &CellPosition, field: &str, reason: String) -> RowProblem {
     RowProblem {
-        sheet: at.sheet.clone(),
-        row: at.row,
+        sheet: position.sheet.clone(),
+        row: position.row,
         field: field.to_owned(),
         reason,
     }
 }
 
-/// The row, with its sheet where that is another than the one that is written from.
-pub(super) fn describe_row(at: &CellPosition, from: &CellPosition) -> String {
-    match &at.sheet {
-        Some(sheet) if from.sheet != at.sheet => format!("row {} of the sheet {}", at.row, quote(sheet)),
-        _ => format!("row {}", at.row),
+/// Describes a row, with its sheet if that is not the sheet of `from`.
+pub(super) fn describe_row(position: &CellPosition, from: &CellPosition) -> String {
+    let row = position.row;
+    match &position.sheet {
+        Some(sheet) if from.sheet != position.sheet => format!("row {row} of the sheet {}", quote(sheet)),
+        _ => format!("row {row}"),
     }
 }
 
 impl PartialGrant {
-    /// A grant by its first row.
-    fn from_first_row(at: CellPosition, mut row: GrantRow) -> Self {
-        let mut adding = RowMerge {
-            first_position: &at,
-            position: &at,
-            names: &row.names,
-            warnings: &mut row.warnings,
+    fn from_first_row(position: CellPosition, row: GrantRow) -> Self {
+        let mut grant = Self {
+            position: position.clone(),
+            row: GrantRow {
+                identifier: row.identifier.clone(),
+                is_supplement: true,
+                is_unreadable: row.is_unreadable,
+                ..GrantRow::default()
+            },
+            rows: 0,
         };
-        let (recipients, funders) = (
-            std::mem::take(&mut row.recipients),
-            std::mem::take(&mut row.funders),
-        );
-        let (programmes, periods) = (
-            std::mem::take(&mut row.programmes),
-            std::mem::take(&mut row.periods),
-        );
-        adding.merge_parties(RECIPIENTS, &mut row.recipients, recipients);
-        adding.merge_parties(FUNDERS, &mut row.funders, funders);
-        adding.merge_programmes(&mut row.programmes, programmes);
-        adding.merge_periods(&mut row.periods, periods);
-        Self {
-            position: at,
-            row,
-            rows: 1,
-        }
+        grant.add_row(&position, row);
+        grant
     }
 
-    /// Adds a further row to what the rows before it say.
-    fn add_row(&mut self, at: &CellPosition, more: GrantRow) {
+    fn identifier_and_position(&self) -> (String, CellPosition) {
+        (
+            self.row.identifier.clone().unwrap_or_default(),
+            self.position.clone(),
+        )
+    }
+
+    fn add_row(&mut self, position: &CellPosition, more: GrantRow) {
         self.rows += 1;
         let row = &mut self.row;
-        // What is found missing is named as in the table that should have it.
+        // Missing fields are named as in the table that should have them.
         let takes_names = row.is_supplement;
         row.personal_data_problem = row.personal_data_problem.take().or(more.personal_data_problem);
         row.is_supplement &= more.is_supplement;
         row.errors.extend(more.errors);
         row.warnings.extend(more.warnings);
-        let mut adding = RowMerge {
+        let mut merge = RowMerge {
             first_position: &self.position,
-            position: at,
+            position,
             names: &more.names,
             warnings: &mut row.warnings,
         };
-        adding.merge_value(path::TITLE, &mut row.title, more.title);
-        adding.merge_value(path::DESCRIPTION, &mut row.description, more.description);
-        adding.merge_value(path::CURRENCY, &mut row.currency, more.currency);
-        adding.merge_amount(&mut row.amount, more.amount, row.currency.as_deref());
-        adding.merge_value(path::AWARDED_ON, &mut row.awarded_on, more.awarded_on);
-        adding.merge_value(path::DATA_SOURCE, &mut row.data_source, more.data_source);
-        adding.merge_wayin_terms(&mut row.wayin_terms, more.wayin_terms);
-        adding.merge_parties(RECIPIENTS, &mut row.recipients, more.recipients);
-        adding.merge_parties(FUNDERS, &mut row.funders, more.funders);
-        adding.merge_programmes(&mut row.programmes, more.programmes);
-        adding.merge_periods(&mut row.periods, more.periods);
+        merge.merge_value(path::TITLE, &mut row.title, more.title);
+        merge.merge_value(path::DESCRIPTION, &mut row.description, more.description);
+        merge.merge_value(path::CURRENCY, &mut row.currency, more.currency);
+        merge.merge_amount(&mut row.amount, more.amount, row.currency.as_deref());
+        merge.merge_value(path::AWARDED_ON, &mut row.awarded_on, more.awarded_on);
+        merge.merge_value(path::DATA_SOURCE, &mut row.data_source, more.data_source);
+        merge.merge_wayin_terms(&mut row.wayin_terms, more.wayin_terms);
+        merge.merge_parties(RECIPIENTS, &mut row.recipients, more.recipients);
+        merge.merge_parties(FUNDERS, &mut row.funders, more.funders);
+        merge.merge_programmes(&mut row.programmes, more.programmes);
+        merge.merge_periods(&mut row.periods, more.periods);
         if row.locations.len() <= MAX_LOCATIONS_OF_GRANT {
             row.locations.extend(more.locations);
         }
@@ -238,7 +206,7 @@ impl PartialGrant {
     }
 }
 
-/// A list of organisations: the paths of an identifier and of a name, and what each is called.
+/// The paths of a list of organisations, and the noun for each.
 #[derive(Clone, Copy)]
 struct PartyFields {
     id: &'static str,
@@ -257,7 +225,7 @@ const FUNDERS: PartyFields = PartyFields {
     noun: "funder",
 };
 
-/// What a row adds to a grant, and how that differs from what is known of it.
+/// Merges a row into a grant, with a warning for each contradiction.
 struct RowMerge<'a> {
     first_position: &'a CellPosition,
     position: &'a CellPosition,
@@ -267,11 +235,11 @@ struct RowMerge<'a> {
 
 impl RowMerge<'_> {
     fn add_warning(&mut self, path: &str, reason: String) {
-        let warning = new_problem(self.position, self.names.name_of(path), reason);
+        let warning = new_problem(self.position, self.names.find_name(path), reason);
         self.warnings.push(warning);
     }
 
-    /// Warns that a value is not the one of the rows before, which stays.
+    /// Warns that a value differs from that of the rows before, which stays.
     fn warn_contradiction(&mut self, path: &str, known: &str, more: &str) {
         let before = describe_row(self.first_position, self.position);
         let (known, more) = (quote(known), quote(more));
@@ -282,12 +250,12 @@ impl RowMerge<'_> {
     }
 
     fn merge_value<T: PartialEq + ToString>(&mut self, path: &str, known: &mut Option<T>, more: Option<T>) {
-        match (&*known, more) {
-            (_, None) => {}
-            (None, more) => *known = more,
-            (Some(known), Some(more)) if *known == more => {}
-            (Some(known), Some(more)) => self.warn_contradiction(path, &known.to_string(), &more.to_string()),
+        if let (Some(known), Some(more)) = (&*known, &more)
+            && known != more
+        {
+            self.warn_contradiction(path, &known.to_string(), &more.to_string());
         }
+        *known = known.take().or(more);
     }
 
     fn merge_amount(
@@ -297,134 +265,118 @@ impl RowMerge<'_> {
         currency: Option<&str>,
     ) {
         let minor = |text: &AmountText| {
-            let amount = text
-                .parse()
-                .and_then(|amount| amount.round_to_minor_units(currency.unwrap_or("GBP")));
+            let amount = text.parse().ok()?.round_to_minor_units(currency.unwrap_or("GBP"));
             amount.ok().map(|rounded| rounded.minor)
         };
-        match (&*known, more) {
-            (_, None) => {}
-            (None, more) => *known = more,
-            (Some(known), Some(more)) if minor(known).is_some_and(|amount| Some(amount) == minor(&more)) => {}
-            (Some(known), Some(more)) => self.warn_contradiction(path::AMOUNT, known.text(), more.text()),
+        if let (Some(known), Some(more)) = (&*known, &more)
+            && (minor(known).is_none() || minor(known) != minor(more))
+        {
+            self.warn_contradiction(path::AMOUNT, known.text(), more.text());
         }
+        *known = known.take().or(more);
     }
 
     fn merge_wayin_terms(&mut self, known: &mut Option<WayinTerms>, more: Option<WayinTerms>) {
-        match (&*known, more) {
-            (_, None) => {}
-            (None, more) => *known = more,
-            (Some(known), Some(more)) if *known == more => {}
-            (Some(_), Some(_)) => {
-                let before = describe_row(self.first_position, self.position);
-                let reason =
-                    format!("differs from that in {before}, which has the same identifier and is kept");
-                self.add_warning(path::WAYIN_TERMS, reason);
-            }
+        if known.is_some() && more.is_some() && *known != more {
+            let before = describe_row(self.first_position, self.position);
+            let reason = format!("differs from that in {before}, which has the same identifier and is kept");
+            self.add_warning(path::WAYIN_TERMS, reason);
         }
+        *known = known.take().or(more);
     }
 
-    /// Warns that something is one more than a record has room for.
-    fn warn_additional(&mut self, path: &str, number: u32, noun: &str, shown: &str) {
-        let (field, shown) = (path::path_of_item(path, number), quote(shown));
-        self.add_warning(
-            &field,
-            format!(
-                "{shown} is a further {noun} of the grant; its record has room for one, and an export of grants has all"
-            ),
-        );
+    /// Merges the items of a list: each into the first known item that `merge` accepts, or else as an additional item.
+    /// `describe` returns the path, the noun and the text for the warning about an additional item.
+    fn merge_list<T>(
+        &mut self,
+        known: &mut Vec<NumberedItem<T>>,
+        more: Vec<NumberedItem<T>>,
+        merge: impl Fn(&mut Self, &mut T, &NumberedItem<T>) -> bool,
+        describe: impl Fn(&T) -> (&'static str, &'static str, String),
+    ) {
+        for item in more {
+            if known.iter_mut().any(|known| merge(self, &mut known.value, &item)) {
+                continue;
+            }
+            if !known.is_empty() {
+                let (path, noun, shown) = describe(&item.value);
+                let reason = format!(
+                    "{} is a further {noun} of the grant; its record has room for one, and an export of grants has all",
+                    quote(&shown)
+                );
+                self.add_warning(&path::path_of_item(path, item.number), reason);
+            }
+            if known.len() <= MAX_ITEMS_OF_GRANT {
+                known.push(item);
+            }
+        }
     }
 
     fn merge_parties(
         &mut self,
-        of: PartyFields,
+        fields: PartyFields,
         known: &mut Vec<NumberedItem<PartialParty>>,
         more: Vec<NumberedItem<PartialParty>>,
     ) {
-        for one in more {
-            if let Some(same) = known.iter_mut().find(|known| known.value.can_be_same(&one.value)) {
-                let (known, more) = (&mut same.value, one.value);
-                known.identifier = known.identifier.take().or(more.identifier);
-                match (&known.name, more.name) {
-                    (None, name) => known.name = name,
-                    (Some(known), Some(more))
-                        if normalisation::fold_name(known) != normalisation::fold_name(&more) =>
-                    {
-                        self.warn_contradiction(&path::path_of_item(of.name, one.number), known, &more);
-                    }
-                    _ => {}
-                }
-            } else {
-                if !known.is_empty() {
-                    let shown = one.value.name.as_deref().or(one.value.identifier.as_deref());
-                    let path = if one.value.name.is_some() { of.name } else { of.id };
-                    self.warn_additional(path, one.number, of.noun, shown.unwrap_or_default());
-                }
-                if known.len() <= MAX_ITEMS_OF_GRANT {
-                    known.push(one);
-                }
+        let merge = |this: &mut Self, known: &mut PartialParty, item: &NumberedItem<PartialParty>| {
+            let more = &item.value;
+            if !known.can_be_same(more) {
+                return false;
             }
-        }
+            if let (Some(known), Some(more)) = (&known.name, &more.name)
+                && normalisation::fold_name(known) != normalisation::fold_name(more)
+            {
+                this.warn_contradiction(&path::path_of_item(fields.name, item.number), known, more);
+            }
+            known.identifier = known.identifier.take().or_else(|| more.identifier.clone());
+            known.name = known.name.take().or_else(|| more.name.clone());
+            true
+        };
+        self.merge_list(known, more, merge, |party| {
+            match (&party.name, &party.identifier) {
+                (Some(name), _) => (fields.name, fields.noun, name.clone()),
+                (None, identifier) => (fields.id, fields.noun, identifier.clone().unwrap_or_default()),
+            }
+        });
     }
 
     fn merge_programmes(&mut self, known: &mut Vec<NumberedItem<String>>, more: Vec<NumberedItem<String>>) {
-        for one in more {
-            if known.iter().any(|known| known.value == one.value) {
-                continue;
-            }
-            if !known.is_empty() {
-                self.warn_additional(path::PROGRAMME, one.number, "programme", &one.value);
-            }
-            if known.len() <= MAX_ITEMS_OF_GRANT {
-                known.push(one);
-            }
-        }
+        self.merge_list(
+            known,
+            more,
+            |_, known, item| *known == item.value,
+            |title| (path::PROGRAMME, "programme", title.clone()),
+        );
     }
 
     fn merge_periods(&mut self, known: &mut Vec<NumberedItem<Period>>, more: Vec<NumberedItem<Period>>) {
-        for one in more {
-            if known
-                .iter_mut()
-                .any(|known| known.value.merge_if_compatible(&one.value))
-            {
-                continue;
-            }
-            if !known.is_empty() {
-                let Period {
-                    starts_on,
-                    ends_on,
-                    duration_months,
-                } = &one.value;
-                let days = [starts_on, ends_on]
-                    .into_iter()
-                    .flatten()
-                    .map(ToString::to_string);
-                let mut shown = days.collect::<Vec<_>>().join(" to ");
-                let mut field = path::STARTS_ON;
-                if starts_on.is_none() {
-                    field = path::ENDS_ON;
-                }
-                if let (true, Some(months)) = (shown.is_empty(), duration_months) {
-                    (shown, field) = (format!("{months} months"), path::DURATION);
-                }
-                self.warn_additional(field, one.number, "period", &shown);
-            }
-            if known.len() <= MAX_ITEMS_OF_GRANT {
-                known.push(one);
-            }
-        }
+        let describe = |period: &Period| {
+            let (path, shown) = match (period.starts_on, period.ends_on, period.duration_months) {
+                (Some(start), Some(end), _) => (path::STARTS_ON, format!("{start} to {end}")),
+                (Some(start), None, _) => (path::STARTS_ON, start.to_string()),
+                (None, Some(end), _) => (path::ENDS_ON, end.to_string()),
+                (None, None, months) => (path::DURATION, format!("{} months", months.unwrap_or_default())),
+            };
+            (path, "period", shown)
+        };
+        self.merge_list(
+            known,
+            more,
+            |_, known, item| known.merge_if_compatible(&item.value),
+            describe,
+        );
     }
 }
 
 impl Period {
-    /// Adds what another says, where the two do not contradict each other.
+    /// Adds the values of another period, unless the two contradict each other. Returns whether it did.
     fn merge_if_compatible(&mut self, more: &Self) -> bool {
-        fn are_compatible<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+        fn are_compatible<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
             one.zip(other).is_none_or(|(one, other)| one == other)
         }
-        let is_same = are_compatible(self.starts_on.as_ref(), more.starts_on.as_ref())
-            && are_compatible(self.ends_on.as_ref(), more.ends_on.as_ref())
-            && are_compatible(self.duration_months.as_ref(), more.duration_months.as_ref());
+        let is_same = are_compatible(self.starts_on, more.starts_on)
+            && are_compatible(self.ends_on, more.ends_on)
+            && are_compatible(self.duration_months, more.duration_months);
         if is_same {
             self.starts_on = self.starts_on.or(more.starts_on);
             self.ends_on = self.ends_on.or(more.ends_on);
@@ -435,17 +387,18 @@ impl Period {
 }
 
 impl PartialParty {
-    /// Whether both name one organisation: by their identifiers, or else by their names; one of an identifier alone may
-    /// have the name that another row gives alone.
+    /// Returns whether both can be the same organisation: by their identifiers, or else by their names. A party with only
+    /// an identifier can have the name of a party with only a name.
     fn can_be_same(&self, other: &Self) -> bool {
         let folded = |name: &Option<String>| name.as_deref().map(normalisation::fold_name);
+        let have_same_name = folded(&self.name) == folded(&other.name);
         match (&self.identifier, &other.identifier) {
             (Some(one), Some(other)) => {
                 normalisation::normalise_org_id(one) == normalisation::normalise_org_id(other)
             }
-            (Some(_), None) => self.name.is_none() || folded(&self.name) == folded(&other.name),
-            (None, Some(_)) => other.name.is_none() || folded(&self.name) == folded(&other.name),
-            (None, None) => folded(&self.name) == folded(&other.name),
+            (Some(_), None) => self.name.is_none() || have_same_name,
+            (None, Some(_)) => other.name.is_none() || have_same_name,
+            (None, None) => have_same_name,
         }
     }
 }

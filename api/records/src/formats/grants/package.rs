@@ -1,6 +1,5 @@
-//! The JSON form: a package, or its list of grants alone, a grant at a time.
+//! Reads grants from JSON: a package or a list of grants, one grant at a time.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufReader, Read, Seek};
 use std::ops::ControlFlow;
@@ -14,46 +13,41 @@ use serde_json::{Map, Value};
 use super::super::encoding::{self, TextKind};
 use super::super::stream::{ByteAllowance, MeteredReader};
 use super::super::{FileError, MAX_ROW_BYTES, Notes, RowProblems, describe_json_error, require_rows};
-use super::row_parser::{GrantRow, GrantRowDraft, LocationDraft, PartyDraft, PeriodDraft, RawField, path};
+use super::row_parser::{GrantRow, GrantRowDraft, ItemList, RawField, path};
 use super::{PackageInfo, ReadDepth, WayinTerms};
-use crate::money::DecimalSign;
 use crate::text;
 use crate::text::quote;
 
-/// Reads a package and hands each grant with its position to `each`.
+/// Reads a package and calls `each` with the position of each grant and the grant.
 pub(super) fn read_package(
     input: impl Read + Seek,
     depth: ReadDepth,
     notes: &mut Notes,
     mut each: impl FnMut(u64, GrantRow) -> ControlFlow<()>,
 ) -> Result<PackageInfo, FileError> {
-    let read = |row, json: &str| {
+    let mut read = |row, json: &str| {
         let grant = match depth {
             ReadDepth::Identifier => parse_identifier_only(json),
             ReadDepth::All => parse_grant(row, json),
         };
         each(row, grant)
     };
-    parse_package(input, notes, Some(read))
+    parse_package(input, notes, Some(&mut read))
 }
 
-/// Reads what the package says about itself and passes over its grants.
+/// Reads the information about the package and skips its grants.
 pub(super) fn read_package_info(input: impl Read + Seek) -> Result<PackageInfo, FileError> {
-    parse_package(
-        input,
-        &mut Notes::default(),
-        None::<fn(u64, &str) -> ControlFlow<()>>,
-    )
+    parse_package(input, &mut Notes::default(), None)
 }
 
-fn parse_package<F>(
+/// A function that receives the position and the text of each grant.
+type GrantCallback<'a> = dyn FnMut(u64, &str) -> ControlFlow<()> + 'a;
+
+fn parse_package(
     input: impl Read + Seek,
     notes: &mut Notes,
-    each: Option<F>,
-) -> Result<PackageInfo, FileError>
-where
-    F: FnMut(u64, &str) -> ControlFlow<()>,
-{
+    each: Option<&mut GrantCallback<'_>>,
+) -> Result<PackageInfo, FileError> {
     let allowance = ByteAllowance::unlimited();
     let metered = MeteredReader::new(encoding::open_as_utf8(input, TextKind::Json, notes)?, &allowance);
     let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, metered));
@@ -88,22 +82,19 @@ fn file_error_from_json(error: &serde_json::Error) -> FileError {
     }
 }
 
-struct PackageReader<'a, F> {
+struct PackageReader<'a, 'f> {
     allowance: &'a ByteAllowance,
-    /// What the text of each grant is handed to; nothing where grants are passed over.
-    each: Option<F>,
+    /// Receives the text of each grant. `None` to skip the grants.
+    each: Option<&'a mut GrantCallback<'f>>,
     row: u64,
     stopped: bool,
     info: PackageInfo,
 }
 
 /// The whole file.
-struct Package<'w, 'a, F>(&'w mut PackageReader<'a, F>);
+struct Package<'w, 'a, 'f>(&'w mut PackageReader<'a, 'f>);
 
-impl<'de, F> Visitor<'de> for Package<'_, '_, F>
-where
-    F: FnMut(u64, &str) -> ControlFlow<()>,
-{
+impl<'de> Visitor<'de> for Package<'_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,12 +133,9 @@ where
 }
 
 /// The list of grants.
-struct Grants<'w, 'a, F>(&'w mut PackageReader<'a, F>);
+struct Grants<'w, 'a, 'f>(&'w mut PackageReader<'a, 'f>);
 
-impl<'de, F> DeserializeSeed<'de> for Grants<'_, '_, F>
-where
-    F: FnMut(u64, &str) -> ControlFlow<()>,
-{
+impl<'de> DeserializeSeed<'de> for Grants<'_, '_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -155,10 +143,7 @@ where
     }
 }
 
-impl<'de, F> Visitor<'de> for Grants<'_, '_, F>
-where
-    F: FnMut(u64, &str) -> ControlFlow<()>,
-{
+impl<'de> Visitor<'de> for Grants<'_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -173,8 +158,7 @@ where
         };
         loop {
             walk.allowance.limit(MAX_ROW_BYTES);
-            // The text alone is taken here, so that a grant of the wrong shape
-            // is one row refused and not the end of the file.
+            // Only the text is read here, so that an invalid grant is one rejected row and not the end of the file.
             let Some(raw) = seq.next_element::<Box<RawValue>>()? else {
                 break;
             };
@@ -199,50 +183,45 @@ fn parse_identifier_only(json: &str) -> GrantRow {
 }
 
 fn parse_grant(row: u64, json: &str) -> GrantRow {
-    let mut refusals = RowProblems::for_row(row);
+    let mut problems = RowProblems::for_row(row);
     if !json.starts_with('{') {
-        refusals.add_error("", "is not an object");
-        return GrantRow::rejected(None, refusals.errors);
+        problems.add_error("", "is not an object");
+        return GrantRow::rejected(None, problems.errors);
     }
-    let object: GrantObject = match serde_json::from_str(json) {
-        Ok(object) => object,
+    let mut draft: GrantRowDraft = match serde_json::from_str(json) {
+        Ok(draft) => draft,
         Err(error) => {
-            refusals.add_error("", describe_json_error(&error));
-            return GrantRow::rejected(None, refusals.errors);
+            problems.add_error("", describe_json_error(&error));
+            return GrantRow::rejected(None, problems.errors);
         }
     };
     let lists = [
-        (path::STARTS_ON, object.planned_dates.is_wrong),
-        (path::PROGRAMME, object.grant_programme.is_wrong),
-        (path::RECIPIENT_NAME, object.recipient_organization.is_wrong),
-        (path::FUNDER_NAME, object.funding_organization.is_wrong),
-        (path::LOCATION_NAME, object.beneficiary_location.is_wrong),
+        (path::STARTS_ON, draft.periods.is_wrong),
+        (path::PROGRAMME, draft.programmes.is_wrong),
+        (path::RECIPIENT_NAME, draft.recipients.is_wrong),
+        (path::FUNDER_NAME, draft.funders.is_wrong),
+        (path::LOCATION_NAME, draft.locations.is_wrong),
     ];
     for (path, _) in lists.into_iter().filter(|(_, is_wrong)| *is_wrong) {
         let reason = "is not a list of objects";
         if matches!(path, path::RECIPIENT_NAME | path::FUNDER_NAME) {
-            refusals.add_error(path::list_of_path(path), reason);
+            problems.add_error(path::list_of_path(path), reason);
         } else {
-            refusals.warn_omitted(path::list_of_path(path), reason);
+            problems.warn_omitted(path::list_of_path(path), reason);
         }
     }
-    let own = object
-        .wayin
-        .and_then(|own| parse_wayin_terms(own.get(), &mut refusals));
-    let draft = GrantRowDraft {
-        wayin_terms: own,
-        ..object.into_draft()
-    };
-    draft.parse(refusals)
+    let terms = draft.wayin.take();
+    draft.wayin_terms = terms.and_then(|terms| parse_wayin_terms(terms.get(), &mut problems));
+    draft.parse(problems)
 }
 
-/// The terms that an export of Wayin writes, without those that cannot be read.
-fn parse_wayin_terms(json: &str, refusals: &mut RowProblems) -> Option<WayinTerms> {
+/// Parses the terms of an export of Wayin, without those that are invalid.
+fn parse_wayin_terms(json: &str, problems: &mut RowProblems) -> Option<WayinTerms> {
     if let Ok(own) = serde_json::from_str(json) {
         return own;
     }
     let Ok(fields) = serde_json::from_str::<Map<String, Value>>(json) else {
-        refusals.warn_omitted("wayin", "is not an object");
+        problems.warn_omitted("wayin", "is not an object");
         return None;
     };
     let mut kept = Map::new();
@@ -252,128 +231,20 @@ fn parse_wayin_terms(json: &str, refusals: &mut RowProblems) -> Option<WayinTerm
             kept.insert(name, value);
         } else {
             let reason = format!("{} is not a value that Wayin writes", quote(&value.to_string()));
-            refusals.warn_omitted(&format!("wayin/{name}"), &reason);
+            problems.warn_omitted(&format!("wayin/{name}"), &reason);
         }
     }
     WayinTerms::deserialize(Value::Object(kept)).ok()
 }
 
-/// A grant of which nothing but the identifier is read.
+/// A grant of which only the identifier is read.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct IdentifierObject {
     id: RawField,
 }
 
-/// A grant as JSON has it; whatever else it holds is passed over unread.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
-struct GrantObject<'a> {
-    id: RawField,
-    title: RawField,
-    description: RawField,
-    currency: RawField,
-    amount_awarded: RawField,
-    award_date: RawField,
-    data_source: RawField,
-    planned_dates: ObjectList<PlannedDatesObject>,
-    grant_programme: ObjectList<ProgrammeObject>,
-    recipient_organization: ObjectList<OrganizationObject>,
-    funding_organization: ObjectList<OrganizationObject>,
-    beneficiary_location: ObjectList<LocationObject>,
-    recipient_individual: Option<IgnoredAny>,
-    to_individuals_details: Option<IgnoredAny>,
-    wayin: Option<&'a RawValue>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct PlannedDatesObject {
-    start_date: RawField,
-    end_date: RawField,
-    duration: RawField,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ProgrammeObject {
-    title: RawField,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct OrganizationObject {
-    id: RawField,
-    name: RawField,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct LocationObject {
-    name: RawField,
-    geo_code: RawField,
-    geo_code_type: RawField,
-}
-
-impl GrantObject<'_> {
-    fn into_draft(self) -> GrantRowDraft {
-        let periods = self.planned_dates.into_numbered(|event| PeriodDraft {
-            starts_on: event.start_date,
-            ends_on: event.end_date,
-            duration: event.duration,
-        });
-        let party = |organization: OrganizationObject| PartyDraft {
-            id: organization.id,
-            name: organization.name,
-        };
-        let person = [
-            (path::RECIPIENT_INDIVIDUAL, self.recipient_individual.is_some()),
-            (
-                path::TO_INDIVIDUALS_DETAILS,
-                self.to_individuals_details.is_some(),
-            ),
-        ];
-        GrantRowDraft {
-            id: self.id,
-            title: self.title,
-            description: self.description,
-            currency: self.currency,
-            amount: self.amount_awarded,
-            awarded_on: self.award_date,
-            data_source: self.data_source,
-            periods,
-            programmes: self.grant_programme.into_numbered(|programme| programme.title),
-            recipients: self.recipient_organization.into_numbered(party),
-            funders: self.funding_organization.into_numbered(party),
-            locations: self.beneficiary_location.into_numbered(|place| LocationDraft {
-                name: place.name,
-                code: place.geo_code,
-                code_type: place.geo_code_type,
-            }),
-            wayin_terms: None,
-            person: person
-                .into_iter()
-                .find_map(|(path, is_there)| is_there.then_some(path)),
-            sign: DecimalSign::Point,
-        }
-    }
-}
-
-/// A list of objects, or the fact that something else stands there.
-#[derive(Default)]
-struct ObjectList<T> {
-    items: Vec<T>,
-    is_wrong: bool,
-}
-
-impl<T> ObjectList<T> {
-    /// The items by their numbers, counted from 0.
-    fn into_numbered<D>(self, draft: impl FnMut(T) -> D) -> BTreeMap<u32, D> {
-        (0..).zip(self.items.into_iter().map(draft)).collect()
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for ObjectList<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ItemList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = <&RawValue>::deserialize(deserializer)?.get();
         let items = if json == "null" {
@@ -383,14 +254,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for ObjectList<T> {
         };
         Ok(Self {
             is_wrong: items.is_none(),
-            items: items.unwrap_or_default(),
+            items: (0..).zip(items.unwrap_or_default()).collect(),
         })
     }
 }
 
 fn parse_objects<'de, T: Deserialize<'de>>(json: &'de str) -> Option<Vec<T>> {
     let items: Vec<&RawValue> = serde_json::from_str(json).ok()?;
-    // A struct would also be read from a list of its fields' values.
+    // Serde would also read a struct from a list of the values of its fields.
     let objects = items.iter().map(|item| {
         let json = item.get();
         json.starts_with('{').then(|| serde_json::from_str(json).ok())?
@@ -404,7 +275,7 @@ impl<'de> Deserialize<'de> for RawField {
         Ok(match json.as_bytes().first() {
             Some(b'"') => match serde_json::from_str(json) {
                 Ok(text) => Self::Text(text),
-                // An escape such as \ud800, which alone stands for no character.
+                // An escape such as \ud800 is not a character by itself.
                 Err(_) => Self::Other("text with a broken character"),
             },
             Some(b'-' | b'0'..=b'9') => Self::Text(json.to_owned()),

@@ -1,9 +1,12 @@
-//! What one row of a file of grants says. It need not be a whole grant: other rows may say more of the same.
+//! Parses a row of a file of grants. It may be only a part of a grant, of which other rows have more.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::super::{RowProblem, RowProblems};
 use super::grant::{
@@ -18,7 +21,7 @@ use crate::text;
 use crate::text::{ParsedDate, quote};
 use crate::workbook::placeholder;
 
-/// The paths of the fields that are read, as JSON has them; of a list, those of its first item.
+/// The JSON paths of the fields that are read. For a list, those of its first item.
 pub(super) mod path {
     pub(in super::super) const ID: &str = "id";
     pub(in super::super) const TITLE: &str = "title";
@@ -42,30 +45,30 @@ pub(super) mod path {
     pub(in super::super) const LOCATION_CODE_TYPE: &str = "beneficiaryLocation/0/geoCodeType";
     pub(in super::super) const WAYIN_TERMS: &str = "wayin";
 
-    /// A path for the item of a number instead of the first.
+    /// Returns the path for the item with a number, instead of the first.
     pub(in super::super) fn path_of_item(path: &str, number: u32) -> String {
         path.replacen("/0/", &format!("/{number}/"), 1)
     }
 
-    /// The list that a path leads into.
+    /// Returns the list of a path.
     pub(in super::super) fn list_of_path(path: &str) -> &str {
         path.split('/').next().unwrap_or(path)
     }
 }
 
-/// What one field holds, before it is known to make sense.
+/// The content of a field before it is parsed.
 #[derive(Clone, Debug, Default)]
 pub(super) enum RawField {
     #[default]
     Nothing,
-    /// Text, or a number in the file's own digits.
+    /// Text, or a number as written.
     Text(String),
-    /// Something else, as one would call it.
+    /// Something else, as a noun for a message.
     Other(&'static str),
 }
 
 impl RawField {
-    /// The text, if there is any; a refusal where the field holds something else.
+    /// Returns the text, if there is any. Fails if the field has something else.
     pub(super) fn text(&self) -> Result<Option<&str>, String> {
         let is_visible = |c: char| !c.is_whitespace() && !c.is_control();
         match self {
@@ -76,74 +79,126 @@ impl RawField {
     }
 }
 
-/// A row's fields as any form gives them; the items of each list by their numbers.
-#[derive(Debug, Default)]
+/// The fields of a row before they are parsed. The names are those of the standard's JSON.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct GrantRowDraft {
     pub(super) id: RawField,
     pub(super) title: RawField,
     pub(super) description: RawField,
     pub(super) currency: RawField,
+    #[serde(rename = "amountAwarded")]
     pub(super) amount: RawField,
+    #[serde(rename = "awardDate")]
     pub(super) awarded_on: RawField,
     pub(super) data_source: RawField,
-    pub(super) periods: BTreeMap<u32, PeriodDraft>,
-    pub(super) programmes: BTreeMap<u32, RawField>,
-    pub(super) recipients: BTreeMap<u32, PartyDraft>,
-    pub(super) funders: BTreeMap<u32, PartyDraft>,
-    pub(super) locations: BTreeMap<u32, LocationDraft>,
+    #[serde(rename = "plannedDates")]
+    pub(super) periods: ItemList<PeriodDraft>,
+    #[serde(rename = "grantProgramme")]
+    pub(super) programmes: ItemList<ProgrammeDraft>,
+    #[serde(rename = "recipientOrganization")]
+    pub(super) recipients: ItemList<PartyDraft>,
+    #[serde(rename = "fundingOrganization")]
+    pub(super) funders: ItemList<PartyDraft>,
+    #[serde(rename = "beneficiaryLocation")]
+    pub(super) locations: ItemList<LocationDraft>,
+    /// Only JSON has it, as an export of Wayin.
+    pub(super) wayin: Option<Box<RawValue>>,
+    #[serde(skip)]
     pub(super) wayin_terms: Option<WayinTerms>,
-    /// The field that says that the recipient is a person, where one does.
-    pub(super) person: Option<&'static str>,
-    /// What comes before the decimals of its numbers.
+    /// Only a grant to a person has one of these two.
+    pub(super) recipient_individual: Option<IgnoredAny>,
+    pub(super) to_individuals_details: Option<IgnoredAny>,
+    /// The decimal sign of the file.
+    #[serde(skip)]
     pub(super) sign: DecimalSign,
 }
 
+/// The items of a list by their numbers, counted from 0.
 #[derive(Debug, Default)]
+pub(super) struct ItemList<T> {
+    pub(super) items: BTreeMap<u32, T>,
+    /// Whether JSON has something else in the place of the list.
+    pub(super) is_wrong: bool,
+}
+
+impl<T: Default> ItemList<T> {
+    /// Returns the item with a number, and creates it if there is none.
+    pub(super) fn item(&mut self, number: u32) -> &mut T {
+        self.items.entry(number).or_default()
+    }
+
+    fn parse<U>(&self, mut parse: impl FnMut(u32, &T) -> Option<U>) -> Vec<NumberedItem<U>> {
+        let items = self.items.iter().filter_map(|(number, draft)| {
+            let value = parse(*number, draft)?;
+            Some(NumberedItem {
+                number: *number,
+                value,
+            })
+        });
+        items.collect()
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct PeriodDraft {
+    #[serde(rename = "startDate")]
     pub(super) starts_on: RawField,
+    #[serde(rename = "endDate")]
     pub(super) ends_on: RawField,
     pub(super) duration: RawField,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ProgrammeDraft {
+    pub(super) title: RawField,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct PartyDraft {
     pub(super) id: RawField,
     pub(super) name: RawField,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct LocationDraft {
     pub(super) name: RawField,
+    #[serde(rename = "geoCode")]
     pub(super) code: RawField,
+    #[serde(rename = "geoCodeType")]
     pub(super) code_type: RawField,
 }
 
-/// How a file names its fields: by the titles of its columns, or else by their paths.
+/// The names of fields in a file: the titles of its columns. The default are the paths.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FieldNames(pub(super) Option<Arc<HashMap<String, String>>>);
 
 impl FieldNames {
-    pub(super) fn name_of<'a>(&'a self, path: &'a str) -> &'a str {
+    pub(super) fn find_name<'a>(&'a self, path: &'a str) -> &'a str {
         let title = self.0.as_ref().and_then(|titles| titles.get(path));
         title.map_or(path, String::as_str)
     }
 }
 
-/// One item of a list, with its number in the row.
+/// An item of a list, with its number in the row.
 #[derive(Clone, Debug)]
 pub(super) struct NumberedItem<T> {
     pub(super) number: u32,
     pub(super) value: T,
 }
 
-/// An organisation, as far as a row names it.
+/// An organisation that a row names.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PartialParty {
     pub(super) identifier: Option<String>,
     pub(super) name: Option<String>,
 }
 
-/// An amount that can be read, of no currency yet.
+/// A valid amount in a currency that is not known yet.
 #[derive(Clone, Debug)]
 pub(super) struct AmountText {
     text: String,
@@ -160,12 +215,12 @@ impl AmountText {
     }
 }
 
-/// What a row says of a grant.
+/// A row of a grant.
 #[derive(Debug, Default)]
 pub(super) struct GrantRow {
-    /// None where the row has none that can be read.
+    /// `None` if the row has no valid identifier.
     pub(super) identifier: Option<String>,
-    /// Why nothing of the row is kept: it is about a person.
+    /// The problem of a grant to a person, of which nothing else is read.
     pub(super) personal_data_problem: Option<RowProblem>,
     pub(super) title: Option<String>,
     pub(super) description: Option<String>,
@@ -180,16 +235,16 @@ pub(super) struct GrantRow {
     pub(super) locations: Vec<Location>,
     pub(super) wayin_terms: Option<WayinTerms>,
     pub(super) names: FieldNames,
-    /// Whether it comes from a table without titles of grants, which only adds to the grants of others.
+    /// Whether the table has no titles of grants, and only adds to the grants of others.
     pub(super) is_supplement: bool,
-    /// Whether nothing of it can be read.
+    /// Whether nothing of the row can be read.
     pub(super) is_unreadable: bool,
     pub(super) errors: Vec<RowProblem>,
     pub(super) warnings: Vec<RowProblem>,
 }
 
 impl GrantRow {
-    /// A row of which nothing but the identifier is read.
+    /// Creates a row of which only the identifier is read.
     pub(super) fn identifier_only(id: &RawField) -> Self {
         Self {
             identifier: id.text().ok().flatten().and_then(normalise_identifier),
@@ -197,24 +252,24 @@ impl GrantRow {
         }
     }
 
-    /// A row that cannot be read, with its identifier as far as that is known.
-    pub(super) fn rejected(identifier: Option<String>, refusals: Vec<RowProblem>) -> Self {
+    /// Creates a row that cannot be read, with its identifier, if that is known.
+    pub(super) fn rejected(identifier: Option<String>, problems: Vec<RowProblem>) -> Self {
         Self {
             identifier,
             is_unreadable: true,
-            errors: refusals,
+            errors: problems,
             ..Self::default()
         }
     }
 
-    /// All that was found, to name its fields as the file does.
+    /// Lists all problems, so that their fields can be renamed.
     pub(super) fn problems_mut(&mut self) -> impl Iterator<Item = &mut RowProblem> {
         let found = self.errors.iter_mut().chain(&mut self.warnings);
         found.chain(&mut self.personal_data_problem)
     }
 }
 
-/// The identifier of a grant, in the form in which it is compared.
+/// Normalises the identifier of a grant. Returns `None` if it is not valid.
 pub(super) fn normalise_identifier(text: &str) -> Option<String> {
     parse_grant_identifier(text).ok()
 }
@@ -231,10 +286,14 @@ fn parse_grant_identifier(text: &str) -> Result<String, String> {
 }
 
 impl GrantRowDraft {
-    /// What the row says, with all that is wrong with it beside what is found already.
+    /// Parses the row and adds its problems to those found before.
     pub(super) fn parse(self, mut found: RowProblems) -> GrantRow {
-        if let Some(field) = self.person {
-            // Nothing else of a person's grant is read, or repeated.
+        let person = [
+            (path::RECIPIENT_INDIVIDUAL, self.recipient_individual),
+            (path::TO_INDIVIDUALS_DETAILS, self.to_individuals_details),
+        ];
+        if let Some((field, _)) = person.into_iter().find(|(_, person)| person.is_some()) {
+            // Nothing else of a grant to a person is read or repeated.
             let mut alone = RowProblems::for_row(found.row);
             alone.add_error(
                 field,
@@ -246,78 +305,49 @@ impl GrantRowDraft {
                 ..GrantRow::default()
             };
         }
-        let identifier = found.parse_required(path::ID, &self.id, parse_grant_identifier);
-        let title = found.parse_or_reject(path::TITLE, &self.title, parse_line::<MAX_TITLE_CHARACTERS>);
-        let description = found.parse_optional(path::DESCRIPTION, &self.description, parse_description);
-        let currency = found.parse_optional(path::CURRENCY, &self.currency, money::parse_currency);
-        let amount = found.parse_optional(path::AMOUNT, &self.amount, |text| {
-            Amount::parse(text, self.sign).map(|_| AmountText {
-                text: text.to_owned(),
-                sign: self.sign,
-            })
-        });
-        let awarded_on = found.parse_date(path::AWARDED_ON, &self.awarded_on);
-        let mut periods = Vec::with_capacity(self.periods.len());
-        for (number, period) in &self.periods {
-            let value = found.parse_period(*number, period, self.sign);
-            if value != Period::default() {
-                periods.push(NumberedItem {
-                    number: *number,
-                    value,
-                });
-            }
-        }
-        let mut programmes = Vec::with_capacity(self.programmes.len());
-        for (number, given) in &self.programmes {
-            let field = path::path_of_item(path::PROGRAMME, *number);
-            let title = found.parse_optional(
-                &field,
-                given,
-                reject_placeholders(parse_line::<MAX_TITLE_CHARACTERS>),
-            );
-            programmes.extend(title.map(|value| NumberedItem {
-                number: *number,
-                value,
-            }));
-        }
-        let recipients = found.parse_parties((path::RECIPIENT_ID, path::RECIPIENT_NAME), &self.recipients);
-        let funders = found.parse_parties((path::FUNDER_ID, path::FUNDER_NAME), &self.funders);
-        let mut locations = Vec::with_capacity(self.locations.len());
-        for (number, location) in &self.locations {
-            locations.extend(found.parse_location(*number, location));
-        }
-        let data_source = found.parse_optional(path::DATA_SOURCE, &self.data_source, parse_web_address);
-        GrantRow {
-            identifier,
-            personal_data_problem: None,
-            title,
-            description,
-            currency,
-            amount,
-            awarded_on,
-            data_source,
-            periods,
-            programmes,
-            recipients,
-            funders,
-            locations,
+        let parse_amount = |text: &str| {
+            let (text, sign) = (text.to_owned(), self.sign);
+            Amount::parse(&text, sign).map(|_| ())?;
+            Ok(AmountText { text, sign })
+        };
+        let row = GrantRow {
+            identifier: found.parse_required(path::ID, &self.id, parse_grant_identifier),
+            title: found.parse_or_reject(path::TITLE, &self.title, parse_line::<MAX_TITLE_CHARACTERS>),
+            description: found.parse_optional(path::DESCRIPTION, &self.description, parse_description),
+            currency: found.parse_optional(path::CURRENCY, &self.currency, money::parse_currency),
+            amount: found.parse_optional(path::AMOUNT, &self.amount, parse_amount),
+            awarded_on: found.parse_date(path::AWARDED_ON, &self.awarded_on),
+            periods: self.periods.parse(|number, period| {
+                let period = found.parse_period(number, period, self.sign);
+                Some(period).filter(|period| *period != Period::default())
+            }),
+            programmes: self.programmes.parse(|number, programme| {
+                let field = path::path_of_item(path::PROGRAMME, number);
+                let parse = reject_placeholders(parse_line::<MAX_TITLE_CHARACTERS>);
+                found.parse_optional(&field, &programme.title, parse)
+            }),
+            recipients: found.parse_parties((path::RECIPIENT_ID, path::RECIPIENT_NAME), &self.recipients),
+            funders: found.parse_parties((path::FUNDER_ID, path::FUNDER_NAME), &self.funders),
+            locations: found.parse_locations(&self.locations),
+            data_source: found.parse_optional(path::DATA_SOURCE, &self.data_source, parse_web_address),
             wayin_terms: self.wayin_terms,
-            names: FieldNames::default(),
-            is_supplement: false,
-            is_unreadable: false,
+            ..GrantRow::default()
+        };
+        GrantRow {
             errors: found.errors,
             warnings: found.warnings,
+            ..row
         }
     }
 }
 
 impl RowProblems {
-    /// Warns that the grant is taken without a field.
+    /// Warns that a field is left out.
     pub(super) fn warn_omitted(&mut self, path: &str, reason: &str) {
         self.add_warning(path, describe_omission(reason));
     }
 
-    /// The field as `parse` reads it; nothing where it is blank, or where it cannot be held, which is a warning.
+    /// Parses a field. Returns `None` if it is blank, and also if it is invalid, with a warning.
     fn parse_optional<'a, T>(
         &mut self,
         path: &str,
@@ -331,7 +361,7 @@ impl RowProblems {
         })
     }
 
-    /// Likewise, of a field without which there is no grant: what cannot be held refuses the row.
+    /// Parses a field that a grant needs. An invalid value is an error.
     fn parse_or_reject<'a, T>(
         &mut self,
         path: &str,
@@ -342,7 +372,7 @@ impl RowProblems {
         self.check(path, parse(text))
     }
 
-    /// Likewise, of a field without which there is no row: the row is refused where it is blank, too.
+    /// Parses a field that a row needs. A blank or invalid value is an error.
     fn parse_required<'a, T>(
         &mut self,
         path: &str,
@@ -354,7 +384,7 @@ impl RowProblems {
         self.check(path, parse(text))
     }
 
-    /// The date, with a warning where it may be meant otherwise.
+    /// Parses a date, with a warning if it is ambiguous.
     fn parse_date(&mut self, path: &str, given: &RawField) -> Option<NaiveDate> {
         let ParsedDate { date, is_ambiguous } = self.parse_optional(path, given, text::parse_any_date)?;
         if let (true, RawField::Text(text)) = (is_ambiguous, given) {
@@ -382,7 +412,7 @@ impl RowProblems {
         }
     }
 
-    /// The number of months, which may be followed by that word.
+    /// Parses a number of months, with or without the unit.
     fn parse_duration(&mut self, path: &str, given: &RawField, sign: DecimalSign) -> Option<i32> {
         let without_unit = given.text().ok().flatten().and_then(|text| {
             let number = text.trim().trim_end_matches(|letter: char| !letter.is_numeric());
@@ -390,10 +420,7 @@ impl RowProblems {
                 .trim()
                 .trim_end_matches('.')
                 .to_lowercase();
-            let is_months = matches!(
-                unit.as_str(),
-                "month" | "months" | "month(s)" | "mth" | "mths" | "m"
-            );
+            let is_months = ["month", "months", "month(s)", "mth", "mths", "m"].contains(&unit.as_str());
             let months = money::parse_months(number, sign).ok().filter(|_| is_months)?;
             Some((text, months))
         });
@@ -408,49 +435,35 @@ impl RowProblems {
     fn parse_parties(
         &mut self,
         (id, name): (&str, &str),
-        drafts: &BTreeMap<u32, PartyDraft>,
+        drafts: &ItemList<PartyDraft>,
     ) -> Vec<NumberedItem<PartialParty>> {
-        let mut parties = Vec::with_capacity(drafts.len());
-        for (number, draft) in drafts {
-            let (id, name) = (path::path_of_item(id, *number), path::path_of_item(name, *number));
-            let identifier = self.parse_optional(
-                &id,
-                &draft.id,
-                reject_placeholders(parse_untruncated::<MAX_ORGANISATION_IDENTIFIER_CHARACTERS>),
-            );
+        drafts.parse(|number, draft| {
+            let (id, name) = (path::path_of_item(id, number), path::path_of_item(name, number));
+            let parse_id = reject_placeholders(parse_untruncated::<MAX_ORGANISATION_IDENTIFIER_CHARACTERS>);
+            let identifier = self.parse_optional(&id, &draft.id, parse_id);
             let name = self.parse_or_reject(&name, &draft.name, parse_organisation_name);
-            if identifier.is_some() || name.is_some() {
-                parties.push(NumberedItem {
-                    number: *number,
-                    value: PartialParty { identifier, name },
-                });
-            }
-        }
-        parties
+            (identifier.is_some() || name.is_some()).then_some(PartialParty { identifier, name })
+        })
     }
 
-    /// The location; nothing where it has neither a name nor a code.
+    fn parse_locations(&mut self, drafts: &ItemList<LocationDraft>) -> Vec<Location> {
+        let locations = drafts.parse(|number, draft| self.parse_location(number, draft));
+        locations.into_iter().map(|location| location.value).collect()
+    }
+
+    /// Parses a location. Returns `None` if it has neither a name nor a code.
     fn parse_location(&mut self, number: u32, draft: &LocationDraft) -> Option<Location> {
         let field = |path| path::path_of_item(path, number);
-        let name = self.parse_optional(
-            &field(path::LOCATION_NAME),
-            &draft.name,
-            reject_placeholders(parse_line::<MAX_NAME_CHARACTERS>),
-        );
-        let code = self.parse_optional(
-            &field(path::LOCATION_CODE),
-            &draft.code,
-            reject_placeholders(parse_untruncated::<MAX_IDENTIFIER_CHARACTERS>),
-        );
-        let code_type = self.parse_optional(
-            &field(path::LOCATION_CODE_TYPE),
-            &draft.code_type,
-            parse_line::<MAX_NAME_CHARACTERS>,
-        );
+        let parse_name = reject_placeholders(parse_line::<MAX_NAME_CHARACTERS>);
+        let name = self.parse_optional(&field(path::LOCATION_NAME), &draft.name, parse_name);
+        let parse_code = reject_placeholders(parse_untruncated::<MAX_IDENTIFIER_CHARACTERS>);
+        let code = self.parse_optional(&field(path::LOCATION_CODE), &draft.code, parse_code);
+        let parse_type = parse_line::<MAX_NAME_CHARACTERS>;
+        let code_type = self.parse_optional(&field(path::LOCATION_CODE_TYPE), &draft.code_type, parse_type);
         if name.is_none() && code.is_none() {
             return None;
         }
-        // Any other code, such as a postcode, keeps its spaces.
+        // Other codes, such as postcodes, keep their spaces.
         let code = code.map(|code| gss::parse_area_code(&code).unwrap_or_else(|_| code.to_ascii_uppercase()));
         Some(Location {
             name,
@@ -460,7 +473,7 @@ impl RowProblems {
     }
 }
 
-/// What is said of a value that cannot be held.
+/// Describes a value that is left out.
 pub(super) fn describe_omission(reason: &str) -> String {
     format!("{reason}; the grant is taken without it")
 }
@@ -470,7 +483,7 @@ fn parse_line<const LONGEST: usize>(text: &str) -> Result<String, String> {
     Ok(text::truncate(line, LONGEST))
 }
 
-/// A parser that does not take the words of somebody who has no answer.
+/// Returns a parser that rejects placeholders.
 fn reject_placeholders(
     parse: impl Fn(&str) -> Result<String, String>,
 ) -> impl FnOnce(&str) -> Result<String, String> {
@@ -495,7 +508,7 @@ fn parse_description(text: &str) -> Result<String, String> {
     Ok(text::truncate(description, MAX_DESCRIPTION_CHARACTERS))
 }
 
-/// An identifier is never cut: half of one names something else.
+/// Parses an identifier, which is never cut, because a part of it may identify something else.
 fn parse_untruncated<const LONGEST: usize>(text: &str) -> Result<String, String> {
     let identifier = text::clean_line(text).ok_or("is missing")?;
     if identifier.chars().count() > LONGEST {
@@ -507,7 +520,7 @@ fn parse_untruncated<const LONGEST: usize>(text: &str) -> Result<String, String>
     Ok(identifier)
 }
 
-/// The text, where it is an address on the web that a page may link to.
+/// Parses a web address that a page may link to.
 fn parse_web_address(text: &str) -> Result<String, String> {
     let address = text.trim();
     let scheme = address.split_once("://").map_or("", |(scheme, _)| scheme);

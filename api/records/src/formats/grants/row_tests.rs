@@ -30,7 +30,7 @@ fn read_all(
                     grants.push(good.value);
                     good.warnings
                 }
-                Err(refusals) => refusals,
+                Err(problems) => problems,
             };
             said.extend(found.iter().map(ToString::to_string));
             ControlFlow::Continue(())

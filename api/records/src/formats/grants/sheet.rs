@@ -1,10 +1,12 @@
-//! The CSV form: under the standard's titles, as its template and converters write
-//! them (`Planned Dates:Start Date`), or under JSON paths (`plannedDates/0/startDate`).
+//! Reads grants from tables, whose columns have the titles of the standard (`Planned Dates:Start Date`) or JSON paths
+//! (`plannedDates/0/startDate`).
 
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+
+use serde::de::IgnoredAny;
 
 use super::super::csv_reader::CsvTable;
 use super::super::stream::ByteAllowance;
@@ -13,7 +15,7 @@ use super::ReadDepth;
 use super::row_parser::{FieldNames, GrantRow, GrantRowDraft, RawField, normalise_identifier, path};
 use crate::money::DecimalSign;
 
-/// Reads a table and hands each row with its line to `each`.
+/// Reads a table and calls `each` with the line of each row and the row.
 pub(super) fn read_table(
     input: impl Read + Seek,
     depth: ReadDepth,
@@ -39,12 +41,12 @@ pub(super) fn read_table(
                     ReadDepth::All => columns.parse_row(RowProblems::for_row(line), cell, sign),
                 }
             }
-            Err(refusals) => {
+            Err(problems) => {
                 let held = table.last_cells();
                 let given = held
                     .get(columns.identifier_index())
                     .and_then(|cell| normalise_identifier(cell));
-                GrantRow::rejected(given, refusals)
+                GrantRow::rejected(given, problems)
             }
         };
         if each(line, row).is_break() {
@@ -54,13 +56,13 @@ pub(super) fn read_table(
     Ok(())
 }
 
-/// Where a field goes; of a list, into the item of a number.
+/// Returns the field of a draft: of the item with a number, if the field is in a list.
 type FieldSlot = fn(&mut GrantRowDraft, u32) -> &mut RawField;
 
-/// A field that one column holds.
+/// A field of one column.
 struct GrantField {
     path: &'static str,
-    /// By the standard's schema.
+    /// The title in the standard's schema.
     title: &'static str,
     slot: FieldSlot,
 }
@@ -69,6 +71,7 @@ const fn new_field(path: &'static str, title: &'static str, slot: FieldSlot) -> 
     GrantField { path, title, slot }
 }
 
+#[rustfmt::skip]
 const FIELDS: [GrantField; 18] = [
     new_field(path::ID, "Identifier", |d, _| &mut d.id),
     new_field(path::TITLE, "Title", |d, _| &mut d.title),
@@ -76,67 +79,41 @@ const FIELDS: [GrantField; 18] = [
     new_field(path::CURRENCY, "Currency", |d, _| &mut d.currency),
     new_field(path::AMOUNT, "Amount Awarded", |d, _| &mut d.amount),
     new_field(path::AWARDED_ON, "Award Date", |d, _| &mut d.awarded_on),
-    new_field(path::STARTS_ON, "Planned Dates:Start Date", |d, n| {
-        &mut d.periods.entry(n).or_default().starts_on
-    }),
-    new_field(path::ENDS_ON, "Planned Dates:End Date", |d, n| {
-        &mut d.periods.entry(n).or_default().ends_on
-    }),
-    new_field(path::DURATION, "Planned Dates:Duration (months)", |d, n| {
-        &mut d.periods.entry(n).or_default().duration
-    }),
-    new_field(path::PROGRAMME, "Grant Programme:Title", |d, n| {
-        d.programmes.entry(n).or_default()
-    }),
-    new_field(path::RECIPIENT_ID, "Recipient Org:Identifier", |d, n| {
-        &mut d.recipients.entry(n).or_default().id
-    }),
-    new_field(path::RECIPIENT_NAME, "Recipient Org:Name", |d, n| {
-        &mut d.recipients.entry(n).or_default().name
-    }),
-    new_field(path::FUNDER_ID, "Funding Org:Identifier", |d, n| {
-        &mut d.funders.entry(n).or_default().id
-    }),
-    new_field(path::FUNDER_NAME, "Funding Org:Name", |d, n| {
-        &mut d.funders.entry(n).or_default().name
-    }),
-    new_field(path::LOCATION_NAME, "Beneficiary Location:Name", |d, n| {
-        &mut d.locations.entry(n).or_default().name
-    }),
-    new_field(
-        path::LOCATION_CODE,
-        "Beneficiary Location:Geographic Code",
-        |d, n| &mut d.locations.entry(n).or_default().code,
-    ),
-    new_field(
-        path::LOCATION_CODE_TYPE,
-        "Beneficiary Location:Geographic Code Type",
-        |d, n| &mut d.locations.entry(n).or_default().code_type,
-    ),
+    new_field(path::STARTS_ON, "Planned Dates:Start Date", |d, n| &mut d.periods.item(n).starts_on),
+    new_field(path::ENDS_ON, "Planned Dates:End Date", |d, n| &mut d.periods.item(n).ends_on),
+    new_field(path::DURATION, "Planned Dates:Duration (months)", |d, n| &mut d.periods.item(n).duration),
+    new_field(path::PROGRAMME, "Grant Programme:Title", |d, n| &mut d.programmes.item(n).title),
+    new_field(path::RECIPIENT_ID, "Recipient Org:Identifier", |d, n| &mut d.recipients.item(n).id),
+    new_field(path::RECIPIENT_NAME, "Recipient Org:Name", |d, n| &mut d.recipients.item(n).name),
+    new_field(path::FUNDER_ID, "Funding Org:Identifier", |d, n| &mut d.funders.item(n).id),
+    new_field(path::FUNDER_NAME, "Funding Org:Name", |d, n| &mut d.funders.item(n).name),
+    new_field(path::LOCATION_NAME, "Beneficiary Location:Name", |d, n| &mut d.locations.item(n).name),
+    new_field(path::LOCATION_CODE, "Beneficiary Location:Geographic Code", |d, n| &mut d.locations.item(n).code),
+    new_field(path::LOCATION_CODE_TYPE, "Beneficiary Location:Geographic Code Type", |d, n| &mut d.locations.item(n).code_type),
     new_field(path::DATA_SOURCE, "Data Source", |d, _| &mut d.data_source),
 ];
 
-/// What every grant has.
+/// The fields that every grant has.
 const REQUIRED: [&str; 4] = [path::ID, path::TITLE, path::RECIPIENT_NAME, path::FUNDER_NAME];
 
-/// What a column holds.
+/// The content of a column.
 #[derive(Clone, Copy)]
 enum ColumnContent {
     Field(FieldSlot, u32),
-    /// Something of a person who received the grant.
+    /// Data about a person who received the grant.
     Person,
 }
 
 struct GrantColumn {
     index: usize,
-    /// Of the first item, where it is of a list.
+    /// The path of the field, for the first item of a list.
     path: &'static str,
     title: String,
     content: ColumnContent,
 }
 
 impl GrantColumn {
-    /// With its number in place.
+    /// Returns the path with the number of the item.
     fn numbered_path(&self) -> String {
         match self.content {
             ColumnContent::Field(_, number) => path::path_of_item(self.path, number),
@@ -145,14 +122,14 @@ impl GrantColumn {
     }
 }
 
-/// The columns of a table that are read.
+/// The columns of a table of grants.
 pub(super) struct GrantColumns {
     columns: Vec<GrantColumn>,
     names: FieldNames,
 }
 
 impl GrantColumns {
-    /// Those of a header, which has a grant's identifier and something to say of it.
+    /// Finds the columns in a header. It needs the identifier of the grant and at least one other column.
     pub(super) fn from_header(header: &[String]) -> Result<Self, FileError> {
         let mut columns: Vec<GrantColumn> = Vec::new();
         let mut titles: HashMap<String, String> = HashMap::new();
@@ -175,7 +152,7 @@ impl GrantColumns {
             titles.entry(own_path).or_insert_with(|| title.clone());
             columns.push(column);
         }
-        // What a list lacks is said of its first column, whatever its number.
+        // A problem of a whole list names the first column of the list.
         for column in &columns {
             if !titles.contains_key(column.path) {
                 titles.insert(column.path.to_owned(), column.title.clone());
@@ -199,18 +176,18 @@ impl GrantColumns {
         self.columns.iter().any(|column| column.path == path)
     }
 
-    /// Where the identifier is.
+    /// Returns the index of the column of identifiers.
     pub(super) fn identifier_index(&self) -> usize {
         let column = self.columns.iter().find(|column| column.path == path::ID);
         column.map_or(0, |column| column.index)
     }
 
-    /// Whether the rows are grants, and not just something more about the grants of other rows.
+    /// Returns whether the rows are grants. Otherwise, they add to the grants of other tables.
     pub(super) fn has_titles(&self) -> bool {
         self.has_column(path::TITLE)
     }
 
-    /// Whether a header that cannot be read is one of grants, to go by what it has.
+    /// Returns whether an invalid header is meant to be one of grants.
     pub(super) fn looks_like_grants(header: &[String]) -> bool {
         let has = |wanted: &str| {
             header
@@ -220,24 +197,24 @@ impl GrantColumns {
         has(path::ID) && has(path::TITLE)
     }
 
-    /// Whether a column holds a date.
+    /// Returns whether a column has dates.
     pub(super) fn is_date(&self, index: usize) -> bool {
         let mut columns = self.columns.iter().filter(|column| column.index == index);
         columns.any(|column| [path::AWARDED_ON, path::STARTS_ON, path::ENDS_ON].contains(&column.path))
     }
 
-    /// The title of a column that is read.
+    /// Returns the title of a column.
     pub(super) fn title(&self, index: usize) -> Option<&str> {
         let column = self.columns.iter().find(|column| column.index == index)?;
         Some(&column.title)
     }
 
-    /// The identifier of a row.
+    /// Parses only the identifier of a row.
     pub(super) fn parse_identifier_only(&self, cell: impl Fn(usize) -> Option<RawField>) -> GrantRow {
         GrantRow::identifier_only(&cell(self.identifier_index()).unwrap_or_default())
     }
 
-    /// What a row says, by what its cells hold.
+    /// Parses a row from its cells.
     pub(super) fn parse_row(
         &self,
         found: RowProblems,
@@ -254,12 +231,15 @@ impl GrantColumns {
             };
             match column.content {
                 ColumnContent::Field(slot, number) => *slot(&mut draft, number) = given,
-                ColumnContent::Person => draft.person = draft.person.or(Some(column.path)),
+                ColumnContent::Person if column.path == path::RECIPIENT_INDIVIDUAL => {
+                    draft.recipient_individual = Some(IgnoredAny);
+                }
+                ColumnContent::Person => draft.to_individuals_details = Some(IgnoredAny),
             }
         }
         let mut row = draft.parse(found);
         for one in row.problems_mut() {
-            let title = self.names.name_of(&one.field);
+            let title = self.names.find_name(&one.field);
             if title != one.field {
                 one.field = title.to_owned();
             }
@@ -270,7 +250,7 @@ impl GrantColumns {
     }
 }
 
-/// What every grant has and none of some tables, in words.
+/// Describes a field that every grant has and that none of the tables has.
 pub(super) fn describe_missing_column<'a>(
     tables: impl IntoIterator<Item = &'a GrantColumns> + Clone,
 ) -> Option<String> {
@@ -294,7 +274,7 @@ fn describe_absent_column(path: &str) -> String {
     )
 }
 
-/// The path and the content of a column by its title; nothing for those that are not read.
+/// Parses the title of a column to its path and content. Returns `None` for columns that are not read.
 fn parse_column_title(title: &str) -> Option<(&'static str, ColumnContent)> {
     let title = title.trim().to_ascii_lowercase();
     let mut number = None;

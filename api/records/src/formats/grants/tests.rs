@@ -58,7 +58,7 @@ fn list_warnings(rows: &NumberedGrantRows) -> Vec<String> {
 
 fn list_errors(rows: NumberedGrantRows) -> Vec<String> {
     let refused = rows.into_iter().filter_map(|(_, grant)| grant.err());
-    refused.flatten().map(|refusal| refusal.to_string()).collect()
+    refused.flatten().map(|problem| problem.to_string()).collect()
 }
 
 fn date(year: i32, month: u32, day: u32) -> NaiveDate {
@@ -604,7 +604,7 @@ fn arbitrary_bytes_do_not_panic() {
                 &mut Notes::default(),
                 |at, grant| {
                     assert!(met.insert(at.row));
-                    assert!(grant.err().is_none_or(|refusals| !refusals.is_empty()));
+                    assert!(grant.err().is_none_or(|problems| !problems.is_empty()));
                     ControlFlow::Continue(())
                 },
             );
