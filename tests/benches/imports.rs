@@ -163,7 +163,7 @@ async fn measure_import(name: &str, url: &str, size: usize) -> Result<(), BenchE
         member: None,
         reason: "measured",
     };
-    let places: String = (1..=5).fold("code,name,kind,within,successor\n".into(), |csv, number| {
+    let places: String = (1..=5).fold("code,name,kind,parents,successor\n".into(), |csv, number| {
         format!("{csv}E0600000{number},Place {number},LOCAL_AUTHORITY,,\n")
     });
     import::places::import(

@@ -197,7 +197,7 @@ async fn places_that_change_change_their_groups(database: Database) {
         Some(json!(3))
     );
     assert_eq!(steward.query(in_north_east).await["pattern"]["table"]["both"], 3);
-    app.import_places("code,name,kind,within,successor\nE06000001,Hartlepool,LOCAL_AUTHORITY,E12000002,\n")
+    app.import_places("code,name,kind,parents,successor\nE06000001,Hartlepool,LOCAL_AUTHORITY,E12000002,\n")
         .await;
     let moved = steward.query(by_region).await;
     assert_eq!(counted(&moved, "North West"), Some(json!(3)), "{moved}");
@@ -208,7 +208,7 @@ async fn places_that_change_change_their_groups(database: Database) {
         "what was kept of the place before is not used"
     );
     app.import_places(
-        "code,name,kind,within,successor\nE06000001,Old Hartlepool,LOCAL_AUTHORITY,E12000002,E06000002\n",
+        "code,name,kind,parents,successor\nE06000001,Old Hartlepool,LOCAL_AUTHORITY,E12000002,E06000002\n",
     )
     .await;
     let retired = steward

@@ -22,7 +22,7 @@ const GRANTS_CSV: &str =
     "Identifier,Title,Currency,Amount Awarded,Award Date,Recipient\u{a0}Org:Name,Funding Org:Name,Data Source
 360G-a-1,Caf\u{e9} in town,GBP,1000,2020-05-01,A charity,A funder
 ";
-const PLACES_CSV: &str = "code,name,kind,within
+const PLACES_CSV: &str = "code,name,kind,parents
 E06000001,Hartlep\u{f6}\u{f6}l,LOCAL_AUTHORITY
 ";
 const RECORDS_CSV: &str =

@@ -36,7 +36,7 @@ async fn list_names(client: &Client<'_>, query: &str, list: &str) -> Vec<String>
 async fn places_are_filtered_by_kind_and_parents(database: Database) {
     let app = TestApp::start(database).await;
     app.import_places(
-        "code,name,kind,within,successor\nE12000001,North East,REGION,,\nE47000001,Tees Valley,COMBINED_AUTHORITY,,\n\
+        "code,name,kind,parents,successor\nE12000001,North East,REGION,,\nE47000001,Tees Valley,COMBINED_AUTHORITY,,\n\
          E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,\nE06000002,Middlesbrough,LOCAL_AUTHORITY,E12000001,\n\
          E05000001,Harbour 100%,WARD,E06000001,\nE07000900,Old Hartlepool,LOCAL_AUTHORITY,E12000001,E06000001\n\
          W06000001,Ynys Môn,LOCAL_AUTHORITY,,\n",

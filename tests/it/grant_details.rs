@@ -253,7 +253,7 @@ async fn grant_details_are_exported_only_with_their_record(database: Database) {
         "the record says where"
     );
     // Places that become known later do not move the partner's record.
-    app.import_places("code,name,kind,within,successor\nE06000088,Nowhere known,LOCAL_AUTHORITY,,\n")
+    app.import_places("code,name,kind,parents,successor\nE06000088,Nowhere known,LOCAL_AUTHORITY,,\n")
         .await;
     let all = list_initiatives_by_title(&app.steward().await, "version place { code }").await;
     assert_eq!(all["Initiative own"]["place"]["code"], "E06000001");

@@ -441,7 +441,7 @@ async fn locations_are_exported_as_published_and_placed_once_known(database: Dat
     let (again, _) = try_grants(&app, &package(&file)).await;
     assert_eq!((again.unchanged, again.altered), (5, 0));
 
-    let places = "code,name,kind,within,successor\nE06000023,Bristol,LOCAL_AUTHORITY,,\n";
+    let places = "code,name,kind,parents,successor\nE06000023,Bristol,LOCAL_AUTHORITY,,\n";
     let mut notes = Vec::new();
     wayin::import::places::import(
         &app.app.db,

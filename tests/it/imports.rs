@@ -192,7 +192,7 @@ async fn reimporting_places_changes_nothing(database: Database) {
 
 async fn changed_places_are_updated(database: Database) {
     let app = TestApp::start(database).await;
-    let header = "code,name,kind,within,successor\n";
+    let header = "code,name,kind,parents,successor\n";
     app.import_places(&format!(
         "{header}E12000001,North East,,,\nE12000002,North West,,,\nE06000001,Hartlepool,,E12000001,\nE06000002,Middlesbrough,,E12000001,\n"
     ))
@@ -279,7 +279,7 @@ async fn unknown_parent_rejects_its_row_and_dependent_rows(database: Database) {
     let app = TestApp::start(database).await;
     let (tally, said) = import_places(
         &app,
-        "code,name,kind,within,successor\n\
+        "code,name,kind,parents,successor\n\
          E05000003,A ward,,E06000002,\n\
          E06000001,Hartlepool,,E12000001,\n\
          E06000002,Middlesbrough,,E12000009,\n\
@@ -291,7 +291,7 @@ async fn unknown_parent_rejects_its_row_and_dependent_rows(database: Database) {
     assert_eq!((tally.added, tally.refused), (2, 4), "{tally:?}: {said:?}");
     insta::allow_duplicates! {
         insta::assert_snapshot!(said.join("\n"), @r#"
-        row 7, within: "north" is not a GSS code; one is a letter and eight digits, such as E08000025
+        row 7, parents: "north" is not a GSS code; one is a letter and eight digits, such as E08000025
         row 2: no place has the code E06000002
         row 4: no place has the code E12000009
         row 6: no place has the code E06000099
@@ -303,7 +303,7 @@ async fn unknown_parent_rejects_its_row_and_dependent_rows(database: Database) {
 
 async fn cycle_of_places_is_rejected(database: Database) {
     let app = TestApp::start(database).await;
-    let header = "code,name,kind,within,successor\n";
+    let header = "code,name,kind,parents,successor\n";
     // Two new places within each other; none of the two can be in the base.
     let (tally, said) = import_places(
         &app,
@@ -330,14 +330,14 @@ async fn cycle_of_places_is_rejected(database: Database) {
     let (tally, said) = import_places(&app, &format!("{header}E12000001,Region,,E12000001,\n")).await;
     assert_eq!(
         (tally.refused, said),
-        (1, vec!["row 2, within: names the place itself".into()])
+        (1, vec!["row 2, parents: names the place itself".into()])
     );
     assert_eq!(load_place_tree(&app).await, before);
 }
 
 async fn contradicting_rows_are_rejected(database: Database) {
     let app = TestApp::start(database).await;
-    let header = "code,name,kind,within,successor\n";
+    let header = "code,name,kind,parents,successor\n";
     let (tally, said) = import_places(
         &app,
         &format!(
@@ -369,7 +369,7 @@ async fn random_rows_never_leave_cycles_or_dangling_references(database: Databas
     let mut random = StdRng::seed_from_u64(11);
     let code = |number: u32| format!("E0600000{number}");
     for _ in 0..60 {
-        let mut file = "code,name,kind,within,successor\n".to_owned();
+        let mut file = "code,name,kind,parents,successor\n".to_owned();
         for _ in 0..random.random_range(1..7) {
             let own = random.random_range(0..8);
             let mut others = || {
@@ -416,7 +416,7 @@ async fn random_rows_never_leave_cycles_or_dangling_references(database: Databas
 
 async fn places_without_a_code_are_distinguished_by_parents(database: Database) {
     let app = TestApp::start(database).await;
-    let file = "code,name,kind,within,successor\n\
+    let file = "code,name,kind,parents,successor\n\
         E06000001,Here,,,\nE06000002,There,,,\n\
         ,High Town,NEIGHBOURHOOD,E06000001,\n,High Town,NEIGHBOURHOOD,E06000002,\n,High Town,TOWN,E06000002,\n";
     assert_eq!(app.import_places(file).await, tally_added(5));

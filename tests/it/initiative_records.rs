@@ -396,7 +396,7 @@ async fn existing_organisations_are_reused(database: Database) {
 
 async fn places_are_found_by_code_or_id(database: Database) {
     let app = start_with_places(database).await;
-    app.import_places("name,code,kind,within\nHigh Town,,TOWN,E08000025\n")
+    app.import_places("name,code,kind,parents\nHigh Town,,TOWN,E08000025\n")
         .await;
     let answer = app
         .steward()

@@ -93,7 +93,7 @@ async fn place_fields_without_a_column_stay_unchanged(database: Database) {
         list_parents(&steward, "Allerdale").await,
         ["North West", "now Cumberland"]
     );
-    let empty = "code,name,within,successor\nE06000001,Hartlepool,E12000001,\nE07000026,Allerdale,,\n";
+    let empty = "code,name,parents,successor\nE06000001,Hartlepool,E12000001,\nE07000026,Allerdale,,\n";
     let (tally, said) = import_places(&app, empty).await;
     assert_eq!((tally.altered, tally.warned), (2, 2));
     insta::allow_duplicates! {

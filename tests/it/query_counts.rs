@@ -87,7 +87,7 @@ fn every_relation_query(rows: usize) -> String {
 
 /// Fifty records, each in its own place, led by its own organisation, paid for by two of its own.
 async fn publish_fifty_records(app: &TestApp) {
-    let mut places = String::from("code,name,kind,within,successor\nE12000001,North East,REGION,,\n");
+    let mut places = String::from("code,name,kind,parents,successor\nE12000001,North East,REGION,,\n");
     for number in 1..=50 {
         writeln!(
             places,

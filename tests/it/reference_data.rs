@@ -417,10 +417,10 @@ async fn imports_create_versions(database: Database) {
         places,
         "one for each place"
     );
-    app.import_places("code,name,within\nE06000001,Hartlepool,\n")
+    app.import_places("code,name,parents\nE06000001,Hartlepool,\n")
         .await;
     app.import_places(
-        "code,name,within\nE06000001,Hartlepool,E12000002\nE06000002,Middlesbrough,E12000001\n",
+        "code,name,parents\nE06000001,Hartlepool,E12000002\nE06000002,Middlesbrough,E12000001\n",
     )
     .await;
     assert_eq!(

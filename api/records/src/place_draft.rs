@@ -20,6 +20,21 @@ pub struct PlaceDraft {
     pub successor: ColumnValue<String>,
 }
 
+impl PlaceDraft {
+    /// Returns whether another draft gives the place the same name, kind, parents and successor.
+    pub fn is_same_statement(&self, other: &Self) -> bool {
+        let Self {
+            name,
+            kind,
+            parent_codes,
+            successor,
+            ..
+        } = self;
+        (name, kind, parent_codes, successor)
+            == (&other.name, &other.kind, &other.parent_codes, &other.successor)
+    }
+}
+
 /// The kinds of parents that a file states. A parent of another kind stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatedParents {

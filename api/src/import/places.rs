@@ -5,7 +5,6 @@ use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
 
 use sea_orm::DatabaseConnection;
-use wayin_records::formats::ColumnValue;
 
 use super::{ImportError, Remark, Tally};
 use crate::change_log::ActionContext;
@@ -14,9 +13,9 @@ use crate::initiative::place_grants::assign_missing_places;
 use crate::place::small_areas::{SmallAreasSaved, save_small_areas};
 use crate::place::{Gazetteer, PlaceSaveOutcome, save_places};
 use wayin_records::formats::places;
-use wayin_records::formats::places::{PlaceFileRow, PlaceRow};
+use wayin_records::formats::places::PlaceFileRow;
 use wayin_records::formats::{FileError, Notes, ParsedRow, RowProblem};
-use wayin_records::place_draft::{PlaceDraft, StatedParents};
+use wayin_records::place_draft::PlaceDraft;
 
 /// Imports a file of places, in one transaction.
 pub async fn import(
@@ -53,7 +52,7 @@ pub async fn import(
     let larger = larger_without_a_row(&known, &rows);
     let listed: Vec<(u64, PlaceDraft)> = rows
         .iter()
-        .filter_map(|(row, listed)| Some((*row, draft(listed.place.as_ref()?))))
+        .filter_map(|(row, listed)| Some((*row, listed.place.clone()?)))
         .collect();
     let drafts: Vec<PlaceDraft> = larger
         .iter()
@@ -117,7 +116,7 @@ fn refuse_contradictions(
     tally: &mut Tally,
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) {
-    let mut first: HashMap<&str, (u64, &PlaceRow)> = HashMap::new();
+    let mut first: HashMap<&str, (u64, &PlaceDraft)> = HashMap::new();
     // For each refused row another of its code.
     let mut refused: BTreeMap<u64, (String, u64)> = BTreeMap::new();
     for (row, listed) in &*rows {
@@ -157,36 +156,16 @@ fn named(draft: &PlaceDraft, places: &Gazetteer) -> String {
     name.or(draft.code.as_deref()).unwrap_or_default().to_owned()
 }
 
-fn draft(row: &PlaceRow) -> PlaceDraft {
-    PlaceDraft {
-        code: row.code.clone(),
-        name: row.name.clone(),
-        kind: row.kind,
-        parent_codes: row.parents.iter().map(|parent| parent.code.clone()).collect(),
-        stated_parents: row.stated_parents.clone(),
-        successor: row.successor.clone(),
-    }
-}
-
 /// The larger places that rows name in full, and that are not known and have no row of their own.
 fn larger_without_a_row(known: &Gazetteer, rows: &[(u64, PlaceFileRow)]) -> Vec<PlaceDraft> {
     let places = rows.iter().filter_map(|(_, row)| row.place.as_ref());
     let mut seen: HashSet<&str> = places.filter_map(|place| place.code.as_deref()).collect();
-    let mut drafts = Vec::new();
-    for larger in rows.iter().flat_map(|(_, row)| &row.larger) {
-        let place = &larger.place;
-        if place.name.is_some() && !known.has_code(&place.code) && seen.insert(&place.code) {
-            drafts.push(PlaceDraft {
-                code: Some(place.code.clone()),
-                name: place.name.clone(),
-                kind: place.kind,
-                parent_codes: larger.parent_codes.clone(),
-                stated_parents: StatedParents::All,
-                successor: ColumnValue::Absent,
-            });
-        }
-    }
-    drafts
+    let larger = rows.iter().flat_map(|(_, row)| &row.larger);
+    let new = larger.filter(|place| {
+        let code = place.code.as_deref().filter(|code| !known.has_code(code));
+        place.name.is_some() && code.is_some_and(|code| seen.insert(code))
+    });
+    new.cloned().collect()
 }
 
 /// The codes of small areas whose places are known.

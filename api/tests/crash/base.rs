@@ -46,7 +46,7 @@ impl CrashTestBase {
     /// Makes its tables, with a place.
     pub fn migrate_and_fill(&self) {
         self.folder.run_ok(&["migrate", "up"]);
-        let places = "code,name,kind,within,successor\nE06000001,Hartlepool,LOCAL_AUTHORITY,,\n";
+        let places = "code,name,kind,parents,successor\nE06000001,Hartlepool,LOCAL_AUTHORITY,,\n";
         self.folder.write_file("places.csv", places);
         self.folder.run_ok(&["import", "places", "places.csv"]);
     }

@@ -62,7 +62,7 @@ pub fn region_of(at: usize) -> &'static str {
 }
 
 fn places_csv() -> String {
-    let mut csv = String::from("code,name,kind,within,successor\nE92000001,England,,,\n");
+    let mut csv = String::from("code,name,kind,parents,successor\nE92000001,England,,,\n");
     for region in REGIONS {
         writeln!(csv, "{region},Region {region},REGION,E92000001,").expect("text takes it");
     }

@@ -32,7 +32,7 @@ pub async fn start_with_filled_lists(database: Database, seed: u64) -> TestApp {
     let random = &mut StdRng::seed_from_u64(seed);
     let app = TestApp::start(database).await;
     let mut places = String::from(
-        "code,name,kind,within,successor\nE92000001,England,NATION,,\nE12000001,North East,REGION,E92000001,\n\
+        "code,name,kind,parents,successor\nE92000001,England,NATION,,\nE12000001,North East,REGION,E92000001,\n\
          E12000002,North West,REGION,E92000001,\nE07000900,Old Town,LOCAL_AUTHORITY,,E06000001\n",
     );
     for number in 1..=30 {

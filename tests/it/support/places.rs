@@ -4,7 +4,7 @@ use super::Database;
 use super::app::TestApp;
 
 /// A file of places: a nation, its regions, and local authorities within them. The last has a successor.
-pub const PLACES: &str = "code,name,kind,within,successor
+pub const PLACES: &str = "code,name,kind,parents,successor
 E92000001,England,NATION,,
 E12000001,North East,REGION,E92000001,
 E12000002,North West,REGION,E92000001,

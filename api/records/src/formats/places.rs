@@ -1,101 +1,44 @@
-//! Places, from the lookup files that the Office for National Statistics'
-//! codes are published in, or from a table made by hand.
+//! Reads places from lookup files of the Office for National Statistics (ONS), or from tables made by hand.
 //!
-//! A lookup file names in every row the areas that it lies in, each by a column of its code and one of its name,
-//! with the year or without: `LAD23CD` and `LAD23NM`, `RGNCD` and `RGNNM`. The row's own area is `areacode`, or else
-//! the smallest that it names. A table made by hand has the columns `code`, `name`, `kind`, `within` and `successor`,
-//! of which `code` and `name` must be there. A column that a file does not have says nothing.
+//! Each row of a lookup file names the areas that contain it, with a column for the code and one for the name of each
+//! level, with or without the year: `LAD23CD` and `LAD23NM`, `RGNCD` and `RGNNM`. The area of the row is `areacode`, or
+//! else the smallest area. A table made by hand has the columns `code`, `name`, `kind`, `parents` and `successor`, of
+//! which `code` and `name` are required. An import changes nothing for which a file has no column.
 
 mod lookup;
 
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
-use crate::formats::ColumnValue;
 use wayin_vocabulary::PlaceKind;
 
 use self::lookup::LookupColumns;
 use super::csv_reader::CsvTable;
 use super::stream::ByteAllowance;
-use super::{FileError, Notes, ParsedRowResult, RowProblems};
+use super::{ColumnValue, FileError, Notes, ParsedRowResult, RowProblems};
 use crate::gss::{find_kind, parse_code};
-use crate::place_draft::StatedParents;
+use crate::place_draft::{PlaceDraft, StatedParents};
 use crate::text;
 use crate::text::quote;
 use crate::workbook::placeholder;
 
-/// The longest name, in characters.
+/// The maximum length of a name.
 const MAX_NAME_CHARACTERS: usize = 200;
 
-/// What one row of a file says.
+/// A row of a file of places.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlaceFileRow {
-    /// The place that the row is about; none where its area is no place itself.
-    pub place: Option<PlaceRow>,
-    /// The larger places that it names, for those that are not known.
-    pub larger: Vec<LargerPlace>,
-    /// Codes of areas that are no places themselves, such as an LSOA's, each with the code of the place that it lies in.
+    /// The place of the row. `None` if its area is not a place.
+    pub place: Option<PlaceDraft>,
+    /// The larger places that the row names.
+    pub larger: Vec<PlaceDraft>,
+    /// The codes of areas that are not places, such as those of LSOAs, each with the code of its place.
     pub small_areas: Vec<(String, String)>,
 }
 
-/// One place as a file gives it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlaceRow {
-    /// The GSS code; a neighbourhood or a town may do without.
-    pub code: Option<String>,
-    /// The name, at most 200 characters; none where the file has no column for it.
-    pub name: Option<String>,
-    /// What sort of place it is: as given, else as its code says; none where neither says it.
-    pub kind: Option<PlaceKind>,
-    /// The places that it lies directly within.
-    pub parents: Vec<ParentPlace>,
-    /// Of which larger places the file says whether it lies within them.
-    pub stated_parents: StatedParents,
-    /// The code of the place that took over, where this one's code is retired.
-    pub successor: ColumnValue<String>,
-}
-
-impl PlaceRow {
-    /// Whether another row says the same of the place.
-    pub fn is_same_statement(&self, other: &Self) -> bool {
-        let of = |row: &Self| {
-            let within = row.parents.iter().map(|parent| parent.code.clone());
-            (
-                row.name.clone(),
-                row.kind,
-                within.collect::<Vec<_>>(),
-                row.successor.clone(),
-            )
-        };
-        of(self) == of(other)
-    }
-}
-
-/// A larger place that a row names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LargerPlace {
-    /// The place.
-    pub place: ParentPlace,
-    /// The codes of the places that it lies directly within.
-    pub parent_codes: Vec<String>,
-}
-
-/// A place that another lies within.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParentPlace {
-    /// The GSS code.
-    pub code: String,
-    /// The name, where the file gives it.
-    pub name: Option<String>,
-    /// What sort of place it is, where its code says so.
-    pub kind: Option<PlaceKind>,
-}
-
-/// Reads a CSV file of places and hands each row with its line to `each`, which
-/// may end the reading early.
+/// Reads a CSV file of places and calls `each` with the line of each row and the row. `each` may end the reading early.
 ///
-/// Refuses the file whole where its header is neither a lookup file's nor that of
-/// a table made by hand.
+/// Fails if the header is neither that of a lookup file nor that of a table made by hand.
 pub fn read_places(
     input: impl Read + Seek,
     notes: &mut Notes,
@@ -114,27 +57,29 @@ pub fn read_places(
     Ok(())
 }
 
-/// Where a header has what.
 struct PlaceFileLayout {
     header: Vec<String>,
-    /// The same in lower case, by which the columns are found.
+    /// The header in lower case.
     titles: Vec<String>,
     form: PlaceFileForm,
 }
 
 enum PlaceFileForm {
-    /// One row for each area with the areas above it.
     Lookup(LookupColumns),
     /// A table made by hand.
-    Manual { code: usize, name: usize },
+    Manual,
 }
 
 impl PlaceFileLayout {
     fn from_header(header: &[String], notes: &mut Notes) -> Result<Self, FileError> {
         let titles: Vec<_> = header.iter().map(|title| title.to_ascii_lowercase()).collect();
-        let find = |title: &str| titles.iter().position(|known| known == title);
-        let form = if let (Some(code), Some(name)) = (find("code"), find("name")) {
-            PlaceFileForm::Manual { code, name }
+        let has = |title: &str| titles.iter().any(|known| known == title);
+        let form = if has("code") && has("name") {
+            if has("within") {
+                let reason = "its column within has a new name since 0.2, parents";
+                return Err(FileError::NotPlaces(reason.to_owned()));
+            }
+            PlaceFileForm::Manual
         } else if let Some(lookup) = LookupColumns::from_header(header, &titles, notes) {
             PlaceFileForm::Lookup(lookup)
         } else {
@@ -152,30 +97,28 @@ impl PlaceFileLayout {
     }
 
     fn parse_row(&self, line: u64, cells: &[&str]) -> ParsedRowResult<PlaceFileRow> {
-        let row = Cells {
-            titles: &self.titles,
-            cells,
-        };
-        let mut refusals = RowProblems::for_row(line);
-        let listed = match &self.form {
-            PlaceFileForm::Lookup(lookup) => lookup.parse_row(&self.titles, cells, &mut refusals),
-            PlaceFileForm::Manual { code, name } => row
-                .parse_manual_row(cells[*code], cells[*name], &mut refusals)
-                .map(|place| PlaceFileRow {
+        let mut problems = RowProblems::for_row(line);
+        let row = match &self.form {
+            PlaceFileForm::Lookup(lookup) => lookup.parse_row(&self.titles, cells, &mut problems),
+            PlaceFileForm::Manual => {
+                let titles = &self.titles;
+                let place = Cells { titles, cells }.parse_manual_row(&mut problems);
+                place.map(|place| PlaceFileRow {
                     place: Some(place),
                     ..PlaceFileRow::default()
-                }),
+                })
+            }
         };
-        for refusal in refusals.all_mut() {
-            if let Some(column) = self.titles.iter().position(|t| *t == refusal.field) {
-                refusal.field.clone_from(&self.header[column]);
+        for problem in problems.all_mut() {
+            if let Some(column) = self.titles.iter().position(|title| *title == problem.field) {
+                problem.field.clone_from(&self.header[column]);
             }
         }
-        refusals.finish(listed)
+        problems.finish(row)
     }
 }
 
-/// One row's cells under their lower-case titles.
+/// The cells of a row, with the titles of their columns in lower case.
 struct Cells<'a> {
     titles: &'a [String],
     cells: &'a [&'a str],
@@ -186,70 +129,60 @@ impl<'a> Cells<'a> {
         self.titles.iter().any(|known| known == title)
     }
 
-    /// The cell under the title; nothing where it is blank or there is no such column.
+    /// Returns a cell that is not blank.
     fn get(&self, title: &str) -> Option<&'a str> {
         let column = self.titles.iter().position(|known| known == title)?;
         self.cells.get(column).copied().filter(|cell| !cell.is_empty())
     }
 
-    /// Likewise, where the cell has an answer: words such as "N/A" say nothing, with a warning.
-    fn get_answer(&self, title: &str, refusals: &mut RowProblems) -> Option<&'a str> {
-        self.get(title).filter(|cell| has_answer(title, cell, refusals))
+    /// Returns a cell that is neither blank nor a placeholder. A placeholder is a warning.
+    fn get_answer(&self, title: &str, problems: &mut RowProblems) -> Option<&'a str> {
+        self.get(title).filter(|cell| has_answer(title, cell, problems))
     }
 
-    fn parse_manual_row(&self, own: &str, name: &str, refusals: &mut RowProblems) -> Option<PlaceRow> {
-        let own = if has_answer("code", own, refusals) {
-            own
-        } else {
-            ""
-        };
-        let code = (!own.is_empty())
-            .then(|| refusals.check("code", parse_code(own)))
-            .flatten();
-        let name = refusals.check("name", parse_name(name));
-        let kind = self.parse_manual_kind(code.as_deref(), refusals);
-        if let Some(kind) = kind
-            && own.is_empty()
-            && !matches!(kind, PlaceKind::Neighbourhood | PlaceKind::Town)
+    fn parse_manual_row(&self, problems: &mut RowProblems) -> Option<PlaceDraft> {
+        let given = self.get_answer("code", problems);
+        let code = given.and_then(|code| problems.check("code", parse_code(code)));
+        let name = problems.check("name", parse_name(self.get("name").unwrap_or_default()));
+        let kind = self.parse_manual_kind(code.as_deref(), problems);
+        if given.is_none()
+            && kind.is_some_and(|kind| !matches!(kind, PlaceKind::Neighbourhood | PlaceKind::Town))
         {
             let reason = "is missing; only a NEIGHBOURHOOD or a TOWN may do without";
-            refusals.add_error("code", reason);
+            problems.add_error("code", reason);
         }
-        let mut within: Vec<ParentPlace> = Vec::new();
-        let listed = self.get("within").unwrap_or("").split(';').map(str::trim);
+        let mut parent_codes = Vec::new();
+        let listed = self.get("parents").unwrap_or("").split(';').map(str::trim);
         for parent in listed.filter(|parent| !parent.is_empty()) {
-            if !has_answer("within", parent, refusals) {
+            if !has_answer("parents", parent, problems) {
                 continue;
             }
-            let Some(parent) = refusals.check("within", self::parse_code(parent)) else {
+            let Some(parent) = problems.check("parents", parse_code(parent)) else {
                 continue;
             };
             if code.as_ref() == Some(&parent) {
-                refusals.add_error("within", "names the place itself");
-            } else if within.iter().all(|known| known.code != parent) {
-                within.push(ParentPlace {
-                    kind: find_kind(&parent),
-                    name: None,
-                    code: parent,
-                });
+                problems.add_error("parents", "names the place itself");
+            } else if !parent_codes.contains(&parent) {
+                parent_codes.push(parent);
             }
         }
-        let successor = match self.get_answer("successor", refusals) {
+        let successor = match self.get_answer("successor", problems) {
             None if self.has("successor") => ColumnValue::Empty,
             None => ColumnValue::Absent,
-            Some(successor) => refusals
-                .check("successor", self::parse_code(successor))
+            Some(successor) => problems
+                .check("successor", parse_code(successor))
                 .map_or(ColumnValue::Absent, ColumnValue::Value),
         };
         if code.is_some() && successor.value() == code.as_ref() {
-            refusals.add_error("successor", "names the place itself");
+            problems.add_error("successor", "names the place itself");
         }
-        Some(PlaceRow {
+        let states_parents = self.has("parents");
+        Some(PlaceDraft {
             code,
             name: Some(name?),
             kind,
-            parents: within,
-            stated_parents: if self.has("within") {
+            parent_codes,
+            stated_parents: if states_parents {
                 StatedParents::All
             } else {
                 StatedParents::Nothing
@@ -258,25 +191,23 @@ impl<'a> Cells<'a> {
         })
     }
 
-    fn parse_manual_kind(&self, code: Option<&str>, refusals: &mut RowProblems) -> Option<PlaceKind> {
+    fn parse_manual_kind(&self, code: Option<&str>, problems: &mut RowProblems) -> Option<PlaceKind> {
         let by_code = code.and_then(find_kind);
-        let Some(given) = self.get_answer("kind", refusals) else {
-            match (by_code, code) {
-                // A place that is known already stays of its kind.
-                (Some(_), _) | (None, Some(_)) => {}
-                (None, None) => refusals.add_error("kind", "is missing, and no code says it"),
+        let Some(given) = self.get_answer("kind", problems) else {
+            // A known place keeps its kind.
+            if code.is_none() {
+                problems.add_error("kind", "is missing, and no code says it");
             }
             return by_code;
         };
-        let kind = refusals.check("kind", parse_kind(given))?;
+        let kind = problems.check("kind", parse_kind(given))?;
         if let Some(by_code) = by_code.filter(|by_code| *by_code != kind) {
-            refusals.add_error("kind", format!("its code is that of a {}", by_code.code()));
+            problems.add_error("kind", format!("its code is that of a {}", by_code.code()));
         }
         Some(kind)
     }
 }
 
-/// The kind of place that is written so.
 fn parse_kind(given: &str) -> Result<PlaceKind, String> {
     let written = given.to_ascii_uppercase().replace([' ', '-'], "_");
     let kind = PlaceKind::ALL.iter().find(|kind| kind.code() == written);
@@ -286,11 +217,11 @@ fn parse_kind(given: &str) -> Result<PlaceKind, String> {
     })
 }
 
-/// Whether a cell has an answer. Words such as "N/A" say that there is none, with a warning.
-fn has_answer(field: &str, cell: &str, refusals: &mut RowProblems) -> bool {
+/// Returns whether a cell has an answer. A placeholder has none, and is a warning.
+fn has_answer(field: &str, cell: &str, problems: &mut RowProblems) -> bool {
     let is_answer = placeholder::parse_placeholder(cell).is_none();
     if !is_answer {
-        refusals.add_warning(field, format!("{} is taken as not known", quote(cell)));
+        problems.add_warning(field, format!("{} is taken as not known", quote(cell)));
     }
     is_answer
 }
@@ -328,18 +259,14 @@ mod tests {
 
     fn list_errors(text: &str) -> Vec<String> {
         let refused = read_rows(text).into_iter().filter_map(|(_, row)| row.err());
-        refused.flatten().map(|refusal| refusal.to_string()).collect()
+        refused.flatten().map(|problem| problem.to_string()).collect()
     }
 
-    fn read_excerpt() -> BTreeMap<String, PlaceRow> {
+    fn read_excerpt() -> BTreeMap<String, PlaceDraft> {
         let places = read_rows(EXCERPT)
             .into_iter()
             .map(|(_, row)| row.unwrap().value.place.unwrap());
         places.map(|place| (place.code.clone().unwrap(), place)).collect()
-    }
-
-    fn parent_codes(place: &PlaceRow) -> Vec<&str> {
-        place.parents.iter().map(|parent| parent.code.as_str()).collect()
     }
 
     #[test]
@@ -352,11 +279,11 @@ mod tests {
             ]
         );
         let row =
-            read_rows("code,name,kind,within,successor\nE06000001,Hartlepool,unknown,N/A,-\n").remove(0);
+            read_rows("code,name,kind,parents,successor\nE06000001,Hartlepool,unknown,N/A,-\n").remove(0);
         let ParsedRow { value, warnings } = row.1.unwrap();
         let place = value.place.unwrap();
         assert_eq!(
-            (place.kind, place.parents, place.successor),
+            (place.kind, place.parent_codes, place.successor),
             (Some(PlaceKind::LocalAuthority), vec![], ColumnValue::Empty)
         );
         assert_eq!(warnings.len(), 3, "{warnings:?}");
@@ -381,7 +308,7 @@ mod tests {
             listed[0]
                 .larger
                 .iter()
-                .all(|larger| larger.place.code != "E99999999"),
+                .all(|larger| larger.code.as_deref() != Some("E99999999")),
             "{listed:?}"
         );
         let notes: Vec<String> = notes.into_iter().collect();
@@ -422,17 +349,17 @@ mod tests {
         for (code, kind, parents) in cases {
             let place = &places[code];
             assert_eq!(
-                (place.kind, &parent_codes(place)[..]),
-                (Some(kind), parents),
+                (place.kind, place.parent_codes.clone()),
+                (
+                    Some(kind),
+                    parents.iter().map(|code| (*code).to_owned()).collect()
+                ),
                 "{code}"
             );
             assert!(place.successor.value().is_none(), "{code}");
         }
         let bristol = &places["E06000023"];
         assert_eq!(bristol.name.as_deref(), Some("Bristol, City of"));
-        let region = &places["E08000003"].parents[0];
-        assert_eq!(region.name.as_deref(), Some("North West"));
-        assert_eq!(region.kind, Some(PlaceKind::Region));
     }
 
     #[test]
@@ -441,7 +368,7 @@ mod tests {
         let allerdale = &places["E07000026"];
         assert_eq!(allerdale.successor.value().map(String::as_str), Some("E06000063"));
         // Its upper tier is its successor by now, which is no county.
-        assert_eq!(parent_codes(allerdale), ["E12000002"]);
+        assert_eq!(allerdale.parent_codes, ["E12000002"]);
         assert_eq!(
             places["S12000046"].successor.value().map(String::as_str),
             Some("S12000049")
@@ -457,20 +384,20 @@ mod tests {
         let (line, place) = &row[0];
         let place = place.as_ref().unwrap().value.place.clone().unwrap();
         assert_eq!((*line, place.kind), (2, Some(PlaceKind::County)));
-        assert_eq!(parent_codes(&place), ["E12000006", "E47000008"]);
+        assert_eq!(place.parent_codes, ["E12000006", "E47000008"]);
         let row = read_rows(
             "LADCD,LADNM,LADCD_ACTIVE,LADNM_ACTIVE,UTLACD,UTLANM,RGNCD,RGNNM\n\
              E07000026,Allerdale,E06000063,Cumberland,E10000006,Cumbria,E12000002,North West\n",
         );
         let place = row[0].1.as_ref().unwrap().value.place.clone().unwrap();
         assert_eq!(place.successor.value().map(String::as_str), Some("E06000063"));
-        assert_eq!(parent_codes(&place), ["E10000006"]);
+        assert_eq!(place.parent_codes, ["E10000006"]);
     }
 
     #[test]
     fn manual_table_may_omit_codes() {
         let rows = read_rows(
-            "Name,Code,Kind,Within,Successor\n\
+            "Name,Code,Kind,Parents,Successor\n\
              Ladywood,,neighbourhood,E08000025; E47000007;E08000025,\n\
              Old Birmingham,e08000001,local authority,,E08000025\n\
              \"Bristol, City of\",E06000023,,,\n",
@@ -481,7 +408,7 @@ mod tests {
             .collect();
         assert_eq!(places[0].code, None);
         assert_eq!(places[0].kind, Some(PlaceKind::Neighbourhood));
-        assert_eq!(parent_codes(&places[0]), ["E08000025", "E47000007"]);
+        assert_eq!(places[0].parent_codes, ["E08000025", "E47000007"]);
         assert_eq!(places[1].code.as_deref(), Some("E08000001"));
         assert_eq!(places[1].successor.value().map(String::as_str), Some("E08000025"));
         assert_eq!(places[2].kind, Some(PlaceKind::LocalAuthority));
@@ -490,7 +417,7 @@ mod tests {
     #[test]
     fn every_problem_is_reported() {
         let said = list_errors(
-            "code,name,kind,within,successor\n\
+            "code,name,kind,parents,successor\n\
              E0600001,,village,E12000001;x,E06\n\
              ,Nowhere,,,\n\
              ,Somewhere,REGION,,\n\
@@ -501,12 +428,12 @@ mod tests {
         row 2, code: "E0600001" is not a GSS code; one is a letter and eight digits, such as E08000025
         row 2, name: is missing
         row 2, kind: "village" is not one of NEIGHBOURHOOD, WARD, TOWN, LOCAL_AUTHORITY, COMBINED_AUTHORITY, COUNTY, REGION, NATION, COUNTRY
-        row 2, within: "x" is not a GSS code; one is a letter and eight digits, such as E08000025
+        row 2, parents: "x" is not a GSS code; one is a letter and eight digits, such as E08000025
         row 2, successor: "E06" is not a GSS code; one is a letter and eight digits, such as E08000025
         row 3, kind: is missing, and no code says it
         row 4, code: is missing; only a NEIGHBOURHOOD or a TOWN may do without
         row 5, kind: its code is that of a REGION
-        row 5, within: names the place itself
+        row 5, parents: names the place itself
         row 5, successor: names the place itself
         "#);
         let said =
@@ -524,6 +451,7 @@ mod tests {
             "org_id,name,gss_code\n",
             "{\"grants\": []}",
             "areacode\nE06000001\n",
+            "code,name,within\nE06000001,Hartlepool,\n",
         ] {
             let error = read_places(Cursor::new(text), &mut Notes::default(), |_, _| {
                 ControlFlow::Continue(())

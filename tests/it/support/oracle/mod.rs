@@ -16,7 +16,7 @@ use self::random::{FUNDERS, LEADS};
 use super::Database;
 use super::app::TestApp;
 
-const PLACES: &str = "code,name,kind,within,successor
+const PLACES: &str = "code,name,kind,parents,successor
 K02000001,United Kingdom,,,
 E92000001,England,,K02000001,
 W92000004,Wales,,K02000001,
@@ -127,6 +127,6 @@ pub async fn start_with_world(database: Database, world: &World) -> TestApp {
 
 /// Gives a place a successor, after the records were published.
 pub async fn retire_a_place(app: &TestApp) {
-    app.import_places("code,name,kind,within,successor\nE06000002,Old Borough,,E12000001,E06000001\n")
+    app.import_places("code,name,kind,parents,successor\nE06000002,Old Borough,,E12000001,E06000001\n")
         .await;
 }

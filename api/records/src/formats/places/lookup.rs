@@ -1,17 +1,16 @@
-//! Lookup files as the Office for National Statistics publishes them: which columns they have, and what a row says.
+//! Lookup files of the Office for National Statistics (ONS).
 
-use crate::formats::ColumnValue;
 use wayin_vocabulary::PlaceKind;
 
-use super::super::{Notes, RowProblems};
-use super::{LargerPlace, ParentPlace, PlaceFileRow, PlaceRow, has_answer, parse_kind, parse_name};
+use super::super::{ColumnValue, Notes, RowProblems};
+use super::{PlaceFileRow, has_answer, parse_kind, parse_name};
 use crate::gss::{find_kind, parse_area_code, parse_code};
-use crate::place_draft::StatedParents;
+use crate::place_draft::{PlaceDraft, StatedParents};
 use crate::text;
 use crate::text::quote;
 
-/// How the headers of the ONS name the levels of areas, the smallest first, and what sort of place an area of that
-/// level is; none for areas that are no places themselves, but lie in one.
+/// The names of the levels of areas in headers, the smallest first, and the kind of place of each level. Areas without a
+/// kind are not places, but lie within one.
 const LEVELS: [(&str, Option<PlaceKind>); 21] = [
     ("oa", None),
     ("dz", None),
@@ -36,7 +35,7 @@ const LEVELS: [(&str, Option<PlaceKind>); 21] = [
     ("uk", Some(PlaceKind::Country)),
 ];
 
-/// A level of areas that a file has columns for.
+/// The columns of a level of areas.
 #[derive(Clone, Debug)]
 struct AreaLevel {
     name: &'static str,
@@ -54,12 +53,12 @@ pub(super) struct LookupColumns {
     kind: Option<usize>,
 }
 
-/// The level and the year of a title such as `lad23cd`, in lower case, with this ending.
+/// Parses a title in lower case with an ending, such as `lad23cd`, to the index of its level and its year.
 fn parse_level(title: &str, ending: &str) -> Option<(usize, u8)> {
     let stem = title.strip_suffix(ending)?;
     let name = stem.trim_end_matches(|letter: char| letter.is_ascii_digit());
     let year = match &stem[name.len()..] {
-        // A column without a year is the one that is kept up to date.
+        // A column without a year has the current areas.
         "" => u8::MAX,
         year if year.len() == 2 || (year.len() == 4 && year.starts_with("20")) => {
             year[year.len() - 2..].parse().ok()?
@@ -70,12 +69,12 @@ fn parse_level(title: &str, ending: &str) -> Option<(usize, u8)> {
     Some((level, year))
 }
 
-/// Whether a code says that there is no area of its level, as the ONS writes it: `W99999999`, "(pseudo) Wales".
+/// Returns whether a code of the ONS means that there is no area of the level, such as `W99999999`, "(pseudo) Wales".
 fn is_pseudo_code(code: &str) -> bool {
     code.get(1..) == Some("99999999")
 }
 
-/// Whether a title, in lower case, is that of codes with a year, such as `bua22cd`.
+/// Returns whether a title in lower case is that of codes with a year, such as `bua22cd`.
 fn is_code_column(title: &str) -> bool {
     let stem = title.strip_suffix("cd").unwrap_or_default();
     let level = stem.trim_end_matches(|letter: char| letter.is_ascii_digit());
@@ -84,7 +83,7 @@ fn is_code_column(title: &str) -> bool {
 }
 
 impl LookupColumns {
-    /// The columns of a header, whose titles are in lower case; none where it is no lookup file's.
+    /// Finds the columns in a header, whose titles are in lower case. Returns `None` if it is not that of a lookup file.
     pub(super) fn from_header(header: &[String], titles: &[String], notes: &mut Notes) -> Option<Self> {
         let find = |title: &str| titles.iter().position(|known| known == title);
         let mut levels = Vec::new();
@@ -103,32 +102,28 @@ impl LookupColumns {
                     header[code], header[*other]
                 ));
             }
-            let title = titles
-                .iter()
-                .position(|title| parse_level(title, "nm") == Some((level, year)));
+            let name_title = |title: &String| parse_level(title, "nm") == Some((level, year));
             levels.push(AreaLevel {
                 name,
                 kind,
                 code,
-                title,
+                title: titles.iter().position(name_title),
             });
         }
         for (title, lower) in header.iter().zip(titles) {
             if is_code_column(lower) && parse_level(lower, "cd").is_none() {
-                notes.add(format!(
-                    "The column {title} is not read: its areas are of no level that is known here."
-                ));
+                let reason = "is not read: its areas are of no level that is known here.";
+                notes.add(format!("The column {title} {reason}"));
             }
         }
-        let own = match (find("areacode"), levels.first()) {
-            (Some(code), _) => AreaLevel {
+        let own = match find("areacode") {
+            Some(code) => AreaLevel {
                 name: "area",
                 kind: None,
                 code,
                 title: Some(find("areaname")?),
             },
-            (None, Some(smallest)) => smallest.clone(),
-            (None, None) => return None,
+            None => levels.first()?.clone(),
         };
         Some(Self {
             own,
@@ -142,62 +137,43 @@ impl LookupColumns {
         &self,
         titles: &[String],
         cells: &[&str],
-        refusals: &mut RowProblems,
+        problems: &mut RowProblems,
     ) -> Option<PlaceFileRow> {
-        let mut areas = Areas::default();
-        for level in &self.levels {
-            let cell = cells[level.code];
-            if cell.is_empty() || !has_answer(&titles[level.code], cell, refusals) {
-                continue;
-            }
-            let code = refusals.check(&titles[level.code], parse_area_code(cell));
-            let Some(code) = code.filter(|code| !is_pseudo_code(code)) else {
-                continue;
-            };
-            let name = level.title.and_then(|at| text::clean_line(cells[at]));
-            areas.0.push((
-                level.name,
-                ParentPlace {
-                    kind: find_kind(&code),
-                    code,
-                    name,
-                },
-            ));
-        }
-        let own = refusals.check(&titles[self.own.code], parse_area_code(cells[self.own.code]));
+        let areas = self.parse_areas(titles, cells, problems);
+        let own_title = &titles[self.own.code];
+        let own = problems.check(own_title, parse_area_code(cells[self.own.code]));
         let name = match self.own.title {
-            Some(at) => refusals.check(&titles[at], parse_name(cells[at])).map(Some),
+            Some(at) => problems.check(&titles[at], parse_name(cells[at])).map(Some),
             None => Some(None),
         };
         let given = self.kind.map(|at| cells[at]).filter(|cell| !cell.is_empty());
         let given = match given {
-            Some(given) => Some(refusals.check("kind", parse_kind(given))?),
+            Some(given) => Some(problems.check("kind", parse_kind(given))?),
             None => None,
         };
         let own = own?;
         if is_pseudo_code(&own) {
-            let reason = format!("{own} is the code of no area");
-            refusals.add_error(&titles[self.own.code], reason);
+            problems.add_error(own_title, format!("{own} is the code of no area"));
             return None;
         }
-        let kind = match (find_kind(&own), given) {
-            (Some(by_code), Some(given)) if by_code != given => {
-                refusals.add_error("kind", format!("its code is that of a {}", by_code.code()));
-                return None;
-            }
-            (by_code, given) => by_code.or(given),
-        };
-        let mut listed = PlaceFileRow {
+        let by_code = find_kind(&own);
+        if let (Some(by_code), Some(given)) = (by_code, given)
+            && by_code != given
+        {
+            problems.add_error("kind", format!("its code is that of a {}", by_code.code()));
+            return None;
+        }
+        let mut row = PlaceFileRow {
             larger: areas.larger_places(),
             ..PlaceFileRow::default()
         };
         let authority = areas.find_authority();
         let mut small: Vec<&str> = areas.small_area_codes().collect();
-        if let Some(kind) = kind {
-            listed.place = Some(PlaceRow {
-                parents: areas.direct_parents(&own, kind),
+        if let Some(kind) = by_code.or(given) {
+            row.place = Some(PlaceDraft {
+                parent_codes: areas.list_parent_codes(&own, kind),
                 stated_parents: self.stated_parents(&areas),
-                successor: self.parse_successor(&own, kind, cells, refusals),
+                successor: self.parse_successor(&own, kind, cells, problems),
                 code: Some(own),
                 name: name?,
                 kind: Some(kind),
@@ -205,22 +181,42 @@ impl LookupColumns {
         } else if authority.is_some() {
             small.push(&own);
         } else {
-            refusals.add_error(&titles[self.own.code], describe_unknown_area(&own));
+            problems.add_error(own_title, describe_unknown_area(&own));
         }
         if let Some(authority) = authority {
             small.sort_unstable();
             small.dedup();
-            let of = |code: &str| (code.to_owned(), authority.code.clone());
-            listed.small_areas = small.into_iter().map(of).collect();
+            let with_place = |code: &str| (code.to_owned(), authority.code.clone());
+            row.small_areas = small.into_iter().map(with_place).collect();
         }
-        Some(listed)
+        Some(row)
+    }
+
+    fn parse_areas(&self, titles: &[String], cells: &[&str], problems: &mut RowProblems) -> Areas {
+        let mut areas = Areas::default();
+        for level in &self.levels {
+            let (title, cell) = (&titles[level.code], cells[level.code]);
+            if cell.is_empty() || !has_answer(title, cell, problems) {
+                continue;
+            }
+            let code = problems.check(title, parse_area_code(cell));
+            if let Some(code) = code.filter(|code| !is_pseudo_code(code)) {
+                areas.0.push(Area {
+                    level: level.name,
+                    kind: find_kind(&code),
+                    code,
+                    name: level.title.and_then(|at| text::clean_line(cells[at])),
+                });
+            }
+        }
+        areas
     }
 
     fn stated_parents(&self, areas: &Areas) -> StatedParents {
         let levels = self.levels.iter().filter(|level| level.name != self.own.name);
         StatedParents::Kinds {
             kinds: levels.filter_map(|level| level.kind).collect(),
-            codes: areas.0.iter().map(|(_, area)| area.code.clone()).collect(),
+            codes: areas.0.iter().map(|area| area.code.clone()).collect(),
         }
     }
 
@@ -229,7 +225,7 @@ impl LookupColumns {
         own: &str,
         kind: PlaceKind,
         cells: &[&str],
-        refusals: &mut RowProblems,
+        problems: &mut RowProblems,
     ) -> ColumnValue<String> {
         let Some(at) = self.active.filter(|_| kind == PlaceKind::LocalAuthority) else {
             return ColumnValue::Absent;
@@ -237,68 +233,72 @@ impl LookupColumns {
         if cells[at].is_empty() {
             return ColumnValue::Empty;
         }
-        match refusals.check("ladcd_active", parse_code(cells[at])) {
+        match problems.check("ladcd_active", parse_code(cells[at])) {
             Some(active) if active != own => ColumnValue::Value(active),
             _ => ColumnValue::Empty,
         }
     }
 }
 
-/// The areas that a row names, each with its level.
+/// An area that a row names.
+#[derive(Debug)]
+struct Area {
+    level: &'static str,
+    code: String,
+    name: Option<String>,
+    /// `None` if the area is not a place.
+    kind: Option<PlaceKind>,
+}
+
+/// The areas that a row names, the smallest first.
 #[derive(Debug, Default)]
-struct Areas(Vec<(&'static str, ParentPlace)>);
+struct Areas(Vec<Area>);
 
 impl Areas {
-    fn find<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = &'a ParentPlace> {
-        let of = self.0.iter().filter(move |(name, _)| names.contains(name));
-        of.map(|(_, area)| area)
+    fn find(&self, levels: &'static [&'static str]) -> impl Iterator<Item = &Area> {
+        self.0.iter().filter(move |area| levels.contains(&area.level))
     }
 
-    /// The local authority, or else the upper tier.
-    fn find_authority(&self) -> Option<&ParentPlace> {
+    /// Finds the local authority, or else the upper tier.
+    fn find_authority(&self) -> Option<&Area> {
         self.find(&["lad", "ltla", "utla", "cty"]).next()
     }
 
-    /// The codes of areas that are no places themselves.
+    /// Lists the codes of areas that are not places.
     fn small_area_codes(&self) -> impl Iterator<Item = &str> {
-        let small = self.0.iter().filter(|(_, area)| area.kind.is_none());
-        small.map(|(_, area)| area.code.as_str())
+        let small = self.0.iter().filter(|area| area.kind.is_none());
+        small.map(|area| area.code.as_str())
     }
 
-    /// The areas that are places, with what each lies within.
-    fn larger_places(&self) -> Vec<LargerPlace> {
-        let larger = self.0.iter().filter_map(|(_, area)| {
-            let within = self.direct_parents(&area.code, area.kind?);
-            Some(LargerPlace {
-                place: area.clone(),
-                parent_codes: within.into_iter().map(|parent| parent.code).collect(),
+    /// Lists the areas that are places.
+    fn larger_places(&self) -> Vec<PlaceDraft> {
+        let places = self.0.iter().filter_map(|area| {
+            Some(PlaceDraft {
+                code: Some(area.code.clone()),
+                name: area.name.clone(),
+                kind: area.kind,
+                parent_codes: self.list_parent_codes(&area.code, area.kind?),
+                stated_parents: StatedParents::All,
+                successor: ColumnValue::Absent,
             })
         });
-        larger.collect()
+        places.collect()
     }
 
-    /// The nearest of the areas that a row names. A combined authority stands beside the region, so that a
-    /// place lies within both.
-    fn direct_parents(&self, own: &str, kind: PlaceKind) -> Vec<ParentPlace> {
-        let area = |names: &[&str]| self.find(names).find(|area| area.code != own).cloned();
-        let local_authority = area(&["lad", "ltla"]);
-        // The upper tier of a unitary authority is itself, or what took over from it.
-        let county = self
-            .find(&["utla", "cty"])
-            .find(|area| area.code != own && area.kind == Some(PlaceKind::County))
-            .cloned();
-        let combined_authority = area(&["cauth"]);
-        let region = area(&["rgn"]);
-        let nation = area(&["ctry"]);
-        // The countries that a row names, from the narrowest; a country lies within those after it.
-        let countries: Vec<&ParentPlace> = ["ew", "gb", "uk"]
-            .into_iter()
-            .filter_map(|name| self.0.iter().find(|(level, _)| *level == name))
-            .map(|(_, area)| area)
-            .collect();
-        let own_at = countries.iter().position(|country| country.code == own);
-        let wider = countries[own_at.map_or(0, |at| at + 1)..].first();
-        let wider = wider.map(|country| (*country).clone());
+    /// Lists the codes of the nearest larger places. A place lies within a region and also within a combined authority.
+    fn list_parent_codes(&self, own: &str, kind: PlaceKind) -> Vec<String> {
+        let find = |levels: &'static [&'static str]| self.find(levels).find(|area| area.code != own);
+        let local_authority = find(&["lad", "ltla"]);
+        // The upper tier of a unitary authority is the authority itself, or its successor.
+        let is_county = |area: &&Area| area.code != own && area.kind == Some(PlaceKind::County);
+        let county = self.find(&["utla", "cty"]).find(is_county);
+        let combined_authority = find(&["cauth"]);
+        let region = find(&["rgn"]);
+        let nation = find(&["ctry"]);
+        // A country lies within the countries after it.
+        let countries: Vec<&Area> = self.find(&["ew", "gb", "uk"]).collect();
+        let own_index = countries.iter().position(|country| country.code == own);
+        let wider = countries.get(own_index.map_or(0, |index| index + 1)).copied();
         let (nearest, beside) = match kind {
             PlaceKind::Neighbourhood | PlaceKind::Ward | PlaceKind::Town => {
                 (local_authority.or(county).or(region).or(nation), None)
@@ -309,7 +309,8 @@ impl Areas {
             PlaceKind::Nation | PlaceKind::Country => (wider, None),
         };
         let parents = nearest.into_iter().chain(beside);
-        parents.filter(|parent| parent.kind.is_some()).collect()
+        let places = parents.filter(|parent| parent.kind.is_some());
+        places.map(|parent| parent.code.clone()).collect()
     }
 }
 
