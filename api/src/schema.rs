@@ -100,7 +100,7 @@ pub struct Mutation(
     TokenMutation,
 );
 
-/// Events that are sent over a WebSocket. See `docs/live.md`.
+/// Events that are sent over a WebSocket. See `docs/subscriptions.md`.
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(
     SubmissionSubscription,

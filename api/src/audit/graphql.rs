@@ -90,7 +90,9 @@ impl AuditQuery {
     async fn audit_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which items to return; all by default.")] filter: Option<AuditEventFilter>,
+        #[graphql(desc = "Which events to return. By default, all that you can see.")] filter: Option<
+            AuditEventFilter,
+        >,
         #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,

@@ -37,7 +37,7 @@ impl Claim {
         NodeKind::Claim.encode_id(self.0.id).into()
     }
 
-    /// The version number, which starts at 1 and increases with every save. For stewards.
+    /// The version number: 1 at first, one more with every save. Only stewards can read it.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
         load_version(ctx, self.0.id).await
     }
@@ -52,7 +52,7 @@ impl Claim {
         &self.0.statement
     }
 
-    /// The reflection that the claim comes from. Null if there is none.
+    /// The reflection, a comment made at a meeting, that the claim comes from. Null if there is none.
     async fn reflection(&self, ctx: &Context<'_>) -> Result<Option<Reflection>> {
         let Some(id) = self.0.reflection_id else {
             return Ok(None);

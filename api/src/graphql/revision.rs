@@ -86,7 +86,7 @@ impl Revision {
         &self.reason
     }
 
-    /// The whole object at this version. An initiative has the fields listed in `docs/sending-in.md`, any
+    /// The whole object at this version. An initiative has the fields listed in `docs/submitting-records.md`, any
     /// other object those of its mutation. References to other objects are global IDs.
     async fn document(&self) -> Json<&Value> {
         Json(&self.document)

@@ -148,7 +148,9 @@ impl Import {
     async fn rows(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which items to return; all by default.")] filter: Option<ImportRowFilter>,
+        #[graphql(desc = "Which rows to return. By default, all that you can see.")] filter: Option<
+            ImportRowFilter,
+        >,
         #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,

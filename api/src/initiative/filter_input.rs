@@ -95,7 +95,7 @@ pub struct CrisisFilter {
     pub crisis: String,
 }
 
-/// Filters by the way in of an initiative, from one perspective or from any.
+/// Filters by the way in: the entry point that an initiative took first, from one perspective or from any.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct WayInFilter {
     /// The way in is one of these. An empty list is an error.
@@ -103,7 +103,7 @@ pub struct WayInFilter {
     pub is_in: Option<Vec<EntryPoint>>,
     /// Whether a way in is recorded. This comparison is never UNKNOWN.
     pub is_known: Option<bool>,
-    /// The perspective. The default is any perspective.
+    /// Whose view counts, such as the practitioner's. By default, any.
     pub perspective: Option<Perspective>,
 }
 
@@ -116,7 +116,7 @@ pub struct EntryPointsFilter {
     pub includes_any: Option<Vec<EntryPoint>>,
     /// Whether any entry point is recorded. This comparison is never UNKNOWN.
     pub is_known: Option<bool>,
-    /// The perspective. The default is any perspective.
+    /// Whose view counts, such as the practitioner's. By default, any.
     pub perspective: Option<Perspective>,
 }
 

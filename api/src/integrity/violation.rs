@@ -1,4 +1,4 @@
-//! The invariants of the database, and their violations. `docs/checking.md` describes each invariant.
+//! The invariants of the database, and their violations. `docs/integrity-check.md` describes each invariant.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -44,7 +44,7 @@ impl Invariant {
         Self::Claims,
     ];
 
-    /// The name in the output and in `docs/checking.md`.
+    /// The name in the output and in `docs/integrity-check.md`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Database => "database",

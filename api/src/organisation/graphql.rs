@@ -44,8 +44,12 @@ impl OrganisationQuery {
     async fn organisations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which items to return; all by default.")] filter: Option<OrganisationFilter>,
-        #[graphql(desc = "The order; by name by default.")] order_by: Option<OrganisationOrder>,
+        #[graphql(desc = "Which organisations to return. By default, all that you can see.")] filter: Option<
+            OrganisationFilter,
+        >,
+        #[graphql(desc = "The sort order. By default, names are in alphabetical order.")] order_by: Option<
+            OrganisationOrder,
+        >,
         #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,

@@ -43,8 +43,12 @@ impl PlaceQuery {
     async fn places(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which items to return; all by default.")] filter: Option<PlaceFilter>,
-        #[graphql(desc = "The order; by name by default.")] order_by: Option<PlaceOrder>,
+        #[graphql(desc = "Which places to return. By default, all that you can see.")] filter: Option<
+            PlaceFilter,
+        >,
+        #[graphql(desc = "The sort order. By default, names are in alphabetical order.")] order_by: Option<
+            PlaceOrder,
+        >,
         #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,

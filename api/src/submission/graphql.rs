@@ -247,8 +247,12 @@ impl SubmissionQuery {
     async fn submissions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which items to return; all by default.")] filter: Option<SubmissionFilter>,
-        #[graphql(desc = "The order; newest update first by default.")] order_by: Option<SubmissionOrder>,
+        #[graphql(desc = "Which submissions to return. By default, all that you can see.")] filter: Option<
+            SubmissionFilter,
+        >,
+        #[graphql(desc = "The sort order. By default, the latest update comes first.")] order_by: Option<
+            SubmissionOrder,
+        >,
         #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
@@ -305,7 +309,7 @@ pub struct SaveSubmissionInput {
     initiative: Option<ID>,
     /// The version of the published record that your edit is based on. Required if you give `initiative`.
     initiative_version: Option<i32>,
-    /// The record, with the fields listed in `docs/sending-in.md`. It is stored exactly as you send it,
+    /// The record, with the fields listed in `docs/submitting-records.md`. It is stored exactly as you send it,
     /// even if it has problems.
     record: Json<Value>,
     /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
@@ -362,7 +366,7 @@ macro_rules! payloads {
         $(#[doc = $about])+
         #[derive(SimpleObject)]
         pub struct $payload {
-            /// The submission after the change. Null if the input was rejected.
+            /// The submission as saved. Null if the input was rejected: `userErrors` says why.
             submission: Option<Submission>,
             /// The number of the change that published the record. Pass it as `minChangeNumber` to get
             /// patterns that include the change. Null if nothing was published.

@@ -112,7 +112,7 @@ pub enum ServerMessage<'a> {
     },
 }
 
-/// Why the service closes a connection. `docs/live.md` lists the codes.
+/// Why the service closes a connection. `docs/subscriptions.md` lists the codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CloseReason {
     /// The service stops.

@@ -107,7 +107,7 @@ impl Term {
         NodeKind::Term.encode_id(self.0.id).into()
     }
 
-    /// The version number, which starts at 1 and increases with every save. For stewards.
+    /// The version number: 1 at first, one more with every save. Only stewards can read it.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
         load_version(ctx, self.0.id).await
     }

@@ -17,7 +17,7 @@ labelled_codes! {
     ChallengeStep {
         /// The step was taken.
         Taken = "TAKEN", "taken";
-        /// The step was hurried.
+        /// The step was taken in less time than it needed.
         Rushed = "RUSHED", "rushed";
         /// The step was left out.
         Skipped = "SKIPPED", "skipped";

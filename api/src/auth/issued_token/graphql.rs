@@ -92,7 +92,9 @@ impl TokenQuery {
     async fn tokens(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which items to return; all by default.")] filter: Option<IssuedTokenFilter>,
+        #[graphql(desc = "Which tokens to return. By default, all that you can see.")] filter: Option<
+            IssuedTokenFilter,
+        >,
         #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
@@ -122,7 +124,7 @@ impl TokenQuery {
 pub struct IssueTokenInput {
     /// The member that the token is for. This service must be the issuer of the member's tokens.
     member: ID,
-    /// A name for the token in the list. Say what the token is for. Do not name a person.
+    /// A label for the token, shown in the list of tokens. Say what the token is for. Do not name a person.
     name: String,
     /// The number of days until the token expires, from 1 to 366. The default is 90 if you do not give
     /// `expiresAt`.
@@ -221,7 +223,7 @@ impl TokenMutation {
     async fn issue_token(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The member, the name of the token and when it expires.")]
+        #[graphql(desc = "The member that the token is for, a label, and when the token expires.")]
         mut input: IssueTokenInput,
     ) -> Result<IssueTokenPayload> {
         let app = app_from_context(ctx);

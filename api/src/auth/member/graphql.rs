@@ -37,7 +37,7 @@ impl Member {
         NodeKind::Member.encode_id(self.0.id).into()
     }
 
-    /// The version number, which starts at 1 and increases with every save. For stewards.
+    /// The version number: 1 at first, one more with every save. Only stewards can read it.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
         load_version(ctx, self.0.id).await
     }
@@ -104,7 +104,9 @@ impl MemberQuery {
     async fn members(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which items to return; all by default.")] filter: Option<MemberFilter>,
+        #[graphql(desc = "Which members to return. By default, all that you can see.")] filter: Option<
+            MemberFilter,
+        >,
         #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,

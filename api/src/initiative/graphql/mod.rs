@@ -292,8 +292,10 @@ impl InitiativeQuery {
     async fn initiatives(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which items to return; all by default.")] filter: Option<InitiativeFilter>,
-        #[graphql(desc = "The order; newest publication first by default.")] order_by: Option<
+        #[graphql(desc = "Which initiatives to return. By default, all that you can see.")] filter: Option<
+            InitiativeFilter,
+        >,
+        #[graphql(desc = "The sort order. By default, the newest publication comes first.")] order_by: Option<
             InitiativeOrder,
         >,
         #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,

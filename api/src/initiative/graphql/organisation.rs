@@ -22,7 +22,7 @@ impl Organisation {
         NodeKind::Organisation.encode_id(self.0.id).into()
     }
 
-    /// The version number, which starts at 1 and increases with every save. For stewards.
+    /// The version number: 1 at first, one more with every save. Only stewards can read it.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
         load_version(ctx, self.0.id).await
     }
@@ -37,7 +37,7 @@ impl Organisation {
         self.0.kind
     }
 
-    /// The org-id identifier, such as GB-CHC-1164883. Null if not known.
+    /// The identifier in the scheme of org-id.guide, such as GB-CHC-1164883. Null if not known.
     async fn identifier(&self) -> Option<&str> {
         self.0.identifier.as_deref()
     }
@@ -51,7 +51,7 @@ impl Organisation {
     async fn initiatives(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The order; newest publication first by default.")] order_by: Option<
+        #[graphql(desc = "The sort order. By default, the newest publication comes first.")] order_by: Option<
             InitiativeOrder,
         >,
         #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,

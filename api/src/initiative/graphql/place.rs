@@ -24,7 +24,7 @@ impl Place {
         NodeKind::Place.encode_id(self.0.id).into()
     }
 
-    /// The version number, which starts at 1 and increases with every save. For stewards.
+    /// The version number: 1 at first, one more with every save. Only stewards can read it.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
         load_version(ctx, self.0.id).await
     }
@@ -90,7 +90,7 @@ impl Place {
     async fn initiatives(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The order; newest publication first by default.")] order_by: Option<
+        #[graphql(desc = "The sort order. By default, the newest publication comes first.")] order_by: Option<
             InitiativeOrder,
         >,
         #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,

@@ -27,7 +27,9 @@ impl InitiativeSubscription {
     async fn initiative_published(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which items to return; all by default.")] filter: Option<InitiativeFilter>,
+        #[graphql(desc = "Which initiatives to return. By default, all that you can see.")] filter: Option<
+            InitiativeFilter,
+        >,
     ) -> Result<impl Stream<Item = Result<Initiative>> + use<>> {
         let app = Arc::clone(app_from_context(ctx));
         let behind = ctx.data_opt::<Arc<LaggedFlag>>().cloned();

@@ -175,7 +175,7 @@ impl SuppressedCell {
 /// A share, with Wilson's 95% confidence interval.
 #[derive(SimpleObject)]
 pub struct Proportion {
-    /// The number of initiatives in the numerator. Null if suppressed.
+    /// The number of initiatives in the denominator of which the condition is also true. Null if suppressed.
     numerator: Option<i64>,
     /// The number of initiatives in the denominator. Null if suppressed.
     denominator: Option<i64>,

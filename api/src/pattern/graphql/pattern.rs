@@ -136,7 +136,9 @@ impl Pattern {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-        #[graphql(desc = "The order; by name by default.")] order_by: Option<PatternGroupOrder>,
+        #[graphql(desc = "The sort order. By default, names are in alphabetical order.")] order_by: Option<
+            PatternGroupOrder,
+        >,
     ) -> Result<Option<NodeConnection<PatternGroup>>> {
         let Some(groups) = &self.result.groups else {
             return Ok(None);
@@ -185,7 +187,7 @@ pub struct AdjustedEstimates {
     /// The test of whether the groups have the same odds ratio. Null under disclosure control, or if it
     /// cannot be computed.
     homogeneity: Option<Homogeneity>,
-    /// Why `homogeneity` is null. Null if there is a test.
+    /// Why there is no homogeneity test. Null if `homogeneity` has one.
     homogeneity_suppressed: Option<String>,
     /// The number of groups with at least one initiative for which both conditions are known.
     group_count: i32,
