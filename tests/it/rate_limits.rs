@@ -336,7 +336,7 @@ async fn too_expensive_operation_is_rejected_before_execution(database: Database
         refused.body["errors"][0]["message"]
             .as_str()
             .unwrap()
-            .contains("at most 10"),
+            .contains("the maximum is 10"),
         "{refused:?}"
     );
 }

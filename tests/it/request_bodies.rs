@@ -118,7 +118,7 @@ async fn media_types_are_case_insensitive(database: Database) {
         status == StatusCode::OK && is_steward_response(&body),
         "{status} {body}"
     );
-    // What is not read is named, by each route that reads JSON.
+    // Unsupported charsets are named, by each route that reads JSON.
     for path in ["/graphql", "/export/pattern.csv"] {
         for charset in ["UTF-16", "iso-8859-1"] {
             let request = Request::post(path)
@@ -168,7 +168,10 @@ async fn gzip_bodies_are_read_within_the_limit(database: Database) {
         let (status, answered, body) = post(&app, &headers, query.clone()).await;
         assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{coding}: {body}");
         assert_eq!(answered[header::ACCEPT_ENCODING], "gzip");
-        assert!(body.contains(&format!("coding {coding} is not read")), "{body}");
+        assert!(
+            body.contains(&format!("coding {coding} is not supported")),
+            "{body}"
+        );
     }
     let headers = [("content-type", JSON_MEDIA_TYPE), ("content-encoding", "gzip")];
     for (sent, expected) in [

@@ -66,7 +66,7 @@ pub fn parse_media_type(headers: &HeaderMap) -> Result<String, BodyError> {
             .any(|charset| charset.eq_ignore_ascii_case(value));
         if name.trim().eq_ignore_ascii_case("charset") && !is_read {
             return Err(BodyError::Unsupported(format!(
-                "the charset {value} is not read: send the body in utf-8"
+                "the charset {value} is not supported: send the body in utf-8"
             )));
         }
     }
