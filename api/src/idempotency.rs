@@ -76,15 +76,15 @@ impl Rejection {
 }
 
 impl From<Problem> for Rejection {
-    fn from(finding: Problem) -> Self {
-        vec![finding].into()
+    fn from(problem: Problem) -> Self {
+        vec![problem].into()
     }
 }
 
 impl From<Vec<Problem>> for Rejection {
-    fn from(findings: Vec<Problem>) -> Self {
+    fn from(problems: Vec<Problem>) -> Self {
         Self {
-            problems: findings,
+            problems,
             conflicts: Vec::new(),
         }
     }
@@ -116,8 +116,8 @@ async fn begin_in_transaction<'a, A: DeserializeOwned>(
 ) -> Result<MutationStart<'a, A>> {
     if let Some(key) = sent.key {
         if let Some(reason) = describe_invalid_key(key) {
-            let finding = Problem::new(ProblemCode::InvalidFormat, "idempotencyKey", reason);
-            return Ok(MutationStart::Rejected(finding));
+            let problem = Problem::new(ProblemCode::InvalidFormat, "idempotencyKey", reason);
+            return Ok(MutationStart::Rejected(problem));
         }
         let now = context.clock.now();
         delete_expired_keys(&transaction, now).await?;
@@ -169,8 +169,8 @@ async fn find_replay<'a, A: DeserializeOwned>(
         known.ok_or_else(|| Error::Internal("an idempotency key exists but cannot be found".into()))?;
     if known.input_digest != digest_request(sent) {
         let reason = "was used for another mutation or another input within the last 24 hours";
-        let finding = Problem::new(ProblemCode::IdempotencyKeyReused, "idempotencyKey", reason);
-        return Ok(MutationStart::Rejected(finding));
+        let problem = Problem::new(ProblemCode::IdempotencyKeyReused, "idempotencyKey", reason);
+        return Ok(MutationStart::Rejected(problem));
     }
     let answer = known.answer.unwrap_or_default();
     let answer = serde_json::from_value(answer).map_err(|cause| Error::Internal(cause.to_string()))?;

@@ -38,8 +38,8 @@ pub async fn load_sample(db: &DatabaseConnection, act: &ActionContext<'_>, evide
         });
         let transaction = database::begin_write(db).await?;
         for outcome in publish_records(&transaction, act, &places, &keys, proposals.collect()).await? {
-            if let PublicationOutcome::Rejected(findings) = outcome {
-                return Err(refused("a record", format!("{findings:?}")));
+            if let PublicationOutcome::Rejected(problems) = outcome {
+                return Err(refused("a record", format!("{problems:?}")));
             }
         }
         database::commit(transaction).await?;

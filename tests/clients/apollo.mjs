@@ -1,4 +1,4 @@
-// Apollo Client: a query, a page forward and back, a mutation with a user error, a subscription.
+// Apollo Client: a query, a page forward and back, a mutation with a problem, a subscription.
 
 import assert from "node:assert/strict";
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from "@apollo/client";
@@ -54,7 +54,7 @@ const mutate = (name, input) =>
 const saved = await mutate("SaveSubmission", { record: { title: "Saved with Apollo Client" } });
 const { id } = saved.data.saveSubmission.submission;
 const sent = await mutate("SubmitForReview", { id });
-const [wrong] = sent.data.submitForReview.userErrors;
+const [wrong] = sent.data.submitForReview.problems;
 assert.equal(wrong.code, "REQUIRED");
 await mutate("DiscardSubmission", { id });
 

@@ -49,7 +49,7 @@ export async function saveElsewhere(title) {
 }
 
 export const discard = (id) =>
-  ask(tokens.partner, "mutation ($id: ID!) { discardSubmission(input: {id: $id}) { userErrors { code } } }", { id });
+  ask(tokens.partner, "mutation ($id: ID!) { discardSubmission(input: {id: $id}) { problems { code } } }", { id });
 
 // Waits until `told` holds; asks `meanwhile` again and again, as nobody can know from outside
 // when a subscription has begun.

@@ -20,7 +20,7 @@ const WITHOUT_ID = {
     "ChallengeFaced", "ConditionChanged", "EntryPointTaken", "MissingAnswer", "SharingConsent",
     "Revision", "ImportRow",
     // Said of an input.
-    "FieldChange", "UserError",
+    "FieldChange", "Problem",
     // Known by their codes.
     "VocabularyEntry", "Vocabulary",
   ],
@@ -103,7 +103,7 @@ export default [
           ignoredSelectors: ["[type=ObjectTypeDefinition][name.value=/Connection$/]"],
         },
       ],
-      // Lists that are short and always whole (cautions, user errors, the reasons of a challenge) are
+      // Lists that are short and always whole (cautions, problems, the reasons of a challenge) are
       // lists; and `nodes` beside `edges` saves those a level who need no cursors.
       "@graphql-eslint/relay-edge-types": ["error", { listTypeCanWrapOnlyEdgeType: false, shouldImplementNode: true, withEdgeSuffix: true }],
     },

@@ -1,4 +1,4 @@
-// urql: a query, a page forward and back, a mutation with a user error, a subscription.
+// urql: a query, a page forward and back, a mutation with a problem, a subscription.
 
 import assert from "node:assert/strict";
 import { Client, fetchExchange, subscriptionExchange } from "@urql/core";
@@ -37,10 +37,10 @@ await forwardAndBack(async (variables) => {
 });
 
 const save = "mutation ($input: SaveSubmissionInput!) { saveSubmission(input: $input) { submission { id } } }";
-const send = "mutation ($input: SubmitForReviewInput!) { submitForReview(input: $input) { userErrors { code path } } }";
+const send = "mutation ($input: SubmitForReviewInput!) { submitForReview(input: $input) { problems { code path } } }";
 const mutate = (mutation, input) => answered(client.mutation(mutation, { input }).toPromise());
 const { id } = (await mutate(save, { record: { title: "Saved with urql" } })).saveSubmission.submission;
-const [wrong] = (await mutate(send, { id })).submitForReview.userErrors;
+const [wrong] = (await mutate(send, { id })).submitForReview.problems;
 assert.equal(wrong.code, "REQUIRED");
 await discard(id);
 

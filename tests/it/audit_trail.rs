@@ -57,7 +57,7 @@ async fn every_mutation_is_audited(database: Database) {
     redact(&steward, "nowhere to be found", "To be sure").await;
     let content = draft_record("c").to_string();
     let sent = send_file(&app, &partner, "return.jsonl", &content, json!({})).await;
-    assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]));
+    assert_eq!(sent["data"]["importRecords"]["problems"], json!([]));
     let member = steward.query("{ viewer { id } }").await["viewer"]["id"].take();
     let issued = steward
         .query(&format!(
@@ -67,10 +67,10 @@ async fn every_mutation_is_audited(database: Database) {
     let issued = &issued["issueToken"]["issuedToken"]["id"];
     let revoked = steward
         .query(&format!(
-            "mutation {{ revokeToken(input: {{id: {issued}}}) {{ userErrors {{ message }} }} }}"
+            "mutation {{ revokeToken(input: {{id: {issued}}}) {{ problems {{ message }} }} }}"
         ))
         .await;
-    assert_eq!(revoked["revokeToken"]["userErrors"], json!([]));
+    assert_eq!(revoked["revokeToken"]["problems"], json!([]));
     let kept = save_one_of_everything(&steward).await;
     // What is refused has done nothing, and leaves nothing.
     mutate(&partner, "submitForReview", json!({"id": second})).await;

@@ -313,10 +313,10 @@ async fn public_responses_are_cacheable(database: Database) {
         .await
         .query(
             "mutation { saveTerm(input: {slug: \"lever\", name: \"Lever\", definition: \"What moves a system.\"}) \
-             { userErrors { message } } }",
+             { problems { message } } }",
         )
         .await;
-    assert_eq!(saved["saveTerm"]["userErrors"], json!([]));
+    assert_eq!(saved["saveTerm"]["problems"], json!([]));
     assert_ne!(tag(&get(terms, None, None).await.1), before);
     // What somebody in particular is told, and what went wrong, is kept by nobody.
     let bearer = format!("Bearer {}", sign_token("steward"));

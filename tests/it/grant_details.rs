@@ -220,7 +220,7 @@ async fn redaction_covers_grant_details(database: Database) {
     .await;
     let steward = app.steward().await;
     let payload = redact(&steward, "Ann Lee-Secret", "A request for erasure").await;
-    assert_eq!(payload["userErrors"], json!([]));
+    assert_eq!(payload["problems"], json!([]));
     let all = read_all_text(&app).await;
     assert!(!all.contains("Lee-Secret"));
     let exported = load_exported_grants(&app, false).await;

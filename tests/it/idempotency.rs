@@ -10,7 +10,7 @@ use crate::support::app::{Client, TestApp};
 use crate::support::places::start_with_places;
 use crate::support::redaction::redact;
 use crate::support::reference_data::save_reference_data;
-use crate::support::submissions::{draft_record, list_errors, mutate, mutate_ok, to_owned_pairs};
+use crate::support::submissions::{draft_record, list_problems, mutate, mutate_ok, to_owned_pairs};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -36,7 +36,7 @@ async fn mutation_with_a_key_runs_once(database: Database) {
     let other = json!({"record": draft_record("b"), "idempotencyKey": "k-1"});
     let refused = mutate(&partner, "saveSubmission", other.clone()).await;
     assert_eq!(
-        list_errors(&refused["userErrors"]),
+        list_problems(&refused["problems"]),
         to_owned_pairs(&[("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")])
     );
     let refused = mutate(
@@ -46,7 +46,7 @@ async fn mutation_with_a_key_runs_once(database: Database) {
     )
     .await;
     assert_eq!(
-        list_errors(&refused["userErrors"]),
+        list_problems(&refused["problems"]),
         to_owned_pairs(&[("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")])
     );
     // A key is its member's own.
@@ -62,7 +62,7 @@ async fn mutation_with_a_key_runs_once(database: Database) {
         json!({"id": empty["id"], "idempotencyKey": "k-2"}),
     )
     .await;
-    assert_ne!(refused["userErrors"], json!([]));
+    assert_ne!(refused["problems"], json!([]));
     mutate_ok(
         &partner,
         "saveSubmission",
@@ -96,7 +96,7 @@ async fn mutation_with_a_key_runs_once(database: Database) {
         )
         .await;
         assert_eq!(
-            list_errors(&refused["userErrors"]),
+            list_problems(&refused["problems"]),
             to_owned_pairs(&[("INVALID_FORMAT", "idempotencyKey")])
         );
     }
@@ -108,7 +108,7 @@ async fn replay_returns_the_original_result(database: Database) {
     // What stands against a record hangs on the rest of the base, and is told as it is now.
     let answer = async |client: &Client<'_>, name: &str, input: &Value| {
         let mut payload = mutate(client, name, input.clone()).await;
-        assert_eq!(payload["userErrors"], json!([]), "{name} {input}: {payload}");
+        assert_eq!(payload["problems"], json!([]), "{name} {input}: {payload}");
         payload["submission"]["problems"].take();
         payload
     };
@@ -185,7 +185,7 @@ async fn replay_returns_the_original_result(database: Database) {
     let refused = mutate(&partner, "saveSubmission", save).await;
     assert_eq!(refused["submission"], Value::Null);
     assert_eq!(
-        list_errors(&refused["userErrors"]),
+        list_problems(&refused["problems"]),
         to_owned_pairs(&[("NOT_FOUND", "id")])
     );
     // After a day nothing is kept of it.
@@ -233,7 +233,7 @@ async fn replay_returns_redacted_text(database: Database) {
     save_reference_data(&steward, "saveTerm", term.clone()).await;
 
     let redacted = redact(&steward, "Zelda", "They asked").await;
-    assert_eq!(redacted["userErrors"], json!([]));
+    assert_eq!(redacted["problems"], json!([]));
     let again = mutate_ok(&partner, "saveSubmission", save).await;
     assert_eq!(again["record"]["title"], "[redacted]'s group");
     let query =

@@ -200,7 +200,7 @@ async fn queued_imports_per_organisation_are_limited(database: Database) {
     for number in 0..20 {
         let content = json_lines(&[file_record(&number.to_string())]);
         let sent = send_file(&app, &partner, "return.jsonl", content, json!({})).await;
-        assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+        assert_eq!(sent["data"]["importRecords"]["problems"], json!([]), "{sent}");
     }
     let one_more = || {
         send_file(
@@ -214,8 +214,8 @@ async fn queued_imports_per_organisation_are_limited(database: Database) {
     let refused = one_more().await;
     let refused = &refused["data"]["importRecords"];
     assert_eq!(refused["import"], Value::Null);
-    assert_eq!(refused["userErrors"][0]["code"], "WRONG_STATE", "{refused}");
-    assert_eq!(refused["userErrors"][0]["path"], json!(["file"]), "{refused}");
+    assert_eq!(refused["problems"][0]["code"], "WRONG_STATE", "{refused}");
+    assert_eq!(refused["problems"][0]["path"], json!(["file"]), "{refused}");
     let others = send_file(
         &app,
         &other,
@@ -224,14 +224,10 @@ async fn queued_imports_per_organisation_are_limited(database: Database) {
         json!({}),
     )
     .await;
-    assert_eq!(
-        others["data"]["importRecords"]["userErrors"],
-        json!([]),
-        "{others}"
-    );
+    assert_eq!(others["data"]["importRecords"]["problems"], json!([]), "{others}");
     assert_eq!(worker::run_queued(&app.app).await.unwrap(), 21);
     let sent = one_more().await;
-    assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+    assert_eq!(sent["data"]["importRecords"]["problems"], json!([]), "{sent}");
 }
 
 async fn import_stops_when_the_role_changes(database: Database) {
@@ -275,7 +271,7 @@ async fn import_messages_are_always_storable(database: Database) {
     let input = json!({"kind": "GRANTS_360GIVING"});
     let sent = send_file(&app, &funder, "grants.json", grants.to_string(), input).await;
     let sent = &sent["data"]["importRecords"];
-    assert_eq!(sent["userErrors"], json!([]), "{sent}");
+    assert_eq!(sent["problems"], json!([]), "{sent}");
     worker::run_queued(&app.app).await.unwrap();
     let import = load_import(&funder, &sent["import"]["id"]).await;
     assert_eq!(
@@ -302,7 +298,7 @@ async fn open_document_can_be_imported(database: Database) {
     let book = build_open_document("Initiatives", table);
     let sent = send_file(&app, &partner, "return.ods", book, json!({"mode": "SUBMIT"})).await;
     let sent = &sent["data"]["importRecords"];
-    assert_eq!(sent["userErrors"], json!([]), "{sent}");
+    assert_eq!(sent["problems"], json!([]), "{sent}");
     assert_eq!(sent["import"]["format"], "ODS", "{sent}");
     worker::run_queued(&app.app).await.unwrap();
     let import = load_import(&partner, &sent["import"]["id"]).await;

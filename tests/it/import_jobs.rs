@@ -47,7 +47,7 @@ tests_on_both_databases![
 async fn run_import(app: &TestApp, client: &Client<'_>, content: &str, input: Value) -> Value {
     let sent = send_file(app, client, "return.jsonl", content, input).await;
     let sent = &sent["data"]["importRecords"];
-    assert_eq!(sent["userErrors"], json!([]), "{sent}");
+    assert_eq!(sent["problems"], json!([]), "{sent}");
     assert_eq!(sent["import"]["state"], "QUEUED");
     worker::run_queued(&app.app).await.unwrap();
     app.catch_up().await;
@@ -206,7 +206,7 @@ async fn valid_rows_are_submitted_and_the_rest_after_correction(database: Databa
         .await;
     for one in waiting["submissions"]["nodes"].as_array().unwrap() {
         let publish = format!(
-            "mutation {{ publishSubmission(input: {{id: {}}}) {{ submission {{ state }} userErrors {{ message }} }} }}",
+            "mutation {{ publishSubmission(input: {{id: {}}}) {{ submission {{ state }} problems {{ message }} }} }}",
             one["id"]
         );
         let published = steward.query(&publish).await;
@@ -423,7 +423,7 @@ async fn two_servers_import_each_row_once(database: Database) {
             json!({"mode": "SUBMIT"}),
         )
         .await;
-        assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]));
+        assert_eq!(sent["data"]["importRecords"]["problems"], json!([]));
     }
     let other = TestApp::start_on_connection(
         app.database.clone(),
@@ -471,7 +471,7 @@ async fn funder_can_import_only_its_own_grants(database: Database) {
     let take = async |client: &Client<'_>, content: &str, input: &Value| {
         let sent = send_file(&app, client, "grants.json", content, input.clone()).await;
         let sent = &sent["data"]["importRecords"];
-        assert_eq!(sent["userErrors"], json!([]), "{sent}");
+        assert_eq!(sent["problems"], json!([]), "{sent}");
         worker::run_queued(&app.app).await.unwrap();
         app.catch_up().await;
         load_import(client, &sent["import"]["id"]).await
@@ -592,7 +592,7 @@ async fn imports_are_visible_only_to_their_sender(database: Database) {
             json_lines(&[file_record("a")])
         };
         let sent = send_file(&app, client, "file", &content, input).await;
-        let errors = &sent["data"]["importRecords"]["userErrors"];
+        let errors = &sent["data"]["importRecords"]["problems"];
         assert_eq!(
             (&errors[0]["code"], &errors[0]["path"]),
             (&json!(code), &json!([path])),
@@ -612,7 +612,7 @@ async fn imports_are_visible_only_to_their_sender(database: Database) {
     )
     .await;
     assert_eq!(
-        sent["data"]["importRecords"]["userErrors"][0]["code"], "REQUIRED",
+        sent["data"]["importRecords"]["problems"][0]["code"], "REQUIRED",
         "{sent}"
     );
     let import = run_import(
@@ -649,7 +649,7 @@ async fn file_sent_twice_with_one_key_is_imported_once(database: Database) {
         input,
     )
     .await;
-    let errors = &other["data"]["importRecords"]["userErrors"];
+    let errors = &other["data"]["importRecords"]["problems"];
     assert_eq!(errors[0]["code"], "IDEMPOTENCY_KEY_REUSED", "{other}");
     assert_eq!(worker::run_queued(&app.app).await.unwrap(), 1);
     assert_eq!(submission::Entity::find().count(&app.app.db).await.unwrap(), 1);
@@ -660,7 +660,7 @@ async fn truncated_file_reports_what_was_imported(database: Database) {
     let partner = app.partner().await;
     for content in ["", " \n", "\u{0}"] {
         let sent = send_file(&app, &partner, "return.txt", content, json!({})).await;
-        let errors = &sent["data"]["importRecords"]["userErrors"];
+        let errors = &sent["data"]["importRecords"]["problems"];
         assert_eq!(errors[0]["path"], json!(["file"]), "{content:?}: {sent}");
     }
     let funder = app.create_member("funder", Role::Funder, Some("GB-CHC-9")).await;
@@ -770,7 +770,7 @@ async fn multipart_upload_is_limited(database: Database) {
     let app = with_file_limits(app, limits);
     let operations = json!({
         "query": "mutation($input: ImportRecordsInput!) { importRecords(input: $input) {
-            import { fileName bytes state } userErrors { code path message } } }",
+            import { fileName bytes state } problems { code path message } } }",
         "variables": {"input": {"file": null}},
     })
     .to_string();
@@ -797,14 +797,14 @@ async fn multipart_upload_is_limited(database: Database) {
     assert_eq!(status, StatusCode::OK);
     assert_eq!(
         answer["data"]["importRecords"],
-        json!({"import": {"fileName": "return.jsonl", "bytes": content.len(), "state": "QUEUED"}, "userErrors": []}),
+        json!({"import": {"fileName": "return.jsonl", "bytes": content.len(), "state": "QUEUED"}, "problems": []}),
         "{answer}"
     );
     // A little too long is told by the mutation, far too long is not even read to its end.
     let long = [content.as_bytes(), &vec![b' '; 400_000]].concat();
     let (status, answer) = post(Some("partner"), &long).await;
     assert_eq!(status, StatusCode::OK);
-    let errors = &answer["data"]["importRecords"]["userErrors"];
+    let errors = &answer["data"]["importRecords"]["problems"];
     assert_eq!(
         (&errors[0]["code"], &errors[0]["path"]),
         (&json!("TOO_LONG"), &json!(["file"]))
@@ -902,7 +902,7 @@ async fn only_the_first_rows_of_an_oversized_file_are_imported(database: Databas
     ] {
         let sent = send_file(&app, client, name, content, input).await;
         let sent = &sent["data"]["importRecords"];
-        assert_eq!(sent["userErrors"], json!([]), "{sent}");
+        assert_eq!(sent["problems"], json!([]), "{sent}");
         worker::run_queued(&app.app).await.unwrap();
         let import = load_import(client, &sent["import"]["id"]).await;
         assert_eq!(

@@ -34,12 +34,12 @@ async fn run_submission_mutation(client: &Client<'_>, name: &str, input: Value) 
     let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
     let query = format!(
         "mutation($input: {input_type}!) {{ {name}(input: $input) {{
-           submission {{ id version initiative {{ id version }} }} userErrors {{ message }} }} }}"
+           submission {{ id version initiative {{ id version }} }} problems {{ message }} }} }}"
     );
     let mut response = client.execute_with(&query, json!({"input": input})).await;
     assert_eq!(response.get("errors"), None, "{name} {input}: {response}");
     let mut payload = response["data"][name].take();
-    assert_eq!(payload["userErrors"], json!([]), "{name} {input}: {payload}");
+    assert_eq!(payload["problems"], json!([]), "{name} {input}: {payload}");
     payload["submission"].take()
 }
 
@@ -163,7 +163,7 @@ async fn start_with_full_history(database: Database) -> TestApp {
     steward
         .query(&format!(
             "mutation {{ saveOrganisation(input: {{id: {lead}, name: \"Quite Another\", identifier: \"{PARTNER_ORGANISATION}\",
-               kind: DELIVERY_ORGANISATION}}) {{ changeNumber userErrors {{ message }} }} }}"
+               kind: DELIVERY_ORGANISATION}}) {{ changeNumber problems {{ message }} }} }}"
         ))
         .await;
     let issued = issue_token(
@@ -180,7 +180,7 @@ async fn start_with_full_history(database: Database) -> TestApp {
         "[7]"
     );
     let sent = send_file(&app, &partner, "return.jsonl", &file, json!({})).await;
-    assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+    assert_eq!(sent["data"]["importRecords"]["problems"], json!([]), "{sent}");
     worker::run_queued(&app.app).await.unwrap();
     app
 }

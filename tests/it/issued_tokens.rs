@@ -39,8 +39,8 @@ async fn list_tokens(steward: &Client<'_>, filter: &str) -> Vec<Value> {
     nodes
 }
 
-fn list_errors(payload: &Value) -> Vec<(String, String)> {
-    let errors = payload["userErrors"].as_array().unwrap();
+fn list_problems(payload: &Value) -> Vec<(String, String)> {
+    let errors = payload["problems"].as_array().unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     errors
         .iter()
@@ -68,7 +68,7 @@ async fn issued_token_is_shown_once(database: Database) {
         "days": 30, "reason": "They asked", "idempotencyKey": "1"});
     let issued = issue_token(&steward, input.clone()).await;
     let told = &issued["issuedToken"];
-    assert_eq!(issued["userErrors"], json!([]));
+    assert_eq!(issued["problems"], json!([]));
     assert_eq!(told["name"], "The council's dashboard");
     assert_eq!(told["member"]["subject"], "dashboard");
     assert_eq!(told["issuedBy"]["id"], find_member_id(&steward, "steward").await);
@@ -145,7 +145,7 @@ async fn revoked_token_is_rejected_at_once(database: Database) {
         ids.push(issued["issuedToken"]["id"].clone());
     }
     let revoked = revoke_token(&steward, &ids[0]).await;
-    assert_eq!(revoked["userErrors"], json!([]));
+    assert_eq!(revoked["problems"], json!([]));
     assert_eq!(
         revoked["issuedToken"]["revokedBy"]["id"],
         find_member_id(&steward, "steward").await
@@ -168,7 +168,7 @@ async fn revoked_token_is_rejected_at_once(database: Database) {
     let of_steward = format!("member: {}", find_member_id(&steward, "steward").await);
     assert_eq!(names(list_tokens(&steward, &of_steward).await), [""; 0]);
     assert_eq!(
-        list_errors(&revoke_token(&steward, &ids[0]).await),
+        list_problems(&revoke_token(&steward, &ids[0]).await),
         [("WRONG_STATE".into(), "id".into())]
     );
     // A member who is revoked has no good token of whatever sort.
@@ -284,7 +284,7 @@ async fn token_lifetime_is_limited_and_needs_a_member(database: Database) {
     ] {
         let issued = issue_token(&steward, with(fields.clone())).await;
         assert_eq!(
-            list_errors(&issued),
+            list_problems(&issued),
             [(code.to_owned(), path.to_owned())],
             "{fields}: {issued}"
         );
@@ -353,7 +353,7 @@ async fn service_without_a_signing_key_issues_no_tokens(database: Database) {
     let steward = app.steward().await;
     let member = find_member_id(&steward, "steward").await;
     let issued = issue_token(&steward, json!({"member": member, "name": "T"})).await;
-    assert_eq!(list_errors(&issued), [("NOT_ALLOWED".into(), String::new())]);
+    assert_eq!(list_problems(&issued), [("NOT_ALLOWED".into(), String::new())]);
     assert_eq!(issued["token"], Value::Null);
 }
 
@@ -364,9 +364,9 @@ async fn redaction_covers_token_names(database: Database) {
     let input = json!({"member": member, "name": "For Zelda Quillfeather", "idempotencyKey": "1"});
     let issued = issue_token(&steward, input.clone()).await;
     let redacted = steward
-        .query("mutation { redactText(input: {text: \"Zelda Quillfeather\", reason: \"She asked\"}) { userErrors { message } } }")
+        .query("mutation { redactText(input: {text: \"Zelda Quillfeather\", reason: \"She asked\"}) { problems { message } } }")
         .await;
-    assert_eq!(redacted["redactText"]["userErrors"], json!([]));
+    assert_eq!(redacted["redactText"]["problems"], json!([]));
     assert!(!read_all_text(&app).await.contains("Quillfeather"));
     assert_eq!(list_tokens(&steward, "").await[0]["name"], "For [redacted]");
     // Whoever sends it again gets the same token all the same, without the text.

@@ -156,14 +156,14 @@ async fn a_steward_cannot_save_a_second_spelling(database: Database) {
     let save = |identifier: &str| {
         format!(
             "mutation {{ saveOrganisation(input: {{name: \"A  name\", identifier: \"{identifier}\"}}) {{
-               organisation {{ name identifier }} userErrors {{ code path }} }} }}"
+               organisation {{ name identifier }} problems {{ code path }} }} }}"
         )
     };
     let saved = steward.query(&save("gb-chc 7")).await;
     let expected = json!({"name": "A name", "identifier": "GB-CHC-7"});
     assert_eq!(saved["saveOrganisation"]["organisation"], expected, "{saved}");
     let refused = steward.query(&save("GB_CHC_7")).await;
-    let codes = &refused["saveOrganisation"]["userErrors"];
+    let codes = &refused["saveOrganisation"]["problems"];
     assert_eq!(codes[0]["code"], "CONFLICT", "{refused}");
 }
 

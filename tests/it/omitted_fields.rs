@@ -176,12 +176,12 @@ async fn save_field(
     let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
     let query = format!(
         "mutation($input: {input_type}!) {{ {name}(input: $input) {{
-           {field} {{ {fields} }} cleared userErrors {{ code path message }} }} }}"
+           {field} {{ {fields} }} cleared problems {{ code path message }} }} }}"
     );
     let mut response = steward.execute_with(&query, json!({"input": input})).await;
     assert_eq!(response.get("errors"), None, "{name} {input}: {response}");
     let payload = &mut response["data"][name];
-    assert_eq!(payload["userErrors"], json!([]), "{name} {input}");
+    assert_eq!(payload["problems"], json!([]), "{name} {input}");
     (payload[field].take(), payload["cleared"].take())
 }
 
@@ -322,14 +322,14 @@ async fn required_fields_cannot_be_cleared_or_missing(database: Database) {
         json!({"title": "First", "heldOn": "2024-05-01"}),
     )
     .await;
-    let query = "mutation($input: SaveMeetingInput!) { saveMeeting(input: $input) { meeting { id } userErrors { code path message } } }";
+    let query = "mutation($input: SaveMeetingInput!) { saveMeeting(input: $input) { meeting { id } problems { code path message } } }";
     for (input, path, message) in [
         (json!({"id": id, "title": null}), "title", "cannot be cleared"),
         (json!({"title": "Second"}), "heldOn", "is missing"),
         (json!({"title": "Second", "heldOn": null}), "heldOn", "is missing"),
     ] {
         let response = steward.execute_with(query, json!({"input": input})).await;
-        let error = &response["data"]["saveMeeting"]["userErrors"][0];
+        let error = &response["data"]["saveMeeting"]["problems"][0];
         assert_eq!(
             (&error["code"], &error["path"]),
             (&json!("REQUIRED"), &json!([path])),

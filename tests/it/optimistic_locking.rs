@@ -88,7 +88,7 @@ async fn find_draft(app: &TestApp, reference: &str) -> submission::Model {
 async fn submit_draft(client: &Client<'_>, kept: &submission::Model) -> Value {
     let id = NodeKind::Submission.encode_id(kept.id);
     let send = format!(
-        "mutation {{ submitForReview(input: {{id: {id:?}}}) {{ userErrors {{ code }} conflicts {{ path after }} }} }}"
+        "mutation {{ submitForReview(input: {{id: {id:?}}}) {{ problems {{ code }} conflicts {{ path after }} }} }}"
     );
     client.query(&send).await["submitForReview"].take()
 }
@@ -160,7 +160,7 @@ async fn second_edit_of_an_export_gets_the_conflicts(database: Database) {
         assert_eq!(kept.document.get("version"), None);
         assert_eq!(
             submit_draft(&partner, &kept).await,
-            json!({"userErrors": [{"code": "STALE_VERSION"}], "conflicts": [{"path": ["title"], "after": "One"}]})
+            json!({"problems": [{"code": "STALE_VERSION"}], "conflicts": [{"path": ["title"], "after": "One"}]})
         );
         let again = import_file(&app, &partner, &name, &write_file(to, &other)).await;
         assert_eq!(
@@ -241,7 +241,7 @@ async fn irrelevant_base_version_is_ignored_and_invalid_one_reported(database: D
         // By hand none of them replaces what it was not written from.
         let kept = find_draft(&app, reference).await;
         assert_eq!(
-            submit_draft(&partner, &kept).await["userErrors"],
+            submit_draft(&partner, &kept).await["problems"],
             json!([{"code": "STALE_VERSION"}]),
             "{reference}"
         );

@@ -443,11 +443,11 @@ async fn claim_uses_only_fields_dashboards_can_read(database: Database) {
     let app = TestApp::with_permissions(database, stricter_permissions()).await;
     let steward = app.steward().await;
     let funder = app.create_member("funder", Role::Funder, Some("GB-CHC-9")).await;
-    let save = "mutation($input: SaveClaimInput!) { saveClaim(input: $input) { claim { slug } userErrors { code message path } } }";
+    let save = "mutation($input: SaveClaimInput!) { saveClaim(input: $input) { claim { slug } problems { code message path } } }";
     let amount = json!({"fundingTerms": {"some": {"amountMinor": {"gt": 5}}}});
     let input = json!({"slug": "money", "statement": "Money matters.", "when": amount, "then": {}});
     let saved = steward.execute_with(save, json!({"input": input})).await;
-    let error = &saved["data"]["saveClaim"]["userErrors"][0];
+    let error = &saved["data"]["saveClaim"]["problems"][0];
     assert_eq!(error["code"], "NOT_ALLOWED", "{saved}");
     assert_eq!(
         error["path"],

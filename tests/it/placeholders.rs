@@ -249,7 +249,7 @@ async fn file_without_usable_rows_is_rejected(database: Database) {
     ] {
         let input = json!({"kind": "GRANTS_360GIVING", "licence": "CC-BY-4.0"});
         let sent = send_file(&app, &funder, name, file, input).await;
-        assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+        assert_eq!(sent["data"]["importRecords"]["problems"], json!([]), "{sent}");
         wayin::import::job::worker::run_queued(&app.app).await.unwrap();
         let ended = import::Entity::find().all(&app.app.db).await.unwrap();
         let ended = ended.into_iter().find(|import| import.file_name == name).unwrap();

@@ -316,23 +316,23 @@ async fn hidden_and_missing_ids_take_the_same_statements(database: Database) {
         (NodeKind::Import, "{ it: import(id: \"ID\") { id } }"),
         (
             NodeKind::Submission,
-            "mutation { it: submitForReview(input: {id: \"ID\"}) { submission { id } userErrors { code message path } } }",
+            "mutation { it: submitForReview(input: {id: \"ID\"}) { submission { id } problems { code message path } } }",
         ),
         (
             NodeKind::Submission,
-            "mutation { it: discardSubmission(input: {id: \"ID\"}) { submission { id } userErrors { code message path } } }",
+            "mutation { it: discardSubmission(input: {id: \"ID\"}) { submission { id } problems { code message path } } }",
         ),
         (
             NodeKind::Submission,
-            "mutation { it: saveSubmission(input: {id: \"ID\", record: {}}) { submission { id } userErrors { code message path } } }",
+            "mutation { it: saveSubmission(input: {id: \"ID\", record: {}}) { submission { id } problems { code message path } } }",
         ),
         (
             NodeKind::Organisation,
-            "mutation { it: saveSubmission(input: {organisation: \"ID\", record: {}}) { submission { id } userErrors { code message path } } }",
+            "mutation { it: saveSubmission(input: {organisation: \"ID\", record: {}}) { submission { id } problems { code message path } } }",
         ),
         (
             NodeKind::Initiative,
-            "mutation { it: saveSubmission(input: {initiative: \"ID\", initiativeVersion: 1, record: {}}) { submission { id } userErrors { code message path } } }",
+            "mutation { it: saveSubmission(input: {initiative: \"ID\", initiativeVersion: 1, record: {}}) { submission { id } problems { code message path } } }",
         ),
     ];
     for (kind, id) in &hidden {

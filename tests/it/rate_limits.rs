@@ -203,10 +203,10 @@ async fn response_reports_cost_and_remaining_points(database: Database) {
     assert_eq!(answer.remaining_points(), 94);
     // What stewards write is paid for as well: fifty points, the answer, and the errors that there may be.
     let saves = "mutation { saveClaim(input: {slug: \"a\", statement: \"b\", when: {}, then: {}}) \
-                 { userErrors { message } } }";
+                 { problems { message } } }";
     let answer = query_as(&app, saves, STEWARD).await;
     assert_eq!(
-        answer.body["data"]["saveClaim"]["userErrors"],
+        answer.body["data"]["saveClaim"]["problems"],
         json!([]),
         "{answer:?}"
     );
@@ -501,7 +501,7 @@ async fn persisted_query_is_found_by_hash(database: Database) {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{none}: {answer:?}");
     }
     // A mutation that is named is no query by GET either.
-    let mutation = "mutation { discardSubmission(input: {id: \"x\"}) { userErrors { code } } }";
+    let mutation = "mutation { discardSubmission(input: {id: \"x\"}) { problems { code } } }";
     app.app.cost_control.persisted_queries.store(
         persisted_query_extension(mutation)["persistedQuery"]["sha256Hash"]
             .as_str()

@@ -21,7 +21,7 @@ use crate::support::places::start_with_places;
 use crate::support::redaction::{read_all_text, redact};
 use crate::support::reference_data::save_reference_data;
 use crate::support::submissions::{
-    draft_record, list_errors, mutate_ok, publish_draft, save_draft, to_owned_pairs,
+    draft_record, list_problems, mutate_ok, publish_draft, save_draft, to_owned_pairs,
 };
 use crate::support::{Database, tests_on_both_databases};
 
@@ -74,11 +74,11 @@ async fn send_files_containing(
     let files = [telling.to_string(), draft_record("e").to_string()];
     for (name, file) in [told("name"), "return.jsonl".into()].iter().zip(&files) {
         let sent = send_file(app, partner, name, file, json!({"mode": "SUBMIT"})).await;
-        assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+        assert_eq!(sent["data"]["importRecords"]["problems"], json!([]), "{sent}");
     }
     let refused = redact(steward, secret, "Asked for").await;
     assert_eq!(
-        list_errors(&refused["userErrors"]),
+        list_problems(&refused["problems"]),
         to_owned_pairs(&[("WRONG_STATE", "text")]),
         "while the file waits"
     );
@@ -121,14 +121,14 @@ async fn text_is_redacted_everywhere(database: Database) {
     ] {
         let refused = redact(&steward, text, "Asked for").await;
         assert_eq!(
-            list_errors(&refused["userErrors"]),
+            list_problems(&refused["problems"]),
             to_owned_pairs(&[(code, "text")]),
             "{text}"
         );
     }
     let refused = redact(&steward, secret, "").await;
     assert_eq!(
-        list_errors(&refused["userErrors"]),
+        list_problems(&refused["problems"]),
         to_owned_pairs(&[("REQUIRED", "reason")])
     );
     assert_eq!(
@@ -140,7 +140,7 @@ async fn text_is_redacted_everywhere(database: Database) {
     assert_eq!(
         answer,
         json!({"initiatives": 1, "revisions": 9, "submissions": 3, "auditEvents": 4,
-               "imports": 1, "userErrors": []})
+               "imports": 1, "problems": []})
     );
     let after = read_all_text(&app).await;
     assert!(
@@ -223,14 +223,14 @@ async fn text_is_found_in_csv_of_any_encoding(database: Database) {
     ] {
         let sent = send_file(&app, &partner, name, &content, json!({"mode": "DRAFT"})).await;
         assert_eq!(
-            sent["data"]["importRecords"]["userErrors"],
+            sent["data"]["importRecords"]["problems"],
             json!([]),
             "{name}: {sent}"
         );
     }
     worker::run_queued(&app.app).await.unwrap();
     let answer = redact(&steward, secret, "Asked for").await;
-    assert_eq!(answer["userErrors"], json!([]));
+    assert_eq!(answer["problems"], json!([]));
     assert_eq!(answer["imports"], 5, "{answer}");
     assert_eq!(
         answer["submissions"], 3,
@@ -325,7 +325,7 @@ async fn redacted_identifiers_stay_distinct(database: Database) {
     let notes = mutate_ok(&partner, "saveSubmission", input).await["id"].take();
     for text in [EARLIER_TEXT, SECRET_TEXT] {
         let answer = redact(&steward, text, "Asked for").await;
-        assert_eq!(answer["userErrors"], json!([]), "{text}");
+        assert_eq!(answer["problems"], json!([]), "{text}");
         assert_eq!(answer["initiatives"], 1, "{text}: {answer}");
         let all = read_all_text(&app).await;
         assert!(!all.contains(text), "{all}");
@@ -391,13 +391,13 @@ async fn active_member_cannot_be_redacted(database: Database) {
         let before = read_all_text(&app).await;
         let refused = redact(&steward, subject, "Asked for").await;
         assert_eq!(
-            list_errors(&refused["userErrors"]),
+            list_problems(&refused["problems"]),
             to_owned_pairs(&[("WRONG_STATE", "text")])
         );
         assert_eq!(read_all_text(&app).await, before);
         save_reference_data(&steward, "revokeMember", json!({"id": of["id"]})).await;
         let answer = redact(&steward, subject, "Asked for").await;
-        assert_eq!(answer["userErrors"], json!([]));
+        assert_eq!(answer["problems"], json!([]));
         let all = read_all_text(&app).await;
         assert!(!all.contains(subject), "{all}");
         let (_, code) = theirs.query_error("{ viewer { id } }").await;
@@ -410,11 +410,10 @@ async fn active_member_cannot_be_redacted(database: Database) {
     );
     // Nor is the text kept by the mutation that takes it out.
     let input = json!({"text": "a secret", "reason": "Asked for", "idempotencyKey": "for a secret"});
-    let query =
-        "mutation($input: RedactTextInput!) { redactText(input: $input) { userErrors { code path } } }";
+    let query = "mutation($input: RedactTextInput!) { redactText(input: $input) { problems { code path } } }";
     let refused = steward.execute_with(query, json!({"input": input})).await;
     assert_eq!(
-        list_errors(&refused["data"]["redactText"]["userErrors"]),
+        list_problems(&refused["data"]["redactText"]["problems"]),
         to_owned_pairs(&[("INVALID_FORMAT", "idempotencyKey")])
     );
 }
@@ -472,7 +471,7 @@ async fn redaction_covers_more_rows_than_a_statement_binds(database: Database) {
     duplicate_records(&app, RECORD_COUNT).await;
     let before = change::Entity::find().count(&app.app.db).await.unwrap();
     let answer = redact(&steward, SECRET_TEXT, "Asked for").await;
-    assert_eq!(answer["userErrors"], json!([]));
+    assert_eq!(answer["problems"], json!([]));
     assert_eq!(
         (&answer["initiatives"], &answer["revisions"]),
         (&json!(RECORD_COUNT), &json!(RECORD_COUNT))

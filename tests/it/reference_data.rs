@@ -38,11 +38,11 @@ async fn list_rejections(client: &Client<'_>, name: &str, input: Value) -> Vec<S
     let payload = send_mutation(client, name, input.clone()).await;
     let (field, _) = find_payload_field(name);
     assert_eq!(payload[field], Value::Null, "{name} {input}: {payload}");
-    list_errors(&payload)
+    list_problems(&payload)
 }
 
-fn list_errors(payload: &Value) -> Vec<String> {
-    let mut all: Vec<String> = payload["userErrors"]
+fn list_problems(payload: &Value) -> Vec<String> {
+    let mut all: Vec<String> = payload["problems"]
         .as_array()
         .unwrap()
         .iter()
@@ -88,7 +88,7 @@ async fn every_save_is_versioned_audited_and_idempotent(database: Database) {
             ("reason", json!("It was asked for")),
         ]);
         let first = send_mutation(&steward, name, keyed.clone()).await;
-        assert_eq!(first["userErrors"], json!([]), "{name}: {first}");
+        assert_eq!(first["problems"], json!([]), "{name}: {first}");
         assert_eq!(
             send_mutation(&steward, name, keyed.clone()).await,
             first,
@@ -116,7 +116,7 @@ async fn every_save_is_versioned_audited_and_idempotent(database: Database) {
         let (_, version) = save_reference_data(&steward, name, save(1, &[(field, value.clone())])).await;
         assert_eq!(version, 2, "{name}");
         let stale = send_mutation(&steward, name, save(1, &[])).await;
-        assert_eq!(list_errors(&stale), ["version STALE_VERSION"], "{name}");
+        assert_eq!(list_problems(&stale), ["version STALE_VERSION"], "{name}");
         let changed = stale["conflicts"].as_array().unwrap();
         assert_eq!(changed.len(), 1, "{name}: {stale}");
         assert_eq!(changed[0]["path"], json!([field]), "{name}");
@@ -167,7 +167,7 @@ async fn replayed_save_returns_the_original_state(database: Database) {
         let mut keyed = input.clone();
         keyed["idempotencyKey"] = json!(name);
         let first = send_mutation(&steward, name, keyed.clone()).await;
-        assert_eq!(first["userErrors"], json!([]), "{name}: {first}");
+        assert_eq!(first["problems"], json!([]), "{name}: {first}");
         let (what, _) = find_payload_field(name);
         let mut later = input;
         if name != "saveMember" {
@@ -626,7 +626,7 @@ async fn changed_crisis_changes_answers(database: Database) {
         "name": "A flood", "from": from, "to": to, "places": places})
     };
     let touched = async |payload: Value| {
-        assert_eq!(payload["userErrors"], json!([]), "{payload}");
+        assert_eq!(payload["problems"], json!([]), "{payload}");
         app.catch_up().await;
         let change = payload["changeNumber"].as_i64().unwrap();
         let query = format!(
@@ -872,14 +872,13 @@ async fn concurrent_revocations_leave_one_steward(database: Database) {
         let (first, second) = (id(&one).await, id(&other).await);
         // Whoever comes after the other is no steward any more, or revokes the last.
         let revoke = async |client: &Client<'_>, id: &Value| {
-            let query =
-                format!("mutation {{ revokeMember(input: {{id: {id}}}) {{ userErrors {{ code }} }} }}");
+            let query = format!("mutation {{ revokeMember(input: {{id: {id}}}) {{ problems {{ code }} }} }}");
             client.execute(&query).await
         };
         let (a, b) = tokio::join!(revoke(&one, &second), revoke(&other, &first));
         let done = [&a, &b]
             .into_iter()
-            .filter(|answer| answer["data"]["revokeMember"]["userErrors"] == json!([]))
+            .filter(|answer| answer["data"]["revokeMember"]["problems"] == json!([]))
             .count();
         assert_eq!(done, 1, "{round}: {a} {b}");
     }

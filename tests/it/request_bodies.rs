@@ -242,7 +242,7 @@ async fn escapes_in_literals_are_resolved(database: Database) {
     let save = |slug: &str, name: &str| {
         format!(
             "mutation {{ saveTerm(input: {{slug: \"{slug}\", name: \"{name}\", definition: \"D.\"}}) \
-             {{ term {{ name }} userErrors {{ message }} }} }}"
+             {{ term {{ name }} problems {{ message }} }} }}"
         )
     };
     let listening = TestServer::start(&app).await;

@@ -8,7 +8,7 @@ use crate::support::app::PARTNER_ORGANISATION;
 use crate::support::builders::record as standing;
 use crate::support::places::start_with_places;
 use crate::support::submissions::{
-    allow_auto_publish_as_steward, draft_record, list_errors, mutate, mutate_ok, publish_draft, save_draft,
+    allow_auto_publish_as_steward, draft_record, list_problems, mutate, mutate_ok, publish_draft, save_draft,
     save_organisation, to_owned_pairs,
 };
 use crate::support::{Database, tests_on_both_databases};
@@ -67,7 +67,7 @@ async fn draft_stores_input_unchanged_and_lists_all_problems(database: Database)
         ("REQUIRED", "sharing/licence"),
         ("INVALID_FORMAT", "startedOn"),
     ]);
-    assert_eq!(list_errors(&submission["problems"]), expected, "{submission:#}");
+    assert_eq!(list_problems(&submission["problems"]), expected, "{submission:#}");
     // Sending names the same, within the input, and changes nothing.
     let refused = mutate(&partner, "submitForReview", json!({"id": submission["id"]})).await;
     assert_eq!(refused["submission"], Value::Null);
@@ -75,7 +75,7 @@ async fn draft_stores_input_unchanged_and_lists_all_problems(database: Database)
         .into_iter()
         .map(|(code, path)| (code, format!("record/{path}")))
         .collect();
-    assert_eq!(list_errors(&refused["userErrors"]), within);
+    assert_eq!(list_problems(&refused["problems"]), within);
     let found = partner
         .query(&format!(
             "{{ submission(id: {}) {{ state record submittedAt }} }}",
@@ -100,7 +100,7 @@ async fn draft_stores_input_unchanged_and_lists_all_problems(database: Database)
     ] {
         let refused = mutate(&partner, "saveSubmission", json!({"record": nothing})).await;
         assert_eq!(
-            list_errors(&refused["userErrors"]),
+            list_problems(&refused["problems"]),
             to_owned_pairs(&[(code, "record")])
         );
     }
@@ -129,12 +129,12 @@ async fn record_is_submitted_corrected_and_published(database: Database) {
     )
     .await;
     assert_eq!(
-        list_errors(&refused["userErrors"]),
+        list_problems(&refused["problems"]),
         to_owned_pairs(&[("WRONG_STATE", "id")])
     );
     let refused = mutate(&steward, "requestChanges", json!({"id": id, "note": "  "})).await;
     assert_eq!(
-        list_errors(&refused["userErrors"]),
+        list_problems(&refused["problems"]),
         to_owned_pairs(&[("REQUIRED", "note")])
     );
     let returned = mutate_ok(
@@ -150,7 +150,7 @@ async fn record_is_submitted_corrected_and_published(database: Database) {
     assert_eq!(returned["record"], draft_record("a"), "nothing is lost");
     let refused = mutate(&steward, "publishSubmission", json!({"id": id})).await;
     assert_eq!(
-        list_errors(&refused["userErrors"]),
+        list_problems(&refused["problems"]),
         to_owned_pairs(&[("WRONG_STATE", "id")])
     );
     let mut mended = draft_record("a");
@@ -165,7 +165,7 @@ async fn record_is_submitted_corrected_and_published(database: Database) {
         json!({"id": id, "reason": "looked over"}),
     )
     .await;
-    assert_eq!(payload["userErrors"], json!([]), "{payload}");
+    assert_eq!(payload["problems"], json!([]), "{payload}");
     assert_eq!(payload["submission"]["state"], "PUBLISHED");
     assert_eq!(payload["submission"]["initiative"]["title"], "Initiative a");
     app.catch_up().await;
@@ -182,7 +182,7 @@ async fn record_is_submitted_corrected_and_published(database: Database) {
     ] {
         let refused = mutate(&partner, name, input).await;
         assert_eq!(
-            list_errors(&refused["userErrors"]),
+            list_problems(&refused["problems"]),
             to_owned_pairs(&[("WRONG_STATE", "id")]),
             "{name}"
         );
@@ -253,7 +253,7 @@ async fn second_correction_of_one_version_gets_the_conflicts(database: Database)
     );
     let refused = mutate(&steward, "publishSubmission", json!({"id": other["id"]})).await;
     assert_eq!(
-        list_errors(&refused["userErrors"]),
+        list_problems(&refused["problems"]),
         to_owned_pairs(&[("STALE_VERSION", "id")])
     );
     assert_eq!(
@@ -295,7 +295,7 @@ async fn second_correction_of_one_version_gets_the_conflicts(database: Database)
     let never = json!({"record": draft_record("a"), "initiative": initiative, "initiativeVersion": 4});
     let refused = mutate(&partner, "saveSubmission", never).await;
     assert_eq!(
-        list_errors(&refused["userErrors"]),
+        list_problems(&refused["problems"]),
         to_owned_pairs(&[("OUT_OF_RANGE", "initiativeVersion")])
     );
     let stranger = app
@@ -304,7 +304,7 @@ async fn second_correction_of_one_version_gets_the_conflicts(database: Database)
     let others = json!({"record": draft_record("a"), "initiative": initiative, "initiativeVersion": 3});
     let refused = mutate(&stranger, "saveSubmission", others).await;
     assert_eq!(
-        list_errors(&refused["userErrors"]),
+        list_problems(&refused["problems"]),
         to_owned_pairs(&[("NOT_FOUND", "initiative")])
     );
 }
@@ -328,14 +328,14 @@ async fn concurrent_draft_save_is_a_conflict(database: Database) {
     )
     .await;
     assert_eq!(
-        list_errors(&refused["userErrors"]),
+        list_problems(&refused["problems"]),
         to_owned_pairs(&[("STALE_VERSION", "version")])
     );
     assert_eq!(
         refused["conflicts"],
         json!([{"path": ["title"], "before": "Mine", "after": "Initiative a"}])
     );
-    let said = refused["userErrors"][0]["message"].as_str().unwrap();
+    let said = refused["problems"][0]["message"].as_str().unwrap();
     assert!(
         said.contains("Older versions of drafts are not stored"),
         "what is compared is said: {said}"
@@ -368,7 +368,7 @@ async fn roles_limit_actions_and_visibility(database: Database) {
     ] {
         let refused = mutate(&stranger, name, input).await;
         assert_eq!(
-            list_errors(&refused["userErrors"]),
+            list_problems(&refused["problems"]),
             to_owned_pairs(&[("NOT_FOUND", "id")]),
             "{name}"
         );
@@ -379,7 +379,7 @@ async fn roles_limit_actions_and_visibility(database: Database) {
     let foreign = save_draft(&stranger, theirs).await;
     let refused = mutate(&stranger, "submitForReview", json!({"id": foreign})).await;
     assert_eq!(
-        list_errors(&refused["userErrors"]),
+        list_problems(&refused["problems"]),
         to_owned_pairs(&[("NOT_ALLOWED", "record/leadOrganisation")])
     );
     // Who may not is told so before anything is looked at.
@@ -410,7 +410,7 @@ async fn roles_limit_actions_and_visibility(database: Database) {
     // A steward, who acts for no organisation, says whose record it is.
     let refused = mutate(&steward, "saveSubmission", json!({"record": draft_record("c")})).await;
     assert_eq!(
-        list_errors(&refused["userErrors"]),
+        list_problems(&refused["problems"]),
         to_owned_pairs(&[("REQUIRED", "organisation")])
     );
     let organisation =
@@ -441,7 +441,7 @@ async fn stewards_save_organisations(database: Database) {
         ),
     ] {
         let refused = save_organisation(&steward, input).await;
-        assert_eq!(list_errors(&refused["userErrors"]), to_owned_pairs(&[expected]));
+        assert_eq!(list_problems(&refused["problems"]), to_owned_pairs(&[expected]));
         assert_eq!(refused["changeNumber"], Value::Null);
     }
     // Under a new name it stands so in the groups too.
@@ -502,7 +502,7 @@ async fn concurrent_publications_succeed_once(database: Database) {
     assert_eq!(refused.len(), 5, "{told:?}");
     for answer in refused {
         assert_eq!(
-            list_errors(&answer["userErrors"]),
+            list_problems(&answer["problems"]),
             to_owned_pairs(&[("WRONG_STATE", "id")])
         );
     }
@@ -524,7 +524,7 @@ async fn concurrent_publications_succeed_once(database: Database) {
         .collect();
     assert_eq!(stale.len(), 1, "{told:?}");
     assert_eq!(
-        list_errors(&stale[0]["userErrors"]),
+        list_problems(&stale[0]["problems"]),
         to_owned_pairs(&[("STALE_VERSION", "id")])
     );
     assert_ne!(stale[0]["conflicts"], json!([]));
@@ -539,12 +539,12 @@ async fn withdrawn_record_keeps_its_revisions(database: Database) {
     let withdraw = |reason: &str| {
         format!(
             "mutation {{ withdrawInitiative(input: {{id: {initiative}, reason: {reason:?}, idempotencyKey: \"w\"}}) {{
-               revision {{ version reason }} changeNumber userErrors {{ code path message }} }} }}"
+               revision {{ version reason }} changeNumber problems {{ code path message }} }} }}"
         )
     };
     let refused = steward.query(&withdraw(" ")).await;
     assert_eq!(
-        list_errors(&refused["withdrawInitiative"]["userErrors"]),
+        list_problems(&refused["withdrawInitiative"]["problems"]),
         to_owned_pairs(&[("REQUIRED", "reason")])
     );
     let done_once = steward.query(&withdraw("It was another's")).await;
@@ -602,7 +602,7 @@ async fn personal_data_blocks_submission_but_not_drafts(database: Database) {
         ("PERSONAL_DATA", "record/challengesFaced/0/note"),
         ("PERSONAL_DATA", "record/summary"),
     ];
-    assert_eq!(list_errors(&refused["userErrors"]), to_owned_pairs(&expected));
+    assert_eq!(list_problems(&refused["problems"]), to_owned_pairs(&expected));
     personal["summary"] = "With Free@Last".into();
     personal["challengesFaced"][0]["note"] = "In LS1".into();
     mutate_ok(

@@ -13,11 +13,7 @@ use crate::workbook::placeholder;
 /// A kind of problem with an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[cfg_attr(
-    feature = "async-graphql",
-    derive(async_graphql::Enum),
-    graphql(name = "UserErrorCode")
-)]
+#[cfg_attr(feature = "async-graphql", derive(async_graphql::Enum))]
 pub enum ProblemCode {
     /// A required value is missing.
     Required,

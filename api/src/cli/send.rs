@@ -75,7 +75,7 @@ impl SubmitCommand {
             organisation: None,
             licence: None,
             file_name: named.into_owned(),
-            format: format.map_err(|finding| error_from_problem(&name, &finding))?,
+            format: format.map_err(|problem| error_from_problem(&name, &problem))?,
             bytes: known.bytes,
         };
         let db = open_database().await?;
@@ -89,7 +89,7 @@ impl SubmitCommand {
         let started = job::enqueue(&transaction, &act, &sender, draft, content).await?;
         let started = match started {
             Ok(import) => import,
-            Err(findings) => return Err(error_from_problem(&name, &findings[0])),
+            Err(problems) => return Err(error_from_problem(&name, &problems[0])),
         };
         let id = started.id;
         let event = AuditRecord {
@@ -127,8 +127,8 @@ impl SubmitCommand {
     }
 }
 
-fn error_from_problem(name: &str, finding: &Problem) -> CliError {
-    CliError::InvalidArguments(format!("{name} {}.", finding.reason))
+fn error_from_problem(name: &str, problem: &Problem) -> CliError {
+    CliError::InvalidArguments(format!("{name} {}.", problem.reason))
 }
 
 async fn find_submitter(

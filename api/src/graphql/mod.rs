@@ -12,9 +12,9 @@ pub mod mutation;
 pub mod node;
 pub mod operation;
 pub mod order;
+pub mod problem;
 pub mod request;
 pub mod revision;
-pub mod user_error;
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use wayin_entity::{Capability, entity_revision, initiative, revision};
 
 use super::connection::NodeConnection;
 use super::list::load_connection;
-use super::user_error::FieldChange;
+use super::problem::FieldChange;
 use super::{app_from_context, require_member};
 use crate::error::Error;
 use crate::id::{self, NodeKind};

@@ -44,19 +44,19 @@ pub(super) type Batch = Vec<(i64, FileRow)>;
 
 /// A problem or a warning that was found in a row.
 #[derive(Debug)]
-pub(super) struct RowFinding {
+pub(super) struct LocatedProblem {
     pub(super) cell: CellPosition,
-    pub(super) finding: Problem,
+    pub(super) problem: Problem,
     pub(super) is_warning: bool,
 }
 
-impl RowFinding {
+impl LocatedProblem {
     pub(super) fn warnings(
         found: impl IntoIterator<Item = (CellPosition, Problem)>,
     ) -> impl Iterator<Item = Self> {
-        found.into_iter().map(|(cell, finding)| Self {
+        found.into_iter().map(|(cell, problem)| Self {
             cell,
-            finding,
+            problem,
             is_warning: true,
         })
     }
@@ -71,7 +71,7 @@ pub(super) struct RowResult {
     pub(super) outcome: RowOutcome,
     /// Whether the row was published as an initiative that the database did not have.
     pub(super) is_new: bool,
-    pub(super) findings: Vec<RowFinding>,
+    pub(super) problems: Vec<LocatedProblem>,
     pub(super) submission: Option<Uuid>,
     pub(super) initiative: Option<Uuid>,
 }
@@ -83,7 +83,7 @@ impl RowResult {
             at,
             outcome,
             is_new: false,
-            findings: Vec::new(),
+            problems: Vec::new(),
             submission: None,
             initiative: None,
         }
@@ -95,19 +95,19 @@ impl RowResult {
         at: CellPosition,
         problems: impl IntoIterator<Item = (CellPosition, Problem)>,
     ) -> Self {
-        let findings = problems.into_iter().map(|(cell, finding)| RowFinding {
+        let problems = problems.into_iter().map(|(cell, problem)| LocatedProblem {
             cell,
-            finding,
+            problem,
             is_warning: false,
         });
         Self {
-            findings: findings.collect(),
+            problems: problems.collect(),
             ..Self::new(position, at, RowOutcome::Rejected)
         }
     }
 
     pub(super) fn has_warnings(&self) -> bool {
-        self.findings.iter().any(|found| found.is_warning)
+        self.problems.iter().any(|found| found.is_warning)
     }
 }
 

@@ -67,13 +67,13 @@ impl Tally {
             _ if row.is_new => &mut self.added,
             _ => &mut self.altered,
         } += 1;
-        for found in row.findings {
+        for found in row.problems {
             let remark = if found.is_warning {
                 Remark::Warning
             } else {
                 Remark::Refused
             };
-            remarks(remark(RowProblem::from((found.cell, found.finding))));
+            remarks(remark(RowProblem::from((found.cell, found.problem))));
         }
     }
 }

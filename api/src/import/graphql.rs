@@ -21,8 +21,8 @@ use crate::graphql::{
     decode_argument,
     list::load_connection,
     loader::{self, RowLoaderKey},
+    problem::InputProblem,
     require_member,
-    user_error::UserError,
 };
 use crate::id::NodeKind;
 use crate::idempotency::{self, AuditRecord, MutationRequest, MutationStart};
@@ -371,14 +371,14 @@ pub struct ImportRecordsPayload {
     /// The import, which now runs in the background. Null if the input was rejected.
     import: Option<Import>,
     /// The problems with the input. Empty if the file was stored.
-    user_errors: Vec<UserError>,
+    problems: Vec<InputProblem>,
 }
 
 impl ImportRecordsPayload {
-    fn refused(findings: Vec<Problem>) -> Self {
+    fn refused(problems: Vec<Problem>) -> Self {
         Self {
             import: None,
-            user_errors: findings.into_iter().map(UserError::from).collect(),
+            problems: problems.into_iter().map(InputProblem::from).collect(),
         }
     }
 }
@@ -439,13 +439,13 @@ impl ImportMutation {
         };
         let running = match idempotency::begin_mutation::<ImportResult>(app.mutation_context(), sent).await? {
             MutationStart::New(running) => running,
-            MutationStart::Rejected(finding) => return Ok(ImportRecordsPayload::refused(vec![finding])),
+            MutationStart::Rejected(problem) => return Ok(ImportRecordsPayload::refused(vec![problem])),
             MutationStart::Replayed(answer) => return Ok(repeated(app, require_member(ctx)?, answer).await?),
         };
         let format =
             match super::check_file(input.kind, &upload.filename, &known, &app.imports.settings.limits) {
                 Ok(format) => format,
-                Err(finding) => return Ok(ImportRecordsPayload::refused(vec![finding])),
+                Err(problem) => return Ok(ImportRecordsPayload::refused(vec![problem])),
             };
         let new = job::NewImport {
             kind: input.kind,
@@ -466,7 +466,7 @@ impl ImportMutation {
         .await?;
         let row = match started {
             Ok(row) => row,
-            Err(findings) => return Ok(ImportRecordsPayload::refused(findings)),
+            Err(problems) => return Ok(ImportRecordsPayload::refused(problems)),
         };
         let event = AuditRecord {
             kind: NodeKind::Import,
@@ -483,7 +483,7 @@ impl ImportMutation {
         app.imports.notify_worker();
         Ok(ImportRecordsPayload {
             import: Some(Import(answer.import)),
-            user_errors: Vec::new(),
+            problems: Vec::new(),
         })
     }
 }
@@ -497,8 +497,8 @@ async fn repeated(
     let stored = answer.import;
     let Some(now) = job::find(&app.db, member, stored.id).await? else {
         let reason = "the import that it made is not one that you may see any more";
-        let finding = Problem::new(ProblemCode::NotFound, "idempotencyKey", reason);
-        return Ok(ImportRecordsPayload::refused(vec![finding]));
+        let problem = Problem::new(ProblemCode::NotFound, "idempotencyKey", reason);
+        return Ok(ImportRecordsPayload::refused(vec![problem]));
     };
     // Its organisation may have been merged into another since.
     let row = import::Model {
@@ -507,6 +507,6 @@ async fn repeated(
     };
     Ok(ImportRecordsPayload {
         import: Some(Import(row)),
-        user_errors: Vec::new(),
+        problems: Vec::new(),
     })
 }

@@ -163,16 +163,16 @@ fn read_grants(
             Ok(grant) => FileRow::Grant {
                 at,
                 grant: Box::new(grant.value),
-                warnings: grant.warnings.into_iter().map(grant_finding).collect(),
+                warnings: grant.warnings.into_iter().map(locate_grant_problem).collect(),
             },
-            Err(refusals) => FileRow::Invalid(at, refusals.into_iter().map(grant_finding).collect()),
+            Err(refusals) => FileRow::Invalid(at, refusals.into_iter().map(locate_grant_problem).collect()),
         })
     })?;
     Ok(())
 }
 
-/// A finding of a file of grants, with its cell.
-fn grant_finding(refusal: RowProblem) -> (CellPosition, Problem) {
+/// A problem of a file of grants, with its cell.
+fn locate_grant_problem(refusal: RowProblem) -> (CellPosition, Problem) {
     let cell = CellPosition {
         sheet: refusal.sheet,
         row: refusal.row,

@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 use uuid::Uuid;
 use wayin_entity::{RowOutcome, funding_term, organisation};
 
-use super::batch::{BatchResult, FileRow, RowFinding, RowResult};
+use super::batch::{BatchResult, FileRow, LocatedProblem, RowResult};
 use super::engine::ImportContext;
 use super::grants::{field, named, proposal};
 use crate::change_log::ActionContext;
@@ -39,12 +39,12 @@ struct PublishedRow<'a> {
 }
 
 impl PublishedRow<'_> {
-    fn locate(&self, findings: Vec<Problem>) -> Vec<(CellPosition, Problem)> {
+    fn locate(&self, problems: Vec<Problem>) -> Vec<(CellPosition, Problem)> {
         match self.file {
-            Some(file) => file.locate(findings),
-            None => findings
+            Some(file) => file.locate(problems),
+            None => problems
                 .into_iter()
-                .map(|finding| (grant_cell(self.at, &finding), finding))
+                .map(|problem| (grant_cell(self.at, &problem), problem))
                 .collect(),
         }
     }
@@ -74,8 +74,8 @@ impl PublishedRow<'_> {
             ),
         };
         result
-            .findings
-            .extend(RowFinding::warnings(self.warnings.into_iter().chain(found)));
+            .problems
+            .extend(LocatedProblem::warnings(self.warnings.into_iter().chain(found)));
         result
     }
 }
@@ -213,8 +213,8 @@ fn unknown_locations(at: &CellPosition, grant: &Grant, places: &Gazetteer) -> Ve
     let unknown = detail.unknown_locations(places).map(|(position, key)| {
         let path = format!("beneficiaryLocation/{position}/{}", key.field_name());
         let reason = format!("{key}; it is kept, and read again when places are added");
-        let finding = Problem::new(ProblemCode::NotFound, path, reason);
-        (grant_cell(at, &finding), finding)
+        let problem = Problem::new(ProblemCode::NotFound, path, reason);
+        (grant_cell(at, &problem), problem)
     });
     unknown.collect()
 }
@@ -228,10 +228,10 @@ struct GrantOwners {
     by_grant: HashMap<String, Uuid>,
 }
 
-/// The field of the grant that a finding is about.
-fn grant_cell(at: &CellPosition, finding: &Problem) -> CellPosition {
+/// The field of the grant that a problem is about.
+fn grant_cell(at: &CellPosition, problem: &Problem) -> CellPosition {
     CellPosition {
-        column: Some(field(&finding.path)).filter(|field| !field.is_empty()),
+        column: Some(field(&problem.path)).filter(|field| !field.is_empty()),
         ..at.clone()
     }
 }

@@ -11,7 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 use wayin_entity::{ImportMode, RowOutcome, SubmissionState, import, initiative, organisation, submission};
 
-use super::batch::{BatchResult, FileRow, RowFinding, RowResult};
+use super::batch::{BatchResult, FileRow, LocatedProblem, RowResult};
 use crate::auth::requester::AuthenticatedMember;
 use crate::change_log::{ActionContext, ChangeEntry};
 use crate::database::{insert_all, is_in};
@@ -112,8 +112,8 @@ impl Submitter<'_> {
             .await?;
         let (mut taken, mut proposed) = (Vec::new(), Vec::new());
         for (row, alone) in rows {
-            if let Some(finding) = not_taken(&row, &existing) {
-                results.push(rejected(row.position, row.record, vec![finding]));
+            if let Some(problem) = not_taken(&row, &existing) {
+                results.push(rejected(row.position, row.record, vec![problem]));
                 continue;
             }
             proposed.push(UnvalidatedRecord {
@@ -195,9 +195,9 @@ impl Submitter<'_> {
             let (record, alone) = match row {
                 FileRow::Submitted { record, alone } => (record, alone),
                 FileRow::Stray(stray) => {
-                    let finding = Problem::new(stray.code, "", stray.reason.clone());
+                    let problem = Problem::new(stray.code, "", stray.reason.clone());
                     let at = stray.position.clone();
-                    results.push(RowResult::rejected(position, at.clone(), [(at, finding)]));
+                    results.push(RowResult::rejected(position, at.clone(), [(at, problem)]));
                     continue;
                 }
                 // Only a file that is published at once has such rows.
@@ -205,18 +205,18 @@ impl Submitter<'_> {
             };
             let record: &FileRecord = record;
             if let Some(refusal) = validate::check_shape(&record.document) {
-                let findings = refusal.problems.into_iter().map(|finding| Problem {
+                let problems = refusal.problems.into_iter().map(|problem| Problem {
                     path: String::new(),
-                    ..finding
+                    ..problem
                 });
-                results.push(rejected(position, record, findings.collect()));
+                results.push(rejected(position, record, problems.collect()));
                 continue;
             }
             let Some(reference) = external_reference(&record.document) else {
                 let reason =
                     "is needed, as a text: without it a corrected record cannot be matched to this one";
-                let finding = Problem::new(ProblemCode::Required, "externalRef", reason);
-                results.push(rejected(position, record, vec![finding]));
+                let problem = Problem::new(ProblemCode::Required, "externalRef", reason);
+                results.push(rejected(position, record, vec![problem]));
                 continue;
             };
             if record.has_duplicate_reference() {
@@ -287,7 +287,7 @@ impl Submitter<'_> {
         let open = existing.open.get(&**reference);
         let corrects = row.corrects(existing);
         let mut result = RowResult::new(position, record.position.clone(), RowOutcome::Unchanged);
-        result.findings = row_findings(record, &looked);
+        result.problems = list_row_problems(record, &looked);
         result.initiative = existing.published.get(&**reference).map(|(id, _)| *id);
         result.submission = open.map(|open| open.id);
         let is_sent = open.is_some_and(|open| open.state == SubmissionState::Submitted);
@@ -374,20 +374,20 @@ impl Submitter<'_> {
                     submission.decided_at = Some(self.act.now());
                     result.initiative = Some(id);
                 }
-                PublicationOutcome::Rejected(findings) => {
+                PublicationOutcome::Rejected(problems) => {
                     submission.state = SubmissionState::Draft;
                     submission.submitted_at = None;
                     result.outcome = RowOutcome::Invalid;
                     // Which cell it was is known no more; the path tells.
                     let at = result.at.clone();
                     result
-                        .findings
-                        .extend(findings.into_iter().map(|finding| RowFinding {
+                        .problems
+                        .extend(problems.into_iter().map(|problem| LocatedProblem {
                             cell: CellPosition {
-                                column: Some(finding.path.clone()).filter(|path| !path.is_empty()),
+                                column: Some(problem.path.clone()).filter(|path| !path.is_empty()),
                                 ..at.clone()
                             },
-                            finding,
+                            problem,
                             is_warning: false,
                         }));
                 }
@@ -409,20 +409,20 @@ fn not_taken(row: &SubmissionRow<'_>, existing: &ExistingRecords) -> Option<Prob
 }
 
 /// A record that is not kept, with everything that is known of it by then.
-fn rejected(position: i64, record: &FileRecord, findings: Vec<Problem>) -> RowResult {
-    let findings = record.problems.iter().cloned().chain(findings);
+fn rejected(position: i64, record: &FileRecord, problems: Vec<Problem>) -> RowResult {
+    let problems = record.problems.iter().cloned().chain(problems);
     RowResult::rejected(
         position,
         record.position.clone(),
-        findings.map(|finding| (record.find_cell(&finding.path), record.translate_problem(finding))),
+        problems.map(|problem| (record.find_cell(&problem.path), record.translate_problem(problem))),
     )
 }
 
 /// Everything that was found in a record, each with its cell.
-fn row_findings(record: &FileRecord, looked: &ValidatedSubmission) -> Vec<RowFinding> {
-    let located = |finding: &Problem, is_warning| RowFinding {
-        cell: record.find_cell(&finding.path),
-        finding: record.translate_problem(finding.clone()),
+fn list_row_problems(record: &FileRecord, looked: &ValidatedSubmission) -> Vec<LocatedProblem> {
+    let located = |problem: &Problem, is_warning| LocatedProblem {
+        cell: record.find_cell(&problem.path),
+        problem: record.translate_problem(problem.clone()),
         is_warning,
     };
     // What the file itself gets wrong of a cell says more than what comes of it.

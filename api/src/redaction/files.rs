@@ -62,14 +62,14 @@ async fn search_file(db: &impl ConnectionTrait, id: Uuid, text: &str) -> Result<
 
 /// Finds the running imports whose files contain the text. They prevent the redaction.
 pub async fn find_running_imports(db: &impl ConnectionTrait, files: &SearchedFiles) -> Result<Vec<Problem>> {
-    let mut findings = Vec::new();
+    let mut problems = Vec::new();
     for ids in chunk_ids(&files.matching) {
         let under_way = import::Entity::find()
             .filter(import::Column::Id.is_in(ids))
             .filter(import::Column::EndedAt.is_null())
             .all(db)
             .await?;
-        findings.extend(under_way.iter().map(|import| {
+        problems.extend(under_way.iter().map(|import| {
             let reason = format!(
                 "is in the file of the import {}, which is running; try again when it has ended",
                 NodeKind::Import.encode_id(import.id)
@@ -77,7 +77,7 @@ pub async fn find_running_imports(db: &impl ConnectionTrait, files: &SearchedFil
             Problem::new(ProblemCode::WrongState, "text", reason)
         }));
     }
-    Ok(findings)
+    Ok(problems)
 }
 
 /// Deletes the files that contain the text, and redacts it in imports and the outcomes of their rows. Returns

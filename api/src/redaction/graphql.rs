@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::RedactionMatches;
-use crate::graphql::{app_from_context, require_member, user_error::UserError};
+use crate::graphql::{app_from_context, problem::InputProblem, require_member};
 use crate::id::NodeKind;
 use crate::idempotency::{self, AuditRecord, MutationRequest, MutationStart};
 use crate::note;
@@ -43,7 +43,7 @@ pub struct RedactTextPayload {
     /// is removed from the lists of their rows. Null if the input was rejected.
     imports: Option<i32>,
     /// The problems with the input. Empty if the mutation succeeded.
-    user_errors: Vec<UserError>,
+    problems: Vec<InputProblem>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,19 +67,19 @@ impl From<StoredRedactionResult> for RedactTextPayload {
             submissions: Some(answer.submissions),
             audit_events: Some(answer.audit_events),
             imports: Some(answer.imports),
-            user_errors: Vec::new(),
+            problems: Vec::new(),
         }
     }
 }
 
-fn reject_redaction(findings: impl IntoIterator<Item = Problem>) -> RedactTextPayload {
+fn reject_redaction(problems: impl IntoIterator<Item = Problem>) -> RedactTextPayload {
     RedactTextPayload {
         initiatives: None,
         revisions: None,
         submissions: None,
         audit_events: None,
         imports: None,
-        user_errors: findings.into_iter().map(UserError::from).collect(),
+        problems: problems.into_iter().map(InputProblem::from).collect(),
     }
 }
 
@@ -108,13 +108,13 @@ impl RedactionMutation {
             key: key.as_deref(),
             input: input.to_value().to_string(),
         };
-        let mut findings: Vec<_> = super::validate_text(&input.text).into_iter().collect();
-        if findings.is_empty() && key.as_ref().is_some_and(|key| key.contains(&input.text)) {
+        let mut problems: Vec<_> = super::validate_text(&input.text).into_iter().collect();
+        if problems.is_empty() && key.as_ref().is_some_and(|key| key.contains(&input.text)) {
             let reason = "contains the text to remove, and would be stored";
-            findings.push(Problem::new(ProblemCode::InvalidFormat, "idempotencyKey", reason));
+            problems.push(Problem::new(ProblemCode::InvalidFormat, "idempotencyKey", reason));
         }
         let mut found = RedactionMatches::default();
-        if findings.is_empty() {
+        if problems.is_empty() {
             found.search(&app.db, app.clock.now(), &input.text).await?;
         }
         let running = match idempotency::begin_exclusive_mutation::<StoredRedactionResult>(
@@ -124,22 +124,22 @@ impl RedactionMutation {
         .await?
         {
             MutationStart::New(running) => running,
-            MutationStart::Rejected(finding) => return Ok(reject_redaction([finding])),
+            MutationStart::Rejected(problem) => return Ok(reject_redaction([problem])),
             MutationStart::Replayed(answer) => return Ok(answer.into()),
         };
         let reason = match note::validate_note("reason", &input.reason) {
             Ok(reason) => reason.replace(&input.text, super::REDACTION_MARKER),
             Err(refusal) => {
-                findings.extend(refusal.problems);
+                problems.extend(refusal.problems);
                 String::new()
             }
         };
-        if findings.is_empty() {
+        if problems.is_empty() {
             found.search(running.db(), app.clock.now(), &input.text).await?;
-            findings = super::find_obstacles(running.db(), &found).await?;
+            problems = super::find_obstacles(running.db(), &found).await?;
         }
-        if !findings.is_empty() {
-            return Ok(reject_redaction(findings));
+        if !problems.is_empty() {
+            return Ok(reject_redaction(problems));
         }
         let act = running.action("redacted");
         let redacted = super::redact_text(running.db(), &act, &input.text, &found).await?;

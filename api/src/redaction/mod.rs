@@ -91,7 +91,7 @@ pub fn validate_text(text: &str) -> Option<Problem> {
 /// Finds what prevents the redaction: running imports whose files contain the text, and active members whose
 /// subject contains it.
 pub async fn find_obstacles(db: &impl ConnectionTrait, found: &RedactionMatches) -> Result<Vec<Problem>> {
-    let mut findings = files::find_running_imports(db, &found.files).await?;
+    let mut problems = files::find_running_imports(db, &found.files).await?;
     for ids in chunk_ids(&found.member) {
         let may_act: Vec<Uuid> = member::Entity::find()
             .select_only()
@@ -102,7 +102,7 @@ pub async fn find_obstacles(db: &impl ConnectionTrait, found: &RedactionMatches)
             .into_tuple()
             .all(db)
             .await?;
-        findings.extend(may_act.into_iter().map(|id| {
+        problems.extend(may_act.into_iter().map(|id| {
             let reason = format!(
                 "is in the subject of the member {}, which identifies them; revoke the member first, or remove a longer text",
                 NodeKind::Member.encode_id(id)
@@ -110,7 +110,7 @@ pub async fn find_obstacles(db: &impl ConnectionTrait, found: &RedactionMatches)
             Problem::new(ProblemCode::WrongState, "text", reason)
         }));
     }
-    Ok(findings)
+    Ok(problems)
 }
 
 fn chunk_ids(ids: &BTreeSet<Uuid>) -> impl Iterator<Item = Vec<Uuid>> {

@@ -181,9 +181,9 @@ macro_rules! reference_payload {
             cleared: Vec<String>,
             /// The differences between the version that your input is based on and the current version.
             /// Empty if the object has not changed since.
-            conflicts: Vec<$crate::graphql::user_error::FieldChange>,
+            conflicts: Vec<$crate::graphql::problem::FieldChange>,
             /// The problems with the input. Empty if the mutation succeeded.
-            user_errors: Vec<$crate::graphql::user_error::UserError>,
+            problems: Vec<$crate::graphql::problem::InputProblem>,
         }
 
         $crate::reference_data::graphql::reference_payload!(@from $payload { $field: $object of $row } change_number);
@@ -199,9 +199,9 @@ macro_rules! reference_payload {
             cleared: Vec<String>,
             /// The differences between the version that your input is based on and the current version.
             /// Empty if the object has not changed since.
-            conflicts: Vec<$crate::graphql::user_error::FieldChange>,
+            conflicts: Vec<$crate::graphql::problem::FieldChange>,
             /// The problems with the input. Empty if the mutation succeeded.
-            user_errors: Vec<$crate::graphql::user_error::UserError>,
+            problems: Vec<$crate::graphql::problem::InputProblem>,
         }
 
         $crate::reference_data::graphql::reference_payload!(@from $payload { $field: $object of $row });
@@ -216,14 +216,14 @@ macro_rules! reference_payload {
                         cleared: answered.cleared(),
                         $field: Some(IdempotentResult::new(answered, $object)),
                         conflicts: Vec::new(),
-                        user_errors: Vec::new(),
+                        problems: Vec::new(),
                     },
                     SaveOutcome::Rejected(refusal) => Self {
                         $field: None,
                         $($number: None,)?
                         cleared: Vec::new(),
                         conflicts: refusal.conflicts.into_iter().map(Into::into).collect(),
-                        user_errors: refusal.problems.into_iter().map(Into::into).collect(),
+                        problems: refusal.problems.into_iter().map(Into::into).collect(),
                     },
                 }
             }
@@ -244,7 +244,7 @@ pub async fn begin_save<'a, M: ReferenceRow>(
     Ok(
         match mutation::begin_mutation_with_text::<StoredSaveResult<M>>(ctx, name, key, input).await? {
             MutationStart::New(running) => Ok(running),
-            MutationStart::Rejected(finding) => Err(SaveOutcome::Rejected(finding.into())),
+            MutationStart::Rejected(problem) => Err(SaveOutcome::Rejected(problem.into())),
             MutationStart::Replayed(answer) => Err(SaveOutcome::Saved(
                 load_stored_result(&app_from_context(ctx).db, answer).await?,
             )),

@@ -95,8 +95,8 @@ async fn list_problems(
         for (submission, validated) in submissions.into_iter().zip(validated) {
             let note = submission.review_note.unwrap_or_default();
             let note = Problem::new(ProblemCode::NotAllowed, "", format!("The steward's note: {note}"));
-            let findings = std::iter::once(note).chain(validated.errors).collect();
-            found.insert(submission.id, (submission.document, findings));
+            let problems = std::iter::once(note).chain(validated.errors).collect();
+            found.insert(submission.id, (submission.document, problems));
         }
     }
     Ok(found.into_values().collect())
@@ -116,9 +116,9 @@ fn write_records(
     let mut book = RecordWorkbook::for_requested_changes()?;
     // The first row of a sheet contains the column titles.
     let mut row = 1;
-    while let Some((document, findings)) = records.blocking_recv() {
+    while let Some((document, problems)) = records.blocking_recv() {
         row += 1;
-        book.add_record(&document, &findings)?;
+        book.add_record(&document, &problems)?;
         for (path, text) in format_cell::list_unrepresented(&document) {
             book.add_unread(&UnreadCell {
                 position: CellPosition {

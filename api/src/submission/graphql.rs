@@ -25,8 +25,9 @@ use crate::graphql::{
     error::SharedError,
     list::load_connection,
     loader::{self, LoaderContext},
-    mutation, require_member,
-    user_error::{FieldChange, UserError},
+    mutation,
+    problem::{FieldChange, InputProblem},
+    require_member,
 };
 use crate::id::NodeKind;
 use crate::idempotency::{AuditRecord, MutationStart, RunningMutation};
@@ -102,22 +103,22 @@ impl Submission {
 
     /// The problems that currently stop the record from being submitted. Empty if there are none, and after
     /// the submission is published or discarded.
-    async fn problems(&self, ctx: &Context<'_>) -> Result<Vec<UserError>> {
+    async fn problems(&self, ctx: &Context<'_>) -> Result<Vec<InputProblem>> {
         if self.is_settled() {
             return Ok(Vec::new());
         }
         let validated = self.validate(ctx).await?;
-        Ok(validated.errors.into_iter().map(UserError::from).collect())
+        Ok(validated.errors.into_iter().map(InputProblem::from).collect())
     }
 
     /// Warnings about the record, which do not stop it from being submitted. Empty after the submission is
     /// published or discarded.
-    async fn warnings(&self, ctx: &Context<'_>) -> Result<Vec<UserError>> {
+    async fn warnings(&self, ctx: &Context<'_>) -> Result<Vec<InputProblem>> {
         if self.is_settled() {
             return Ok(Vec::new());
         }
         let validated = self.validate(ctx).await?;
-        Ok(validated.warnings.into_iter().map(UserError::from).collect())
+        Ok(validated.warnings.into_iter().map(InputProblem::from).collect())
     }
 
     /// The published record that the submission corrects, or that was published from it. Null if there is
@@ -378,7 +379,7 @@ macro_rules! payloads {
             /// your own edits.
             conflicts: Vec<FieldChange>,
             /// The problems with the input. Empty if the mutation succeeded.
-            user_errors: Vec<UserError>,
+            problems: Vec<InputProblem>,
         }
 
         impl From<SubmissionOutcome> for $payload {
@@ -388,13 +389,13 @@ macro_rules! payloads {
                         submission: Some(Submission(submission)),
                         change_number,
                         conflicts: Vec::new(),
-                        user_errors: Vec::new(),
+                        problems: Vec::new(),
                     },
                     SubmissionOutcome::Rejected(refusal) => Self {
                         submission: None,
                         change_number: None,
                         conflicts: refusal.conflicts.into_iter().map(FieldChange::from).collect(),
-                        user_errors: refusal.problems.into_iter().map(UserError::from).collect(),
+                        problems: refusal.problems.into_iter().map(InputProblem::from).collect(),
                     },
                 }
             }
@@ -482,7 +483,7 @@ impl SubmissionMutation {
     }
 
     /// Submits a record for review if it has no problems. Otherwise the submission does not change, and
-    /// `userErrors` lists the problems. If the organisation publishes without review, the record is
+    /// `problems` says why. If the organisation publishes without review, the record is
     /// published. For partners and stewards.
     async fn submit_for_review(
         &self,
@@ -595,7 +596,7 @@ async fn begin_mutation<'a>(
     Ok(
         match mutation::begin_mutation::<StoredSubmissionResult>(ctx, name, key, input).await? {
             MutationStart::New(running) => Ok(running),
-            MutationStart::Rejected(finding) => Err(SubmissionOutcome::Rejected(finding.into())),
+            MutationStart::Rejected(problem) => Err(SubmissionOutcome::Rejected(problem.into())),
             MutationStart::Replayed(answer) => {
                 Err(load_stored_result(app_from_context(ctx), require_member(ctx)?, answer).await?)
             }

@@ -405,7 +405,7 @@ async fn publish_validated(
             | PublicationOutcome::Updated { id, .. }
             | PublicationOutcome::Unchanged { id },
         ) => id,
-        Some(PublicationOutcome::Rejected(findings)) => return Ok(Err(problems_in_record(findings))),
+        Some(PublicationOutcome::Rejected(problems)) => return Ok(Err(problems_in_record(problems))),
         None => return Err(Error::Internal("a proposal has no outcome".into())),
     };
     let published = submission::Model {
@@ -518,17 +518,17 @@ fn not_found_error() -> Rejection {
 }
 
 /// Prefixes the paths of a record's problems with `record`.
-fn problems_in_record(findings: Vec<Problem>) -> Rejection {
-    let within = |finding: Problem| Problem {
-        path: if finding.path.is_empty() {
+fn problems_in_record(problems: Vec<Problem>) -> Rejection {
+    let within = |problem: Problem| Problem {
+        path: if problem.path.is_empty() {
             "record".to_owned()
         } else {
-            format!("record/{}", finding.path)
+            format!("record/{}", problem.path)
         },
-        ..finding
+        ..problem
     };
     Rejection {
-        problems: findings.into_iter().map(within).collect(),
+        problems: problems.into_iter().map(within).collect(),
         conflicts: Vec::new(),
     }
 }

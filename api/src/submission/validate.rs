@@ -236,9 +236,9 @@ pub async fn validate_all(
 /// Translates the paths of problems to those of the original document. Skips problems that reading has
 /// already reported.
 fn map_to_original_paths(reading: &ReadResult, found: Vec<Problem>) -> impl Iterator<Item = Problem> {
-    found.into_iter().filter_map(|finding| {
-        let path = reading.original_path(&finding.path)?;
-        Some(Problem { path, ..finding })
+    found.into_iter().filter_map(|problem| {
+        let path = reading.original_path(&problem.path)?;
+        Some(Problem { path, ..problem })
     })
 }
 

@@ -66,8 +66,8 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "graphql/input",
             "graphql/operation",
             "graphql/order",
+            "graphql/problem",
             "graphql/request",
-            "graphql/user_error",
         ],
     ),
     (

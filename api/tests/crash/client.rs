@@ -137,7 +137,7 @@ impl CrashTestClient {
         };
         let input_type = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
         let query = format!(
-            "mutation($input: {input_type}!) {{ {mutation}(input: $input) {{ {answered} userErrors {{ message path }} }} }}"
+            "mutation($input: {input_type}!) {{ {mutation}(input: $input) {{ {answered} problems {{ message path }} }} }}"
         );
         let by_steward = matches!(
             step,
@@ -154,7 +154,7 @@ impl CrashTestClient {
         };
         assert_eq!(answer.get("errors"), None, "{mutation} {input}: {answer}");
         let payload = &answer["data"][mutation];
-        assert_eq!(payload["userErrors"], json!([]), "{mutation} {input}: {answer}");
+        assert_eq!(payload["problems"], json!([]), "{mutation} {input}: {answer}");
         self.acknowledge(step, payload);
         self.acknowledged[usize::from(by_steward)] += 1;
         true

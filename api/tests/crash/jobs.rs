@@ -90,11 +90,11 @@ fn allow_auto_publish(address: SocketAddr, steward: &str) {
         steward,
         &format!(
             "mutation {{ saveOrganisation(input: {{id: {id}, name: \"{ORGANISATION_IDENTIFIER}\", identifier: \"{ORGANISATION_IDENTIFIER}\", autoPublish: true}}) {{
-                userErrors {{ message }} }} }}"
+                problems {{ message }} }} }}"
         ),
     );
     assert_eq!(
-        answer["data"]["saveOrganisation"]["userErrors"],
+        answer["data"]["saveOrganisation"]["problems"],
         json!([]),
         "{answer}"
     );
@@ -117,7 +117,7 @@ fn generate_records(beginning: &str) -> String {
 /// Sends a file, and answers the import's id.
 fn send_file(address: SocketAddr, token: &str, round: u64, content: &str) -> String {
     let query = "mutation($input: ImportRecordsInput!) {
-        importRecords(input: $input) { import { id } userErrors { message path } } }";
+        importRecords(input: $input) { import { id } problems { message path } } }";
     let input = json!({"file": null, "mode": "SUBMIT", "idempotencyKey": format!("round {round}")});
     let operations = json!({"query": query, "variables": {"input": input}});
     let map = json!({"0": ["variables.input.file"]});
@@ -132,6 +132,6 @@ fn send_file(address: SocketAddr, token: &str, round: u64, content: &str) -> Str
     let (_, body) = post_body(address, &head, kind, &body).expect("it answers");
     let answer: Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("it answers in JSON: {body}"));
     let payload = &answer["data"]["importRecords"];
-    assert_eq!(payload["userErrors"], json!([]), "{answer}");
+    assert_eq!(payload["problems"], json!([]), "{answer}");
     payload["import"]["id"].as_str().expect("it has an id").to_owned()
 }

@@ -1,4 +1,4 @@
-"""Python's gql: a query, a page forward and back, a mutation with a user error, a subscription.
+"""Python's gql: a query, a page forward and back, a mutation with a problem, a subscription.
 
 The address and the tokens come from the environment: see ../settings.sh.
 """
@@ -45,7 +45,7 @@ async def forward_and_back(session):
 
 async def save(session, title):
     answer = await ask(session, "Submissions", "SaveSubmission", input={"record": {"title": title}})
-    assert answer["saveSubmission"]["userErrors"] == [], answer
+    assert answer["saveSubmission"]["problems"] == [], answer
     return answer["saveSubmission"]["submission"]["id"]
 
 
@@ -91,7 +91,7 @@ async def main():
         await forward_and_back(session)
 
         draft = await save(session, "Saved with gql")
-        [wrong, *_] = (await ask(session, "Submissions", "SubmitForReview", input={"id": draft}))["submitForReview"]["userErrors"]
+        [wrong, *_] = (await ask(session, "Submissions", "SubmitForReview", input={"id": draft}))["submitForReview"]["problems"]
         assert wrong["code"] == "REQUIRED"
         await discard(session, draft)
 

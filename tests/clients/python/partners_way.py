@@ -21,21 +21,21 @@ WAYIN = os.environ["WAYIN"]
 RUN = uuid.uuid4().hex[:8]
 
 SEND = gql("""mutation ($input: ImportRecordsInput!) {
-  importRecords(input: $input) { import { id } userErrors { code path message } } }""")
+  importRecords(input: $input) { import { id } problems { code path message } } }""")
 PROGRESS = gql("""subscription ($id: ID!) {
   importProgress(id: $id) { state failureReason rowsProcessed submittedCount publishedCount draftCount unchangedCount invalidCount rejectedCount correctionsUrl endedAt } }""")
 ROWS = gql("""query ($id: ID!) {
   import(id: $id) { rows(first: 100) { nodes { sheet row column outcome code message } } } }""")
 WAITING = gql("""{ submissions(first: 100, filter: {states: [SUBMITTED]}) { nodes { id record } } }""")
 RETURN = gql("""mutation ($input: RequestChangesInput!) {
-  requestChanges(input: $input) { submission { state } userErrors { code path message } } }""")
+  requestChanges(input: $input) { submission { state } problems { code path message } } }""")
 SUBMISSION = gql("""query ($id: ID!) { submission(id: $id) { state reviewNote record initiative { version title } } }""")
 SAVE = gql("""mutation ($input: SaveSubmissionInput!) {
-  saveSubmission(input: $input) { submission { state } userErrors { code path message } } }""")
+  saveSubmission(input: $input) { submission { state } problems { code path message } } }""")
 CORRECTED = gql("""mutation ($input: SubmitForReviewInput!) {
-  submitForReview(input: $input) { submission { state } userErrors { code path message } } }""")
+  submitForReview(input: $input) { submission { state } problems { code path message } } }""")
 PUBLISH = gql("""mutation ($input: PublishSubmissionInput!) {
-  publishSubmission(input: $input) { submission { state } userErrors { code path message } } }""")
+  publishSubmission(input: $input) { submission { state } problems { code path message } } }""")
 COUNTED = gql("""subscription {
   patternChanged(
     when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}
@@ -170,7 +170,7 @@ async def ask(session, request, **variables):
 async def done(session, request, **given):
     """What a mutation answers that has to go well."""
     [payload] = (await ask(session, request, input=given)).values()
-    assert payload["userErrors"] == [], f"a mutation was refused: {payload['userErrors']}"
+    assert payload["problems"] == [], f"a mutation was refused: {payload['problems']}"
     return payload
 
 
@@ -178,7 +178,7 @@ async def sent_in(session, name, content):
     """Sends a workbook in and follows it to its end."""
     SEND.variable_values = {"input": {"file": FileVar(io.BytesIO(content), filename=name), "mode": "SUBMIT"}}
     answer = (await session.execute(SEND, upload_files=True))["importRecords"]
-    assert answer["userErrors"] == [], f"{name} was refused: {answer['userErrors']}"
+    assert answer["problems"] == [], f"{name} was refused: {answer['problems']}"
     id = answer["import"]["id"]
     told = None
     async with live("PARTNER") as watching:

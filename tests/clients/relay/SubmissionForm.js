@@ -10,7 +10,7 @@ export const save = graphql`
         state
         version
       }
-      userErrors {
+      problems {
         code
         path
         message

@@ -660,10 +660,10 @@ impl LeakChecker<'_> {
         let seen = self.fixture();
         let save = "mutation($input: SaveSubmissionInput!) { saveSubmission(input: $input) {
             submission { id problems { message } warnings { message } initiative { title } changes { before after } }
-            conflicts { path before after } userErrors { message path } } }";
-        let send = "mutation($id: ID!) { submitForReview(input: {id: $id}) { submission { id } conflicts { before after } userErrors { message } } }";
-        let discard = "mutation($id: ID!) { discardSubmission(input: {id: $id}) { submission { record } userErrors { message } } }";
-        let publish = "mutation($id: ID!) { publishSubmission(input: {id: $id}) { submission { record } userErrors { message } } }";
+            conflicts { path before after } problems { message path } } }";
+        let send = "mutation($id: ID!) { submitForReview(input: {id: $id}) { submission { id } conflicts { before after } problems { message } } }";
+        let discard = "mutation($id: ID!) { discardSubmission(input: {id: $id}) { submission { record } problems { message } } }";
+        let publish = "mutation($id: ID!) { publishSubmission(input: {id: $id}) { submission { record } problems { message } } }";
         let own = member.who.organisation;
         for (id, name) in self.base.submissions.iter().step_by(3) {
             if own == Some(*name) || member.who.role == Some(Role::Steward) {
@@ -688,7 +688,7 @@ impl LeakChecker<'_> {
             }
             self.query_checked(
                 member,
-                "mutation($id: ID!) { withdrawInitiative(input: {id: $id, reason: \"why\"}) { revision { record } userErrors { message } } }",
+                "mutation($id: ID!) { withdrawInitiative(input: {id: $id, reason: \"why\"}) { revision { record } problems { message } } }",
                 json!({"id": if member.who.role == Some(Role::Steward) { "x" } else { &id }}),
             )
             .await;
@@ -736,8 +736,8 @@ impl LeakChecker<'_> {
             "{ initiatives(first: 1000) { nodes { title } } }",
             "{ organisation(identifier: \"GB-CHC-2\") { name initiatives { nodes { title } } } }",
             "{ node(id: \"x\") { id } }",
-            "mutation { importRecords(input: {file: null}) { userErrors { message } } }",
-            "mutation { redactText(input: {text: \"nobody wrote this\", reason: \"\"}) { initiatives userErrors { message } } }",
+            "mutation { importRecords(input: {file: null}) { problems { message } } }",
+            "mutation { redactText(input: {text: \"nobody wrote this\", reason: \"\"}) { initiatives problems { message } } }",
         ] {
             self.query_checked(member, query, json!({})).await;
         }

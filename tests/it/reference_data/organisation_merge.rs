@@ -8,7 +8,7 @@ use wayin::import::job::worker;
 use wayin::instance::DisclosureKeys;
 use wayin_entity::{Role, initiative, organisation_alias, revision};
 
-use super::{list_errors, list_rejections, list_versions};
+use super::{list_problems, list_rejections, list_versions};
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::{record, term};
 use crate::support::imports::send_file;
@@ -71,7 +71,7 @@ async fn merge_both(app: &TestApp, client: &Client<'_>) -> (String, String) {
         find_organisation_id(client, SOURCE_IDENTIFIER).await,
     );
     let payload = merge_organisations(client, &keep_id, &merge_id).await;
-    assert_eq!(payload["userErrors"], json!([]), "{payload}");
+    assert_eq!(payload["problems"], json!([]), "{payload}");
     app.catch_up().await;
     (keep_id, merge_id)
 }
@@ -154,7 +154,7 @@ async fn create_pending_work(app: &TestApp, partner: &Client<'_>) -> Value {
     let draft = draft["data"]["saveSubmission"]["submission"]["id"].clone();
     let file = json!({"externalRef": "g", "title": "Of a file"}).to_string();
     let sent = send_file(app, partner, "return.jsonl", &file, json!({})).await;
-    assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+    assert_eq!(sent["data"]["importRecords"]["problems"], json!([]), "{sent}");
     worker::run_queued(&app.app).await.unwrap();
     draft
 }
@@ -238,11 +238,11 @@ async fn merge_updates_every_reference(database: Database) {
         json!({"imports": {"nodes": [{"organisation": {"id": keep_id}, "draftCount": 1}]}})
     );
     let send = format!(
-        "mutation {{ submitForReview(input: {{id: {draft}}}) {{ submission {{ state organisation {{ id }} }} userErrors {{ message }} }} }}"
+        "mutation {{ submitForReview(input: {{id: {draft}}}) {{ submission {{ state organisation {{ id }} }} problems {{ message }} }} }}"
     );
     assert_eq!(
         partner.query(&send).await["submitForReview"],
-        json!({"submission": {"state": "SUBMITTED", "organisation": {"id": keep_id}}, "userErrors": []})
+        json!({"submission": {"state": "SUBMITTED", "organisation": {"id": keep_id}}, "problems": []})
     );
     let of_member = list_versions(&steward, viewer["id"].as_str().unwrap()).await;
     assert_eq!(
@@ -370,11 +370,11 @@ async fn conflicting_references_block_the_merge(database: Database) {
     );
     let payload = merge_organisations(&steward, &keep_id, &merge_id).await;
     assert_eq!(
-        list_errors(&payload),
+        list_problems(&payload),
         ["source CONFLICT", "source CONFLICT"],
         "{payload}"
     );
-    for (error, reference) in payload["userErrors"].as_array().unwrap().iter().zip(["a", "b"]) {
+    for (error, reference) in payload["problems"].as_array().unwrap().iter().zip(["a", "b"]) {
         let message = error["message"].as_str().unwrap();
         assert!(
             message.contains(&format!("the externalRef {reference}, ")),
@@ -412,12 +412,12 @@ async fn missing_or_changed_organisations_are_not_merged(database: Database) {
     let mut looked_at = both(&keep_id, &merge_id);
     (looked_at["targetVersion"], looked_at["sourceVersion"]) = (json!(1), json!(1));
     let stale = send_mutation(&steward, "mergeOrganisations", looked_at.clone()).await;
-    assert_eq!(list_errors(&stale), ["sourceVersion STALE_VERSION"]);
+    assert_eq!(list_problems(&stale), ["sourceVersion STALE_VERSION"]);
     assert_eq!(stale["conflicts"][0]["path"], json!(["name"]));
     looked_at["sourceVersion"] = json!(2);
     looked_at["idempotencyKey"] = json!("once");
     let done = send_mutation(&steward, "mergeOrganisations", looked_at.clone()).await;
-    assert_eq!(done["userErrors"], json!([]), "{done}");
+    assert_eq!(done["problems"], json!([]), "{done}");
     assert_eq!(
         send_mutation(&steward, "mergeOrganisations", looked_at).await,
         done
@@ -439,7 +439,7 @@ async fn chained_merges_resolve_to_the_last_target(database: Database) {
         .build()])
         .await;
     let payload = merge_organisations(&steward, &last, &keep_id).await;
-    assert_eq!(payload["userErrors"], json!([]), "{payload}");
+    assert_eq!(payload["problems"], json!([]), "{payload}");
     app.catch_up().await;
     let query = format!(
         "{{ nodes(ids: [{merge_id:?}, {keep_id:?}]) {{ id }} organisation(identifier: {SOURCE_IDENTIFIER:?}) {{ name identifier }} }}"

@@ -123,7 +123,7 @@ async fn reading_client_keeps_up_with_a_large_import(database: Database) {
         .collect();
     let file = json_lines(&records);
     let sent = send_file(&app, &partner, "return.jsonl", &file, json!({"mode": "SUBMIT"})).await;
-    assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+    assert_eq!(sent["data"]["importRecords"]["problems"], json!([]), "{sent}");
     let mut told_of = HashSet::new();
     let mut late = false;
     while told_of.len() < RECORD_COUNT + usize::from(late) {

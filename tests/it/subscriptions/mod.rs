@@ -61,11 +61,11 @@ async fn start_service(database: &Database, limits: ConnectionLimits) -> Arc<App
 async fn mutate_submission(client: &Client<'_>, name: &str, input: Value) -> String {
     let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
     let query = format!(
-        "mutation($input: {input_type}!) {{ {name}(input: $input) {{ submission {{ id }} userErrors {{ message }} }} }}"
+        "mutation($input: {input_type}!) {{ {name}(input: $input) {{ submission {{ id }} problems {{ message }} }} }}"
     );
     let response = client.execute_with(&query, json!({"input": input})).await;
     let payload = &response["data"][name];
-    assert_eq!(payload["userErrors"], json!([]), "{name}: {response}");
+    assert_eq!(payload["problems"], json!([]), "{name}: {response}");
     payload["submission"]["id"].as_str().unwrap().to_owned()
 }
 

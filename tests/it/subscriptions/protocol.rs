@@ -384,11 +384,11 @@ async fn mutations_work_over_websockets(database: Database) {
         .await;
     let listening = TestServer::start(&app).await;
     let mut socket = listening.connect_as("partner").await;
-    let mutation = "mutation($input: SaveSubmissionInput!) { saveSubmission(input: $input) { submission { state } userErrors { code } } }";
+    let mutation = "mutation($input: SaveSubmissionInput!) { saveSubmission(input: $input) { submission { state } problems { code } } }";
     socket
         .subscribe_with("1", mutation, json!({"input": {"record": {"title": "one"}}}))
         .await;
-    let expected = json!({"saveSubmission": {"submission": {"state": "DRAFT"}, "userErrors": []}});
+    let expected = json!({"saveSubmission": {"submission": {"state": "DRAFT"}, "problems": []}});
     assert_eq!(socket.next_data("1").await, expected);
     assert_eq!(socket.receive().await, json!({"type": "complete", "id": "1"}));
 }

@@ -60,7 +60,7 @@ pub async fn send_file(
     variables["input"]["file"] = Value::Null;
     let query = format!(
         "mutation($input: ImportRecordsInput!) {{
-            importRecords(input: $input) {{ import {{ {IMPORT_FIELDS} }} userErrors {{ code path message }} }} }}"
+            importRecords(input: $input) {{ import {{ {IMPORT_FIELDS} }} problems {{ code path message }} }} }}"
     );
     let mut request = Request::new(query).variables(Variables::from_json(variables));
     let upload = UploadValue {
@@ -77,7 +77,7 @@ pub async fn send_file(
 pub async fn import_file(app: &TestApp, client: &Client<'_>, name: &str, content: &[u8]) -> Value {
     let sent = send_file(app, client, name, content, json!({"mode": "SUBMIT"})).await;
     let payload = &sent["data"]["importRecords"];
-    assert_eq!(payload["userErrors"], json!([]), "{sent}");
+    assert_eq!(payload["problems"], json!([]), "{sent}");
     worker::run_queued(&app.app).await.unwrap();
     load_import(client, &payload["import"]["id"]).await
 }

@@ -8,7 +8,7 @@ use super::app::{Client, TestApp};
 /// Runs `redact`; returns its payload.
 pub async fn redact(client: &Client<'_>, text: &str, reason: &str) -> Value {
     let query = "mutation($input: RedactTextInput!) { redactText(input: $input) {
-        initiatives revisions submissions auditEvents imports userErrors { code path } } }";
+        initiatives revisions submissions auditEvents imports problems { code path } } }";
     let input = json!({"input": {"text": text, "reason": reason}});
     let mut response = client.execute_with(query, input).await;
     assert_eq!(response.get("errors"), None, "{response}");

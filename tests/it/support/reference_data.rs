@@ -26,7 +26,7 @@ pub async fn send_mutation(client: &Client<'_>, name: &str, input: Value) -> Val
     let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
     let query = format!(
         "mutation($input: {input_type}!) {{ {name}(input: $input) {{
-           {field} {{ id version }} {change} conflicts {{ path before after }} userErrors {{ code path message }} }} }}"
+           {field} {{ id version }} {change} conflicts {{ path before after }} problems {{ code path message }} }} }}"
     );
     let mut response = client.execute_with(&query, json!({"input": input})).await;
     assert_eq!(response.get("errors"), None, "{name} {input}: {response}");
@@ -36,7 +36,7 @@ pub async fn send_mutation(client: &Client<'_>, name: &str, input: Value) -> Val
 /// Runs a mutation of reference data that must succeed; returns the id and the version.
 pub async fn save_reference_data(client: &Client<'_>, name: &str, input: Value) -> (String, i64) {
     let payload = send_mutation(client, name, input.clone()).await;
-    assert_eq!(payload["userErrors"], json!([]), "{name} {input}: {payload}");
+    assert_eq!(payload["problems"], json!([]), "{name} {input}: {payload}");
     let (field, logged) = find_payload_field(name);
     assert_eq!(payload["changeNumber"].is_i64(), logged, "{name}: {payload}");
     let saved = &payload[field];

@@ -20,7 +20,7 @@ pub fn draft_record(reference: &str) -> Value {
 const PAYLOAD_FIELDS: &str =
     "submission { id state version record problems { code path message } reviewNote initiativeVersion
     initiative { id version title } organisation { identifier } changes { path before after } }
-    changeNumber conflicts { path before after } userErrors { code path message }";
+    changeNumber conflicts { path before after } problems { code path message }";
 
 /// Runs a mutation of a submission; returns its payload.
 pub async fn mutate(client: &Client<'_>, name: &str, input: Value) -> Value {
@@ -34,7 +34,7 @@ pub async fn mutate(client: &Client<'_>, name: &str, input: Value) -> Value {
 /// Runs a mutation of a submission that must succeed; returns the submission.
 pub async fn mutate_ok(client: &Client<'_>, name: &str, input: Value) -> Value {
     let mut payload = mutate(client, name, input.clone()).await;
-    assert_eq!(payload["userErrors"], json!([]), "{name} {input}: {payload}");
+    assert_eq!(payload["problems"], json!([]), "{name} {input}: {payload}");
     payload["submission"].take()
 }
 
@@ -50,14 +50,14 @@ pub async fn publish_draft(app: &TestApp, partner: &Client<'_>, record: Value) -
     mutate_ok(partner, "submitForReview", json!({"id": id})).await;
     let steward = app.steward().await;
     let mut payload = mutate(&steward, "publishSubmission", json!({"id": id})).await;
-    assert_eq!(payload["userErrors"], json!([]), "{payload}");
+    assert_eq!(payload["problems"], json!([]), "{payload}");
     let change = payload["changeNumber"].as_i64().unwrap();
     app.catch_up().await;
     (payload["submission"].take(), change)
 }
 
-/// The code and the path of each user error.
-pub fn list_errors(errors: &Value) -> Vec<(String, String)> {
+/// The code and the path of each problem.
+pub fn list_problems(errors: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let path = |error: &Value| {
         let steps: Vec<String> = error["path"].as_array().unwrap().iter().map(text).collect();
@@ -67,7 +67,7 @@ pub fn list_errors(errors: &Value) -> Vec<(String, String)> {
     errors.map(|error| (text(&error["code"]), path(error))).collect()
 }
 
-/// Expected codes and paths in the form in which [`list_errors`] returns them.
+/// Expected codes and paths in the form in which [`list_problems`] returns them.
 pub fn to_owned_pairs(complaints: &[(&str, &str)]) -> Vec<(String, String)> {
     complaints
         .iter()
@@ -84,14 +84,14 @@ pub async fn allow_auto_publish_as_steward(app: &TestApp, partner: &Client<'_>) 
     input["autoPublish"] = true.into();
     let steward = app.steward().await;
     let saved = save_organisation(&steward, input).await;
-    assert_eq!(saved["userErrors"], json!([]), "{saved}");
+    assert_eq!(saved["problems"], json!([]), "{saved}");
     assert_eq!(saved["organisation"]["autoPublish"], true);
 }
 
 /// Runs `saveOrganisation`; returns its payload.
 pub async fn save_organisation(client: &Client<'_>, input: Value) -> Value {
     let query = "mutation($input: SaveOrganisationInput!) { saveOrganisation(input: $input) {
-        organisation { id name kind identifier autoPublish } changeNumber userErrors { code path message } } }";
+        organisation { id name kind identifier autoPublish } changeNumber problems { code path message } } }";
     let mut response = client.execute_with(query, json!({"input": input})).await;
     assert_eq!(response.get("errors"), None, "{response}");
     response["data"]["saveOrganisation"].take()

@@ -24,7 +24,7 @@ pub fn encode_pem(kind: &str, der: &[u8]) -> Vec<u8> {
 pub async fn issue_token(steward: &Client<'_>, input: Value) -> Value {
     let query = "mutation($input: IssueTokenInput!) { issueToken(input: $input) { token
         issuedToken { id name member { subject } issuedAt issuedBy { id } expiresAt lastUsedAt revokedAt revokedBy { id } }
-        userErrors { code path message } } }";
+        problems { code path message } } }";
     let mut response = steward.execute_with(query, json!({"input": input})).await;
     assert_eq!(response.get("errors"), None, "{response}");
     response["data"]["issueToken"].take()
@@ -33,7 +33,7 @@ pub async fn issue_token(steward: &Client<'_>, input: Value) -> Value {
 /// Runs `revokeToken`; returns its payload.
 pub async fn revoke_token(steward: &Client<'_>, id: &Value) -> Value {
     let query = "mutation($input: RevokeTokenInput!) { revokeToken(input: $input) {
-        issuedToken { id revokedAt revokedBy { id } } userErrors { code path message } } }";
+        issuedToken { id revokedAt revokedBy { id } } problems { code path message } } }";
     let input = json!({"id": id, "reason": "It was lost"});
     let mut response = steward.execute_with(query, json!({"input": input})).await;
     assert_eq!(response.get("errors"), None, "{response}");

@@ -21,9 +21,9 @@ pub(super) fn extract_version(record: &mut FileRecord) {
     let fields = record.document.as_object_mut();
     let version = fields.and_then(|fields| fields.remove(VERSION_PATH));
     record.version = version.filter(|version| !version.is_null());
-    if let Some(Err(finding)) = record.version.as_ref().map(parse_version)
-        && !record.problems.iter().any(|found| found.path == finding.path)
+    if let Some(Err(problem)) = record.version.as_ref().map(parse_version)
+        && !record.problems.iter().any(|found| found.path == problem.path)
     {
-        record.problems.push(finding);
+        record.problems.push(problem);
     }
 }

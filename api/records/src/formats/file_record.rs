@@ -117,11 +117,11 @@ impl FileRecord {
 
     /// Rewrites a problem in the words of the file: with the titles of columns and the labels of codes, if the file has
     /// columns.
-    pub fn translate_problem(&self, finding: Problem) -> Problem {
+    pub fn translate_problem(&self, problem: Problem) -> Problem {
         if self.cells.is_empty() {
-            return finding;
+            return problem;
         }
-        let (sheet, within) = find_sheet_for_path(&finding.path);
+        let (sheet, within) = find_sheet_for_path(&problem.path);
         let word = |word: &str| {
             if let Some(label) = find_label(word) {
                 return Some(label);
@@ -138,20 +138,20 @@ impl FileRecord {
             Some(title.unwrap_or_else(|| self.column_name(sheet, &within, column)))
         };
         // The position names the field.
-        let own = finding.reason.strip_prefix(&finding.path);
+        let own = problem.reason.strip_prefix(&problem.path);
         let own = own.and_then(|rest| rest.strip_prefix(' '));
-        let own = own.filter(|_| self.find_cell(&finding.path).column.is_some());
+        let own = own.filter(|_| self.find_cell(&problem.path).column.is_some());
         Problem {
-            reason: replace_words(own.unwrap_or(&finding.reason), word),
-            ..finding
+            reason: replace_words(own.unwrap_or(&problem.reason), word),
+            ..problem
         }
     }
 
     /// Rewrites problems in the words of the file, each with its position.
-    pub fn locate(&self, findings: impl IntoIterator<Item = Problem>) -> Vec<(CellPosition, Problem)> {
-        let located = findings.into_iter().map(|finding| {
-            let cell = self.find_cell(&finding.path);
-            (cell, self.translate_problem(finding))
+    pub fn locate(&self, problems: impl IntoIterator<Item = Problem>) -> Vec<(CellPosition, Problem)> {
+        let located = problems.into_iter().map(|problem| {
+            let cell = self.find_cell(&problem.path);
+            (cell, self.translate_problem(problem))
         });
         located.collect()
     }
@@ -410,8 +410,8 @@ mod tests {
         }
         assert_eq!(of_table.find_cell("").column, None);
         let cleared = |path: &str| {
-            let finding = Problem::new(ProblemCode::Cleared, path, format!("{path} is cleared"));
-            of_table.translate_problem(finding).reason
+            let problem = Problem::new(ProblemCode::Cleared, path, format!("{path} is cleared"));
+            of_table.translate_problem(problem).reason
         };
         assert_eq!(cleared("fundingTerms/0/endsOn"), "is cleared");
         assert_eq!(cleared("place"), "is cleared");
@@ -453,8 +453,8 @@ mod tests {
     #[test]
     fn problems_use_the_titles_of_the_file() {
         let reworded = |record: &FileRecord, path: &str, reason: &str| {
-            let finding = Problem::new(ProblemCode::Duplicate, path, reason);
-            record.translate_problem(finding).reason
+            let problem = Problem::new(ProblemCode::Duplicate, path, reason);
+            record.translate_problem(problem).reason
         };
         let of_workbook = FileRecord {
             position: cell_position(3, "Title"),

@@ -127,12 +127,12 @@ impl RowProblem {
 }
 
 impl From<(CellPosition, Problem)> for RowProblem {
-    fn from((at, finding): (CellPosition, Problem)) -> Self {
+    fn from((at, problem): (CellPosition, Problem)) -> Self {
         Self {
             sheet: at.sheet,
             row: at.row,
             field: at.column.unwrap_or_default(),
-            reason: finding.reason,
+            reason: problem.reason,
         }
     }
 }

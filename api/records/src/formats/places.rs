@@ -257,7 +257,7 @@ mod tests {
         rows
     }
 
-    fn list_errors(text: &str) -> Vec<String> {
+    fn list_problems(text: &str) -> Vec<String> {
         let refused = read_rows(text).into_iter().filter_map(|(_, row)| row.err());
         refused.flatten().map(|problem| problem.to_string()).collect()
     }
@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn placeholders_are_not_names_or_codes() {
         assert_eq!(
-            list_errors("code,name\nE06000001,N/A\nE06000002,-\n"),
+            list_problems("code,name\nE06000001,N/A\nE06000002,-\n"),
             [
                 "row 2, name: \"N/A\" is no name of a place",
                 "row 3, name: \"-\" is no name of a place"
@@ -416,7 +416,7 @@ mod tests {
 
     #[test]
     fn every_problem_is_reported() {
-        let said = list_errors(
+        let said = list_problems(
             "code,name,kind,parents,successor\n\
              E0600001,,village,E12000001;x,E06\n\
              ,Nowhere,,,\n\
@@ -437,7 +437,7 @@ mod tests {
         row 5, successor: names the place itself
         "#);
         let said =
-            list_errors("areacode,areaname,LADCD_ACTIVE,RGNCD\nE06000001,,E0,R1\nE01000001,Somewhere,,\n");
+            list_problems("areacode,areaname,LADCD_ACTIVE,RGNCD\nE06000001,,E0,R1\nE01000001,Somewhere,,\n");
         assert_eq!(said.len(), 4);
         assert_eq!(said[1], "row 2, areaname: is missing");
         assert!(said[2].starts_with("row 2, LADCD_ACTIVE: \"E0\" is not a GSS code"));

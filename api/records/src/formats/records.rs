@@ -237,7 +237,7 @@ mod tests {
         Ok(rows)
     }
 
-    fn list_errors(text: impl AsRef<[u8]>) -> Vec<String> {
+    fn list_problems(text: impl AsRef<[u8]>) -> Vec<String> {
         let refused = read_rows(text)
             .unwrap()
             .into_iter()
@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(read[0].0, read[1].0);
         assert_eq!((read[1].1, read[2].1), (None, None));
         let wrong = ["0", "-1", "1.5", "\"new\"", "99999999999"].map(&with);
-        let said = list_errors(wrong.join("\n"));
+        let said = list_problems(wrong.join("\n"));
         assert_eq!(said.len(), 5, "{said:?}");
         for (row, said) in (1..).zip(&said) {
             assert!(
@@ -276,11 +276,11 @@ mod tests {
             );
         }
         assert_eq!(
-            list_errors(with("1, \"version\": 2")),
+            list_problems(with("1, \"version\": 2")),
             ["row 1, version: is given twice; one of the two would be lost"]
         );
         let many = with("0").replacen("\"title\"", "\"titel\"", 1);
-        let paths: Vec<_> = list_errors(many)
+        let paths: Vec<_> = list_problems(many)
             .into_iter()
             .map(|reason| reason.split(':').next().unwrap().to_owned())
             .collect();
@@ -295,7 +295,7 @@ mod tests {
             "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "reasons": ["A", "SHORT_FUNDING", "B"]}, {"step": "TAKEN"}],
             "conditionsChanged": {}, "fundingTerms": [{"funder": "F", "durationMonths": 1.5}, {"amountMinor": "12", "renewable": "yes", "upfrontResearchMonths": 99999999999}],
             "source": {"url": 5}}"#.replace('\n', " ") + "\n";
-        let said: Vec<_> = list_errors(text)
+        let said: Vec<_> = list_problems(text)
             .into_iter()
             .map(|reason| reason.split("; the").next().unwrap().to_owned())
             .collect();
@@ -349,9 +349,9 @@ mod tests {
             .iter()
             .map(|field| format!("row 2, {field}: is missing"))
             .collect();
-        assert_eq!(list_errors(text), expected);
+        assert_eq!(list_problems(text), expected);
         assert_eq!(
-            list_errors(format!("{VALID_LINE}\n{{}}")),
+            list_problems(format!("{VALID_LINE}\n{{}}")),
             ["title", "leadOrganisation", "source"].map(|field| format!("row 2, {field}: is missing"))
         );
     }
@@ -363,7 +363,7 @@ mod tests {
             "{VALID_LINE}\n{twice}\n{{\"title\": \n{VALID_LINE} {VALID_LINE}\n[1]\n{{\"title\": \"\t\"}}\n"
         );
         assert_eq!(
-            list_errors(text),
+            list_problems(text),
             [
                 "row 2, title: is given twice; one of the two would be lost",
                 "row 3: is not valid JSON: it ends in the middle",
@@ -391,7 +391,7 @@ mod tests {
             ("1e30", "1000000000000000000000000000000 is out of range"),
             ("3e9", "3000000000 is out of range"),
         ] {
-            let said = list_errors(
+            let said = list_problems(
                 VALID_LINE.replace("\"durationMonths\": 18", &format!("\"durationMonths\": {number}")),
             );
             assert_eq!(said, [format!("row 1, fundingTerms/0/durationMonths: {reason}")]);

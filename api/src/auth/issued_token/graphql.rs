@@ -12,7 +12,7 @@ use crate::auth::member::graphql::{Member, load_member};
 use crate::error::Error;
 use crate::graphql::{
     app_from_context, connection::NodeConnection, decode_argument, list::load_connection, mutation,
-    user_error::UserError,
+    problem::InputProblem,
 };
 use crate::id::NodeKind;
 use crate::idempotency::{AuditRecord, MutationStart, Rejection};
@@ -159,7 +159,7 @@ pub struct IssueTokenPayload {
     /// The token as it appears in the list. Null if the input was rejected.
     issued_token: Option<IssuedToken>,
     /// The problems with the input. Empty if the mutation succeeded.
-    user_errors: Vec<UserError>,
+    problems: Vec<InputProblem>,
 }
 
 /// The result of revoking a token.
@@ -168,7 +168,7 @@ pub struct RevokeTokenPayload {
     /// The token as it appears in the list. Null if the input was rejected.
     issued_token: Option<IssuedToken>,
     /// The problems with the input. Empty if the mutation succeeded.
-    user_errors: Vec<UserError>,
+    problems: Vec<InputProblem>,
 }
 
 impl IssueTokenPayload {
@@ -176,7 +176,7 @@ impl IssueTokenPayload {
         Self {
             token: None,
             issued_token: None,
-            user_errors: refusal.problems.into_iter().map(Into::into).collect(),
+            problems: refusal.problems.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -185,14 +185,14 @@ impl RevokeTokenPayload {
     fn from_rejection(refusal: Rejection) -> Self {
         Self {
             issued_token: None,
-            user_errors: refusal.problems.into_iter().map(Into::into).collect(),
+            problems: refusal.problems.into_iter().map(Into::into).collect(),
         }
     }
 
     const fn from_row(row: issued_token::Model) -> Self {
         Self {
             issued_token: Some(IssuedToken(row)),
-            user_errors: Vec::new(),
+            problems: Vec::new(),
         }
     }
 }
@@ -240,7 +240,7 @@ impl TokenMutation {
             .await?
         {
             MutationStart::New(running) => running,
-            MutationStart::Rejected(finding) => return Ok(IssueTokenPayload::from_rejection(finding.into())),
+            MutationStart::Rejected(problem) => return Ok(IssueTokenPayload::from_rejection(problem.into())),
             MutationStart::Replayed(answer) => {
                 let row = answer.row;
                 let owner = crate::auth::member::find_by_id(&app.db, row.member_id).await?;
@@ -248,7 +248,7 @@ impl TokenMutation {
                 return Ok(IssueTokenPayload {
                     token: Some(issuing.encode_token(&row, owner.ok_or_else(missing)?.subject)?),
                     issued_token: Some(IssuedToken(row)),
-                    user_errors: Vec::new(),
+                    problems: Vec::new(),
                 });
             }
         };
@@ -295,7 +295,7 @@ impl TokenMutation {
         Ok(IssueTokenPayload {
             token: Some(token),
             issued_token: Some(IssuedToken(answer.row)),
-            user_errors: Vec::new(),
+            problems: Vec::new(),
         })
     }
 
@@ -315,8 +315,8 @@ impl TokenMutation {
         .await?
         {
             MutationStart::New(running) => running,
-            MutationStart::Rejected(finding) => {
-                return Ok(RevokeTokenPayload::from_rejection(finding.into()));
+            MutationStart::Rejected(problem) => {
+                return Ok(RevokeTokenPayload::from_rejection(problem.into()));
             }
             MutationStart::Replayed(answer) => return Ok(RevokeTokenPayload::from_row(answer.row)),
         };

@@ -335,7 +335,7 @@ pub const TABLE: &[PolicyRow] = &[
     ),
     (
         "ImportRecordsPayload",
-        "import userErrors",
+        "import problems",
         requires_capability(ImportFiles).with_exposure(OwnOrganisation),
     ),
     (
@@ -415,7 +415,7 @@ pub const TABLE: &[PolicyRow] = &[
     ("Mutation", "redactText", requires_capability(RedactText)),
     (
         "RedactTextPayload",
-        "initiatives revisions submissions auditEvents imports userErrors",
+        "initiatives revisions submissions auditEvents imports problems",
         requires_capability(RedactText),
     ),
     (
@@ -441,17 +441,17 @@ pub const TABLE: &[PolicyRow] = &[
     ),
     (
         "SaveClaimPayload",
-        "claim cleared conflicts userErrors",
+        "claim cleared conflicts problems",
         requires_capability(ManageReferenceData),
     ),
     (
         "SaveMemberPayload",
-        "member cleared conflicts userErrors",
+        "member cleared conflicts problems",
         requires_capability(ManageMembers),
     ),
     (
         "RevokeMemberPayload",
-        "member cleared conflicts userErrors",
+        "member cleared conflicts problems",
         requires_capability(ManageMembers),
     ),
     (
@@ -467,12 +467,12 @@ pub const TABLE: &[PolicyRow] = &[
     ),
     (
         "IssueTokenPayload",
-        "token issuedToken userErrors",
+        "token issuedToken problems",
         requires_capability(ManageMembers),
     ),
     (
         "RevokeTokenPayload",
-        "issuedToken userErrors",
+        "issuedToken problems",
         requires_capability(ManageMembers),
     ),
     (
@@ -488,70 +488,70 @@ pub const TABLE: &[PolicyRow] = &[
     ),
     (
         "SavePlacePayload",
-        "place changeNumber cleared conflicts userErrors",
+        "place changeNumber cleared conflicts problems",
         requires_capability(ManageReferenceData),
     ),
     (
         "MergeOrganisationsPayload",
-        "organisation changeNumber cleared conflicts userErrors",
+        "organisation changeNumber cleared conflicts problems",
         requires_capability(ManageReferenceData),
     ),
     (
         "SaveTermPayload",
-        "term cleared conflicts userErrors",
+        "term cleared conflicts problems",
         requires_capability(ManageReferenceData),
     ),
     (
         "SaveMeetingPayload",
-        "meeting cleared conflicts userErrors",
+        "meeting cleared conflicts problems",
         requires_capability(ManageReferenceData),
     ),
     (
         "SaveReflectionPayload",
-        "reflection cleared conflicts userErrors",
+        "reflection cleared conflicts problems",
         requires_capability(ManageReferenceData),
     ),
     (
         "SaveCrisisPayload",
-        "crisis changeNumber cleared conflicts userErrors",
+        "crisis changeNumber cleared conflicts problems",
         requires_capability(ManageReferenceData),
     ),
     (
         "SaveOrganisationPayload",
-        "organisation changeNumber cleared conflicts userErrors",
+        "organisation changeNumber cleared conflicts problems",
         requires_capability(ManageReferenceData),
     ),
     (
         "SaveSubmissionPayload",
-        "submission changeNumber conflicts userErrors",
+        "submission changeNumber conflicts problems",
         requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
     ),
     (
         "SubmitForReviewPayload",
-        "submission changeNumber conflicts userErrors",
+        "submission changeNumber conflicts problems",
         requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
     ),
     (
         "DiscardSubmissionPayload",
-        "submission changeNumber conflicts userErrors",
+        "submission changeNumber conflicts problems",
         requires_capability(SubmitRecords).with_exposure(OwnOrganisation),
     ),
     (
         "RequestChangesPayload",
-        "submission changeNumber conflicts userErrors",
+        "submission changeNumber conflicts problems",
         requires_capability(ReviewSubmissions),
     ),
     (
         "PublishSubmissionPayload",
-        "submission changeNumber conflicts userErrors",
+        "submission changeNumber conflicts problems",
         requires_capability(ReviewSubmissions),
     ),
     (
         "WithdrawInitiativePayload",
-        "revision changeNumber userErrors",
+        "revision changeNumber problems",
         requires_capability(WithdrawRecords),
     ),
-    ("UserError", "code message path", MEMBERS),
+    ("Problem", "code message path", MEMBERS),
     (
         "FieldChange",
         "path before after",

@@ -71,17 +71,17 @@ pub async fn write_workbook(
         // A file that breaks off is written as far as it was read when it was taken in.
         let mut notes = Notes::default();
         let _ = read_unvalidated(format, content, &limits, UnreadCells::Keep, &mut notes, |item| {
-            let mut findings = Vec::new();
+            let mut problems = Vec::new();
             if !matches!(item, FileItem::Unread(_)) {
                 position += 1;
-                while let Some((of, finding)) = next.take_if(|(of, _)| *of <= position) {
+                while let Some((of, problem)) = next.take_if(|(of, _)| *of <= position) {
                     if of == position {
-                        findings.push(finding);
+                        problems.push(problem);
                     }
                     next = receiver.blocking_recv();
                 }
             }
-            if let Err(cause) = write_item(&mut book, item, &findings) {
+            if let Err(cause) = write_item(&mut book, item, &problems) {
                 wrong = Some(failed(&cause));
                 return ControlFlow::Break(());
             }
@@ -105,14 +105,14 @@ pub async fn write_workbook(
 
 /// Writes what a row of the file holds that was not taken: a record with something wrong in it, a row that belongs to no
 /// record, and each cell from which nothing was read.
-fn write_item(book: &mut RecordWorkbook, item: FileItem, findings: &[Problem]) -> Result<(), WriteError> {
+fn write_item(book: &mut RecordWorkbook, item: FileItem, problems: &[Problem]) -> Result<(), WriteError> {
     let unread = match item {
         FileItem::Record(mut record) => {
             let unread = std::mem::take(&mut record.unread);
-            if !findings.is_empty() {
+            if !problems.is_empty() {
                 let row = record.position.clone();
                 let typed = record.into_document();
-                book.add_record(&typed, findings)?;
+                book.add_record(&typed, problems)?;
                 for (path, text) in format_cell::list_unrepresented(&typed) {
                     let cell = UnreadCell {
                         position: CellPosition {
@@ -167,21 +167,21 @@ async fn send_problems(
             return Ok(());
         };
         after = Some((last.position, last.id));
-        for finding in page.into_iter().filter_map(finding) {
+        for problem in page.into_iter().filter_map(read_problem) {
             // Nobody listens any more where the workbook could not be written, or is whole.
-            if to.send(finding).await.is_err() {
+            if to.send(problem).await.is_err() {
                 return Ok(());
             }
         }
     }
 }
 
-fn finding(row: import_outcome::Model) -> Option<(i64, Problem)> {
+fn read_problem(row: import_outcome::Model) -> Option<(i64, Problem)> {
     let code = serde_json::from_value(Value::String(row.code?)).ok()?;
-    let finding = Problem::new(
+    let problem = Problem::new(
         code,
         row.path.unwrap_or_default(),
         row.message.unwrap_or_default(),
     );
-    Some((row.position, finding))
+    Some((row.position, problem))
 }

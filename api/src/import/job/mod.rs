@@ -154,7 +154,7 @@ pub async fn enqueue(
 ) -> Result<Result<import::Model, Vec<Problem>>> {
     let organisation = match find_organisation(db, member, &new).await? {
         Ok(organisation) => organisation,
-        Err(finding) => return Ok(Err(vec![finding])),
+        Err(problem) => return Ok(Err(vec![problem])),
     };
     let licence = new.licence.map(|licence| licence.trim().to_owned());
     let licence = licence.filter(|licence| !licence.is_empty());

@@ -66,10 +66,10 @@ pub(in crate::import) async fn insert_outcomes(
     Ok(insert_all(db, rows).await?)
 }
 
-/// The outcomes of one row of the file: one for each finding, or one if nothing was found.
+/// The outcomes of one row of the file: one for each problem, or one if nothing was found.
 fn rows(act: &ActionContext<'_>, import: Uuid, result: &RowResult) -> Vec<import_outcome::ActiveModel> {
     let row = |cell: &CellPosition, found: Option<(Problem, bool)>| {
-        let (finding, is_warning) = found.unzip();
+        let (problem, is_warning) = found.unzip();
         let now = act.now();
         let mut row = import_outcome::Model {
             id: act.clock.new_id(),
@@ -89,20 +89,20 @@ fn rows(act: &ActionContext<'_>, import: Uuid, result: &RowResult) -> Vec<import
             updated_at: now,
         }
         .into_active_model();
-        if let Some(finding) = finding {
-            row.code = Set(Some(code(finding.code)));
-            row.message = Set(Some(without_nul(&finding.reason)));
-            row.path = Set(Some(without_nul(&finding.path)));
+        if let Some(problem) = problem {
+            row.code = Set(Some(code(problem.code)));
+            row.message = Set(Some(without_nul(&problem.reason)));
+            row.path = Set(Some(without_nul(&problem.path)));
         }
         row
     };
-    if result.findings.is_empty() {
+    if result.problems.is_empty() {
         return vec![row(&result.at, None)];
     }
     result
-        .findings
+        .problems
         .iter()
-        .map(|found| row(&found.cell, Some((found.finding.clone(), found.is_warning))))
+        .map(|found| row(&found.cell, Some((found.problem.clone(), found.is_warning))))
         .collect()
 }
 
@@ -111,7 +111,7 @@ pub(super) fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// The code of a finding as it is stored.
+/// The code of a problem as it is stored.
 fn code(code: ProblemCode) -> String {
     match serde_json::to_value(code) {
         Ok(Value::String(code)) => code,

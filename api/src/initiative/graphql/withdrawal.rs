@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::graphql::{
-    app_from_context, decode_argument, mutation, revision::Revision, user_error::UserError,
+    app_from_context, decode_argument, mutation, problem::InputProblem, revision::Revision,
 };
 use crate::id::NodeKind;
 use crate::idempotency::{AuditRecord, MutationStart};
@@ -35,15 +35,15 @@ pub struct WithdrawInitiativePayload {
     /// The number of the change. Pass it as `minChangeNumber` to get patterns that include the change.
     change_number: Option<i64>,
     /// The problems with the input. Empty if the mutation succeeded.
-    user_errors: Vec<UserError>,
+    problems: Vec<InputProblem>,
 }
 
 impl WithdrawInitiativePayload {
-    fn from_problem(finding: Problem) -> Self {
+    fn from_problem(problem: Problem) -> Self {
         Self {
             revision: None,
             change_number: None,
-            user_errors: vec![finding.into()],
+            problems: vec![problem.into()],
         }
     }
 }
@@ -73,13 +73,13 @@ impl InitiativeMutation {
                 .await?;
         let running = match begun {
             MutationStart::New(running) => running,
-            MutationStart::Rejected(finding) => return Ok(WithdrawInitiativePayload::from_problem(finding)),
+            MutationStart::Rejected(problem) => return Ok(WithdrawInitiativePayload::from_problem(problem)),
             MutationStart::Replayed(answer) => {
                 let revision = revisions::find_revision(&app.db, answer.initiative, answer.version).await?;
                 return Ok(WithdrawInitiativePayload {
                     revision: revision.map(Revision::from),
                     change_number: Some(answer.change),
-                    user_errors: Vec::new(),
+                    problems: Vec::new(),
                 });
             }
         };
@@ -90,7 +90,7 @@ impl InitiativeMutation {
                 return Ok(WithdrawInitiativePayload {
                     revision: None,
                     change_number: None,
-                    user_errors: refusal.problems.into_iter().map(UserError::from).collect(),
+                    problems: refusal.problems.into_iter().map(InputProblem::from).collect(),
                 });
             }
         };
@@ -121,7 +121,7 @@ impl InitiativeMutation {
         Ok(WithdrawInitiativePayload {
             revision: revision.map(Revision::from),
             change_number,
-            user_errors: Vec::new(),
+            problems: Vec::new(),
         })
     }
 }

@@ -48,25 +48,25 @@ pub(super) struct PublicationBatch<'a> {
 impl PublicationBatch<'_> {
     pub(super) fn validate_proposal(&self, proposal: &Proposal) -> ValidatedProposal {
         let record = keep_published_grant_terms(&self.current, &proposal.record);
-        let mut findings = self.validate(&record);
+        let mut problems = self.validate(&record);
         let lead = self.organisations.find_id(&record.lead_organisation);
         let before = self.find_published(&record, lead).map(|before| before.id);
         let id = before.or(proposal.corrects).unwrap_or_default();
-        findings
+        problems
             .errors
             .extend(find_grant_conflicts(&self.current, &record, id, lead));
-        let stands_so = findings.errors.is_empty() && self.is_unchanged(id, &record);
+        let stands_so = problems.errors.is_empty() && self.is_unchanged(id, &record);
         if !stands_so {
             let current = self.current.initiatives.get(&id);
-            findings
+            problems
                 .errors
                 .extend(self.current.find_version_conflict(current, proposal.base_version));
         }
         if !stands_so && proposal.grant.is_none() {
-            findings.warnings.extend(self.current.find_cleared(id, &record));
+            problems.warnings.extend(self.current.find_cleared(id, &record));
         }
         ValidatedProposal {
-            problems: findings,
+            problems,
             is_unchanged: stands_so,
         }
     }
@@ -109,10 +109,10 @@ impl PublicationBatch<'_> {
                 Err(outcome) => return Ok(PlannedProposal::Settled(outcome)),
             },
         };
-        let mut findings = self.validate(&record);
-        if !findings.errors.is_empty() {
+        let mut problems = self.validate(&record);
+        if !problems.errors.is_empty() {
             return Ok(PlannedProposal::Settled(PublicationOutcome::Rejected(
-                findings.errors,
+                problems.errors,
             )));
         }
         let lead = self.organisations.find_id(&record.lead_organisation);
@@ -120,13 +120,13 @@ impl PublicationBatch<'_> {
         if let (Some(corrected), Some(known)) = (corrects, known)
             && known.id != corrected
         {
-            let finding = Problem::new(
+            let problem = Problem::new(
                 ProblemCode::Conflict,
                 "externalRef",
                 "is that of another record of the same organisation",
             );
             return Ok(PlannedProposal::Settled(PublicationOutcome::Rejected(vec![
-                finding,
+                problem,
             ])));
         }
         let corrected = corrects.and_then(|id| self.current.initiatives.get(&id));
@@ -156,7 +156,7 @@ impl PublicationBatch<'_> {
             return Ok(PlannedProposal::Settled(PublicationOutcome::Unchanged { id }));
         }
         if grant.is_none() {
-            findings.warnings.extend(self.current.find_cleared(id, &record));
+            problems.warnings.extend(self.current.find_cleared(id, &record));
         }
         let document = serde_json::to_value(&record).map_err(|cause| Error::Internal(cause.to_string()))?;
         let grant_digests = self.grant_digests(&record, grant.as_ref());
@@ -170,7 +170,7 @@ impl PublicationBatch<'_> {
             grant_digests,
             document,
         };
-        Ok(PlannedProposal::Ready(Box::new(ready), findings.warnings))
+        Ok(PlannedProposal::Ready(Box::new(ready), problems.warnings))
     }
 
     /// A grant that a record names updates only the record's term. Any other grant becomes a record of its
@@ -194,15 +194,15 @@ impl PublicationBatch<'_> {
         };
         if self.organisations.find_id(&record.lead_organisation) != Some(holder.lead_organisation_id) {
             let reason = "is not the organisation whose record names this grant; a steward must decide which of the two leads";
-            let finding = Problem::new(ProblemCode::Conflict, "leadOrganisation", reason);
-            return Ok(Err(PublicationOutcome::Rejected(vec![finding])));
+            let problem = Problem::new(ProblemCode::Conflict, "leadOrganisation", reason);
+            return Ok(Err(PublicationOutcome::Rejected(vec![problem])));
         }
         update_term_from_grant(&self.current, holder.id, &grant.identifier, &record).map(Ok)
     }
 
     /// Finds all problems of a record, with everything that it names.
     fn validate(&self, record: &InitiativeRecord) -> Problems {
-        let mut findings = validate::validate_record(record);
+        let mut problems = validate::validate_record(record);
         if let Some(Err(unclear)) = record
             .place
             .as_ref()
@@ -213,7 +213,7 @@ impl PublicationBatch<'_> {
                 place::PlaceReferenceError::Ambiguous { .. } => ProblemCode::Ambiguous,
                 _ => ProblemCode::NotFound,
             };
-            findings
+            problems
                 .errors
                 .push(Problem::new(code, "place", unclear.to_string()));
         }
@@ -230,12 +230,12 @@ impl PublicationBatch<'_> {
                     OrganisationReferenceError::Ambiguous(..) => ProblemCode::Ambiguous,
                     _ => ProblemCode::NotFound,
                 };
-                findings
+                problems
                     .errors
                     .push(Problem::new(code, path, unclear.to_string()));
             }
         }
-        findings
+        problems
     }
 
     /// Finds the published initiative of a record.

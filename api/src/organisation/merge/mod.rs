@@ -92,11 +92,11 @@ pub async fn merge_organisations(
         refusal.conflicts.extend(stale.conflicts);
         refusal
             .problems
-            .extend(stale.problems.into_iter().map(|mut finding| {
-                if finding.path == "version" {
-                    finding.path = format!("{path}Version");
+            .extend(stale.problems.into_iter().map(|mut problem| {
+                if problem.path == "version" {
+                    problem.path = format!("{path}Version");
                 }
-                finding
+                problem
             }));
     }
     let mut found = Problems::default();

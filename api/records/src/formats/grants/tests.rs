@@ -56,7 +56,7 @@ fn list_warnings(rows: &NumberedGrantRows) -> Vec<String> {
         .collect()
 }
 
-fn list_errors(rows: NumberedGrantRows) -> Vec<String> {
+fn list_problems(rows: NumberedGrantRows) -> Vec<String> {
     let refused = rows.into_iter().filter_map(|(_, grant)| grant.err());
     refused.flatten().map(|problem| problem.to_string()).collect()
 }
@@ -83,7 +83,7 @@ fn grant_with(changes: serde_json::Value) -> serde_json::Value {
 }
 
 fn errors_with(changes: serde_json::Value) -> Vec<String> {
-    list_errors(read_json(&serde_json::json!([grant_with(changes)]).to_string()))
+    list_problems(read_json(&serde_json::json!([grant_with(changes)]).to_string()))
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn errors_name_the_columns_of_the_table() {
                   Funding Org:Name,Planned Dates:Start Date,Planned Dates:0:End Date";
     let text = format!("{header}\r\n1,T,GBP,\"1,000\",31/01/2020,R,,2020-03-01,2020-02-01\r\n");
     assert_eq!(
-        list_errors(read_csv(&text)),
+        list_problems(read_csv(&text)),
         ["row 2, Funding Org:Name: is missing"]
     );
     insta::assert_snapshot!(list_warnings(&read_csv(&text.replace("R,,", "R,F,"))).join("\n"), @r#"
@@ -228,7 +228,7 @@ fn errors_name_the_columns_of_the_table() {
 
 #[test]
 fn every_problem_is_reported() {
-    let said = list_errors(read_json(
+    let said = list_problems(read_json(
         r#"[{"id": " ", "currency": "pounds", "amountAwarded": -5,
         "title": ["x"], "plannedDates": [{"startDate": "2020", "duration": 1.5}],
         "recipientOrganization": {"name": "not in a list"}, "fundingOrganization": [["F", "F"]],
@@ -382,7 +382,7 @@ fn grant_to_a_person_is_rejected_without_personal_data() {
 
     let text = "Identifier,Title,Currency,Amount Awarded,Award Date,Recipient Ind:Identifier,\
                 Recipient Ind:Name,Funding Org:Name\n1,T,GBP,1,2020-01-31,p-1,A Name,F\n";
-    let said = list_errors(read_csv(text));
+    let said = list_problems(read_csv(text));
     assert_eq!(said, [format!("row 2, Recipient Ind:Identifier: {reason}")]);
 }
 
@@ -452,7 +452,7 @@ fn invalid_grant_does_not_affect_the_others() {
         .map(|(n, _)| *n)
         .collect();
     assert_eq!(good, [1, 3, 8]);
-    let said = list_errors(rows);
+    let said = list_problems(rows);
     assert_eq!(said[0], "row 2: is not an object");
     assert_eq!(said[2], "row 5: the field id is given twice");
     assert!(

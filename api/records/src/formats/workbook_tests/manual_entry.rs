@@ -183,8 +183,8 @@ fn numbers_dates_and_booleans_are_read() {
     // What else is wrong with such a field is not told twice.
     let found = json_reader::read_document(records[1].document.clone()).problems;
     let all = records[1].merge_file_problems(found);
-    assert_eq!(all.iter().filter(|finding| finding.path == "summary").count(), 1);
-    assert!(all.iter().any(|finding| finding.path == "startedOn"));
+    assert_eq!(all.iter().filter(|problem| problem.path == "summary").count(), 1);
+    assert!(all.iter().any(|problem| problem.path == "startedOn"));
 }
 
 #[test]

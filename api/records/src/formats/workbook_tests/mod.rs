@@ -75,7 +75,7 @@ fn read_documents(bytes: &[u8]) -> Vec<Value> {
     documents.collect()
 }
 
-/// Strays and findings, as they are told.
+/// Strays and problems, as they are told.
 fn list_problems(bytes: &[u8]) -> Vec<String> {
     let (records, strays) = read_all(bytes).unwrap();
     let place = |cell: CellPosition| {
@@ -84,7 +84,7 @@ fn list_problems(bytes: &[u8]) -> Vec<String> {
     };
     let found = records.iter().flat_map(|record| {
         let found = record.problems.iter();
-        found.map(|finding| format!("{}: {}", place(record.find_cell(&finding.path)), finding.reason))
+        found.map(|problem| format!("{}: {}", place(record.find_cell(&problem.path)), problem.reason))
     });
     let found: Vec<_> = found.collect();
     let strays = strays

@@ -105,7 +105,7 @@ fn base_version_round_trips() {
             let found: Vec<_> = records[0]
                 .problems
                 .iter()
-                .map(|finding| (finding.path.as_str(), finding.reason.clone()))
+                .map(|problem| (problem.path.as_str(), problem.reason.clone()))
                 .collect();
             let wrong = said.map(|said| {
                 let reason = format!("{said} is not the number of a version, a whole number from 1 on");
@@ -143,25 +143,25 @@ fn rejected_rows_are_written_with_corrections() {
     let first = json!({"externalRef": "a", "title": "A", "ongoing": "maybe", "colour": "red",
         "fundingTerms": [{"funder": {"name": "F"}, "durationMonths": "long"}, {"funder": {}, "amountMinor": 5, "renewable": true, "missing": {"renewable": "WITHHELD"}}]});
     let second = json!({"title": "=B", "conditionsChanged": "none", "summary": "s".repeat(40_000)});
-    let finding = |path: &str, reason: &str| Problem::new(ProblemCode::InvalidFormat, path, reason);
+    let problem = |path: &str, reason: &str| Problem::new(ProblemCode::InvalidFormat, path, reason);
     let mut book = RecordWorkbook::for_corrections().unwrap();
     book.add_record(
         &first,
         &[
-            finding("ongoing", "is no yes and no no"),
-            finding("colour", "unknown field"),
-            finding("fundingTerms/0/durationMonths", "is no number"),
-            finding("fundingTerms/1/funder", "needs a name"),
-            finding("fundingTerms/1/missing/renewable", "is given"),
+            problem("ongoing", "is no yes and no no"),
+            problem("colour", "unknown field"),
+            problem("fundingTerms/0/durationMonths", "is no number"),
+            problem("fundingTerms/1/funder", "needs a name"),
+            problem("fundingTerms/1/missing/renewable", "is given"),
         ],
     )
     .unwrap();
     book.add_record(
         &second,
         &[
-            finding("externalRef", "is needed"),
-            finding("conditionsChanged", "is no list"),
-            finding("fundingTerms/7/x", "is nowhere"),
+            problem("externalRef", "is needed"),
+            problem("conditionsChanged", "is no list"),
+            problem("fundingTerms/7/x", "is nowhere"),
         ],
     )
     .unwrap();

@@ -1,4 +1,4 @@
-//! What a mutation says of its input: what was wrong, and what changed meanwhile.
+//! Why a mutation rejected its input: the problems with it, and what changed in the meantime.
 
 use async_graphql::{Json, SimpleObject};
 use serde_json::Value;
@@ -8,7 +8,8 @@ use wayin_records::problem::{Problem, ProblemCode};
 
 /// A problem with the input. Rejected input changes nothing.
 #[derive(Clone, Debug, SimpleObject)]
-pub struct UserError {
+#[graphql(name = "Problem")]
+pub struct InputProblem {
     /// The kind of problem.
     code: ProblemCode,
     /// The problem in plain words.
@@ -17,12 +18,12 @@ pub struct UserError {
     path: Vec<String>,
 }
 
-impl From<Problem> for UserError {
-    fn from(finding: Problem) -> Self {
+impl From<Problem> for InputProblem {
+    fn from(problem: Problem) -> Self {
         Self {
-            code: finding.code,
-            message: finding.reason,
-            path: split_path(&finding.path),
+            code: problem.code,
+            message: problem.reason,
+            path: split_path(&problem.path),
         }
     }
 }
