@@ -1,11 +1,10 @@
-//! One piece of work of the engine: it ends early when it is late, or when nobody
-//! waits for it any more.
+//! Cancels a computation when its deadline passes, or when nobody waits for it any more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Why work ended before it was done.
+/// Why a computation was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Cancelled {
     /// It took too long.
@@ -16,28 +15,28 @@ pub enum Cancelled {
     Abandoned,
 }
 
-/// Asked now and then by the work itself.
+/// Checked regularly by the computation.
 #[derive(Clone, Debug, Default)]
 pub struct CancellationToken {
     deadline: Option<Instant>,
     abandoned: Arc<AtomicBool>,
 }
 
-/// Held by who waits for the work; when dropped, nobody does.
+/// The waiting side holds it. Dropping it cancels the computation.
 pub struct CancelOnDrop(Arc<AtomicBool>);
 
 impl CancellationToken {
-    /// Work that may take so long, and who waits for it.
-    pub fn with_timeout(time: Duration) -> (Self, CancelOnDrop) {
-        let run = Self {
-            deadline: Instant::now().checked_add(time),
+    /// A token for a computation that may take `timeout`.
+    pub fn with_timeout(timeout: Duration) -> (Self, CancelOnDrop) {
+        let token = Self {
+            deadline: Instant::now().checked_add(timeout),
             abandoned: Arc::default(),
         };
-        let waiting = CancelOnDrop(Arc::clone(&run.abandoned));
-        (run, waiting)
+        let guard = CancelOnDrop(Arc::clone(&token.abandoned));
+        (token, guard)
     }
 
-    /// Whether to go on.
+    /// Returns an error if the computation is cancelled.
     pub fn check(&self) -> Result<(), Cancelled> {
         if self.abandoned.load(Ordering::Relaxed) {
             Err(Cancelled::Abandoned)

@@ -1,22 +1,22 @@
-//! What to mind when reading an answer, worked out from what is shown of it alone.
+//! Cautions about an answer. They depend only on what the answer discloses.
 
 use super::answer::{
-    Association, Associations, Basis, DisclosedTable, Distribution, FlowCounts, Grid, NotAdjustedReason,
-    PatternAnswer,
+    Association, Associations, Basis, DisclosedTable, Distribution, FlowCounts, Grid, Groups,
+    NotAdjustedReason, PatternAnswer,
 };
 use super::disclosure::DisclosedCount;
 use super::measures::Measures;
 use super::summary::{format_approximate, format_count, format_plural, join_list};
 
-/// A known cell under this is a small number.
+/// A known cell below this is a small number.
 pub const SMALL_CELL_COUNT: u64 = 10;
-/// The share of the population, in 100, that may be unknown before it is much.
+/// The percentage of the population that can be unknown without a caution.
 pub const MUCH_UNKNOWN_PERCENT: u64 = 20;
-/// The share of `both`, in 100, that one place may have before it is said.
+/// The percentage of `both` that can be in one place without a caution.
 const MAX_ONE_PLACE_PERCENT: u64 = 50;
-/// The share of the population, in 100, that one organisation may lead before it is said.
+/// The percentage of the population that one organisation can lead without a caution.
 const MAX_ONE_LEAD_PERCENT: u64 = 20;
-/// Groups differ where chance alone would make them differ as much in fewer than 5 of 100 cases.
+/// The p-value of the test of homogeneity below which groups differ.
 const GROUPS_DIFFER_BELOW: f64 = 0.05;
 
 /// What a caution is about.
@@ -61,41 +61,28 @@ pub struct Caution {
 }
 
 fn new_caution(code: CautionCode, text: impl Into<String>) -> Caution {
-    Caution {
-        code,
-        text: text.into(),
-    }
+    let text = text.into();
+    Caution { code, text }
 }
 
-/// The cautions of a pattern.
+/// The cautions about a pattern.
 pub fn list_pattern_cautions(answer: &PatternAnswer) -> Vec<Caution> {
-    let table = &answer.table;
-    let mut cautions: Vec<Caution> = caution_illustrative(&answer.illustrative, &answer.basis)
-        .into_iter()
-        .collect();
-    cautions.extend(list_table_cautions(table));
-    cautions.extend(caution_not_computable(table));
+    let mut cautions = Vec::from_iter(caution_illustrative(&answer.illustrative, &answer.basis));
+    cautions.extend(list_table_cautions(&answer.table));
+    cautions.extend(caution_not_computable(&answer.table));
     if let Some(groups) = &answer.groups {
-        cautions.extend(of_groups(answer, groups));
+        cautions.extend(list_group_cautions(answer, groups));
     }
     cautions.extend(list_concentration_cautions(answer));
-    cautions.push(caution_not_a_sample());
-    cautions.extend(list_disclosure_cautions(
-        &answer.basis,
-        table.named_counts().into_iter().map(|(_, shown)| shown),
-    ));
+    cautions.extend(list_shared_cautions(&answer.basis, false, answer.table.counts()));
     cautions
 }
 
-/// The cautions of one table: small numbers, and much that is not known.
+/// The cautions about one table: small numbers, and many unknown.
 pub fn list_table_cautions(table: &DisclosedTable) -> Vec<Caution> {
     let mut cautions = Vec::new();
-    let known = [table.both, table.when_only, table.then_only, table.neither];
-    if known
-        .iter()
-        .filter_map(|cell| cell.count)
-        .any(|count| count < SMALL_CELL_COUNT)
-    {
+    let is_small = |cell: &DisclosedCount| cell.count.is_some_and(|count| count < SMALL_CELL_COUNT);
+    if table.four_cells().iter().any(is_small) {
         cautions.push(new_caution(
             CautionCode::SmallNumbers,
             format!("At least one of the four counts is under {SMALL_CELL_COUNT}: a few initiatives more or less would change the picture."),
@@ -104,106 +91,111 @@ pub fn list_table_cautions(table: &DisclosedTable) -> Vec<Caution> {
     if let (Some(unknown), Some(population)) = (table.unknown.count, table.population.count)
         && unknown * 100 > population * MUCH_UNKNOWN_PERCENT
     {
+        let unknown = format_approximate(&table.unknown, unknown);
+        let population = format_approximate(&table.population, population);
         cautions.push(new_caution(
             CautionCode::MuchUnknown,
-            format!(
-                "Of {} not enough is known, out of {} in all.",
-                format_approximate(&table.unknown, unknown),
-                format_approximate(&table.population, population)
-            ),
+            format!("Of {unknown} not enough is known, out of {population} in all."),
         ));
     }
     cautions
 }
 
-/// The cautions of pairs of conditions, apart from those of [one pair](list_pair_cautions).
+/// The cautions about associations, apart from those about [one pair](list_pair_cautions).
 pub fn list_association_cautions(answer: &Associations) -> Vec<Caution> {
-    let counts = answer.pairs.iter().flat_map(|pair| pair.table.named_counts());
-    list_count_cautions(
-        &answer.basis,
-        &answer.illustrative,
-        false,
-        counts.map(|(_, shown)| shown),
-    )
+    let mut cautions = Vec::from_iter(caution_illustrative(&answer.illustrative, &answer.basis));
+    let counts = answer.pairs.iter().flat_map(|pair| pair.table.counts());
+    cautions.extend(list_shared_cautions(&answer.basis, false, counts));
+    cautions
 }
 
-/// The cautions of one pair out of several conditions.
+/// The cautions about one pair of conditions.
 pub fn list_pair_cautions(pair: &Association) -> Vec<Caution> {
     let mut cautions = list_table_cautions(&pair.table);
     cautions.extend(caution_not_computable(&pair.table));
     cautions
 }
 
-/// The cautions of a grid.
+/// The cautions about a grid.
 pub fn list_grid_cautions(grid: &Grid) -> Vec<Caution> {
-    list_count_cautions(
-        &grid.basis,
-        &grid.illustrative,
-        grid.cells_overlap,
-        grid.cells.iter(),
-    )
+    let mut cautions = Vec::from_iter(caution_illustrative(&grid.illustrative, &grid.basis));
+    let counts = grid.cells.iter().copied();
+    cautions.extend(list_shared_cautions(&grid.basis, grid.cells_overlap, counts));
+    cautions
 }
 
-/// The cautions of a distribution.
+/// The cautions about a distribution.
 pub fn list_distribution_cautions(distribution: &Distribution) -> Vec<Caution> {
     let bins = distribution.bins.iter();
     list_marked_count_cautions(
         &distribution.basis,
         distribution.bins_overlap,
-        bins.map(|bin| (&bin.count, &bin.illustrative)),
+        bins.map(|bin| (bin.count, bin.illustrative)),
     )
 }
 
-/// The cautions of moves. An initiative that moved to several entry points, or is reported by several, counts for each.
+/// The cautions about flows. An initiative counts once for each later entry point and each perspective.
 pub fn list_flow_cautions(answer: &FlowCounts) -> Vec<Caution> {
     let flows = answer.flows.iter();
     list_marked_count_cautions(
         &answer.basis,
         true,
-        flows.map(|flow| (&flow.count, &flow.illustrative)),
+        flows.map(|flow| (flow.count, flow.illustrative)),
     )
 }
 
-fn list_count_cautions<'a>(
-    basis: &Basis,
-    illustrative: &DisclosedCount,
-    overlap: bool,
-    counts: impl Iterator<Item = &'a DisclosedCount>,
-) -> Vec<Caution> {
-    let illustrative = caution_illustrative(illustrative, basis);
-    list_common_cautions(illustrative, basis, overlap, counts)
-}
-
-/// The cautions of counts that each come with the number of illustrative records in them.
-fn list_marked_count_cautions<'a>(
+/// The cautions about counts that each come with the number of illustrative records in them.
+fn list_marked_count_cautions(
     basis: &Basis,
     overlap: bool,
-    counts: impl Iterator<Item = (&'a DisclosedCount, &'a DisclosedCount)> + Clone,
+    counts: impl Iterator<Item = (DisclosedCount, DisclosedCount)> + Clone,
 ) -> Vec<Caution> {
     let mut marks = counts.clone().map(|(_, illustrative)| illustrative.count);
-    let text = if marks.clone().any(|mark| mark.is_some_and(|many| many > 0)) {
-        Some(
-            "Some of the records counted were made up to show how Wayin works: they are no evidence about real places.",
-        )
+    let mut cautions = Vec::new();
+    if marks.clone().any(|mark| mark.is_some_and(|count| count > 0)) {
+        let text = format!("Some {MADE_UP_RECORDS}");
+        cautions.push(new_caution(CautionCode::Illustrative, text));
     } else if basis.has_illustrative && marks.any(|mark| mark.is_none()) {
-        Some("Some of the records counted may have been made up to show how Wayin works.")
-    } else {
-        None
-    };
-    let illustrative = text.map(|text| new_caution(CautionCode::Illustrative, text));
-    list_common_cautions(illustrative, basis, overlap, counts.map(|(count, _)| count))
+        cautions.push(new_caution(CautionCode::Illustrative, MAYBE_MADE_UP));
+    }
+    cautions.extend(list_shared_cautions(
+        basis,
+        overlap,
+        counts.map(|(count, _)| count),
+    ));
+    cautions
 }
 
-fn list_common_cautions<'a>(
-    illustrative: Option<Caution>,
+/// The cautions that every answer can have: overlap, sampling and disclosure control.
+fn list_shared_cautions(
     basis: &Basis,
     overlap: bool,
-    counts: impl Iterator<Item = &'a DisclosedCount>,
+    mut counts: impl Iterator<Item = DisclosedCount>,
 ) -> Vec<Caution> {
-    let mut cautions: Vec<Caution> = illustrative.into_iter().collect();
-    cautions.extend(overlap.then(caution_groups_overlap));
-    cautions.push(caution_not_a_sample());
-    cautions.extend(list_disclosure_cautions(basis, counts));
+    let mut cautions = Vec::new();
+    if overlap {
+        cautions.push(caution_groups_overlap());
+    }
+    cautions.push(new_caution(
+        CautionCode::NotASample,
+        "The records are those that were sent in or published, not drawn at random: intervals tell what chance does to \
+         counts of this size, not how well these initiatives stand for others.",
+    ));
+    if !basis.disclosure_controlled {
+        return cautions;
+    }
+    cautions.push(new_caution(
+        CautionCode::Perturbed,
+        "Counts of records that may only be counted were moved a little and rounded to the nearest 5, each in its own \
+         right: they need not add up, and differences of a few mean nothing.",
+    ));
+    if counts.any(|shown| shown.count.is_some() && shown.suppressed.is_some()) {
+        cautions.push(new_caution(
+            CautionCode::HiddenPartSuppressed,
+            "Some counts are of the records that you may read whole alone: there may be a few more, or none, that may \
+             not be shown.",
+        ));
+    }
     cautions
 }
 
@@ -212,30 +204,33 @@ fn caution_not_computable(table: &DisclosedTable) -> Option<Caution> {
     if missing.is_empty() {
         return None;
     }
-    let why = if table.known_cells().is_none() {
+    let reason = if table.known_cells().is_none() {
         "a count that is needed is suppressed, or leaves out hidden records that another holds"
     } else {
         "a count that is needed is zero"
     };
-    let figures = join_list(missing.iter().map(ToString::to_string), "and");
+    let measures = join_list(missing, "and");
     Some(new_caution(
         CautionCode::NotComputable,
-        format!("What is left empty ({figures}) cannot be worked out: {why}."),
+        format!("What is left empty ({measures}) cannot be worked out: {reason}."),
     ))
 }
+
+const MADE_UP_RECORDS: &str =
+    "of the records counted were made up to show how Wayin works: they are no evidence about real places.";
+const MAYBE_MADE_UP: &str = "Some of the records counted may have been made up to show how Wayin works.";
 
 fn caution_illustrative(shown: &DisclosedCount, basis: &Basis) -> Option<Caution> {
     let text = match shown.count {
         Some(0) => return None,
-        // Suppressed: where the base holds none at all, that is known to everybody.
+        // The count is suppressed. Readers may know that the database has no illustrative records.
         None if !basis.has_illustrative => return None,
-        None => "Some of the records counted may have been made up to show how Wayin works.".to_owned(),
+        None => MAYBE_MADE_UP.to_owned(),
         Some(1) => "One of the records counted was made up to show how Wayin works: it is no evidence about real places.".to_owned(),
-        Some(many) => format!(
-            "{}{} of the records counted were made up to show how Wayin works: they are no evidence about real places.",
-            if shown.variance > 0.0 { "About " } else { "" },
-            format_count(many)
-        ),
+        Some(count) => {
+            let about = if shown.variance > 0.0 { "About " } else { "" };
+            format!("{about}{} {MADE_UP_RECORDS}", format_count(count))
+        }
     };
     Some(new_caution(CautionCode::Illustrative, text))
 }
@@ -247,23 +242,16 @@ fn caution_groups_overlap() -> Caution {
     )
 }
 
-fn caution_not_a_sample() -> Caution {
-    new_caution(
-        CautionCode::NotASample,
-        "The records are those that were sent in or published, not drawn at random: intervals tell what chance does to \
-         counts of this size, not how well these initiatives stand for others.",
-    )
-}
-
-fn of_groups(answer: &PatternAnswer, groups: &super::answer::Groups) -> Vec<Caution> {
+fn list_group_cautions(answer: &PatternAnswer, groups: &Groups) -> Vec<Caution> {
     let mut cautions = Vec::new();
     if groups.overlap {
         cautions.push(caution_groups_overlap());
     }
+    let is_suppressed = |table: &DisclosedTable| table.known_cells().is_none();
     let suppressed = groups
         .tables
         .iter()
-        .filter(|(_, table)| table.known_cells().is_none())
+        .filter(|(_, table)| is_suppressed(table))
         .count();
     if suppressed > 0 {
         let not_adjusted = match groups.adjusted {
@@ -309,13 +297,13 @@ fn of_groups(answer: &PatternAnswer, groups: &super::answer::Groups) -> Vec<Caut
 }
 
 fn list_concentration_cautions(answer: &PatternAnswer) -> Vec<Caution> {
-    let Some(found) = answer.concentration else {
+    let Some(concentration) = answer.concentration else {
         return Vec::new();
     };
     let mut cautions = Vec::new();
     if let Some(both) = answer.table.both.count
         && both > 0
-        && found.largest_place_count * 100 > both * MAX_ONE_PLACE_PERCENT
+        && concentration.largest_place_count * 100 > both * MAX_ONE_PLACE_PERCENT
     {
         cautions.push(new_caution(
             CautionCode::FewPlaces,
@@ -323,43 +311,17 @@ fn list_concentration_cautions(answer: &PatternAnswer) -> Vec<Caution> {
              that of the field.",
         ));
     }
-    if let (Some(led), Some(population)) = (found.largest_lead_count, answer.table.population.count)
+    if let (Some(led), Some(population)) = (concentration.largest_lead_count, answer.table.population.count)
         && led * 100 > population * MAX_ONE_LEAD_PERCENT
         && led > 1
     {
+        let (led, population) = (format_count(led), format_count(population));
         cautions.push(new_caution(
             CautionCode::Clustered,
             format!(
-                "One organisation leads {} of the {} initiatives: they are less independent of each other than the \
-                 intervals take them to be.",
-                format_count(led),
-                format_count(population)
+                "One organisation leads {led} of the {population} initiatives: they are less independent of each other \
+                 than the intervals take them to be."
             ),
-        ));
-    }
-    cautions
-}
-
-fn list_disclosure_cautions<'a>(
-    basis: &Basis,
-    counts: impl Iterator<Item = &'a DisclosedCount>,
-) -> Vec<Caution> {
-    if !basis.disclosure_controlled {
-        return Vec::new();
-    }
-    let mut cautions = vec![new_caution(
-        CautionCode::Perturbed,
-        "Counts of records that may only be counted were moved a little and rounded to the nearest 5, each in its own \
-         right: they need not add up, and differences of a few mean nothing.",
-    )];
-    if counts
-        .into_iter()
-        .any(|shown| shown.count.is_some() && shown.suppressed.is_some())
-    {
-        cautions.push(new_caution(
-            CautionCode::HiddenPartSuppressed,
-            "Some counts are of the records that you may read whole alone: there may be a few more, or none, that may \
-             not be shown.",
         ));
     }
     cautions

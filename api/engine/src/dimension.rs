@@ -1,17 +1,17 @@
-//! What initiatives are told apart by: a dimension's whole domain, and which of
-//! its groups an initiative stands in.
+//! Dimensions: the groups of each, and which groups an initiative is in.
 
 use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
-use wayin_vocabulary::{Challenge, ChallengeStep, Dimension, EntryPoint, Perspective, PlaceKind};
+use wayin_records::fields::funding_term::{ChoiceKind, FundingChoice};
+use wayin_vocabulary::{
+    Challenge, ChallengeStep, Dimension, EntryPoint, Labelled, Perspective, PlaceKind, to_heading,
+};
 
 use super::count::layout::RowCells;
 use super::evaluate::select_perspective;
 use super::index::{Bitmap, Chunk, CodeBitmaps, IndexedPlace, Snapshot, to_day_number};
-use wayin_records::fields::funding_term::{ChoiceKind, FundingChoice};
-use wayin_vocabulary::{Labelled, to_heading};
 
-/// The upper edges, in months, of the closed bands of funding durations; above the last is a band of its own.
+/// The upper edges, in months, of the bands of funding durations. A last band is above them.
 pub const DURATION_BAND_EDGES_MONTHS: [i32; 6] = [6, 12, 18, 24, 36, 60];
 
 /// What a group stands for.
@@ -23,25 +23,24 @@ pub enum GroupKey {
     Place(Uuid),
     /// An organisation, by its id.
     Organisation(Uuid),
-    /// Organisations that the one who asks may not know of.
+    /// All organisations that the reader cannot see.
     Others,
-    /// Those that do not say.
+    /// Initiatives for which the value is not known.
     NotKnown,
 }
 
-/// One value of a dimension, and those that do not say.
+/// One group of a dimension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupName {
     /// What it stands for.
     pub key: GroupKey,
-    /// The words for it.
+    /// Its name for readers.
     pub label: String,
 }
 
 impl GroupName {
-    /// What names are listed by: codes, bands and years stay in their own order, places and
-    /// organisations go by their names, others and those that do not say come last. To be
-    /// sorted by stably.
+    /// The sort key for a stable sort: codes, bands and years keep their order, places and organisations are sorted by
+    /// name, and `Others` and `NotKnown` come last.
     pub fn rank(&self) -> (u8, Option<String>) {
         match self.key {
             GroupKey::Code(_) => (0, None),
@@ -52,32 +51,31 @@ impl GroupName {
     }
 }
 
-/// A dimension over one snapshot: its groups, the one of those that do not say last.
+/// The groups of a dimension over one snapshot. The last group is `NotKnown`.
 pub struct Domain {
     dimension: Dimension,
     groups: Vec<GroupName>,
-    /// The groups of a place, by its number; empty for those that do not say.
+    /// The groups of each place, by place number; empty if none is known.
     groups_by_place: Vec<Vec<u32>>,
-    /// The first of them, which where groups do not overlap is the only one.
+    /// The first group of each place, which is the only one if groups do not overlap.
     first_group_by_place: Vec<u32>,
-    /// The group of an organisation, by its number.
+    /// The group of each organisation, by organisation number; `u32::MAX` for none.
     group_by_organisation: Vec<u32>,
-    /// The first day of each year that has a group of its own, and of the year after the last.
+    /// The first day of each year with a group of its own, and of the year after the last one.
     year_starts: Vec<i64>,
     has_overlap: bool,
 }
 
-/// The first year that has a group of its own; those before share one.
+/// The first year with a group of its own. Earlier years share one.
 const FIRST_SINGLE_YEAR: i32 = 2000;
 
 impl Domain {
-    /// The whole domain of a dimension: every place, code, band or year, whatever was
-    /// found; the organisations of the records that are `readable`, and where hidden
-    /// records are counted too (`with_others`) one group for all others.
+    /// All groups of a dimension, including empty ones. Only the organisations of `visible` rows have groups;
+    /// `with_others` adds a group for all other organisations, for counts of hidden records.
     pub fn new(
         dimension: Dimension,
         snapshot: &Snapshot,
-        readable: &dyn Fn(usize, &Chunk) -> Bitmap,
+        visible: &dyn Fn(usize, &Chunk) -> Bitmap,
         with_others: bool,
     ) -> Self {
         let mut domain = Self {
@@ -92,28 +90,26 @@ impl Domain {
                 Dimension::Funder | Dimension::WayIn | Dimension::FundingDurationBand
             ) || FundingChoice::find_for_dimension(dimension).is_some(),
         };
+        let places = &snapshot.places;
         match dimension {
             Dimension::Place => {
-                let places = &snapshot.places;
-                let current = |number: &u32| places.get(*number).current == *number;
                 let all = 0..u32::try_from(places.all().len()).unwrap_or(u32::MAX);
-                domain.push_place_groups(snapshot, &all.filter(current).collect::<Vec<_>>(), |place| {
-                    vec![place.current]
-                });
+                let current: Vec<u32> = all
+                    .filter(|number| places.get(*number).current == *number)
+                    .collect();
+                domain.push_place_groups(snapshot, &current, |place| vec![place.current]);
             }
             Dimension::Region => {
-                domain.push_place_groups(snapshot, snapshot.places.regions(), |place| place.regions.clone());
-                // Only where a place lies within several regions.
+                domain.push_place_groups(snapshot, places.regions(), |place| place.regions.clone());
                 domain.has_overlap = domain.groups_by_place.iter().any(|groups| groups.len() > 1);
             }
             Dimension::PlaceKind => {
                 domain.push_code_groups(PlaceKind::ALL, |kind| (kind.code(), kind.label()));
-                let places = &snapshot.places;
                 let kind = |place: &IndexedPlace| vec![places.get(place.current).kind as u32];
                 domain.groups_by_place = places.all().iter().map(kind).collect();
             }
             Dimension::LeadOrganisation | Dimension::Funder => {
-                domain.push_organisation_groups(snapshot, readable, with_others);
+                domain.push_organisation_groups(snapshot, visible, with_others);
             }
             Dimension::WayIn | Dimension::WayInOfFunder => {
                 domain.push_code_groups(EntryPoint::ALL, |code| (code.code(), code.label()));
@@ -133,81 +129,76 @@ impl Domain {
                 None => {}
             },
         }
-        domain.groups.push(GroupName {
-            key: GroupKey::NotKnown,
-            label: "Not known".into(),
-        });
-        let not_known = u32::try_from(domain.groups.len() - 1).unwrap_or(u32::MAX);
-        let only = |groups: &Vec<u32>| groups.first().copied().unwrap_or(not_known);
-        domain.first_group_by_place = domain.groups_by_place.iter().map(only).collect();
+        let not_known = domain.push_group(GroupKey::NotKnown, "Not known");
+        let first = |groups: &Vec<u32>| groups.first().copied().unwrap_or(not_known);
+        domain.first_group_by_place = domain.groups_by_place.iter().map(first).collect();
         domain
     }
 
-    /// The groups, in the dimension's own order.
+    /// The groups, in the order of the dimension.
     pub fn groups(&self) -> &[GroupName] {
         &self.groups
     }
 
-    /// Whether an initiative may stand in several groups.
+    /// Whether an initiative can be in several groups.
     pub fn has_overlap(&self) -> bool {
         self.has_overlap
     }
 
-    fn push_code_groups<T: Copy>(&mut self, codes: &[T], words: impl Fn(T) -> (&'static str, &'static str)) {
-        self.groups.extend(codes.iter().map(|code| {
-            let (code, label) = words(*code);
-            GroupName {
-                key: GroupKey::Code(code.into()),
-                label: to_heading(label),
-            }
-        }));
+    /// Adds a group and returns its number.
+    fn push_group(&mut self, key: GroupKey, label: impl Into<String>) -> u32 {
+        let label = label.into();
+        self.groups.push(GroupName { key, label });
+        u32::try_from(self.groups.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    fn push_code_groups<T: Copy>(
+        &mut self,
+        codes: &[T],
+        code_and_label: impl Fn(T) -> (&'static str, &'static str),
+    ) {
+        for (code, label) in codes.iter().copied().map(code_and_label) {
+            self.push_group(GroupKey::Code(code.into()), to_heading(label));
+        }
     }
 
     fn push_duration_bands(&mut self) {
-        let mut after = 0;
+        let mut from = 1;
         for edge in DURATION_BAND_EDGES_MONTHS {
-            let (key, label) = if after == 0 {
+            let (key, label) = if from == 1 {
                 (format!("UP_TO_{edge}"), format!("Up to {edge} months"))
             } else {
                 (
-                    format!("FROM_{}_TO_{edge}", after + 1),
-                    format!("{} to {edge} months", after + 1),
+                    format!("FROM_{from}_TO_{edge}"),
+                    format!("{from} to {edge} months"),
                 )
             };
-            self.groups.push(GroupName {
-                key: GroupKey::Code(key),
-                label,
-            });
-            after = edge;
+            self.push_group(GroupKey::Code(key), label);
+            from = edge + 1;
         }
-        self.groups.push(GroupName {
-            key: GroupKey::Code(format!("OVER_{after}")),
-            label: format!("Over {after} months"),
-        });
+        let last = from - 1;
+        self.push_group(
+            GroupKey::Code(format!("OVER_{last}")),
+            format!("Over {last} months"),
+        );
     }
 
-    /// Lists places, by their numbers; each place stands in the groups of those that `of` names.
+    /// Adds a group for each of some places. `list_groups` returns the places in whose groups a place is.
     fn push_place_groups(
         &mut self,
         snapshot: &Snapshot,
-        listed: &[u32],
-        of: impl Fn(&IndexedPlace) -> Vec<u32>,
+        numbers: &[u32],
+        list_groups: impl Fn(&IndexedPlace) -> Vec<u32>,
     ) {
         let places = &snapshot.places;
         let mut group_of = vec![None; places.all().len()];
-        for number in listed {
+        for number in numbers {
             let place = places.get(*number);
-            group_of[*number as usize] = u32::try_from(self.groups.len()).ok();
-            self.groups.push(GroupName {
-                key: GroupKey::Place(place.id),
-                label: place.name.clone(),
-            });
+            group_of[*number as usize] = Some(self.push_group(GroupKey::Place(place.id), &place.name));
         }
         let groups = |place: &IndexedPlace| {
-            of(place)
-                .iter()
-                .filter_map(|number| group_of[*number as usize])
-                .collect()
+            let numbers = list_groups(place).into_iter();
+            numbers.filter_map(|number| group_of[number as usize]).collect()
         };
         self.groups_by_place = places.all().iter().map(groups).collect();
     }
@@ -215,78 +206,77 @@ impl Domain {
     fn push_organisation_groups(
         &mut self,
         snapshot: &Snapshot,
-        readable: &dyn Fn(usize, &Chunk) -> Bitmap,
+        visible: &dyn Fn(usize, &Chunk) -> Bitmap,
         with_others: bool,
     ) {
         let organisations = snapshot.organisations.all();
-        let mut found = vec![false; organisations.len()];
-        let mut find = |number: Option<i64>| {
-            if let Some(found) = number.and_then(|number| found.get_mut(usize::try_from(number).ok()?)) {
+        let mut is_found = vec![false; organisations.len()];
+        let mut mark = |number: Option<i64>| {
+            if let Some(found) = number.and_then(|number| is_found.get_mut(usize::try_from(number).ok()?)) {
                 *found = true;
             }
         };
         for (position, chunk) in snapshot.chunks.iter().enumerate() {
-            let readable = readable(position, chunk);
-            match self.dimension {
-                Dimension::Funder => readable.for_each(|row| {
+            visible(position, chunk).for_each(|row| {
+                if self.dimension == Dimension::Funder {
                     chunk
                         .term_range(row)
-                        .for_each(|term| find(chunk.funders.get(term)));
-                }),
-                _ => readable.for_each(|row| find(Some(chunk.leads[row].into()))),
-            }
-        }
-        self.group_by_organisation = vec![u32::MAX; organisations.len()];
-        for (number, organisation) in organisations
-            .iter()
-            .enumerate()
-            .filter(|(number, _)| found[*number])
-        {
-            self.group_by_organisation[number] = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
-            self.groups.push(GroupName {
-                key: GroupKey::Organisation(organisation.id),
-                label: organisation.name.clone(),
+                        .for_each(|term| mark(chunk.funders.get(term)));
+                } else {
+                    mark(Some(chunk.leads[row].into()));
+                }
             });
         }
+        let mut groups = vec![u32::MAX; organisations.len()];
+        for ((group, organisation), _) in groups
+            .iter_mut()
+            .zip(organisations)
+            .zip(&is_found)
+            .filter(|(_, found)| **found)
+        {
+            *group = self.push_group(GroupKey::Organisation(organisation.id), &organisation.name);
+        }
         if with_others {
-            let others = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
-            self.group_by_organisation
+            let others = self.push_group(GroupKey::Others, "Others");
+            groups
                 .iter_mut()
                 .filter(|group| **group == u32::MAX)
                 .for_each(|group| *group = others);
-            self.groups.push(GroupName {
-                key: GroupKey::Others,
-                label: "Others".into(),
-            });
         }
+        self.group_by_organisation = groups;
     }
 
-    /// Every year from the first to that of the newest change, and what lies before and after.
+    /// Adds a group for each year up to that of the newest change, one for earlier years and one for later ones.
     fn push_year_groups(&mut self, snapshot: &Snapshot) {
-        let last = snapshot
+        let newest = snapshot
             .as_of
             .changed_at
-            .map_or(FIRST_SINGLE_YEAR, |at| at.year().max(FIRST_SINGLE_YEAR));
+            .map_or(FIRST_SINGLE_YEAR, |at| at.year());
+        let last = newest.max(FIRST_SINGLE_YEAR);
         let first_day = |year: i32| NaiveDate::from_ymd_opt(year, 1, 1).map(to_day_number);
         self.year_starts = (FIRST_SINGLE_YEAR..=last + 1).filter_map(first_day).collect();
-        let mut list = |key: String, label: String| {
-            self.groups.push(GroupName {
-                key: GroupKey::Code(key),
-                label,
-            });
-        };
-        list(
-            format!("BEFORE_{FIRST_SINGLE_YEAR}"),
+        self.push_group(
+            GroupKey::Code(format!("BEFORE_{FIRST_SINGLE_YEAR}")),
             format!("Before {FIRST_SINGLE_YEAR}"),
         );
-        (FIRST_SINGLE_YEAR..=last).for_each(|year| list(year.to_string(), year.to_string()));
-        list(format!("AFTER_{last}"), format!("After {last}"));
+        for year in FIRST_SINGLE_YEAR..=last {
+            self.push_group(GroupKey::Code(year.to_string()), year.to_string());
+        }
+        self.push_group(GroupKey::Code(format!("AFTER_{last}")), format!("After {last}"));
     }
 
-    /// Puts down the groups of each row of a chunk: one, or, where groups overlap, several;
-    /// that of those that do not say where there is no other.
+    /// Writes the groups of each row of a chunk: one, or several if groups overlap. A row without a group is in
+    /// `NotKnown`.
     pub fn groups_of_rows(&self, chunk: &Chunk, into: &mut RowCells) {
         let not_known = u32::try_from(self.groups.len() - 1).unwrap_or(u32::MAX);
+        if let Some(codes) = self.single_codes(chunk) {
+            let groups = into.reset_single(chunk.len());
+            groups.fill(not_known);
+            for (code, rows) in (0..).zip(codes.all()) {
+                rows.for_each(|row| groups[row] = code);
+            }
+            return;
+        }
         match self.dimension {
             Dimension::Place | Dimension::Region | Dimension::PlaceKind => {
                 self.groups_of_places(chunk, not_known, into);
@@ -314,38 +304,6 @@ impl Domain {
                     into.push(found.iter().copied());
                 }
             }
-            Dimension::WayInOfFunder => {
-                write_single_groups(
-                    chunk.len(),
-                    not_known,
-                    into,
-                    &chunk.ways_in[Perspective::Funder as usize],
-                );
-            }
-            Dimension::ChallengeUnderstanding => {
-                write_single_groups(
-                    chunk.len(),
-                    not_known,
-                    into,
-                    &chunk.steps[Challenge::UnderstandingLocalSystem as usize],
-                );
-            }
-            Dimension::ChallengeAmbitions => {
-                write_single_groups(
-                    chunk.len(),
-                    not_known,
-                    into,
-                    &chunk.steps[Challenge::DefiningAmbitions as usize],
-                );
-            }
-            Dimension::ChallengeConditions => {
-                write_single_groups(
-                    chunk.len(),
-                    not_known,
-                    into,
-                    &chunk.steps[Challenge::FosteringConditions as usize],
-                );
-            }
             Dimension::YearStarted => {
                 let groups = into.reset_single(chunk.len());
                 chunk.started_on.for_each(|row, day| {
@@ -355,7 +313,6 @@ impl Domain {
                         .unwrap_or(not_known);
                 });
             }
-            // A row may have several of a few values.
             _ => {
                 into.reset_multiple();
                 for set in self.code_sets_by_row(chunk).unwrap_or_default() {
@@ -368,15 +325,26 @@ impl Domain {
         }
     }
 
-    /// For a dimension of which a row may have several of a few values, the values of each row, bit by bit.
+    /// The codes of a dimension with at most one code for each row.
+    fn single_codes<'c>(&self, chunk: &'c Chunk) -> Option<&'c CodeBitmaps> {
+        let step = |challenge: Challenge| Some(&chunk.steps[challenge as usize]);
+        match self.dimension {
+            Dimension::WayInOfFunder => Some(&chunk.ways_in[Perspective::Funder as usize]),
+            Dimension::ChallengeUnderstanding => step(Challenge::UnderstandingLocalSystem),
+            Dimension::ChallengeAmbitions => step(Challenge::DefiningAmbitions),
+            Dimension::ChallengeConditions => step(Challenge::FosteringConditions),
+            _ => None,
+        }
+    }
+
+    /// For a dimension with up to eight values, of which a row can have several: the values of each row, as bits.
     fn code_sets_by_row(&self, chunk: &Chunk) -> Option<Vec<u8>> {
-        let of_terms = |set_of_term: &[u8]| {
-            let terms = |row| &set_of_term[chunk.term_range(row)];
+        let union_of_terms = |sets: &[u8]| -> Vec<u8> {
+            let terms = |row| &sets[chunk.term_range(row)];
             (0..chunk.len())
                 .map(|row| terms(row).iter().fold(0, |all, set| all | set))
                 .collect()
         };
-        let of_planes = |planes: &CodeBitmaps| of_terms(&code_sets(chunk.term_count(), planes));
         match self.dimension {
             Dimension::WayIn => Some(code_sets(chunk.len(), &select_perspective(&chunk.ways_in, None))),
             Dimension::FundingDurationBand => {
@@ -384,13 +352,14 @@ impl Domain {
                 chunk.duration_months.for_each(|term, months| {
                     bands[term] = months.map_or(0, |months| 1 << find_duration_band(months));
                 });
-                Some(of_terms(&bands))
+                Some(union_of_terms(&bands))
             }
             dimension => {
                 let choice = FundingChoice::find_for_dimension(dimension)?;
-                let mut answers: Vec<u8> = of_planes(&chunk.choices[choice as usize]);
+                let answers = code_sets(chunk.term_count(), &chunk.choices[choice as usize]);
+                let mut answers = union_of_terms(&answers);
                 if matches!(choice.kind(), ChoiceKind::YesNo(_)) {
-                    // Yes comes before no.
+                    // The group of yes comes before the group of no.
                     answers
                         .iter_mut()
                         .for_each(|set| *set = (*set >> 1 & 1) | (*set & 1) << 1);
@@ -400,13 +369,12 @@ impl Domain {
         }
     }
 
-    /// The rows of a chunk that stand in each group.
+    /// The rows of a chunk in each group.
     pub fn group_bitmaps(&self, chunk: &Chunk) -> Vec<Bitmap> {
         if let Some(sets) = self.code_sets_by_row(chunk) {
-            // The last group is of those that do not say.
-            let of_values =
-                (0..self.groups.len() - 1).map(|value| select_rows(&sets, |set| set >> value & 1 == 1));
-            return of_values.chain([select_rows(&sets, |set| set == 0)]).collect();
+            let values = 0..self.groups.len() - 1;
+            let known = values.map(|value| select_rows(&sets, |set| set >> value & 1 == 1));
+            return known.chain([select_rows(&sets, |set| set == 0)]).collect();
         }
         let mut sets = vec![Bitmap::empty(chunk.len()); self.groups.len()];
         let mut groups = RowCells::default();
@@ -421,49 +389,41 @@ impl Domain {
     }
 
     fn groups_of_places(&self, chunk: &Chunk, not_known: u32, into: &mut RowCells) {
-        let groups_of = |number: Option<i64>| {
-            let groups = number.and_then(|number| self.groups_by_place.get(usize::try_from(number).ok()?));
-            groups.map_or(&[][..], Vec::as_slice)
-        };
-        if self.has_overlap {
-            into.reset_multiple();
-            chunk.places.for_each(|_, number| match groups_of(number) {
-                [] => into.push([not_known]),
-                groups => into.push(groups.iter().copied()),
-            });
+        if !self.has_overlap {
+            let groups = into.reset_single(chunk.len());
+            chunk
+                .places
+                .map_through(&self.first_group_by_place, not_known, groups);
             return;
         }
-        chunk.places.map_through(
-            &self.first_group_by_place,
-            not_known,
-            into.reset_single(chunk.len()),
-        );
+        into.reset_multiple();
+        chunk.places.for_each(|_, number| {
+            let number = number.and_then(|number| usize::try_from(number).ok());
+            match number
+                .and_then(|number| self.groups_by_place.get(number))
+                .map(Vec::as_slice)
+            {
+                None | Some([]) => into.push([not_known]),
+                Some(groups) => into.push(groups.iter().copied()),
+            }
+        });
     }
 }
 
-/// One group a row, by the code that it has.
-fn write_single_groups(rows: usize, not_known: u32, into: &mut RowCells, planes: &CodeBitmaps) {
-    let groups = into.reset_single(rows);
-    groups.fill(not_known);
-    for (code, plane) in (0..).zip(planes.all()) {
-        plane.for_each(|row| groups[row] = code);
-    }
-}
-
-/// The rows of whose sets something is so.
-fn select_rows(sets: &[u8], wanted: impl Fn(u8) -> bool) -> Bitmap {
-    let word = |of_rows: &[u8]| {
-        let bits = of_rows.iter().enumerate();
-        bits.fold(0, |word, (bit, set)| word | u64::from(wanted(*set)) << bit)
+/// The rows whose set of codes matches.
+fn select_rows(sets: &[u8], matches: impl Fn(u8) -> bool) -> Bitmap {
+    let to_word = |sets: &[u8]| {
+        let bits = sets.iter().enumerate();
+        bits.fold(0, |word, (bit, set)| word | u64::from(matches(*set)) << bit)
     };
-    Bitmap::from_words(sets.len(), sets.chunks(64).map(word))
+    Bitmap::from_words(sets.len(), sets.chunks(64).map(to_word))
 }
 
-/// The codes of each row or term, bit by bit.
-fn code_sets(of: usize, planes: &CodeBitmaps) -> Vec<u8> {
-    let mut sets = vec![0; of];
-    for (code, plane) in planes.all().iter().enumerate() {
-        plane.for_each(|at| sets[at] |= 1 << code);
+/// The codes of each of `count` rows or terms, as bits.
+fn code_sets(count: usize, codes: &CodeBitmaps) -> Vec<u8> {
+    let mut sets = vec![0; count];
+    for (code, rows) in codes.all().iter().enumerate() {
+        rows.for_each(|row| sets[row] |= 1 << code);
     }
     sets
 }
@@ -475,11 +435,11 @@ pub fn iter_set_bits(set: u8) -> impl Iterator<Item = u32> {
         .map(u8::trailing_zeros)
 }
 
-/// The band that a funding duration falls in, counted from the shortest.
+/// The band of a funding duration; 0 is the shortest.
 pub fn find_duration_band(months: i64) -> usize {
-    // Every edge is looked at: that takes less than a branch that cannot be foretold.
-    let above = |edge: &i32| usize::from(i64::from(*edge) < months);
-    DURATION_BAND_EDGES_MONTHS.iter().map(above).sum()
+    // Comparing with every edge is faster than an unpredictable branch.
+    let is_above = |edge: &i32| usize::from(i64::from(*edge) < months);
+    DURATION_BAND_EDGES_MONTHS.iter().map(is_above).sum()
 }
 
 #[cfg(test)]

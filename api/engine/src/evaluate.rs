@@ -1,26 +1,23 @@
-//! Conditions on the index: prepared once against its dictionaries, then worked
-//! out chunk by chunk as sets of rows, UNKNOWN carried all the way.
+//! Evaluates predicates on the index. A predicate is prepared once against the dictionaries, and then evaluated chunk by
+//! chunk as [`TruthBitmaps`], in three-valued logic.
 //!
-//! Tests of a closed vocabulary stand ready in the chunks. What takes a pass over a
-//! column (funding terms, places, dates, titles, who may read) is worked out once for
-//! a chunk and [kept](super::truth_cache).
+//! Chunks have bitmaps for tests of vocabularies. Tests that scan a column (funding terms, places, dates, titles,
+//! visibility) are evaluated once for each chunk and [cached](super::truth_cache).
 
 mod unknown_reasons;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
 use memchr::memmem::Finder;
 use uuid::Uuid;
-use wayin_vocabulary::{Perspective, Visibility};
+use wayin_vocabulary::{ChallengeStep, ChangeExtent, Choice, Perspective, Visibility};
 
 pub use self::unknown_reasons::MISSING_REASON_COUNT;
 use super::index::{
-    Bitmap, Chunk, CodeBitmaps, Column, IndexedOrganisation, OrganisationDictionary, PlaceDictionary,
-    Snapshot, TruthBitmaps, to_day_number,
+    Bitmap, Chunk, CodeBitmaps, Column, IndexedOrganisation, IndexedPlace, OrganisationDictionary,
+    PlaceDictionary, Snapshot, TruthBitmaps, to_day_number,
 };
 use super::truth_cache::{CacheEntry, CacheKey, TruthCache};
 use crate::predicate::{
@@ -31,19 +28,19 @@ use crate::predicate::{
 use crate::three_valued::Truth;
 use crate::visibility::Reader;
 
-/// A condition on initiatives, prepared against a snapshot's dictionaries, for
-/// chunks that are known by their position.
+/// A predicate on initiatives, prepared against the dictionaries of a snapshot. It is evaluated on chunks, which are
+/// numbered by their position.
 pub struct PreparedPredicate<'a> {
     predicate: Predicate<CachedTest<'a>>,
 }
 
-/// One test: what it says of a chunk is worked out at most once.
+/// A test that is evaluated at most once for each chunk, unless it is as fast as a look-up.
 struct CachedTest<'a> {
     test: PreparedTest<'a>,
     cache: Option<TestCache>,
 }
 
-/// What of a test was worked out before, and what is worked out now.
+/// The results of a test: from the truth cache, and from this evaluation.
 struct TestCache {
     key: CacheKey,
     dictionary_version: i64,
@@ -52,9 +49,9 @@ struct TestCache {
 }
 
 enum PreparedTest<'a> {
-    /// In order.
+    /// Sorted.
     Id(Vec<Uuid>),
-    /// By place number, whether an initiative there is in it.
+    /// By place number: whether an initiative there matches.
     Place(Vec<bool>),
     /// By organisation number.
     Lead(Vec<Truth>),
@@ -72,129 +69,117 @@ enum PreparedFundingTermTest<'a> {
 }
 
 impl<'a> PreparedPredicate<'a> {
-    /// Looks up what a condition names in the dictionaries of a snapshot, and what of it
-    /// was worked out before, for so many chunks.
+    /// Prepares a predicate for a number of chunks.
     pub fn new(
-        condition: &'a InitiativePredicate,
+        predicate: &'a InitiativePredicate,
         snapshot: &Snapshot,
-        kept: &TruthCache,
-        chunks: usize,
+        cache: &TruthCache,
+        chunk_count: usize,
     ) -> Self {
-        let leaf = |test: &'a InitiativeTest| {
+        let prepare = |test: &'a InitiativeTest| {
             let prepared = prepare_test(test, snapshot);
-            let dictionaries = if uses_dictionaries(test) {
+            let version = if uses_dictionaries(test) {
                 snapshot.dictionary_version
             } else {
                 0
             };
-            // What stands ready, or is as quick to find as to look up, is not kept.
-            let keep = !matches!(prepared, PreparedTest::Unprepared(_) | PreparedTest::Id(_))
+            let is_slow = !matches!(prepared, PreparedTest::Unprepared(_) | PreparedTest::Id(_))
                 || matches!(test, InitiativeTest::StartedOn(_) | InitiativeTest::EndedOn(_));
+            let key = || CacheKey::Test(test.clone());
             CachedTest {
                 test: prepared,
-                cache: keep.then(|| TestCache::new(CacheKey::Test(test.clone()), dictionaries, kept, chunks)),
+                cache: is_slow.then(|| TestCache::new(key(), version, cache, chunk_count)),
             }
         };
         Self {
-            predicate: map_predicate(condition, &leaf),
+            predicate: map_predicate(predicate, &prepare),
         }
     }
 
-    /// Whether a reader may read initiatives whole.
+    /// The predicate that a reader can see all of an initiative.
     pub fn visible_to(
         reader: Reader,
         snapshot: &Snapshot,
-        kept: &TruthCache,
-        chunks: usize,
+        cache: &TruthCache,
+        chunk_count: usize,
     ) -> PreparedPredicate<'static> {
-        // An organisation that the index does not know leads and funds nothing.
+        // An organisation that is not in the index leads and funds nothing.
         let organisation = reader
             .organisation()
             .and_then(|id| snapshot.organisations.number(id));
-        let keep = (reader != Reader::Steward).then(|| {
-            let asked = CacheKey::VisibleTo(reader);
-            TestCache::new(
-                asked,
-                i64::from(organisation.map_or(-1, u32::cast_signed)),
-                kept,
-                chunks,
-            )
-        });
+        let version = i64::from(organisation.map_or(-1, u32::cast_signed));
+        let new_cache = || TestCache::new(CacheKey::VisibleTo(reader), version, cache, chunk_count);
         PreparedPredicate {
             predicate: Predicate::Test(CachedTest {
                 test: PreparedTest::VisibleTo(reader, organisation),
-                cache: keep,
+                cache: (reader != Reader::Steward).then(new_cache),
             }),
         }
     }
 
-    /// What the condition says of every initiative of the chunk at a position.
+    /// Evaluates the predicate for every initiative of the chunk at a position.
     pub fn evaluate(&self, position: usize, chunk: &Chunk) -> Cow<'_, TruthBitmaps> {
-        evaluate_predicate(&self.predicate, chunk.len(), &|leaf| {
-            leaf.evaluate(position, chunk)
+        evaluate_predicate(&self.predicate, chunk.len(), &|test| {
+            test.evaluate(position, chunk)
         })
     }
 
-    /// Keeps what was worked out, for the next who asks.
-    pub fn cache_results(&self, chunks: &[&Chunk], kept: &TruthCache) {
-        self.predicate.for_each_test(&mut |leaf| {
-            if let Some(keep) = &leaf.cache {
-                keep.store(chunks, kept);
+    /// Stores the results in the truth cache.
+    pub fn cache_results(&self, chunks: &[&Chunk], cache: &TruthCache) {
+        self.predicate.for_each_test(&mut |test| {
+            if let Some(results) = &test.cache {
+                results.store(chunks, cache);
             }
         });
     }
 }
 
 impl TestCache {
-    fn new(asked: CacheKey, dictionaries: i64, kept: &TruthCache, chunks: usize) -> Self {
+    fn new(key: CacheKey, dictionary_version: i64, cache: &TruthCache, chunk_count: usize) -> Self {
         Self {
-            cached: kept.get(&asked, dictionaries),
-            key: asked,
-            dictionary_version: dictionaries,
-            computed: std::iter::repeat_with(OnceLock::new).take(chunks).collect(),
+            cached: cache.get(&key, dictionary_version),
+            key,
+            dictionary_version,
+            computed: std::iter::repeat_with(OnceLock::new).take(chunk_count).collect(),
         }
+    }
+
+    fn get_cached(&self, serial: u64) -> Option<&Arc<TruthBitmaps>> {
+        self.cached.as_ref()?.chunks.get(&serial)
     }
 
     fn get_or_compute(
         &self,
         position: usize,
         serial: u64,
-        work_out: impl FnOnce() -> TruthBitmaps,
+        compute: impl FnOnce() -> TruthBitmaps,
     ) -> &TruthBitmaps {
-        let before = self.cached.as_ref().and_then(|before| before.chunks.get(&serial));
-        before.unwrap_or_else(|| self.computed[position].get_or_init(|| Arc::new(work_out())))
+        let cached = self.get_cached(serial);
+        cached.unwrap_or_else(|| self.computed[position].get_or_init(|| Arc::new(compute())))
     }
 
-    fn store(&self, chunks: &[&Chunk], kept: &TruthCache) {
-        if self.computed.iter().all(|one| one.get().is_none()) {
+    fn store(&self, chunks: &[&Chunk], cache: &TruthCache) {
+        if self.computed.iter().all(|result| result.get().is_none()) {
             return;
         }
-        let before = |serial: u64| self.cached.as_ref()?.chunks.get(&serial);
-        let all: HashMap<u64, Arc<TruthBitmaps>> = chunks
-            .iter()
-            .zip(&self.computed)
-            .filter_map(|(chunk, now)| {
-                Some((
-                    chunk.serial,
-                    Arc::clone(now.get().or_else(|| before(chunk.serial))?),
-                ))
-            })
-            .collect();
-        let worked_out = CacheEntry {
+        let results = chunks.iter().zip(&self.computed).filter_map(|(chunk, computed)| {
+            let truths = computed.get().or_else(|| self.get_cached(chunk.serial))?;
+            Some((chunk.serial, Arc::clone(truths)))
+        });
+        let entry = CacheEntry {
             dictionary_version: self.dictionary_version,
-            chunks: all,
+            chunks: results.collect(),
         };
-        kept.store(self.key.clone(), worked_out);
+        cache.store(self.key.clone(), entry);
     }
 }
 
 impl CachedTest<'_> {
     fn evaluate(&self, position: usize, chunk: &Chunk) -> Cow<'_, TruthBitmaps> {
+        let compute = || evaluate_test(&self.test, chunk);
         match &self.cache {
-            Some(keep) => Cow::Borrowed(
-                keep.get_or_compute(position, chunk.serial, || evaluate_test(&self.test, chunk)),
-            ),
-            None => Cow::Owned(evaluate_test(&self.test, chunk)),
+            Some(cache) => Cow::Borrowed(cache.get_or_compute(position, chunk.serial, compute)),
+            None => Cow::Owned(compute()),
         }
     }
 }
@@ -220,36 +205,29 @@ fn prepare_test<'a>(test: &'a InitiativeTest, snapshot: &Snapshot) -> PreparedTe
             PreparedTest::Id(ids)
         }
         InitiativeTest::PlaceIs(place) => {
-            PreparedTest::Place(find_places_leading_to(&snapshot.places, place.id, false))
+            PreparedTest::Place(match_current_place(&snapshot.places, place.id))
         }
         InitiativeTest::PlaceWithin(place) => {
-            PreparedTest::Place(find_places_leading_to(&snapshot.places, place.id, true))
+            PreparedTest::Place(match_places_within(&snapshot.places, &[place.id]))
         }
-        InitiativeTest::LeadOrganisation(condition) => {
-            PreparedTest::Lead(evaluate_organisations(condition, &snapshot.organisations))
+        InitiativeTest::LeadOrganisation(predicate) => {
+            PreparedTest::Lead(evaluate_organisations(predicate, &snapshot.organisations))
         }
         InitiativeTest::ActiveDuring(crisis) => {
-            let places = (!crisis.places.is_empty()).then(|| {
-                crisis
-                    .places
-                    .iter()
-                    .map(|place| find_places_leading_to(&snapshot.places, *place, true))
-                    .reduce(|a, b| a.iter().zip(&b).map(|(a, b)| *a || *b).collect())
-                    .unwrap_or_default()
-            });
-            PreparedTest::ActiveDuring(crisis, places)
+            let affected = || match_places_within(&snapshot.places, &crisis.places);
+            PreparedTest::ActiveDuring(crisis, (!crisis.places.is_empty()).then(affected))
         }
-        InitiativeTest::FundingTerms(quantifier, condition) => {
-            PreparedTest::FundingTerms(*quantifier, prepare_term_predicate(condition, snapshot))
+        InitiativeTest::FundingTerms(quantifier, predicate) => {
+            PreparedTest::FundingTerms(*quantifier, prepare_term_predicate(predicate, snapshot))
         }
         InitiativeTest::Title(comparison) => PreparedTest::Title(comparison),
-        plain => PreparedTest::Unprepared(plain),
+        other => PreparedTest::Unprepared(other),
     }
 }
 
-fn map_predicate<'a, T, P>(condition: &'a Predicate<T>, prepare: &impl Fn(&'a T) -> P) -> Predicate<P> {
+fn map_predicate<'a, T, P>(predicate: &'a Predicate<T>, prepare: &impl Fn(&'a T) -> P) -> Predicate<P> {
     let all = |parts: &'a [Predicate<T>]| parts.iter().map(|part| map_predicate(part, prepare)).collect();
-    match condition {
+    match predicate {
         Predicate::All(parts) => Predicate::All(all(parts)),
         Predicate::Any(parts) => Predicate::Any(all(parts)),
         Predicate::Not(part) => map_predicate(part, prepare).negated(),
@@ -258,63 +236,59 @@ fn map_predicate<'a, T, P>(condition: &'a Predicate<T>, prepare: &impl Fn(&'a T)
 }
 
 fn evaluate_predicate<'p, T>(
-    condition: &'p Predicate<T>,
-    rows: usize,
-    test: &impl Fn(&'p T) -> Cow<'p, TruthBitmaps>,
+    predicate: &'p Predicate<T>,
+    row_count: usize,
+    evaluate_test: &impl Fn(&'p T) -> Cow<'p, TruthBitmaps>,
 ) -> Cow<'p, TruthBitmaps> {
-    let parts = |parts: &'p [Predicate<T>], join: fn(&TruthBitmaps, &TruthBitmaps) -> TruthBitmaps| {
-        parts
-            .iter()
-            .map(|part| evaluate_predicate(part, rows, test))
-            .reduce(|a, b| Cow::Owned(join(&a, &b)))
-    };
-    match condition {
-        Predicate::All(all) => {
-            parts(all, TruthBitmaps::and).unwrap_or_else(|| Cow::Owned(TruthBitmaps::constant(rows, true)))
-        }
-        Predicate::Any(any) => {
-            parts(any, TruthBitmaps::or).unwrap_or_else(|| Cow::Owned(TruthBitmaps::constant(rows, false)))
-        }
-        Predicate::Not(part) => Cow::Owned(!evaluate_predicate(part, rows, test).into_owned()),
-        Predicate::Test(one) => test(one),
+    let join =
+        |parts: &'p [Predicate<T>], join: fn(&TruthBitmaps, &TruthBitmaps) -> TruthBitmaps, empty: bool| {
+            let truths = parts
+                .iter()
+                .map(|part| evaluate_predicate(part, row_count, evaluate_test));
+            let joined = truths.reduce(|a, b| Cow::Owned(join(&a, &b)));
+            joined.unwrap_or_else(|| Cow::Owned(TruthBitmaps::constant(row_count, empty)))
+        };
+    match predicate {
+        Predicate::All(parts) => join(parts, TruthBitmaps::and, true),
+        Predicate::Any(parts) => join(parts, TruthBitmaps::or, false),
+        Predicate::Not(part) => Cow::Owned(!evaluate_predicate(part, row_count, evaluate_test).into_owned()),
+        Predicate::Test(test) => evaluate_test(test),
     }
 }
 
 fn prepare_term_predicate<'a>(
-    condition: &'a FundingTermPredicate,
+    predicate: &'a FundingTermPredicate,
     snapshot: &Snapshot,
 ) -> Predicate<PreparedFundingTermTest<'a>> {
-    map_predicate(condition, &|test| match test {
-        FundingTermTest::Funder(condition) => {
-            PreparedFundingTermTest::Funder(evaluate_organisations(condition, &snapshot.organisations))
+    map_predicate(predicate, &|test| match test {
+        FundingTermTest::Funder(predicate) => {
+            PreparedFundingTermTest::Funder(evaluate_organisations(predicate, &snapshot.organisations))
         }
-        plain => PreparedFundingTermTest::Unprepared(plain),
+        other => PreparedFundingTermTest::Unprepared(other),
     })
 }
 
-fn find_places_leading_to(places: &PlaceDictionary, place: Uuid, and_within: bool) -> Vec<bool> {
-    let wanted = places.number(place);
-    let leads = |to: &[u32]| wanted.is_some_and(|wanted| to.contains(&wanted));
-    places
-        .all()
-        .iter()
-        .map(|place| {
-            leads(if and_within {
-                &place.ancestors
-            } else {
-                &place.current_numbers
-            })
-        })
-        .collect()
+/// By place number: whether the place is the given one, or a retired place whose successor is the given one.
+fn match_current_place(places: &PlaceDictionary, id: Uuid) -> Vec<bool> {
+    let number = places.number(id);
+    let matches = |place: &IndexedPlace| number.is_some_and(|number| place.current_numbers.contains(&number));
+    places.all().iter().map(matches).collect()
+}
+
+/// By place number: whether the place lies within one of the given ones.
+fn match_places_within(places: &PlaceDictionary, ids: &[Uuid]) -> Vec<bool> {
+    let numbers: Vec<u32> = ids.iter().filter_map(|id| places.number(*id)).collect();
+    let matches = |place: &IndexedPlace| numbers.iter().any(|number| place.ancestors.contains(number));
+    places.all().iter().map(matches).collect()
 }
 
 fn evaluate_organisations(
-    condition: &OrganisationPredicate,
+    predicate: &OrganisationPredicate,
     organisations: &OrganisationDictionary,
 ) -> Vec<Truth> {
-    let of = |organisation: &IndexedOrganisation| {
-        condition.evaluate(&mut |test| match test {
-            OrganisationTest::Id(named) => Truth::from(named.iter().any(|one| one.id == organisation.id)),
+    let evaluate = |organisation: &IndexedOrganisation| {
+        predicate.evaluate(&mut |test| match test {
+            OrganisationTest::Id(listed) => Truth::from(listed.iter().any(|one| one.id == organisation.id)),
             OrganisationTest::Name(comparison) => comparison.evaluate(Some(&organisation.name_folded)),
             OrganisationTest::Identifier(comparison) => {
                 comparison.evaluate(organisation.identifier_folded.as_deref())
@@ -322,7 +296,7 @@ fn evaluate_organisations(
             OrganisationTest::Kind(comparison) => comparison.evaluate(organisation.kind.as_ref()),
         })
     };
-    organisations.all().iter().map(of).collect()
+    organisations.all().iter().map(evaluate).collect()
 }
 
 fn evaluate_test(test: &PreparedTest<'_>, chunk: &Chunk) -> TruthBitmaps {
@@ -336,14 +310,14 @@ fn evaluate_test(test: &PreparedTest<'_>, chunk: &Chunk) -> TruthBitmaps {
                 .unwrap_or(Truth::Unknown)
         }),
         PreparedTest::ActiveDuring(crisis, places) => {
-            let at_work = match_active_during(crisis, chunk);
+            let active = match_active_during(crisis, chunk);
             match places {
-                Some(places) => at_work.and(&match_places(places, chunk)),
-                None => at_work,
+                Some(places) => active.and(&match_places(places, chunk)),
+                None => active,
             }
         }
-        PreparedTest::FundingTerms(quantifier, condition) => {
-            evaluate_funding_terms(*quantifier, condition, chunk)
+        PreparedTest::FundingTerms(quantifier, predicate) => {
+            evaluate_funding_terms(*quantifier, predicate, chunk)
         }
         PreparedTest::Title(comparison) => match_title(comparison, chunk),
         PreparedTest::VisibleTo(reader, organisation) => match_visible_to(*reader, *organisation, chunk),
@@ -351,144 +325,132 @@ fn evaluate_test(test: &PreparedTest<'_>, chunk: &Chunk) -> TruthBitmaps {
     }
 }
 
-fn match_ids(wanted: &[Uuid], chunk: &Chunk) -> TruthBitmaps {
-    let mut yes = Bitmap::empty(chunk.len());
-    for id in wanted {
-        if let Ok(row) = chunk.ids().binary_search(id) {
-            yes.insert(row);
-        }
+fn match_ids(ids: &[Uuid], chunk: &Chunk) -> TruthBitmaps {
+    let mut true_rows = Bitmap::empty(chunk.len());
+    for row in ids.iter().filter_map(|id| chunk.ids().binary_search(id).ok()) {
+        true_rows.insert(row);
     }
-    TruthBitmaps::from_true_rows(yes)
+    TruthBitmaps::from_true_rows(true_rows)
 }
 
-/// What is so of the places or organisations that a column has the numbers of.
-fn match_numbers(column: &Column, rows: usize, truths: &[Truth]) -> TruthBitmaps {
-    let (mut yes, mut no) = (vec![0_u64; rows.div_ceil(64)], vec![0_u64; rows.div_ceil(64)]);
+/// Looks up the truth of each place or organisation number of a column.
+fn match_numbers(column: &Column, row_count: usize, truths: &[Truth]) -> TruthBitmaps {
+    let word_count = row_count.div_ceil(64);
+    let (mut true_words, mut false_words) = (vec![0_u64; word_count], vec![0_u64; word_count]);
     column.for_each(|row, number| {
         let number = number.and_then(|number| usize::try_from(number).ok());
         let truth = number
             .and_then(|number| truths.get(number))
             .copied()
             .unwrap_or(Truth::Unknown);
-        yes[row / 64] |= u64::from(truth == Truth::True) << (row % 64);
-        no[row / 64] |= u64::from(truth == Truth::False) << (row % 64);
+        true_words[row / 64] |= u64::from(truth == Truth::True) << (row % 64);
+        false_words[row / 64] |= u64::from(truth == Truth::False) << (row % 64);
     });
-    TruthBitmaps {
-        true_rows: Bitmap::from_words(rows, yes.into_iter()),
-        false_rows: Bitmap::from_words(rows, no.into_iter()),
-    }
+    TruthBitmaps::from_words(row_count, true_words, false_words)
 }
 
 fn match_places(places: &[bool], chunk: &Chunk) -> TruthBitmaps {
-    let truths: Vec<Truth> = places.iter().map(|is_in| Truth::from(*is_in)).collect();
+    let truths: Vec<Truth> = places.iter().map(|matches| Truth::from(*matches)).collect();
     match_numbers(&chunk.places, chunk.len(), &truths)
 }
 
-/// A start on or after the crisis's first day decides that it had not ended
-/// before, an end on or before its last day that it had begun by then, as no
-/// initiative ends before it starts.
+/// An initiative was active if it had not ended before the crisis and had started before the crisis ended. No initiative
+/// ends before it starts, so a start during or after the crisis decides the first, and an end before the end of the
+/// crisis decides the second.
 fn match_active_during(crisis: &CrisisPeriod, chunk: &Chunk) -> TruthBitmaps {
     let from = to_day_number(crisis.from);
-    let or_certainly = |truths: &TruthBitmaps, yes: &Bitmap| TruthBitmaps {
-        true_rows: truths.true_rows.union(yes),
-        false_rows: truths.false_rows.difference(yes),
+    let or_rows = |truths: &TruthBitmaps, rows: &Bitmap| TruthBitmaps {
+        true_rows: truths.true_rows.union(rows),
+        false_rows: truths.false_rows.difference(rows),
     };
-    let by_end = chunk.ended_on.match_range(&(from..=i64::MAX));
-    let by_start = chunk.started_on.match_range(&(from..=i64::MAX)).true_rows;
-    let not_over_before = or_certainly(&by_end, &by_start.union(chunk.ongoing.get(1)));
+    let ended_since = chunk.ended_on.match_range(&(from..=i64::MAX));
+    let started_since = chunk.started_on.match_range(&(from..=i64::MAX)).true_rows;
+    let not_over = or_rows(&ended_since, &started_since.union(chunk.ongoing.get(1)));
     let Some(to) = crisis.to.map(to_day_number) else {
-        return not_over_before;
+        return not_over;
     };
-    let begun = chunk.started_on.match_range(&(i64::MIN..=to));
-    let ended = chunk.ended_on.match_range(&(i64::MIN..=to)).true_rows;
-    not_over_before.and(&or_certainly(&begun, &ended))
+    let started_by = chunk.started_on.match_range(&(i64::MIN..=to));
+    let ended_by = chunk.ended_on.match_range(&(i64::MIN..=to)).true_rows;
+    not_over.and(&or_rows(&started_by, &ended_by))
 }
 
 fn match_title(comparison: &TextComparison, chunk: &Chunk) -> TruthBitmaps {
-    let each = |wanted: &dyn Fn(&str) -> bool| {
-        TruthBitmaps::from_true_rows(Bitmap::from_fn(chunk.len(), |row| wanted(chunk.title(row))))
+    let match_rows = |matches: &dyn Fn(&str) -> bool| {
+        TruthBitmaps::from_true_rows(Bitmap::from_fn(chunk.len(), |row| matches(chunk.title(row))))
     };
     match comparison {
         TextComparison::Contains(part) => {
             let finder = Finder::new(part.as_bytes());
-            each(&|title| finder.find(title.as_bytes()).is_some())
+            match_rows(&|title| finder.find(title.as_bytes()).is_some())
         }
-        other => each(&|title| other.evaluate(Some(title)) == Truth::True),
+        other => match_rows(&|title| other.evaluate(Some(title)) == Truth::True),
     }
 }
 
-/// The rule of [`Reader::can_view_fully`], on sets of rows.
+/// The rule of [`Reader::can_view_fully`], on bitmaps.
 fn match_visible_to(reader: Reader, organisation: Option<u32>, chunk: &Chunk) -> TruthBitmaps {
-    let of = |visibility: Visibility| chunk.visibility.get(visibility as u8);
+    let rows = |visibility: Visibility| chunk.visibility.get(visibility as u8);
     TruthBitmaps::from_true_rows(match reader {
         Reader::Steward => Bitmap::full(chunk.len()),
-        Reader::Dashboard => of(Visibility::Open).clone(),
+        Reader::Dashboard => rows(Visibility::Open).clone(),
         Reader::Member { .. } => {
-            let mut readable = of(Visibility::Open).union(of(Visibility::Members));
-            if let Some(ours) = organisation {
-                readable.insert_all(&Bitmap::from_fn(chunk.len(), |row| chunk.leads[row] == ours));
-                let funded = chunk.funders.match_range(&(i64::from(ours)..=i64::from(ours)));
-                readable.insert_all(
-                    &chunk
-                        .any_term(&funded)
-                        .true_rows
-                        .intersection(&chunk.shared_with_funders),
-                );
+            let mut visible = rows(Visibility::Open).union(rows(Visibility::Members));
+            if let Some(own) = organisation {
+                visible.insert_all(&Bitmap::from_fn(chunk.len(), |row| chunk.leads[row] == own));
+                let funded = chunk.funders.match_range(&(own.into()..=own.into()));
+                let funded = chunk.any_term(&funded).true_rows;
+                visible.insert_all(&funded.intersection(&chunk.shared_with_funders));
             }
-            readable
+            visible
         }
     })
 }
 
 fn evaluate_unprepared_test(test: &InitiativeTest, chunk: &Chunk) -> TruthBitmaps {
-    let rows = chunk.len();
+    let row_count = chunk.len();
     match test {
         InitiativeTest::PlaceKnown(known) => {
-            let place = chunk.places.match_range(&(0..=i64::MAX)).true_rows;
-            from_decided(place, *known)
+            let with_place = chunk.places.match_range(&(0..=i64::MAX)).true_rows;
+            match_known(with_place, *known)
         }
         InitiativeTest::StartedOn(comparison) => {
-            compare_ordered(&chunk.started_on, rows, &to_day_numbers(comparison))
+            compare_ordered(&chunk.started_on, row_count, &to_day_numbers(comparison))
         }
         InitiativeTest::EndedOn(comparison) => {
-            compare_ordered(&chunk.ended_on, rows, &to_day_numbers(comparison))
+            compare_ordered(&chunk.ended_on, row_count, &to_day_numbers(comparison))
         }
         InitiativeTest::WayIn(perspective, comparison) => {
             let ways_in = select_perspective(&chunk.ways_in, *perspective);
             match comparison {
                 WayInComparison::OneOf(listed) => {
-                    ways_in.match_any(rows, listed.iter().map(|code| *code as u8))
+                    ways_in.match_any(row_count, listed.iter().map(|code| *code as u8))
                 }
-                WayInComparison::Known(known) => from_decided(ways_in.known_rows(rows), *known),
+                WayInComparison::Known(known) => match_known(ways_in.known_rows(row_count), *known),
             }
         }
         InitiativeTest::EntryPoints(perspective, comparison) => {
             let first = select_perspective(&chunk.ways_in, *perspective);
             let later = select_perspective(&chunk.later, *perspective);
-            compare_code_sets(&first.union(&later), rows, comparison, |code| code as u8)
+            compare_code_sets(&first.union(&later), row_count, comparison)
         }
         InitiativeTest::Step(challenge, comparison) => compare_codes(
             &chunk.steps[*challenge as usize],
-            rows,
+            row_count,
             comparison,
-            wayin_vocabulary::ChallengeStep::ALL,
-            |code| code as u8,
+            ChallengeStep::ALL,
         ),
         InitiativeTest::Reasons(challenge, comparison) => {
-            compare_code_sets(&chunk.reasons[*challenge as usize], rows, comparison, |code| {
-                code as u8
-            })
+            compare_code_sets(&chunk.reasons[*challenge as usize], row_count, comparison)
         }
         InitiativeTest::Change(condition, comparison) => compare_codes(
             &chunk.changes[*condition as usize],
-            rows,
+            row_count,
             comparison,
-            wayin_vocabulary::ChangeExtent::ALL,
-            |code| code as u8,
+            ChangeExtent::ALL,
         ),
         InitiativeTest::FundingTermsRecorded(recorded) => {
-            let some = Bitmap::from_fn(rows, |row| !chunk.term_range(row).is_empty());
-            from_decided(some, *recorded)
+            let with_terms = Bitmap::from_fn(row_count, |row| !chunk.term_range(row).is_empty());
+            match_known(with_terms, *recorded)
         }
         InitiativeTest::Id(_)
         | InitiativeTest::Title(_)
@@ -500,16 +462,17 @@ fn evaluate_unprepared_test(test: &InitiativeTest, chunk: &Chunk) -> TruthBitmap
     }
 }
 
-fn from_decided(is_so: Bitmap, wanted: bool) -> TruthBitmaps {
-    let decided = TruthBitmaps::from_true_rows(is_so);
-    if wanted { decided } else { !decided }
+/// Whether a value is known, if `known` is true; whether it is not known otherwise.
+fn match_known(known_rows: Bitmap, known: bool) -> TruthBitmaps {
+    let truths = TruthBitmaps::from_true_rows(known_rows);
+    if known { truths } else { !truths }
 }
 
-/// The perspective asked for, or all of them as one.
-pub fn select_perspective(planes: &[CodeBitmaps], perspective: Option<Perspective>) -> Cow<'_, CodeBitmaps> {
+/// The codes of one perspective, or of all perspectives together.
+pub fn select_perspective(codes: &[CodeBitmaps], perspective: Option<Perspective>) -> Cow<'_, CodeBitmaps> {
     match perspective {
-        Some(one) => Cow::Borrowed(&planes[one as usize]),
-        None => planes
+        Some(one) => Cow::Borrowed(&codes[one as usize]),
+        None => codes
             .iter()
             .map(Cow::Borrowed)
             .reduce(|a, b| Cow::Owned(a.union(&b)))
@@ -517,34 +480,34 @@ pub fn select_perspective(planes: &[CodeBitmaps], perspective: Option<Perspectiv
     }
 }
 
-fn compare_codes<T: Copy + PartialOrd>(
-    planes: &CodeBitmaps,
-    rows: usize,
+fn compare_codes<T: Choice + PartialOrd>(
+    codes: &CodeBitmaps,
+    row_count: usize,
     comparison: &Comparison<T>,
     all: &[T],
-    number: impl Fn(T) -> u8,
 ) -> TruthBitmaps {
     match comparison {
-        Comparison::Known(known) => from_decided(planes.known_rows(rows), *known),
+        Comparison::Known(known) => match_known(codes.known_rows(row_count), *known),
         comparison => {
-            let wanted = all
-                .iter()
-                .filter(|code| comparison.evaluate(Some(code)) == Truth::True);
-            planes.match_any(rows, wanted.map(|code| number(*code)))
+            let matching = all.iter().filter(|code| comparison.matches(code));
+            codes.match_any(row_count, matching.map(|code| code.number()))
         }
     }
 }
 
-fn compare_code_sets<T: Copy>(
-    planes: &CodeBitmaps,
-    rows: usize,
+fn compare_code_sets<T: Choice>(
+    codes: &CodeBitmaps,
+    row_count: usize,
     comparison: &SetComparison<T>,
-    number: impl Fn(T) -> u8,
 ) -> TruthBitmaps {
     match comparison {
-        SetComparison::Known(known) => from_decided(planes.known_rows(rows), *known),
-        SetComparison::IncludesAll(codes) => planes.match_all(rows, codes.iter().map(|code| number(*code))),
-        SetComparison::IncludesAny(codes) => planes.match_any(rows, codes.iter().map(|code| number(*code))),
+        SetComparison::Known(known) => match_known(codes.known_rows(row_count), *known),
+        SetComparison::IncludesAll(listed) => {
+            codes.match_all(row_count, listed.iter().map(|code| code.number()))
+        }
+        SetComparison::IncludesAny(listed) => {
+            codes.match_any(row_count, listed.iter().map(|code| code.number()))
+        }
     }
 }
 
@@ -552,48 +515,39 @@ fn to_day_numbers(comparison: &Comparison<NaiveDate>) -> Comparison<i64> {
     comparison.map(|day| to_day_number(*day))
 }
 
-fn compare_ordered(column: &Column, rows: usize, comparison: &Comparison<i64>) -> TruthBitmaps {
-    let range: RangeInclusive<i64> = match comparison {
-        Comparison::Known(known) => {
-            return from_decided(column.match_range(&(i64::MIN..=i64::MAX)).true_rows, *known);
-        }
+fn compare_ordered(column: &Column, row_count: usize, comparison: &Comparison<i64>) -> TruthBitmaps {
+    let all = i64::MIN..=i64::MAX;
+    let range = match comparison {
+        Comparison::Known(known) => return match_known(column.match_range(&all).true_rows, *known),
         Comparison::OneOf(listed) => {
-            return listed
-                .iter()
-                .map(|value| column.match_range(&(*value..=*value)))
-                .reduce(|a, b| a.or(&b))
-                .unwrap_or_else(|| TruthBitmaps::constant(rows, false));
+            let each = listed.iter().map(|value| column.match_range(&(*value..=*value)));
+            let any = each.reduce(|a, b| a.or(&b));
+            return any.unwrap_or_else(|| TruthBitmaps::constant(row_count, false));
         }
-        Comparison::Less(bound) => match bound.checked_sub(1) {
-            Some(most) => i64::MIN..=most,
-            None => return !column.match_range(&(i64::MIN..=i64::MAX)),
-        },
+        Comparison::Less(i64::MIN) | Comparison::More(i64::MAX) => return !column.match_range(&all),
+        Comparison::Less(bound) => i64::MIN..=*bound - 1,
         Comparison::AtMost(bound) => i64::MIN..=*bound,
-        Comparison::More(bound) => match bound.checked_add(1) {
-            Some(least) => least..=i64::MAX,
-            None => return !column.match_range(&(i64::MIN..=i64::MAX)),
-        },
+        Comparison::More(bound) => *bound + 1..=i64::MAX,
         Comparison::AtLeast(bound) => *bound..=i64::MAX,
     };
     column.match_range(&range)
 }
 
-/// Worked out term by term, all parts of the condition on the same term, then
-/// told of the initiative.
+/// Evaluates a predicate for each funding term, and applies the quantifier to the terms of each initiative.
 fn evaluate_funding_terms(
     quantifier: Quantifier,
-    condition: &Predicate<PreparedFundingTermTest<'_>>,
+    predicate: &Predicate<PreparedFundingTermTest<'_>>,
     chunk: &Chunk,
 ) -> TruthBitmaps {
-    let of_terms = evaluate_predicate(condition, chunk.term_count(), &|test| {
+    let terms = evaluate_predicate(predicate, chunk.term_count(), &|test| {
         Cow::Owned(evaluate_prepared_term_test(test, chunk))
     })
     .into_owned();
-    // `every P` is `not some (not P)`, `none P` is `not some P`.
+    // `every P` is `not some (not P)`, and `none P` is `not some P`.
     match quantifier {
-        Quantifier::Some => chunk.any_term(&of_terms),
-        Quantifier::Every => !chunk.any_term(&!of_terms),
-        Quantifier::None => !chunk.any_term(&of_terms),
+        Quantifier::Some => chunk.any_term(&terms),
+        Quantifier::Every => !chunk.any_term(&!terms),
+        Quantifier::None => !chunk.any_term(&terms),
     }
 }
 
@@ -605,18 +559,15 @@ fn evaluate_prepared_term_test(test: &PreparedFundingTermTest<'_>, chunk: &Chunk
 }
 
 fn evaluate_term_test(test: &FundingTermTest, chunk: &Chunk) -> TruthBitmaps {
-    let terms = chunk.term_count();
+    let term_count = chunk.term_count();
+    let ordered = |column, comparison: &Comparison<i64>| compare_ordered(column, term_count, comparison);
     match test {
-        FundingTermTest::DurationMonths(comparison) => compare_ordered(
-            &chunk.duration_months,
-            terms,
-            &comparison.map(|months| i64::from(*months)),
-        ),
-        FundingTermTest::AmountMinor(comparison) => compare_ordered(&chunk.amount_minor, terms, comparison),
-        FundingTermTest::StartsOn(comparison) => {
-            compare_ordered(&chunk.starts_on, terms, &to_day_numbers(comparison))
+        FundingTermTest::DurationMonths(comparison) => {
+            ordered(&chunk.duration_months, &comparison.map(|months| (*months).into()))
         }
-        FundingTermTest::Currency(comparison) => TruthBitmaps::from_fn(terms, |term| {
+        FundingTermTest::AmountMinor(comparison) => ordered(&chunk.amount_minor, comparison),
+        FundingTermTest::StartsOn(comparison) => ordered(&chunk.starts_on, &to_day_numbers(comparison)),
+        FundingTermTest::Currency(comparison) => TruthBitmaps::from_fn(term_count, |term| {
             let letters = chunk.currency(term);
             comparison.evaluate(
                 letters
@@ -625,14 +576,14 @@ fn evaluate_term_test(test: &FundingTermTest, chunk: &Chunk) -> TruthBitmaps {
             )
         }),
         FundingTermTest::Choice(choice, comparison) => {
-            let answers = (0..).take(choice.count_answers()).collect::<Vec<u8>>();
-            compare_codes(
-                &chunk.choices[*choice as usize],
-                terms,
-                comparison,
-                &answers,
-                |number| number,
-            )
+            let codes = &chunk.choices[*choice as usize];
+            match comparison {
+                Comparison::Known(known) => match_known(codes.known_rows(term_count), *known),
+                comparison => {
+                    let answers = (0..).take(choice.count_answers());
+                    codes.match_any(term_count, answers.filter(|answer| comparison.matches(answer)))
+                }
+            }
         }
         FundingTermTest::Funder(_) => unreachable!("prepared against the dictionaries"),
     }

@@ -1,12 +1,12 @@
 //! The pattern engine: how often two conditions coincide, where it is different, and how sure we are.
 //!
-//! A [`predicate`] is TRUE, FALSE or UNKNOWN of a record ([`three_valued`]). It is [evaluated](evaluate) on the columns of
-//! an [`index`], as sets of rows. What falls into which cell is [counted](count) and passes through [`disclosure`]
-//! control. The result is an [`answer`]: counts, [`measures`] by [`statistics`], a [`summary`] in plain words, and
-//! [`cautions`].
+//! A [`predicate`] is TRUE, FALSE or UNKNOWN for a record ([`three_valued`]). It is [evaluated](evaluate) on the columns
+//! of an [`index`], as bitmaps. The initiatives in each cell are [counted](count), and the counts pass through
+//! [`disclosure`] control. The result is an [`answer`]: counts, [`measures`] from [`statistics`], a [`summary`] in plain
+//! words, and [`cautions`].
 //!
-//! Nothing here knows of a database, a web server or GraphQL. The feature `async-graphql` makes enums of a schema of the
-//! enums that one shows.
+//! The crate does not depend on a database, a web server or GraphQL. The feature `async-graphql` derives GraphQL enums
+//! for the enums that a schema needs.
 
 pub mod answer;
 pub mod cancellation;

@@ -1,46 +1,48 @@
-//! The figures that are worked out from a table as it is shown.
+//! The measures that follow from a disclosed table.
 
-use super::answer::DisclosedTable;
-use super::statistics::{self, Estimate, fisher};
+use crate::answer::{DisclosedTable, require_comparable};
+use crate::disclosure::DisclosedCount;
+use crate::statistics::{self, Estimate, TwoByTwoCounts, fisher};
 
-/// Figures of one table; none where a count that they need is suppressed, or zero where it must not be.
+/// The measures of one table. A measure is none if a count that it needs is suppressed, or if it would divide by 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Measures {
-    /// The share of `then` among those with `when`.
+    /// The rate of `then` among initiatives with `when`.
     pub rate_when: Option<Estimate>,
-    /// The share of `then` among the others.
+    /// The rate of `then` among the other initiatives.
     pub rate_otherwise: Option<Estimate>,
-    /// How much greater the first share is than the second.
+    /// The first rate minus the second.
     pub risk_difference: Option<Estimate>,
-    /// How many times as great.
+    /// The first rate divided by the second.
     pub risk_ratio: Option<Estimate>,
-    /// How many times as great the odds are.
+    /// The odds with `when` divided by the odds without.
     pub odds_ratio: Option<Estimate>,
-    /// How closely the two go together, from -1 to 1.
+    /// The phi coefficient, from -1 to 1.
     pub phi: Option<f64>,
 }
 
 impl Measures {
-    /// The figures of a table.
+    /// Computes the measures of a table.
     pub fn from_table(table: &DisclosedTable) -> Self {
-        let share = |part: super::disclosure::DisclosedCount, rest: super::disclosure::DisclosedCount| {
-            super::answer::require_comparable(&[part, rest])?;
+        let rate = |part: DisclosedCount, rest: DisclosedCount| {
+            require_comparable(&[part, rest])?;
             statistics::proportion(part.count_with_variance()?, rest.count_with_variance()?)
         };
-        let four = table.known_cells();
+        let cells = table.known_cells();
+        let cells = cells.as_ref();
         Self {
-            rate_when: share(table.both, table.when_only),
-            rate_otherwise: share(table.then_only, table.neither),
-            risk_difference: four.and_then(|four| statistics::risk_difference(&four)),
-            risk_ratio: four.and_then(|four| statistics::risk_ratio(&four)),
-            odds_ratio: four.and_then(|four| statistics::odds_ratio(&four)),
-            phi: four.and_then(|four| statistics::phi(&four)),
+            rate_when: rate(table.both, table.when_only),
+            rate_otherwise: rate(table.then_only, table.neither),
+            risk_difference: cells.and_then(statistics::risk_difference),
+            risk_ratio: cells.and_then(statistics::risk_ratio),
+            odds_ratio: cells.and_then(statistics::odds_ratio),
+            phi: cells.and_then(statistics::phi),
         }
     }
 
-    /// The figures that could not be worked out, by their names.
+    /// The names of the measures that are none.
     pub fn missing_names(&self) -> Vec<&'static str> {
-        let named = [
+        let is_missing = [
             ("the rate with the condition", self.rate_when.is_none()),
             ("the rate without it", self.rate_otherwise.is_none()),
             ("the difference", self.risk_difference.is_none()),
@@ -48,28 +50,25 @@ impl Measures {
             ("the odds ratio", self.odds_ratio.is_none()),
             ("phi", self.phi.is_none()),
         ];
-        named
-            .into_iter()
-            .filter_map(|(name, missing)| missing.then_some(name))
-            .collect()
+        let missing = is_missing.into_iter().filter(|(_, is_missing)| *is_missing);
+        missing.map(|(name, _)| name).collect()
     }
 }
 
-/// The p-value of Fisher's exact test. `None` if a count is not exact, or if all four counts are 0.
+/// The p-value of Fisher's exact test. None if a count is not exact, or if all four counts are 0.
 pub fn compute_p_value(table: &DisclosedTable) -> Option<f64> {
-    let four = require_exact(table).filter(|four| four.total() > 0)?;
-    Some(fisher::two_sided_p_value(&four))
+    let cells = require_exact(table).filter(|cells| cells.total() > 0)?;
+    Some(fisher::two_sided_p_value(&cells))
 }
 
-/// The conditional odds ratio of a table whose counts are exact.
+/// The conditional odds ratio. None if a count is not exact.
 pub fn compute_conditional_odds_ratio(table: &DisclosedTable) -> Option<f64> {
-    require_exact(table).and_then(|four| fisher::conditional_odds_ratio(&four))
+    fisher::conditional_odds_ratio(&require_exact(table)?)
 }
 
-fn require_exact(table: &DisclosedTable) -> Option<statistics::TwoByTwoCounts> {
-    let cells = [table.both, table.when_only, table.then_only, table.neither];
-    let exact = cells
-        .iter()
-        .all(|cell| cell.suppressed.is_none() && cell.variance <= 0.0);
-    table.known_cells().filter(|_| exact)
+fn require_exact(table: &DisclosedTable) -> Option<TwoByTwoCounts> {
+    let is_exact = |cell: &DisclosedCount| cell.suppressed.is_none() && cell.variance <= 0.0;
+    table
+        .known_cells()
+        .filter(|_| table.four_cells().iter().all(is_exact))
 }

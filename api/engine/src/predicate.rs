@@ -1,9 +1,10 @@
-//! Conditions on what the base holds, free of GraphQL and of any database: the
-//! one form that lists (by SQL), patterns (by the index) and plain words share.
+//! Predicates on records, independent of GraphQL and of the database. Lists evaluate them in SQL, patterns evaluate
+//! them on the index, and summaries render them as text.
 //!
-//! A [`Predicate`] joins tests with Kleene's `and`, `or` and `not`; a test looks
-//! at one thing and is TRUE, FALSE or UNKNOWN of a record. The empty filter is
-//! `All([])`, which is TRUE.
+//! A [`Predicate`] joins tests with `and`, `or` and `not` in Kleene's logic. Each test is TRUE, FALSE or UNKNOWN for a
+//! record. The empty filter is `All([])`, which is TRUE.
+
+use std::convert::Infallible;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -18,27 +19,27 @@ use crate::three_valued::Truth;
 /// Tests joined by `and`, `or` and `not`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Predicate<T> {
-    /// All of them; TRUE where there are none.
+    /// TRUE if all parts are TRUE or if there are none.
     All(Vec<Self>),
-    /// Any of them; FALSE where there are none.
+    /// TRUE if any part is TRUE; FALSE if there are none.
     Any(Vec<Self>),
-    /// Not this one.
+    /// The negation of a part.
     Not(Box<Self>),
     /// One test.
     Test(T),
 }
 
 impl<T> Predicate<T> {
-    /// The condition that is TRUE of everything.
+    /// The predicate that is TRUE for every record.
     pub const ALWAYS_TRUE: Self = Self::All(Vec::new());
 
-    /// Not this condition.
+    /// The negation of this predicate.
     #[must_use]
     pub fn negated(self) -> Self {
         Self::Not(Box::new(self))
     }
 
-    /// Both conditions.
+    /// The conjunction of two predicates.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
@@ -54,30 +55,37 @@ impl<T> Predicate<T> {
         }
     }
 
-    /// Whether the condition holds, given what each test says.
+    /// Evaluates the predicate, given the value of each test.
     pub fn evaluate(&self, test: &mut impl FnMut(&T) -> Truth) -> Truth {
         match self {
-            Self::All(parts) => parts
-                .iter()
-                .fold(Truth::True, |so_far, part| so_far.and(part.evaluate(test))),
-            Self::Any(parts) => parts
-                .iter()
-                .fold(Truth::False, |so_far, part| so_far.or(part.evaluate(test))),
+            Self::All(parts) => Truth::all(parts.iter().map(|part| part.evaluate(test))),
+            Self::Any(parts) => Truth::any(parts.iter().map(|part| part.evaluate(test))),
             Self::Not(part) => !part.evaluate(test),
             Self::Test(one) => test(one),
         }
     }
 
-    /// Shows each test in it to `see`.
-    pub fn for_each_test(&self, see: &mut impl FnMut(&T)) {
+    /// Calls `visit` with each test, until it returns an error.
+    pub fn try_for_each_test<E>(&self, visit: &mut impl FnMut(&T) -> Result<(), E>) -> Result<(), E> {
         match self {
-            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.for_each_test(see)),
-            Self::Not(part) => part.for_each_test(see),
-            Self::Test(one) => see(one),
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().try_for_each(|part| part.try_for_each_test(visit))
+            }
+            Self::Not(part) => part.try_for_each_test(visit),
+            Self::Test(one) => visit(one),
         }
     }
 
-    /// The same condition of other tests.
+    /// Calls `visit` with each test.
+    pub fn for_each_test(&self, visit: &mut impl FnMut(&T)) {
+        let visited: Result<(), Infallible> = self.try_for_each_test(&mut |test| {
+            visit(test);
+            Ok(())
+        });
+        let Ok(()) = visited;
+    }
+
+    /// Replaces each test.
     pub fn map<U>(self, to: &impl Fn(T) -> U) -> Predicate<U> {
         let all = |parts: Vec<Self>| parts.into_iter().map(|part| part.map(to)).collect();
         match self {
@@ -88,44 +96,44 @@ impl<T> Predicate<T> {
         }
     }
 
-    /// How many conditions there are in it, itself and those within tests included.
-    pub fn count_nodes(&self, of_test: &impl Fn(&T) -> usize) -> usize {
+    /// The number of nodes of the tree. `count_in_test` counts the nodes within a test.
+    pub fn count_nodes(&self, count_in_test: &impl Fn(&T) -> usize) -> usize {
         1 + match self {
-            Self::All(parts) | Self::Any(parts) => parts.iter().map(|part| part.count_nodes(of_test)).sum(),
-            Self::Not(part) => part.count_nodes(of_test),
-            Self::Test(one) => of_test(one),
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().map(|part| part.count_nodes(count_in_test)).sum()
+            }
+            Self::Not(part) => part.count_nodes(count_in_test),
+            Self::Test(one) => count_in_test(one),
         }
     }
 
-    /// Whether `wanted` is so of any test in it.
-    pub fn has_test(&self, wanted: &impl Fn(&T) -> bool) -> bool {
-        match self {
-            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.has_test(wanted)),
-            Self::Not(part) => part.has_test(wanted),
-            Self::Test(one) => wanted(one),
-        }
+    /// Whether `matches` is true for any test.
+    pub fn has_test(&self, matches: &impl Fn(&T) -> bool) -> bool {
+        let mut found = false;
+        self.for_each_test(&mut |test| found |= matches(test));
+        found
     }
 }
 
-/// How a value that may not be known is compared.
+/// A comparison with a value that may be unknown.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Comparison<T> {
-    /// It is one of these; never empty.
+    /// It is one of these. Never empty.
     OneOf(Vec<T>),
-    /// It is less, or earlier.
+    /// It is less than this, or earlier.
     Less(T),
     /// It is at most this.
     AtMost(T),
-    /// It is more, or later.
+    /// It is more than this, or later.
     More(T),
     /// It is at least this.
     AtLeast(T),
-    /// Whether it is known at all; never UNKNOWN.
+    /// Whether it is known. Never UNKNOWN.
     Known(bool),
 }
 
 impl<T> Comparison<T> {
-    /// The same comparison of other values.
+    /// Replaces each value.
     pub fn map<U>(&self, to: impl Fn(&T) -> U) -> Comparison<U> {
         match self {
             Self::OneOf(listed) => Comparison::OneOf(listed.iter().map(to).collect()),
@@ -136,10 +144,26 @@ impl<T> Comparison<T> {
             Self::Known(known) => Comparison::Known(*known),
         }
     }
+
+    /// The values that it compares with.
+    pub fn values(&self) -> &[T] {
+        match self {
+            Self::OneOf(listed) => listed,
+            Self::Less(bound) | Self::AtMost(bound) | Self::More(bound) | Self::AtLeast(bound) => {
+                std::slice::from_ref(bound)
+            }
+            Self::Known(_) => &[],
+        }
+    }
 }
 
 impl<T: PartialOrd> Comparison<T> {
-    /// What the comparison says of a value.
+    /// Whether it is TRUE for a known value.
+    pub fn matches(&self, value: &T) -> bool {
+        self.evaluate(Some(value)) == Truth::True
+    }
+
+    /// Evaluates the comparison.
     pub fn evaluate(&self, value: Option<&T>) -> Truth {
         if let Self::Known(known) = self {
             return Truth::from(value.is_some() == *known);
@@ -158,21 +182,21 @@ impl<T: PartialOrd> Comparison<T> {
     }
 }
 
-/// How a text is compared; letters' case does not count, and what is held here is in lower case.
+/// A comparison with a text, ignoring case. The texts here are in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TextComparison {
-    /// It is one of these; never empty.
+    /// It is one of these. Never empty.
     OneOf(Vec<String>),
     /// It contains this.
     Contains(String),
     /// It starts with this.
     StartsWith(String),
-    /// Whether it is known at all; never UNKNOWN.
+    /// Whether it is known. Never UNKNOWN.
     Known(bool),
 }
 
 impl TextComparison {
-    /// What the comparison says of a text that is in lower case.
+    /// Evaluates the comparison with a text in lower case.
     pub fn evaluate(&self, folded: Option<&str>) -> Truth {
         if let Self::Known(known) = self {
             return Truth::from(folded.is_some() == *known);
@@ -189,18 +213,18 @@ impl TextComparison {
     }
 }
 
-/// How a set of codes is compared; UNKNOWN where nothing is recorded.
+/// A comparison with a set of codes. UNKNOWN if nothing is recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SetComparison<T> {
-    /// All of these are in it; never empty.
+    /// It includes all of these. Never empty.
     IncludesAll(Vec<T>),
-    /// One of these is in it; never empty.
+    /// It includes at least one of these. Never empty.
     IncludesAny(Vec<T>),
-    /// Whether anything is recorded; never UNKNOWN.
+    /// Whether anything is recorded. Never UNKNOWN.
     Known(bool),
 }
 
-/// Something in the base that a condition names, with the words for it.
+/// A reference to a row, with its name for summaries.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NamedReference {
     /// Its id.
@@ -209,40 +233,40 @@ pub struct NamedReference {
     pub name: String,
 }
 
-/// A crisis as a condition sees it.
+/// The period and the places of a crisis.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CrisisPeriod {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its first day.
     pub from: NaiveDate,
-    /// Its last day; none while it goes on.
+    /// Its last day; none if it has not ended.
     pub to: Option<NaiveDate>,
-    /// The places that it bears on; empty where it bears on all.
+    /// The places that it affects; empty if it affects all places.
     pub places: Vec<Uuid>,
 }
 
-/// Which of an initiative's funding terms must meet a condition.
+/// How many of an initiative's funding terms must match a predicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantifier {
-    /// One of them.
+    /// At least one.
     Some,
-    /// All of them.
+    /// All.
     Every,
-    /// None of them.
+    /// None.
     None,
 }
 
-/// A condition on initiatives.
+/// A predicate on initiatives.
 pub type InitiativePredicate = Predicate<InitiativeTest>;
-/// A condition on one funding term.
+/// A predicate on one funding term.
 pub type FundingTermPredicate = Predicate<FundingTermTest>;
-/// A condition on organisations.
+/// A predicate on organisations.
 pub type OrganisationPredicate = Predicate<OrganisationTest>;
-/// A condition on places.
+/// A predicate on places.
 pub type PlacePredicate = Predicate<PlaceTest>;
 
-/// One test of an initiative.
+/// A test of an initiative.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum InitiativeTest {
     /// It is one of these.
@@ -251,47 +275,47 @@ pub enum InitiativeTest {
     Title(TextComparison),
     /// Its place is this one.
     PlaceIs(NamedReference),
-    /// Its place is this one, or lies within it.
+    /// Its place is this one or lies within it.
     PlaceWithin(NamedReference),
     /// Whether its place is known.
     PlaceKnown(bool),
-    /// The organisation that leads it.
+    /// Its lead organisation.
     LeadOrganisation(OrganisationPredicate),
     /// The day it started.
     StartedOn(Comparison<NaiveDate>),
     /// The day it ended.
     EndedOn(Comparison<NaiveDate>),
-    /// It was at work during a crisis, where the crisis was.
+    /// It was active during a crisis, in a place that the crisis affected.
     ActiveDuring(CrisisPeriod),
-    /// The first entry point of a perspective, or of any.
+    /// The way in from one perspective, or from any.
     WayIn(Option<Perspective>, WayInComparison),
-    /// The entry points that a perspective, or any, took.
+    /// The entry points taken from one perspective, or from any.
     EntryPoints(Option<Perspective>, SetComparison<EntryPoint>),
-    /// What became of a challenge's step.
+    /// What happened to the step of a challenge.
     Step(Challenge, Comparison<ChallengeStep>),
-    /// Why a challenge's step went as it did.
+    /// The reasons for what happened to the step of a challenge.
     Reasons(Challenge, SetComparison<ChallengeReason>),
-    /// What became of a condition for change.
+    /// How far a condition for change changed.
     Change(ConditionForChange, Comparison<ChangeExtent>),
-    /// The terms that its money came with.
+    /// Its funding terms.
     FundingTerms(Quantifier, FundingTermPredicate),
     /// Whether any funding term is recorded.
     FundingTermsRecorded(bool),
 }
 
-/// How a way in is compared.
+/// A comparison with a way in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum WayInComparison {
-    /// It is one of these; never empty.
+    /// It is one of these. Never empty.
     OneOf(Vec<EntryPoint>),
-    /// Whether one is recorded.
+    /// Whether it is recorded. Never UNKNOWN.
     Known(bool),
 }
 
-/// One test of a funding term.
+/// A test of a funding term.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum FundingTermTest {
-    /// The organisation that gave the money.
+    /// Its funder.
     Funder(OrganisationPredicate),
     /// Its length in months.
     DurationMonths(Comparison<i32>),
@@ -299,20 +323,20 @@ pub enum FundingTermTest {
     AmountMinor(Comparison<i64>),
     /// Its currency.
     Currency(TextComparison),
-    /// The planned first day.
+    /// Its planned first day.
     StartsOn(Comparison<NaiveDate>),
-    /// One of its fields whose answer is a choice, by the numbers of its answers.
+    /// A field whose answer is a choice. Compares the numbers of the answers.
     Choice(FundingChoice, Comparison<u8>),
 }
 
 impl FundingTermTest {
-    /// The test of a choice by its values.
+    /// A test of a choice, from a comparison with its values.
     pub fn choice<T: Choice>(field: FundingChoice, comparison: &Comparison<T>) -> Self {
         Self::Choice(field, comparison.map(|value| value.number()))
     }
 }
 
-/// One test of an organisation.
+/// A test of an organisation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OrganisationTest {
     /// It is one of these.
@@ -321,11 +345,11 @@ pub enum OrganisationTest {
     Name(TextComparison),
     /// Its org-id identifier.
     Identifier(TextComparison),
-    /// What sort of organisation it is.
+    /// Its kind.
     Kind(Comparison<OrganisationKind>),
 }
 
-/// One test of a place.
+/// A test of a place.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PlaceTest {
     /// It is one of these.
@@ -334,10 +358,10 @@ pub enum PlaceTest {
     Name(TextComparison),
     /// Its GSS code.
     Code(TextComparison),
-    /// What sort of place it is.
+    /// Its kind.
     Kind(Comparison<PlaceKind>),
-    /// It lies within this place, or is it.
+    /// It is this place or lies within it.
     Within(NamedReference),
-    /// Whether its code is in use, rather than retired.
+    /// Whether its code is in use, not retired.
     Current(bool),
 }

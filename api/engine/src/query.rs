@@ -1,13 +1,13 @@
-//! What is asked of the engine, by whom, and over which records.
+//! Queries to the engine: what is asked, by whom, and over which records.
 
 use wayin_vocabulary::Dimension;
 
 use crate::predicate::InitiativePredicate;
 use crate::visibility::Reader;
 
-/// The fewest conditions of which pairs are made.
+/// The fewest conditions of an associations query.
 pub const MIN_PAIRED_CONDITIONS: usize = 2;
-/// The most conditions of which pairs are made.
+/// The most conditions of an associations query.
 pub const MAX_PAIRED_CONDITIONS: usize = 40;
 
 /// Which records are counted.
@@ -23,38 +23,38 @@ pub enum RecordScope {
     Visible,
 }
 
-/// Who asks, and over which records.
+/// Who asks, over which records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Viewpoint {
     /// Who asks.
     pub reader: Reader,
-    /// Over which records.
+    /// Which records are counted.
     pub scope: RecordScope,
 }
 
 impl Viewpoint {
-    /// Whether records are counted that the reader may not read whole.
+    /// Whether disclosure control applies: records are counted that the reader cannot see.
     pub fn is_controlled(self) -> bool {
         self.scope == RecordScope::All && self.reader != Reader::Steward
     }
 
-    /// Whether nothing is hidden from the reader.
+    /// Whether the reader can see all records.
     pub fn can_view_all(self) -> bool {
         self.reader == Reader::Steward
     }
 }
 
-/// How often does `then` coincide with `when`, among whom, told apart by what?
+/// How often does `then` coincide with `when`, overall and by group?
 #[derive(Clone, Debug)]
 pub struct PatternQuery {
     /// The first condition.
     pub when: InitiativePredicate,
-    /// The other.
+    /// The second condition.
     pub then: InitiativePredicate,
-    /// Which initiatives are asked about: those of which this is TRUE.
+    /// Selects the population: the initiatives for which it is TRUE.
     pub among: InitiativePredicate,
     /// The dimension to group by.
     pub by: Option<Dimension>,
-    /// Who asks.
+    /// Who asks, over which records.
     pub viewpoint: Viewpoint,
 }

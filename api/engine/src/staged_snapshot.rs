@@ -1,12 +1,10 @@
-//! The state of the base that hidden records are counted by. It lags behind the newest:
-//! whoever compares a controlled answer before and after one publication would else
-//! learn what was published. What changed is released when enough hidden records of
-//! enough organisations have changed to hide in.
+//! The snapshot from which hidden records are counted. It lags behind the newest snapshot. Otherwise a reader could
+//! compare controlled answers before and after one publication, and learn what was published. It moves on when enough
+//! hidden records of enough organisations have changed to conceal each of them.
 //!
-//! What is hidden depends on who asks, and so each audience has a release of its own: a
-//! member who reads nine of ten changed records would else see the tenth alone move.
-//! Their own organisation's records hide nothing from a member either, so what is left
-//! has to be enough whichever one organisation looks.
+//! Each audience has a staged snapshot of its own, because each sees different records: a member who can see nine of ten
+//! changed records would otherwise learn the tenth. A member also knows the records of their own organisation, so the
+//! changes must be enough without those of any one organisation.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -18,7 +16,7 @@ use super::disclosure::MIN_CELL_COUNT;
 use super::index::{IndexedInitiative, Snapshot};
 use crate::visibility::Audience;
 
-/// What one audience's hidden records are counted by, and what waits to be released to it.
+/// The staged snapshot of one audience, and the changes that are not in it.
 #[derive(Debug)]
 pub struct StagedSnapshot {
     audience: Audience,
@@ -26,36 +24,35 @@ pub struct StagedSnapshot {
     pending: HashMap<Uuid, InformedOrganisations>,
 }
 
-/// Which organisations know of a record that is hidden from the audience.
+/// The organisations that know a record that is hidden from the audience.
 #[derive(Debug)]
 struct InformedOrganisations {
     lead: u32,
-    /// The lead and the funders, each once.
+    /// The lead organisation and the funders.
     organisations: BTreeSet<u32>,
 }
 
 impl StagedSnapshot {
-    /// Everything that was read is released.
-    pub fn new(audience: Audience, read: &Arc<Snapshot>) -> Self {
+    /// Starts from a snapshot without pending changes.
+    pub fn new(audience: Audience, snapshot: &Arc<Snapshot>) -> Self {
         Self {
             audience,
-            snapshot: Arc::clone(read),
+            snapshot: Arc::clone(snapshot),
             pending: HashMap::new(),
         }
     }
 
-    /// The state that hidden records are counted by.
+    /// The snapshot from which hidden records are counted.
     pub fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot
     }
 
-    /// Takes note of the initiatives that changed, and moves on to the newest state where
-    /// enough of them wait.
+    /// Adds initiatives to the pending changes, and moves on to the newest snapshot if there are enough of them.
     pub fn stage_changes(&mut self, newest: &Arc<Snapshot>, changed: &[Uuid]) {
         for id in changed {
             let (before, after) = (self.snapshot.find_row(*id), newest.find_row(*id));
             match self.find_informed_organisations(before.as_ref(), after.as_ref()) {
-                Some(knowing) => self.pending.insert(*id, knowing),
+                Some(informed) => self.pending.insert(*id, informed),
                 None => self.pending.remove(id),
             };
         }
@@ -65,39 +62,37 @@ impl StagedSnapshot {
         }
     }
 
-    /// Who knows of a record, where its change can hide others: none where it was or is open
-    /// to the audience, or where nothing is other than before that is ever counted.
+    /// The organisations that know a record. None if its change cannot conceal others: if the audience can see it before
+    /// or after the change, or if no field that is counted changed.
     fn find_informed_organisations(
         &self,
         before: Option<&IndexedInitiative>,
         after: Option<&IndexedInitiative>,
     ) -> Option<InformedOrganisations> {
         let hidden = |row: &IndexedInitiative| !self.audience.can_view_fully(row.visibility);
-        let of_both = || before.into_iter().chain(after);
-        if !of_both().all(hidden)
-            || before.map(without_uncounted_fields) == after.map(without_uncounted_fields)
+        let rows = || before.into_iter().chain(after);
+        if !rows().all(hidden) || before.map(without_uncounted_fields) == after.map(without_uncounted_fields)
         {
             return None;
         }
-        let lead = of_both().last()?.lead;
-        let funders = of_both().flat_map(|row| row.terms.iter().map(|term| term.funder));
-        let organisations = of_both().map(|row| row.lead).chain(funders).collect();
+        let lead = rows().last()?.lead;
+        let funders = rows().flat_map(|row| row.terms.iter().map(|term| term.funder));
+        let organisations = rows().map(|row| row.lead).chain(funders).collect();
         Some(InformedOrganisations { lead, organisations })
     }
 
-    /// Whether enough records of enough organisations wait, those aside that any one
-    /// organisation knows of.
+    /// Whether there are enough pending records of enough organisations, without those that any one organisation knows.
     fn can_publish(&self) -> bool {
-        let of_leads = |waiting: &mut dyn Iterator<Item = &InformedOrganisations>| {
-            let mut leads: HashMap<u32, usize> = HashMap::new();
-            waiting.for_each(|record| *leads.entry(record.lead).or_default() += 1);
-            leads
+        let count_by_lead = |records: &mut dyn Iterator<Item = &InformedOrganisations>| {
+            let mut counts: HashMap<u32, usize> = HashMap::new();
+            records.for_each(|record| *counts.entry(record.lead).or_default() += 1);
+            counts
         };
-        let all = of_leads(&mut self.pending.values());
-        let enough = |records: usize, leads: usize| {
+        let all = count_by_lead(&mut self.pending.values());
+        let is_enough = |records: usize, leads: usize| {
             records >= usize::from(MIN_CELL_COUNT) && leads >= usize::from(MIN_ORGANISATIONS)
         };
-        if !enough(self.pending.len(), all.len()) {
+        if !is_enough(self.pending.len(), all.len()) {
             return false;
         }
         let mut known: HashMap<u32, Vec<&InformedOrganisations>> = HashMap::new();
@@ -107,16 +102,19 @@ impl StagedSnapshot {
             }
         }
         known.values().all(|known| {
-            let leads = of_leads(&mut known.iter().copied());
-            let gone = leads
+            let known_by_lead = count_by_lead(&mut known.iter().copied());
+            let known_completely = known_by_lead
                 .iter()
-                .filter(|(lead, records)| all.get(lead) == Some(records));
-            enough(self.pending.len() - known.len(), all.len() - gone.count())
+                .filter(|(lead, count)| all.get(lead) == Some(count));
+            is_enough(
+                self.pending.len() - known.len(),
+                all.len() - known_completely.count(),
+            )
         })
     }
 }
 
-/// What of a record controlled answers can depend on: no condition on a title passes.
+/// The fields that controlled answers can depend on. Controlled queries cannot filter by title.
 fn without_uncounted_fields(row: &IndexedInitiative) -> IndexedInitiative {
     IndexedInitiative {
         title: Box::default(),
@@ -141,7 +139,7 @@ mod tests {
         }
     }
 
-    /// A base of some records; what is put into it is followed one record at a time.
+    /// The newest snapshot, and the staged one that follows it record by record.
     struct StagedBase(Arc<Snapshot>, StagedSnapshot);
 
     impl StagedBase {
@@ -153,7 +151,7 @@ mod tests {
             Self(snapshot, release)
         }
 
-        /// Whether the record's change is released with it.
+        /// Changes a record. Returns whether the staged snapshot moves on with it.
         fn publishes(&mut self, row: IndexedInitiative) -> bool {
             let id = row.id;
             let mut next = Snapshot::clone(&self.0);

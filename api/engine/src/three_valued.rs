@@ -1,20 +1,20 @@
-//! Three-valued truth, as Kleene defined it: not known is not no.
+//! Kleene's three-valued logic. UNKNOWN is never read as FALSE.
 
 use std::ops::Not;
 
-/// Whether a condition holds of a record.
+/// The value of a predicate for a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Truth {
-    /// It holds.
+    /// The predicate is true.
     True,
-    /// It does not hold.
+    /// The predicate is false.
     False,
     /// The record does not say.
     Unknown,
 }
 
 impl Truth {
-    /// Both hold: false as soon as one is false.
+    /// Conjunction: FALSE if either is FALSE.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         match (self, other) {
@@ -24,7 +24,7 @@ impl Truth {
         }
     }
 
-    /// One of them holds: true as soon as one is true.
+    /// Disjunction: TRUE if either is TRUE.
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
         match (self, other) {
@@ -34,12 +34,12 @@ impl Truth {
         }
     }
 
-    /// All hold; true of none.
+    /// The conjunction of all; TRUE if there are none.
     pub fn all(truths: impl IntoIterator<Item = Self>) -> Self {
         truths.into_iter().fold(Self::True, Self::and)
     }
 
-    /// Any holds; false of none.
+    /// The disjunction of all; FALSE if there are none.
     pub fn any(truths: impl IntoIterator<Item = Self>) -> Self {
         truths.into_iter().fold(Self::False, Self::or)
     }

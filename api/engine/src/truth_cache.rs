@@ -1,8 +1,8 @@
-//! What was worked out of single tests, kept by (test, chunk) for the next who asks:
-//! a chunk never changes, so what holds of it holds for as long as it is there.
+//! A cache of the results of tests, by test and chunk. A chunk never changes, so a result is valid as long as its chunk
+//! exists.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 
@@ -10,27 +10,27 @@ use super::index::TruthBitmaps;
 use crate::predicate::InitiativeTest;
 use crate::visibility::Reader;
 
-/// Something that is worked out of every initiative.
+/// A property that is evaluated for every initiative.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CacheKey {
-    /// Whether a test holds.
+    /// A test.
     Test(InitiativeTest),
-    /// Whether a reader may read it whole.
+    /// Whether a reader can see all of the initiative.
     VisibleTo(Reader),
 }
 
-/// What was worked out, by the chunks' serial numbers.
+/// The results of one test.
 #[derive(Debug, Default)]
 pub struct CacheEntry {
-    /// The change at which the dictionaries that it was worked out from were read; 0 where it needs none.
+    /// The version of the dictionaries that the results depend on; 0 if they depend on none.
     pub dictionary_version: i64,
-    /// Chunk by chunk.
+    /// The results by the serial number of the chunk.
     pub chunks: HashMap<u64, Arc<TruthBitmaps>>,
 }
 
 impl CacheEntry {
     fn size_in_bytes(&self) -> usize {
-        // Two sets each, with their headers and what the map itself takes.
+        // Two bitmaps for each chunk, their headers, and an entry of the map.
         let chunk = |truths: &Arc<TruthBitmaps>| {
             2 * size_of_val(truths.true_rows.words()) + size_of::<TruthBitmaps>() + 64
         };
@@ -38,10 +38,10 @@ impl CacheEntry {
     }
 }
 
-/// Keeps the latest of what was worked out, up to a number of bytes.
+/// A least-recently-used cache, limited by size.
 pub struct TruthCache {
     max_bytes: usize,
-    inner: Mutex<CacheState>,
+    state: Mutex<CacheState>,
 }
 
 struct CacheState {
@@ -50,49 +50,53 @@ struct CacheState {
 }
 
 impl TruthCache {
-    /// Keeps at most so many bytes.
-    pub fn new(most: usize) -> Self {
-        let inner = CacheState {
+    /// An empty cache of at most `max_bytes`.
+    pub fn new(max_bytes: usize) -> Self {
+        let state = CacheState {
             entries: LruCache::unbounded(),
             bytes: 0,
         };
         Self {
-            max_bytes: most,
-            inner: Mutex::new(inner),
+            max_bytes,
+            state: Mutex::new(state),
         }
     }
 
-    /// What was worked out of this, from dictionaries as new as these.
-    pub fn get(&self, asked: &CacheKey, dictionaries: i64) -> Option<Arc<CacheEntry>> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = inner.entries.get(asked)?;
-        (found.dictionary_version == dictionaries).then(|| Arc::clone(found))
+    fn lock(&self) -> MutexGuard<'_, CacheState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what was worked out; what was not asked for the longest goes.
-    pub fn store(&self, asked: CacheKey, worked_out: CacheEntry) {
-        let bytes = worked_out.size_in_bytes();
+    /// The entry of a key, if it was computed from this version of the dictionaries.
+    pub fn get(&self, key: &CacheKey, dictionary_version: i64) -> Option<Arc<CacheEntry>> {
+        let mut state = self.lock();
+        let entry = state.entries.get(key)?;
+        (entry.dictionary_version == dictionary_version).then(|| Arc::clone(entry))
+    }
+
+    /// Stores an entry. If the cache is full, the least recently used entries are removed.
+    pub fn store(&self, key: CacheKey, entry: CacheEntry) {
+        let bytes = entry.size_in_bytes();
         if bytes > self.max_bytes {
             return;
         }
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.bytes += bytes;
-        if let Some(before) = inner.entries.put(asked, Arc::new(worked_out)) {
-            inner.bytes -= before.size_in_bytes();
+        let mut state = self.lock();
+        state.bytes += bytes;
+        if let Some(replaced) = state.entries.put(key, Arc::new(entry)) {
+            state.bytes -= replaced.size_in_bytes();
         }
-        while inner.bytes > self.max_bytes {
-            let Some((_, oldest)) = inner.entries.pop_lru() else {
+        while state.bytes > self.max_bytes {
+            let Some((_, oldest)) = state.entries.pop_lru() else {
                 break;
             };
-            inner.bytes -= oldest.size_in_bytes();
+            state.bytes -= oldest.size_in_bytes();
         }
     }
 
-    /// Forgets everything.
+    /// Removes all entries.
     pub fn clear(&self) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.entries.clear();
-        inner.bytes = 0;
+        let mut state = self.lock();
+        state.entries.clear();
+        state.bytes = 0;
     }
 }
 
@@ -123,24 +127,24 @@ mod tests {
 
     #[test]
     fn least_recently_used_entry_is_evicted_first() {
-        let kept = TruthCache::new(cache_entry(10).size_in_bytes() * 2);
-        kept.store(cache_key(true), cache_entry(10));
-        kept.store(cache_key(false), cache_entry(10));
-        assert!(kept.get(&cache_key(true), 0).is_some());
-        kept.store(CacheKey::VisibleTo(Reader::Dashboard), cache_entry(10));
-        assert!(kept.get(&cache_key(true), 0).is_some(), "it was asked for since");
-        assert!(kept.get(&cache_key(false), 0).is_none(), "it was not");
-        kept.store(cache_key(false), cache_entry(100));
+        let cache = TruthCache::new(cache_entry(10).size_in_bytes() * 2);
+        cache.store(cache_key(true), cache_entry(10));
+        cache.store(cache_key(false), cache_entry(10));
+        assert!(cache.get(&cache_key(true), 0).is_some());
+        cache.store(CacheKey::VisibleTo(Reader::Dashboard), cache_entry(10));
+        assert!(cache.get(&cache_key(true), 0).is_some(), "it was used since");
+        assert!(cache.get(&cache_key(false), 0).is_none(), "it was not");
+        cache.store(cache_key(false), cache_entry(100));
         assert!(
-            kept.get(&cache_key(false), 0).is_none(),
-            "it is more than may be kept"
+            cache.get(&cache_key(false), 0).is_none(),
+            "it is larger than the cache"
         );
     }
 
     #[test]
     fn entries_of_older_dictionaries_are_ignored() {
-        let kept = TruthCache::default();
-        kept.store(cache_key(true), cache_entry(1));
-        assert!(kept.get(&cache_key(true), 7).is_none());
+        let cache = TruthCache::default();
+        cache.store(cache_key(true), cache_entry(1));
+        assert!(cache.get(&cache_key(true), 7).is_none());
     }
 }

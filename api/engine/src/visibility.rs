@@ -1,26 +1,26 @@
-//! Which records a reader may read whole, as a rule on a record. The service has the same rule in SQL.
+//! Which records a reader can see. The service has the same rule in SQL.
 
 use uuid::Uuid;
 use wayin_vocabulary::{Capability, Role, Visibility};
 
-/// Someone who reads, as far as the visibility of records is concerned.
+/// A reader, with what decides which records they can see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reader {
-    /// Keeps the base, and reads all of it.
+    /// Can see all records.
     Steward,
-    /// Reads what is open or for members, and what is their own organisation's.
+    /// Can see open records, records for members, and those of their own organisation.
     Member {
-        /// The organisation they act for.
+        /// Their organisation.
         organisation: Uuid,
     },
-    /// Reads what is open.
+    /// Can see open records.
     Dashboard,
 }
 
-/// Those who read the same records whole, but for what their own organisations lead or fund.
+/// Readers who can see the same records, apart from those that their own organisations lead or fund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Audience {
-    /// Dashboards, and whoever is not a member.
+    /// Dashboards, and readers without an organisation.
     Dashboards,
     /// Funders and partners with an organisation.
     Members,
@@ -30,7 +30,7 @@ impl Audience {
     /// Every audience.
     pub const ALL: [Self; 2] = [Self::Dashboards, Self::Members];
 
-    /// Whether all of the audience may read a record whole.
+    /// Whether the whole audience can see a record.
     pub const fn can_view_fully(self, visibility: Visibility) -> bool {
         match visibility {
             Visibility::Open => true,
@@ -41,7 +41,7 @@ impl Audience {
 }
 
 impl Reader {
-    /// The audience that the reader belongs to; none for a steward, who reads everything.
+    /// The audience that the reader belongs to; none for a steward.
     pub const fn audience(self) -> Option<Audience> {
         match self {
             Self::Steward => None,
@@ -50,7 +50,7 @@ impl Reader {
         }
     }
 
-    /// The reader that a member of a role is. Who acts for an organisation but has none reads as a dashboard does.
+    /// The reader for a role. Someone who acts for an organisation but has none reads as a dashboard does.
     pub fn from_role(role: Role, organisation: Option<Uuid>) -> Self {
         match organisation {
             _ if role.can(Capability::ReadEveryRecord) => Self::Steward,
@@ -59,7 +59,7 @@ impl Reader {
         }
     }
 
-    /// The organisation whose own records, and whose own funding terms, the reader may read.
+    /// The organisation whose own records and funding terms the reader can see.
     pub const fn organisation(self) -> Option<Uuid> {
         match self {
             Self::Member { organisation } => Some(organisation),
@@ -67,8 +67,8 @@ impl Reader {
         }
     }
 
-    /// Whether the reader may read a record whole. `leads` and `funds` tell whether
-    /// the reader's organisation leads it, and gives it money.
+    /// Whether the reader can see all of a record. `leads` and `funds` say whether the reader's organisation leads it or
+    /// funds it.
     pub const fn can_view_fully(
         self,
         visibility: Visibility,

@@ -1,94 +1,89 @@
-//! Which pairs out of several conditions coincide more than chance.
+//! Which pairs of several conditions are associated.
 
-use super::super::cancellation::Cancelled;
-use super::super::count::{EvaluationContext, PopulationCounter};
-use super::super::disclosure::DisclosedCount;
-use super::super::evaluate::PreparedPredicate;
-use super::super::query::Viewpoint;
-use super::super::statistics::{fisher, multiple};
 use super::{Basis, DisclosedTable, build_tables, count_illustrative, disclose_cells};
+use crate::cancellation::Cancelled;
+use crate::count::{EvaluationContext, PopulationCounter, list_pairs};
+use crate::disclosure::DisclosedCount;
+use crate::evaluate::PreparedPredicate;
+use crate::measures;
 use crate::predicate::InitiativePredicate;
+use crate::query::Viewpoint;
+use crate::statistics::multiple;
 
-/// Which pairs of these conditions coincide more than chance?
+/// Which pairs of these conditions are associated?
 #[derive(Clone, Debug)]
 pub struct AssociationsQuery {
     /// The conditions.
     pub conditions: Vec<InitiativePredicate>,
-    /// Which initiatives are asked about: those of which this is TRUE.
+    /// Selects the population: the initiatives for which it is TRUE.
     pub among: InitiativePredicate,
-    /// Who asks.
+    /// Who asks, over which records.
     pub viewpoint: Viewpoint,
 }
 
-/// How often each two of the conditions coincide.
+/// The answer to an [`AssociationsQuery`].
 #[derive(Clone, Debug)]
 pub struct Associations {
-    /// Every pair, in the order of the list.
+    /// Every pair, in the order of the conditions.
     pub pairs: Vec<Association>,
-    /// How many of all that were asked about were made up to show how Wayin works.
+    /// The number of illustrative records in the population.
     pub illustrative: DisclosedCount,
-    /// Which records the answer is from.
+    /// Which records the answer is based on.
     pub basis: Basis,
 }
 
-/// How often two of the conditions coincide.
+/// How two of the conditions go together.
 #[derive(Clone, Copy, Debug)]
 pub struct Association {
-    /// The place of the one condition in the list.
+    /// The index of the first condition.
     pub when_index: usize,
-    /// The place of the other.
+    /// The index of the second condition.
     pub then_index: usize,
-    /// Their table.
+    /// The table of both conditions.
     pub table: DisclosedTable,
-    /// Fisher's exact test; none under disclosure control.
+    /// The p-value of Fisher's exact test; none under disclosure control.
     pub p_value: Option<f64>,
-    /// The same, corrected for how many pairs there are.
+    /// The p-value, corrected for the number of pairs.
     pub q_value: Option<f64>,
 }
 
-/// Answers a question.
+/// Answers a query.
 pub fn compute_associations(
-    base: EvaluationContext<'_>,
-    question: &AssociationsQuery,
+    context: EvaluationContext<'_>,
+    query: &AssociationsQuery,
 ) -> Result<Associations, Cancelled> {
-    let counting = PopulationCounter::new(base, question.viewpoint, &question.among);
-    let prepared: Vec<PreparedPredicate<'_>> = question
+    let counter = PopulationCounter::new(context, query.viewpoint, &query.among);
+    let prepared: Vec<PreparedPredicate<'_>> = query
         .conditions
         .iter()
-        .map(|one| counting.prepare(one))
+        .map(|condition| counter.prepare(condition))
         .collect();
-    let pairs = (0..prepared.len()).flat_map(|when| (when + 1..prepared.len()).map(move |then| (when, then)));
-    let of_pairs = build_tables(&disclose_cells(
-        &counting.count_pairs(&prepared.iter().collect::<Vec<_>>())?,
-        &counting,
-        base,
-    ));
-    let illustrative = count_illustrative(base, &counting)?;
-    counting.cache_results(&prepared.iter().collect::<Vec<_>>());
-    let p_values: Vec<Option<f64>> = of_pairs
-        .iter()
-        .map(|table| {
-            if counting.is_controlled() {
-                None
-            } else {
-                let four = table.known_cells().filter(|four| four.total() > 0);
-                four.map(|four| fisher::two_sided_p_value(&four))
-            }
-        })
-        .collect();
+    let prepared: Vec<&PreparedPredicate<'_>> = prepared.iter().collect();
+    let tables = build_tables(&disclose_cells(&counter.count_pairs(&prepared)?, &counter));
+    let illustrative = count_illustrative(&counter)?;
+    counter.cache_results(&prepared);
+    let p_value = |table| {
+        (!counter.is_controlled())
+            .then(|| measures::compute_p_value(table))
+            .flatten()
+    };
+    let p_values: Vec<Option<f64>> = tables.iter().map(p_value).collect();
     let q_values = multiple::benjamini_hochberg(&p_values);
-    let pairs = pairs.zip(of_pairs).zip(p_values.into_iter().zip(q_values)).map(
-        |(((when_index, then_index), table), (p_value, q_value))| Association {
-            when_index,
-            then_index,
-            table,
-            p_value,
-            q_value,
-        },
-    );
+    let pairs = list_pairs(prepared.len()).into_iter().zip(tables);
+    let pairs = pairs.zip(p_values.into_iter().zip(q_values));
     Ok(Associations {
-        pairs: pairs.collect(),
+        pairs: pairs
+            .map(
+                |(((when_index, then_index), table), (p_value, q_value))| Association {
+                    when_index,
+                    then_index,
+                    table,
+                    p_value,
+                    q_value,
+                },
+            )
+            .collect(),
         illustrative,
-        basis: Basis::from_context(base, question.viewpoint),
+        basis: Basis::from_counter(&counter),
     })
 }

@@ -1,76 +1,73 @@
-//! How many initiatives have each value of a dimension.
+//! The number of initiatives for each value of a dimension.
 
 use wayin_vocabulary::Dimension;
 
-use super::super::cancellation::Cancelled;
-use super::super::count::layout::IllustrativeApartLayout;
-use super::super::count::{EvaluationContext, PopulationCounter};
-use super::super::dimension::GroupName;
-use super::super::disclosure::DisclosedCount;
-use super::super::query::Viewpoint;
 use super::{Basis, disclose_cells};
+use crate::cancellation::Cancelled;
+use crate::count::layout::IllustrativeApartLayout;
+use crate::count::{EvaluationContext, PopulationCounter};
+use crate::dimension::GroupName;
+use crate::disclosure::DisclosedCount;
 use crate::predicate::InitiativePredicate;
+use crate::query::Viewpoint;
 
 /// How many initiatives have each value of a dimension?
 #[derive(Clone, Debug)]
 pub struct DistributionQuery {
     /// The dimension.
     pub dimension: Dimension,
-    /// Which initiatives are asked about: those of which this is TRUE.
+    /// Selects the population: the initiatives for which it is TRUE.
     pub among: InitiativePredicate,
-    /// Who asks.
+    /// Who asks, over which records.
     pub viewpoint: Viewpoint,
 }
 
-/// How many initiatives stand in each group of a dimension.
+/// The answer to a [`DistributionQuery`].
 #[derive(Clone, Debug)]
 pub struct Distribution {
-    /// Every group of the domain: places and organisations by name, others in their own order, the one without a value last.
+    /// One bin for each group of the dimension, sorted by [`GroupName::rank`].
     pub bins: Vec<Bin>,
-    /// Whether an initiative may stand in several.
+    /// Whether an initiative can be in several bins.
     pub bins_overlap: bool,
-    /// Which records the answer is from.
+    /// Which records the answer is based on.
     pub basis: Basis,
 }
 
-/// How many initiatives stand in one group.
+/// The number of initiatives in one group.
 #[derive(Clone, Debug)]
 pub struct Bin {
     /// The group.
     pub group: GroupName,
-    /// How many stand in it.
+    /// How many initiatives are in it.
     pub count: DisclosedCount,
-    /// How many of them were made up.
+    /// How many of them are illustrative.
     pub illustrative: DisclosedCount,
 }
 
-/// Answers a question.
+/// Answers a query.
 pub fn compute_distribution(
-    base: EvaluationContext<'_>,
-    question: &DistributionQuery,
+    context: EvaluationContext<'_>,
+    query: &DistributionQuery,
 ) -> Result<Distribution, Cancelled> {
-    let counting = PopulationCounter::new(base, question.viewpoint, &question.among);
-    let domain = counting.domain(question.dimension);
-    let cells = disclose_cells(
-        &counting.count_layout(&IllustrativeApartLayout { by: Some(&domain) })?,
-        &counting,
-        base,
-    );
-    counting.cache_results(&[]);
+    let counter = PopulationCounter::new(context, query.viewpoint, &query.among);
+    let domain = counter.domain(query.dimension);
+    let layout = IllustrativeApartLayout { by: Some(&domain) };
+    let counts = disclose_cells(&counter.count_layout(&layout)?, &counter);
+    counter.cache_results(&[]);
     let mut bins: Vec<Bin> = domain
         .groups()
         .iter()
-        .zip(cells.chunks_exact(2))
-        .map(|(name, cells)| Bin {
-            group: name.clone(),
-            count: cells[0],
-            illustrative: cells[1],
+        .zip(counts.chunks_exact(2))
+        .map(|(group, counts)| Bin {
+            group: group.clone(),
+            count: counts[0],
+            illustrative: counts[1],
         })
         .collect();
     bins.sort_by_cached_key(|bin| bin.group.rank());
     Ok(Distribution {
         bins,
         bins_overlap: domain.has_overlap(),
-        basis: Basis::from_context(base, question.viewpoint),
+        basis: Basis::from_counter(&counter),
     })
 }

@@ -1,81 +1,85 @@
-//! From which way in to which later entry points initiatives move.
+//! The number of initiatives that went from each way in to each later entry point.
 
 use std::borrow::Cow;
 
 use wayin_vocabulary::{EntryPoint, Perspective};
 
-use super::super::cancellation::Cancelled;
-use super::super::count::layout;
-use super::super::count::layout::FLOWS_PER_WAY_IN;
-use super::super::count::{EvaluationContext, PopulationCounter};
-use super::super::disclosure::DisclosedCount;
-use super::super::query::Viewpoint;
 use super::{Basis, disclose_cells};
+use crate::cancellation::Cancelled;
+use crate::count::layout::{FLOWS_PER_WAY_IN, FlowsLayout};
+use crate::count::{EvaluationContext, PopulationCounter};
+use crate::disclosure::DisclosedCount;
 use crate::predicate::InitiativePredicate;
+use crate::query::Viewpoint;
 
-/// From which way in to which later entry points do initiatives move?
+/// From which way in to which later entry points do initiatives go?
 #[derive(Clone, Debug)]
 pub struct FlowsQuery {
-    /// Which initiatives are asked about: those of which this is TRUE.
+    /// Selects the population: the initiatives for which it is TRUE.
     pub among: InitiativePredicate,
-    /// In whose view; in everybody's, one after the other, where nothing is said.
+    /// The perspective; none for each perspective in turn.
     pub perspective: Option<Perspective>,
-    /// Who asks.
+    /// Who asks, over which records.
     pub viewpoint: Viewpoint,
 }
 
-/// Every move that there can be.
+/// The answer to a [`FlowsQuery`].
 #[derive(Clone, Debug)]
 pub struct FlowCounts {
-    /// The moves, by perspective and way in, those that stayed last.
+    /// Every possible flow, by perspective and way in. Initiatives that stayed with their way in come last.
     pub flows: Vec<FlowCount>,
-    /// Which records the answer is from.
+    /// Which records the answer is based on.
     pub basis: Basis,
 }
 
-/// How many initiatives moved from one entry point to another, or stayed.
+/// The number of initiatives that went from one entry point to another, or stayed.
 #[derive(Clone, Copy, Debug)]
 pub struct FlowCount {
-    /// In whose view.
+    /// Whose view it is.
     pub perspective: Perspective,
     /// The way in.
     pub from: EntryPoint,
-    /// The later entry point; none for those that stayed with their way in.
+    /// The later entry point; none if the initiatives stayed with their way in.
     pub to: Option<EntryPoint>,
-    /// How many.
+    /// How many initiatives.
     pub count: DisclosedCount,
-    /// How many of them were made up.
+    /// How many of them are illustrative.
     pub illustrative: DisclosedCount,
 }
 
-/// Answers a question.
-pub fn compute_flows(base: EvaluationContext<'_>, question: &FlowsQuery) -> Result<FlowCounts, Cancelled> {
-    let counting = PopulationCounter::new(base, question.viewpoint, &question.among);
-    let perspectives = match question.perspective {
+/// Answers a query.
+pub fn compute_flows(context: EvaluationContext<'_>, query: &FlowsQuery) -> Result<FlowCounts, Cancelled> {
+    let counter = PopulationCounter::new(context, query.viewpoint, &query.among);
+    let perspectives = match query.perspective {
         Some(one) => Cow::Owned(vec![one]),
         None => Cow::Borrowed(Perspective::ALL),
     };
-    let layout = layout::FlowsLayout {
+    let layout = FlowsLayout {
         perspectives: perspectives.clone(),
     };
-    let counted = disclose_cells(&counting.count_layout(&layout)?, &counting, base);
-    counting.cache_results(&[]);
-    let moves = perspectives.iter().flat_map(|perspective| {
-        EntryPoint::ALL.iter().flat_map(move |from| {
-            (0..FLOWS_PER_WAY_IN).map(move |to| (*perspective, *from, EntryPoint::ALL.get(to).copied()))
-        })
-    });
-    let flows = moves
-        .zip(counted.chunks_exact(2))
-        .map(|((perspective, from, to), cells)| FlowCount {
-            perspective,
-            from,
-            to,
-            count: cells[0],
-            illustrative: cells[1],
-        });
+    let counts = disclose_cells(&counter.count_layout(&layout)?, &counter);
+    counter.cache_results(&[]);
+    let mut counts = counts.chunks_exact(2);
+    let mut flows = Vec::with_capacity(counts.len());
+    for perspective in perspectives.iter().copied() {
+        for from in EntryPoint::ALL.iter().copied() {
+            flows.extend(
+                counts
+                    .by_ref()
+                    .take(FLOWS_PER_WAY_IN)
+                    .enumerate()
+                    .map(|(to, counts)| FlowCount {
+                        perspective,
+                        from,
+                        to: EntryPoint::ALL.get(to).copied(),
+                        count: counts[0],
+                        illustrative: counts[1],
+                    }),
+            );
+        }
+    }
     Ok(FlowCounts {
-        flows: flows.collect(),
-        basis: Basis::from_context(base, question.viewpoint),
+        flows,
+        basis: Basis::from_counter(&counter),
     })
 }

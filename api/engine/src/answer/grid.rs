@@ -1,165 +1,151 @@
-//! Every value of one dimension against every value of another.
+//! The number of initiatives for each pair of values of two dimensions.
 
 use wayin_vocabulary::Dimension;
 
-use super::super::cancellation::Cancelled;
-use super::super::count::layout::{CrossedLayout, IllustrativeApartLayout, Layout};
-use super::super::count::{EvaluationContext, PopulationCounter};
-use super::super::dimension::{Domain, GroupName};
-use super::super::disclosure::DisclosedCount;
-use super::super::index::Bitmap;
-use super::super::query::Viewpoint;
-use super::super::statistics::independence;
 use super::{Basis, disclose_cells};
+use crate::cancellation::Cancelled;
+use crate::count::layout::{CrossedLayout, IllustrativeApartLayout, Layout};
+use crate::count::{EvaluationContext, PopulationCounter};
+use crate::dimension::{Domain, GroupName};
+use crate::disclosure::DisclosedCount;
+use crate::index::Bitmap;
 use crate::predicate::InitiativePredicate;
+use crate::query::Viewpoint;
+use crate::statistics::independence;
 
-/// How many initiatives have each value of one dimension and each of another?
+/// How many initiatives have each value of one dimension and each value of another?
 #[derive(Clone, Debug)]
 pub struct GridQuery {
     /// The dimension of the rows.
     pub rows: Dimension,
     /// The dimension of the columns.
     pub columns: Dimension,
-    /// Which initiatives are asked about: those of which this is TRUE.
+    /// Selects the population: the initiatives for which it is TRUE.
     pub among: InitiativePredicate,
-    /// Who asks.
+    /// Who asks, over which records.
     pub viewpoint: Viewpoint,
 }
 
-/// Two dimensions crossed, empty cells included.
+/// The answer to a [`GridQuery`].
 #[derive(Clone, Debug)]
 pub struct Grid {
-    /// The rows, each with how many stand in it.
+    /// The rows, each with its total.
     pub rows: Vec<(GroupName, DisclosedCount)>,
-    /// The columns, each with how many stand in it.
+    /// The columns, each with its total.
     pub columns: Vec<(GroupName, DisclosedCount)>,
-    /// The cells, row by row.
+    /// The cells, row by row, empty cells included.
     pub cells: Vec<DisclosedCount>,
-    /// All that were asked about.
+    /// The initiatives that `among` selects.
     pub population: DisclosedCount,
-    /// How many of them were made up.
+    /// How many of them are illustrative.
     pub illustrative: DisclosedCount,
-    /// Whether an initiative may stand in several cells.
+    /// Whether an initiative can be in several cells.
     pub cells_overlap: bool,
-    /// Which records the answer is from.
+    /// Which records the answer is based on.
     pub basis: Basis,
 }
 
-/// A cell against what chance alone would put there.
+/// A cell compared with independence of rows and columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ChanceComparison {
-    /// How many there would be if rows and columns were independent.
+    /// The expected count.
     pub expected: f64,
-    /// How far the count is from that, in standard errors.
+    /// The difference between the count and the expected count, in standard errors.
     pub residual: Option<f64>,
 }
 
-/// The most cells that a grid has.
+/// The most cells that a grid can have.
 pub const MAX_GRID_CELLS: usize = 10_000;
 
-/// Answers a question; none where the grid would have more than [`MAX_GRID_CELLS`] cells.
-pub fn compute_grid(base: EvaluationContext<'_>, question: &GridQuery) -> Result<Option<Grid>, Cancelled> {
-    let counting = PopulationCounter::new(base, question.viewpoint, &question.among);
-    let (rows, columns) = (counting.domain(question.rows), counting.domain(question.columns));
-    if rows.groups().len() * columns.groups().len() > MAX_GRID_CELLS {
+/// Answers a query. Returns none if the grid would have more than [`MAX_GRID_CELLS`] cells.
+pub fn compute_grid(context: EvaluationContext<'_>, query: &GridQuery) -> Result<Option<Grid>, Cancelled> {
+    let counter = PopulationCounter::new(context, query.viewpoint, &query.among);
+    let (rows, columns) = (counter.domain(query.rows), counter.domain(query.columns));
+    let cell_count = rows.groups().len() * columns.groups().len();
+    if cell_count > MAX_GRID_CELLS {
         return Ok(None);
     }
-    let counted = if rows.groups().len() * columns.groups().len() <= MAX_CELLS_COUNTED_BY_BITMAP {
-        count_by_bitmaps(base, &counting, &rows, &columns)?
+    let count = if cell_count <= MAX_CELLS_COUNTED_BY_BITMAP {
+        count_by_bitmaps
     } else {
-        count_by_rows(base, &counting, &rows, &columns)?
+        count_by_rows
     };
-    counting.cache_results(&[]);
+    let counts = count(&counter, &rows, &columns)?;
+    counter.cache_results(&[]);
+    let mut counts = counts.into_iter();
+    let cells = counts.by_ref().take(cell_count).collect();
+    let name = |domain: &Domain, counts: &mut dyn Iterator<Item = DisclosedCount>| {
+        domain.groups().iter().cloned().zip(counts).collect()
+    };
     Ok(Some(Grid {
-        rows: rows.groups().iter().cloned().zip(counted.rows).collect(),
-        columns: columns.groups().iter().cloned().zip(counted.columns).collect(),
-        cells: counted.cells,
-        population: counted.population,
-        illustrative: counted.illustrative,
+        cells,
+        rows: name(&rows, &mut counts),
+        columns: name(&columns, &mut counts),
+        population: counts.next().unwrap_or_default(),
+        illustrative: counts.next().unwrap_or_default(),
         cells_overlap: rows.has_overlap() || columns.has_overlap(),
-        basis: Basis::from_context(base, question.viewpoint),
+        basis: Basis::from_counter(&counter),
     }))
 }
 
-/// Up to so many cells are counted as sets of rows; more of them initiative by initiative.
+/// Grids of up to this many cells are counted as intersections of bitmaps, larger ones row by row.
 const MAX_CELLS_COUNTED_BY_BITMAP: usize = 512;
 
-/// The counts of a grid.
-struct GridCounts {
-    cells: Vec<DisclosedCount>,
-    rows: Vec<DisclosedCount>,
-    columns: Vec<DisclosedCount>,
-    population: DisclosedCount,
-    illustrative: DisclosedCount,
-}
-
+/// Counts the cells, the totals of the rows and of the columns, the population and the illustrative records, in this
+/// order.
 fn count_by_bitmaps(
-    base: EvaluationContext<'_>,
-    counting: &PopulationCounter<'_>,
+    counter: &PopulationCounter<'_>,
     rows: &Domain,
     columns: &Domain,
-) -> Result<GridCounts, Cancelled> {
-    let (high, wide) = (rows.groups().len(), columns.groups().len());
-    let sets = counting.count_row_sets(|_, chunk| {
-        let (of_rows, of_columns) = (rows.group_bitmaps(chunk), columns.group_bitmaps(chunk));
-        let across = |row: &Bitmap| {
-            of_columns
+) -> Result<Vec<DisclosedCount>, Cancelled> {
+    let cells = counter.count_row_sets(|_, chunk| {
+        let (rows, columns) = (rows.group_bitmaps(chunk), columns.group_bitmaps(chunk));
+        let cross = |row: &Bitmap| {
+            columns
                 .iter()
                 .map(|column| row.intersection(column))
-                .collect::<Vec<Bitmap>>()
+                .collect::<Vec<_>>()
         };
-        let mut sets: Vec<Bitmap> = of_rows.iter().flat_map(across).collect();
-        sets.extend(of_rows);
-        sets.extend(of_columns);
+        let mut sets: Vec<Bitmap> = rows.iter().flat_map(cross).collect();
+        sets.extend(rows);
+        sets.extend(columns);
         sets.extend([Bitmap::full(chunk.len()), chunk.illustrative.clone()]);
         sets
     })?;
-    let mut shown = disclose_cells(&sets, counting, base).into_iter();
-    let mut next = |count: usize| shown.by_ref().take(count).collect::<Vec<DisclosedCount>>();
-    Ok(GridCounts {
-        cells: next(high * wide),
-        rows: next(high),
-        columns: next(wide),
-        population: next(1).first().copied().unwrap_or_default(),
-        illustrative: next(1).first().copied().unwrap_or_default(),
-    })
+    Ok(disclose_cells(&cells, counter))
 }
 
+/// Counts the same as [`count_by_bitmaps`].
 fn count_by_rows(
-    base: EvaluationContext<'_>,
-    counting: &PopulationCounter<'_>,
+    counter: &PopulationCounter<'_>,
     rows: &Domain,
     columns: &Domain,
-) -> Result<GridCounts, Cancelled> {
-    let count = |layout: &dyn Layout| {
-        Ok::<_, Cancelled>(disclose_cells(&counting.count_layout(layout)?, counting, base))
-    };
-    let totals = |domain| -> Result<Vec<DisclosedCount>, Cancelled> {
-        Ok(count(&IllustrativeApartLayout { by: Some(domain) })?
-            .chunks_exact(2)
-            .map(|cells| cells[0])
-            .collect())
-    };
-    let all = count(&IllustrativeApartLayout { by: None })?;
-    Ok(GridCounts {
-        cells: count(&CrossedLayout { rows, columns })?,
-        rows: totals(rows)?,
-        columns: totals(columns)?,
-        population: all.first().copied().unwrap_or_default(),
-        illustrative: all.get(1).copied().unwrap_or_default(),
-    })
+) -> Result<Vec<DisclosedCount>, Cancelled> {
+    let count =
+        |layout: &dyn Layout| Ok::<_, Cancelled>(disclose_cells(&counter.count_layout(layout)?, counter));
+    let mut counts = count(&CrossedLayout { rows, columns })?;
+    for domain in [rows, columns] {
+        counts.extend(
+            count(&IllustrativeApartLayout { by: Some(domain) })?
+                .into_iter()
+                .step_by(2),
+        );
+    }
+    counts.extend(count(&IllustrativeApartLayout { by: None })?);
+    Ok(counts)
 }
 
 impl Grid {
-    /// A cell against chance, from what is shown; none where a margin or the whole is suppressed or zero.
+    /// Compares a cell with chance, from disclosed counts. Returns none if a total is suppressed, or the population 0.
     pub fn compare_with_chance(&self, row: usize, column: usize) -> Option<ChanceComparison> {
-        let (of_row, of_column) = (self.rows.get(row)?.1.count?, self.columns.get(column)?.1.count?);
-        let all = self.population.count?;
+        let (row_total, column_total) = (self.rows.get(row)?.1.count?, self.columns.get(column)?.1.count?);
+        let population = self.population.count?;
         let count = self.cells.get(row * self.columns.len() + column)?.count;
+        let residual =
+            |count| independence::standardised_residual(count, row_total, column_total, population);
         Some(ChanceComparison {
-            expected: independence::expected(of_row, of_column, all)?,
-            residual: count
-                .and_then(|count| independence::standardised_residual(count, of_row, of_column, all)),
+            expected: independence::expected(row_total, column_total, population)?,
+            residual: count.and_then(residual),
         })
     }
 }

@@ -1,5 +1,5 @@
-//! Answers: what of the counts may be shown, and the figures that are worked out from
-//! what is shown. Nothing leaves the engine but by way of here.
+//! Answers: the disclosed counts of each query, and the measures that follow from them. Counts leave the engine only
+//! through this module.
 
 mod associations;
 mod distribution;
@@ -15,56 +15,55 @@ pub use self::pattern::{
     AdjustedResults, Concentration, Groups, NotAdjustedReason, PatternAnswer, UnknownReasons, compute_pattern,
 };
 
-use super::cancellation::Cancelled;
-use super::count::{EvaluationContext, PopulationCounter, RawCell};
-use super::disclosure::{DisclosedCount, disclose};
-use super::index::AsOf;
-use super::query::{RecordScope, Viewpoint};
-use super::statistics::TwoByTwoCounts;
+use crate::cancellation::Cancelled;
+use crate::count::{PopulationCounter, RawCell};
+use crate::disclosure::{DisclosedCount, disclose};
+use crate::index::AsOf;
+use crate::query::RecordScope;
+use crate::statistics::TwoByTwoCounts;
 
-/// Which records an answer is from, and how it may be shown.
+/// Which records an answer is based on, and how it was disclosed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Basis {
     /// Which records were counted.
     pub scope: RecordScope,
     /// Whether disclosure control was applied.
     pub disclosure_controlled: bool,
-    /// How far the answer has read the change log.
+    /// The newest change that the answer includes.
     pub as_of: AsOf,
-    /// How far it has read it as to hidden records: they are taken up in batches.
+    /// The newest change to hidden records that the answer includes. Changes to hidden records are included in batches.
     pub hidden_as_of: AsOf,
-    /// Whether the base holds any record that was made up to show how Wayin works; as to hidden
-    /// records, as far as they are taken up.
+    /// Whether the database has any illustrative record. Hidden records are as of `hidden_as_of`.
     pub has_illustrative: bool,
 }
 
 impl Basis {
-    fn from_context(base: EvaluationContext<'_>, viewpoint: Viewpoint) -> Self {
-        let hidden_from = base.staged_for(viewpoint);
+    fn from_counter(counter: &PopulationCounter<'_>) -> Self {
+        let staged = counter.staged_snapshot();
         Self {
-            scope: viewpoint.scope,
-            disclosure_controlled: viewpoint.is_controlled(),
-            as_of: base.newest.as_of,
-            hidden_as_of: hidden_from.as_of,
-            has_illustrative: hidden_from.has_illustrative(),
+            scope: counter.viewpoint().scope,
+            disclosure_controlled: counter.is_controlled(),
+            as_of: counter.context().newest.as_of,
+            hidden_as_of: staged.as_of,
+            has_illustrative: staged.has_illustrative(),
         }
     }
 }
 
-/// The two-by-two table of what is known, and how many are not, as it may be shown.
+/// The disclosed contingency table of two conditions, with the number of initiatives for which one is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DisclosedTable {
-    /// All that were asked about.
+    /// The initiatives that `among` selects.
     pub population: DisclosedCount,
     /// Both conditions are TRUE.
     pub both: DisclosedCount,
-    /// `when` is TRUE and `then` FALSE.
+    /// `when` is TRUE and `then` is FALSE.
     pub when_only: DisclosedCount,
-    /// `when` is FALSE and `then` TRUE.
+    /// `when` is FALSE and `then` is TRUE.
     pub then_only: DisclosedCount,
     /// Both are FALSE.
     pub neither: DisclosedCount,
-    /// One of them or both are UNKNOWN.
+    /// At least one is UNKNOWN.
     pub unknown: DisclosedCount,
     /// `when` is UNKNOWN.
     pub when_unknown: DisclosedCount,
@@ -73,32 +72,21 @@ pub struct DisclosedTable {
 }
 
 impl DisclosedTable {
-    /// The counts, in the order in which they are published.
-    pub fn new(
-        [
-            population,
-            both,
-            when_only,
-            then_only,
-            neither,
-            unknown,
-            when_unknown,
-            then_unknown,
-        ]: [DisclosedCount; 8],
-    ) -> Self {
+    /// A table from its counts, in the order of the fields.
+    pub fn new(counts: [DisclosedCount; 8]) -> Self {
         Self {
-            population,
-            both,
-            when_only,
-            then_only,
-            neither,
-            unknown,
-            when_unknown,
-            then_unknown,
+            population: counts[0],
+            both: counts[1],
+            when_only: counts[2],
+            then_only: counts[3],
+            neither: counts[4],
+            unknown: counts[5],
+            when_unknown: counts[6],
+            then_unknown: counts[7],
         }
     }
 
-    /// The counts with their names, in the order in which they are published.
+    /// The counts with their names, in the order of the fields.
     pub fn named_counts(&self) -> [(&'static str, &DisclosedCount); 8] {
         [
             ("population", &self.population),
@@ -112,9 +100,19 @@ impl DisclosedTable {
         ]
     }
 
-    /// The four known cells; none where they cannot be set against each other.
+    /// The counts, in the order of the fields.
+    pub fn counts(&self) -> impl Iterator<Item = DisclosedCount> {
+        self.named_counts().into_iter().map(|(_, count)| *count)
+    }
+
+    /// `both`, `when_only`, `then_only` and `neither`.
+    pub fn four_cells(&self) -> [DisclosedCount; 4] {
+        [self.both, self.when_only, self.then_only, self.neither]
+    }
+
+    /// The four cells as numbers; none if they are not comparable.
     pub fn known_cells(&self) -> Option<TwoByTwoCounts> {
-        require_comparable(&[self.both, self.when_only, self.then_only, self.neither])?;
+        require_comparable(&self.four_cells())?;
         Some(TwoByTwoCounts {
             both: self.both.count_with_variance()?,
             when_only: self.when_only.count_with_variance()?,
@@ -123,72 +121,57 @@ impl DisclosedTable {
         })
     }
 
-    /// How many have `when`, of those of which both are known; none where that cannot be told.
+    /// `both` and `when_only` together; none if they are not comparable.
     pub fn known_when_count(&self) -> Option<u64> {
         require_comparable(&[self.both, self.when_only])?;
         Some(self.both.count? + self.when_only.count?)
     }
 
-    /// How many have not, of those of which both are known; none where that cannot be told.
+    /// `then_only` and `neither` together; none if they are not comparable.
     pub fn known_otherwise_count(&self) -> Option<u64> {
         require_comparable(&[self.then_only, self.neither])?;
         Some(self.then_only.count? + self.neither.count?)
     }
 }
 
-/// Whether counts can be set against each other: none is suppressed, and hidden records are in
-/// all of them or in none. A share of what is readable in what is everything would mislead.
+/// Returns none if a count is suppressed completely, or if only some of the counts leave out hidden records: a share
+/// of visible records among all records would mislead.
 pub(super) fn require_comparable(counts: &[DisclosedCount]) -> Option<()> {
-    let shown = counts.iter().all(|shown| shown.count.is_some());
-    let hidden_left_out = counts.iter().filter(|shown| shown.suppressed.is_some()).count();
-    (shown && (hidden_left_out == 0 || hidden_left_out == counts.len())).then_some(())
+    let disclosed = counts.iter().all(|count| count.count.is_some());
+    let suppressed = counts.iter().filter(|count| count.suppressed.is_some()).count();
+    (disclosed && (suppressed == 0 || suppressed == counts.len())).then_some(())
 }
 
-/// What may be shown of cells that were counted.
-fn disclose_cells(
-    cells: &[RawCell],
-    counting: &PopulationCounter<'_>,
-    base: EvaluationContext<'_>,
-) -> Vec<DisclosedCount> {
-    cells
-        .iter()
-        .map(|cell| disclose_cell(cell, counting, base))
-        .collect()
+fn disclose_cells(cells: &[RawCell], counter: &PopulationCounter<'_>) -> Vec<DisclosedCount> {
+    cells.iter().map(|cell| disclose_cell(cell, counter)).collect()
 }
 
-fn disclose_cell(
-    cell: &RawCell,
-    counting: &PopulationCounter<'_>,
-    base: EvaluationContext<'_>,
-) -> DisclosedCount {
-    if counting.is_controlled() {
-        disclose(cell, base.noise)
+fn disclose_cell(cell: &RawCell, counter: &PopulationCounter<'_>) -> DisclosedCount {
+    if counter.is_controlled() {
+        disclose(cell, counter.context().noise)
     } else {
         DisclosedCount::exact(cell.visible)
     }
 }
 
-/// How many of those counted were made up. Where the base holds no hidden one, everybody may know.
-fn count_illustrative(
-    base: EvaluationContext<'_>,
-    counting: &PopulationCounter<'_>,
-) -> Result<DisclosedCount, Cancelled> {
-    let may_be_hidden = counting.staged_snapshot().has_illustrative();
-    if !may_be_hidden && !base.newest.has_illustrative() {
+/// The number of illustrative records in the population. It is exact if no illustrative record is hidden.
+fn count_illustrative(counter: &PopulationCounter<'_>) -> Result<DisclosedCount, Cancelled> {
+    let may_be_hidden = counter.staged_snapshot().has_illustrative();
+    if !may_be_hidden && !counter.context().newest.has_illustrative() {
         return Ok(DisclosedCount::exact(0));
     }
-    let [marked] = counting.count_row_sets(|_, chunk| vec![chunk.illustrative.clone()])?[..] else {
+    let [cell] = counter.count_row_sets(|_, chunk| vec![chunk.illustrative.clone()])?[..] else {
         return Ok(DisclosedCount::default());
     };
-    if may_be_hidden {
-        Ok(disclose_cell(&marked, counting, base))
+    Ok(if may_be_hidden {
+        disclose_cell(&cell, counter)
     } else {
-        Ok(DisclosedCount::exact(marked.visible))
-    }
+        DisclosedCount::exact(cell.visible)
+    })
 }
 
-/// Tables out of eight cells each, in the order in which they are published.
-fn build_tables(cells: &[DisclosedCount]) -> Vec<DisclosedTable> {
-    let (tables, _) = cells.as_chunks::<8>();
-    tables.iter().map(|cells| DisclosedTable::new(*cells)).collect()
+/// Builds a table from every eight counts.
+fn build_tables(counts: &[DisclosedCount]) -> Vec<DisclosedTable> {
+    let (tables, _) = counts.as_chunks::<8>();
+    tables.iter().map(|counts| DisclosedTable::new(*counts)).collect()
 }

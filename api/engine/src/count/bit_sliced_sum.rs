@@ -1,19 +1,18 @@
-//! Counts hidden initiatives and adds up their keys, by whole words of sets of rows.
+//! Counts hidden initiatives and adds their keys, 64 rows or more at a time.
 //!
-//! Keys are added modulo 256. A chunk has them as eight sets of rows, one for each bit, and
-//! so as many sums are made at once as a register has bits: each bit position of the words
-//! has a sum of its own, itself in eight bits, to which the next word's keys are added as
-//! one adds by hand, bit by bit with a carry. The sums are joined at the end.
+//! Keys are added modulo 256. A chunk stores them bit-sliced: as eight bitmaps, one for each bit. Each bit position of a
+//! register has its own 8-bit sum, to which the keys of the next word are added bit by bit with a carry (a ripple-carry
+//! adder). The sums are joined at the end.
 
 use std::num::Wrapping;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::super::index::{Bitmap, Chunk};
+use crate::index::{Bitmap, Chunk};
 
 const KEY_BITS: usize = 8;
 
-/// How many hidden initiatives some sets of rows hold, and the sum of their keys.
+/// The number of rows in some sets, and the sum of their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CountAndKeySum {
     pub count: u64,
@@ -28,12 +27,12 @@ impl CountAndKeySum {
         }
     }
 
-    /// The rows that two sets of each chunk share.
+    /// Counts the rows in the intersection of two sets of each chunk.
     pub fn from_intersections<'a>(parts: impl Iterator<Item = (&'a Chunk, &'a Bitmap, &'a Bitmap)>) -> Self {
         Arch::new().dispatch(KeySummer(parts))
     }
 
-    /// The rows of a set of each chunk.
+    /// Counts the rows in one set of each chunk.
     pub fn from_bitmaps<'a>(parts: impl Iterator<Item = (&'a Chunk, &'a Bitmap)>) -> Self {
         Self::from_intersections(parts.map(|(chunk, set)| (chunk, set, set)))
     }
@@ -46,7 +45,7 @@ impl<'a, P: Iterator<Item = (&'a Chunk, &'a Bitmap, &'a Bitmap)>> WithSimd for K
 
     #[allow(
         clippy::inline_always,
-        reason = "so that it is compiled for the processor that it is dispatched to"
+        reason = "must be compiled for the processor that it is dispatched to"
     )]
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> CountAndKeySum {
@@ -63,9 +62,9 @@ impl<'a, P: Iterator<Item = (&'a Chunk, &'a Bitmap, &'a Bitmap)>> WithSimd for K
                 continue;
             };
             let keys = keys.each_ref().map(|bits| S::as_simd_u64s(bits.words()));
-            for (at, (one, other)) in one.iter().zip(other).enumerate() {
+            for (index, (one, other)) in one.iter().zip(other).enumerate() {
                 let set = simd.and_u64s(*one, *other);
-                add_keys(simd, &mut sums, set, keys.map(|(whole, _)| whole[at]));
+                add_keys(simd, &mut sums, set, keys.map(|(whole, _)| whole[index]));
             }
             if !last_of_one.is_empty() {
                 let [one, other] = [last_of_one, last_of_other].map(|last| simd.partial_load_u64s(last));
@@ -86,10 +85,10 @@ impl<'a, P: Iterator<Item = (&'a Chunk, &'a Bitmap, &'a Bitmap)>> WithSimd for K
     }
 }
 
-/// Adds the keys of the rows in `set`, given bit by bit, to the sums of their positions.
+/// Adds the keys of the rows in `set` to the sums of their bit positions.
 #[allow(
     clippy::inline_always,
-    reason = "so that it is compiled for the processor that it is dispatched to"
+    reason = "must be compiled for the processor that it is dispatched to"
 )]
 #[inline(always)]
 fn add_keys<S: Simd>(simd: S, sums: &mut [S::u64s; KEY_BITS], set: S::u64s, keys: [S::u64s; KEY_BITS]) {

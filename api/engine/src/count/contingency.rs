@@ -1,4 +1,4 @@
-//! The nine counts of two three-valued conditions, and the table they make.
+//! The nine counts of two three-valued predicates, and the published counts that they add up to.
 
 use std::iter::Sum;
 use std::ops::{AddAssign, Sub};
@@ -8,7 +8,7 @@ use pulp::Arch;
 use crate::index::{Bitmap, TruthBitmaps};
 use crate::three_valued::Truth;
 
-/// How many initiatives stand in each of the nine combinations of two conditions.
+/// How many initiatives have each of the nine combinations of two predicates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts3x3([u64; 9]);
 
@@ -16,8 +16,8 @@ const fn cell_index(when: Truth, then: Truth) -> usize {
     when as usize * 3 + then as usize
 }
 
-/// For each of the nine combinations, the published counts that it is part of: 0 all, 1 both,
-/// 2 `when` only, 3 `then` only, 4 neither, 5 something unknown, 6 `when` unknown, 7 `then` unknown.
+/// For each of the nine combinations, the published counts that it is part of: 0 all, 1 both, 2 `when` only, 3 `then`
+/// only, 4 neither, 5 at least one unknown, 6 `when` unknown, 7 `then` unknown.
 pub const PUBLISHED_CELLS_BY_RAW_CELL: &[&[u8]] = &[
     &[0, 1],
     &[0, 2],
@@ -30,7 +30,7 @@ pub const PUBLISHED_CELLS_BY_RAW_CELL: &[&[u8]] = &[
     &[0, 5, 6, 7],
 ];
 
-/// The eight bytes that are the bits of a byte, lowest first.
+/// For each byte, its bits as eight bytes, the lowest first.
 const BYTE_TO_BIT_LANES: [u64; 256] = {
     let mut spread = [0; 256];
     let mut byte = 0;
@@ -45,28 +45,26 @@ const BYTE_TO_BIT_LANES: [u64; 256] = {
     spread
 };
 
-/// Which of the nine combinations each row of a chunk stands in, as [`PUBLISHED_CELLS_BY_RAW_CELL`] numbers them.
+/// The combination of each row of a chunk, numbered as in [`PUBLISHED_CELLS_BY_RAW_CELL`].
 pub fn compute_cell_codes(when: &TruthBitmaps, then: &TruthBitmaps, rows: usize) -> Vec<u8> {
-    let bytes = |bits: &Bitmap, word: usize| bits.words()[word].to_le_bytes();
+    let sets = [
+        &when.true_rows,
+        &when.false_rows,
+        &then.true_rows,
+        &then.false_rows,
+    ];
     let mut codes = Vec::with_capacity(rows.div_ceil(64) * 64);
     for word in 0..rows.div_ceil(64) {
-        let sets = [
-            &when.true_rows,
-            &when.false_rows,
-            &then.true_rows,
-            &then.false_rows,
-        ]
-        .map(|bits| bytes(bits, word));
-        for ((when_yes, when_no), (then_yes, then_no)) in
-            sets[0].iter().zip(sets[1]).zip(sets[2].iter().zip(sets[3]))
-        {
-            let spread = |byte: u8| BYTE_TO_BIT_LANES[usize::from(byte)];
-            // 8 where both are unknown, in each byte; less for what is known. No byte falls below 0.
+        let [when_true, when_false, then_true, then_false] =
+            sets.map(|rows| rows.words()[word].to_le_bytes());
+        for byte in 0..8 {
+            let spread = |bytes: [u8; 8]| BYTE_TO_BIT_LANES[usize::from(bytes[byte])];
+            // Each byte is 8 if both are unknown, and less if one is known. No byte falls below 0.
             let code = 0x0808_0808_0808_0808
-                - 6 * spread(*when_yes)
-                - 3 * spread(when_no)
-                - 2 * spread(*then_yes)
-                - spread(then_no);
+                - 6 * spread(when_true)
+                - 3 * spread(when_false)
+                - 2 * spread(then_true)
+                - spread(then_false);
             codes.extend_from_slice(&code.to_le_bytes());
         }
     }
@@ -75,9 +73,9 @@ pub fn compute_cell_codes(when: &TruthBitmaps, then: &TruthBitmaps, rows: usize)
 }
 
 impl Counts3x3 {
-    /// Counts one chunk's initiatives of `among`.
+    /// Counts the rows of a chunk that are in `among`.
     pub fn count(when: &TruthBitmaps, then: &TruthBitmaps, among: &Bitmap) -> Self {
-        // Plain machine code has no instruction that counts bits; where the processor has one it is used.
+        // Uses the processor's instruction to count bits, which portable machine code does without.
         Arch::new().dispatch(|| {
             let words = among.words().iter();
             let whens = when.true_rows.words().iter().zip(when.false_rows.words());
@@ -105,8 +103,8 @@ impl Counts3x3 {
         })
     }
 
-    /// Counts one chunk's initiatives, all of them of the population, of which the counts
-    /// of TRUE and FALSE of each condition are known already.
+    /// Counts the rows of a chunk, given its population and how often each predicate is TRUE and FALSE. The bitmaps
+    /// have rows of the population only.
     pub fn from_margins(
         population: u64,
         when: &TruthBitmaps,
@@ -127,12 +125,12 @@ impl Counts3x3 {
         })
     }
 
-    /// Counts one initiative.
+    /// Counts one more initiative.
     pub fn add(&mut self, when: Truth, then: Truth) {
         self.0[cell_index(when, then)] += 1;
     }
 
-    /// How many there are of which `when` and `then` are so.
+    /// The count of one combination.
     pub const fn get(&self, when: Truth, then: Truth) -> u64 {
         self.0[cell_index(when, then)]
     }
@@ -142,28 +140,26 @@ impl Counts3x3 {
         sum_published(self.0)
     }
 
-    /// The least and the most that the rate of `then` among `when` can be, whatever
-    /// the unknowns are; none where there may be no `when` at all.
+    /// The lowest and the highest possible rate of `then` among `when`, whatever the unknown answers are. None if there
+    /// may be no initiative with `when`.
     pub fn rate_bounds(&self) -> Option<(f64, f64)> {
         use Truth::{False, True, Unknown};
-        let (both, when_only, then_unknown) = (
-            self.get(True, True),
-            self.get(True, False),
-            self.get(True, Unknown),
-        );
-        let undecided = self.get(Unknown, Unknown);
+        let [both, when_only, then_unknown] = [True, False, Unknown].map(|then| self.get(True, then));
+        let both_unknown = self.get(Unknown, Unknown);
         if both + when_only + then_unknown == 0 {
             return None;
         }
-        let least =
-            both as f64 / (both + when_only + then_unknown + self.get(Unknown, False) + undecided) as f64;
-        let could_be = both + then_unknown + self.get(Unknown, True) + undecided;
-        Some((least, could_be as f64 / (could_be + when_only) as f64))
+        let max_when = both + when_only + then_unknown + self.get(Unknown, False) + both_unknown;
+        let max_both = both + then_unknown + self.get(Unknown, True) + both_unknown;
+        Some((
+            both as f64 / max_when as f64,
+            max_both as f64 / (max_both + when_only) as f64,
+        ))
     }
 }
 
-/// The sums of the nine combinations, from those of the four known ones and of the margins:
-/// of all, and of those of which each condition is TRUE and FALSE.
+/// The sums of the nine combinations, from the sums of the four known ones and the margins. `when` and `then` are the
+/// sums of the rows for which each predicate is TRUE and FALSE.
 pub(super) fn fill_from_margins<N>(all: N, when: (N, N), then: (N, N), four: [N; 4]) -> [N; 9]
 where
     N: Copy + Sub<Output = N> + Sum,
@@ -188,17 +184,18 @@ where
 /// The sums of the published cells, in the order of [`PUBLISHED_CELLS_BY_RAW_CELL`].
 pub(super) fn sum_published<N: Copy + Default + AddAssign>(nine: [N; 9]) -> [N; 8] {
     let mut published = [N::default(); 8];
-    for (sum, parts) in nine.into_iter().zip(PUBLISHED_CELLS_BY_RAW_CELL) {
-        parts.iter().for_each(|part| published[usize::from(*part)] += sum);
+    for (sum, cells) in nine.into_iter().zip(PUBLISHED_CELLS_BY_RAW_CELL) {
+        cells.iter().for_each(|cell| published[usize::from(*cell)] += sum);
     }
     published
 }
 
 impl AddAssign for Counts3x3 {
     fn add_assign(&mut self, other: Self) {
-        for (mine, more) in self.0.iter_mut().zip(other.0) {
-            *mine += more;
-        }
+        self.0
+            .iter_mut()
+            .zip(other.0)
+            .for_each(|(sum, more)| *sum += more);
     }
 }
 

@@ -1,15 +1,14 @@
-//! Who leads the hidden initiatives of a cell, in a few bytes: whether at least five
-//! organisations do, and which one alone could lead more than half.
+//! Who leads the hidden initiatives of a cell, in a few bytes: whether at least five organisations do, and which one
+//! could lead more than half.
 //!
-//! The candidate is found as in J. S. Moore and R. S. Boyer, "MJRTY: a fast majority
-//! vote algorithm" (1991); summaries of parts are merged as in P. K. Agarwal et al.,
-//! "Mergeable summaries", ACM Transactions on Database Systems 38 (2013): whoever leads
-//! more than half of the whole is still the candidate.
+//! The candidate is found as in R. S. Boyer and J. S. Moore, "MJRTY: a fast majority vote algorithm" (1991). Parts are
+//! merged as in P. K. Agarwal et al., "Mergeable summaries", ACM Transactions on Database Systems 38 (2013): an
+//! organisation that leads more than half of the whole is still the candidate.
 
-/// Beyond so many organisations their number does not matter.
+/// The number of organisations that is enough. More are not counted.
 pub const MIN_ORGANISATIONS: u8 = 5;
 
-/// Which organisation alone could lead more than half of some initiatives.
+/// The only organisation that can lead more than half of some initiatives.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MajorityCandidate {
     candidate: u32,
@@ -17,17 +16,17 @@ pub struct MajorityCandidate {
 }
 
 impl MajorityCandidate {
-    /// Counts one initiative of an organisation: one more for the candidate, or one less;
-    /// whoever comes when nobody is ahead is the next candidate.
+    /// Counts one initiative of an organisation: a vote for or against the candidate. At a balance of 0, the organisation
+    /// becomes the candidate.
     pub fn add(&mut self, organisation: u32) {
-        // Without branches, which could not be foretold.
+        // Without branches, which would be unpredictable.
         let free = self.lead_count == 0;
         self.candidate = if free { organisation } else { self.candidate };
         let agrees = u32::from(self.candidate == organisation);
         self.lead_count = self.lead_count + 2 * agrees - 1;
     }
 
-    /// The summary of two parts that share no initiative.
+    /// Merges two parts that share no initiative.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         let (more, less) = if self.lead_count >= other.lead_count {
@@ -52,7 +51,7 @@ impl MajorityCandidate {
     }
 }
 
-/// The first organisations that lead some initiatives, up to [`MIN_ORGANISATIONS`].
+/// The organisations that lead some initiatives, up to [`MIN_ORGANISATIONS`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DistinctOrganisations {
     seen: [u32; MIN_ORGANISATIONS as usize - 1],
@@ -75,7 +74,7 @@ impl DistinctOrganisations {
         &self.seen[..usize::from(self.count).min(self.seen.len())]
     }
 
-    /// The summary of two parts.
+    /// Merges two parts.
     #[must_use]
     pub fn merge(mut self, other: &Self) -> Self {
         if other.count == MIN_ORGANISATIONS {
@@ -89,7 +88,7 @@ impl DistinctOrganisations {
         self
     }
 
-    /// How many organisations there are; [`MIN_ORGANISATIONS`] stands for so many or more.
+    /// How many organisations there are; [`MIN_ORGANISATIONS`] means that many or more.
     pub fn organisation_count(&self) -> u8 {
         self.count
     }

@@ -1,37 +1,36 @@
-//! Which cells an initiative falls into: the layouts that patterns, grids, flows and
-//! distributions are counted by.
+//! Layouts: which cells each initiative belongs to, for patterns, grids, flows and distributions.
 
 use std::borrow::Cow;
 
 use wayin_vocabulary::{EntryPoint, Perspective};
 
-use super::super::dimension::{Domain, iter_set_bits};
-use super::super::evaluate::PreparedPredicate;
-use super::super::index::{Bitmap, Chunk};
 use super::contingency;
+use crate::dimension::{Domain, iter_set_bits};
+use crate::evaluate::PreparedPredicate;
+use crate::index::{Bitmap, Chunk};
 
-/// Stands for no cell.
+/// Means that a row has no cell.
 pub const NO_CELL: u32 = u32::MAX;
 
-/// How the cells that are counted make those that are published. Cells come in groups;
-/// the published cells of a group are sums of some of the counted ones.
+/// How published cells are made from raw cells. Cells come in blocks; each published cell of a block is the sum of
+/// some of its raw cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockShape {
-    /// Each counted cell is published as it is.
+    /// One raw cell, published as it is.
     Plain,
-    /// Those that are illustrative are counted apart: the published cells are all, and those.
+    /// Real and illustrative records as raw cells. The published cells are all records, and the illustrative ones.
     IllustrativeApart,
-    /// The nine combinations of two conditions; what is published of them is told by [`contingency::PUBLISHED_CELLS_BY_RAW_CELL`].
+    /// The nine combinations of two predicates. See [`contingency::PUBLISHED_CELLS_BY_RAW_CELL`].
     Counts3x3,
 }
 
 impl BlockShape {
-    /// How many cells of a group are counted.
+    /// How many raw cells a block has.
     pub fn raw_cell_count(self) -> usize {
         self.published_cells_by_raw_cell().len()
     }
 
-    /// How many cells of a group are published.
+    /// How many published cells a block has.
     pub fn published_cell_count(self) -> usize {
         match self {
             Self::Plain => 1,
@@ -40,7 +39,7 @@ impl BlockShape {
         }
     }
 
-    /// For each counted cell of a group, the published ones that it is part of.
+    /// For each raw cell of a block, the published cells that it is part of.
     pub fn published_cells_by_raw_cell(self) -> &'static [&'static [u8]] {
         match self {
             Self::Plain => &[&[0]],
@@ -49,25 +48,25 @@ impl BlockShape {
         }
     }
 
-    /// The published cells, by their place in the whole layout, that a counted one is part of.
+    /// The published cells that a raw cell is part of, both numbered over the whole layout.
     pub fn published_cells_of(self, raw: usize) -> impl Iterator<Item = usize> {
         let first = raw / self.raw_cell_count() * self.published_cell_count();
         self.published_cells_by_raw_cell()[raw % self.raw_cell_count()]
             .iter()
-            .map(move |part| first + usize::from(*part))
+            .map(move |cell| first + usize::from(*cell))
     }
 }
 
-/// The cells of each row of a chunk: one or none, or several.
+/// The cells of each row of a chunk.
 #[derive(Debug, Default)]
 pub struct RowCells {
-    /// Where each row's cells end; empty where every row has one entry.
+    /// Where each row's cells end; empty if every row has one entry.
     ends: Vec<u32>,
     cells: Vec<u32>,
 }
 
 impl RowCells {
-    /// Starts anew with no cell for each of some rows.
+    /// Resets the rows to one entry each, [`NO_CELL`], and returns the entries.
     pub fn reset_single(&mut self, rows: usize) -> &mut [u32] {
         self.ends.clear();
         self.cells.clear();
@@ -75,13 +74,13 @@ impl RowCells {
         &mut self.cells
     }
 
-    /// Starts anew; [`push`](Self::push) gives each row its cells.
+    /// Removes all rows. [`push`](Self::push) adds a row with any number of cells.
     pub fn reset_multiple(&mut self) {
         self.ends.clear();
         self.cells.clear();
     }
 
-    /// Gives the next row its cells.
+    /// Adds a row with its cells.
     pub fn push(&mut self, cells: impl IntoIterator<Item = u32>) {
         self.cells.extend(cells);
         self.end_row();
@@ -92,20 +91,20 @@ impl RowCells {
             .push(u32::try_from(self.cells.len()).unwrap_or(u32::MAX));
     }
 
-    /// Shows each cell of the rows of a set to `see`, with its row.
-    pub fn for_each(&self, rows: &Bitmap, mut see: impl FnMut(usize, usize)) {
+    /// Calls `visit` with each row of `rows` and each cell of the row.
+    pub fn for_each(&self, rows: &Bitmap, mut visit: impl FnMut(usize, usize)) {
         if self.ends.is_empty() {
             rows.for_each(|row| {
                 if self.cells[row] != NO_CELL {
-                    see(row, self.cells[row] as usize);
+                    visit(row, self.cells[row] as usize);
                 }
             });
         } else {
-            rows.for_each(|row| self.get(row).iter().for_each(|cell| see(row, *cell as usize)));
+            rows.for_each(|row| self.get(row).iter().for_each(|cell| visit(row, *cell as usize)));
         }
     }
 
-    /// The one cell of each row, [`NO_CELL`] for none; none where rows have several.
+    /// The one entry of each row; none if rows can have several cells.
     pub fn single_cells(&self) -> Option<&[u32]> {
         self.ends.is_empty().then_some(&self.cells)
     }
@@ -120,7 +119,7 @@ impl RowCells {
         &self.cells[start as usize..self.ends[row] as usize]
     }
 
-    /// The same cells, each turned into another by its row.
+    /// Replaces each cell of each row.
     fn map(&mut self, to: impl Fn(usize, u32) -> u32) {
         if self.ends.is_empty() {
             for (row, cell) in self.cells.iter_mut().enumerate() {
@@ -140,23 +139,23 @@ impl RowCells {
     }
 }
 
-/// Says which cells the initiatives of a chunk fall into.
+/// Assigns the initiatives of a chunk to cells.
 pub trait Layout: Sync {
-    /// How counted cells make published ones.
+    /// The shape of each block of cells.
     fn shape(&self) -> BlockShape;
-    /// How many groups of cells there are.
+    /// How many blocks of cells there are.
     fn block_count(&self) -> usize;
-    /// Puts down the cells of every row of the chunk at a position.
+    /// Writes the cells of every row of the chunk at a position.
     fn write_cells(&self, position: usize, chunk: &Chunk, into: &mut RowCells);
 }
 
-/// Two conditions group by group.
+/// Two predicates, for each group of a dimension.
 pub struct ByGroupLayout<'a> {
-    /// The one condition.
+    /// The first predicate.
     pub when: &'a PreparedPredicate<'a>,
-    /// The other.
+    /// The second predicate.
     pub then: &'a PreparedPredicate<'a>,
-    /// What initiatives are told apart by.
+    /// The dimension.
     pub by: &'a Domain,
 }
 
@@ -177,9 +176,9 @@ impl Layout for ByGroupLayout<'_> {
     }
 }
 
-/// All initiatives, or the groups of a dimension; the illustrative ones counted apart.
+/// All initiatives, or the groups of a dimension, with the illustrative ones counted separately.
 pub struct IllustrativeApartLayout<'a> {
-    /// What initiatives are told apart by.
+    /// The dimension; none for all initiatives together.
     pub by: Option<&'a Domain>,
 }
 
@@ -201,7 +200,7 @@ impl Layout for IllustrativeApartLayout<'_> {
     }
 }
 
-/// Every group of one dimension against every one of another: row by row.
+/// Every group of one dimension crossed with every group of another.
 pub struct CrossedLayout<'a> {
     /// The dimension of the rows.
     pub rows: &'a Domain,
@@ -231,26 +230,24 @@ impl Layout for CrossedLayout<'_> {
             return;
         }
         into.reset_multiple();
-        for at in 0..chunk.len() {
-            for row in rows.get(at) {
+        for index in 0..chunk.len() {
+            for row in rows.get(index) {
                 into.cells
-                    .extend(columns.get(at).iter().map(|column| row * width + column));
+                    .extend(columns.get(index).iter().map(|column| row * width + column));
             }
             into.end_row();
         }
     }
 }
 
-/// How many entry points there are.
 const ENTRY_POINT_COUNT: usize = EntryPoint::ALL.len();
-/// For each way in: where initiatives went from it, each entry point in turn, and those that stayed.
+/// The flows from one way in: one to each entry point, and one of the initiatives that stayed.
 pub const FLOWS_PER_WAY_IN: usize = ENTRY_POINT_COUNT + 1;
-/// The cell, of those of one way in, of the initiatives that stayed; as many entry points come before it.
+/// The last cell of a way in: the initiatives that stayed.
 const STAYED_CELL: u32 = 4;
 const _: () = assert!(ENTRY_POINT_COUNT == STAYED_CELL as usize);
 
-/// Moves from the way in to each later entry point, by perspective: first the
-/// perspectives, in each the ways in, in each [`FLOWS_PER_WAY_IN`] cells.
+/// Flows from each way in to each later entry point: [`FLOWS_PER_WAY_IN`] blocks for each way in of each perspective.
 pub struct FlowsLayout<'a> {
     /// The perspectives.
     pub perspectives: Cow<'a, [Perspective]>,
@@ -266,16 +263,16 @@ impl Layout for FlowsLayout<'_> {
     }
 
     fn write_cells(&self, _position: usize, chunk: &Chunk, into: &mut RowCells) {
-        // For each perspective: the first cell of each row's way in, and where it went, as bits.
-        let of_perspectives: Vec<(Vec<u32>, Vec<u8>)> = (0..)
+        // For each perspective, the first block of each row's way in, and its later entry points as bits.
+        let by_perspective: Vec<(Vec<u32>, Vec<u8>)> = (0..)
             .zip(self.perspectives.iter())
-            .map(|(at, perspective): (u32, _)| {
+            .map(|(index, perspective): (u32, _)| {
                 let (mut first, mut went) = (vec![NO_CELL; chunk.len()], vec![0_u8; chunk.len()]);
-                for (from, plane) in (0..).zip(chunk.ways_in[*perspective as usize].all()) {
-                    plane.for_each(|row| first[row] = (at * STAYED_CELL + from) * (STAYED_CELL + 1));
+                for (from, rows) in (0..).zip(chunk.ways_in[*perspective as usize].all()) {
+                    rows.for_each(|row| first[row] = (index * STAYED_CELL + from) * (STAYED_CELL + 1));
                 }
-                for (to, plane) in chunk.later[*perspective as usize].all().iter().enumerate() {
-                    plane.for_each(|row| went[row] |= 1 << to);
+                for (to, rows) in chunk.later[*perspective as usize].all().iter().enumerate() {
+                    rows.for_each(|row| went[row] |= 1 << to);
                 }
                 (first, went)
             })
@@ -283,7 +280,7 @@ impl Layout for FlowsLayout<'_> {
         into.reset_multiple();
         for row in 0..chunk.len() {
             let illustrative = u32::from(chunk.illustrative.contains(row));
-            for (first, went) in &of_perspectives {
+            for (first, went) in &by_perspective {
                 if first[row] != NO_CELL {
                     let to = if went[row] == 0 {
                         1 << STAYED_CELL

@@ -1,9 +1,7 @@
-//! Counting: how many initiatives fall into which cells, told apart into those that
-//! the reader may read whole, which are counted exactly, and the hidden ones, of which
-//! what [disclosure control](super::disclosure) needs is gathered too.
+//! Counting: how many initiatives are in each cell. Visible initiatives are counted exactly. Hidden ones are counted
+//! together with what [disclosure control](super::disclosure) needs.
 //!
-//! Chunks are counted side by side; nothing in here is shown to anybody before
-//! disclosure control has seen it.
+//! Chunks are counted in parallel. Raw counts must pass disclosure control before anybody sees them.
 
 mod bit_sliced_sum;
 pub mod contingency;
@@ -23,6 +21,7 @@ use wayin_vocabulary::Dimension;
 use self::contingency::Counts3x3;
 use self::dominance::{DistinctOrganisations, MIN_ORGANISATIONS, MajorityCandidate};
 use self::layout::{BlockShape, Layout, RowCells};
+pub(crate) use self::pairwise::list_pairs;
 use super::cancellation::{CancellationToken, Cancelled};
 use super::dimension::Domain;
 use super::disclosure::cell_key::PerturbationTable;
@@ -32,25 +31,24 @@ use super::query::Viewpoint;
 use super::truth_cache::TruthCache;
 use crate::predicate::InitiativePredicate;
 
-/// What a question is answered from: the newest snapshot, and those that hidden records
-/// are counted by.
+/// What a query is answered from.
 #[derive(Clone, Copy)]
 pub struct EvaluationContext<'a> {
-    /// The newest.
+    /// The newest snapshot.
     pub newest: &'a Snapshot,
-    /// For each audience, the one that the records hidden from it are counted by.
+    /// For each audience, the snapshot from which the records hidden from it are counted.
     pub staged: [&'a Snapshot; 2],
-    /// What was worked out before.
+    /// Cached results of predicates.
     pub truth_cache: &'a TruthCache,
-    /// How protected counts are moved.
+    /// The noise for hidden counts.
     pub noise: &'a PerturbationTable,
-    /// Whether to go on.
+    /// Cancels the computation.
     pub cancellation: &'a CancellationToken,
 }
 
 impl<'a> EvaluationContext<'a> {
-    /// The snapshot that hidden records are counted by; where nothing is controlled none are.
-    pub fn staged_for(&self, viewpoint: Viewpoint) -> &'a Snapshot {
+    /// The snapshot from which hidden records are counted. Without disclosure control none are hidden.
+    fn staged_for(&self, viewpoint: Viewpoint) -> &'a Snapshot {
         match viewpoint.reader.audience() {
             Some(audience) if viewpoint.is_controlled() => self.staged[audience as usize],
             _ => self.newest,
@@ -58,149 +56,162 @@ impl<'a> EvaluationContext<'a> {
     }
 }
 
-/// What was counted of one cell, not to be shown as it is.
+/// The counts of one cell before disclosure control.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RawCell {
-    /// How many that the reader may read whole, or all where nothing is hidden from them.
+    /// The number of visible initiatives, or of all if none are hidden.
     pub visible: u64,
-    /// How many hidden ones.
+    /// The number of hidden initiatives.
     pub hidden: u64,
-    /// The sum of the hidden ones' keys, modulo 256.
+    /// The sum of the keys of the hidden initiatives, modulo 256.
     pub key: u8,
-    /// How many organisations lead the hidden ones; 5 stands for 5 or more.
+    /// How many organisations lead the hidden initiatives; 5 means 5 or more.
     pub organisations: u8,
-    /// How many of the hidden ones the organisation leads that leads more than half of them; 0 where none does.
+    /// How many hidden initiatives are led by the organisation that leads more than half of them; 0 if there is none.
     pub largest_lead_count: u64,
 }
 
-/// A chunk that is counted, and which part of it.
+/// A chunk to count.
 struct ChunkTask<'a> {
     chunk: &'a Chunk,
-    /// It stands in the newest snapshot: what is readable of it is counted.
+    /// The chunk is in the newest snapshot, so its visible initiatives count.
     count_visible: bool,
-    /// It stands in the released snapshot: what is hidden of it is counted.
+    /// The chunk is in the staged snapshot, so its hidden initiatives count.
     count_hidden: bool,
 }
 
 /// Counts the initiatives of a population.
 pub struct PopulationCounter<'a> {
-    base: EvaluationContext<'a>,
+    context: EvaluationContext<'a>,
+    viewpoint: Viewpoint,
     tasks: Vec<ChunkTask<'a>>,
     controlled: bool,
     staged: &'a Snapshot,
     among: PreparedPredicate<'a>,
+    /// None if everything is visible.
     visible: Option<PreparedPredicate<'static>>,
 }
 
-/// The initiatives of one chunk that are counted.
+/// The initiatives of one chunk that count.
 struct ChunkPopulation {
     visible: Bitmap,
     hidden: Bitmap,
 }
 
 impl<'a> PopulationCounter<'a> {
-    /// Counts those of which `among` is TRUE, as one who asks may.
-    pub fn new(base: EvaluationContext<'a>, viewpoint: Viewpoint, among: &'a InitiativePredicate) -> Self {
+    /// A counter of the initiatives for which `among` is TRUE.
+    pub fn new(context: EvaluationContext<'a>, viewpoint: Viewpoint, among: &'a InitiativePredicate) -> Self {
         let controlled = viewpoint.is_controlled();
-        let hidden_from = base.staged_for(viewpoint);
-        let jobs = if controlled {
-            list_tasks(base.newest, hidden_from)
-        } else {
-            base.newest
-                .chunks
-                .iter()
-                .map(|chunk| ChunkTask {
-                    chunk,
-                    count_visible: true,
-                    count_hidden: false,
-                })
-                .collect()
-        };
-        let chunks = jobs.len();
-        let readable = (!viewpoint.can_view_all())
-            .then(|| PreparedPredicate::visible_to(viewpoint.reader, base.newest, base.truth_cache, chunks));
+        let staged = context.staged_for(viewpoint);
+        let tasks = list_tasks(context.newest, staged, controlled);
+        let visible = (!viewpoint.can_view_all()).then(|| {
+            PreparedPredicate::visible_to(viewpoint.reader, context.newest, context.truth_cache, tasks.len())
+        });
         Self {
-            among: PreparedPredicate::new(among, base.newest, base.truth_cache, chunks),
-            visible: readable,
-            tasks: jobs,
+            among: PreparedPredicate::new(among, context.newest, context.truth_cache, tasks.len()),
+            visible,
+            tasks,
             controlled,
-            staged: hidden_from,
-            base,
+            staged,
+            context,
+            viewpoint,
         }
     }
 
-    /// Prepares a condition for the chunks that are counted.
-    pub fn prepare(&self, condition: &'a InitiativePredicate) -> PreparedPredicate<'a> {
+    /// Prepares a predicate for the chunks to count.
+    pub fn prepare(&self, predicate: &'a InitiativePredicate) -> PreparedPredicate<'a> {
         PreparedPredicate::new(
-            condition,
-            self.base.newest,
-            self.base.truth_cache,
+            predicate,
+            self.context.newest,
+            self.context.truth_cache,
             self.tasks.len(),
         )
     }
 
-    /// The domain of a dimension, as one who asks may know it.
+    /// The domain of a dimension, with the organisations of visible records only.
     pub fn domain(&self, dimension: Dimension) -> Domain {
-        // The chunks of the newest snapshot are the first that are counted.
-        let readable = |position: usize, chunk: &Chunk| match &self.visible {
-            Some(readable) => readable.evaluate(position, chunk).true_rows.clone(),
+        // The first tasks are the chunks of the newest snapshot, in order.
+        let visible_rows = |position: usize, chunk: &Chunk| match &self.visible {
+            Some(visible) => visible.evaluate(position, chunk).true_rows.clone(),
             None => Bitmap::full(chunk.len()),
         };
-        Domain::new(dimension, self.base.newest, &readable, self.controlled)
+        Domain::new(dimension, self.context.newest, &visible_rows, self.controlled)
     }
 
-    /// Keeps what was worked out of conditions that were prepared for this.
+    /// Caches the results of these predicates and of the population.
     pub fn cache_results(&self, prepared: &[&PreparedPredicate<'_>]) {
-        let chunks: Vec<&Chunk> = self.tasks.iter().map(|job| job.chunk).collect();
+        let chunks: Vec<&Chunk> = self.tasks.iter().map(|task| task.chunk).collect();
         let own = std::iter::once(&self.among).chain(&self.visible);
-        prepared
-            .iter()
-            .copied()
-            .chain(own)
-            .for_each(|one| one.cache_results(&chunks, self.base.truth_cache));
+        for predicate in prepared.iter().copied().chain(own) {
+            predicate.cache_results(&chunks, self.context.truth_cache);
+        }
     }
 
-    /// Whether what is counted has to go through disclosure control.
+    /// What the query is answered from.
+    pub fn context(&self) -> &EvaluationContext<'a> {
+        &self.context
+    }
+
+    /// Who asks, over which records.
+    pub fn viewpoint(&self) -> Viewpoint {
+        self.viewpoint
+    }
+
+    /// Whether disclosure control applies.
     pub fn is_controlled(&self) -> bool {
         self.controlled
     }
 
-    /// Whether any record at all, of the population or not, says why an answer of it is missing.
+    /// Whether any record, in the population or not, has a missing reason.
     pub fn has_missing_reasons(&self) -> bool {
-        let says_why = |chunk: &Chunk| !(chunk.missing.is_empty() && chunk.missing_in_terms.is_empty());
-        self.tasks.iter().any(|job| says_why(job.chunk))
+        let has_reason = |chunk: &Chunk| !(chunk.missing.is_empty() && chunk.missing_in_terms.is_empty());
+        self.tasks.iter().any(|task| has_reason(task.chunk))
     }
 
-    /// The snapshot that hidden records are counted by.
+    /// The snapshot from which hidden records are counted.
     pub fn staged_snapshot(&self) -> &'a Snapshot {
         self.staged
     }
 
     fn compute_population(&self, position: usize) -> ChunkPopulation {
-        let job = &self.tasks[position];
-        let rows = job.chunk.len();
-        let asked = &self.among.evaluate(position, job.chunk).true_rows;
-        let Some(readable) = &self.visible else {
+        let task = &self.tasks[position];
+        let row_count = task.chunk.len();
+        let among = &self.among.evaluate(position, task.chunk).true_rows;
+        let Some(visible) = &self.visible else {
             return ChunkPopulation {
-                visible: asked.clone(),
-                hidden: Bitmap::empty(rows),
+                visible: among.clone(),
+                hidden: Bitmap::empty(row_count),
             };
         };
-        let readable = readable.evaluate(position, job.chunk);
-        let part = |counted: bool, of: &Bitmap| {
-            if counted {
-                asked.intersection(of)
+        let visible = visible.evaluate(position, task.chunk);
+        let select = |counts: bool, rows: &Bitmap| {
+            if counts {
+                among.intersection(rows)
             } else {
-                Bitmap::empty(rows)
+                Bitmap::empty(row_count)
             }
         };
         ChunkPopulation {
-            visible: part(job.count_visible, &readable.true_rows),
-            hidden: part(job.count_hidden, &readable.false_rows),
+            visible: select(task.count_visible, &visible.true_rows),
+            hidden: select(task.count_hidden, &visible.false_rows),
         }
     }
 
-    /// Works on every chunk, in pieces side by side, and joins what came of them.
+    /// Maps every chunk to a value, in parallel.
+    fn map_chunks<'s, T: Send>(
+        &'s self,
+        map: impl Fn(usize, &'s Chunk) -> T + Sync,
+    ) -> Result<Vec<T>, Cancelled> {
+        let tasks = self.tasks.par_iter().enumerate();
+        tasks
+            .map(|(position, task)| {
+                self.context.cancellation.check()?;
+                Ok(map(position, task.chunk))
+            })
+            .collect()
+    }
+
+    /// Folds the chunks in parallel, in one piece for each thread, and joins the results.
     fn map_reduce_chunks<T: Send>(
         &self,
         start: impl Fn() -> T + Sync,
@@ -209,24 +220,20 @@ impl<'a> PopulationCounter<'a> {
     ) -> Result<T, Cancelled> {
         let pieces = rayon::current_num_threads().clamp(1, self.tasks.len().max(1));
         let size = self.tasks.len().div_ceil(pieces).max(1);
-        let counted: Vec<T> = self
-            .tasks
-            .par_chunks(size)
-            .enumerate()
-            .map(|(piece, jobs)| {
-                let mut counts = start();
-                for (at, job) in jobs.iter().enumerate() {
-                    self.base.cancellation.check()?;
-                    count(&mut counts, piece * size + at, job.chunk);
-                }
-                Ok(counts)
-            })
-            .collect::<Result<_, Cancelled>>()?;
-        Ok(counted.into_iter().reduce(join).unwrap_or_else(start))
+        let count_piece = |(piece, tasks): (usize, &[ChunkTask<'_>])| {
+            let mut counts = start();
+            for (offset, task) in tasks.iter().enumerate() {
+                self.context.cancellation.check()?;
+                count(&mut counts, piece * size + offset, task.chunk);
+            }
+            Ok(counts)
+        };
+        let pieces = self.tasks.par_chunks(size).enumerate().map(count_piece);
+        let counts: Vec<T> = pieces.collect::<Result<_, Cancelled>>()?;
+        Ok(counts.into_iter().reduce(join).unwrap_or_else(start))
     }
 
-    /// Counts the nine combinations of two conditions, and how many of all are
-    /// illustrative, where nothing is hidden.
+    /// Counts the nine combinations of two predicates, and the illustrative records. Only without disclosure control.
     pub fn count_3x3(
         &self,
         when: &PreparedPredicate<'_>,
@@ -235,14 +242,14 @@ impl<'a> PopulationCounter<'a> {
         debug_assert!(!self.controlled, "hidden records are counted by cells");
         self.map_reduce_chunks(
             || (Counts3x3::default(), 0),
-            |(nine, illustrative), position, chunk| {
-                let counted = self.compute_population(position).visible;
-                *nine += Counts3x3::count(
+            |(counts, illustrative), position, chunk| {
+                let population = self.compute_population(position).visible;
+                *counts += Counts3x3::count(
                     &when.evaluate(position, chunk),
                     &then.evaluate(position, chunk),
-                    &counted,
+                    &population,
                 );
-                *illustrative += counted.intersection(&chunk.illustrative).count();
+                *illustrative += population.intersection(&chunk.illustrative).count();
             },
             |mut a, b| {
                 a.0 += b.0;
@@ -254,9 +261,9 @@ impl<'a> PopulationCounter<'a> {
     /// Counts the cells of a layout.
     pub fn count_layout(&self, layout: &dyn Layout) -> Result<Vec<RawCell>, Cancelled> {
         let shape = layout.shape();
-        let raw = layout.block_count() * shape.raw_cell_count();
+        let cell_count = layout.block_count() * shape.raw_cell_count();
         let tallies = self.map_reduce_chunks(
-            || ChunkTallies::new(raw, self.controlled),
+            || ChunkTallies::new(cell_count, self.controlled),
             |tallies, position, chunk| {
                 tallies.count(&self.compute_population(position), layout, position, chunk);
             },
@@ -264,14 +271,14 @@ impl<'a> PopulationCounter<'a> {
         )?;
         let mut published =
             vec![PublishedCell::default(); layout.block_count() * shape.published_cell_count()];
-        for (at, cell) in tallies.visible.iter().enumerate() {
-            for into in shape.published_cells_of(at) {
-                published[into].visible += cell;
+        for (raw, count) in tallies.visible.iter().enumerate() {
+            for cell in shape.published_cells_of(raw) {
+                published[cell].visible += count;
             }
         }
-        for (at, (hidden, distinct)) in tallies.hidden.iter().zip(&tallies.distinct).enumerate() {
-            for into in shape.published_cells_of(at) {
-                let cell = &mut published[into];
+        for (raw, (hidden, distinct)) in tallies.hidden.iter().zip(&tallies.distinct).enumerate() {
+            for cell in shape.published_cells_of(raw) {
+                let cell = &mut published[cell];
                 cell.hidden = cell.hidden.merge(*hidden);
                 cell.distinct = cell.distinct.merge(distinct);
             }
@@ -281,22 +288,21 @@ impl<'a> PopulationCounter<'a> {
         } else {
             vec![0; published.len()]
         };
-        Ok(published
+        let cells = published
             .iter()
             .zip(largest)
-            .map(|(cell, largest)| RawCell {
+            .map(|(cell, largest_lead_count)| RawCell {
                 visible: cell.visible,
                 hidden: cell.hidden.count.into(),
                 key: cell.hidden.key.0,
                 organisations: cell.distinct.organisation_count(),
-                largest_lead_count: largest,
-            })
-            .collect())
+                largest_lead_count,
+            });
+        Ok(cells.collect())
     }
 
-    /// How many of each cell's hidden initiatives its only possible majority leads: the
-    /// second pass, as the first gives a candidate and not yet its count. It is made for
-    /// every cell alike, whatever is then shown of it.
+    /// How many hidden initiatives of each cell the majority candidate leads. This is a second pass, because the first
+    /// finds only the candidate. It runs for every cell, whatever is disclosed, so that its time reveals nothing.
     fn count_largest_leads(
         &self,
         layout: &dyn Layout,
@@ -309,87 +315,91 @@ impl<'a> PopulationCounter<'a> {
         }
     }
 
-    /// An initiative is held against the candidates of all published cells of its group at once,
-    /// rather than of each that it is part of in turn: as many for each, so that there is no
-    /// branch that could not be foretold.
+    /// Compares each initiative with the candidates of all published cells of its block, instead of only the cells
+    /// that it is part of: a fixed number of comparisons needs no branches, which would be unpredictable.
     fn count_largest_leads_in_blocks<const RAW: usize, const PUBLISHED: usize>(
         &self,
         layout: &dyn Layout,
         published: &[PublishedCell],
     ) -> Result<Vec<u64>, Cancelled> {
         let mut is_part = [[0_u32; PUBLISHED]; RAW];
-        for (of, parts) in is_part
+        for (flags, cells) in is_part
             .iter_mut()
             .zip(layout.shape().published_cells_by_raw_cell())
         {
-            parts.iter().for_each(|part| of[usize::from(*part)] = 1);
+            cells.iter().for_each(|cell| flags[usize::from(*cell)] = 1);
         }
-        let candidates: Vec<[u32; PUBLISHED]> = published
-            .as_chunks::<PUBLISHED>()
-            .0
+        let (blocks, _) = published.as_chunks::<PUBLISHED>();
+        let candidate = |cell: &PublishedCell| cell.hidden.majority.candidate();
+        let candidates: Vec<[u32; PUBLISHED]> = blocks
             .iter()
-            .map(|group| group.each_ref().map(|cell| cell.hidden.majority.candidate()))
+            .map(|block| block.each_ref().map(candidate))
             .collect();
-        let found = self.map_reduce_chunks(
+        let counts = self.map_reduce_chunks(
             || vec![[0_u32; PUBLISHED]; candidates.len()],
-            |found, position, chunk| {
+            |counts, position, chunk| {
                 let mut cells = RowCells::default();
                 layout.write_cells(position, chunk, &mut cells);
                 cells.for_each(&self.compute_population(position).hidden, |row, cell| {
-                    let (group, place) = (cell / RAW, cell % RAW);
+                    let (block, raw) = (cell / RAW, cell % RAW);
                     let lead = chunk.leads[row];
-                    let of_group = found[group].iter_mut().zip(&candidates[group]);
-                    for ((count, candidate), is_part) in of_group.zip(&is_part[place]) {
+                    let of_block = counts[block].iter_mut().zip(&candidates[block]);
+                    for ((count, candidate), is_part) in of_block.zip(&is_part[raw]) {
                         *count += is_part & u32::from(*candidate == lead);
                     }
                 });
             },
             |mut a, b| {
-                let all = a.as_flattened_mut().iter_mut();
-                all.zip(b.as_flattened()).for_each(|(mine, more)| *mine += more);
+                let sums = a.as_flattened_mut().iter_mut();
+                sums.zip(b.as_flattened()).for_each(|(sum, more)| *sum += more);
                 a
             },
         )?;
-        Ok(found
+        Ok(counts
             .as_flattened()
             .iter()
-            .map(|count| u64::from(*count))
+            .map(|count| (*count).into())
             .collect())
     }
 }
 
-/// Every chunk of either snapshot, those that both share once.
-fn list_tasks<'a>(live: &'a Snapshot, released: &'a Snapshot) -> Vec<ChunkTask<'a>> {
-    let serials = |of: &Snapshot| {
-        of.chunks
-            .iter()
-            .map(|chunk| chunk.serial)
-            .collect::<HashSet<u64>>()
+/// The chunks of the newest snapshot and, under disclosure control, those that only the staged snapshot has.
+fn list_tasks<'a>(newest: &'a Snapshot, staged: &'a Snapshot, controlled: bool) -> Vec<ChunkTask<'a>> {
+    let serials =
+        |snapshot: &Snapshot| -> HashSet<u64> { snapshot.chunks.iter().map(|chunk| chunk.serial).collect() };
+    let in_staged = if controlled {
+        serials(staged)
+    } else {
+        HashSet::new()
     };
-    let (in_live, in_released) = (serials(live), serials(released));
-    let of_live = live.chunks.iter().map(|chunk| ChunkTask {
+    let in_newest = if controlled {
+        serials(newest)
+    } else {
+        HashSet::new()
+    };
+    let newest = newest.chunks.iter().map(|chunk| ChunkTask {
         chunk,
         count_visible: true,
-        count_hidden: in_released.contains(&chunk.serial),
+        count_hidden: in_staged.contains(&chunk.serial),
     });
-    let of_released = released
+    let only_staged = staged
         .chunks
         .iter()
-        .filter(|chunk| !in_live.contains(&chunk.serial))
-        .map(|chunk| ChunkTask {
-            chunk,
-            count_visible: false,
-            count_hidden: true,
-        });
-    of_live.chain(of_released).collect()
+        .filter(|chunk| controlled && !in_newest.contains(&chunk.serial));
+    let only_staged = only_staged.map(|chunk| ChunkTask {
+        chunk,
+        count_visible: false,
+        count_hidden: true,
+    });
+    newest.chain(only_staged).collect()
 }
 
-/// The hidden initiatives of a cell, in few bytes, as cells are many and looked up at random.
+/// The hidden initiatives of a cell, in few bytes: there are many cells, and access to them is random.
 #[derive(Clone, Copy, Debug, Default)]
 struct HiddenCell {
     count: u32,
     key: Wrapping<u8>,
-    /// Enough organisations were seen; who they are need not be looked up any more.
+    /// [`MIN_ORGANISATIONS`] were found, so the search for more has ended.
     is_saturated: bool,
     majority: MajorityCandidate,
 }
@@ -413,7 +423,7 @@ struct PublishedCell {
     distinct: DistinctOrganisations,
 }
 
-/// What one piece has counted.
+/// The counts of one piece of the chunks.
 struct ChunkTallies {
     visible: Vec<u64>,
     hidden: Vec<HiddenCell>,
@@ -438,13 +448,13 @@ impl ChunkTallies {
             return;
         }
         let (leads, keys) = (&chunk.leads, chunk.cell_keys());
-        cells.for_each(&population.hidden, |row, at| {
-            let cell = &mut self.hidden[at];
+        cells.for_each(&population.hidden, |row, index| {
+            let cell = &mut self.hidden[index];
             cell.count += 1;
             cell.key += keys[row];
             cell.majority.add(leads[row]);
             if !cell.is_saturated {
-                let distinct = &mut self.distinct[at];
+                let distinct = &mut self.distinct[index];
                 distinct.add(leads[row]);
                 cell.is_saturated = distinct.organisation_count() == MIN_ORGANISATIONS;
             }
@@ -455,13 +465,15 @@ impl ChunkTallies {
         self.visible
             .iter_mut()
             .zip(other.visible)
-            .for_each(|(mine, more)| *mine += more);
-        for (mine, more) in self.hidden.iter_mut().zip(&other.hidden) {
-            *mine = mine.merge(*more);
-        }
-        for (mine, more) in self.distinct.iter_mut().zip(&other.distinct) {
-            *mine = mine.merge(more);
-        }
+            .for_each(|(sum, more)| *sum += more);
+        self.hidden
+            .iter_mut()
+            .zip(other.hidden)
+            .for_each(|(sum, more)| *sum = sum.merge(more));
+        self.distinct
+            .iter_mut()
+            .zip(&other.distinct)
+            .for_each(|(sum, more)| *sum = sum.merge(more));
         self
     }
 }

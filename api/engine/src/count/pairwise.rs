@@ -1,19 +1,25 @@
-//! Every pair out of several conditions, by sets of rows alone: hundreds of tables in one go.
+//! Counts every pair of several predicates from bitmaps alone: hundreds of tables at once.
 
 use rayon::prelude::*;
 
-use super::super::cancellation::Cancelled;
-use super::super::evaluate::PreparedPredicate;
-use super::super::index::{Bitmap, Chunk, TruthBitmaps};
 use super::bit_sliced_sum::CountAndKeySum;
 use super::contingency::{Counts3x3, fill_from_margins, sum_published};
 use super::row_sets::{count_largest_lead, count_leads};
 use super::{PopulationCounter, RawCell};
+use crate::cancellation::Cancelled;
+use crate::evaluate::PreparedPredicate;
+use crate::index::{Bitmap, Chunk, TruthBitmaps};
 
-/// How many counts of a table are published.
 const PUBLISHED_CELLS_PER_TABLE: usize = 8;
 
-/// What the conditions say of the hidden initiatives of a chunk.
+/// The indexes of each pair of `count` items, the lower index first.
+pub fn list_pairs(count: usize) -> Vec<(usize, usize)> {
+    (0..count)
+        .flat_map(|first| (first + 1..count).map(move |second| (first, second)))
+        .collect()
+}
+
+/// The hidden initiatives of a chunk, and the predicates within them.
 struct HiddenChunk<'a> {
     chunk: &'a Chunk,
     hidden: Bitmap,
@@ -21,22 +27,26 @@ struct HiddenChunk<'a> {
 }
 
 impl PopulationCounter<'_> {
-    /// Counts the tables of each pair `(i, j)`, `i < j`, in that order: eight cells for each.
-    pub fn count_pairs(&self, conditions: &[&PreparedPredicate<'_>]) -> Result<Vec<RawCell>, Cancelled> {
-        let pairs: Vec<(usize, usize)> = (0..conditions.len())
-            .flat_map(|one| (one + 1..conditions.len()).map(move |other| (one, other)))
-            .collect();
-        let readable = self.count_visible_pairs(conditions, &pairs)?;
-        let mut cells: Vec<RawCell> = readable
-            .iter()
-            .flat_map(Counts3x3::published_counts)
-            .map(|readable| RawCell {
-                visible: readable,
+    /// Counts the tables of each pair of predicates, in the order of [`list_pairs`]: eight cells for each.
+    pub fn count_pairs(&self, predicates: &[&PreparedPredicate<'_>]) -> Result<Vec<RawCell>, Cancelled> {
+        let pairs = list_pairs(predicates.len());
+        let visible = self.count_visible_pairs(predicates, &pairs)?;
+        let counts = visible.iter().flat_map(Counts3x3::published_counts);
+        let mut cells: Vec<RawCell> = counts
+            .map(|visible| RawCell {
+                visible,
                 ..RawCell::default()
             })
             .collect();
         if self.controlled {
-            let hidden = self.collect_hidden(conditions)?;
+            let hidden = self.map_chunks(|position, chunk| {
+                let hidden = self.compute_population(position).hidden;
+                HiddenChunk {
+                    chunk,
+                    truths: evaluate_within(predicates, position, chunk, &hidden),
+                    hidden,
+                }
+            })?;
             self.add_hidden_counts(&mut cells, &hidden, &pairs)?;
         }
         Ok(cells)
@@ -44,53 +54,34 @@ impl PopulationCounter<'_> {
 
     fn count_visible_pairs(
         &self,
-        conditions: &[&PreparedPredicate<'_>],
+        predicates: &[&PreparedPredicate<'_>],
         pairs: &[(usize, usize)],
     ) -> Result<Vec<Counts3x3>, Cancelled> {
         self.map_reduce_chunks(
             || vec![Counts3x3::default(); pairs.len()],
-            |nines, position, chunk| {
-                let counted = self.compute_population(position).visible;
-                let truths = evaluate_within(conditions, position, chunk, &counted);
-                let population = counted.count();
+            |tables, position, chunk| {
+                let population = self.compute_population(position).visible;
+                let truths = evaluate_within(predicates, position, chunk, &population);
+                let population = population.count();
                 let margins: Vec<(u64, u64)> = truths
                     .iter()
-                    .map(|of| (of.true_rows.count(), of.false_rows.count()))
+                    .map(|truths| (truths.true_rows.count(), truths.false_rows.count()))
                     .collect();
-                for (nine, (one, other)) in nines.iter_mut().zip(pairs) {
-                    *nine += Counts3x3::from_margins(
+                for (table, (when, then)) in tables.iter_mut().zip(pairs) {
+                    *table += Counts3x3::from_margins(
                         population,
-                        &truths[*one],
-                        margins[*one],
-                        &truths[*other],
-                        margins[*other],
+                        &truths[*when],
+                        margins[*when],
+                        &truths[*then],
+                        margins[*then],
                     );
                 }
             },
             |mut a, b| {
-                a.iter_mut().zip(b).for_each(|(mine, more)| *mine += more);
+                a.iter_mut().zip(b).for_each(|(sum, more)| *sum += more);
                 a
             },
         )
-    }
-
-    fn collect_hidden(
-        &self,
-        conditions: &[&PreparedPredicate<'_>],
-    ) -> Result<Vec<HiddenChunk<'_>>, Cancelled> {
-        self.tasks
-            .par_iter()
-            .enumerate()
-            .map(|(position, job)| {
-                self.base.cancellation.check()?;
-                let hidden = self.compute_population(position).hidden;
-                Ok(HiddenChunk {
-                    chunk: job.chunk,
-                    truths: evaluate_within(conditions, position, job.chunk, &hidden),
-                    hidden,
-                })
-            })
-            .collect()
     }
 
     fn add_hidden_counts(
@@ -99,93 +90,87 @@ impl PopulationCounter<'_> {
         hidden: &[HiddenChunk<'_>],
         pairs: &[(usize, usize)],
     ) -> Result<(), Cancelled> {
-        let conditions = hidden.first().map_or(0, |of| of.truths.len());
+        let predicate_count = hidden.first().map_or(0, |chunk| chunk.truths.len());
         let sums = hidden
             .par_chunks(CHUNKS_PER_BLOCK)
             .map(|block| {
-                self.base.cancellation.check()?;
-                Ok(PairSums::new(block, conditions, pairs))
+                self.context.cancellation.check()?;
+                Ok(PairSums::new(block, predicate_count, pairs))
             })
             .try_reduce(PairSums::default, |a, b| Ok(a.add(b)))?;
-        let most_of_one = count_largest_lead(hidden.iter().map(|of| (of.chunk, &of.hidden)));
-        cells
+        let largest_lead = count_largest_lead(hidden.iter().map(|of| (of.chunk, &of.hidden)));
+        let tables = cells
             .par_chunks_mut(PUBLISHED_CELLS_PER_TABLE)
             .zip(pairs)
-            .zip(&sums.known)
-            .try_for_each(|((cells, (one, other)), known)| {
-                self.base.cancellation.check()?;
-                let published =
-                    sum_published_cells(sums.all, sums.margins[*one], sums.margins[*other], *known);
-                for (at, (cell, sums)) in cells.iter_mut().zip(published).enumerate() {
-                    cell.hidden = sums.count;
-                    cell.key = sums.key.0;
-                    (cell.organisations, cell.largest_lead_count) =
-                        count_leads(sums.count, most_of_one, |see| {
-                            for of in hidden {
-                                for_each_row(of, *one, *other, at, |row| see(of.chunk.leads[row]));
-                            }
-                        });
-                }
-                Ok(())
-            })
+            .zip(&sums.known);
+        tables.try_for_each(|((cells, (when, then)), known)| {
+            self.context.cancellation.check()?;
+            let published = sum_published_cells(sums.all, sums.margins[*when], sums.margins[*then], *known);
+            for (index, (cell, sums)) in cells.iter_mut().zip(published).enumerate() {
+                cell.hidden = sums.count;
+                cell.key = sums.key.0;
+                (cell.organisations, cell.largest_lead_count) =
+                    count_leads(sums.count, largest_lead, |visit| {
+                        for of in hidden {
+                            for_each_row(of, *when, *then, index, |row| visit(of.chunk.leads[row]));
+                        }
+                    });
+            }
+            Ok(())
+        })
     }
 }
 
 fn evaluate_within(
-    conditions: &[&PreparedPredicate<'_>],
+    predicates: &[&PreparedPredicate<'_>],
     position: usize,
     chunk: &Chunk,
     rows: &Bitmap,
 ) -> Vec<TruthBitmaps> {
-    conditions
+    let truths = predicates
         .iter()
-        .map(|one| one.evaluate(position, chunk).restrict_to(rows))
-        .collect()
+        .map(|predicate| predicate.evaluate(position, chunk));
+    truths.map(|truths| truths.restrict_to(rows)).collect()
 }
 
-/// So many chunks are gone through for every pair before the next ones: what the conditions
-/// say of them fits the processor's cache.
+/// How many chunks are counted for every pair before the next ones: their bitmaps fit the processor's cache.
 const CHUNKS_PER_BLOCK: usize = 16;
 
 /// The sums over the hidden initiatives of some chunks.
 #[derive(Default)]
 struct PairSums {
     all: CountAndKeySum,
-    /// For each condition: of which it is TRUE, and FALSE.
+    /// For each predicate, the rows for which it is TRUE and those for which it is FALSE.
     margins: Vec<[CountAndKeySum; 2]>,
-    /// For each pair: its four known combinations.
+    /// For each pair, its four known combinations.
     known: Vec<[CountAndKeySum; 4]>,
 }
 
 impl PairSums {
-    fn new(block: &[HiddenChunk<'_>], conditions: usize, pairs: &[(usize, usize)]) -> Self {
-        let of = |condition: usize, yes: bool| {
-            let sets = block.iter();
-            CountAndKeySum::from_bitmaps(sets.map(|of| (of.chunk, select_bitmap(&of.truths[condition], yes))))
+    fn new(block: &[HiddenChunk<'_>], predicate_count: usize, pairs: &[(usize, usize)]) -> Self {
+        let sum = |predicate: usize, truth: bool| {
+            let rows = |of| select_bitmap(of, predicate, truth);
+            CountAndKeySum::from_bitmaps(block.iter().map(|of| (of.chunk, rows(of))))
         };
-        let of_both = |one: usize, one_yes: bool, other: usize, other_yes: bool| {
-            let sets = block.iter();
-            CountAndKeySum::from_intersections(sets.map(|of| {
-                let (one, other) = (&of.truths[one], &of.truths[other]);
-                (
-                    of.chunk,
-                    select_bitmap(one, one_yes),
-                    select_bitmap(other, other_yes),
-                )
+        let sum_both = |(when, then): (usize, usize), when_truth: bool, then_truth: bool| {
+            CountAndKeySum::from_intersections(block.iter().map(|of| {
+                let (when, then) = (
+                    select_bitmap(of, when, when_truth),
+                    select_bitmap(of, then, then_truth),
+                );
+                (of.chunk, when, then)
             }))
         };
+        let known = pairs.iter().map(|pair| {
+            [(true, true), (true, false), (false, true), (false, false)]
+                .map(|(when, then)| sum_both(*pair, when, then))
+        });
         Self {
             all: CountAndKeySum::from_bitmaps(block.iter().map(|of| (of.chunk, &of.hidden))),
-            margins: (0..conditions)
-                .map(|condition| [of(condition, true), of(condition, false)])
+            margins: (0..predicate_count)
+                .map(|predicate| [true, false].map(|truth| sum(predicate, truth)))
                 .collect(),
-            known: pairs
-                .iter()
-                .map(|(one, other)| {
-                    [(true, true), (true, false), (false, true), (false, false)]
-                        .map(|(one_yes, other_yes)| of_both(*one, one_yes, *other, other_yes))
-                })
-                .collect(),
+            known: known.collect(),
         }
     }
 
@@ -200,8 +185,9 @@ impl PairSums {
     }
 }
 
-fn select_bitmap(truths: &TruthBitmaps, yes: bool) -> &Bitmap {
-    if yes {
+fn select_bitmap<'a>(of: &'a HiddenChunk<'_>, predicate: usize, truth: bool) -> &'a Bitmap {
+    let truths = &of.truths[predicate];
+    if truth {
         &truths.true_rows
     } else {
         &truths.false_rows
@@ -214,45 +200,45 @@ fn add_sums(sums: &mut [CountAndKeySum], more: &[CountAndKeySum]) {
     }
 }
 
-/// The published counts and keys of a pair. Both are sums over rows, so that the five
-/// combinations with something unknown follow from the four known ones and the margins.
+/// The published counts and keys of a pair. Both are sums over rows, so the five combinations with an unknown
+/// condition follow from the four known ones and the margins.
 fn sum_published_cells(
     all: CountAndKeySum,
     when: [CountAndKeySum; 2],
     then: [CountAndKeySum; 2],
-    four: [CountAndKeySum; 4],
+    known: [CountAndKeySum; 4],
 ) -> [CountAndKeySum; PUBLISHED_CELLS_PER_TABLE] {
-    let pair = |of: [CountAndKeySum; 2]| (of[0], of[1]);
-    let (when, then) = (pair(when), pair(then));
-    let counts = sum_published(fill_from_margins(
+    let counts = fill_from_margins(
         all.count,
-        (when.0.count, when.1.count),
-        (then.0.count, then.1.count),
-        four.map(|sums| sums.count),
-    ));
-    let keys = sum_published(fill_from_margins(
+        when.map(|sums| sums.count).into(),
+        then.map(|sums| sums.count).into(),
+        known.map(|sums| sums.count),
+    );
+    let keys = fill_from_margins(
         all.key,
-        (when.0.key, when.1.key),
-        (then.0.key, then.1.key),
-        four.map(|sums| sums.key),
-    ));
-    std::array::from_fn(|at| CountAndKeySum {
-        count: counts[at],
-        key: keys[at],
+        when.map(|sums| sums.key).into(),
+        then.map(|sums| sums.key).into(),
+        known.map(|sums| sums.key),
+    );
+    let (counts, keys) = (sum_published(counts), sum_published(keys));
+    std::array::from_fn(|cell| CountAndKeySum {
+        count: counts[cell],
+        key: keys[cell],
     })
 }
 
-/// Shows the rows of a published cell of two conditions to `see`; [`PUBLISHED_CELLS_BY_RAW_CELL`](super::contingency::PUBLISHED_CELLS_BY_RAW_CELL) numbers the cells.
-fn for_each_row(of: &HiddenChunk<'_>, when: usize, then: usize, cell: usize, mut see: impl FnMut(usize)) {
+/// Calls `visit` with the rows of a published cell of two predicates. The cells are numbered as in
+/// [`PUBLISHED_CELLS_BY_RAW_CELL`](super::contingency::PUBLISHED_CELLS_BY_RAW_CELL).
+fn for_each_row(of: &HiddenChunk<'_>, when: usize, then: usize, cell: usize, mut visit: impl FnMut(usize)) {
     let (when, then) = (&of.truths[when], &of.truths[then]);
-    for (at, all) in of.hidden.words().iter().enumerate() {
-        let [w, not_w, t, not_t] = [
-            &when.true_rows,
-            &when.false_rows,
-            &then.true_rows,
-            &then.false_rows,
-        ]
-        .map(|set| set.words()[at]);
+    let sets = [
+        &when.true_rows,
+        &when.false_rows,
+        &then.true_rows,
+        &then.false_rows,
+    ];
+    for (index, all) in of.hidden.words().iter().enumerate() {
+        let [w, not_w, t, not_t] = sets.map(|set| set.words()[index]);
         let mut left = match cell {
             0 => *all,
             1 => w & t,
@@ -264,7 +250,7 @@ fn for_each_row(of: &HiddenChunk<'_>, when: usize, then: usize, cell: usize, mut
             _ => all & !(t | not_t),
         };
         while left != 0 {
-            see(at * 64 + left.trailing_zeros() as usize);
+            visit(index * 64 + left.trailing_zeros() as usize);
             left &= left - 1;
         }
     }

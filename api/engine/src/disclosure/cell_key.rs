@@ -1,9 +1,9 @@
-//! The noise of cell keys: how much a protected count is moved before it is rounded.
+//! The noise that a cell key adds to a count before it is rounded.
 
 use std::collections::HashMap;
 
-/// The noise for each key: mean 0, variance 4, from -5 to 5. Safety rests on the keys,
-/// which come from the base's own secret, and not on hiding this table.
+/// The noise for each key: mean 0, variance 4, from -5 to 5. The table need not be secret, because the keys depend on the
+/// secret of the instance.
 #[rustfmt::skip]
 const DEFAULT_NOISE_BY_KEY: [i8; 256] = [
     1, 0, 2, -2, 4, -1, 0, -1, -1, 0, 1, -5, -1, -3, 1, -1,
@@ -24,11 +24,11 @@ const DEFAULT_NOISE_BY_KEY: [i8; 256] = [
     0, 0, 2, 0, 0, -2, -1, -1, 3, -1, 0, 2, 3, 0, 0, -5,
 ];
 
-/// How much counts are moved: by their keys alone, or by their keys and the counts
-/// themselves, as the tables of the Office for National Statistics do.
+/// The noise of each count and key. In the tables of the Office for National Statistics it depends on both; in the default
+/// table it depends on the key only.
 #[derive(Clone, Debug)]
 pub struct PerturbationTable {
-    /// Of each count, from 1 on; one that stands for every count where counts do not matter.
+    /// One row for each count from 1, or a single row for all counts.
     by_count: Box<[CountPerturbation]>,
 }
 
@@ -53,33 +53,33 @@ impl CountPerturbation {
     }
 }
 
-/// Why a table could not be read.
+/// Why a table cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PerturbationTableError {
-    /// It is no table with the columns pcv, ckey and pvalue.
+    /// It is not a CSV file with the columns pcv, ckey and pvalue.
     #[error("it is no CSV file with the columns pcv, ckey and pvalue of whole numbers: {0}")]
     Malformed(#[from] csv::Error),
-    /// A line is out of place.
+    /// A line is out of range.
     #[error("pcv {count}, ckey {key}: pcv goes from 1 to 750, ckey from 0 to 255")]
     OutOfRange {
-        /// The line's count.
+        /// The count.
         count: u64,
-        /// The line's key.
+        /// The key.
         key: u64,
     },
     /// A line is missing.
     #[error("there is no line for pcv {count} and ckey {key}")]
     Missing {
-        /// The line's count.
+        /// The count.
         count: usize,
-        /// The line's key.
+        /// The key.
         key: usize,
     },
 }
 
-/// The counts that a table by count has rows for.
+/// The number of rows of a table by count.
 const TABLE_COUNTS: usize = 750;
-/// Greater counts use the last rows again and again.
+/// How many of the last rows are repeated for larger counts.
 const REPEATED_COUNTS: u64 = 250;
 
 impl Default for PerturbationTable {
@@ -89,31 +89,21 @@ impl Default for PerturbationTable {
 }
 
 impl PerturbationTable {
-    /// Noise that does not depend on the count, for each key.
+    /// A table whose noise depends on the key only.
     pub fn from_key_values(values: [i8; 256]) -> Self {
         Self {
             by_count: Box::new([CountPerturbation::new(Box::new(values.map(i32::from)))]),
         }
     }
 
-    /// Reads a table in the format of the Office for National Statistics: CSV with the
-    /// columns `pcv` (the count, 1 to 750), `ckey` (the key, 0 to 255) and `pvalue`
-    /// (what is added to the count).
+    /// Reads a table in the format of the Office for National Statistics: CSV with the columns `pcv` (the count, 1 to 750),
+    /// `ckey` (the key, 0 to 255) and `pvalue` (the noise).
     pub fn parse(table: impl std::io::Read) -> Result<Self, PerturbationTableError> {
         let mut values: HashMap<(usize, usize), i32> = HashMap::new();
         let mut lines = csv::Reader::from_reader(table);
-        for line in lines.deserialize::<PerturbationRecord>() {
-            let PerturbationRecord { pcv, ckey, pvalue } = line?;
-            let (count, key) = (usize::try_from(pcv), usize::try_from(ckey));
-            match (count, key) {
-                (Ok(count @ 1..=TABLE_COUNTS), Ok(key @ 0..=255)) => values.insert((count, key), pvalue),
-                _ => {
-                    return Err(PerturbationTableError::OutOfRange {
-                        count: pcv,
-                        key: ckey,
-                    });
-                }
-            };
+        for line in lines.deserialize() {
+            let (count, key, value) = read_line(line?)?;
+            values.insert((count, key), value);
         }
         let mut rows = vec![[0; 256]; TABLE_COUNTS];
         for (row, values_of_row) in rows.iter_mut().enumerate() {
@@ -127,26 +117,25 @@ impl PerturbationTable {
         Ok(Self {
             by_count: rows
                 .into_iter()
-                .map(Box::new)
-                .map(CountPerturbation::new)
+                .map(|row| CountPerturbation::new(Box::new(row)))
                 .collect(),
         })
     }
 
-    /// How much a count with this key is moved.
+    /// The noise of a count with a key.
     pub fn get(&self, count: u64, key: u8) -> i64 {
         self.find_row(count)
             .map_or(0, |row| row.by_key[usize::from(key)].into())
     }
 
-    /// The variance that the table adds to a count: of its values for that count.
+    /// The variance of the noise of a count.
     pub fn variance(&self, count: u64) -> f64 {
         self.find_row(count).map_or(0.0, |row| row.variance)
     }
 
     fn find_row(&self, count: u64) -> Option<&CountPerturbation> {
-        if let [every] = &*self.by_count {
-            return Some(every);
+        if let [row] = &*self.by_count {
+            return Some(row);
         }
         let row = if count <= TABLE_COUNTS as u64 {
             count
@@ -162,6 +151,17 @@ struct PerturbationRecord {
     pcv: u64,
     ckey: u64,
     pvalue: i32,
+}
+
+fn read_line(line: PerturbationRecord) -> Result<(usize, usize, i32), PerturbationTableError> {
+    let PerturbationRecord { pcv, ckey, pvalue } = line;
+    match (usize::try_from(pcv), usize::try_from(ckey)) {
+        (Ok(count @ 1..=TABLE_COUNTS), Ok(key @ 0..=255)) => Ok((count, key, pvalue)),
+        _ => Err(PerturbationTableError::OutOfRange {
+            count: pcv,
+            key: ckey,
+        }),
+    }
 }
 
 #[cfg(test)]

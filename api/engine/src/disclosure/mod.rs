@@ -1,10 +1,8 @@
-//! Disclosure control: what of a count may be shown to those who may not read every
-//! record that it counts. Pure functions; every answer passes through [`disclose`].
+//! Disclosure control: which counts of hidden records a reader may see. Every answer passes through [`disclose`].
 //!
-//! Cell keys follow B. Fraser and J. Wooton, "A proposed method for confidentialising
-//! tabular output to protect against differencing" (UNECE work session on statistical
-//! data confidentiality, Geneva, 2005): the same set of records always gives the same
-//! protected count, so asking again, or in other words, averages nothing away.
+//! Cell keys follow B. Fraser and J. Wooton, "A proposed method for confidentialising tabular output to protect against
+//! differencing" (UNECE work session on statistical data confidentiality, Geneva, 2005). The same set of records always
+//! gives the same perturbed count, so a reader cannot average the noise away by repeating or rephrasing a query.
 
 pub mod cell_key;
 pub mod query_restriction;
@@ -16,13 +14,13 @@ use super::count::RawCell;
 use super::count::dominance::MIN_ORGANISATIONS;
 use super::statistics::Count;
 
-/// A protected count under this is suppressed.
+/// A perturbed count below this is suppressed.
 pub const MIN_CELL_COUNT: u8 = 10;
-/// Protected counts are rounded to the nearest multiple of this.
+/// Perturbed counts are rounded to the nearest multiple of this.
 const ROUNDING_BASE: i64 = 5;
-/// The variance of rounding to the nearest 5: of -2, -1, 0, 1 and 2.
+/// The variance of rounding to the nearest 5, which adds -2, -1, 0, 1 or 2.
 const ROUNDING_VARIANCE: f64 = 2.0;
-/// The share of a cell, in 100, that one organisation may lead.
+/// The percentage of a cell that one organisation may lead.
 const MAX_DOMINANCE_PERCENT: u64 = 85;
 
 /// A rule by which hidden records (published records that you can count but not read in full) are left out
@@ -42,19 +40,19 @@ pub enum SuppressionRule {
     DominantOrganisation,
 }
 
-/// A count as it may be shown.
+/// A count as the reader may see it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DisclosedCount {
-    /// How many; none where it is suppressed completely.
+    /// The count; none if it is suppressed completely.
     pub count: Option<u64>,
-    /// Why those that may only be counted are not in it; none where they are.
+    /// Why hidden records are left out of the count; none if they are included.
     pub suppressed: Option<SuppressionRule>,
-    /// The variance that protection added: 0 where the count is exact.
+    /// The variance that perturbation added; 0 if the count is exact.
     pub variance: f64,
 }
 
 impl DisclosedCount {
-    /// A count that needs no protection.
+    /// A count without perturbation.
     pub const fn exact(count: u64) -> Self {
         Self {
             count: Some(count),
@@ -63,26 +61,23 @@ impl DisclosedCount {
         }
     }
 
-    /// The count with its variance, for figures that are worked out from it.
+    /// The count with its variance, for statistics.
     pub fn count_with_variance(&self) -> Option<Count> {
-        self.count.map(|n| Count {
-            n,
-            variance: self.variance,
-        })
+        let variance = self.variance;
+        self.count.map(|n| Count { n, variance })
     }
 }
 
-/// What of a cell may be shown: the exact count of what is readable, with the protected
-/// count of what is hidden. Whether that is suppressed, and what is added to it, depends on
-/// the hidden ones alone; every rule is worked out for every cell.
+/// Discloses a cell: the exact count of visible records plus the perturbed count of hidden ones. Suppression and noise
+/// depend only on the hidden records. Every rule is evaluated for every cell, so that the time reveals nothing.
 pub fn disclose(cell: &RawCell, noise: &PerturbationTable) -> DisclosedCount {
     let hidden = cell.hidden.cast_signed();
-    let moved = hidden + noise.get(cell.hidden, cell.key);
-    let rounded = (moved + ROUNDING_BASE / 2).div_euclid(ROUNDING_BASE) * ROUNDING_BASE;
-    // Of what is published: the variance that the true count has would tell of it.
+    let perturbed = hidden + noise.get(cell.hidden, cell.key);
+    let rounded = (perturbed + ROUNDING_BASE / 2).div_euclid(ROUNDING_BASE) * ROUNDING_BASE;
+    // The variance of the published count, because that of the true count would reveal it.
     let variance = noise.variance(rounded.unsigned_abs()) + ROUNDING_VARIANCE;
     let rules = [
-        (moved < i64::from(MIN_CELL_COUNT), SuppressionRule::SmallCount),
+        (perturbed < i64::from(MIN_CELL_COUNT), SuppressionRule::SmallCount),
         (
             cell.organisations < MIN_ORGANISATIONS,
             SuppressionRule::FewOrganisations,
@@ -95,7 +90,7 @@ pub fn disclose(cell: &RawCell, noise: &PerturbationTable) -> DisclosedCount {
     let suppressed = rules
         .into_iter()
         .find_map(|(applies, rule)| applies.then_some(rule));
-    let readable_alone = DisclosedCount {
+    let visible_only = DisclosedCount {
         count: (cell.visible > 0).then_some(cell.visible),
         suppressed,
         variance: 0.0,
@@ -106,7 +101,7 @@ pub fn disclose(cell: &RawCell, noise: &PerturbationTable) -> DisclosedCount {
         variance,
     };
     if suppressed.is_some() {
-        readable_alone
+        visible_only
     } else {
         with_hidden
     }

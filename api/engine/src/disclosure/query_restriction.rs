@@ -1,6 +1,5 @@
-//! What may not be asked under disclosure control: conditions that slice so finely that
-//! one record could be told from the others. It depends on what is asked and by whom,
-//! never on what the base holds.
+//! Which queries are rejected under disclosure control: those so specific that the answer could reveal single records.
+//! The decision depends on the query and the reader, never on the records.
 
 use chrono::{Datelike, NaiveDate};
 use wayin_vocabulary::Dimension;
@@ -11,35 +10,28 @@ use crate::predicate::{
     OrganisationPredicate, TextComparison,
 };
 
-/// A question that is refused, since single records could be told from its answer.
+/// A query was rejected because its answer could reveal single records.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct RestrictedQuery(pub String);
 
 type Result<T> = std::result::Result<T, RestrictedQuery>;
 
-/// The most comparisons that the conditions of one question hold together.
+/// The most comparisons that the conditions of a query can have together.
 pub const MAX_COMPARISONS: usize = 6;
 
-/// The edges of the closed bands of amounts, in the currency's minor unit: 10 thousand,
-/// 50 thousand, 100 thousand, 500 thousand and 1 million of the major one.
+/// The edges of the bands of amounts in the minor unit: 10 thousand, 50 thousand, 100 thousand, 500 thousand and 1 million
+/// in the major unit.
 pub const AMOUNT_BAND_EDGES_MINOR: [i64; 5] = [1_000_000, 5_000_000, 10_000_000, 50_000_000, 100_000_000];
 
-/// Refuses a question that slices too finely. `parts` are its conditions, each with the
-/// argument that it was given as.
+/// Rejects predicates that are too specific. Each comes with the name of its argument.
 pub fn check_predicates(parts: &[(&str, &InitiativePredicate)]) -> Result<()> {
-    for (argument, condition) in parts {
-        let mut found = Ok(());
-        condition.for_each_test(&mut |test| {
-            if found.is_ok() {
-                found = check_initiative_test(argument, test);
-            }
-        });
-        found?;
+    for (argument, predicate) in parts {
+        predicate.try_for_each_test(&mut |test| check_initiative_test(argument, test))?;
     }
     let comparisons: usize = parts
         .iter()
-        .map(|(_, condition)| count_comparisons(condition))
+        .map(|(_, predicate)| count_comparisons(predicate))
         .sum();
     if comparisons > MAX_COMPARISONS {
         let arguments: Vec<&str> = parts.iter().map(|(argument, _)| *argument).collect();
@@ -51,7 +43,7 @@ pub fn check_predicates(parts: &[(&str, &InitiativePredicate)]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a dimension that slices too finely.
+/// Rejects a dimension that is too specific.
 pub fn check_dimension(argument: &str, dimension: Dimension) -> Result<()> {
     match dimension {
         Dimension::LeadOrganisation => Err(restricted(
@@ -62,10 +54,10 @@ pub fn check_dimension(argument: &str, dimension: Dimension) -> Result<()> {
     }
 }
 
-/// How many comparisons a condition holds: its tests, those of funding terms and organisations in them.
-pub fn count_comparisons(condition: &InitiativePredicate) -> usize {
+/// The number of comparisons of a predicate, including those within tests of funding terms and organisations.
+pub fn count_comparisons(predicate: &InitiativePredicate) -> usize {
     let mut count = 0;
-    condition.for_each_test(&mut |test| {
+    predicate.for_each_test(&mut |test| {
         count += match test {
             InitiativeTest::FundingTerms(_, terms) => count_term_comparisons(terms),
             InitiativeTest::LeadOrganisation(organisation) => count_organisation_comparisons(organisation),
@@ -75,9 +67,9 @@ pub fn count_comparisons(condition: &InitiativePredicate) -> usize {
     count
 }
 
-fn count_term_comparisons(condition: &FundingTermPredicate) -> usize {
+fn count_term_comparisons(predicate: &FundingTermPredicate) -> usize {
     let mut count = 0;
-    condition.for_each_test(&mut |test| {
+    predicate.for_each_test(&mut |test| {
         count += match test {
             FundingTermTest::Funder(organisation) => count_organisation_comparisons(organisation),
             _ => 1,
@@ -86,15 +78,15 @@ fn count_term_comparisons(condition: &FundingTermPredicate) -> usize {
     count.max(1)
 }
 
-fn count_organisation_comparisons(condition: &OrganisationPredicate) -> usize {
+fn count_organisation_comparisons(predicate: &OrganisationPredicate) -> usize {
     let mut count = 0;
-    condition.for_each_test(&mut |_| count += 1);
+    predicate.for_each_test(&mut |_| count += 1);
     count.max(1)
 }
 
-fn restricted(place: &str, reason: &str) -> RestrictedQuery {
+fn restricted(field: &str, reason: &str) -> RestrictedQuery {
     RestrictedQuery(format!(
-        "{place}: {reason}, as the answer could reveal single records. Ask with scope VISIBLE for exact answers \
+        "{field}: {reason}, as the answer could reveal single records. Ask with scope VISIBLE for exact answers \
          from the records that you may read whole."
     ))
 }
@@ -113,13 +105,8 @@ fn check_initiative_test(argument: &str, test: &InitiativeTest) -> Result<()> {
         InitiativeTest::StartedOn(comparison) => check_date(&format!("{argument}.startedOn"), comparison),
         InitiativeTest::EndedOn(comparison) => check_date(&format!("{argument}.endedOn"), comparison),
         InitiativeTest::FundingTerms(_, terms) => {
-            let mut found = Ok(());
-            terms.for_each_test(&mut |test| {
-                if found.is_ok() {
-                    found = check_term_test(&format!("{argument}.fundingTerms"), test);
-                }
-            });
-            found
+            let field = format!("{argument}.fundingTerms");
+            terms.try_for_each_test(&mut |test| check_term_test(&field, test))
         }
         InitiativeTest::PlaceIs(_)
         | InitiativeTest::PlaceWithin(_)

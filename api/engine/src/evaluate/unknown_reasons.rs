@@ -1,10 +1,8 @@
-//! Why conditions are not known of initiatives: the reasons that are given for the fields
-//! which they look at.
+//! Why predicates are UNKNOWN for initiatives: the missing reasons of the fields that they test.
 //!
-//! Of a condition that joins others, those count that are UNKNOWN where the whole of it is;
-//! of a condition on funding terms, the tests that are UNKNOWN of a term of which all of it
-//! is, or that no term is recorded. A challenge that has no row lacks its step for the
-//! reason that the whole list is missing for. An initiative can give several reasons.
+//! A part of a predicate counts only for rows for which both the part and the whole are UNKNOWN. The same holds for the
+//! funding terms of a predicate on terms, which is also UNKNOWN if no term is recorded. If a challenge is missing from
+//! the list of challenges, the reason is that of the list. An initiative can have several reasons.
 
 use std::borrow::Cow;
 
@@ -17,103 +15,105 @@ use crate::index::{Bitmap, Chunk, IndexedField, MissingColumn, TruthBitmaps};
 use crate::predicate::{FundingTermTest, InitiativeTest, Predicate};
 use wayin_records::fields::{FundingTermField, RecordField};
 
-/// How many reasons there are.
+/// The number of missing reasons.
 pub const MISSING_REASON_COUNT: usize = MissingReason::ALL.len();
 
-/// For each reason, in the vocabulary's order, the rows that give it.
+/// For each missing reason, in the order of the vocabulary, the rows that have it.
 pub type ReasonBitmaps = [Bitmap; MISSING_REASON_COUNT];
 
 impl PreparedPredicate<'_> {
-    /// For each reason, of which initiatives of the chunk at a position the condition is
-    /// UNKNOWN because of it.
+    /// For each missing reason, the initiatives of the chunk at a position for which the predicate is UNKNOWN because
+    /// of it.
     pub fn find_unknown_reasons(&self, position: usize, chunk: &Chunk) -> ReasonBitmaps {
         if chunk.missing.is_empty() && chunk.missing_in_terms.is_empty() {
             return empty_reasons(chunk.len());
         }
-        let of_leaf = |leaf: &CachedTest<'_>| find_test_reasons(&leaf.test, chunk);
-        evaluate_with_reasons(
-            &self.predicate,
-            chunk.len(),
-            &|leaf| leaf.evaluate(position, chunk),
-            &of_leaf,
-        )
-        .1
+        let (_, reasons) = evaluate_with_reasons(&self.predicate, chunk.len(), &|test: &CachedTest<'_>| {
+            (
+                test.evaluate(position, chunk),
+                find_test_reasons(&test.test, chunk),
+            )
+        });
+        reasons
     }
 }
 
-fn empty_reasons(rows: usize) -> ReasonBitmaps {
-    std::array::from_fn(|_| Bitmap::empty(rows))
+fn empty_reasons(row_count: usize) -> ReasonBitmaps {
+    std::array::from_fn(|_| Bitmap::empty(row_count))
 }
 
-/// What a condition says of rows, and of those of which it is UNKNOWN why.
+type TruthsAndReasons<'p> = (Cow<'p, TruthBitmaps>, ReasonBitmaps);
+
+/// Evaluates a predicate, and finds the reasons of the rows for which it is UNKNOWN.
 fn evaluate_with_reasons<'p, T>(
-    condition: &'p Predicate<T>,
-    rows: usize,
-    truths: &impl Fn(&'p T) -> Cow<'p, TruthBitmaps>,
-    because: &impl Fn(&'p T) -> ReasonBitmaps,
-) -> (Cow<'p, TruthBitmaps>, ReasonBitmaps) {
-    let parts =
-        |parts: &'p [Predicate<T>], start: bool, join: fn(&TruthBitmaps, &TruthBitmaps) -> TruthBitmaps| {
-            let (mut all, mut found) = (TruthBitmaps::constant(rows, start), empty_reasons(rows));
+    predicate: &'p Predicate<T>,
+    row_count: usize,
+    evaluate_test: &impl Fn(&'p T) -> TruthsAndReasons<'p>,
+) -> TruthsAndReasons<'p> {
+    let join =
+        |parts: &'p [Predicate<T>], join: fn(&TruthBitmaps, &TruthBitmaps) -> TruthBitmaps, empty: bool| {
+            let mut truths = TruthBitmaps::constant(row_count, empty);
+            let mut reasons = empty_reasons(row_count);
             for part in parts {
-                let (of_part, more) = evaluate_with_reasons(part, rows, truths, because);
-                all = join(&all, &of_part);
-                found
+                let (part_truths, part_reasons) = evaluate_with_reasons(part, row_count, evaluate_test);
+                truths = join(&truths, &part_truths);
+                reasons
                     .iter_mut()
-                    .zip(&more)
-                    .for_each(|(set, more)| set.insert_all(more));
+                    .zip(&part_reasons)
+                    .for_each(|(rows, more)| rows.insert_all(more));
             }
-            (Cow::Owned(all), found)
+            (Cow::Owned(truths), reasons)
         };
-    let (truths, mut found) = match condition {
-        Predicate::All(all) => parts(all, true, TruthBitmaps::and),
-        Predicate::Any(any) => parts(any, false, TruthBitmaps::or),
+    let (truths, mut reasons) = match predicate {
+        Predicate::All(parts) => join(parts, TruthBitmaps::and, true),
+        Predicate::Any(parts) => join(parts, TruthBitmaps::or, false),
         Predicate::Not(part) => {
-            let (truths, found) = evaluate_with_reasons(part, rows, truths, because);
-            (Cow::Owned(!truths.into_owned()), found)
+            let (truths, reasons) = evaluate_with_reasons(part, row_count, evaluate_test);
+            (Cow::Owned(!truths.into_owned()), reasons)
         }
-        Predicate::Test(one) => (truths(one), because(one)),
+        Predicate::Test(test) => evaluate_test(test),
     };
     let known = truths.true_rows.union(&truths.false_rows);
-    for set in &mut found {
-        *set = set.difference(&known);
-    }
-    (truths, found)
+    reasons
+        .iter_mut()
+        .for_each(|rows| *rows = rows.difference(&known));
+    (truths, reasons)
 }
 
-/// The rows that give reasons for a field, added to others.
-fn add_reason_rows<F: Copy + Ord>(found: &mut ReasonBitmaps, whys: &MissingColumn<F>, field: F) {
-    for (set, why) in found.iter_mut().zip(MissingReason::ALL) {
-        whys.rows(field, *why).for_each(|row| set.insert(row));
-    }
-}
-
-/// For each reason, the initiatives that give it for a field which the test looks at.
-fn find_test_reasons(test: &PreparedTest<'_>, chunk: &Chunk) -> ReasonBitmaps {
-    let mut found = empty_reasons(chunk.len());
-    list_tested_fields(test)
-        .into_iter()
-        .for_each(|field| add_reason_rows(&mut found, &chunk.missing, field));
-    if let PreparedTest::FundingTerms(_, condition) = test
-        && !chunk.missing_in_terms.is_empty()
-    {
-        let (_, of_terms) = evaluate_with_reasons(
-            condition,
-            chunk.term_count(),
-            &|test| Cow::Owned(evaluate_prepared_term_test(test, chunk)),
-            &|test| {
-                let mut found = empty_reasons(chunk.term_count());
-                find_tested_term_field(test)
-                    .into_iter()
-                    .for_each(|field| add_reason_rows(&mut found, &chunk.missing_in_terms, field));
-                found
-            },
-        );
-        for (set, terms) in found.iter_mut().zip(&of_terms) {
-            terms.for_each(|term| set.insert(chunk.find_row_of_term(term)));
+/// For each missing reason, the rows that have it for one of some fields.
+fn find_reason_rows<F: Copy + Ord>(
+    row_count: usize,
+    column: &MissingColumn<F>,
+    fields: impl IntoIterator<Item = F>,
+) -> ReasonBitmaps {
+    let mut reasons = empty_reasons(row_count);
+    for field in fields {
+        for (rows, reason) in reasons.iter_mut().zip(MissingReason::ALL) {
+            column.rows(field, *reason).for_each(|row| rows.insert(row));
         }
     }
-    found
+    reasons
+}
+
+/// For each missing reason, the initiatives that have it for a field that is tested.
+fn find_test_reasons(test: &PreparedTest<'_>, chunk: &Chunk) -> ReasonBitmaps {
+    let mut reasons = find_reason_rows(chunk.len(), &chunk.missing, list_tested_fields(test));
+    if let PreparedTest::FundingTerms(_, predicate) = test
+        && !chunk.missing_in_terms.is_empty()
+    {
+        let (_, term_reasons) = evaluate_with_reasons(predicate, chunk.term_count(), &|test| {
+            let truths = Cow::Owned(evaluate_prepared_term_test(test, chunk));
+            let field = find_tested_term_field(test);
+            (
+                truths,
+                find_reason_rows(chunk.term_count(), &chunk.missing_in_terms, field),
+            )
+        });
+        for (rows, terms) in reasons.iter_mut().zip(&term_reasons) {
+            terms.for_each(|term| rows.insert(chunk.find_row_of_term(term)));
+        }
+    }
+    reasons
 }
 
 fn list_tested_fields(test: &PreparedTest<'_>) -> Vec<IndexedField> {
@@ -121,6 +121,7 @@ fn list_tested_fields(test: &PreparedTest<'_>) -> Vec<IndexedField> {
         ChallengesFaced, ConditionsChanged, EndedOn, EntryPoints, FundingTerms, Ongoing, Place, StartedOn,
     };
     let record = |fields: &[RecordField]| fields.iter().copied().map(IndexedField::Record).collect();
+    let in_list = |field, list| vec![field, IndexedField::Record(list)];
     match test {
         PreparedTest::Place(_) => record(&[Place]),
         PreparedTest::ActiveDuring(_, None) => record(&[StartedOn, EndedOn, Ongoing]),
@@ -130,28 +131,17 @@ fn list_tested_fields(test: &PreparedTest<'_>) -> Vec<IndexedField> {
             InitiativeTest::StartedOn(_) => record(&[StartedOn]),
             InitiativeTest::EndedOn(_) => record(&[EndedOn]),
             InitiativeTest::WayIn(..) | InitiativeTest::EntryPoints(..) => record(&[EntryPoints]),
-            InitiativeTest::Step(challenge, _) => {
-                vec![
-                    IndexedField::Step(*challenge),
-                    IndexedField::Record(ChallengesFaced),
-                ]
-            }
+            InitiativeTest::Step(challenge, _) => in_list(IndexedField::Step(*challenge), ChallengesFaced),
             InitiativeTest::Reasons(challenge, _) => {
-                vec![
-                    IndexedField::Reasons(*challenge),
-                    IndexedField::Record(ChallengesFaced),
-                ]
+                in_list(IndexedField::Reasons(*challenge), ChallengesFaced)
             }
             InitiativeTest::Change(condition, _) => {
-                vec![
-                    IndexedField::Change(*condition),
-                    IndexedField::Record(ConditionsChanged),
-                ]
+                in_list(IndexedField::Change(*condition), ConditionsChanged)
             }
             // These are always known, or prepared against the dictionaries.
             _ => Vec::new(),
         },
-        // What is not known of an organisation is no field of the record.
+        // The fields of an organisation are not fields of the record.
         PreparedTest::Id(_)
         | PreparedTest::Lead(_)
         | PreparedTest::Title(_)

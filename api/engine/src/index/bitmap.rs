@@ -1,11 +1,10 @@
-//! Sets of rows of one chunk, as bits, and what a condition says of them.
+//! Bitmaps: sets of rows of one chunk, and the three-valued result of a predicate.
 
 use pulp::Arch;
 
 use crate::three_valued::Truth;
 
-/// A set of the rows (or funding terms) of a chunk: bit `i` of word `i / 64`.
-/// Bits beyond the last row are always clear.
+/// A set of rows (or funding terms) of a chunk. Bits after the last row are always clear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bitmap {
     words: Box<[u64]>,
@@ -13,63 +12,57 @@ pub struct Bitmap {
 }
 
 impl Bitmap {
-    /// No row of `rows`.
-    pub fn empty(rows: usize) -> Self {
+    /// No rows.
+    pub fn empty(row_count: usize) -> Self {
         Self {
-            words: vec![0; rows.div_ceil(64)].into(),
-            row_count: rows,
+            words: vec![0; row_count.div_ceil(64)].into(),
+            row_count,
         }
     }
 
-    /// Every row of `rows`.
-    pub fn full(rows: usize) -> Self {
-        let mut bits = Self {
-            words: vec![u64::MAX; rows.div_ceil(64)].into(),
-            row_count: rows,
-        };
-        bits.clear_unused_bits();
-        bits
+    /// All rows.
+    pub fn full(row_count: usize) -> Self {
+        Self::from_words(row_count, std::iter::repeat_n(u64::MAX, row_count.div_ceil(64)))
     }
 
-    /// The rows of which `wanted` is true.
-    pub fn from_fn(rows: usize, mut wanted: impl FnMut(usize) -> bool) -> Self {
-        let mut bits = Self::empty(rows);
-        for row in 0..rows {
-            bits.words[row / 64] |= u64::from(wanted(row)) << (row % 64);
+    /// The rows for which `contains` is true.
+    pub fn from_fn(row_count: usize, mut contains: impl FnMut(usize) -> bool) -> Self {
+        let mut bitmap = Self::empty(row_count);
+        for row in 0..row_count {
+            bitmap.words[row / 64] |= u64::from(contains(row)) << (row % 64);
         }
-        bits
+        bitmap
     }
 
-    /// The set whose words are these; bits beyond the last row are cleared.
-    pub fn from_words(rows: usize, words: impl Iterator<Item = u64>) -> Self {
-        let mut bits = Self {
-            words: words.collect(),
-            row_count: rows,
-        };
-        debug_assert_eq!(bits.words.len(), rows.div_ceil(64), "a word for every 64 rows");
-        bits.clear_unused_bits();
-        bits
+    /// The bitmap with these words. Bits after the last row are cleared.
+    pub fn from_words(row_count: usize, words: impl Iterator<Item = u64>) -> Self {
+        let mut words: Box<[u64]> = words.collect();
+        debug_assert_eq!(words.len(), row_count.div_ceil(64), "a word for every 64 rows");
+        if let (Some(last), used @ 1..) = (words.last_mut(), row_count % 64) {
+            *last &= (1 << used) - 1;
+        }
+        Self { words, row_count }
     }
 
-    /// The words: bit `i` of word `i / 64` is row `i`.
+    /// The words: bit `i % 64` of word `i / 64` is row `i`.
     pub fn words(&self) -> &[u64] {
         &self.words
     }
 
-    /// Puts a row in.
+    /// Adds a row.
     pub fn insert(&mut self, row: usize) {
         self.words[row / 64] |= 1 << (row % 64);
     }
 
-    /// Puts every row of another set in.
+    /// Adds all rows of another bitmap.
     pub fn insert_all(&mut self, other: &Self) {
-        debug_assert_eq!(self.row_count, other.row_count, "sets of one chunk");
-        for (mine, more) in self.words.iter_mut().zip(&other.words) {
-            *mine |= more;
+        debug_assert_eq!(self.row_count, other.row_count, "bitmaps of one chunk");
+        for (word, more) in self.words.iter_mut().zip(&other.words) {
+            *word |= more;
         }
     }
 
-    /// Bits `from` to `to`, at most 64 of them, as the low bits of a word.
+    /// Up to 64 bits, from `from` (inclusive) to `to` (exclusive), as the low bits of a word.
     pub fn window(&self, from: usize, to: usize) -> u64 {
         debug_assert!(
             from <= to && to - from <= 64 && to <= self.row_count,
@@ -77,66 +70,53 @@ impl Bitmap {
         );
         let (word, shift) = (from / 64, from % 64);
         let low = self.words.get(word).map_or(0, |word| word >> shift);
-        // Two shifts, as one by 64 would be none.
+        // Two shifts, because a shift by 64 overflows.
         let high = self
             .words
             .get(word + 1)
             .map_or(0, |word| (word << 1) << (63 - shift));
-        let wanted = u64::MAX
-            .checked_shl(u32::try_from(to - from).unwrap_or(64))
-            .map_or(u64::MAX, |above| !above);
-        (low | high) & wanted
-    }
-
-    fn clear_unused_bits(&mut self) {
-        if let (Some(last), spare @ 1..) = (self.words.last_mut(), self.row_count % 64) {
-            *last &= (1 << spare) - 1;
-        }
+        let above = u64::MAX.checked_shl(u32::try_from(to - from).unwrap_or(64));
+        (low | high) & !above.unwrap_or(0)
     }
 
     fn zip_words(&self, other: &Self, join: impl Fn(u64, u64) -> u64) -> Self {
-        debug_assert_eq!(self.row_count, other.row_count, "sets of one chunk");
-        let words = self
-            .words
-            .iter()
-            .zip(&other.words)
-            .map(|(a, b)| join(*a, *b))
-            .collect();
+        debug_assert_eq!(self.row_count, other.row_count, "bitmaps of one chunk");
+        let words = self.words.iter().zip(&other.words);
         Self {
-            words,
+            words: words.map(|(a, b)| join(*a, *b)).collect(),
             row_count: self.row_count,
         }
     }
 
-    /// The rows in both.
+    /// The rows in both bitmaps.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         self.zip_words(other, |a, b| a & b)
     }
 
-    /// The rows in either.
+    /// The rows in either bitmap.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         self.zip_words(other, |a, b| a | b)
     }
 
-    /// The rows in this one alone.
+    /// The rows in this bitmap and not in the other.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
         self.zip_words(other, |a, b| a & !b)
     }
 
-    /// How many rows are in it.
+    /// The number of rows in it.
     pub fn count(&self) -> u64 {
         Arch::new().dispatch(|| self.words.iter().map(|word| u64::from(word.count_ones())).sum())
     }
 
-    /// Shows each row that is in it to `see`, in order.
-    pub fn for_each(&self, mut see: impl FnMut(usize)) {
+    /// Calls `visit` with each row in it, in order.
+    pub fn for_each(&self, mut visit: impl FnMut(usize)) {
         for (index, word) in self.words.iter().enumerate() {
             let mut left = *word;
             while left != 0 {
-                see(index * 64 + left.trailing_zeros() as usize);
+                visit(index * 64 + left.trailing_zeros() as usize);
                 left &= left - 1;
             }
         }
@@ -157,56 +137,57 @@ impl Bitmap {
     }
 }
 
-/// The rows of which a condition is TRUE and those of which it is FALSE; of the rest it is UNKNOWN.
+/// The rows for which a predicate is TRUE and those for which it is FALSE. It is UNKNOWN for the other rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TruthBitmaps {
-    /// Where it is TRUE.
+    /// The rows for which it is TRUE.
     pub true_rows: Bitmap,
-    /// Where it is FALSE; shares no row with `yes`.
+    /// The rows for which it is FALSE.
     pub false_rows: Bitmap,
 }
 
 impl TruthBitmaps {
-    /// TRUE where a set says so, FALSE everywhere else.
-    pub fn from_true_rows(yes: Bitmap) -> Self {
-        let no = Bitmap::full(yes.row_count).difference(&yes);
+    /// TRUE for some rows and FALSE for all others.
+    pub fn from_true_rows(true_rows: Bitmap) -> Self {
+        let false_rows = Bitmap::full(true_rows.row_count).difference(&true_rows);
         Self {
-            true_rows: yes,
-            false_rows: no,
+            true_rows,
+            false_rows,
         }
     }
 
-    /// TRUE of every row, or FALSE of every row.
-    pub fn constant(rows: usize, truth: bool) -> Self {
-        let (yes, no) = (Bitmap::full(rows), Bitmap::empty(rows));
-        if truth {
-            Self {
-                true_rows: yes,
-                false_rows: no,
-            }
-        } else {
-            Self {
-                true_rows: no,
-                false_rows: yes,
-            }
+    /// The bitmaps with these words.
+    pub fn from_words(row_count: usize, true_words: Vec<u64>, false_words: Vec<u64>) -> Self {
+        Self {
+            true_rows: Bitmap::from_words(row_count, true_words.into_iter()),
+            false_rows: Bitmap::from_words(row_count, false_words.into_iter()),
         }
     }
 
-    /// What `truth` says of each row.
-    pub fn from_fn(rows: usize, mut truth: impl FnMut(usize) -> Truth) -> Self {
-        let (mut yes, mut no) = (Bitmap::empty(rows), Bitmap::empty(rows));
-        for row in 0..rows {
+    /// TRUE or FALSE for every row.
+    pub fn constant(row_count: usize, truth: bool) -> Self {
+        let truths = Self {
+            true_rows: Bitmap::full(row_count),
+            false_rows: Bitmap::empty(row_count),
+        };
+        if truth { truths } else { !truths }
+    }
+
+    /// The value of `truth` for each row.
+    pub fn from_fn(row_count: usize, mut truth: impl FnMut(usize) -> Truth) -> Self {
+        let (mut true_rows, mut false_rows) = (Bitmap::empty(row_count), Bitmap::empty(row_count));
+        for row in 0..row_count {
             let truth = truth(row);
-            yes.words[row / 64] |= u64::from(truth == Truth::True) << (row % 64);
-            no.words[row / 64] |= u64::from(truth == Truth::False) << (row % 64);
+            true_rows.words[row / 64] |= u64::from(truth == Truth::True) << (row % 64);
+            false_rows.words[row / 64] |= u64::from(truth == Truth::False) << (row % 64);
         }
         Self {
-            true_rows: yes,
-            false_rows: no,
+            true_rows,
+            false_rows,
         }
     }
 
-    /// Both hold.
+    /// Kleene's conjunction.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         Self {
@@ -215,7 +196,7 @@ impl TruthBitmaps {
         }
     }
 
-    /// Either holds.
+    /// Kleene's disjunction.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
         Self {
@@ -224,7 +205,7 @@ impl TruthBitmaps {
         }
     }
 
-    /// What it says of the rows of a set; UNKNOWN of the others.
+    /// The same for some rows, and UNKNOWN for the others.
     #[must_use]
     pub fn restrict_to(&self, rows: &Bitmap) -> Self {
         Self {
@@ -233,7 +214,7 @@ impl TruthBitmaps {
         }
     }
 
-    /// What the condition says of one row.
+    /// The value for one row.
     pub fn get(&self, row: usize) -> Truth {
         if self.true_rows.contains(row) {
             Truth::True

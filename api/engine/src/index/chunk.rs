@@ -1,15 +1,15 @@
-//! The rows of the index: as one initiative reads, and as a chunk keeps them.
+//! The rows of the index, and the chunks that store them as columns.
 //!
-//! A chunk is a few thousand initiatives in the order of their ids: numbers as
-//! columns as narrow as they can be, closed vocabularies as one set of rows for
-//! each code; the funding terms of one initiative stand together, with offsets as
-//! in a sparse matrix. Chunks are never changed: one that has to change is unpacked
-//! into rows and packed anew.
+//! A chunk has up to [`CHUNK_ROWS`] initiatives in the order of their ids. Numbers are in the narrowest possible columns,
+//! and codes of vocabularies are in one bitmap for each code. The funding terms of an initiative are adjacent, with
+//! offsets as in a sparse matrix. Chunks are immutable: to change one, unpack its rows and pack a new chunk.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
+use wayin_records::fields::FundingTermField;
+use wayin_records::fields::funding_term::FundingChoice;
 use wayin_vocabulary::{
     Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Condition, EntryPoint, MissingReason,
     Perspective, Visibility,
@@ -18,40 +18,37 @@ use wayin_vocabulary::{
 use super::bitmap::{Bitmap, TruthBitmaps};
 use super::code_bitmaps::{CodeBitmaps, CodeSet};
 use super::column::Column;
-use super::missing_column;
-use super::missing_column::{IndexedField, MissingColumn, MissingField};
-use wayin_records::fields::FundingTermField;
-use wayin_records::fields::funding_term::FundingChoice;
+use super::missing_column::{self, IndexedField, MissingColumn, MissingField};
 
-/// The most rows that a chunk holds.
+/// The most rows of a chunk.
 pub const CHUNK_ROWS: usize = 4096;
 
-/// How many perspectives, challenges and conditions for change there are.
+/// The number of perspectives.
 pub const PERSPECTIVE_COUNT: usize = Perspective::ALL.len();
-/// How many challenges there are.
+/// The number of challenges.
 pub const CHALLENGE_COUNT: usize = Challenge::ALL.len();
-/// How many conditions for change there are.
+/// The number of conditions for change.
 pub const CONDITION_COUNT: usize = Condition::ALL.len();
 
-/// The entry points of one perspective: which came first, and which came after it.
+/// The entry points of one perspective.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PerspectiveEntryPoints {
-    /// The way in; none where nothing is recorded.
+    /// The way in; none if nothing is recorded.
     pub way_in: Option<EntryPoint>,
-    /// The later ones.
+    /// The later entry points.
     pub later: CodeSet,
 }
 
-/// One initiative as the index sees it. Places and organisations are numbers in the index's dictionaries.
+/// An initiative in the index. Places and organisations are numbers in the dictionaries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexedInitiative {
     /// Its id.
     pub id: Uuid,
-    /// Its share of a cell's key under disclosure control.
+    /// Its key for disclosure control. The key of a cell is the sum of these.
     pub cell_key: u8,
     /// Its place.
     pub place: Option<u32>,
-    /// The organisation that leads it.
+    /// Its lead organisation.
     pub lead: u32,
     /// Its title in lower case.
     pub title: Box<str>,
@@ -59,33 +56,33 @@ pub struct IndexedInitiative {
     pub started_on: Option<NaiveDate>,
     /// The day it ended.
     pub ended_on: Option<NaiveDate>,
-    /// Whether it goes on.
+    /// Whether it is ongoing.
     pub ongoing: Option<bool>,
-    /// Who may read it.
+    /// Who can see it.
     pub visibility: Visibility,
-    /// Whether its funders may read it whole.
+    /// Whether its funders can see all of it.
     pub shared_with_funders: bool,
-    /// Whether it was made up to show how Wayin works.
+    /// Whether it is illustrative.
     pub illustrative: bool,
     /// Its entry points, by perspective.
     pub entry_points: [PerspectiveEntryPoints; PERSPECTIVE_COUNT],
-    /// What became of each challenge's step.
+    /// The step of each challenge.
     pub steps: [Option<ChallengeStep>; CHALLENGE_COUNT],
-    /// Why, by challenge; 0 where no reason is given.
+    /// The reasons for the step of each challenge; 0 for none.
     pub reasons: [CodeSet; CHALLENGE_COUNT],
-    /// What became of each condition for change.
+    /// The change of each condition.
     pub changes: [Option<ChangeExtent>; CONDITION_COUNT],
-    /// The terms that its money came with.
+    /// Its funding terms.
     pub terms: Vec<IndexedFundingTerm>,
-    /// Why answers are missing of those fields that conditions look at; in order.
+    /// The missing fields that predicates test, sorted.
     pub missing: Vec<MissingField<IndexedField>>,
-    /// The same of its terms, each told by its place among them; in order.
+    /// The missing fields of its funding terms, each with the index of the term, sorted.
     pub missing_in_terms: Vec<(u32, FundingTermField, MissingReason)>,
 }
 
 #[cfg(test)]
 impl IndexedInitiative {
-    /// An open record that says nothing.
+    /// An open record without answers.
     pub(crate) fn open_without_answers(id: u128) -> Self {
         Self {
             id: Uuid::from_u128(id),
@@ -110,15 +107,15 @@ impl IndexedInitiative {
     }
 }
 
-/// For each [`FundingChoice`] the number of its answer; none where it is not known.
+/// For each [`FundingChoice`], the number of its answer; none if it is not known.
 pub type FundingChoices = [Option<u8>; FundingChoice::ALL.len()];
 
-/// One funding term as the index sees it.
+/// A funding term in the index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IndexedFundingTerm {
-    /// The organisation that gave the money.
+    /// The funder.
     pub funder: u32,
-    /// The length in months.
+    /// The duration in months.
     pub duration_months: Option<i32>,
     /// The amount in the currency's minor unit; never negative.
     pub amount_minor: Option<i64>,
@@ -126,14 +123,14 @@ pub struct IndexedFundingTerm {
     pub currency: Option<[u8; 3]>,
     /// The planned first day.
     pub starts_on: Option<NaiveDate>,
-    /// The answers to its choices, by their numbers.
+    /// The answers to its choices.
     pub choices: FundingChoices,
 }
 
-/// Days are counted from this one, so that those of our times fit 16 bits.
-const DAY_NUMBER_EPOCH: i64 = 730_120; // 1 January 2000, in days of the common era
+/// 1 January 2000, in days of the common era. Days since then fit 16 bits.
+const DAY_NUMBER_EPOCH: i64 = 730_120;
 
-/// A day as a column holds it: days since 1 January 2000.
+/// A date as a number: days since 1 January 2000.
 pub fn to_day_number(day: NaiveDate) -> i64 {
     i64::from(day.num_days_from_ce()) - DAY_NUMBER_EPOCH
 }
@@ -150,93 +147,91 @@ fn decode_code<T: Copy>(all: &[T], code: Option<u8>) -> Option<T> {
     code.and_then(|code| all.get(usize::from(code))).copied()
 }
 
-/// The codes of a column of yes and no: `false` is 0, `true` is 1.
+/// Packs a column of booleans: `false` is 0, `true` is 1.
 fn pack_flags(rows: usize, flag: impl Fn(usize) -> Option<bool>) -> CodeBitmaps {
     CodeBitmaps::from_codes(rows, 2, |row| flag(row).map(u8::from))
 }
 
-fn read_flag(planes: &CodeBitmaps, row: usize) -> Option<bool> {
-    decode_code(&[false, true], planes.code_at(row))
+fn get_as<T: TryFrom<i64>>(column: &Column, row: usize) -> Option<T> {
+    T::try_from(column.get(row)?).ok()
 }
 
-/// Tells one chunk from every other of the process, so that what was worked out for it can be kept.
 fn next_chunk_serial() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Initiatives in the order of their ids, as columns and sets of rows.
+/// Initiatives in the order of their ids, as columns and bitmaps.
 #[derive(Clone, Debug)]
 pub struct Chunk {
-    /// Told apart by this from every other chunk of the process.
+    /// Unique in the process. The truth cache stores results under it.
     pub serial: u64,
     ids: Box<[Uuid]>,
     cell_keys: Box<[u8]>,
-    /// The rows that have each bit of their share of a cell's key.
+    /// For each bit of the keys, the rows for which it is set.
     pub cell_key_bits: CodeBitmaps,
-    /// The place, by its number.
+    /// The number of the place.
     pub places: Column,
-    /// The lead organisation, by its number.
+    /// The number of the lead organisation.
     pub leads: Box<[u32]>,
     titles: Box<str>,
     /// Where each title ends.
     title_ends: Box<[u32]>,
-    /// The day it started, as [`to_day_number`] counts.
+    /// The start date, as [`to_day_number`].
     pub started_on: Column,
-    /// The day it ended, as [`to_day_number`] counts.
+    /// The end date, as [`to_day_number`].
     pub ended_on: Column,
-    /// Whether it goes on: 0 no, 1 yes.
+    /// Whether it is ongoing: 0 no, 1 yes.
     pub ongoing: CodeBitmaps,
-    /// Who may read it.
+    /// Who can see it.
     pub visibility: CodeBitmaps,
-    /// Which its funders may read whole.
+    /// Initiatives of which the funders can see all.
     pub shared_with_funders: Bitmap,
-    /// Which were made up.
+    /// Illustrative initiatives.
     pub illustrative: Bitmap,
     /// The way in, by perspective.
     pub ways_in: [CodeBitmaps; PERSPECTIVE_COUNT],
-    /// The entry points after it, by perspective.
+    /// The later entry points, by perspective.
     pub later: [CodeBitmaps; PERSPECTIVE_COUNT],
-    /// What became of each challenge's step.
+    /// The step of each challenge.
     pub steps: [CodeBitmaps; CHALLENGE_COUNT],
-    /// Why, by challenge.
+    /// The reasons for the step of each challenge.
     pub reasons: [CodeBitmaps; CHALLENGE_COUNT],
-    /// What became of each condition for change.
+    /// The change of each condition.
     pub changes: [CodeBitmaps; CONDITION_COUNT],
-    /// Where each initiative's terms end.
+    /// Where the terms of each initiative end.
     term_ends: Box<[u32]>,
-    /// The funder of each term, by its number; always known.
+    /// The number of the funder of each term. Always known.
     pub funders: Column,
-    /// The length of each term in months.
+    /// The duration of each term in months.
     pub duration_months: Column,
     /// The amount of each term in the currency's minor unit.
     pub amount_minor: Column,
     currencies: Box<[[u8; 3]]>,
-    /// The planned first day of each term, as [`to_day_number`] counts.
+    /// The planned first day of each term, as [`to_day_number`].
     pub starts_on: Column,
     /// The answers to the choices of each term.
     pub choices: [CodeBitmaps; FundingChoice::ALL.len()],
-    /// Why answers of the initiatives are missing.
+    /// The missing fields of the initiatives.
     pub missing: MissingColumn<IndexedField>,
-    /// Why answers of the terms are missing.
+    /// The missing fields of the terms.
     pub missing_in_terms: MissingColumn<FundingTermField>,
 }
 
 impl Chunk {
-    /// Packs rows, which are in the order of their ids.
+    /// Packs rows, which must be in the order of their ids.
     pub fn pack(rows: &[IndexedInitiative]) -> Self {
         debug_assert!(
             rows.is_sorted_by(|a, b| a.id < b.id),
             "rows in the order of their ids"
         );
         let terms: Vec<&IndexedFundingTerm> = rows.iter().flat_map(|row| &row.terms).collect();
-        let ends = |length: &dyn Fn(&IndexedInitiative) -> usize| {
-            rows.iter()
-                .scan(0, |end, row| {
-                    *end += length(row);
-                    Some(u32::try_from(*end).unwrap_or(u32::MAX))
-                })
-                .collect::<Box<[u32]>>()
+        let ends = |length: fn(&IndexedInitiative) -> usize| -> Box<[u32]> {
+            let ends = rows.iter().scan(0, |end, row| {
+                *end += length(row);
+                Some(u32::try_from(*end).unwrap_or(u32::MAX))
+            });
+            ends.collect()
         };
         let codes = |all: usize, code: &dyn Fn(&IndexedInitiative) -> Option<u8>| {
             CodeBitmaps::from_codes(rows.len(), all, |row| code(&rows[row]))
@@ -244,7 +239,11 @@ impl Chunk {
         let sets = |all: usize, set: &dyn Fn(&IndexedInitiative) -> CodeSet| {
             CodeBitmaps::from_sets(rows.len(), all, |row| set(&rows[row]))
         };
-        let (points, steps) = (EntryPoint::ALL.len(), ChallengeStep::ALL.len());
+        let (points, steps, extents) = (
+            EntryPoint::ALL.len(),
+            ChallengeStep::ALL.len(),
+            ChangeExtent::ALL.len(),
+        );
         Self {
             serial: next_chunk_serial(),
             ids: rows.iter().map(|row| row.id).collect(),
@@ -253,7 +252,7 @@ impl Chunk {
             places: Column::pack(rows.iter().map(|row| row.place.map(i64::from))),
             leads: rows.iter().map(|row| row.lead).collect(),
             titles: rows.iter().map(|row| &*row.title).collect::<String>().into(),
-            title_ends: ends(&|row| row.title.len()),
+            title_ends: ends(|row| row.title.len()),
             started_on: pack_days(rows.iter(), |row| row.started_on),
             ended_on: pack_days(rows.iter(), |row| row.ended_on),
             ongoing: pack_flags(rows.len(), |row| rows[row].ongoing),
@@ -266,12 +265,8 @@ impl Chunk {
             later: std::array::from_fn(|by| sets(points, &|row| row.entry_points[by].later)),
             steps: std::array::from_fn(|of| codes(steps, &|row| row.steps[of].map(|code| code as u8))),
             reasons: std::array::from_fn(|of| sets(ChallengeReason::ALL.len(), &|row| row.reasons[of])),
-            changes: std::array::from_fn(|of| {
-                codes(ChangeExtent::ALL.len(), &|row| {
-                    row.changes[of].map(|code| code as u8)
-                })
-            }),
-            term_ends: ends(&|row| row.terms.len()),
+            changes: std::array::from_fn(|of| codes(extents, &|row| row.changes[of].map(|code| code as u8))),
+            term_ends: ends(|row| row.terms.len()),
             funders: Column::pack(terms.iter().map(|term| Some(term.funder.into()))),
             duration_months: Column::pack(terms.iter().map(|term| term.duration_months.map(i64::from))),
             amount_minor: Column::pack(terms.iter().map(|term| term.amount_minor)),
@@ -295,62 +290,61 @@ impl Chunk {
         let mut rows: Vec<IndexedInitiative> = (0..self.len())
             .map(|row| self.unpack_without_reasons(row))
             .collect();
-        for (row, said) in self.missing.iter() {
-            rows[row].missing.push(said);
+        for (row, missing) in self.missing.iter() {
+            rows[row].missing.push(missing);
         }
-        for (term, said) in self.missing_in_terms.iter() {
+        for (term, missing) in self.missing_in_terms.iter() {
             let row = self.find_row_of_term(term);
             rows[row]
                 .missing_in_terms
-                .push(self.locate_term_reason(row, term, said));
+                .push(self.locate_term_reason(row, term, missing));
         }
         rows.iter_mut()
             .for_each(|row| row.missing_in_terms.sort_unstable());
         rows
     }
 
-    /// Everything about one initiative.
+    /// Unpacks one row.
     pub fn unpack_row(&self, row: usize) -> IndexedInitiative {
-        let own = self.missing.iter().filter(|(at, _)| *at == row);
         let terms = self.term_range(row);
-        let of_terms = self
+        let missing = self.missing.iter().filter(|(of, _)| *of == row);
+        let missing_in_terms = self
             .missing_in_terms
             .iter()
             .filter(|(term, _)| terms.contains(term));
-        let mut found = IndexedInitiative {
-            missing: own.map(|(_, said)| said).collect(),
-            missing_in_terms: of_terms
-                .map(|(term, said)| self.locate_term_reason(row, term, said))
+        let mut unpacked = IndexedInitiative {
+            missing: missing.map(|(_, missing)| missing).collect(),
+            missing_in_terms: missing_in_terms
+                .map(|(term, missing)| self.locate_term_reason(row, term, missing))
                 .collect(),
             ..self.unpack_without_reasons(row)
         };
-        found.missing_in_terms.sort_unstable();
-        found
+        unpacked.missing_in_terms.sort_unstable();
+        unpacked
     }
 
-    /// What is said of a term, told by the term's place among those of its initiative.
+    /// A missing field of a term, with the index of the term within its initiative.
     fn locate_term_reason(
         &self,
         row: usize,
         term: usize,
-        (field, why): MissingField<FundingTermField>,
+        (field, reason): MissingField<FundingTermField>,
     ) -> (u32, FundingTermField, MissingReason) {
-        let place = term - self.term_range(row).start;
-        (u32::try_from(place).unwrap_or(u32::MAX), field, why)
+        let index = term - self.term_range(row).start;
+        (u32::try_from(index).unwrap_or(u32::MAX), field, reason)
     }
 
-    /// One initiative, without why answers are missing.
+    /// Unpacks one row without its missing fields.
     fn unpack_without_reasons(&self, row: usize) -> IndexedInitiative {
-        let number = |column: &Column| column.get(row).and_then(|number| u32::try_from(number).ok());
         IndexedInitiative {
             id: self.ids[row],
             cell_key: self.cell_keys[row],
-            place: number(&self.places),
+            place: get_as(&self.places, row),
             lead: self.leads[row],
             title: self.title(row).into(),
             started_on: self.started_on.get(row).and_then(from_day_number),
             ended_on: self.ended_on.get(row).and_then(from_day_number),
-            ongoing: read_flag(&self.ongoing, row),
+            ongoing: decode_code(&[false, true], self.ongoing.code_at(row)),
             visibility: decode_code(Visibility::ALL, self.visibility.code_at(row))
                 .unwrap_or(Visibility::AggregateOnly),
             shared_with_funders: self.shared_with_funders.contains(row),
@@ -370,15 +364,8 @@ impl Chunk {
 
     fn unpack_term(&self, term: usize) -> IndexedFundingTerm {
         IndexedFundingTerm {
-            funder: self
-                .funders
-                .get(term)
-                .and_then(|number| u32::try_from(number).ok())
-                .unwrap_or_default(),
-            duration_months: self
-                .duration_months
-                .get(term)
-                .and_then(|months| i32::try_from(months).ok()),
+            funder: get_as(&self.funders, term).unwrap_or_default(),
+            duration_months: get_as(&self.duration_months, term),
             amount_minor: self.amount_minor.get(term),
             currency: self.currency(term),
             starts_on: self.starts_on.get(term).and_then(from_day_number),
@@ -386,17 +373,17 @@ impl Chunk {
         }
     }
 
-    /// How many initiatives it holds.
+    /// The number of initiatives.
     pub fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// Whether it holds none.
+    /// Whether there are no initiatives.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
-    /// How many funding terms it holds.
+    /// The number of funding terms.
     pub fn term_count(&self) -> usize {
         self.currencies.len()
     }
@@ -407,17 +394,17 @@ impl Chunk {
         start as usize..self.term_ends[row] as usize
     }
 
-    /// The initiative that a funding term belongs to.
+    /// The initiative of a funding term.
     pub fn find_row_of_term(&self, term: usize) -> usize {
         self.term_ends.partition_point(|end| *end as usize <= term)
     }
 
-    /// The ids, in order.
+    /// The ids, sorted.
     pub fn ids(&self) -> &[Uuid] {
         &self.ids
     }
 
-    /// The rows' shares of a cell's key.
+    /// The keys of the initiatives for disclosure control.
     pub fn cell_keys(&self) -> &[u8] {
         &self.cell_keys
     }
@@ -428,48 +415,45 @@ impl Chunk {
         &self.titles[start as usize..self.title_ends[row] as usize]
     }
 
-    /// The currency of a term, its three letters in lower case.
+    /// The three letters of the currency of a term, in lower case.
     pub fn currency(&self, term: usize) -> Option<[u8; 3]> {
         (self.currencies[term] != [0; 3]).then_some(self.currencies[term])
     }
 
-    /// Tells of initiatives what is so of their funding terms: TRUE by one term that is,
-    /// else UNKNOWN by one that may be, or where there is none.
-    pub fn any_term(&self, of_terms: &TruthBitmaps) -> TruthBitmaps {
-        let (mut yes, mut no) = (Vec::new(), Vec::new());
+    /// Whether a predicate on funding terms is TRUE for any term of each initiative: TRUE if it is for one term, otherwise
+    /// UNKNOWN if it is UNKNOWN for one term or if there is no term.
+    pub fn any_term(&self, terms: &TruthBitmaps) -> TruthBitmaps {
+        let (mut true_words, mut false_words) = (Vec::new(), Vec::new());
         let mut start = 0;
         for block in self.term_ends.chunks(64) {
             let (mut some, mut none) = (0_u64, 0_u64);
             for (bit, end) in block.iter().enumerate() {
                 let end = *end as usize;
-                let (is, is_not) = if end - start <= 64 {
+                let (is_true, is_false) = if end - start <= 64 {
                     let all = u64::MAX
                         .checked_shr(64 - u32::try_from(end - start).unwrap_or(64))
                         .unwrap_or(0);
                     (
-                        of_terms.true_rows.window(start, end) != 0,
-                        end > start && of_terms.false_rows.window(start, end) == all,
+                        terms.true_rows.window(start, end) != 0,
+                        end > start && terms.false_rows.window(start, end) == all,
                     )
                 } else {
                     (
-                        (start..end).any(|term| of_terms.true_rows.contains(term)),
-                        (start..end).all(|term| of_terms.false_rows.contains(term)),
+                        (start..end).any(|term| terms.true_rows.contains(term)),
+                        (start..end).all(|term| terms.false_rows.contains(term)),
                     )
                 };
-                some |= u64::from(is) << bit;
-                none |= u64::from(is_not) << bit;
+                some |= u64::from(is_true) << bit;
+                none |= u64::from(is_false) << bit;
                 start = end;
             }
-            yes.push(some);
-            no.push(none);
+            true_words.push(some);
+            false_words.push(none);
         }
-        TruthBitmaps {
-            true_rows: Bitmap::from_words(self.len(), yes.into_iter()),
-            false_rows: Bitmap::from_words(self.len(), no.into_iter()),
-        }
+        TruthBitmaps::from_words(self.len(), true_words, false_words)
     }
 
-    /// How many bytes it takes, about.
+    /// The approximate size in bytes.
     pub fn size_in_bytes(&self) -> usize {
         let columns = [
             &self.places,
@@ -480,8 +464,8 @@ impl Chunk {
             &self.amount_minor,
             &self.starts_on,
         ];
-        let planes = [&self.cell_key_bits, &self.ongoing, &self.visibility];
-        let planes = planes
+        let codes = [&self.cell_key_bits, &self.ongoing, &self.visibility];
+        let codes = codes
             .into_iter()
             .chain(&self.ways_in)
             .chain(&self.later)
@@ -502,11 +486,11 @@ impl Chunk {
             + self.missing.size_in_bytes()
             + self.missing_in_terms.size_in_bytes()
             + columns.into_iter().map(Column::size_in_bytes).sum::<usize>()
-            + planes.map(CodeBitmaps::size_in_bytes).sum::<usize>()
+            + codes.map(CodeBitmaps::size_in_bytes).sum::<usize>()
     }
 }
 
-// The answers are numbered by their field's position.
+// Choices index `Chunk::choices`.
 const _: () = {
     let mut position = 0;
     while position < FundingChoice::ALL.len() {

@@ -1,19 +1,17 @@
-//! A column of whole numbers that may not be known, in the narrowest width that
-//! holds what one chunk has of it.
+//! Columns of integers that may be unknown, in the narrowest width that fits the values of a chunk.
 
 use std::ops::RangeInclusive;
 
-use super::bitmap::{Bitmap, TruthBitmaps};
+use super::bitmap::TruthBitmaps;
 
-/// Whole numbers, each of which may not be known. The least value of the width
-/// stands for "not known", so a column holds no `i64::MIN`.
+/// Integers that may be unknown. The lowest value of the width means "unknown", so a column cannot hold `i64::MIN`.
 #[derive(Clone, Debug)]
 pub enum Column {
-    /// All of them fit 16 bits.
+    /// All values fit 16 bits.
     Narrow(Box<[i16]>),
-    /// All of them fit 32 bits.
+    /// All values fit 32 bits.
     Medium(Box<[i32]>),
-    /// They need 64 bits.
+    /// A value needs 64 bits.
     Wide(Box<[i64]>),
 }
 
@@ -23,24 +21,23 @@ impl Default for Column {
     }
 }
 
-/// A width that a column can have.
 trait ColumnWidth: Copy + PartialEq + PartialOrd + Into<i64> + TryFrom<i64> {
-    const NOT_KNOWN: Self;
+    const UNKNOWN: Self;
     const MAX_VALUE: Self;
 }
 
 impl ColumnWidth for i16 {
-    const NOT_KNOWN: Self = Self::MIN;
+    const UNKNOWN: Self = Self::MIN;
     const MAX_VALUE: Self = Self::MAX;
 }
 
 impl ColumnWidth for i32 {
-    const NOT_KNOWN: Self = Self::MIN;
+    const UNKNOWN: Self = Self::MIN;
     const MAX_VALUE: Self = Self::MAX;
 }
 
 impl ColumnWidth for i64 {
-    const NOT_KNOWN: Self = Self::MIN;
+    const UNKNOWN: Self = Self::MIN;
     const MAX_VALUE: Self = Self::MAX;
 }
 
@@ -48,100 +45,100 @@ fn pack_values<W: ColumnWidth>(values: &[Option<i64>]) -> Box<[W]> {
     let pack = |value: &Option<i64>| {
         value
             .and_then(|value| W::try_from(value).ok())
-            .unwrap_or(W::NOT_KNOWN)
+            .unwrap_or(W::UNKNOWN)
     };
     values.iter().map(pack).collect()
 }
 
-fn is_within_width<W: ColumnWidth>(least: i64, most: i64) -> bool {
-    least > W::NOT_KNOWN.into() && most <= W::MAX_VALUE.into()
+fn is_within_width<W: ColumnWidth>(min: i64, max: i64) -> bool {
+    min > W::UNKNOWN.into() && max <= W::MAX_VALUE.into()
 }
 
-fn for_each_value<W: ColumnWidth>(values: &[W], mut see: impl FnMut(usize, Option<i64>)) {
-    for (at, value) in values.iter().enumerate() {
-        see(at, (*value != W::NOT_KNOWN).then(|| (*value).into()));
+fn to_value<W: ColumnWidth>(value: W) -> Option<i64> {
+    (value != W::UNKNOWN).then(|| value.into())
+}
+
+fn for_each_value<W: ColumnWidth>(values: &[W], mut visit: impl FnMut(usize, Option<i64>)) {
+    for (row, value) in values.iter().enumerate() {
+        visit(row, to_value(*value));
     }
 }
 
-fn map_values<W: ColumnWidth>(values: &[W], table: &[u32], otherwise: u32, into: &mut [u32]) {
-    for (found, value) in into.iter_mut().zip(values) {
-        // What is not known is below zero, and so beyond every table.
-        let at: i64 = (*value).into();
-        let at = usize::try_from(at.cast_unsigned()).unwrap_or(usize::MAX);
-        *found = table.get(at).copied().unwrap_or(otherwise);
+fn map_values<W: ColumnWidth>(values: &[W], table: &[u32], default: u32, into: &mut [u32]) {
+    for (result, value) in into.iter_mut().zip(values) {
+        // An unknown value is negative, and so beyond the end of every table.
+        let index: i64 = (*value).into();
+        let index = usize::try_from(index.cast_unsigned()).unwrap_or(usize::MAX);
+        *result = table.get(index).copied().unwrap_or(default);
     }
 }
 
 #[allow(
     clippy::needless_bitwise_bool,
-    reason = "without branches it is worked out for several values at once"
+    reason = "without branches the loop is vectorised"
 )]
 fn match_range<W: ColumnWidth>(values: &[W], range: &RangeInclusive<i64>) -> TruthBitmaps {
-    // Clamped to what the width holds, "not known" left out.
-    let least: i64 = W::NOT_KNOWN.into();
-    let lower = W::try_from((*range.start()).max(least.saturating_add(1))).unwrap_or(W::MAX_VALUE);
-    let upper = W::try_from((*range.end()).min(W::MAX_VALUE.into())).unwrap_or(W::NOT_KNOWN);
-    let possible = *range.start() <= W::MAX_VALUE.into();
-    let (mut yes, mut no) = (Vec::new(), Vec::new());
+    // Clamped to the known values of the width.
+    let unknown: i64 = W::UNKNOWN.into();
+    let lower = W::try_from((*range.start()).max(unknown.saturating_add(1))).unwrap_or(W::MAX_VALUE);
+    let upper = W::try_from((*range.end()).min(W::MAX_VALUE.into())).unwrap_or(W::UNKNOWN);
+    let is_possible = *range.start() <= W::MAX_VALUE.into();
+    let (mut true_words, mut false_words) = (Vec::new(), Vec::new());
     for block in values.chunks(64) {
         let (mut inside, mut known) = (0_u64, 0_u64);
         for (bit, value) in block.iter().enumerate() {
-            inside |= u64::from((*value >= lower) & (*value <= upper) & possible) << bit;
-            known |= u64::from(*value != W::NOT_KNOWN) << bit;
+            inside |= u64::from((*value >= lower) & (*value <= upper) & is_possible) << bit;
+            known |= u64::from(*value != W::UNKNOWN) << bit;
         }
-        yes.push(inside);
-        no.push(known & !inside);
+        true_words.push(inside);
+        false_words.push(known & !inside);
     }
-    TruthBitmaps {
-        true_rows: Bitmap::from_words(values.len(), yes.into_iter()),
-        false_rows: Bitmap::from_words(values.len(), no.into_iter()),
-    }
+    TruthBitmaps::from_words(values.len(), true_words, false_words)
 }
 
 impl Column {
-    /// Packs values; none where one is not known.
+    /// Packs values. None means unknown.
     pub fn pack(values: impl Iterator<Item = Option<i64>>) -> Self {
         let values: Vec<Option<i64>> = values.collect();
         let known = || values.iter().flatten().copied();
-        let (least, most) = (known().min().unwrap_or(0), known().max().unwrap_or(0));
-        if is_within_width::<i16>(least, most) {
+        let (min, max) = (known().min().unwrap_or(0), known().max().unwrap_or(0));
+        if is_within_width::<i16>(min, max) {
             Self::Narrow(pack_values(&values))
-        } else if is_within_width::<i32>(least, most) {
+        } else if is_within_width::<i32>(min, max) {
             Self::Medium(pack_values(&values))
         } else {
             Self::Wide(pack_values(&values))
         }
     }
 
-    /// The value at a row; none where it is not known.
+    /// The value of a row; none if it is unknown.
     pub fn get(&self, row: usize) -> Option<i64> {
-        let value = match self {
-            Self::Narrow(values) => return (values[row] != i16::NOT_KNOWN).then(|| values[row].into()),
-            Self::Medium(values) => return (values[row] != i32::NOT_KNOWN).then(|| values[row].into()),
-            Self::Wide(values) => values[row],
-        };
-        (value != i64::NOT_KNOWN).then_some(value)
-    }
-
-    /// Shows each row's value to `see`.
-    pub fn for_each(&self, see: impl FnMut(usize, Option<i64>)) {
         match self {
-            Self::Narrow(values) => for_each_value(values, see),
-            Self::Medium(values) => for_each_value(values, see),
-            Self::Wide(values) => for_each_value(values, see),
+            Self::Narrow(values) => to_value(values[row]),
+            Self::Medium(values) => to_value(values[row]),
+            Self::Wide(values) => to_value(values[row]),
         }
     }
 
-    /// For each row what a table has at its value; `otherwise` where it has nothing, or the value is not known.
-    pub fn map_through(&self, table: &[u32], otherwise: u32, into: &mut [u32]) {
+    /// Calls `visit` with each row and its value.
+    pub fn for_each(&self, visit: impl FnMut(usize, Option<i64>)) {
         match self {
-            Self::Narrow(values) => map_values(values, table, otherwise, into),
-            Self::Medium(values) => map_values(values, table, otherwise, into),
-            Self::Wide(values) => map_values(values, table, otherwise, into),
+            Self::Narrow(values) => for_each_value(values, visit),
+            Self::Medium(values) => for_each_value(values, visit),
+            Self::Wide(values) => for_each_value(values, visit),
         }
     }
 
-    /// Where the value lies in a range: TRUE or FALSE where it is known.
+    /// Looks up each value in a table. An unknown value, or one beyond the table, maps to `default`.
+    pub fn map_through(&self, table: &[u32], default: u32, into: &mut [u32]) {
+        match self {
+            Self::Narrow(values) => map_values(values, table, default, into),
+            Self::Medium(values) => map_values(values, table, default, into),
+            Self::Wide(values) => map_values(values, table, default, into),
+        }
+    }
+
+    /// Whether the value of each row is in a range.
     pub fn match_range(&self, range: &RangeInclusive<i64>) -> TruthBitmaps {
         match self {
             Self::Narrow(values) => match_range(values, range),
@@ -150,7 +147,7 @@ impl Column {
         }
     }
 
-    /// How many bytes the values take.
+    /// The size of the values in bytes.
     pub fn size_in_bytes(&self) -> usize {
         match self {
             Self::Narrow(values) => size_of_val(&**values),
@@ -171,7 +168,7 @@ mod tests {
     fn column_uses_the_narrowest_width_that_fits() {
         let narrow = Column::pack([Some(1), None, Some(-32_767)].into_iter());
         assert!(matches!(narrow, Column::Narrow(_)), "{narrow:?}");
-        // The least value of a width stands for "not known".
+        // The lowest value of a width means "unknown".
         let medium = Column::pack([Some(-32_768)].into_iter());
         assert!(matches!(medium, Column::Medium(_)), "{medium:?}");
         assert_eq!(medium.get(0), Some(-32_768));

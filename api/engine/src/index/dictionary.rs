@@ -1,44 +1,44 @@
-//! The places and organisations that rows refer to by number. Numbers are never
-//! given anew, so that chunks of older snapshots keep their meaning.
+//! The places and organisations that rows refer to by number. A number is never reused, so it stays valid for chunks of
+//! older snapshots.
 
 use std::collections::HashMap;
 
 use uuid::Uuid;
 use wayin_vocabulary::{OrganisationKind, PlaceKind};
 
-/// A place as the index sees it.
+/// A place in the index.
 #[derive(Clone, Debug)]
 pub struct IndexedPlace {
     /// Its id.
     pub id: Uuid,
     /// Its name.
     pub name: String,
-    /// What sort of place it is.
+    /// Its kind.
     pub kind: PlaceKind,
-    /// The place that stands in its stead now: itself, unless its code was retired.
+    /// The place that is in use: its last successor if its code is retired, otherwise itself.
     pub current: u32,
-    /// The places that it leads to: itself and those that took over its code.
+    /// Itself and its successors, in order.
     pub current_numbers: Vec<u32>,
-    /// Those, and all that it lies within.
+    /// Itself, its successors, and all places that they lie within.
     pub ancestors: Vec<u32>,
-    /// The regions that it lies within, or else the nations that have no regions.
+    /// The regions that it lies within. If there are none, the nations without regions.
     pub regions: Vec<u32>,
 }
 
-/// A place as it is stored.
+/// A place in the database.
 #[derive(Clone, Debug)]
 pub struct StoredPlace {
     /// Its id.
     pub id: Uuid,
     /// Its name.
     pub name: String,
-    /// What sort of place it is.
+    /// Its kind.
     pub kind: PlaceKind,
-    /// The place that took over its code; none while its code is in use.
+    /// The place that succeeded it; none if its code is in use.
     pub successor_id: Option<Uuid>,
 }
 
-/// Every place, by number.
+/// All places, by number.
 #[derive(Clone, Debug, Default)]
 pub struct PlaceDictionary {
     numbers: HashMap<Uuid, u32>,
@@ -46,11 +46,26 @@ pub struct PlaceDictionary {
     regions: Vec<u32>,
 }
 
+/// A node and all nodes that can be reached from it, breadth first.
+fn reach(start: Uuid, next: impl Fn(Uuid) -> Vec<Uuid>) -> Vec<Uuid> {
+    let mut reached = vec![start];
+    let mut index = 0;
+    while let Some(id) = reached.get(index).copied() {
+        for id in next(id) {
+            if !reached.contains(&id) {
+                reached.push(id);
+            }
+        }
+        index += 1;
+    }
+    reached
+}
+
 impl PlaceDictionary {
-    /// The places, with the numbers that `before` gave them. `parents` are pairs of a place and one that it lies
-    /// directly within.
-    pub fn build(before: &Self, places: &[StoredPlace], parents: &[(Uuid, Uuid)]) -> Self {
-        let mut numbers = before.numbers.clone();
+    /// Builds the dictionary. Places keep their numbers from `previous`. `parents` are pairs of a place and a place that
+    /// it lies directly within.
+    pub fn build(previous: &Self, places: &[StoredPlace], parents: &[(Uuid, Uuid)]) -> Self {
+        let mut numbers = previous.numbers.clone();
         for place in places {
             let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX - 1);
             numbers.entry(place.id).or_insert(next);
@@ -64,104 +79,90 @@ impl PlaceDictionary {
             .filter_map(|place| Some((place.id, place.successor_id?)))
             .collect();
         let kinds: HashMap<Uuid, PlaceKind> = places.iter().map(|place| (place.id, place.kind)).collect();
-        let reach = |start: Uuid, next: &dyn Fn(Uuid) -> Vec<Uuid>| {
-            let mut reached = vec![start];
-            let mut at = 0;
-            while let Some(here) = reached.get(at).copied() {
-                for one in next(here) {
-                    if !reached.contains(&one) {
-                        reached.push(one);
-                    }
-                }
-                at += 1;
-            }
-            reached
-        };
-        let succeeded = |id: Uuid| successors.get(&id).copied().into_iter().collect::<Vec<_>>();
-        let larger = |id: Uuid| [succeeded(id), parents_of.get(&id).cloned().unwrap_or_default()].concat();
-        let number = |id: &Uuid| numbers.get(id).copied();
-        let all_within: HashMap<Uuid, Vec<Uuid>> = places
+        let successor = |id: Uuid| Vec::from_iter(successors.get(&id).copied());
+        let successor_and_parents =
+            |id: Uuid| [successor(id), parents_of.get(&id).cloned().unwrap_or_default()].concat();
+        let ancestors: HashMap<Uuid, Vec<Uuid>> = places
             .iter()
-            .map(|place| (place.id, reach(place.id, &larger)))
+            .map(|place| (place.id, reach(place.id, successor_and_parents)))
             .collect();
-        let of_kind = |ids: &[Uuid], kind: PlaceKind| {
+        let select = |ids: &[Uuid], kind: PlaceKind| -> Vec<Uuid> {
             ids.iter()
-                .filter(|id| kinds.get(id) == Some(&kind))
                 .copied()
-                .collect::<Vec<_>>()
+                .filter(|id| kinds.get(id) == Some(&kind))
+                .collect()
         };
         let nations_with_regions: Vec<Uuid> = places
             .iter()
             .filter(|place| place.kind == PlaceKind::Region)
-            .flat_map(|region| of_kind(&all_within[&region.id], PlaceKind::Nation))
+            .flat_map(|region| select(&ancestors[&region.id], PlaceKind::Nation))
             .collect();
         let regions_of = |ids: &[Uuid]| {
-            let regions = of_kind(ids, PlaceKind::Region);
+            let regions = select(ids, PlaceKind::Region);
             if !regions.is_empty() {
                 return regions;
             }
-            let mut nations = of_kind(ids, PlaceKind::Nation);
+            let mut nations = select(ids, PlaceKind::Nation);
             nations.retain(|nation| !nations_with_regions.contains(nation));
             nations
         };
-        let mut all: Vec<IndexedPlace> = places
-            .iter()
-            .map(|place| {
-                let within = &all_within[&place.id];
-                let leads_to = reach(place.id, &succeeded);
-                let to_numbers = |ids: &[Uuid]| ids.iter().filter_map(number).collect::<Vec<_>>();
-                IndexedPlace {
-                    id: place.id,
-                    name: place.name.clone(),
-                    kind: place.kind,
-                    current: leads_to.last().and_then(number).unwrap_or_default(),
-                    current_numbers: to_numbers(&leads_to),
-                    ancestors: to_numbers(within),
-                    regions: to_numbers(&regions_of(within)),
-                }
-            })
-            .collect();
-        all.sort_unstable_by_key(|place| numbers[&place.id]);
+        let to_numbers =
+            |ids: &[Uuid]| -> Vec<u32> { ids.iter().filter_map(|id| numbers.get(id).copied()).collect() };
+        let index_place = |place: &StoredPlace| {
+            let ancestors = &ancestors[&place.id];
+            let current_numbers = to_numbers(&reach(place.id, successor));
+            IndexedPlace {
+                id: place.id,
+                name: place.name.clone(),
+                kind: place.kind,
+                current: current_numbers.last().copied().unwrap_or_default(),
+                current_numbers,
+                ancestors: to_numbers(ancestors),
+                regions: to_numbers(&regions_of(ancestors)),
+            }
+        };
+        let mut by_number: Vec<IndexedPlace> = places.iter().map(index_place).collect();
+        by_number.sort_unstable_by_key(|place| numbers[&place.id]);
+        let is_region = |place: &&StoredPlace| match place.kind {
+            PlaceKind::Region => place.successor_id.is_none(),
+            PlaceKind::Nation => place.successor_id.is_none() && !nations_with_regions.contains(&place.id),
+            _ => false,
+        };
         let mut regions: Vec<u32> = places
             .iter()
-            .filter(|place| place.successor_id.is_none())
-            .filter(|place| match place.kind {
-                PlaceKind::Region => true,
-                PlaceKind::Nation => !nations_with_regions.contains(&place.id),
-                _ => false,
-            })
-            .filter_map(|place| number(&place.id))
+            .filter(is_region)
+            .filter_map(|place| numbers.get(&place.id).copied())
             .collect();
         regions.sort_unstable();
         Self {
             numbers,
-            by_number: all,
+            by_number,
             regions,
         }
     }
 
-    /// A place's number.
+    /// The number of a place.
     pub fn number(&self, id: Uuid) -> Option<u32> {
         self.numbers.get(&id).copied()
     }
 
-    /// The place of a number.
+    /// The place with a number.
     pub fn get(&self, number: u32) -> &IndexedPlace {
         &self.by_number[number as usize]
     }
 
-    /// Every place, in the order of the numbers.
+    /// All places, by number.
     pub fn all(&self) -> &[IndexedPlace] {
         &self.by_number
     }
 
-    /// The regions, and the nations that have none, by number.
+    /// The regions in use, and the nations without regions, sorted by number.
     pub fn regions(&self) -> &[u32] {
         &self.regions
     }
 }
 
-/// An organisation as the index sees it.
+/// An organisation in the index.
 #[derive(Clone, Debug)]
 pub struct IndexedOrganisation {
     /// Its id.
@@ -172,11 +173,11 @@ pub struct IndexedOrganisation {
     pub name_folded: String,
     /// Its identifier in lower case.
     pub identifier_folded: Option<String>,
-    /// What sort of organisation it is.
+    /// Its kind.
     pub kind: Option<OrganisationKind>,
 }
 
-/// Every organisation, by number.
+/// All organisations, by number.
 #[derive(Clone, Debug, Default)]
 pub struct OrganisationDictionary {
     numbers: HashMap<Uuid, u32>,
@@ -184,7 +185,7 @@ pub struct OrganisationDictionary {
 }
 
 impl OrganisationDictionary {
-    /// Adds an organisation, or puts it in the place of what was known of it.
+    /// Inserts or replaces an organisation.
     pub fn upsert(&mut self, organisation: IndexedOrganisation) {
         if let Some(number) = self.numbers.get(&organisation.id) {
             self.by_number[*number as usize] = organisation;
@@ -195,17 +196,17 @@ impl OrganisationDictionary {
         self.by_number.push(organisation);
     }
 
-    /// An organisation's number.
+    /// The number of an organisation.
     pub fn number(&self, id: Uuid) -> Option<u32> {
         self.numbers.get(&id).copied()
     }
 
-    /// The organisation of a number.
+    /// The organisation with a number.
     pub fn get(&self, number: u32) -> &IndexedOrganisation {
         &self.by_number[number as usize]
     }
 
-    /// Every organisation, in the order of the numbers.
+    /// All organisations, by number.
     pub fn all(&self) -> &[IndexedOrganisation] {
         &self.by_number
     }

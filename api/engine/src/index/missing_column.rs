@@ -1,38 +1,36 @@
-//! Why answers are missing, as the index keeps it: of the fields that conditions look at,
-//! in one list for a chunk, which takes nothing where nobody says why.
+//! The missing reasons of a chunk, for the fields that predicates test. A chunk without reasons needs no memory for them.
 
+use wayin_records::fields::{ChallengeField, ConditionField, FundingTermField, RecordField};
+use wayin_records::missing::MissingReasons;
 use wayin_vocabulary::{Challenge, Condition, MissingReason};
 
 use super::chunk::IndexedInitiative;
-use wayin_records::fields::{ChallengeField, ConditionField, FundingTermField, RecordField};
-use wayin_records::missing::MissingReasons;
 
-/// A field of a record, or of one of its challenges and conditions, that conditions look at.
+/// A field of a record, or of one of its challenges and conditions, that predicates test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IndexedField {
-    /// One of the record itself.
+    /// A field of the record itself.
     Record(RecordField),
-    /// What became of a challenge's step.
+    /// The step of a challenge.
     Step(Challenge),
-    /// Why a challenge's step went as it did.
+    /// The reasons for the step of a challenge.
     Reasons(Challenge),
-    /// What became of a condition for change.
+    /// The change of a condition.
     Change(Condition),
 }
 
-/// A field without an answer, and why.
+/// A field without an answer, and the reason.
 pub type MissingField<F> = (F, MissingReason);
 
-/// What a record says of those of its own fields that conditions look at.
+/// The missing fields of a record that predicates test.
 pub fn list_missing_in_record(
     missing: &MissingReasons<RecordField>,
 ) -> impl Iterator<Item = MissingField<IndexedField>> {
-    let said = missing.iter();
-    said.filter(|(field, _)| *field != RecordField::Summary)
-        .map(|(field, why)| (IndexedField::Record(field), why))
+    let tested = missing.iter().filter(|(field, _)| *field != RecordField::Summary);
+    tested.map(|(field, reason)| (IndexedField::Record(field), reason))
 }
 
-/// What a record says of those fields of a challenge that conditions look at.
+/// The missing fields of a challenge that predicates test.
 pub fn list_missing_in_challenge(
     challenge: Challenge,
     missing: &MissingReasons<ChallengeField>,
@@ -43,19 +41,19 @@ pub fn list_missing_in_challenge(
     ];
     fields
         .into_iter()
-        .filter_map(|(field, of_row)| Some((of_row, missing.get(field)?)))
+        .filter_map(|(field, indexed)| Some((indexed, missing.get(field)?)))
 }
 
-/// What a record says of a condition for change.
+/// The missing change of a condition.
 pub fn find_missing_in_condition(
     condition: Condition,
     missing: &MissingReasons<ConditionField>,
 ) -> Option<MissingField<IndexedField>> {
-    let why = missing.get(ConditionField::Change)?;
-    Some((IndexedField::Change(condition), why))
+    let reason = missing.get(ConditionField::Change)?;
+    Some((IndexedField::Change(condition), reason))
 }
 
-/// What a record says of those fields of a funding term that conditions look at.
+/// The missing fields of a funding term that predicates test.
 pub fn list_missing_in_term(
     missing: &MissingReasons<FundingTermField>,
 ) -> impl Iterator<Item = MissingField<FundingTermField>> {
@@ -68,62 +66,67 @@ pub fn list_missing_in_term(
     })
 }
 
-/// What the rows of a chunk say, by field, then by reason, then by row.
+/// The missing fields of a chunk, sorted by field, reason and row.
 #[derive(Clone, Debug)]
 pub struct MissingColumn<F>(Box<[(F, MissingReason, u32)]>);
 
 impl<F: Copy + Ord> MissingColumn<F> {
-    /// Packs what rows say, each with the row's number.
-    pub fn pack(said: impl Iterator<Item = (usize, MissingField<F>)>) -> Self {
-        let numbered = said.map(|(row, (field, why))| (field, why, u32::try_from(row).unwrap_or(u32::MAX)));
-        let mut all: Vec<_> = numbered.collect();
-        all.sort_unstable();
-        Self(all.into())
+    /// Packs missing fields, each with its row.
+    pub fn pack(missing: impl Iterator<Item = (usize, MissingField<F>)>) -> Self {
+        let to_entry =
+            |(row, (field, reason)): (usize, _)| (field, reason, u32::try_from(row).unwrap_or(u32::MAX));
+        let mut entries: Vec<_> = missing.map(to_entry).collect();
+        entries.sort_unstable();
+        Self(entries.into())
     }
 
-    /// Whether no row says anything.
+    /// Whether no field is missing for a known reason.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Everything that is said, each with its row's number.
+    /// The missing fields, each with its row.
     pub fn iter(&self) -> impl Iterator<Item = (usize, MissingField<F>)> + '_ {
         self.0
             .iter()
-            .map(|(field, why, row)| (*row as usize, (*field, *why)))
+            .map(|(field, reason, row)| (*row as usize, (*field, *reason)))
     }
 
-    /// The rows that lack an answer for a reason, in order.
-    pub fn rows(&self, field: F, why: MissingReason) -> impl Iterator<Item = usize> + '_ {
-        let from = self.0.partition_point(|said| (said.0, said.1) < (field, why));
-        self.0[from..]
-            .iter()
-            .take_while(move |said| (said.0, said.1) == (field, why))
-            .map(|said| said.2 as usize)
+    /// The rows for which a field is missing for a reason, in order.
+    pub fn rows(&self, field: F, reason: MissingReason) -> impl Iterator<Item = usize> + '_ {
+        let start = self
+            .0
+            .partition_point(|entry| (entry.0, entry.1) < (field, reason));
+        let entries = self.0[start..].iter();
+        entries
+            .take_while(move |entry| (entry.0, entry.1) == (field, reason))
+            .map(|entry| entry.2 as usize)
     }
 
-    /// How many bytes it takes.
+    /// The size in bytes.
     pub fn size_in_bytes(&self) -> usize {
         size_of_val(&*self.0)
     }
 }
 
-/// What rows say of their own fields.
+/// The missing fields of rows.
 pub fn pack_rows(rows: &[IndexedInitiative]) -> MissingColumn<IndexedField> {
-    let said = rows.iter().enumerate();
-    MissingColumn::pack(said.flat_map(|(at, row)| row.missing.iter().map(move |said| (at, *said))))
+    let rows = rows.iter().enumerate();
+    MissingColumn::pack(
+        rows.flat_map(|(index, row)| row.missing.iter().map(move |missing| (index, *missing))),
+    )
 }
 
-/// What rows say of their funding terms, which are numbered through.
+/// The missing fields of the funding terms of rows. Terms are numbered across rows.
 pub fn pack_terms(rows: &[IndexedInitiative]) -> MissingColumn<FundingTermField> {
     let mut first = 0;
-    let mut said = Vec::new();
+    let mut missing = Vec::new();
     for row in rows {
-        let of_row = row.missing_in_terms.iter();
-        said.extend(of_row.map(|(term, field, why)| (first + *term as usize, (*field, *why))));
+        let fields = row.missing_in_terms.iter();
+        missing.extend(fields.map(|(term, field, reason)| (first + *term as usize, (*field, *reason))));
         first += row.terms.len();
     }
-    MissingColumn::pack(said.into_iter())
+    MissingColumn::pack(missing.into_iter())
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
-//! The index: what the base publishes, in memory, in snapshots that never change.
-//! Readers hold one without a lock; a change packs the chunks that it touches anew
-//! and shares the rest.
+//! The index: the published initiatives in memory, as immutable snapshots. Readers hold a snapshot without a lock. A
+//! change repacks the chunks that it affects, and shares the rest with the snapshot before.
 
 pub mod bitmap;
 pub mod chunk;
@@ -28,101 +27,90 @@ pub use self::dictionary::{
 };
 pub use self::missing_column::{IndexedField, MissingColumn};
 
-/// How far an answer has read the change log.
+/// The newest change that an answer includes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AsOf {
-    /// The number of the newest change that it has seen; 0 before the first.
+    /// The number of the change; 0 before the first.
     pub change_number: i64,
-    /// When that change was made (UTC); none before the first.
+    /// When the change was made (UTC); none before the first.
     pub changed_at: Option<DateTime<Utc>>,
 }
 
-/// The base at one moment.
+/// The index at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    /// The initiatives, in chunks that are in the order of their ids and none empty.
+    /// The initiatives in the order of their ids. No chunk is empty.
     pub chunks: Vec<Arc<Chunk>>,
     /// The places.
     pub places: Arc<PlaceDictionary>,
     /// The organisations.
     pub organisations: Arc<OrganisationDictionary>,
-    /// How far it has read the change log.
+    /// The newest change that it includes.
     pub as_of: AsOf,
-    /// The change that places or organisations were last read at, so that what was
-    /// worked out from older ones can be told.
+    /// The change at which places or organisations were last read. It invalidates cached results.
     pub dictionary_version: i64,
 }
 
 impl Snapshot {
-    /// How many initiatives it holds.
+    /// The number of initiatives.
     pub fn len(&self) -> usize {
         self.chunks.iter().map(|chunk| chunk.len()).sum()
     }
 
-    /// Whether it holds none.
+    /// Whether there are no initiatives.
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
 
-    /// What is known of an initiative; none where it is not published.
+    /// An initiative; none if it is not published.
     pub fn find_row(&self, id: Uuid) -> Option<IndexedInitiative> {
         let next = self.chunks.partition_point(|chunk| chunk.ids()[0] <= id);
         let chunk = self.chunks.get(next.checked_sub(1)?)?;
-        chunk
-            .ids()
-            .binary_search(&id)
-            .ok()
-            .map(|row| chunk.unpack_row(row))
+        let row = chunk.ids().binary_search(&id).ok()?;
+        Some(chunk.unpack_row(row))
     }
 
-    /// Whether any of its initiatives was made up to show how Wayin works.
+    /// Whether any initiative is illustrative.
     pub fn has_illustrative(&self) -> bool {
-        self.chunks
-            .iter()
-            .any(|chunk| chunk.illustrative.words().iter().any(|word| *word != 0))
+        let has_rows = |rows: &Bitmap| rows.words().iter().any(|word| *word != 0);
+        self.chunks.iter().any(|chunk| has_rows(&chunk.illustrative))
     }
 
-    /// How many bytes the initiatives take, about.
+    /// The approximate size of the initiatives in bytes.
     pub fn size_in_bytes(&self) -> usize {
         self.chunks.iter().map(|chunk| chunk.size_in_bytes()).sum()
     }
 
-    /// Puts rows in the place of what was known of them, and takes `gone` out.
-    pub fn apply(&mut self, mut rows: Vec<IndexedInitiative>, mut gone: Vec<Uuid>) {
-        rows.sort_unstable_by_key(|row| row.id);
-        gone.sort_unstable();
-        let (mut rows, mut gone) = (rows.into_iter().peekable(), gone.into_iter().peekable());
-        let mut chunks = Vec::with_capacity(self.chunks.len() + rows.len().div_ceil(CHUNK_ROWS));
+    /// Inserts or replaces initiatives, and removes others.
+    pub fn apply(&mut self, mut upserted: Vec<IndexedInitiative>, mut removed: Vec<Uuid>) {
+        upserted.sort_unstable_by_key(|row| row.id);
+        removed.sort_unstable();
+        let (mut upserted, mut removed) = (upserted.into_iter().peekable(), removed.into_iter().peekable());
+        let mut chunks = Vec::with_capacity(self.chunks.len() + upserted.len().div_ceil(CHUNK_ROWS));
         let old = std::mem::take(&mut self.chunks);
         for (index, chunk) in old.iter().enumerate() {
-            // A chunk's share reaches to where the next chunk begins.
+            // The ids of a chunk reach to the first id of the next one.
             let next = old.get(index + 1).map(|next| next.ids()[0]);
-            let ours = |id: Uuid| next.is_none_or(|next| id < next);
-            let put: Vec<IndexedInitiative> =
-                std::iter::from_fn(|| rows.next_if(|row| ours(row.id))).collect();
-            let taken: Vec<Uuid> = std::iter::from_fn(|| gone.next_if(|id| ours(*id))).collect();
-            if put.is_empty() && taken.is_empty() {
+            let is_in_chunk = |id: Uuid| next.is_none_or(|next| id < next);
+            let upserted: Vec<_> =
+                std::iter::from_fn(|| upserted.next_if(|row| is_in_chunk(row.id))).collect();
+            let removed: Vec<_> = std::iter::from_fn(|| removed.next_if(|id| is_in_chunk(*id))).collect();
+            if upserted.is_empty() && removed.is_empty() {
                 chunks.push(Arc::clone(chunk));
                 continue;
             }
-            push_chunks(&mut chunks, &merge_rows(chunk.unpack(), put, &taken));
+            let mut rows = chunk.unpack();
+            rows.retain(|row| {
+                upserted.binary_search_by_key(&row.id, |new| new.id).is_err()
+                    && removed.binary_search(&row.id).is_err()
+            });
+            rows.extend(upserted);
+            rows.sort_unstable_by_key(|row| row.id);
+            push_chunks(&mut chunks, &rows);
         }
-        push_chunks(&mut chunks, &rows.collect::<Vec<_>>());
+        push_chunks(&mut chunks, &upserted.collect::<Vec<_>>());
         self.chunks = chunks;
     }
-}
-
-fn merge_rows(
-    old: Vec<IndexedInitiative>,
-    put: Vec<IndexedInitiative>,
-    taken: &[Uuid],
-) -> Vec<IndexedInitiative> {
-    let replaced =
-        |id: Uuid| put.binary_search_by_key(&id, |row| row.id).is_ok() || taken.binary_search(&id).is_ok();
-    let mut rows: Vec<IndexedInitiative> = old.into_iter().filter(|row| !replaced(row.id)).collect();
-    rows.extend(put);
-    rows.sort_unstable_by_key(|row| row.id);
-    rows
 }
 
 fn push_chunks(chunks: &mut Vec<Arc<Chunk>>, rows: &[IndexedInitiative]) {

@@ -1,19 +1,17 @@
-//! The table given its margins: Fisher's exact test and the conditional odds ratio.
+//! Inference conditional on the margins of a table: Fisher's exact test and the conditional odds ratio.
 //!
-//! `both` follows Fisher's noncentral hypergeometric distribution. Its terms are
-//! worked out one from the next, outward from the greatest, and only as far as they
-//! matter: some ten standard deviations, whatever the counts are.
+//! `both` has Fisher's noncentral hypergeometric distribution. Each term is computed from its neighbour, outward from the
+//! mode, until the terms are negligible: about ten standard deviations away.
 
 use super::TwoByTwoCounts;
 
-/// Tables whose probability is at most this many times that of the one observed count
-/// as no likelier, so that rounding does not decide between equals. R's `fisher.test`
-/// allows the same.
+/// A table counts as no likelier than the observed one if its probability is at most this many times as large, because
+/// rounding can make equal probabilities differ. R's `fisher.test` uses the same tolerance.
 const EQUAL_PROBABILITY_TOLERANCE: f64 = 1.0 + 1e-7;
-/// Terms under this share of the greatest do not change a sum of doubles.
+/// Terms below this share of the largest do not change a sum of doubles.
 const NEGLIGIBLE_SHARE: f64 = 1e-20;
 
-/// The margins of a table, and the range of `both` that they allow.
+/// The margins of a table, and the possible range of `both`.
 #[derive(Clone, Copy)]
 struct TableMargins {
     with: f64,
@@ -36,12 +34,12 @@ impl TableMargins {
         }
     }
 
-    /// How many times as probable `x + 1` is as `x`, at odds ratio 1.
+    /// The probability of `x + 1` divided by that of `x`, at odds ratio 1.
     fn probability_ratio(&self, x: f64) -> f64 {
         (self.with - x) / (x + 1.0) * ((self.then - x) / (self.all - self.with - self.then + x + 1.0))
     }
 
-    /// The likeliest `both` at an odds ratio: where a step turns from above 1 to below.
+    /// The mode of `both` at an odds ratio: where the probability ratio falls below 1.
     fn mode(&self, odds: f64) -> f64 {
         let (mut low, mut high) = (self.min_both, self.max_both);
         while low < high {
@@ -55,27 +53,27 @@ impl TableMargins {
         low
     }
 
-    /// Shows each `both` that matters with its weight, that of the mode being 1.
-    fn for_each_weight(&self, odds: f64, mut see: impl FnMut(f64, f64)) {
+    /// Calls `visit` with each `both` that is not negligible and its weight. The weight of the mode is 1.
+    fn for_each_weight(&self, odds: f64, mut visit: impl FnMut(f64, f64)) {
         let mode = self.mode(odds);
-        see(mode, 1.0);
+        visit(mode, 1.0);
         let (mut x, mut weight) = (mode, 1.0);
         while x < self.max_both && weight > NEGLIGIBLE_SHARE {
             weight *= self.probability_ratio(x) * odds;
             x += 1.0;
-            see(x, weight);
+            visit(x, weight);
         }
         let (mut x, mut weight) = (mode, 1.0);
         while x > self.min_both && weight > NEGLIGIBLE_SHARE {
             x -= 1.0;
             weight /= self.probability_ratio(x) * odds;
-            see(x, weight);
+            visit(x, weight);
         }
     }
 
     /// The mean and the variance of `both` at an odds ratio.
     fn moments(&self, odds: f64) -> (f64, f64) {
-        // Taken from the mode on, so that squares of great counts do not drown the variance.
+        // Relative to the mode, because squares of large counts would cancel out the variance.
         let mode = self.mode(odds);
         let (mut sum, mut first, mut second) = (0.0, 0.0, 0.0);
         self.for_each_weight(odds, |x, weight| {
@@ -89,36 +87,36 @@ impl TableMargins {
     }
 }
 
-/// The two-sided p-value of Fisher's exact test: how probable tables are, given the
-/// margins, that are no likelier than the one observed. 1 where the margins allow no other.
+/// The two-sided p-value of Fisher's exact test: the probability, given the margins, of all tables that are no likelier
+/// than the observed one. 1 if the margins allow only one table.
 ///
-/// Source: R. A. Fisher, "Statistical methods for research workers" (5th edition, 1934),
-/// section 21.02; which tables count as R's `fisher.test` has it.
+/// Source: R. A. Fisher, "Statistical methods for research workers" (5th edition, 1934), section 21.02. The tables that
+/// count are those of R's `fisher.test`.
 pub fn two_sided_p_value(counts: &TwoByTwoCounts) -> f64 {
     let margins = TableMargins::from_counts(counts);
     let observed = counts.both.value();
-    // In logarithms, as the observed table can be too improbable for a double.
-    let mode = margins.mode(1.0);
-    let mut log_observed = 0.0;
-    let mut x = mode;
+    // In logarithms, because the probability of the observed table can be too small for a double.
+    let mut x = margins.mode(1.0);
     let (mut product, mut log_product) = (1.0_f64, 0.0);
-    while x < observed {
-        product *= margins.probability_ratio(x);
-        x += 1.0;
-        rescale_product(&mut product, &mut log_product);
+    loop {
+        if x < observed {
+            product *= margins.probability_ratio(x);
+            x += 1.0;
+        } else if x > observed {
+            x -= 1.0;
+            product /= margins.probability_ratio(x);
+        } else {
+            break;
+        }
+        if product < 1e-200 {
+            log_product += product.ln();
+            product = 1.0;
+        }
         if log_product < MIN_LOG_PROBABILITY {
             return 0.0;
         }
     }
-    while x > observed {
-        x -= 1.0;
-        product /= margins.probability_ratio(x);
-        rescale_product(&mut product, &mut log_product);
-        if log_product < MIN_LOG_PROBABILITY {
-            return 0.0;
-        }
-    }
-    log_observed += product.ln() + log_product;
+    let log_observed = product.ln() + log_product;
     let limit = log_observed.exp() * EQUAL_PROBABILITY_TOLERANCE;
     if limit <= NEGLIGIBLE_SHARE {
         return far_tail_p_value(&margins, observed, log_observed);
@@ -133,23 +131,15 @@ pub fn two_sided_p_value(counts: &TwoByTwoCounts) -> f64 {
     (no_likelier / all).min(1.0)
 }
 
-/// The logarithm below which a probability is no double any more.
+/// The logarithm below which a probability is too small for a double.
 const MIN_LOG_PROBABILITY: f64 = -760.0;
 
-fn rescale_product(product: &mut f64, log: &mut f64) {
-    if *product < 1e-200 {
-        *log += product.ln();
-        *product = 1.0;
-    }
-}
-
-/// The p-value of a table so far out that its own tail, and the other side's, are all
-/// beyond what is negligible beside the mode.
+/// The p-value of a table whose tail, and that of the other side, are negligible compared with the mode.
 fn far_tail_p_value(margins: &TableMargins, observed: f64, log_observed: f64) -> f64 {
     let mut all = 0.0;
     margins.for_each_weight(1.0, |_, weight| all += weight);
     let mode = margins.mode(1.0);
-    // The observed side: terms fall at least as fast as a geometric series.
+    // Terms fall at least as fast as a geometric series.
     let tail = |from: f64, upward: bool| {
         let (mut sum, mut x, mut weight) = (1.0, from, 1.0);
         loop {
@@ -170,7 +160,7 @@ fn far_tail_p_value(margins: &TableMargins, observed: f64, log_observed: f64) ->
     };
     let upward = observed > mode;
     let mut sum = tail(observed, upward);
-    // The other side: from the first table that is no likelier.
+    // The other side starts with the first table that is no likelier than the observed one.
     let (mut x, mut log) = (mode, 0.0);
     loop {
         if upward && x > margins.min_both {
@@ -190,8 +180,8 @@ fn far_tail_p_value(margins: &TableMargins, observed: f64, log_observed: f64) ->
     ((log_observed + (sum / all).ln()).exp()).min(1.0)
 }
 
-/// The odds ratio that makes the observed table likeliest given its margins; none where
-/// that is zero or infinite, or the margins allow one table alone.
+/// The conditional maximum likelihood estimate of the odds ratio. None if it is zero or infinite, or if the margins allow
+/// only one table.
 ///
 /// Source: J. Cornfield, "A statistical problem arising from retrospective studies",
 /// Proceedings of the Third Berkeley Symposium (1956); R's `fisher.test` estimates it too.
@@ -201,21 +191,19 @@ pub fn conditional_odds_ratio(counts: &TwoByTwoCounts) -> Option<f64> {
     if a <= margins.min_both || a >= margins.max_both {
         return None;
     }
-    // The mean of `both` rises with the odds ratio: Newton's steps on its logarithm, kept within a bracket.
-    let mut log = ((a / b) * (d / c)).ln();
-    if !log.is_finite() {
-        log = 0.0;
-    }
+    // The mean of `both` increases with the odds ratio. Newton's method on its logarithm, within a bracket.
+    let crude = ((a / b) * (d / c)).ln();
+    let mut log = if crude.is_finite() { crude } else { 0.0 };
     let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
     for _ in 0..200 {
         let (mean, variance) = margins.moments(log.exp());
-        let off = mean - a;
-        if off > 0.0 {
+        let error = mean - a;
+        if error > 0.0 {
             high = log;
         } else {
             low = log;
         }
-        let newton = log - off / variance;
+        let newton = log - error / variance;
         let next = if newton.is_finite() && newton > low && newton < high {
             newton
         } else if low.is_finite() && high.is_finite() {
@@ -225,10 +213,11 @@ pub fn conditional_odds_ratio(counts: &TwoByTwoCounts) -> Option<f64> {
         } else {
             high - 1.0
         };
-        if (next - log).abs() <= 1e-12 * log.abs().max(1.0) {
-            return Some(next.exp()).filter(|odds| odds.is_finite() && *odds > 0.0);
-        }
+        let has_converged = (next - log).abs() <= 1e-12 * log.abs().max(1.0);
         log = next;
+        if has_converged {
+            break;
+        }
     }
     Some(log.exp()).filter(|odds| odds.is_finite() && *odds > 0.0)
 }

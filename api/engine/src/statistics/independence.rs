@@ -1,19 +1,19 @@
-//! Cells of a grid against what there would be if rows and columns were independent.
+//! Cells of a grid compared with independence of rows and columns.
 
-/// How many there would be; none of nothing.
+/// The expected count of a cell; none if the total is 0.
 pub fn expected(row: u64, column: u64, total: u64) -> Option<f64> {
     (total > 0).then(|| row as f64 * (column as f64 / total as f64))
 }
 
-/// How far a count is from what is expected, in standard errors; none where a margin is
-/// empty or everything.
+/// The standardised residual: the difference between a count and the expected count, in standard errors. None if a margin
+/// is 0 or equals the total.
 ///
 /// Source: S. J. Haberman, "The analysis of residuals in cross-classified tables",
 /// Biometrics 29 (1973): the adjusted residual, R's `chisq.test(..)$stdres`.
 pub fn standardised_residual(observed: u64, row: u64, column: u64, total: u64) -> Option<f64> {
     let expected = expected(row, column, total)?;
-    let left = |margin: u64| 1.0 - margin as f64 / total as f64;
-    let variance = expected * left(row) * left(column);
+    let rest = |margin: u64| 1.0 - margin as f64 / total as f64;
+    let variance = expected * rest(row) * rest(column);
     let residual = (observed as f64 - expected) / variance.sqrt();
     (variance > 0.0 && residual.is_finite()).then_some(residual)
 }

@@ -1,5 +1,5 @@
-//! Statistics of two-by-two tables: pure functions, each with its source. None of them
-//! gives NaN or infinity: what cannot be worked out is none.
+//! Statistics of two-by-two tables, with the source of each formula. No function returns NaN or infinity: a statistic that
+//! cannot be computed is none.
 
 pub mod fisher;
 pub mod independence;
@@ -13,15 +13,15 @@ mod two_by_two;
 pub use self::proportion::proportion;
 pub use self::two_by_two::{odds_ratio, phi, risk_difference, risk_ratio};
 
-/// The standard normal distribution's 97.5% point: two-sided 95% intervals.
+/// The 97.5% quantile of the standard normal distribution, for two-sided 95% intervals.
 const NORMAL_QUANTILE_975: f64 = 1.959_963_984_540_054;
 
-/// A count, with the variance that disclosure control added to it: 0 where it is exact.
+/// A count with the variance of its noise.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Count {
-    /// How many.
+    /// The count.
     pub n: u64,
-    /// The variance of the noise in it, in counts squared.
+    /// The variance of the noise from disclosure control, in counts squared; 0 if the count is exact.
     pub variance: f64,
 }
 
@@ -36,16 +36,16 @@ impl Count {
     }
 }
 
-/// The four known cells of two conditions.
+/// The four cells of a two-by-two table.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TwoByTwoCounts {
-    /// Both hold.
+    /// Both conditions are true.
     pub both: Count,
-    /// `when` holds and `then` does not.
+    /// `when` is true and `then` is false.
     pub when_only: Count,
-    /// `then` holds and `when` does not.
+    /// `then` is true and `when` is false.
     pub then_only: Count,
-    /// Neither holds.
+    /// Both are false.
     pub neither: Count,
 }
 
@@ -69,7 +69,7 @@ impl TwoByTwoCounts {
         [a.value(), b.value(), c.value(), d.value()]
     }
 
-    /// How many records the four cells hold.
+    /// The sum of the four cells.
     pub const fn total(&self) -> u64 {
         self.both.n + self.when_only.n + self.then_only.n + self.neither.n
     }
@@ -81,19 +81,19 @@ impl TwoByTwoCounts {
     }
 }
 
-/// A figure with its 95% interval, all finite, the figure within the interval.
+/// An estimate with its 95% confidence interval. All numbers are finite, and the value is within the interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
-    /// The figure.
+    /// The value.
     pub value: f64,
-    /// The interval's lower end.
+    /// The lower end of the interval.
     pub lower: f64,
-    /// The interval's upper end.
+    /// The upper end of the interval.
     pub upper: f64,
 }
 
 impl Estimate {
-    /// A ratio whose logarithm has a variance; none where it is not finite.
+    /// A ratio whose logarithm has this variance; none if it is not finite.
     fn from_log_variance(value: f64, variance_of_log: f64) -> Option<Self> {
         let error = variance_of_log.max(0.0).sqrt();
         let estimate = Self {
@@ -101,15 +101,15 @@ impl Estimate {
             lower: value * (-NORMAL_QUANTILE_975 * error).exp(),
             upper: value * (NORMAL_QUANTILE_975 * error).exp(),
         };
-        let finite = [estimate.value, estimate.lower, estimate.upper]
-            .iter()
-            .all(|one| one.is_finite());
-        finite.then_some(estimate)
+        let is_finite = [estimate.value, estimate.lower, estimate.upper]
+            .into_iter()
+            .all(f64::is_finite);
+        is_finite.then_some(estimate)
     }
 }
 
-/// The variance that noise adds to a figure, by the delta method: `slopes` are the
-/// figure's derivatives by each count.
+/// The variance that noise adds to an estimate, by the delta method. `slopes` are the derivatives of the estimate with
+/// respect to each count.
 fn noise_variance(counts: &[Count], slopes: &[f64]) -> f64 {
     counts
         .iter()

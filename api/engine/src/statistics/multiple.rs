@@ -1,7 +1,7 @@
-//! Many tests at once.
+//! Correction for multiple tests.
 
-/// The p-values corrected for how many were tried, over those that there are: the least
-/// rate of false discoveries at which each would be taken for one.
+/// The q-values of some p-values: for each, the lowest false discovery rate at which it would count as a discovery. Missing
+/// p-values do not count as tests.
 ///
 /// Source: Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate: a
 /// practical and powerful approach to multiple testing", Journal of the Royal
@@ -10,16 +10,16 @@ pub fn benjamini_hochberg(p_values: &[Option<f64>]) -> Vec<Option<f64>> {
     let mut order: Vec<(usize, f64)> = p_values
         .iter()
         .enumerate()
-        .filter_map(|(at, p)| Some((at, (*p)?)))
+        .filter_map(|(index, p)| Some((index, (*p)?)))
         .collect();
     order.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let tried = order.len() as f64;
+    let tests = order.len() as f64;
     let mut corrected = vec![None; p_values.len()];
     let mut least: f64 = 1.0;
-    for (rank, (at, p)) in order.iter().enumerate().rev() {
-        // Never under the p-value itself, by rounding either.
-        least = least.min((p * tried / (rank + 1) as f64).max(*p));
-        corrected[*at] = Some(least);
+    for (rank, (index, p)) in order.iter().enumerate().rev() {
+        // Rounding must not make a q-value smaller than its p-value.
+        least = least.min((p * tests / (rank + 1) as f64).max(*p));
+        corrected[*index] = Some(least);
     }
     corrected
 }

@@ -1,15 +1,15 @@
-//! Estimates that are pooled over several tables (strata), each compared only within itself. An estimate leaves out
-//! the tables that carry no information for it, and [`ExcludedStrata`] counts them.
+//! Estimates that are pooled over several tables (strata). An estimate leaves out the tables that carry no information for
+//! it, and [`ExcludedStrata`] counts them.
 
 #![allow(
     clippy::many_single_char_names,
-    reason = "the cells of a table and the sums of a formula are called what its source calls them"
+    reason = "the variables of a formula have the names that its source uses"
 )]
 
 use statrs::function::erf::erfc;
 use statrs::function::gamma::gamma_ur;
 
-use super::{Estimate, TwoByTwoCounts};
+use super::{Estimate, TwoByTwoCounts, noise_variance};
 
 /// Whether a table carries information for the pooled odds ratio, the Cochran-Mantel-Haenszel test and the test of
 /// homogeneity: no row and no column of it is empty.
@@ -17,56 +17,57 @@ pub fn is_informative_for_odds_ratio(counts: &TwoByTwoCounts) -> bool {
     !counts.has_empty_margin()
 }
 
-/// Whether a table carries information for the pooled risk ratio: both groups have members, and somebody in it has the
-/// outcome. A table in which everybody has the outcome counts: its risk ratio is 1.
+/// Whether a table carries information for the pooled risk ratio: neither group is empty, and some member has the outcome.
+/// A table in which all members have the outcome counts: its risk ratio is 1.
 pub fn is_informative_for_risk_ratio(counts: &TwoByTwoCounts) -> bool {
     let [a, b, c, d] = counts.values();
     ![a + b, c + d, a + c].contains(&0.0)
 }
 
-/// The tables that hold records and that a pooled estimate leaves out, as they carry no information for it.
+/// The tables with records that a pooled estimate leaves out because they carry no information for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExcludedStrata {
     /// How many tables.
     pub strata: usize,
-    /// How many initiatives their four cells hold.
+    /// How many initiatives they have.
     pub initiatives: u64,
 }
 
 impl ExcludedStrata {
-    /// Counts the tables that hold records and do not inform an estimate.
-    pub fn count(strata: &[TwoByTwoCounts], informs: fn(&TwoByTwoCounts) -> bool) -> Self {
-        let left_out = strata
+    /// Counts the tables with records that are not informative.
+    pub fn count(strata: &[TwoByTwoCounts], is_informative: fn(&TwoByTwoCounts) -> bool) -> Self {
+        let excluded = strata
             .iter()
-            .filter(|counts| counts.total() > 0 && !informs(counts));
-        left_out.fold(Self::default(), |sum, counts| Self {
+            .filter(|counts| counts.total() > 0 && !is_informative(counts));
+        excluded.fold(Self::default(), |sum, counts| Self {
             strata: sum.strata + 1,
             initiatives: sum.initiatives + counts.total(),
         })
     }
 }
 
-/// The variance that noise adds to the logarithm of a ratio of sums, by the delta method:
-/// `slopes` gives the derivatives of the numerator and of the denominator by each count.
-fn log_ratio_noise_variance<'a>(
-    strata: impl Iterator<Item = &'a TwoByTwoCounts>,
-    (over, under): (f64, f64),
+/// The variance that noise adds to the logarithm of a ratio of sums, by the delta method. `slopes` returns the derivatives
+/// of the numerator and of the denominator with respect to each count.
+fn log_ratio_noise_variance(
+    strata: &[&TwoByTwoCounts],
+    (numerator, denominator): (f64, f64),
     slopes: impl Fn([f64; 4]) -> [(f64, f64); 4],
 ) -> f64 {
-    let of_stratum = |counts: &TwoByTwoCounts| {
-        let slopes = slopes(counts.values());
-        let each = counts.cells().into_iter().zip(slopes);
-        each.map(|(count, (up, down))| {
-            let slope = up / over - down / under;
-            slope * slope * count.variance
-        })
-        .sum::<f64>()
+    let stratum_variance = |counts: &&TwoByTwoCounts| {
+        let slopes = slopes(counts.values()).map(|(up, down)| up / numerator - down / denominator);
+        noise_variance(&counts.cells(), &slopes)
     };
-    strata.map(of_stratum).sum()
+    strata.iter().map(stratum_variance).sum()
 }
 
-/// The Mantel-Haenszel odds ratio, with the interval of Robins, Breslow and Greenland;
-/// none where no stratum tells of both sides.
+fn select_informative(
+    strata: &[TwoByTwoCounts],
+    is_informative: fn(&TwoByTwoCounts) -> bool,
+) -> Vec<&TwoByTwoCounts> {
+    strata.iter().filter(|counts| is_informative(counts)).collect()
+}
+
+/// The Mantel-Haenszel odds ratio, with the interval of Robins, Breslow and Greenland. None if it is zero or infinite.
 ///
 /// Sources: N. Mantel and W. Haenszel, "Statistical aspects of the analysis of data from
 /// retrospective studies of disease", Journal of the National Cancer Institute 22 (1959);
@@ -74,12 +75,8 @@ fn log_ratio_noise_variance<'a>(
 /// consistent in both sparse data and large-strata limiting models", Biometrics 42 (1986).
 pub fn mantel_haenszel_odds_ratio(strata: &[TwoByTwoCounts]) -> Option<Estimate> {
     let (mut r, mut s, mut pr, mut mixed, mut qs) = (0.0, 0.0, 0.0, 0.0, 0.0);
-    let informative = || {
-        strata
-            .iter()
-            .filter(|counts| is_informative_for_odds_ratio(counts))
-    };
-    for counts in informative() {
+    let informative = select_informative(strata, is_informative_for_odds_ratio);
+    for counts in &informative {
         let [a, b, c, d] = counts.values();
         let n = a + b + c + d;
         let (of_r, of_s) = (a / n * d, b / n * c);
@@ -94,7 +91,7 @@ pub fn mantel_haenszel_odds_ratio(strata: &[TwoByTwoCounts]) -> Option<Estimate>
         return None;
     }
     let variance = pr / (2.0 * r * r) + mixed / (2.0 * r * s) + qs / (2.0 * s * s);
-    let added = log_ratio_noise_variance(informative(), (r, s), |[a, b, c, d]| {
+    let added = log_ratio_noise_variance(&informative, (r, s), |[a, b, c, d]| {
         let n = a + b + c + d;
         let (up, down) = (a * d / (n * n), b * c / (n * n));
         [
@@ -107,30 +104,25 @@ pub fn mantel_haenszel_odds_ratio(strata: &[TwoByTwoCounts]) -> Option<Estimate>
     Estimate::from_log_variance(r / s, variance + added)
 }
 
-/// The Mantel-Haenszel risk ratio, with the interval of Greenland and Robins; none where
-/// no stratum tells of both sides.
+/// The Mantel-Haenszel risk ratio, with the interval of Greenland and Robins. None if it is zero or infinite.
 ///
 /// Source: S. Greenland and J. M. Robins, "Estimation of a common effect parameter from
 /// sparse follow-up data", Biometrics 41 (1985).
 pub fn mantel_haenszel_risk_ratio(strata: &[TwoByTwoCounts]) -> Option<Estimate> {
-    let (mut over, mut under, mut spread) = (0.0, 0.0, 0.0);
-    let informative = || {
-        strata
-            .iter()
-            .filter(|counts| is_informative_for_risk_ratio(counts))
-    };
-    for counts in informative() {
+    let (mut numerator, mut denominator, mut spread) = (0.0, 0.0, 0.0);
+    let informative = select_informative(strata, is_informative_for_risk_ratio);
+    for counts in &informative {
         let [a, b, c, d] = counts.values();
         let (with, without, then) = (a + b, c + d, a + c);
         let n = with + without;
-        over += a * without / n;
-        under += c * with / n;
+        numerator += a * without / n;
+        denominator += c * with / n;
         spread += (with * without / n * then - a * c) / n;
     }
-    if over <= 0.0 || under <= 0.0 {
+    if numerator <= 0.0 || denominator <= 0.0 {
         return None;
     }
-    let added = log_ratio_noise_variance(informative(), (over, under), |[a, b, c, d]| {
+    let added = log_ratio_noise_variance(&informative, (numerator, denominator), |[a, b, c, d]| {
         let (with, without) = (a + b, c + d);
         let n = with + without;
         let (up, down) = (a * without / (n * n), c * with / (n * n));
@@ -141,7 +133,10 @@ pub fn mantel_haenszel_risk_ratio(strata: &[TwoByTwoCounts]) -> Option<Estimate>
             (a / n - up, -down),
         ]
     });
-    Estimate::from_log_variance(over / under, spread / (over * under) + added)
+    Estimate::from_log_variance(
+        numerator / denominator,
+        spread / (numerator * denominator) + added,
+    )
 }
 
 /// The Cochran-Mantel-Haenszel test.
@@ -157,21 +152,18 @@ pub struct CmhTest {
     pub corrected_p_value: f64,
 }
 
-/// Whether the two go together within the strata; none where no stratum says.
+/// Tests whether the conditions are associated within the strata. None if no stratum is informative.
 ///
-/// Sources: W. G. Cochran, "Some methods for strengthening the common chi-squared tests",
-/// Biometrics 10 (1954); N. Mantel and W. Haenszel (1959), whose variance and continuity
-/// correction are taken, the latter as in R's `mantelhaen.test`: no more than the difference itself.
+/// Sources: W. G. Cochran, "Some methods for strengthening the common chi-squared tests", Biometrics 10 (1954); N. Mantel
+/// and W. Haenszel (1959) for the variance and the continuity correction. As in R's `mantelhaen.test`, the correction is
+/// at most the difference itself.
 pub fn cochran_mantel_haenszel(strata: &[TwoByTwoCounts]) -> Option<CmhTest> {
-    let (mut off, mut variance) = (0.0, 0.0);
-    for counts in strata
-        .iter()
-        .filter(|counts| is_informative_for_odds_ratio(counts))
-    {
+    let (mut difference, mut variance) = (0.0, 0.0);
+    for counts in select_informative(strata, is_informative_for_odds_ratio) {
         let [a, b, c, d] = counts.values();
         let (with, without, then, not) = (a + b, c + d, a + c, b + d);
         let n = with + without;
-        off += a - with / n * then;
+        difference += a - with / n * then;
         if n > 1.0 {
             variance += (with / n) * (without / n) * then * (not / (n - 1.0));
         }
@@ -179,8 +171,8 @@ pub fn cochran_mantel_haenszel(strata: &[TwoByTwoCounts]) -> Option<CmhTest> {
     if variance <= 0.0 {
         return None;
     }
-    let statistic = off * off / variance;
-    let corrected = off.abs() - off.abs().min(0.5);
+    let statistic = difference * difference / variance;
+    let corrected = difference.abs() - difference.abs().min(0.5);
     let corrected_statistic = corrected * corrected / variance;
     Some(CmhTest {
         statistic,
@@ -190,61 +182,54 @@ pub fn cochran_mantel_haenszel(strata: &[TwoByTwoCounts]) -> Option<CmhTest> {
     })
 }
 
-/// Whether the strata have one odds ratio.
+/// The Breslow-Day test of homogeneity of the odds ratios.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Homogeneity {
     /// Breslow and Day's statistic with Tarone's correction.
     pub statistic: f64,
     /// Breslow and Day's statistic without it.
     pub breslow_day: f64,
-    /// The degrees of freedom: one less than there are strata.
+    /// The degrees of freedom: the number of strata minus 1.
     pub degrees: u32,
     /// The p-value of the corrected statistic.
     pub p_value: f64,
 }
 
-/// Why it is not tested whether the strata have one odds ratio.
+/// Why there is no test of homogeneity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HomogeneitySuppressed {
-    /// There are not two strata that say anything.
+    /// Fewer than two strata are informative.
     #[error("fewer than two strata say anything of the comparison")]
     TooFewStrata,
     /// There is no common odds ratio to compare with.
     #[error("there is no common odds ratio to compare the strata with")]
     NoCommonOddsRatio,
-    /// The test needs larger strata.
+    /// The strata are too small for the test.
     #[error("the strata are too small for the test: over a fifth of the counts that it expects are under 5")]
     StrataTooSmall,
 }
 
-/// The least count that is expected in most cells for the chi-squared approximation to hold.
+/// The chi-squared approximation needs expected counts of at least this size in most cells.
 const MIN_EXPECTED_COUNT: f64 = 5.0;
-/// In how many of 100 cells it may be less.
+/// The percentage of cells that may have smaller expected counts.
 const MAX_SMALL_EXPECTED_PERCENT: usize = 20;
 
-/// Tests whether the strata have one odds ratio. The approximation needs large strata:
-/// it is suppressed where over 20% of the expected counts are under 5, the usual rule of
-/// W. G. Cochran (1954) for chi-squared tests.
+/// Tests whether the strata have the same odds ratio. There is no result if over 20% of the expected counts are below 5,
+/// which is the rule of W. G. Cochran (1954) for chi-squared tests.
 ///
 /// Sources: N. E. Breslow and N. E. Day, "Statistical methods in cancer research", volume 1
 /// (1980), section 4.4; R. E. Tarone, "On heterogeneity tests based on efficient scores",
 /// Biometrika 72 (1985).
 pub fn homogeneity(strata: &[TwoByTwoCounts]) -> Result<Homogeneity, HomogeneitySuppressed> {
-    let count = strata
-        .iter()
-        .filter(|counts| is_informative_for_odds_ratio(counts))
-        .count();
-    if count < 2 {
+    let informative = select_informative(strata, is_informative_for_odds_ratio);
+    if informative.len() < 2 {
         return Err(HomogeneitySuppressed::TooFewStrata);
     }
     let common = mantel_haenszel_odds_ratio(strata)
         .ok_or(HomogeneitySuppressed::NoCommonOddsRatio)?
         .value;
-    let (mut breslow_day, mut off, mut variance, mut small) = (0.0, 0.0, 0.0, 0);
-    for counts in strata
-        .iter()
-        .filter(|counts| is_informative_for_odds_ratio(counts))
-    {
+    let (mut breslow_day, mut difference, mut variance, mut small) = (0.0, 0.0, 0.0, 0);
+    for counts in &informative {
         let [a, b, c, d] = counts.values();
         let (with, then, n) = (a + b, a + c, a + b + c + d);
         let expected = expected_both(with, then, n, common);
@@ -255,19 +240,19 @@ pub fn homogeneity(strata: &[TwoByTwoCounts]) -> Result<Homogeneity, Homogeneity
             n - with - then + expected,
         ];
         small += cells.iter().filter(|cell| **cell < MIN_EXPECTED_COUNT).count();
-        let of_stratum = 1.0 / cells.iter().map(|cell| 1.0 / cell).sum::<f64>();
-        breslow_day += (a - expected) * (a - expected) / of_stratum;
-        off += a - expected;
-        variance += of_stratum;
+        let stratum_variance = 1.0 / cells.iter().map(|cell| 1.0 / cell).sum::<f64>();
+        breslow_day += (a - expected) * (a - expected) / stratum_variance;
+        difference += a - expected;
+        variance += stratum_variance;
     }
-    if small * 100 > count * 4 * MAX_SMALL_EXPECTED_PERCENT {
+    if small * 100 > informative.len() * 4 * MAX_SMALL_EXPECTED_PERCENT {
         return Err(HomogeneitySuppressed::StrataTooSmall);
     }
-    let statistic = (breslow_day - off * off / variance).max(0.0);
+    let statistic = (breslow_day - difference * difference / variance).max(0.0);
     if !statistic.is_finite() {
         return Err(HomogeneitySuppressed::StrataTooSmall);
     }
-    let degrees = u32::try_from(count - 1).unwrap_or(u32::MAX);
+    let degrees = u32::try_from(informative.len() - 1).unwrap_or(u32::MAX);
     Ok(Homogeneity {
         statistic,
         breslow_day,
@@ -276,8 +261,7 @@ pub fn homogeneity(strata: &[TwoByTwoCounts]) -> Result<Homogeneity, Homogeneity
     })
 }
 
-/// How many there are of `both` where the odds ratio is this and the margins stay: the
-/// root of a quadratic that leaves no cell negative.
+/// The expected `both` at an odds ratio, given the margins: the root of a quadratic for which no cell is negative.
 fn expected_both(with: f64, then: f64, n: f64, odds: f64) -> f64 {
     let without_then = n - with - then;
     let a = odds - 1.0;
@@ -287,7 +271,7 @@ fn expected_both(with: f64, then: f64, n: f64, odds: f64) -> f64 {
     let b = -(odds * (with + then) + without_then);
     let c = odds * with * then;
     let root = (b * b - 4.0 * a * c).max(0.0).sqrt();
-    // The form without cancellation, as b is negative; it is the root within the margins.
+    // The form of the root without cancellation, because b is negative.
     2.0 * c / (root - b)
 }
 

@@ -1,10 +1,9 @@
-//! Figures of one two-by-two table.
+//! Measures of association in one two-by-two table.
 
 use super::{Estimate, TwoByTwoCounts, noise_variance, proportion};
 
-/// How much greater the share of `then` is with `when` than without, with Newcombe's
-/// hybrid score interval (his method 10, without continuity correction); none where a
-/// share is not known.
+/// The risk difference: the rate of `then` with `when` minus the rate without, with Newcombe's hybrid score interval
+/// (method 10, without continuity correction). None if a rate is none.
 ///
 /// Source: R. G. Newcombe, "Interval estimation for the difference between independent
 /// proportions: comparison of eleven methods", Statistics in Medicine 17 (1998).
@@ -21,8 +20,8 @@ pub fn risk_difference(counts: &TwoByTwoCounts) -> Option<Estimate> {
     })
 }
 
-/// How many times as likely `then` is with `when` as without, with Katz's log
-/// interval; none where a share is not known or one of them is zero.
+/// The risk ratio: the rate of `then` with `when` divided by the rate without, with Katz's log interval. None if a rate is
+/// none or 0.
 ///
 /// Source: D. Katz, J. Baptista, S. P. Azen and M. C. Pike, "Obtaining confidence
 /// intervals for the risk ratio in cohort studies", Biometrics 34 (1978).
@@ -45,8 +44,7 @@ pub fn risk_ratio(counts: &TwoByTwoCounts) -> Option<Estimate> {
     )
 }
 
-/// How many times as great the odds of `then` are with `when` as without, with Wald's
-/// log interval; none where a count is zero.
+/// The odds ratio, with Wald's log interval. None if a count is 0.
 ///
 /// Source: B. Woolf, "On estimating the relation between blood group and disease",
 /// Annals of Human Genetics 19 (1955).
@@ -63,10 +61,10 @@ pub fn odds_ratio(counts: &TwoByTwoCounts) -> Option<Estimate> {
     )
 }
 
-/// How closely the two go together, from -1 to 1; none where a margin is empty.
+/// The phi coefficient, from -1 to 1. None if a margin is empty.
 ///
-/// Source: K. Pearson, "On the theory of contingency and its relation to association
-/// and normal correlation" (1904); phi is his mean square contingency of a 2x2 table.
+/// Source: K. Pearson, "On the theory of contingency and its relation to association and normal correlation" (1904). Phi
+/// squared is his mean square contingency of a 2x2 table.
 pub fn phi(counts: &TwoByTwoCounts) -> Option<f64> {
     if counts.has_empty_margin() {
         return None;

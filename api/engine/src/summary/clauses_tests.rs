@@ -455,9 +455,9 @@ fn phrase_echo_uses_the_same_verb() {
         ),
         (all_of([]), GrammaticalNumber::One, "is", "is not"),
     ];
-    for (condition, number, echo, denied) in rows {
+    for (condition, number, echo, denial) in rows {
         let phrase = render_phrase(&condition, number);
-        assert_eq!((phrase.echo, phrase.denied), (echo, denied), "{}", phrase.text);
+        assert_eq!((phrase.echo, phrase.denial), (echo, denial), "{}", phrase.text);
     }
 }
 

@@ -1,5 +1,5 @@
-//! Patterns in plain words: a sentence or two that a trustee understands, with
-//! what is not known, and with no claim about causes.
+//! Patterns in plain words: a few sentences that a trustee understands, with what is not known and without a claim
+//! about causes.
 
 mod clauses;
 #[cfg(test)]
@@ -7,282 +7,253 @@ mod clauses_tests;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Display;
+
 use wayin_vocabulary::MissingReason;
 
-use self::clauses::{GrammaticalNumber, render_phrase};
-use super::answer::PatternAnswer;
-use super::cautions::MUCH_UNKNOWN_PERCENT;
-use super::disclosure::DisclosedCount;
-use super::measures::Measures;
-use super::query::PatternQuery;
-use super::statistics::Estimate;
-use crate::predicate::{InitiativePredicate, Predicate};
+use self::clauses::GrammaticalNumber::{self, Many, One};
+use self::clauses::{Phrase, render_phrase};
+use crate::answer::PatternAnswer;
+use crate::cautions::MUCH_UNKNOWN_PERCENT;
+use crate::disclosure::DisclosedCount;
+use crate::measures::Measures;
+use crate::predicate::Predicate;
+use crate::query::PatternQuery;
+use crate::statistics::Estimate;
 
-/// The answer to a question in a few plain sentences.
-pub fn render(question: &PatternQuery, answer: &PatternAnswer) -> String {
-    let table = &answer.table;
-    let among = PopulationPhrase(&question.among);
-    let told = match table.population.count {
-        Some(0) => {
-            return format!(
-                "There are no initiatives{} to ask about.",
-                among.render_condition(GrammaticalNumber::Many)
-            );
-        }
-        None => {
-            return format!(
-                "There are too few initiatives{} that may be counted to say anything about them.",
-                among.render_condition(GrammaticalNumber::Many)
-            );
-        }
-        Some(population) => among.render_opening(population, &table.population),
-    };
-    if (table.known_when_count(), table.known_otherwise_count()) == (Some(0), Some(0)) {
-        let of_whom = format_initiatives(&table.population, table.population.count.unwrap_or(0));
-        return format!(
-            "We do not know enough of any of the {of_whom}{} to say whether those that {} also {}.{}",
-            among.render_condition(GrammaticalNumber::Many),
-            render_phrase(&question.when, GrammaticalNumber::Many).text,
-            render_phrase(&question.then, GrammaticalNumber::Many).text,
-            render_illustrative(answer)
-        );
-    }
-    let sentences = [
-        told + &render_comparison(question, answer),
-        render_unknown(answer),
-        render_hidden(answer),
-        " The two were reported together; that does not show that one causes the other.".to_owned(),
-        render_illustrative(answer),
-    ];
-    sentences.concat()
+/// The answer to a query in a few plain sentences.
+pub fn render(query: &PatternQuery, answer: &PatternAnswer) -> String {
+    Summary { query, answer }.render()
 }
 
-/// The population that is asked about.
-struct PopulationPhrase<'a>(&'a InitiativePredicate);
-
-impl PopulationPhrase<'_> {
-    fn is_everything(&self) -> bool {
-        *self.0 == Predicate::ALWAYS_TRUE
-    }
-
-    fn render_condition(&self, number: GrammaticalNumber) -> String {
-        if self.is_everything() {
-            String::new()
-        } else {
-            format!(" that {}", render_phrase(self.0, number).text)
-        }
-    }
-
-    fn render_opening(&self, population: u64, shown: &DisclosedCount) -> String {
-        if self.is_everything() {
-            return String::new();
-        }
-        let number = GrammaticalNumber::from_count(population);
-        format!(
-            "Among the {}{}: ",
-            format_initiatives(shown, population),
-            self.render_condition(number)
-        )
-    }
+struct Summary<'a> {
+    query: &'a PatternQuery,
+    answer: &'a PatternAnswer,
 }
 
-/// "Of 214 initiatives that .., 131 (61 in 100) ..; of the 408 others, 90 (22 in 100) did."
-fn render_comparison(question: &PatternQuery, answer: &PatternAnswer) -> String {
-    let table = &answer.table;
-    let figures = Measures::from_table(table);
-    let first = PopulationPhrase(&question.among).is_everything();
-    let says = |count: u64| render_phrase(&question.then, GrammaticalNumber::from_count(count)).text;
-    let opening = |word: &str, rest: &str| {
-        let word = if first {
-            word.to_owned()
-        } else {
-            word.to_lowercase()
-        };
-        format!("{word}{rest}")
-    };
-    let (Some(both), Some(with)) = (table.both.count, table.known_when_count()) else {
-        let when = render_phrase(&question.when, GrammaticalNumber::Many).text;
-        let start = opening(
-            "Of",
-            &format!(
-                " initiatives that {when}, too little may be shown to say how many {}",
-                says(2)
-            ),
-        );
-        return start + &render_others(question, answer, false, true) + ".";
-    };
-    if with == 0 {
-        let known = table.known_otherwise_count().unwrap_or(0);
-        let when = render_phrase(&question.when, GrammaticalNumber::Many).text;
-        let none = opening(
-            "None",
-            &format!(
-                " of the {} of which we know enough {when}",
-                format_initiatives(&table.neither, known)
-            ),
-        );
-        return none + &render_others(question, answer, false, false) + ".";
-    }
-    let with_shown = if table.both.variance > 0.0 {
-        &table.both
-    } else {
-        &table.when_only
-    };
-    let when = render_phrase(&question.when, GrammaticalNumber::from_count(with)).text;
-    let noun = if first {
-        format_initiatives(with_shown, with)
-    } else {
-        format_approximate(with_shown, with)
-    };
-    let start = opening(
-        "Of",
-        &format!(
-            " {noun} that {when}, {}{} {}",
-            format_disclosed(&table.both, both),
-            format_rate(figures.rate_when),
-            says(both)
-        ),
-    );
-    start + &render_others(question, answer, true, true) + "."
-}
-
-/// What became of the others: `compared` with those that were spoken of before, and where
-/// what they did was `said` there, it is not said again.
-fn render_others(question: &PatternQuery, answer: &PatternAnswer, compared: bool, said: bool) -> String {
-    let table = &answer.table;
-    let then = |number: GrammaticalNumber| render_phrase(&question.then, number);
-    let (Some(then_only), Some(others)) = (table.then_only.count, table.known_otherwise_count()) else {
-        return "; of the others too little may be shown to say".into();
-    };
-    match others {
-        0 if compared => "; there are no others to compare them with".into(),
-        0 => String::new(),
-        1 if compared => {
-            let one = then(GrammaticalNumber::One);
-            format!(
-                "; the one other {}",
-                if then_only == 1 { one.echo } else { one.denied }
-            )
-        }
-        _ => {
-            let shown = if table.then_only.variance > 0.0 {
-                &table.then_only
-            } else {
-                &table.neither
-            };
-            let others_then = then(GrammaticalNumber::from_count(then_only));
-            if then_only == 0 && said && others_then.echo.ends_with("not") {
+impl Summary<'_> {
+    fn render(&self) -> String {
+        let table = &self.answer.table;
+        let among = self.render_among(Many);
+        match table.population.count {
+            Some(0) => return format!("There are no initiatives{among} to ask about."),
+            None => {
                 return format!(
-                    "; of the {} others, all {}",
-                    format_approximate(shown, others),
-                    others_then.denied
+                    "There are too few initiatives{among} that may be counted to say anything about them."
                 );
             }
-            format!(
-                "; of {}{} others, {}{} {}",
-                if compared { "the " } else { "" },
-                format_approximate(shown, others),
-                format_disclosed(&table.then_only, then_only),
-                format_rate(Measures::from_table(table).rate_otherwise),
-                if said {
-                    others_then.echo.to_owned()
+            Some(population)
+                if (table.known_when_count(), table.known_otherwise_count()) == (Some(0), Some(0)) =>
+            {
+                return format!(
+                    "We do not know enough of any of the {}{among} to say whether those that {} also {}.{}",
+                    format_initiatives(&table.population, population),
+                    self.render_when(Many),
+                    self.render_then(Many).text,
+                    self.render_illustrative()
+                );
+            }
+            Some(_) => {}
+        }
+        [
+            self.render_comparison().as_str(),
+            &self.render_unknown(),
+            self.render_hidden(),
+            " The two were reported together; that does not show that one causes the other.",
+            &self.render_illustrative(),
+        ]
+        .concat()
+    }
+
+    fn render_when(&self, number: GrammaticalNumber) -> String {
+        render_phrase(&self.query.when, number).text
+    }
+
+    fn render_then(&self, number: GrammaticalNumber) -> Phrase {
+        render_phrase(&self.query.then, number)
+    }
+
+    fn is_about_all(&self) -> bool {
+        self.query.among == Predicate::ALWAYS_TRUE
+    }
+
+    fn render_among(&self, number: GrammaticalNumber) -> String {
+        if self.is_about_all() {
+            String::new()
+        } else {
+            format!(" that {}", render_phrase(&self.query.among, number).text)
+        }
+    }
+
+    /// "Of 214 initiatives that .., 131 (61 in 100) ..; of the 408 others, 90 (22 in 100) did."
+    fn render_comparison(&self) -> String {
+        let table = &self.answer.table;
+        let (sentence, compares, says_then) = match (table.both.count, table.known_when_count()) {
+            (Some(_), Some(0)) => {
+                let known = table.known_otherwise_count().unwrap_or(0);
+                let others = format_initiatives(&table.neither, known);
+                let when = self.render_when(Many);
+                (
+                    format!("None of the {others} of which we know enough {when}"),
+                    false,
+                    false,
+                )
+            }
+            (Some(both), Some(with)) => {
+                let exact_or_moved = if table.both.variance > 0.0 {
+                    &table.both
                 } else {
-                    others_then.text
-                }
-            )
+                    &table.when_only
+                };
+                let with_when = if self.is_about_all() {
+                    format_initiatives(exact_or_moved, with)
+                } else {
+                    format_approximate(exact_or_moved, with)
+                };
+                let sentence = format!(
+                    "Of {with_when} that {}, {}{} {}",
+                    self.render_when(GrammaticalNumber::from_count(with)),
+                    format_disclosed(&table.both, both),
+                    format_rate(Measures::from_table(table).rate_when),
+                    self.render_then(GrammaticalNumber::from_count(both)).text
+                );
+                (sentence, true, true)
+            }
+            _ => {
+                let (when, then) = (self.render_when(Many), self.render_then(Many).text);
+                let sentence =
+                    format!("Of initiatives that {when}, too little may be shown to say how many {then}");
+                (sentence, false, true)
+            }
+        };
+        let sentence = sentence + &self.render_others(compares, says_then) + ".";
+        match table.population.count {
+            Some(population) if !self.is_about_all() => {
+                let among = self.render_among(GrammaticalNumber::from_count(population));
+                let (first, rest) = sentence.split_at(1);
+                format!(
+                    "Among the {}{among}: {}{rest}",
+                    format_initiatives(&table.population, population),
+                    first.to_lowercase()
+                )
+            }
+            _ => sentence,
         }
     }
-}
 
-fn render_unknown(answer: &PatternAnswer) -> String {
-    let table = &answer.table;
-    let Some(unknown) = table.unknown.count else {
-        return " Of how many more we do not know enough may not be shown.".into();
-    };
-    if unknown == 0 {
-        return String::new();
+    /// The rate among the other initiatives. `compares` is true if the rate among those with `when` comes before it;
+    /// `says_then` is true if the phrase of `then` comes before it and need not be repeated.
+    fn render_others(&self, compares: bool, says_then: bool) -> String {
+        let table = &self.answer.table;
+        let (Some(then_only), Some(others)) = (table.then_only.count, table.known_otherwise_count()) else {
+            return "; of the others too little may be shown to say".into();
+        };
+        match others {
+            0 if compares => return "; there are no others to compare them with".into(),
+            0 => return String::new(),
+            1 if compares => {
+                let then = self.render_then(One);
+                let did = if then_only == 1 { then.echo } else { then.denial };
+                return format!("; the one other {did}");
+            }
+            _ => {}
+        }
+        let shown = if table.then_only.variance > 0.0 {
+            &table.then_only
+        } else {
+            &table.neither
+        };
+        let others = format_approximate(shown, others);
+        let then = self.render_then(GrammaticalNumber::from_count(then_only));
+        if then_only == 0 && says_then && then.echo.ends_with("not") {
+            return format!("; of the {others} others, all {}", then.denial);
+        }
+        format!(
+            "; of {}{others} others, {}{} {}",
+            if compares { "the " } else { "" },
+            format_disclosed(&table.then_only, then_only),
+            format_rate(Measures::from_table(table).rate_otherwise),
+            if says_then { then.echo } else { &then.text }
+        )
     }
-    let text = format!(
-        " Of {} more we do not know enough to say.{}",
-        format_approximate(&table.unknown, unknown),
-        render_main_reason(answer, unknown)
-    );
-    if let (Some(population), Some((least, most))) = (table.population.count, answer.bounds)
-        && unknown * 100 > population * MUCH_UNKNOWN_PERCENT
-        && table.known_when_count().is_some_and(|with| with > 0)
-    {
-        let (least, most) = ((least * 100.0).floor(), (most * 100.0).ceil());
-        return format!(
-            "{text} Whatever the unknowns are, the first figure lies between {least} and {most} in 100."
+
+    fn render_unknown(&self) -> String {
+        let table = &self.answer.table;
+        let unknown = match table.unknown.count {
+            None => return " Of how many more we do not know enough may not be shown.".into(),
+            Some(0) => return String::new(),
+            Some(unknown) => unknown,
+        };
+        let text = format!(
+            " Of {} more we do not know enough to say.{}",
+            format_approximate(&table.unknown, unknown),
+            self.render_main_reason(unknown)
         );
+        if let (Some(population), Some((least, most))) = (table.population.count, self.answer.bounds)
+            && unknown * 100 > population * MUCH_UNKNOWN_PERCENT
+            && table.known_when_count().is_some_and(|with| with > 0)
+        {
+            let (least, most) = ((least * 100.0).floor(), (most * 100.0).ceil());
+            return format!(
+                "{text} Whatever the unknowns are, the first figure lies between {least} and {most} in 100."
+            );
+        }
+        text
     }
-    text
-}
 
-/// The reason that most of those give of which too little is known.
-fn render_main_reason(answer: &PatternAnswer, unknown: u64) -> String {
-    let given = answer.unknown_reasons.each();
-    let given = given.filter_map(|(why, shown)| Some((why?, shown, shown.count?)));
-    // Of several that as many give, the first of the vocabulary is told.
-    let most = given.min_by_key(|(why, _, many)| (std::cmp::Reverse(*many), *why));
-    let Some((why, shown, many)) = most.filter(|(_, _, many)| (1..=unknown).contains(many)) else {
-        return String::new();
-    };
-    let [one, several] = match why {
-        MissingReason::NotAsked => ["was not asked", "were not asked"],
-        MissingReason::NoReply => ["was asked and did not reply", "were asked and did not reply"],
-        MissingReason::Withheld => ["withholds it", "withhold it"],
-        MissingReason::NotApplicable => ["says that it does not apply", "say that it does not apply"],
-    };
-    let does = if many == 1 { one } else { several };
-    format!(" Of those, {} {does}.", format_approximate(shown, many))
-}
-
-fn render_hidden(answer: &PatternAnswer) -> String {
-    let table = &answer.table;
-    let four = [table.both, table.when_only, table.then_only, table.neither];
-    let left_out = four
-        .iter()
-        .any(|cell| cell.count.is_some() && cell.suppressed.is_some());
-    if left_out {
-        " A few more that may not be shown can stand behind these counts.".into()
-    } else {
-        String::new()
+    /// The most frequent reason why a condition is unknown; of equals, the first of the vocabulary.
+    fn render_main_reason(&self, unknown: u64) -> String {
+        let reasons = self.answer.unknown_reasons.each();
+        let main = reasons
+            .filter_map(|(reason, shown)| Some((std::cmp::Reverse(shown.count?), reason?, shown)))
+            .min_by_key(|(count, reason, _)| (*count, *reason));
+        let Some((std::cmp::Reverse(count), reason, shown)) = main else {
+            return String::new();
+        };
+        if count == 0 || count > unknown {
+            return String::new();
+        }
+        let [one, several] = match reason {
+            MissingReason::NotAsked => ["was not asked", "were not asked"],
+            MissingReason::NoReply => ["was asked and did not reply", "were asked and did not reply"],
+            MissingReason::Withheld => ["withholds it", "withhold it"],
+            MissingReason::NotApplicable => ["says that it does not apply", "say that it does not apply"],
+        };
+        let verb = if count == 1 { one } else { several };
+        format!(" Of those, {} {verb}.", format_approximate(shown, count))
     }
-}
 
-fn render_illustrative(answer: &PatternAnswer) -> String {
-    let shown = &answer.illustrative;
-    match shown.count {
-        None if answer.basis.has_illustrative => {
-            " Some of the records may be illustrative: made up to show how Wayin works.".into()
+    fn render_hidden(&self) -> &'static str {
+        let leaves_out_hidden = |cell: &DisclosedCount| cell.count.is_some() && cell.suppressed.is_some();
+        if self.answer.table.four_cells().iter().any(leaves_out_hidden) {
+            " A few more that may not be shown can stand behind these counts."
+        } else {
+            ""
         }
-        None | Some(0) => String::new(),
-        Some(many) if shown.variance > 0.0 => {
-            format!(
-                " About {} of the records are illustrative: made up to show how Wayin works.",
-                format_count(many)
-            )
-        }
-        Some(many) if Some(many) == answer.table.population.count => {
-            " These records are illustrative: made up to show how Wayin works.".into()
-        }
-        Some(1) => " One of the records is illustrative: made up to show how Wayin works.".into(),
-        Some(many) => {
-            format!(
-                " {} of the records are illustrative: made up to show how Wayin works.",
-                format_count(many)
-            )
-        }
+    }
+
+    fn render_illustrative(&self) -> String {
+        let shown = &self.answer.illustrative;
+        let subject = match shown.count {
+            None if self.answer.basis.has_illustrative => "Some of the records may be".to_owned(),
+            None | Some(0) => return String::new(),
+            Some(count) if shown.variance > 0.0 => {
+                format!("About {} of the records are", format_count(count))
+            }
+            count if count == self.answer.table.population.count => "These records are".to_owned(),
+            Some(1) => "One of the records is".to_owned(),
+            Some(count) => format!("{} of the records are", format_count(count)),
+        };
+        format!(" {subject} illustrative: made up to show how Wayin works.")
     }
 }
 
-/// A count with its thousands set apart: 12,345.
+/// A count with thousands separators: 12,345.
 pub fn format_count(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -290,28 +261,25 @@ pub fn format_count(n: u64) -> String {
     text
 }
 
-/// So many of something, in words that agree.
+/// A count and its noun, in the singular or the plural.
 pub fn format_plural(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", format_count(n), if n == 1 { one } else { many })
 }
 
 /// "a, b and c".
-pub fn join_list(words: impl Iterator<Item = String>, with: &str) -> String {
-    let words: Vec<String> = words.collect();
+pub fn join_list(words: impl IntoIterator<Item: Display>, conjunction: &str) -> String {
+    let words: Vec<String> = words.into_iter().map(|word| word.to_string()).collect();
     match words.as_slice() {
         [] => String::new(),
         [one] => one.clone(),
-        [before @ .., last] => format!("{} {with} {last}", before.join(", ")),
+        [before @ .., last] => format!("{} {conjunction} {last}", before.join(", ")),
     }
 }
 
-/// A count, or, where it was moved, about so many.
+/// A count; "about" if disclosure control perturbed it.
 pub fn format_approximate(shown: &DisclosedCount, n: u64) -> String {
-    format!(
-        "{}{}",
-        if shown.variance > 0.0 { "about " } else { "" },
-        format_count(n)
-    )
+    let about = if shown.variance > 0.0 { "about " } else { "" };
+    format!("{about}{}", format_count(n))
 }
 
 fn format_disclosed(shown: &DisclosedCount, n: u64) -> String {
@@ -323,25 +291,15 @@ fn format_disclosed(shown: &DisclosedCount, n: u64) -> String {
 }
 
 fn format_initiatives(shown: &DisclosedCount, n: u64) -> String {
-    format!(
-        "{} {}",
-        format_approximate(shown, n),
-        if n == 1 { "initiative" } else { "initiatives" }
-    )
+    let noun = if n == 1 { "initiative" } else { "initiatives" };
+    format!("{} {noun}", format_approximate(shown, n))
 }
 
 fn format_rate(rate: Option<Estimate>) -> String {
-    let Some(rate) = rate else {
-        return String::new();
-    };
-    let percent = rate.value * 100.0;
-    if rate.value == 0.0 {
-        String::new()
-    } else if percent < 1.0 {
-        " (fewer than 1 in 100)".into()
-    } else if rate.value < 1.0 && percent > 99.0 {
-        " (more than 99 in 100)".into()
-    } else {
-        format!(" ({percent:.0} in 100)")
+    match rate.map(|rate| rate.value * 100.0) {
+        None | Some(0.0) => String::new(),
+        Some(percent) if percent < 1.0 => " (fewer than 1 in 100)".into(),
+        Some(percent) if percent > 99.0 && percent < 100.0 => " (more than 99 in 100)".into(),
+        Some(percent) => format!(" ({percent:.0} in 100)"),
     }
 }

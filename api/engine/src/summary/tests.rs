@@ -7,7 +7,9 @@ use crate::count::contingency::Counts3x3;
 use crate::disclosure::cell_key::PerturbationTable;
 use crate::disclosure::disclose;
 use crate::index::AsOf;
-use crate::predicate::{Comparison, FundingTermTest, InitiativeTest, NamedReference, Quantifier};
+use crate::predicate::{
+    Comparison, FundingTermTest, InitiativePredicate, InitiativeTest, NamedReference, Quantifier,
+};
 use crate::query::{RecordScope, Viewpoint};
 use crate::three_valued::Truth;
 use crate::three_valued::Truth::{False, True, Unknown};
