@@ -50,12 +50,10 @@ pub async fn load_sample(db: &DatabaseConnection, act: &ActionContext<'_>, evide
     }
     let mut reflections = Vec::new();
     for meeting in evidence.meetings {
-        reflections.push(create_meeting(&transaction, act, &places, meeting).await?);
+        reflections.extend(create_meeting(&transaction, act, &places, meeting).await?);
     }
     for (position, claim) in (1..).zip(evidence.claims) {
-        let reflection = claim
-            .reflection
-            .and_then(|(meeting, one)| reflections.get(meeting)?.get(one).copied());
+        let reflection = claim.reflection.and_then(|index| reflections.get(index).copied());
         create_claim(&transaction, act, position, claim, reflection).await?;
     }
     for term in evidence.terms {
@@ -136,9 +134,9 @@ async fn create_meeting(
             challenge: said.challenge,
             place_id: said
                 .place_code
-                .map(|code| find_place_id(places, code))
+                .map(|code| find_place_id(places, &code))
                 .transpose()?,
-            text: said.text.into(),
+            text: said.text,
             created_at: now,
             updated_at: now,
         };
@@ -166,14 +164,14 @@ async fn create_claim(
     };
     let row = claim::Model {
         id: act.clock.new_id(),
-        slug: claim.slug.into(),
-        statement: claim.statement.into(),
+        slug: claim.slug,
+        statement: claim.statement,
         position,
         reflection_id,
         pattern_when: claim.when,
         pattern_then: claim.then,
         pattern_among: claim.among,
-        pattern_by: claim.by.and_then(dimension),
+        pattern_by: claim.by.as_deref().and_then(dimension),
         created_at: act.now(),
         updated_at: act.now(),
     };
@@ -189,13 +187,13 @@ async fn create_term(
     let synonyms = serde_json::json!(word.synonyms);
     let row = term::Model {
         id: act.clock.new_id(),
-        slug: word.slug.into(),
-        name: word.name.into(),
-        name_folded: fold_term(word.name, &synonyms),
-        definition: word.definition.into(),
+        slug: word.slug,
+        name_folded: fold_term(&word.name, &synonyms),
+        name: word.name,
+        definition: word.definition,
         synonyms,
-        usage_note: word.usage_note.map(Into::into),
-        code: word.code.map(Into::into),
+        usage_note: word.usage_note,
+        code: word.code,
         created_at: act.now(),
         updated_at: act.now(),
     };

@@ -1,145 +1,169 @@
-//! The demonstration's evidence: made up, the same each time, and marked as
-//! illustrative wherever it shows. The places are real; the organisations, the
-//! initiatives and the money are not.
-
-mod claims;
-mod initiatives;
-mod rng;
+//! The illustrative evidence of the demonstration. It is generated from a fixed seed, and marked as illustrative wherever
+//! readers see it. The places are real; the organisations, the initiatives and the money are invented.
+//!
+//! The texts are data files: the claims, the reflections of a meeting and the glossary.
 
 mod funding;
-mod glossary;
-mod meeting;
+mod initiatives;
 mod missing;
 mod organisations;
 mod places;
+mod rng;
 
 #[cfg(test)]
 mod tests;
 
 use chrono::NaiveDate;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use wayin_records::record::InitiativeRecord;
 use wayin_vocabulary::{Challenge, EntryPoint, Perspective};
 
-use wayin_records::record::InitiativeRecord;
-
-/// The places of the United Kingdom that the evidence is set in: a file that an import of places takes.
+/// The places of the United Kingdom, as a file for the import of places.
 pub const PLACES_CSV: &str = include_str!("../data/places/area_all_codes.csv");
 
-/// How many initiatives there are.
+/// The number of initiatives.
 pub const INITIATIVE_COUNT: u32 = 2_000;
 
-/// Any seed gives evidence of the same kind; with this one, what chance adds
-/// does not get in the way of what the claims are there to show.
+/// With this seed, random variation does not hide what the claims demonstrate.
 const SEED: u64 = 23;
 
-/// What a demonstration base is filled with.
+/// The content of a demonstration database.
 #[derive(Clone, Debug)]
 pub struct Evidence {
-    /// The initiatives' records, each marked as illustrative.
+    /// The records of the initiatives.
     pub records: Vec<InitiativeRecord>,
-    /// The periods that bear on them.
+    /// The crises.
     pub crises: Vec<ExampleCrisis>,
-    /// What the community of practice talked about.
+    /// The meetings of the community of practice.
     pub meetings: Vec<ExampleMeeting>,
-    /// Reflections made testable, in the order in which they are shown.
+    /// The claims, in order.
     pub claims: Vec<ExampleClaim>,
-    /// The field's words.
+    /// The entries of the glossary, sorted by slug.
     pub terms: Vec<ExampleTerm>,
 }
 
-/// A period that bears on the work.
+/// A crisis.
 #[derive(Clone, Debug)]
 pub struct ExampleCrisis {
-    /// The name that conditions use.
+    /// The name that filters use.
     pub slug: &'static str,
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
     /// The first day.
     pub from_on: NaiveDate,
-    /// The last day; none while it goes on.
+    /// The last day; none if it has not ended.
     pub to_on: Option<NaiveDate>,
-    /// The GSS codes of the places it bears on; all places where there are none.
+    /// The GSS codes of the places that it affects; empty for all places.
     pub place_codes: &'static [&'static str],
 }
+
+/// The cost-of-living crisis has no official dates. Prices began to rise faster than pay in the autumn of 2021, and no
+/// longer did by the end of 2023.
+const COST_OF_LIVING: ExampleCrisis = ExampleCrisis {
+    slug: "cost-of-living",
+    name: "The cost-of-living crisis",
+    from_on: date(2021, 10, 1),
+    to_on: Some(date(2023, 12, 31)),
+    place_codes: &[],
+};
 
 /// A meeting of the community of practice.
 #[derive(Clone, Debug)]
 pub struct ExampleMeeting {
-    /// What it is called.
+    /// Its title.
     pub title: &'static str,
-    /// What it is about.
+    /// Its theme.
     pub theme: &'static str,
     /// The day it was held.
     pub held_on: NaiveDate,
-    /// Where one registers, for a meeting that lies ahead.
+    /// The address to register at, for a future meeting.
     pub registration_url: Option<&'static str>,
-    /// What members said, in order, with nobody named.
+    /// What members said, in order, without names.
     pub reflections: Vec<ExampleReflection>,
 }
 
-/// What members said, from one perspective.
-#[derive(Clone, Copy, Debug)]
+/// What a member said.
+#[derive(Clone, Debug, Deserialize)]
 pub struct ExampleReflection {
     /// Whose view it is.
     pub perspective: Perspective,
-    /// The entry point it is about.
+    /// The entry point that it is about.
     pub entry_point: Option<EntryPoint>,
-    /// The challenge it is about.
+    /// The challenge that it is about.
     pub challenge: Option<Challenge>,
-    /// The GSS code of the place it is about.
-    pub place_code: Option<&'static str>,
+    /// The GSS code of the place that it is about.
+    pub place_code: Option<String>,
     /// What was said.
-    pub text: &'static str,
+    pub text: String,
 }
 
-/// A sentence in plain words, with the pattern that answers it.
-#[derive(Clone, Debug)]
+/// A claim: a sentence with the pattern that tests it.
+///
+/// Six of the ten claims hold, overall and within places. One reverses within places, two do not hold, and one holds
+/// although little is known.
+#[derive(Clone, Debug, Deserialize)]
 pub struct ExampleClaim {
-    /// The name in addresses.
-    pub slug: &'static str,
-    /// The claim.
-    pub statement: &'static str,
-    /// The reflection that it comes from: its meeting's place in [`Evidence::meetings`], and its own in that meeting.
-    pub reflection: Option<(usize, usize)>,
-    /// The condition, as an `InitiativeFilter` document.
+    /// Its name in addresses.
+    pub slug: String,
+    /// The sentence.
+    pub statement: String,
+    /// The index of the reflection that it comes from, counted over all meetings.
+    pub reflection: Option<usize>,
+    /// The first condition, as an `InitiativeFilter` document.
     pub when: Value,
-    /// What it is crossed with, as an `InitiativeFilter` document.
+    /// The second condition, as an `InitiativeFilter` document.
     pub then: Value,
-    /// Among which initiatives, as an `InitiativeFilter` document; all where there is none.
+    /// The population, as an `InitiativeFilter` document; none for all initiatives.
     pub among: Option<Value>,
-    /// The code of the dimension that it is told apart by.
-    pub by: Option<&'static str>,
+    /// The code of the dimension to group by.
+    pub by: Option<String>,
 }
 
-/// A word of the field.
-#[derive(Clone, Copy, Debug)]
+/// An entry of the glossary.
+#[derive(Clone, Debug, Deserialize)]
 pub struct ExampleTerm {
-    /// The name in addresses.
-    pub slug: &'static str,
+    /// Its name in addresses.
+    pub slug: String,
     /// The word.
-    pub name: &'static str,
-    /// What it means, plainly.
-    pub definition: &'static str,
-    /// Other words that people use for it.
-    pub synonyms: &'static [&'static str],
-    /// What to mind when using it, where the word shuts people out.
-    pub usage_note: Option<&'static str>,
+    pub name: String,
+    /// What it means.
+    pub definition: String,
+    /// Other words for it.
+    #[serde(default)]
+    pub synonyms: Vec<String>,
+    /// What to consider before using it, if the word can exclude people.
+    pub usage_note: Option<String>,
     /// The vocabulary code that it explains.
-    pub code: Option<&'static str>,
+    pub code: Option<String>,
 }
 
-/// The whole of the example evidence. Every call gives the same.
+/// Generates the evidence. Every call returns the same.
 pub fn generate_evidence() -> Evidence {
+    let meeting = ExampleMeeting {
+        title: "Ways in to systems change in places (illustrative), November 2022",
+        theme: "Where people start, and what gets skipped on the way. Illustrative: retold in other words, with nobody named.",
+        // Only the month is known.
+        held_on: date(2022, 11, 15),
+        registration_url: None,
+        reflections: parse_list(include_str!("../data/reflections.json")),
+    };
     Evidence {
         records: initiatives::generate_records(SEED, INITIATIVE_COUNT),
-        crises: vec![meeting::COST_OF_LIVING],
-        meetings: vec![meeting::generate_meeting()],
-        claims: claims::list_claims(),
-        terms: glossary::TERMS.to_vec(),
+        crises: vec![COST_OF_LIVING],
+        meetings: vec![meeting],
+        claims: parse_list(include_str!("../data/claims.json")),
+        terms: parse_list(include_str!("../data/terms.json")),
     }
 }
 
-/// A calendar day that is known to exist: a constant is made of it, so a wrong one does not compile.
+/// Parses a data file. A test counts the items of each, so a malformed file cannot be released.
+fn parse_list<T: DeserializeOwned>(json: &str) -> Vec<T> {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+/// A date that must exist. Constants use it, so a wrong date does not compile.
 const fn date(year: i32, month: u32, day: u32) -> NaiveDate {
     match NaiveDate::from_ymd_opt(year, month, day) {
         Some(date) => date,

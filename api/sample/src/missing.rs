@@ -1,12 +1,11 @@
-//! Why answers of the example's records are missing. It is counted out, not drawn: what is
-//! missing stays what it was.
-
-use wayin_vocabulary::MissingReason;
+//! Adds missing reasons to records. They follow from the number of the record and not from random draws, so that they do
+//! not change the other draws.
 
 use wayin_records::fields::{ChallengeField, Field, FundingTermField, RecordField};
 use wayin_records::record::InitiativeRecord;
+use wayin_vocabulary::MissingReason;
 
-/// The fields of funding terms that people are asked about.
+/// The fields of funding terms that can have a missing reason.
 const ASKED_FUNDING_TERM_FIELDS: [FundingTermField; 8] = [
     FundingTermField::DurationMonths,
     FundingTermField::IntendedFocus,
@@ -18,10 +17,10 @@ const ASKED_FUNDING_TERM_FIELDS: [FundingTermField; 8] = [
     FundingTermField::DeliveryTimeline,
 ];
 
-/// Says of most answers that the record with this number lacks why it does.
+/// Adds a reason to most missing answers of a record.
 pub fn add_missing_reasons(number: u32, record: &mut InitiativeRecord) {
     let mut next = number;
-    let mut why = || {
+    let mut next_reason = || {
         next += 1;
         match next % 10 {
             0..=3 => Some(MissingReason::NotAsked),
@@ -32,28 +31,28 @@ pub fn add_missing_reasons(number: u32, record: &mut InitiativeRecord) {
     };
     for field in [RecordField::EntryPoints, RecordField::FundingTerms] {
         if !field.is_given(record)
-            && let Some(why) = why()
+            && let Some(reason) = next_reason()
         {
-            record.missing.insert(field, why);
+            record.missing.insert(field, reason);
         }
     }
     for faced in &mut record.challenges_faced {
         if faced.step.is_none()
-            && let Some(why) = why()
+            && let Some(reason) = next_reason()
         {
-            faced.missing.insert(ChallengeField::Step, why);
+            faced.missing.insert(ChallengeField::Step, reason);
         }
     }
     for term in &mut record.funding_terms {
         for field in ASKED_FUNDING_TERM_FIELDS {
-            // Both dates tell the length.
-            let dated = term.starts_on.is_some() && term.ends_on.is_some();
-            let follows = field == FundingTermField::DurationMonths && dated;
+            // The duration follows from both dates.
+            let has_dates = term.starts_on.is_some() && term.ends_on.is_some();
+            let is_implied = field == FundingTermField::DurationMonths && has_dates;
             if !field.is_given(term)
-                && !follows
-                && let Some(why) = why()
+                && !is_implied
+                && let Some(reason) = next_reason()
             {
-                term.missing.insert(field, why);
+                term.missing.insert(field, reason);
             }
         }
     }

@@ -1,22 +1,21 @@
-//! Organisations that do not exist. Their identifiers begin with `XI-WAYIN`,
-//! which is no register's prefix and never will be looked up.
+//! Invented organisations. Their identifiers begin with `XI-WAYIN`, which is not the prefix of any register.
 
+use wayin_records::record::OrganisationReference;
 use wayin_vocabulary::OrganisationKind;
 
 use super::places::REGIONS;
 use super::rng::SampleRng;
-use wayin_records::record::OrganisationReference;
 
-/// A funder, and what its money tends to come with. In hundredths.
+/// A funder, and the typical terms of its funding.
 pub(super) struct Funder {
     name: &'static str,
-    /// How much it gives, beside the others.
+    /// How much it gives, relative to the others.
     weight: u32,
-    /// How often its money lasts 18 months or less.
+    /// How often its funding lasts 18 months or less.
     pub(super) short_percent: u32,
-    /// How often it reports on targets set at the start.
+    /// How often it requires reports on targets that were set at the start.
     pub(super) fixed_targets_percent: u32,
-    /// How often its money may be used for anything.
+    /// How often its funding is unrestricted.
     pub(super) unrestricted_percent: u32,
 }
 
@@ -36,7 +35,6 @@ const fn new_funder(
     }
 }
 
-/// The funders.
 pub(super) const FUNDERS: [Funder; 8] = [
     new_funder("Example Lantern Foundation (illustrative)", 22, 24, 40, 45),
     new_funder("Example Millstream Trust (illustrative)", 16, 30, 55, 25),
@@ -48,8 +46,8 @@ pub(super) const FUNDERS: [Funder; 8] = [
     new_funder("Example Long Bridge Endowment (illustrative)", 6, 8, 25, 60),
 ];
 
-/// `count` different funders, by their place in [`FUNDERS`]; all where there are not so many.
-pub(super) fn draw_funders(dice: &mut SampleRng, count: usize) -> Vec<usize> {
+/// Draws `count` different funders, or all if there are fewer. Returns their indexes in [`FUNDERS`].
+pub(super) fn draw_funders(rng: &mut SampleRng, count: usize) -> Vec<usize> {
     let mut left: Vec<_> = FUNDERS
         .iter()
         .enumerate()
@@ -60,7 +58,7 @@ pub(super) fn draw_funders(dice: &mut SampleRng, count: usize) -> Vec<usize> {
         let Some((first, others)) = left.split_first() else {
             break;
         };
-        let funder = dice.choose_weighted(*first, others);
+        let funder = rng.choose_weighted(*first, others);
         left.retain(|(index, _)| *index != funder);
         drawn.push(funder);
     }
@@ -68,7 +66,7 @@ pub(super) fn draw_funders(dice: &mut SampleRng, count: usize) -> Vec<usize> {
 }
 
 impl Funder {
-    /// How records name the funder that stands at `index` in [`FUNDERS`].
+    /// The reference to the funder, which is at `index` of [`FUNDERS`].
     pub(super) fn reference(&self, index: usize) -> OrganisationReference {
         new_reference(
             format!("XI-WAYIN-F{:02}", index + 1),
@@ -80,15 +78,15 @@ impl Funder {
 
 /// An organisation that leads initiatives.
 pub(super) struct LeadOrganisation {
-    /// How records name it.
+    /// The reference to it.
     pub(super) reference: OrganisationReference,
-    /// The code of the region it works in; none for one that works everywhere.
+    /// The code of the region in which it works; none if it works everywhere.
     pub(super) region: Option<&'static str>,
 }
 
 const NATIONAL_CHARITY_COUNT: usize = 12;
 
-/// What leads there are in each region.
+/// The kinds of the lead organisations in each region.
 const LEAD_KINDS_PER_REGION: [OrganisationKind; 9] = [
     OrganisationKind::DeliveryOrganisation,
     OrganisationKind::DeliveryOrganisation,
@@ -128,7 +126,7 @@ const NAME_FIRST_WORDS: [&str; 24] = [
     "Willow",
 ];
 
-/// The organisations that lead initiatives: 120, nine in every region and twelve that work everywhere.
+/// The 120 lead organisations: nine in each region, and twelve that work everywhere.
 pub(super) fn list_leads() -> Vec<LeadOrganisation> {
     let local = REGIONS
         .iter()
@@ -148,7 +146,7 @@ pub(super) fn list_leads() -> Vec<LeadOrganisation> {
         .collect()
 }
 
-/// The rounds through the first words differ in the last ones, so that no two names are alike.
+/// Each pass through the first words uses other last words, so all names are different.
 fn build_lead_name(index: usize, kind: OrganisationKind) -> String {
     let last_words = match kind {
         OrganisationKind::Funder => ["Fund", "Trust", "Foundation", "Endowment", "Grants"],

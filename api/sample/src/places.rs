@@ -1,23 +1,23 @@
-//! The real places that the example initiatives work in.
+//! The real places in which the initiatives work.
 
 use serde::Deserialize;
 
 /// Contains public sector information licensed under the Open Government Licence v3.0.
 const AREAS_CSV: &str = crate::PLACES_CSV;
 
-/// How initiatives go in a region, or in a nation without regions. In hundredths.
+/// How initiatives go in a region, or in a nation without regions.
 pub(super) struct RegionProfile {
     /// The GSS code.
     pub(super) code: &'static str,
-    /// How many initiatives it has, beside the others.
+    /// How many initiatives it has, relative to the others.
     pub(super) weight: u32,
-    /// How often the time that collaboration takes is paid for.
+    /// How often funding pays for the time that collaboration takes.
     pub(super) collaboration_resourced_percent: u32,
-    /// How often making the conditions is skipped where that time is not paid for.
+    /// How often fostering the conditions is skipped without such funding.
     pub(super) conditions_skipped_percent: u32,
     /// How often defining ambitions is skipped with some short funding.
     pub(super) ambitions_skipped_if_short_percent: u32,
-    /// How often it is skipped without.
+    /// How often defining ambitions is skipped without short funding.
     pub(super) ambitions_skipped_otherwise_percent: u32,
 }
 
@@ -37,10 +37,9 @@ const fn new_region(
     }
 }
 
-/// Where conditions are hardest to make, collaboration is paid for most often:
-/// over all places together, paying for it therefore looks harmful, while in
-/// each place it helps. Short funding goes with skipped ambitions everywhere but
-/// in the North East.
+/// Funding for collaboration is most frequent where conditions are hardest to foster. So it looks harmful over all places
+/// together, although it helps in each (Simpson's paradox). Short funding goes with skipped ambitions everywhere except in
+/// the North East.
 pub(super) const REGIONS: [RegionProfile; 12] = [
     new_region("E12000001", 150, (38, 46), (26, 42)),
     new_region("E12000002", 250, (82, 78), (60, 25)),
@@ -63,7 +62,7 @@ pub(super) struct LocalAuthority {
     pub(super) code: String,
     /// The name in use.
     pub(super) name: String,
-    /// The code of its region, or of its nation where there are no regions.
+    /// The code of its region, or of its nation if it has no regions.
     pub(super) region: String,
 }
 
@@ -80,7 +79,7 @@ struct AreaRow {
     nation: String,
 }
 
-/// Every current local authority of the United Kingdom, in the file's order.
+/// Every current local authority of the United Kingdom, in the order of the file.
 pub(super) fn list_local_authorities() -> Vec<LocalAuthority> {
     csv::Reader::from_reader(AREAS_CSV.as_bytes())
         .deserialize()
@@ -89,11 +88,9 @@ pub(super) fn list_local_authorities() -> Vec<LocalAuthority> {
         .map(|area| LocalAuthority {
             code: area.areacode,
             name: area.areaname,
-            region: if area.region.is_empty() {
-                area.nation
-            } else {
-                area.region
-            },
+            region: Some(area.region)
+                .filter(|region| !region.is_empty())
+                .unwrap_or(area.nation),
         })
         .collect()
 }

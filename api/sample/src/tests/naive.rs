@@ -1,13 +1,12 @@
-//! Conditions worked out plainly over the records themselves, as far as the
-//! example claims use them. What it does not know is a mistake of the test's.
+//! Evaluates the filters of the claims directly on records. It supports only what the claims use, and panics on anything
+//! else.
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
-
-use crate::ExampleCrisis;
 use wayin_engine::three_valued::Truth;
 use wayin_records::record::{FundingTerm, InitiativeRecord};
 
+use crate::ExampleCrisis;
 pub(super) fn evaluate(filter: &Value, record: &InitiativeRecord, periods: &[ExampleCrisis]) -> Truth {
     Truth::all(as_object(filter).iter().map(|(key, value)| match key.as_str() {
         "and" => Truth::all(as_list(value).iter().map(|part| evaluate(part, record, periods))),
@@ -107,16 +106,16 @@ fn active_during(slug: &str, record: &InitiativeRecord, periods: &[ExampleCrisis
     } else {
         record.ended_on
     };
-    let (began_late, ended_early) = (
+    let (started_after, ended_before) = (
         record.started_on.map(|day| day > to_on),
         ended.map(|day| day < crisis.from_on),
     );
-    // A start within the period settles it, whatever the end; an end within it, whatever the start.
-    let within = |day: Option<NaiveDate>| day.is_some_and(|day| day >= crisis.from_on && day <= to_on);
-    if within(record.started_on) || within(record.ended_on) {
+    // A start or an end within the crisis decides, whatever the other date is.
+    let is_within = |day: Option<NaiveDate>| day.is_some_and(|day| day >= crisis.from_on && day <= to_on);
+    if is_within(record.started_on) || is_within(record.ended_on) {
         return Truth::True;
     }
-    !Truth::from(began_late).or(ended_early.into())
+    !Truth::from(started_after).or(ended_before.into())
 }
 
 fn evaluate_term(filter: &Value, term: &FundingTerm) -> Truth {
