@@ -1,8 +1,8 @@
-//! Who did what to what, and when: rows are only ever added.
+//! The audit trail. Rows are only added.
 
 use sea_orm::entity::prelude::*;
 
-/// An act on the base.
+/// An audit event.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_event")]
@@ -10,23 +10,23 @@ pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The member who acted; null for an act on the command line, or of the service itself.
+    /// The member who acted; null for the command line and for the service itself.
     pub member_id: Option<Uuid>,
-    /// What was done: the mutation's name, or the word of the command or of the service for it.
+    /// The action: the name of the mutation, of the command, or of the service's own action.
     pub action: String,
-    /// The type of what it was done to.
+    /// The type of the subject.
     pub subject: String,
-    /// The id of what it was done to.
+    /// The id of the subject.
     pub subject_id: Uuid,
-    /// The version before it; null where there was none.
+    /// The version before the action; null if there was none.
     pub version_before: Option<i32>,
-    /// The version after it; null where there is none.
+    /// The version after the action; null if there is none.
     pub version_after: Option<i32>,
-    /// What else is to be known, such as the note that came with it.
+    /// More about the action, such as its note.
     pub detail: Json,
-    /// When it was done (UTC).
+    /// When it happened (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC): never.
+    /// When the row was last updated (UTC): never.
     pub updated_at: DateTimeUtc,
 }
 

@@ -1,9 +1,9 @@
-//! The challenges that an initiative met, and what became of each one's step.
+//! The challenges that initiatives faced.
 
 use sea_orm::entity::prelude::*;
 use wayin_vocabulary::{Challenge, ChallengeStep};
 
-/// A challenge that an initiative met.
+/// A challenge that an initiative faced.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "challenge_faced")]
@@ -15,24 +15,24 @@ pub struct Model {
     pub initiative_id: Uuid,
     /// The challenge.
     pub challenge: Challenge,
-    /// What became of its step; null where not known.
+    /// What happened to its step; null if not known.
     pub step: Option<ChallengeStep>,
     /// What happened, at most 2,000 characters.
     pub note: Option<String>,
-    /// The day it was noticed; null where not known.
+    /// The day it was noticed; null if not known.
     pub noticed_on: Option<Date>,
-    /// Whose view it is; null where not known.
+    /// Whose view it is; null if not known.
     pub perspective: Option<super::Perspective>,
-    /// Why answers of it are missing, by field; null where nothing says why.
+    /// The missing reasons, by field; null if there are none.
     pub missing: Option<Json>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
     /// The initiative.
     #[sea_orm(belongs_to, from = "initiative_id", to = "id")]
     pub initiative: BelongsTo<super::initiative::Entity>,
-    /// Why the step went as it did.
+    /// The reasons for what happened to the step.
     #[sea_orm(has_many)]
     pub reasons: HasMany<super::challenge_reason::Entity>,
 }

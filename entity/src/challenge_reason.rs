@@ -1,9 +1,9 @@
-//! Why a challenge's step went as it did.
+//! The reasons for what happened to the step of a challenge.
 
 use sea_orm::entity::prelude::*;
 use wayin_vocabulary::ChallengeReason;
 
-/// One reason for what became of a challenge's step.
+/// A reason for what happened to the step of a challenge.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "challenge_reason")]
@@ -14,9 +14,9 @@ pub struct Model {
     /// The reason.
     #[sea_orm(primary_key, auto_increment = false)]
     pub reason: ChallengeReason,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
     /// The challenge faced.
     #[sea_orm(belongs_to, from = "challenge_faced_id", to = "id")]

@@ -1,25 +1,25 @@
-//! The change log: what was published, altered or withdrawn, strictly in order.
+//! The change log: what was published, updated or withdrawn, in strict order.
 
 use sea_orm::entity::prelude::*;
 use wayin_vocabulary::{ChangeKind, ChangeSubject};
 
-/// One change.
+/// A change.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "change_log")]
 pub struct Model {
-    /// Grows with every change; changes become visible in this order.
+    /// Increases with every change. Changes become visible in this order.
     #[sea_orm(primary_key)]
     pub number: i64,
     /// What happened.
     pub kind: ChangeKind,
-    /// What it happened to.
+    /// The type of the subject.
     pub subject: ChangeSubject,
-    /// The id of what it happened to.
+    /// The id of the subject.
     pub subject_id: Uuid,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC): never.
+    /// When the row was last updated (UTC): never.
     pub updated_at: DateTimeUtc,
 }
 

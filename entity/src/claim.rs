@@ -1,10 +1,10 @@
-//! Claims: reflections made testable.
+//! Claims: sentences with the pattern that tests each.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 use wayin_vocabulary::Dimension;
 
-/// A sentence in plain words, with the pattern that the base can answer it by.
+/// A claim.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "claim", model_attrs(derive(Serialize, Deserialize)))]
@@ -12,26 +12,26 @@ pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The short name in addresses; unique.
+    /// The name in addresses; unique.
     #[sea_orm(unique)]
     pub slug: String,
-    /// The claim in plain words, at most 500 characters.
+    /// The sentence, at most 500 characters.
     pub statement: String,
-    /// Where it stands in the list of claims, from 1.
+    /// The position in the list of claims, from 1.
     pub position: i32,
     /// The reflection that it comes from.
     pub reflection_id: Option<Uuid>,
-    /// The condition, as an `InitiativeFilter` document.
+    /// The first condition, as an `InitiativeFilter` document.
     pub pattern_when: Json,
-    /// What it is crossed with, as an `InitiativeFilter` document.
+    /// The second condition, as an `InitiativeFilter` document.
     pub pattern_then: Json,
-    /// Among which initiatives, as an `InitiativeFilter` document.
+    /// The population, as an `InitiativeFilter` document; null for all initiatives.
     pub pattern_among: Option<Json>,
-    /// The dimension it is told apart by.
+    /// The dimension to group by.
     pub pattern_by: Option<Dimension>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
     /// The reflection that it comes from.
     #[sea_orm(belongs_to, from = "reflection_id", to = "id")]

@@ -1,9 +1,9 @@
-//! The conditions for change that an initiative altered, or did not.
+//! The conditions for change of initiatives, and whether they changed.
 
 use sea_orm::entity::prelude::*;
 use wayin_vocabulary::{ChangeExtent, Condition};
 
-/// What became of one condition during an initiative.
+/// Whether one condition changed during an initiative.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "condition_changed")]
@@ -15,13 +15,13 @@ pub struct Model {
     pub initiative_id: Uuid,
     /// The condition.
     pub condition: Condition,
-    /// What became of it; null where not known.
+    /// How far it changed; null if not known.
     pub change: Option<ChangeExtent>,
-    /// Why answers of it are missing, by field; null where nothing says why.
+    /// The missing reasons, by field; null if there are none.
     pub missing: Option<Json>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
     /// The initiative.
     #[sea_orm(belongs_to, from = "initiative_id", to = "id")]

@@ -1,4 +1,4 @@
-//! Crises: periods that bear on the work.
+//! Crises: periods that affected the work.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -11,18 +11,18 @@ pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The short name in addresses and conditions; unique.
+    /// The name in addresses and filters; unique.
     #[sea_orm(unique)]
     pub slug: String,
-    /// What it is called, at most 200 characters.
+    /// The name, at most 200 characters.
     pub name: String,
     /// The first day.
     pub from_on: Date,
-    /// The last day; null while it goes on.
+    /// The last day; null if it has not ended.
     pub to_on: Option<Date>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
 }
 

@@ -1,8 +1,8 @@
-//! The places that a crisis bears on.
+//! The places that crises affect.
 
 use sea_orm::entity::prelude::*;
 
-/// A crisis bears on a place. One with no such row bears on all places.
+/// A crisis affects a place. A crisis without such rows affects all places.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "crisis_place")]
@@ -13,9 +13,9 @@ pub struct Model {
     /// The place.
     #[sea_orm(primary_key, auto_increment = false)]
     pub place_id: Uuid,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
 }
 

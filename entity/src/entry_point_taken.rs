@@ -1,4 +1,4 @@
-//! The entry points that an initiative took, in order, per perspective.
+//! The entry points that initiatives took, in order, by perspective.
 
 use sea_orm::entity::prelude::*;
 use wayin_vocabulary::{EntryPoint, Perspective};
@@ -13,21 +13,21 @@ pub struct Model {
     pub id: Uuid,
     /// The initiative.
     pub initiative_id: Uuid,
-    /// Counts from 1 within the initiative and perspective.
+    /// The position within the initiative and perspective, from 1.
     pub position: i32,
     /// The entry point.
     pub entry_point: EntryPoint,
     /// Whose view it is.
     pub perspective: Perspective,
-    /// The day it was taken; null where not known.
+    /// The day it was taken; null if not known.
     pub taken_on: Option<Date>,
     /// Why it was taken, at most 2,000 characters.
     pub motivation: Option<String>,
-    /// Why answers of it are missing, by field; null where nothing says why.
+    /// The missing reasons, by field; null if there are none.
     pub missing: Option<Json>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
     /// The initiative.
     #[sea_orm(belongs_to, from = "initiative_id", to = "id")]

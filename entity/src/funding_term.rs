@@ -1,9 +1,9 @@
-//! The terms that an initiative's money came with.
+//! The funding terms of initiatives.
 
 use sea_orm::entity::prelude::*;
 use wayin_vocabulary::{DeliveryTimeline, ReportingBasis, ReportingFrequency, Restriction};
 
-/// The conditions that one sum of money came with.
+/// The terms of one sum of money.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "funding_term")]
@@ -11,61 +11,61 @@ pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The initiative that was paid for.
+    /// The funded initiative.
     pub initiative_id: Uuid,
-    /// Counts from 1 within the initiative, in the order of the record.
+    /// The position within the initiative, from 1, in the order of the record.
     pub position: i32,
-    /// The organisation that gave the money.
+    /// The funder.
     pub funder_id: Uuid,
-    /// The 360Giving grant identifier; unique where given.
+    /// The 360Giving grant identifier; unique if not null.
     #[sea_orm(unique)]
     pub grant_identifier: Option<String>,
-    /// The SHA-256, in hexadecimal, of the grant as it was last imported: tells a changed grant from a repeated one.
+    /// The SHA-256 of the grant as it was last imported, in hexadecimal. It shows whether a grant has changed since.
     pub grant_digest: Option<String>,
     /// The funder's programme, at most 300 characters.
     pub programme: Option<String>,
-    /// The ISO 4217 code of the money.
+    /// The ISO 4217 code of the currency.
     pub currency: Option<String>,
-    /// The amount in the currency's minor unit (pence); null where not known.
+    /// The amount in the currency's minor unit (pence); null if not known.
     pub amount_minor: Option<i64>,
-    /// The day the decision was made.
+    /// The day of the decision.
     pub awarded_on: Option<Date>,
     /// The planned first day.
     pub starts_on: Option<Date>,
     /// The planned last day.
     pub ends_on: Option<Date>,
-    /// The length in whole months: as given, else from both dates, the last day included; null where neither is known.
+    /// The duration in whole months: as given, or from both dates, inclusive; null if neither is known.
     pub duration_months: Option<i32>,
-    /// The entry point that the funder meant to fund; null where not known.
+    /// The entry point that the funder intended to fund; null if not known.
     pub intended_focus: Option<super::EntryPoint>,
-    /// Whether research before the work was paid for; null where not known.
+    /// Whether it paid for research before the work; null if not known.
     pub upfront_research: Option<bool>,
-    /// How many months of it; null where not known or none.
+    /// How many months of research; null if not known or none.
     pub upfront_research_months: Option<i32>,
-    /// Whether the extra time and resource of working together was paid for; null where not known.
+    /// Whether it paid for the extra time and resources that collaboration takes; null if not known.
     pub collaboration_resourced: Option<bool>,
-    /// Whether the money may be used for anything; null where not known.
+    /// Whether the money can be used for any purpose; null if not known.
     pub restriction: Option<Restriction>,
-    /// How often the funder asks for a report; null where not known.
+    /// How often the funder requires a report; null if not known.
     pub reporting_frequency: Option<ReportingFrequency>,
-    /// What is reported on; null where not known.
+    /// What the funder requires reports on; null if not known.
     pub reporting_basis: Option<ReportingBasis>,
-    /// Whether the plan may move; null where not known.
+    /// Whether the delivery timeline can change; null if not known.
     pub delivery_timeline: Option<DeliveryTimeline>,
-    /// Whether the funding may be renewed; null where not known.
+    /// Whether the funding can be renewed; null if not known.
     pub renewable: Option<bool>,
-    /// Whether the money also pays for work in other places; null where not known.
+    /// Whether the money also pays for work in other places; null if not known.
     pub multi_site: Option<bool>,
-    /// Why answers of it are missing, by field; null where nothing says why.
+    /// The missing reasons, by field; null if there are none.
     pub missing: Option<Json>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
-    /// The initiative that was paid for.
+    /// The funded initiative.
     #[sea_orm(belongs_to, from = "initiative_id", to = "id")]
     pub initiative: BelongsTo<super::initiative::Entity>,
-    /// The organisation that gave the money.
+    /// The funder.
     #[sea_orm(belongs_to, from = "funder_id", to = "id")]
     pub funder: BelongsTo<super::organisation::Entity>,
 }

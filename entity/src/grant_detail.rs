@@ -1,8 +1,8 @@
-//! What published grants say beyond their funding terms.
+//! The parts of published grants that funding terms cannot hold.
 
 use sea_orm::entity::prelude::*;
 
-/// What a published grant says that its record has no room for. It is kept for the export of grants.
+/// The parts of a published grant that its record cannot hold. The export of grants uses them.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "grant_detail")]
@@ -13,11 +13,11 @@ pub struct Model {
     /// The 360Giving identifier of the grant; unique.
     #[sea_orm(unique)]
     pub grant_identifier: String,
-    /// All locations as published, and each recipient, funder, programme and period after the first.
+    /// All locations as published, and the additional recipients, funders, programmes and periods.
     pub document: Json,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
 }
 

@@ -1,4 +1,4 @@
-//! Imports: files of records or grants that are taken in, row by row, by the service.
+//! Imports of files with records or grants.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -12,57 +12,57 @@ pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// Who sent the file.
+    /// The member who sent the file.
     pub member_id: Uuid,
     /// The organisation whose records or grants they are; null for grants of any funder.
     pub organisation_id: Option<Uuid>,
-    /// What the file holds.
+    /// What the file contains.
     pub kind: ImportKind,
-    /// What becomes of its records.
+    /// What happens to its records.
     pub mode: ImportMode,
-    /// The file's name, as it was sent.
+    /// The name of the file.
     pub file_name: String,
-    /// Its format.
+    /// The format of the file.
     pub format: FileFormat,
-    /// Its length in bytes.
+    /// The size of the file in bytes.
     pub bytes: i64,
-    /// The licence of grants whose file does not say one.
+    /// The licence of the grants, if the file does not state one.
     pub licence: Option<String>,
-    /// Where the import stands.
+    /// The state of the import.
     pub state: ImportState,
-    /// Why the file could not be read to its end; null where it could.
+    /// Why the file could not be read to its end; null if it could.
     pub failure_reason: Option<String>,
-    /// What is to be known of how the file was read, one sentence a line; null where it is plain.
+    /// Notes about how the file was read, one sentence a line; null if there are none.
     pub notes: Option<String>,
-    /// How many rows came to something: the next one to be taken in is the one after.
+    /// How many rows have an outcome. The next row is imported next.
     pub rows_processed: i64,
-    /// How many rows were kept as drafts.
+    /// How many rows were saved as drafts.
     pub draft_count: i64,
-    /// How many were sent in.
+    /// How many were submitted.
     pub submitted_count: i64,
     /// How many were published.
     pub published_count: i64,
-    /// How many stood so already.
+    /// How many were already the same.
     pub unchanged_count: i64,
-    /// How many are kept as drafts that are to be mended.
+    /// How many were saved as drafts with problems.
     pub invalid_count: i64,
-    /// How many could not be kept.
+    /// How many could not be saved.
     pub rejected_count: i64,
-    /// How many were taken, but are worth a look.
+    /// How many have warnings.
     pub warning_count: i64,
-    /// Which runner has it in hand; null while none has.
+    /// The worker that runs it; null if none does.
     pub runner: Option<Uuid>,
-    /// Until when that runner is taken for alive (UTC).
+    /// When the lease of that worker ends (UTC).
     pub runner_until: Option<DateTimeUtc>,
-    /// How often it was begun since it last got on.
+    /// How often it was started without progress.
     pub attempts: i32,
-    /// When it ended (UTC); null until then.
+    /// When it ended (UTC); null before.
     pub ended_at: Option<DateTimeUtc>,
-    /// When its file and the outcomes of its rows were deleted (UTC); null while they are kept.
+    /// When its file and the outcomes of its rows were deleted (UTC); null if they were not.
     pub expired_at: Option<DateTimeUtc>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
 }
 

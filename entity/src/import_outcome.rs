@@ -1,10 +1,10 @@
-//! What the rows of imports came to, and what was found in them.
+//! The outcomes of the rows of imports, and their problems.
 
 use sea_orm::entity::prelude::*;
 
 use wayin_vocabulary::RowOutcome;
 
-/// What one row came to, or one thing that was found in it.
+/// The outcome of a row, or one of its problems.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "import_outcome")]
@@ -14,31 +14,31 @@ pub struct Model {
     pub id: Uuid,
     /// The import.
     pub import_id: Uuid,
-    /// Counts the records of the file, from 1: all that is said of one has its position.
+    /// The position of the record in the file, from 1.
     pub position: i64,
-    /// The sheet of a workbook; null in other files.
+    /// The sheet of a workbook; null for other files.
     pub sheet: Option<String>,
-    /// The row as a spreadsheet shows it, or the line.
+    /// The number of the row in the sheet, or of the line.
     pub row: i64,
-    /// The column's header, or the path into a JSON document; null where the whole row is meant.
+    /// The header of the column, or the path in a JSON document; null for the whole row.
     pub column: Option<String>,
-    /// What the row came to.
+    /// The outcome of the row.
     pub outcome: RowOutcome,
-    /// What kind of thing was found; null where nothing was.
+    /// The code of the problem; null if there is none.
     pub code: Option<String>,
-    /// What was found, in plain words; null where nothing was.
+    /// The message of the problem; null if there is none.
     pub message: Option<String>,
-    /// Where in the record it was found, such as `fundingTerms/0/endsOn`; null where nothing was.
+    /// The path of the problem in the record, such as `fundingTerms/0/endsOn`; null if there is no problem.
     pub path: Option<String>,
-    /// Whether what was found kept the record from nothing, and is only worth a look.
+    /// Whether the problem is a warning.
     pub is_warning: bool,
-    /// The submission that the row went into; null where there is none.
+    /// The submission of the record; null if there is none.
     pub submission_id: Option<Uuid>,
-    /// The initiative that it is published as; null where it is not.
+    /// The initiative that it was published as; null if it was not.
     pub initiative_id: Option<Uuid>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
 }
 

@@ -1,9 +1,9 @@
-//! Initiatives: the work of a place to change its system, as published.
+//! Published initiatives.
 
 use sea_orm::entity::prelude::*;
 use wayin_vocabulary::Visibility;
 
-/// An initiative, as it is published.
+/// A published initiative.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "initiative")]
@@ -11,70 +11,70 @@ pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The place it works in; null where not known, as for many published grants.
+    /// The place; null if not known, as for many published grants.
     pub place_id: Option<Uuid>,
-    /// The organisation that leads it.
+    /// The lead organisation.
     pub lead_organisation_id: Uuid,
-    /// What it is called, at most 300 characters.
+    /// The title, at most 300 characters.
     pub title: String,
-    /// The title in lower case, for searching and sorting alike on every database.
+    /// The title in lower case, for the same search and sort order on both databases.
     pub title_folded: String,
-    /// What it does, at most 10,000 characters.
+    /// The summary, at most 10,000 characters.
     pub summary: Option<String>,
-    /// The day it started; null where not known.
+    /// The day it started; null if not known.
     pub started_on: Option<Date>,
-    /// The day it ended; null where not known, or where it goes on.
+    /// The day it ended; null if not known or not ended.
     pub ended_on: Option<Date>,
-    /// Whether it goes on, for one without an end; null where not known.
+    /// Whether it is ongoing, if it has no end date; null if not known.
     pub ongoing: Option<bool>,
-    /// Who may read the record.
+    /// Who can see the record.
     pub visibility: Visibility,
-    /// Whether the partner lets its funders read the whole of a record that others only count.
+    /// Whether its funders can see all of a record that others can only count.
     pub shared_with_funders: bool,
-    /// Whether the record was made up to show how Wayin works.
+    /// Whether the record is illustrative.
     pub illustrative: bool,
-    /// Whether nothing but a published grant is known of it.
+    /// Whether it is known only from a published grant.
     pub made_from_grant: bool,
-    /// The lead organisation's own id for it, unique within that organisation.
+    /// The reference that the lead organisation uses for it, unique within that organisation.
     pub external_ref: Option<String>,
-    /// Counts the publications of the record, from 1.
+    /// The version, which counts the publications from 1.
     pub version: i32,
     /// When it was first published (UTC).
     pub published_at: DateTimeUtc,
-    /// When it was withdrawn (UTC); null while it stands.
+    /// When it was withdrawn (UTC); null if it was not.
     pub withdrawn_at: Option<DateTimeUtc>,
-    /// 32 bits of an HMAC-SHA-256 under the base's secret; never shown.
+    /// 32 bits of an HMAC-SHA-256 under the secret of the instance. Never shown.
     pub disclosure_key: i64,
-    /// Who confirmed that the record may be shared.
+    /// Who confirmed the sharing consent.
     pub sharing_confirmed_by: Option<String>,
-    /// When that was confirmed.
+    /// When it was confirmed.
     pub sharing_confirmed_on: Option<Date>,
-    /// On what basis it may be shared.
+    /// The basis of the sharing consent.
     pub sharing_basis: Option<String>,
-    /// Under which licence it may be reused.
+    /// The licence for reuse.
     pub sharing_licence: Option<String>,
-    /// Why answers of the record itself are missing, by field; null where nothing says why.
+    /// The missing reasons of the record's own fields; null if there are none.
     pub missing: Option<Json>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
-    /// The place it works in.
+    /// The place.
     #[sea_orm(belongs_to, from = "place_id", to = "id")]
     pub place: BelongsTo<Option<super::place::Entity>>,
-    /// The organisation that leads it.
+    /// The lead organisation.
     #[sea_orm(belongs_to, from = "lead_organisation_id", to = "id")]
     pub lead_organisation: BelongsTo<super::organisation::Entity>,
-    /// The entry points it took.
+    /// The entry points taken.
     #[sea_orm(has_many)]
     pub entry_points: HasMany<super::entry_point_taken::Entity>,
-    /// The challenges it met.
+    /// The challenges faced.
     #[sea_orm(has_many)]
     pub challenges_faced: HasMany<super::challenge_faced::Entity>,
-    /// The conditions it changed, or did not.
+    /// The conditions for change.
     #[sea_orm(has_many)]
     pub conditions_changed: HasMany<super::condition_changed::Entity>,
-    /// The terms its money came with.
+    /// The funding terms.
     #[sea_orm(has_many)]
     pub funding_terms: HasMany<super::funding_term::Entity>,
 }

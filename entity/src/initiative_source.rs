@@ -1,8 +1,8 @@
-//! Which sources support which initiatives.
+//! The sources of initiatives.
 
 use sea_orm::entity::prelude::*;
 
-/// A source supports an initiative.
+/// A source of an initiative.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "initiative_source")]
@@ -13,9 +13,9 @@ pub struct Model {
     /// The source.
     #[sea_orm(primary_key, auto_increment = false)]
     pub source_id: Uuid,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
     /// The initiative.
     #[sea_orm(belongs_to, from = "initiative_id", to = "id")]

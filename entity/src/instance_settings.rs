@@ -1,8 +1,8 @@
-//! What is true of the base as a whole: one row.
+//! The settings of the instance, in one row.
 
 use sea_orm::entity::prelude::*;
 
-/// The base's own settings, made when it is first migrated.
+/// The settings of the instance, created by the first migration.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "instance_settings")]
@@ -10,11 +10,11 @@ pub struct Model {
     /// Always 1.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: i32,
-    /// 32 random bytes that key the disclosure keys of records. Never shown; it travels only in a backup.
+    /// The secret for the cell keys of records: 32 random bytes. Never shown. It leaves the database only in backups.
     pub disclosure_secret: Vec<u8>,
-    /// When the base was made (UTC).
+    /// When the instance was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
 }
 

@@ -1,5 +1,5 @@
-//! The tables of a Wayin base, one per file. Their rules are in the domains of `wayin`; their closed vocabularies are in
-//! `wayin_vocabulary`, which this crate exports too.
+//! The tables of the database, one for each file. The rules for their content are in the domains of `wayin`. Their
+//! vocabularies are in `wayin_vocabulary`, which this crate exports too.
 
 pub mod audit_event;
 pub mod challenge_faced;

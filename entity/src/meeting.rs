@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// A meeting, past or ahead.
+/// A past or future meeting.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "meeting", model_attrs(derive(Serialize, Deserialize)))]
@@ -11,20 +11,20 @@ pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// What it is called, at most 300 characters; unique.
+    /// The title, at most 300 characters; unique.
     #[sea_orm(unique)]
     pub title: String,
-    /// What it is about.
+    /// The theme.
     pub theme: Option<String>,
-    /// The day it is held.
+    /// The day of the meeting.
     pub held_on: Date,
-    /// Where one registers, for a meeting that lies ahead.
+    /// The address to register at, for a future meeting.
     pub registration_url: Option<String>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
-    /// What members said.
+    /// The reflections.
     #[sea_orm(has_many)]
     pub reflections: HasMany<super::reflection::Entity>,
 }

@@ -1,10 +1,10 @@
-//! Members: who may do what.
+//! Members and their roles.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 use wayin_vocabulary::Role;
 
-/// A member. A token proves who is asking; this row says what they may do.
+/// A member. A token proves who the requester is; this row says what they may do.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "member", model_attrs(derive(Serialize, Deserialize)))]
@@ -16,17 +16,17 @@ pub struct Model {
     pub issuer: String,
     /// The `sub` of the member's tokens.
     pub subject: String,
-    /// The organisation that the member acts for; required for funders and partners.
+    /// The organisation of the member; required for funders and partners.
     pub organisation_id: Option<Uuid>,
-    /// What the member may do.
+    /// The role of the member.
     pub role: Role,
-    /// When the member was revoked (UTC); null while they may act.
+    /// When the member was revoked (UTC); null if they were not.
     pub revoked_at: Option<DateTimeUtc>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
-    /// The organisation that the member acts for.
+    /// The organisation of the member.
     #[sea_orm(belongs_to, from = "organisation_id", to = "id")]
     pub organisation: BelongsTo<Option<super::organisation::Entity>>,
 }

@@ -1,4 +1,4 @@
-//! Organisations: funders, and those that lead initiatives.
+//! Funders and lead organisations.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -12,20 +12,20 @@ pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The name in use, at most 200 characters.
+    /// The name, at most 200 characters.
     pub name: String,
-    /// The name in lower case, for searching and sorting alike on every database.
+    /// The name in lower case, for the same search and sort order on both databases.
     pub name_folded: String,
-    /// What sort of organisation it is; null where not known.
+    /// The kind of organisation; null if not known.
     pub kind: Option<OrganisationKind>,
-    /// The org-id identifier, such as GB-CHC-1164883; unique where given.
+    /// The org-id identifier, such as GB-CHC-1164883; unique if not null.
     #[sea_orm(unique)]
     pub identifier: Option<String>,
-    /// Whether what its members send in is published without review.
+    /// Whether submissions of its members are published without review.
     pub auto_publish: bool,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
 }
 

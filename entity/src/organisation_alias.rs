@@ -1,26 +1,26 @@
-//! What organisations were known as before: those that were merged into others, and identifiers that were put right.
+//! Former names and identifiers of organisations: of those merged into others, and those that were corrected.
 
 use sea_orm::entity::prelude::*;
 
-/// A name and an identifier that lead to an organisation which has others now.
+/// A former name and identifier of an organisation.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "organisation_alias")]
 pub struct Model {
-    /// UUIDv7: the id of the organisation that was merged, or, for an identifier that was put right, a new one.
+    /// UUIDv7: the id of the organisation that was merged, or a new one for a corrected identifier.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The organisation that it leads to.
+    /// The current organisation.
     pub organisation_id: Uuid,
-    /// The name that was in use.
+    /// The former name.
     pub name: String,
-    /// The name in lower case, for searching alike on every database.
+    /// The name in lower case, for the same search on both databases.
     pub name_folded: String,
-    /// The identifier that was in use; null where there was none.
+    /// The former identifier; null if there was none.
     pub identifier: Option<String>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
 }
 

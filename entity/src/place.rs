@@ -1,4 +1,4 @@
-//! Places, from a neighbourhood to the country.
+//! Places, from neighbourhoods to the whole country.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -12,22 +12,22 @@ pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The name in use, at most 200 characters.
+    /// The name, at most 200 characters.
     pub name: String,
-    /// The name in lower case, for searching and sorting alike on every database.
+    /// The name in lower case, for the same search and sort order on both databases.
     pub name_folded: String,
-    /// What sort of place it is.
+    /// The kind of place.
     pub kind: PlaceKind,
-    /// The GSS code, such as E08000025; unique where given.
+    /// The GSS code, such as E08000025; unique if not null.
     #[sea_orm(unique)]
     pub code: Option<String>,
-    /// The place that took over when this one's code was retired.
+    /// The successor, if the code of the place is retired.
     pub successor_id: Option<Uuid>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
-    /// The initiatives recorded in this very place.
+    /// The initiatives recorded in this place itself.
     #[sea_orm(has_many)]
     pub initiatives: HasMany<super::initiative::Entity>,
 }

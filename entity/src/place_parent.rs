@@ -1,21 +1,21 @@
-//! Which places lie directly within which.
+//! The parents of places.
 
 use sea_orm::entity::prelude::*;
 
-/// One place lies directly within another. Never a cycle.
+/// A place lies directly within another. There are no cycles.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "place_parent")]
 pub struct Model {
-    /// The smaller place.
+    /// The child.
     #[sea_orm(primary_key, auto_increment = false)]
     pub place_id: Uuid,
-    /// The larger place that it lies within.
+    /// The parent.
     #[sea_orm(primary_key, auto_increment = false)]
     pub parent_id: Uuid,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
 }
 

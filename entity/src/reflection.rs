@@ -1,9 +1,9 @@
-//! What members said at a meeting, with nobody named.
+//! Reflections: what members said at meetings, without names.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// One reflection, about an entry point, a challenge, a place, or none of them.
+/// A reflection. It can be about an entry point, a challenge or a place.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "reflection", model_attrs(derive(Serialize, Deserialize)))]
@@ -13,7 +13,7 @@ pub struct Model {
     pub id: Uuid,
     /// The meeting.
     pub meeting_id: Uuid,
-    /// Counts from 1 within the meeting.
+    /// The position within the meeting, from 1.
     pub position: i32,
     /// Whose view it is.
     pub perspective: super::Perspective,
@@ -23,11 +23,11 @@ pub struct Model {
     pub challenge: Option<super::Challenge>,
     /// The place it is about.
     pub place_id: Option<Uuid>,
-    /// What was said, at most 4,000 characters.
+    /// The text, at most 4,000 characters.
     pub text: String,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
     /// The meeting.
     #[sea_orm(belongs_to, from = "meeting_id", to = "id")]

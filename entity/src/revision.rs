@@ -1,8 +1,8 @@
-//! Revisions: every version of a record as it stood.
+//! Revisions: records as they were at each version.
 
 use sea_orm::entity::prelude::*;
 
-/// A record as it stood at one version.
+/// A record as it was at one version.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "revision")]
@@ -16,13 +16,13 @@ pub struct Model {
     pub version: i32,
     /// The whole record.
     pub document: Json,
-    /// The member who published it; null for an act on the command line.
+    /// The member who published it; null for the command line.
     pub member_id: Option<Uuid>,
-    /// Why it was published or withdrawn.
+    /// The note of the publication or withdrawal.
     pub reason: String,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
 }
 

@@ -1,8 +1,8 @@
-//! The codes of areas that are no places themselves, with the place that each lies in.
+//! Small areas, with the place that each lies in.
 
 use sea_orm::entity::prelude::*;
 
-/// An LSOA, an MSOA, a constituency or another area that has a code and lies in a place.
+/// A small area: an LSOA, an MSOA, a constituency or another area with a code that is not a place itself.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "small_area")]
@@ -10,11 +10,11 @@ pub struct Model {
     /// The GSS code.
     #[sea_orm(primary_key, auto_increment = false)]
     pub code: String,
-    /// The place that it lies in; null where it lies in several.
+    /// The place that it lies in; null if it lies in several.
     pub place_id: Option<Uuid>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
 }
 

@@ -1,9 +1,9 @@
-//! Where a record's content comes from.
+//! The sources of records.
 
 use sea_orm::entity::prelude::*;
 use wayin_vocabulary::SourceKind;
 
-/// A source that supports one initiative or many.
+/// A source of one or more initiatives.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "source")]
@@ -11,19 +11,19 @@ pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// What sort of source it is.
+    /// The kind of source.
     pub kind: SourceKind,
-    /// What it is called, at most 300 characters.
+    /// The title, at most 300 characters.
     pub title: String,
-    /// Where it can be read.
+    /// The address of the source.
     pub url: Option<String>,
-    /// The day it bears.
+    /// The date of the source.
     pub dated_on: Option<Date>,
-    /// The licence it may be reused under; null where it states none.
+    /// The licence for reuse; null if it states none.
     pub licence: Option<String>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
 }
 

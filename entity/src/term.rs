@@ -1,9 +1,9 @@
-//! Words of the field, in plain language.
+//! The entries of the glossary.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// A word of the field.
+/// An entry of the glossary.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "term", model_attrs(derive(Serialize, Deserialize)))]
@@ -11,24 +11,24 @@ pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The short name in addresses; unique.
+    /// The name in addresses; unique.
     #[sea_orm(unique)]
     pub slug: String,
-    /// The word, at most 100 characters.
+    /// The name, at most 100 characters.
     pub name: String,
-    /// The word and its other words in lower case, for searching and sorting alike on every database.
+    /// The name and its synonyms in lower case, for the same search and sort order on both databases.
     pub name_folded: String,
-    /// What it means, plainly, at most 2,000 characters.
+    /// The definition, at most 2,000 characters.
     pub definition: String,
-    /// Other words that people use for it, as a list of text.
+    /// The synonyms, as a list of texts.
     pub synonyms: Json,
-    /// What to mind when using it, where the word shuts people out.
+    /// The usage note, if the word can exclude people.
     pub usage_note: Option<String>,
     /// The vocabulary code that it explains.
     pub code: Option<String>,
-    /// When the row was made (UTC).
+    /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
-    /// When the row was last altered (UTC).
+    /// When the row was last updated (UTC).
     pub updated_at: DateTimeUtc,
 }
 

@@ -1,8 +1,7 @@
-//! The history of a Wayin base's tables, oldest first.
+//! The migrations of the database, oldest first.
 //!
-//! A migration that was released is never altered: a later one follows it. That
-//! is why nothing here reads the entities, which move on, and why vocabularies
-//! are written out. Every step runs in one transaction on both databases.
+//! A released migration is never changed; a later one follows it. So migrations do not use the entities, which change, and
+//! spell out their vocabularies. Every migration runs in one transaction on both databases.
 
 use sea_orm_migration::prelude::*;
 
@@ -35,7 +34,7 @@ mod m20261129_000030_rename_tables_columns_and_codes;
 mod table;
 pub mod vocabulary;
 
-/// Takes a base from any version of its tables to any other.
+/// Migrates a database from any version to any other.
 #[derive(Debug)]
 pub struct Migrator;
 

@@ -1,4 +1,4 @@
-//! Places, and which lie within which.
+//! Creates places and their parents.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{text, text_null, uuid, uuid_null};
@@ -9,7 +9,6 @@ use crate::table::{
     join_table, named_check, restrict_reference, table_with_id,
 };
 
-/// Creates the tables.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

@@ -1,4 +1,4 @@
-//! Organisations, and the members that act for them.
+//! Creates organisations and members.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{text, text_null, timestamp_with_time_zone_null, uuid_null};
@@ -9,7 +9,6 @@ use crate::table::{
     nullable_code_column, restrict_reference, table_with_id, unique_index,
 };
 
-/// Creates the tables.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

@@ -1,11 +1,10 @@
-//! Where the content of records comes from.
+//! Creates the sources of records.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{date_null, text, text_null};
 
 use crate::table::{code_column, create_tables, drop_tables, table_with_id};
 
-/// Creates the tables.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

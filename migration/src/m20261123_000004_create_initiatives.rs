@@ -1,4 +1,4 @@
-//! Initiatives as they are published, and the sources that support them.
+//! Creates published initiatives and their sources.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -12,7 +12,6 @@ use crate::table::{
     join_table, named_check, positive_integer_column, restrict_reference, table_with_id, unique_index,
 };
 
-/// Creates the tables.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

@@ -1,4 +1,4 @@
-//! The parts of an initiative: entry points, challenges, conditions and funding terms.
+//! Creates the parts of initiatives: entry points, challenges, conditions and funding terms.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer_null, boolean_null, date_null, integer_null, text_null, uuid};
@@ -9,7 +9,6 @@ use crate::table::{
     unique_index,
 };
 
-/// Creates the tables.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
@@ -82,10 +81,10 @@ const INDEXES: [NamedIndex; 6] = [
     ),
 ];
 
-/// Whose view something is.
+/// The perspectives.
 const PERSPECTIVES: [&str; 4] = ["PRACTITIONER", "FUNDER", "NATIONAL_CHARITY", "COMMUNITY"];
 
-/// Where one can start to change a system.
+/// The entry points.
 const ENTRY_POINTS: [&str; 4] = [
     "COLLABORATION",
     "COMPLEXITY",

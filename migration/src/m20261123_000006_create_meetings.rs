@@ -1,4 +1,4 @@
-//! Meetings of the community of practice, what members said, and the claims made of it.
+//! Creates meetings, reflections and claims.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -10,7 +10,6 @@ use crate::table::{
     nullable_code_column, positive_integer_column, restrict_reference, table_with_id, unique_index,
 };
 
-/// Creates the tables.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

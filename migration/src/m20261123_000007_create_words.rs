@@ -1,4 +1,4 @@
-//! The words of the field.
+//! Creates the glossary.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{json_binary, text, text_null, text_uniq};
@@ -6,7 +6,6 @@ use sea_orm_migration::sea_orm::DatabaseBackend;
 
 use crate::table::{NamedIndex, create_indexes, create_tables, drop_tables, folded_column, table_with_id};
 
-/// Creates the tables.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

@@ -1,4 +1,4 @@
-//! Crises, and the places that they bear on.
+//! Creates crises and the places that they affect.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{date, date_null, text, text_uniq, uuid};
@@ -8,7 +8,6 @@ use crate::table::{
     restrict_reference, table_with_id,
 };
 
-/// Creates the tables.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

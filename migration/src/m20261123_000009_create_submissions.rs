@@ -1,4 +1,4 @@
-//! What is proposed, every version that was published, and the log that others follow.
+//! Creates submissions, revisions and the change log.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_pk_auto, integer_null, json_binary, text, text_null, uuid, uuid_null};
@@ -8,7 +8,6 @@ use crate::table::{
     restrict_reference, table_with_id, unique_index,
 };
 
-/// Creates the tables.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
@@ -68,8 +67,8 @@ fn revision() -> TableCreateStatement {
         .take()
 }
 
-/// On both databases a number is never given twice, not even after the newest row is
-/// deleted: followers remember the last one they saw.
+/// A number is never reused on either database, even if the newest row is deleted, because
+/// pollers remember the last number that they read.
 fn change() -> TableCreateStatement {
     Table::create()
         .table("change")

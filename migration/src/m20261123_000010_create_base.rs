@@ -1,11 +1,10 @@
-//! What is true of the base as a whole.
+//! Creates the settings of the instance.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{blob, integer};
 
 use crate::table::{create_tables, drop_tables};
 
-/// Creates the tables.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

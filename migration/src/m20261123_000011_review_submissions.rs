@@ -1,5 +1,5 @@
-//! What review needs: when a submission was sent and decided, organisations that are
-//! trusted, mutations that are repeated, and who did what.
+//! Adds what reviews need: when a submission was submitted and decided, trusted organisations,
+//! idempotency keys and the audit trail.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -11,22 +11,21 @@ use crate::table::{
     NamedIndex, create_indexes, create_tables, drop_tables, join_table, restrict_reference, table_with_id,
 };
 
-/// Alters the submissions, and creates the tables.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // SQLite adds one column at a time.
+        // SQLite can add only one column at a time.
         for column in [
             integer("version").default(1).take(),
             timestamp_with_time_zone_null("sent_at"),
             timestamp_with_time_zone_null("decided_at"),
         ] {
-            add(manager, "submission", column).await?;
+            add_column(manager, "submission", column).await?;
         }
-        add(
+        add_column(
             manager,
             "organisation",
             boolean("auto_publish").default(false).take(),
@@ -55,7 +54,11 @@ impl MigrationTrait for Migration {
     }
 }
 
-async fn add(manager: &SchemaManager<'_>, table: &'static str, column: ColumnDef) -> Result<(), DbErr> {
+async fn add_column(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: ColumnDef,
+) -> Result<(), DbErr> {
     manager
         .alter_table(Table::alter().table(table).add_column(column).take())
         .await

@@ -1,5 +1,5 @@
-//! Imports, their files and what became of their rows; and by which reference an organisation
-//! knows a submission.
+//! Creates imports, their files and the outcomes of their rows, and adds the reference that an
+//! organisation uses for a submission.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -12,7 +12,6 @@ use crate::table::{
     named_check, restrict_reference, table_with_id,
 };
 
-/// Creates the tables, and alters the submissions.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

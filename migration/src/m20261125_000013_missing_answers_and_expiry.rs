@@ -1,11 +1,10 @@
-//! Why answers of a record and of its parts are missing; and finding the submissions that nobody touches.
+//! Adds missing reasons to records and their parts, and an index to find submissions that expire.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::json_binary_null;
 
 use crate::table::{NamedIndex, create_indexes, drop_indexes};
 
-/// Alters the record and its parts, and indexes submissions.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

@@ -1,4 +1,4 @@
-//! Every version of what stewards keep, and the organisations that others were merged into.
+//! Creates the revisions of reference data, and the aliases of organisations.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{json_binary, text, text_null, uuid, uuid_null};
@@ -9,7 +9,6 @@ use crate::table::{
     positive_integer_column, restrict_reference, table_with_id, unique_index,
 };
 
-/// Creates the tables.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
@@ -63,7 +62,7 @@ fn kept_revision() -> TableCreateStatement {
                 "MEMBER",
             ],
         ))
-        // No foreign key: it is of one of several tables, and outlives an organisation that was merged.
+        // No foreign key: the row is in one of several tables, and a merged organisation no longer exists.
         .col(uuid("subject_id"))
         .col(positive_integer_column("version"))
         .col(json_binary("document"))
@@ -74,7 +73,7 @@ fn kept_revision() -> TableCreateStatement {
         .take()
 }
 
-/// The id is the one that the organisation had; nobody else ever gets it.
+/// The id is that of the former organisation. It is never reused.
 fn former_organisation(backend: DatabaseBackend) -> TableCreateStatement {
     table_with_id("former_organisation")
         .col(uuid("organisation_id"))

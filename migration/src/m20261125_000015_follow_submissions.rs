@@ -1,10 +1,9 @@
-//! What following needs: the submissions in the order in which they were last altered.
+//! Indexes submissions by when they were last updated, for pollers.
 
 use sea_orm_migration::prelude::*;
 
 use crate::table::{NamedIndex, create_indexes, drop_indexes};
 
-/// Creates the index.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

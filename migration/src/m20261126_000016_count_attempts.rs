@@ -1,9 +1,8 @@
-//! How often an import was begun since it last got on, so that one that never does comes to an end.
+//! Adds how often an import was started without progress, so that it fails in the end.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::integer;
 
-/// Adds the column.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

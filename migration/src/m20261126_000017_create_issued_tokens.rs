@@ -1,4 +1,4 @@
-//! The tokens that were issued here, so that each can be listed and revoked.
+//! Creates the tokens that the instance issued, so that they can be listed and revoked.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -9,7 +9,6 @@ use crate::table::{
     NamedIndex, create_indexes, create_tables, drop_tables, named_check, restrict_reference, table_with_id,
 };
 
-/// Creates the table.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

@@ -1,10 +1,9 @@
-//! What publication needs: the sources by their title, by which each record's is known again.
+//! Indexes sources by their title, by which publication finds the source of a record.
 
 use sea_orm_migration::prelude::*;
 
 use crate::table::{NamedIndex, create_indexes, drop_indexes};
 
-/// Creates the index.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

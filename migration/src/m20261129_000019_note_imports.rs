@@ -1,9 +1,8 @@
-//! What is to be known of how the file of an import was read.
+//! Adds notes about how the file of an import was read.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::text_null;
 
-/// Adds the column.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

@@ -1,9 +1,8 @@
-//! Marks a base whose names, codes and identifiers are to be written in one spelling. The tables stay as they are:
-//! the rows are written by `wayin migrate up` afterwards, with the functions that every import uses.
+//! Marks that names, codes and identifiers must be normalised. It changes no table: `wayin migrate up`
+//! rewrites the rows afterwards, with the functions that every import uses.
 
 use sea_orm_migration::prelude::*;
 
-/// Changes no table.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

@@ -1,11 +1,10 @@
-//! The codes of areas that are no places themselves, such as LSOAs, with the place that each lies in.
+//! Creates small areas, such as LSOAs, with the place that each lies in.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{text, uuid_null};
 
 use crate::table::{create_tables, drop_tables, join_table, restrict_reference};
 
-/// Creates the table.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

@@ -1,11 +1,10 @@
-//! What published grants say beyond their funding terms.
+//! Creates the parts of published grants that funding terms cannot hold.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{json_binary, text};
 
 use crate::table::{create_tables, drop_tables, table_with_id, unique_index};
 
-/// Creates the table.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

@@ -1,10 +1,9 @@
-//! Adds the reason `COMPETITION_FOR_RESOURCES` for hurrying or leaving out a step.
+//! Adds the reason `COMPETITION_FOR_RESOURCES` for rushing or skipping a step.
 
 use sea_orm_migration::prelude::*;
 
 use crate::vocabulary::WidenedVocabulary;
 
-/// Changes the vocabulary.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

@@ -1,11 +1,10 @@
-//! Adds whether funding also pays for work in other places, and the dimension that goes by it.
+//! Adds whether funding also pays for work in other places, and the dimension for it.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::boolean_null;
 
 use crate::vocabulary::WidenedVocabulary;
 
-/// Adds the column, and the code of the dimension.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 

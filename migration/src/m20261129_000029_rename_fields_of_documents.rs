@@ -4,7 +4,6 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::prelude::Uuid;
 use sea_orm_migration::sea_orm::{DatabaseBackend, JsonValue, Statement, Value};
 
-/// Changes rows.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
@@ -14,14 +13,20 @@ impl MigrationTrait for Migration {
         for (subject, before, after) in FIELDS {
             rename_field(manager, subject, before, after).await?;
         }
-        rename_conditions(manager, |name| renamed(name, |(before, after)| (before, after))).await
+        rename_conditions(manager, |name| {
+            find_new_name(name, |(before, after)| (before, after))
+        })
+        .await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for (subject, before, after) in FIELDS {
             rename_field(manager, subject, after, before).await?;
         }
-        rename_conditions(manager, |name| renamed(name, |(before, after)| (after, before))).await
+        rename_conditions(manager, |name| {
+            find_new_name(name, |(before, after)| (after, before))
+        })
+        .await
     }
 
     fn use_transaction(&self) -> Option<bool> {
@@ -29,7 +34,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// The subject of a kept revision, a field of its document, and the field's new name.
+/// The subject of a revision, a field of its document, and the new name of the field.
 const FIELDS: [(&str, &str, &str); 4] = [
     ("TERM", "word", "name"),
     ("TERM", "otherWords", "synonyms"),
@@ -81,7 +86,7 @@ async fn rename_field(
     Ok(())
 }
 
-fn renamed(
+fn find_new_name(
     name: &str,
     direction: impl Fn((&'static str, &'static str)) -> (&'static str, &'static str),
 ) -> Option<&'static str> {

@@ -1,4 +1,4 @@
-//! Gives tables, columns and codes the names that the schema has, and renames them in stored results.
+//! Renames tables, columns and codes as in the schema, and in stored results.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::prelude::Uuid;
@@ -6,7 +6,6 @@ use sea_orm_migration::sea_orm::{JsonValue, Statement};
 
 use crate::vocabulary::WidenedVocabulary;
 
-/// Renames tables, columns and codes.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
@@ -56,7 +55,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// The codes of a column that a CHECK constraint holds. Both lists have the same order.
+/// The old and the new codes of a column with a CHECK constraint, in the same order.
 struct RenamedCodes {
     table: &'static str,
     column: &'static str,
@@ -111,7 +110,7 @@ const CODES: [RenamedCodes; 4] = [
     },
 ];
 
-/// The codes of problems, which no constraint holds.
+/// The codes of problems. They have no constraint.
 const PROBLEM_CODES: [(&str, &str); 4] = [
     ("CLASH", "CONFLICT"),
     ("KEY_REUSED", "IDEMPOTENCY_KEY_REUSED"),
@@ -119,7 +118,7 @@ const PROBLEM_CODES: [(&str, &str); 4] = [
     ("REPEATED", "DUPLICATE"),
 ];
 
-/// The mutations that the audit trail names.
+/// The mutations in the audit trail.
 const ACTIONS: [(&str, &str); 3] = [
     ("sendSubmission", "submitForReview"),
     ("returnSubmission", "requestChanges"),
@@ -156,7 +155,7 @@ const TABLES: [(&str, &str); 7] = [
     ("repeatable", "idempotency_key"),
 ];
 
-/// The stored results of mutations hold the columns of a row in this field, by table.
+/// For each table, the field of a stored result that has the columns of a row.
 const ROWS_IN_RESULTS: [(&str, &str); 3] = [
     ("import", "import"),
     ("submission", "submission"),
@@ -164,7 +163,7 @@ const ROWS_IN_RESULTS: [(&str, &str); 3] = [
 ];
 
 impl RenamedCodes {
-    /// Accepts the codes of both lists, changes the rows, and accepts the new codes alone.
+    /// Allows the codes of both lists, changes the rows, and then allows only the new codes.
     async fn rename(
         &self,
         manager: &SchemaManager<'_>,
@@ -227,7 +226,7 @@ enum Direction {
 }
 
 impl Direction {
-    const fn turn<T: Copy>(self, (before, after): (T, T)) -> (T, T) {
+    const fn order<T: Copy>(self, (before, after): (T, T)) -> (T, T) {
         match self {
             Self::Up => (before, after),
             Self::Down => (after, before),
@@ -235,7 +234,7 @@ impl Direction {
     }
 }
 
-/// The table of results has its new name.
+/// The table of stored results already has its new name.
 async fn rename_in_results(manager: &SchemaManager<'_>, direction: Direction) -> Result<(), DbErr> {
     let db = manager.get_connection();
     let backend = manager.get_database_backend();
@@ -263,7 +262,7 @@ fn rename_in_result(answer: &mut JsonValue, direction: Direction) -> bool {
         let Some(row) = answer.get_mut(field).and_then(JsonValue::as_object_mut) else {
             continue;
         };
-        let (term_column, _) = direction.turn(("other_words", "synonyms"));
+        let (term_column, _) = direction.order(("other_words", "synonyms"));
         if table == "term" && !row.contains_key(term_column) {
             continue;
         }
@@ -274,8 +273,8 @@ fn rename_in_result(answer: &mut JsonValue, direction: Direction) -> bool {
                 .map_or((codes.column, codes.column), |(_, before, after)| {
                     (*before, *after)
                 });
-            let (column, _) = direction.turn(column);
-            let (from, to) = direction.turn((codes.before, codes.after));
+            let (column, _) = direction.order(column);
+            let (from, to) = direction.order((codes.before, codes.after));
             if let Some(JsonValue::String(code)) = row.get_mut(column)
                 && let Some(at) = from.iter().position(|one| one == code)
             {
@@ -283,7 +282,7 @@ fn rename_in_result(answer: &mut JsonValue, direction: Direction) -> bool {
             }
         }
         for (_, before, after) in COLUMNS.iter().filter(|(of, ..)| *of == table) {
-            let (from, to) = direction.turn((*before, *after));
+            let (from, to) = direction.order((*before, *after));
             if let Some(value) = row.remove(from) {
                 row.insert(to.to_owned(), value);
             }

@@ -1,16 +1,15 @@
-//! The few shapes that every table is made of. They are part of the history
-//! too: what a released migration uses here keeps its meaning.
+//! Helpers that build tables. Released migrations use them, so their results must not change.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{integer, pk_uuid, text, text_null, timestamp_with_time_zone};
 use sea_orm_migration::sea_orm::DatabaseBackend;
 
-/// A table whose rows have a `UUIDv7` of their own.
+/// A table with a `UUIDv7` as its primary key.
 pub fn table_with_id(name: &'static str) -> TableCreateStatement {
     Table::create().table(name).col(pk_uuid("id")).take()
 }
 
-/// A table whose rows are told apart by these columns together.
+/// A table with a composite primary key.
 pub fn join_table(name: &'static str, columns: &[&'static str]) -> TableCreateStatement {
     Table::create()
         .table(name)
@@ -18,9 +17,8 @@ pub fn join_table(name: &'static str, columns: &[&'static str]) -> TableCreateSt
         .take()
 }
 
-/// Text in lower case, for searching and sorting. It sorts by its bytes on both
-/// databases: `SQLite` does so of itself, `PostgreSQL` by the base's language
-/// unless it is told.
+/// A text column in lower case, for searching and sorting. It sorts by bytes on both databases. This is the default of
+/// `SQLite`; `PostgreSQL` sorts by the language of the database unless the column has a collation.
 pub fn folded_column(column: &'static str, backend: DatabaseBackend) -> ColumnDef {
     let mut text = text(column);
     if backend == DatabaseBackend::Postgres {
@@ -29,39 +27,38 @@ pub fn folded_column(column: &'static str, backend: DatabaseBackend) -> ColumnDe
     text
 }
 
-/// A code out of a closed vocabulary, or null.
+/// A nullable column with a code of a vocabulary.
 pub fn nullable_code_column(column: &'static str, codes: &[&'static str]) -> ColumnDef {
     text_null(column)
         .check(Expr::col(column).is_in(codes.iter().copied()))
         .take()
 }
 
-/// A code out of a closed vocabulary.
+/// A column with a code of a vocabulary.
 pub fn code_column(column: &'static str, codes: &[&'static str]) -> ColumnDef {
     text(column)
         .check(Expr::col(column).is_in(codes.iter().copied()))
         .take()
 }
 
-/// A whole number that counts from 1.
+/// An integer column that counts from 1.
 pub fn positive_integer_column(column: &'static str) -> ColumnDef {
     integer(column).check(Expr::col(column).gte(1)).take()
 }
 
-/// A rule that joins several columns of a row, by a name that the database's message shows.
+/// A constraint on several columns. The error message of the database shows its name.
 pub fn named_check(name: &'static str, condition: &'static str) -> Check {
     Check::named(name, Expr::cust(condition))
 }
 
-/// A column that holds the id of a row that cannot be deleted while this one refers to it.
+/// A foreign key to a row that cannot be deleted while it is referred to.
 ///
-/// Not `RESTRICT`, which would hold for each row alone: `SQLite` could not drop a
-/// table whose rows refer to each other.
+/// It is not `RESTRICT`, with which `SQLite` cannot drop a table whose rows refer to each other.
 pub fn restrict_reference(column: &'static str, table: &'static str) -> ForeignKeyCreateStatement {
     foreign_key(column, table, ForeignKeyAction::NoAction)
 }
 
-/// A column that holds the id of the row that this one is a part of, and goes with.
+/// A foreign key to the row that this row is a part of. Both are deleted together.
 pub fn cascade_reference(column: &'static str, table: &'static str) -> ForeignKeyCreateStatement {
     foreign_key(column, table, ForeignKeyAction::Cascade)
 }
@@ -78,7 +75,7 @@ fn foreign_key(
         .take()
 }
 
-/// Columns that no two rows have alike; nulls are never alike.
+/// A unique index. Nulls are never equal.
 pub fn unique_index(columns: &[&'static str]) -> IndexCreateStatement {
     index_on(columns).unique().take()
 }
@@ -91,7 +88,7 @@ fn index_on(columns: &[&'static str]) -> IndexCreateStatement {
     index
 }
 
-/// Creates tables in the order given; each ends with when a row was made and last altered.
+/// Creates tables in the order given, and adds `created_at` and `updated_at` to each.
 pub async fn create_tables(
     manager: &SchemaManager<'_>,
     tables: impl IntoIterator<Item = TableCreateStatement>,
@@ -105,10 +102,9 @@ pub async fn create_tables(
     Ok(())
 }
 
-/// An index for an order or a filter: its name, its table and its columns.
+/// An index: its name, table and columns.
 pub type NamedIndex = (&'static str, &'static str, &'static [&'static str]);
 
-/// Creates indexes.
 pub async fn create_indexes(manager: &SchemaManager<'_>, indexes: &[NamedIndex]) -> Result<(), DbErr> {
     for (name, table, columns) in indexes {
         manager
@@ -118,7 +114,6 @@ pub async fn create_indexes(manager: &SchemaManager<'_>, indexes: &[NamedIndex])
     Ok(())
 }
 
-/// Drops indexes.
 pub async fn drop_indexes(manager: &SchemaManager<'_>, indexes: &[NamedIndex]) -> Result<(), DbErr> {
     for (name, table, _) in indexes {
         manager

@@ -1,30 +1,28 @@
-//! Changes the closed vocabulary of a column, which a CHECK constraint holds, on both databases.
+//! Changes the CHECK constraint that holds the vocabulary of a column, on both databases.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{DatabaseBackend, Statement, Value};
 
-/// A vocabulary that gains codes.
-///
-/// Both directions belong in one transaction with the rest of the migration.
+/// A vocabulary that gains codes. Run both directions in the transaction of the migration.
 #[derive(Clone, Copy, Debug)]
 pub struct WidenedVocabulary<'a> {
     /// The table.
     pub table: &'static str,
     /// The column that holds a code.
     pub column: &'static str,
-    /// The codes before, in the order in which the present constraint lists them.
+    /// The codes before, in the order of the current constraint.
     pub before: &'a [&'static str],
     /// The codes after: those before, and the new ones.
     pub after: &'a [&'static str],
 }
 
 impl WidenedVocabulary<'_> {
-    /// Accepts the new codes.
+    /// Allows the new codes.
     pub async fn widen(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         self.replace(manager, self.before, self.after).await
     }
 
-    /// Refuses the new codes again. Fails if a row has one.
+    /// Disallows the new codes. Fails if a row has one.
     pub async fn narrow(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         let Self { table, column, .. } = *self;
         for code in self.after.iter().filter(|code| !self.before.contains(code)) {
@@ -56,10 +54,11 @@ impl WidenedVocabulary<'_> {
         }
     }
 
-    /// `SQLite` cannot alter a constraint. A copy of the table cannot take its place within a transaction either:
-    /// to drop a table deletes its rows first, and with them every row that refers to them with `ON DELETE CASCADE`.
-    /// So this rewrites the stored text of the table, as <https://sqlite.org/lang_altertable.html#otheralter>
-    /// describes for changes that leave the content of the file as it is.
+    /// Rewrites the stored definition of the table, as <https://sqlite.org/lang_altertable.html#otheralter> describes for
+    /// changes that do not affect the content of the file.
+    ///
+    /// `SQLite` cannot alter a constraint. Replacing the table with a copy does not work within a transaction either:
+    /// dropping a table first deletes its rows, and with them all rows that refer to them with `ON DELETE CASCADE`.
     async fn replace_in_schema_text(
         &self,
         manager: &SchemaManager<'_>,
@@ -87,10 +86,10 @@ impl WidenedVocabulary<'_> {
         let written = db
             .execute_raw(query(update, vec![text.into(), table.into()]))
             .await;
-        // The connection returns to its pool, where nothing may write to the schema.
+        // The connection returns to its pool, so this must be off again before any error is returned.
         db.execute_unprepared("PRAGMA writable_schema = OFF").await?;
         written?;
-        // Makes every connection read the schema again, this one too.
+        // Every connection, including this one, reads the schema again.
         db.execute_unprepared(&format!("PRAGMA schema_version = {}", version + 1))
             .await?;
 
@@ -106,8 +105,8 @@ impl WidenedVocabulary<'_> {
         }
     }
 
-    /// The constraint keeps its name. It is found by its column and its codes, as a renamed table or column does not
-    /// rename it.
+    /// Replaces the constraint under the same name. It is found by its column and codes, because its name does not follow
+    /// when a table or column is renamed.
     async fn replace_constraint(
         &self,
         manager: &SchemaManager<'_>,
@@ -124,7 +123,7 @@ impl WidenedVocabulary<'_> {
         let mut names: Vec<String> = Vec::new();
         for row in db.query_all_raw(select).await? {
             let definition: String = row.try_get_by_index(1)?;
-            // The definition has no string but the codes, and each in quotes.
+            // The only strings in the definition are the codes, each in quotes.
             let listed = |code: &&str| definition.contains(&format!("'{code}'"));
             if old.iter().all(listed) && definition.matches('\'').count() == 2 * old.len() {
                 names.push(row.try_get_by_index(0)?);

@@ -5,19 +5,19 @@ use crate::Role;
 /// Something that a member may do if the member's role has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {
-    /// Act for one organisation, which the member must name: read records for members, and that organisation's own.
+    /// Act for one organisation, which the member must have: read records for members, and the organisation's own.
     ActForOrganisation,
     /// Act for any organisation.
     ActForAnyOrganisation,
     /// Read every record.
     ReadEveryRecord,
-    /// Send in records of an organisation, one by one and as files.
+    /// Submit records of an organisation, one by one and as files.
     SubmitRecords,
-    /// Send in the grants of an organisation, as files.
+    /// Import the grants of an organisation.
     ImportGrants,
-    /// Send in files, of the kinds that other capabilities allow.
+    /// Import files, of the kinds that other capabilities allow.
     ImportFiles,
-    /// Publish submissions, or return them to their authors.
+    /// Publish submissions, or request changes to them.
     ReviewSubmissions,
     /// Withdraw published records.
     WithdrawRecords,

@@ -1,11 +1,11 @@
-//! What the change log and the stored revisions are about.
+//! What the change log and the revisions record.
 
 codes! {
     /// What happened.
     ChangeKind {
-        /// It was made, or published for the first time.
+        /// It was created, or published for the first time.
         Published = "PUBLISHED";
-        /// It was altered.
+        /// It was updated.
         Altered = "ALTERED";
         /// It was withdrawn.
         Withdrawn = "WITHDRAWN";
@@ -13,11 +13,11 @@ codes! {
 }
 
 codes! {
-    /// What it happened to.
+    /// What changed.
     ChangeSubject {
         /// An initiative, with all its parts.
         Initiative = "INITIATIVE";
-        /// A place, or what it lies within.
+        /// A place, or its parents.
         Place = "PLACE";
         /// An organisation.
         Organisation = "ORGANISATION";
@@ -27,23 +27,23 @@ codes! {
 }
 
 codes! {
-    /// What sort of thing is kept.
+    /// What has revisions apart from initiatives: reference data and members.
     ReferenceKind {
-        /// A place, with what it lies within.
+        /// A place, with its parents.
         Place = "PLACE";
         /// An organisation.
         Organisation = "ORGANISATION";
-        /// A word of the field.
+        /// An entry of the glossary.
         Term = "TERM";
-        /// A meeting of the community of practice.
+        /// A meeting.
         Meeting = "MEETING";
-        /// What was said at a meeting.
+        /// A reflection.
         Reflection = "REFLECTION";
-        /// A period that bears on the work.
+        /// A crisis.
         Crisis = "CRISIS";
         /// A claim, with its pattern.
         Claim = "CLAIM";
-        /// A member, and what they may do.
+        /// A member, with their role.
         Member = "MEMBER";
     }
 }
