@@ -5,11 +5,11 @@ mod demo;
 mod error;
 mod file;
 mod import;
+mod import_job;
 mod member;
 mod migrate;
 mod opening;
 pub mod output;
-mod send;
 mod serve;
 
 use std::io::{IsTerminal, Write};

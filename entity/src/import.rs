@@ -12,9 +12,9 @@ pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The member who sent the file.
-    pub member_id: Uuid,
-    /// The organisation whose records or grants they are; null for grants of any funder.
+    /// Who sent the file; null for the command line, which publishes it.
+    pub member_id: Option<Uuid>,
+    /// The organisation whose records or grants they are; null for grants of any funder, and for the command line.
     pub organisation_id: Option<Uuid>,
     /// What the file contains.
     pub kind: ImportKind,
@@ -42,6 +42,8 @@ pub struct Model {
     pub submitted_count: i64,
     /// How many were published.
     pub published_count: i64,
+    /// How many of the published rows are new records; null for imports of 0.1.
+    pub added_count: Option<i64>,
     /// How many were already the same.
     pub unchanged_count: i64,
     /// How many were saved as drafts with problems.

@@ -49,64 +49,17 @@ impl WidenedVocabulary<'_> {
         new: &[&'static str],
     ) -> Result<(), DbErr> {
         match manager.get_database_backend() {
-            DatabaseBackend::Sqlite => self.replace_in_schema_text(manager, old, new).await,
+            DatabaseBackend::Sqlite => {
+                let (old, new) = (self.condition(old), self.condition(new));
+                let is_replaced = replace_table_text(manager, self.table, &old, &new).await?;
+                is_replaced.then_some(()).ok_or_else(|| self.not_found())
+            }
             _ => self.replace_constraint(manager, old, new).await,
         }
     }
 
-    /// Rewrites the stored definition of the table, as <https://sqlite.org/lang_altertable.html#otheralter> describes for
-    /// changes that do not affect the content of the file.
-    ///
-    /// `SQLite` cannot alter a constraint. Replacing the table with a copy does not work within a transaction either:
-    /// dropping a table first deletes its rows, and with them all rows that refer to them with `ON DELETE CASCADE`.
-    async fn replace_in_schema_text(
-        &self,
-        manager: &SchemaManager<'_>,
-        old: &[&'static str],
-        new: &[&'static str],
-    ) -> Result<(), DbErr> {
-        let Self { table, .. } = *self;
-        let db = manager.get_connection();
-        let query = |sql: &str, values: Vec<Value>| {
-            Statement::from_sql_and_values(DatabaseBackend::Sqlite, sql, values)
-        };
-        let select = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?";
-        let row = db.query_one_raw(query(select, vec![table.into()])).await?;
-        let text: String = row.ok_or_else(|| self.not_found())?.try_get_by_index(0)?;
-        let condition = self.condition(old);
-        if text.matches(&condition).count() != 1 {
-            return Err(self.not_found());
-        }
-        let text = text.replace(&condition, &self.condition(new));
-
-        let row = db.query_one_raw(query("PRAGMA schema_version", vec![])).await?;
-        let version: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
-        let update = "UPDATE sqlite_schema SET sql = ? WHERE type = 'table' AND name = ?";
-        db.execute_unprepared("PRAGMA writable_schema = ON").await?;
-        let written = db
-            .execute_raw(query(update, vec![text.into(), table.into()]))
-            .await;
-        // The connection returns to its pool, so this must be off again before any error is returned.
-        db.execute_unprepared("PRAGMA writable_schema = OFF").await?;
-        written?;
-        // Every connection, including this one, reads the schema again.
-        db.execute_unprepared(&format!("PRAGMA schema_version = {}", version + 1))
-            .await?;
-
-        let check = query(&format!(r#"PRAGMA quick_check("{table}")"#), vec![]);
-        let row = db.query_one_raw(check).await?;
-        let result: String = row.map_or(Ok(String::new()), |row| row.try_get_by_index(0))?;
-        if result == "ok" {
-            Ok(())
-        } else {
-            Err(DbErr::Custom(format!(
-                "The table {table} does not fit its changed constraint: {result}"
-            )))
-        }
-    }
-
-    /// Replaces the constraint under the same name. It is found by its column and codes, because its name does not follow
-    /// when a table or column is renamed.
+    /// The constraint keeps its name. It is found by its column and its codes, as a renamed table or column does not
+    /// rename it.
     async fn replace_constraint(
         &self,
         manager: &SchemaManager<'_>,
@@ -152,5 +105,54 @@ impl WidenedVocabulary<'_> {
         DbErr::Custom(format!(
             "The table {table} has no constraint that limits the column {column} to the codes expected here."
         ))
+    }
+}
+
+/// Replaces a part of the definition of a table on `SQLite`. Returns false if the part does not occur once.
+///
+/// `SQLite` cannot alter a constraint. A copy of the table cannot take its place within a transaction either:
+/// to drop a table deletes its rows first, and with them every row that refers to them with `ON DELETE CASCADE`.
+/// So this rewrites the stored text of the table, as <https://sqlite.org/lang_altertable.html#otheralter>
+/// describes for changes that leave the content of the file as it is.
+pub async fn replace_table_text(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    old: &str,
+    new: &str,
+) -> Result<bool, DbErr> {
+    let db = manager.get_connection();
+    let query =
+        |sql: &str, values: Vec<Value>| Statement::from_sql_and_values(DatabaseBackend::Sqlite, sql, values);
+    let select = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?";
+    let row = db.query_one_raw(query(select, vec![table.into()])).await?;
+    let text: String = row.map_or(Ok(String::new()), |row| row.try_get_by_index(0))?;
+    if text.matches(old).count() != 1 {
+        return Ok(false);
+    }
+    let text = text.replace(old, new);
+
+    let row = db.query_one_raw(query("PRAGMA schema_version", vec![])).await?;
+    let version: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    let update = "UPDATE sqlite_schema SET sql = ? WHERE type = 'table' AND name = ?";
+    db.execute_unprepared("PRAGMA writable_schema = ON").await?;
+    let written = db
+        .execute_raw(query(update, vec![text.into(), table.into()]))
+        .await;
+    // The connection returns to its pool, where nothing may write to the schema.
+    db.execute_unprepared("PRAGMA writable_schema = OFF").await?;
+    written?;
+    // Makes every connection read the schema again, this one too.
+    db.execute_unprepared(&format!("PRAGMA schema_version = {}", version + 1))
+        .await?;
+
+    let check = query(&format!(r#"PRAGMA quick_check("{table}")"#), vec![]);
+    let row = db.query_one_raw(check).await?;
+    let result: String = row.map_or(Ok(String::new()), |row| row.try_get_by_index(0))?;
+    if result == "ok" {
+        Ok(true)
+    } else {
+        Err(DbErr::Custom(format!(
+            "The table {table} does not fit its changed constraint: {result}"
+        )))
     }
 }

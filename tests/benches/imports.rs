@@ -31,10 +31,10 @@ use wayin::auth::jwt::{TokenSubject, TokenVerifier};
 use wayin::auth::requester::AuthenticatedMember;
 use wayin::change_log::ActionContext;
 use wayin::clock::SystemClock;
-use wayin::import::job::{self, worker};
+use wayin::import::job::{self, ImportRecordsMode, ImportSender, worker};
 use wayin::pattern::engine::{EngineSettings, PatternEngine};
 use wayin::{auth, import, instance, organisation};
-use wayin_entity::{FileFormat, ImportKind, ImportMode, Role, import as import_table};
+use wayin_entity::{FileFormat, ImportKind, Role, import as import_table};
 use wayin_migration::Migrator;
 use wayin_records::formats::records::FileLimits;
 
@@ -202,7 +202,6 @@ async fn measure_import(name: &str, url: &str, size: usize) -> Result<(), BenchE
     let bytes = content.metadata()?.len();
     let draft = job::NewImport {
         kind: ImportKind::Records,
-        intent: ImportMode::Submit,
         organisation: None,
         licence: None,
         file_name: "measured.jsonl".into(),
@@ -212,7 +211,8 @@ async fn measure_import(name: &str, url: &str, size: usize) -> Result<(), BenchE
     reset_peak_memory();
     let before = peak_memory_megabytes();
     let start = Instant::now();
-    let started = job::enqueue(&app.db, &act, &member, draft, content).await?;
+    let sender = ImportSender::Member(&member, ImportRecordsMode::Submit);
+    let started = job::enqueue(&app.db, &act, sender, draft, content).await?;
     let started = started.map_err(|findings| format!("{findings:?}"))?;
     worker::run_queued(&app).await?;
     let took = start.elapsed();

@@ -1,7 +1,5 @@
 //! Tables as spreadsheets of many kinds save them are read alike: grants, places and records.
 
-use std::io::Cursor;
-
 use serde_json::{Value, json};
 use wayin::import::job::worker;
 use wayin::import::{self, Remark, Tally};
@@ -65,44 +63,29 @@ fn list_encodings(table: &str) -> Vec<(&'static str, Vec<u8>)> {
 async fn csv_is_read_in_every_encoding(database: Database) {
     let app = TestApp::start(database).await;
     let (db, act) = (&app.app.db, TestApp::action());
-    let mut refused = Vec::new();
-    let mut remarks = |remark| {
-        if let Remark::Refused(refusal) = remark {
-            refused.push(refusal.to_string());
-        }
-    };
+    let mut remarks = Vec::new();
     let mut tallies = Vec::new();
     for (how, bytes) in list_encodings(PLACES_CSV) {
-        let tally = import::places::import(db, &act, &bytes[..], &mut remarks)
+        let tally = import::places::import(db, &act, &bytes[..], &mut |remark| remarks.push(remark))
             .await
             .unwrap();
         tallies.push(("places", how, tally));
     }
-    for (how, bytes) in list_encodings(GRANTS_CSV) {
-        let input = Cursor::new(bytes);
-        let tally = import::publish_file(
-            db,
-            &act,
-            (ImportKind::Grants360Giving, FileFormat::Csv),
-            None,
-            input,
-            &mut remarks,
-        );
-        tallies.push(("grants", how, tally.await.unwrap()));
+    for (of, kind, table) in [
+        ("grants", ImportKind::Grants360Giving, GRANTS_CSV),
+        ("records", ImportKind::Records, RECORDS_CSV),
+    ] {
+        for (how, bytes) in list_encodings(table) {
+            let published = app.publish_file((kind, FileFormat::Csv), None, bytes).await;
+            let (tally, said) = published.unwrap();
+            tallies.push((of, how, tally));
+            remarks.extend(said);
+        }
     }
-    for (how, bytes) in list_encodings(RECORDS_CSV) {
-        let input = Cursor::new(bytes);
-        let tally = import::publish_file(
-            db,
-            &act,
-            (ImportKind::Records, FileFormat::Csv),
-            None,
-            input,
-            &mut remarks,
-        );
-        tallies.push(("records", how, tally.await.unwrap()));
-    }
-    assert_eq!(refused, Vec::<String>::new());
+    let refused = remarks
+        .iter()
+        .filter(|remark| matches!(remark, Remark::Refused(_)));
+    assert_eq!(refused.count(), 0, "{remarks:?}");
     for (of, how, tally) in tallies {
         let expected = if how == "plain" { [1, 0, 0] } else { [0, 0, 1] };
         let Tally {

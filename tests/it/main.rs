@@ -31,6 +31,7 @@ mod idempotency;
 mod import_batches;
 mod import_fairness;
 mod import_jobs;
+mod import_publication;
 mod imports;
 mod initiative_records;
 mod integrity;

@@ -11,10 +11,10 @@ use uuid::Uuid;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
     Challenge, ChallengeReason, ChallengeStep, ChangeExtent, ChangeKind, ChangeSubject, Condition,
-    DeliveryTimeline, Dimension, EntryPoint, FileFormat, ImportKind, ImportMode, ImportState,
-    OrganisationKind, Perspective, PlaceKind, ReferenceKind, ReportingBasis, ReportingFrequency, Restriction,
-    Role, RowOutcome, SourceKind, SubmissionState, Visibility, challenge_reason, change, entity_revision,
-    idempotency_key, place,
+    DeliveryTimeline, Dimension, EntryPoint, FileFormat, ImportKind, ImportState, OrganisationKind,
+    Perspective, PlaceKind, ReferenceKind, ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome,
+    SourceKind, SubmissionState, Visibility, challenge_reason, change, entity_revision, idempotency_key,
+    place,
 };
 use wayin_migration::Migrator;
 
@@ -363,7 +363,8 @@ async fn only_vocabulary_codes_are_accepted(database: Database) {
         ("claim", "pattern_by", codes!(Dimension)),
         ("submission", "state", codes!(SubmissionState)),
         ("import", "kind", codes!(ImportKind)),
-        ("import", "mode", codes!(ImportMode)),
+        // PUBLISH is for imports without a member alone.
+        ("import", "mode", vec!["DRAFT", "SUBMIT"]),
         ("import", "format", codes!(FileFormat)),
         ("import", "state", codes!(ImportState)),
         ("import_outcome", "outcome", codes!(RowOutcome)),
@@ -413,6 +414,9 @@ async fn constraints_reject_invalid_rows(database: Database) {
         ("check", "UPDATE import SET rows_processed = 22"),
         ("check", "UPDATE import SET draft_count = -1, rows_processed = 19"),
         ("check", "UPDATE import SET organisation_id = NULL"),
+        ("check", "UPDATE import SET member_id = NULL"),
+        ("check", "UPDATE import SET mode = 'PUBLISH'"),
+        ("check", "UPDATE import SET added_count = 4"),
         ("check", "UPDATE import_outcome SET position = 0"),
         ("check", "UPDATE revision SET version = 0"),
         ("check", "UPDATE entity_revision SET version = 0"),

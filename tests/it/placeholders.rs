@@ -2,12 +2,9 @@
 
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
-use wayin::import::ImportError;
 use wayin_entity::{FileFormat, ImportKind, ImportState, Role, import};
-use wayin_records::formats::FileError;
 use wayin_records::workbook::RecordWorkbook;
 
-use crate::support::app::TestApp;
 use crate::support::exports::import_records_as;
 use crate::support::imports::{import_file, send_file};
 use crate::support::places::start_with_places;
@@ -209,25 +206,8 @@ async fn file_without_usable_rows_is_rejected(database: Database) {
             "The file is empty.",
         ),
     ] {
-        let input = std::io::Cursor::new(file.clone());
-        let taken = wayin::import::publish_file(
-            &app.app.db,
-            &TestApp::action(),
-            (ImportKind::Records, format),
-            None,
-            input,
-            &mut |_| (),
-        )
-        .await;
-        assert!(
-            matches!(
-                taken,
-                Err(ImportError::File(
-                    FileError::Empty | FileError::NoRows | FileError::NoRecords
-                ))
-            ),
-            "{name}: {taken:?}"
-        );
+        let published = app.publish_file((ImportKind::Records, format), None, &file).await;
+        assert_eq!(published.unwrap_err(), refusal, "{name}");
         let import = import_file(&app, &partner, name, &file).await;
         assert_eq!(
             (

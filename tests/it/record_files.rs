@@ -1,7 +1,6 @@
 //! Records leave a base as workbooks and as tables, and come into another as they were.
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
@@ -11,7 +10,6 @@ use sea_orm_migration::MigratorTrait;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use wayin::export::ExportFormat;
-use wayin::import::ImportError;
 use wayin::server;
 use wayin_entity::{
     FileFormat, ImportKind, challenge_faced, challenge_reason, condition_changed, entry_point_taken,
@@ -249,18 +247,11 @@ async fn template_is_public(database: Database) {
         detect_record_format("records.xlsx", &body[..64]).unwrap(),
         FileFormat::Xlsx
     );
-    let (db, body) = (&app.app.db, Cursor::new(body));
-    let taken = wayin::import::publish_file(
-        db,
-        &TestApp::action(),
-        (ImportKind::Records, FileFormat::Xlsx),
-        None,
-        body,
-        &mut |_| (),
-    )
-    .await;
-    assert!(
-        matches!(taken, Err(ImportError::File(FileError::NoRecords))),
+    let file = (ImportKind::Records, FileFormat::Xlsx);
+    let reason = app.publish_file(file, None, body).await.unwrap_err();
+    assert_eq!(
+        reason,
+        FileError::NoRecords.to_string(),
         "it holds an example alone"
     );
     let held = get(Some(headers[header::ETAG].to_str().unwrap())).await;

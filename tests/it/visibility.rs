@@ -5,7 +5,6 @@ use rand::seq::{IndexedRandom, IteratorRandom};
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use wayin::id::NodeKind;
-use wayin::import::publish_file;
 use wayin_entity::{FileFormat, ImportKind, Role};
 
 use crate::support::app::TestApp;
@@ -52,19 +51,10 @@ async fn publish_one_of_each_visibility(app: &TestApp) -> StoredBase {
             "recipientOrganization": [{{"id": "GB-CHC-1", "name": "A charity"}}],
             "fundingOrganization": [{{"id": "{FUNDER}", "name": "A funder"}}]}}]}}"#
     );
-    let input = std::io::Cursor::new(grants.into_bytes());
-    let mut remarks = Vec::new();
-    publish_file(
-        &app.app.db,
-        &TestApp::action(),
-        (ImportKind::Grants360Giving, FileFormat::Json),
-        None,
-        input,
-        &mut |remark| remarks.push(format!("{remark:?}")),
-    )
-    .await
-    .unwrap();
-    assert_eq!(remarks, Vec::<String>::new(), "the grant is taken");
+    let file = (ImportKind::Grants360Giving, FileFormat::Json);
+    let licence = Some("CC-BY-4.0".into());
+    let (_, remarks) = app.publish_file(file, licence, grants).await.unwrap();
+    assert_eq!(remarks, [], "the grant is taken");
     app.catch_up().await;
     let base = StoredBase::load(app).await;
     let withdrawn = base

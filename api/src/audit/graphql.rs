@@ -35,9 +35,9 @@ impl AuditEvent {
         load_member(ctx, self.0.member_id).await
     }
 
-    /// The name of the mutation, also for the command line. `importPlaces`, `importGrants` and `importRecords` mark
-    /// the start of an import on the command line, and `endImport` its end. `expireSubmission` and `expireImport` mark
-    /// that the service deleted something because of its age.
+    /// The name of the mutation, also for the command line. `importPlaces` marks the start of an import of places on the
+    /// command line, and `endImport` its end. `expireSubmission` and `expireImport` mark that the service deleted something
+    /// because of its age.
     async fn action(&self) -> &str {
         &self.0.action
     }
@@ -48,7 +48,7 @@ impl AuditEvent {
     }
 
     /// The global ID of the object that the action changed, also after the object is deleted. Ask for the object with
-    /// `node(id:)`. A file that is published on the command line has no object, only the events with its id.
+    /// `node(id:)`. A file of places has no object, only the events with its id.
     async fn subject_id(&self) -> Option<ID> {
         let kind = id::find_kind(&self.0.subject)?;
         Some(kind.encode_id(self.0.subject_id).into())

@@ -10,7 +10,7 @@ use wayin_entity::{
     FileFormat, ImportKind, ImportMode, ImportState, RowOutcome, import, import_outcome, submission,
 };
 
-use super::job::{self, corrections};
+use super::job::{self, ImportRecordsMode, ImportSender, corrections};
 use crate::app::App;
 use crate::auth::member::graphql::{self as member_graphql, load_member};
 use crate::auth::requester::AuthenticatedMember;
@@ -44,7 +44,8 @@ impl Import {
         NodeKind::Import.encode_id(self.0.id).into()
     }
 
-    /// The organisation that the records or grants belong to. Null for grants of any funder.
+    /// The organisation that the records or grants belong to. Null for grants of any funder, and for a file that was
+    /// published on the command line.
     async fn organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
         let Some(id) = self.0.organisation_id else {
             return Ok(None);
@@ -55,9 +56,10 @@ impl Import {
             .map(Organisation))
     }
 
-    /// The member who sent the file. Only stewards can read members.
+    /// The member who sent the file. Only stewards can read members. Null for a file that was published on the command
+    /// line.
     async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<member_graphql::Member>> {
-        load_member(ctx, Some(self.0.member_id)).await
+        load_member(ctx, self.0.member_id).await
     }
 
     /// What the file contains.
@@ -353,8 +355,8 @@ pub struct ImportRecordsInput {
     kind: ImportKind,
     /// What to do with the records. Grants are published at once, because their funder has published them
     /// already.
-    #[graphql(default_with = "ImportMode::Draft")]
-    mode: ImportMode,
+    #[graphql(default_with = "ImportRecordsMode::Draft")]
+    mode: ImportRecordsMode,
     /// The organisation that the records or grants belong to. The default is your own. Stewards name it
     /// here, because they act for no organisation. If they do not name one, grants can be of any funder.
     organisation: Option<ID>,
@@ -449,7 +451,6 @@ impl ImportMutation {
             };
         let new = job::NewImport {
             kind: input.kind,
-            intent: input.mode,
             organisation: of(&input.organisation)?,
             licence: input.licence,
             file_name: upload.filename,
@@ -459,7 +460,7 @@ impl ImportMutation {
         let started = job::enqueue(
             running.db(),
             &running.action("sent a file"),
-            require_member(ctx)?,
+            ImportSender::Member(require_member(ctx)?, input.mode),
             new,
             content,
         )

@@ -64,5 +64,6 @@ async fn write(app: &App, caller: ClientIp, requester: &Requester, id: &str) -> 
         .settle(payer, weights::WORKBOOK_POINTS, app.clock.now())?;
     // The semaphore lives as long as the service, and is never closed.
     let _turn = app.imports.writing.acquire().await.ok();
-    corrections::write_workbook(&app.db, &import, app.imports.settings.limits).await
+    let limits = app.imports.settings.file_limits(import.mode);
+    corrections::write_workbook(&app.db, &import, limits).await
 }

@@ -1,10 +1,9 @@
-//! Imports of files. A file is parsed row by row on a thread of its own (`producer`), and its rows are written in
-//! batches, each in one transaction (`engine`). A [`job`] is stored, and survives a restart; the command line publishes
-//! a file directly.
+//! Imports of files. Each is stored as a [`job`], which survives a restart. A file is parsed row by row on a thread of its
+//! own (`producer`), and its rows are written in batches, each in one transaction (`engine`). Files of [`places`] are
+//! imported directly.
 
 mod batch;
 mod batch_order;
-mod direct;
 mod engine;
 pub mod grants;
 pub mod graphql;
@@ -18,9 +17,8 @@ mod submit;
 pub mod subscription;
 
 pub use self::batch::ROWS_PER_BATCH;
-pub use self::direct::publish_file;
 
-use wayin_entity::{FileFormat, ImportKind};
+use wayin_entity::{FileFormat, ImportKind, import};
 
 use crate::error::Error;
 use wayin_records::formats::format::{detect_grant_format, detect_record_format};
@@ -84,6 +82,19 @@ pub struct Tally {
     pub refused: u64,
     /// Taken, but worth a look.
     pub warned: u64,
+}
+
+impl From<&import::Model> for Tally {
+    fn from(import: &import::Model) -> Self {
+        let (added, count) = (import.added_count.unwrap_or(0), i64::unsigned_abs);
+        Self {
+            added: count(added),
+            altered: count(import.published_count - added),
+            unchanged: count(import.unchanged_count),
+            refused: count(import.rejected_count),
+            warned: count(import.warning_count),
+        }
+    }
 }
 
 /// What is said of a row while a file is read.

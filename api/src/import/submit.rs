@@ -308,8 +308,8 @@ impl Submitter<'_> {
             (_, SubmissionState::Published) => RowOutcome::Published,
             (_, SubmissionState::Submitted) => RowOutcome::Submitted,
             (ImportMode::Submit, _) => RowOutcome::Invalid,
-            (ImportMode::Draft, _) if same => return Step::nothing(result),
-            (ImportMode::Draft, _) => RowOutcome::Drafted,
+            _ if same => return Step::nothing(result),
+            _ => RowOutcome::Drafted,
         };
         let now = self.act.now();
         let sent = after != from;

@@ -86,7 +86,7 @@ tables! {
     claim { Slug Statement } { PatternWhen PatternThen PatternAmong }
     member { Subject } {}
     issued_token { Name } {}
-    import { FileName FailureReason Licence } {}
+    import { FileName FailureReason Licence Notes } {}
     import_outcome { Message Column Path Sheet } {}
 }
 

@@ -7,7 +7,8 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 use wayin::id::NodeKind;
 use wayin_entity::{
-    SubmissionState, audit_event, change, idempotency_key, initiative, member, organisation, submission,
+    ImportMode, SubmissionState, audit_event, change, idempotency_key, import, initiative, member,
+    organisation, submission,
 };
 
 use crate::database::Database;
@@ -104,6 +105,12 @@ impl CrashTestBase {
         let rows = self.block_on(rows.all(db)).into_iter();
         rows.map(|row| (NodeKind::Submission.encode_id(row.id), row.state))
             .collect()
+    }
+
+    /// The imports of the command line.
+    pub fn list_published_files(&self) -> Vec<import::Model> {
+        let found = import::Entity::find().filter(import::Column::Mode.eq(ImportMode::Publish));
+        self.block_on(found.all(&self.database.connection))
     }
 
     /// The initiative of a reference; no other story's base has the same.

@@ -1,12 +1,13 @@
-//! `wayin import records` is killed, and run again to its end.
+//! `wayin import records` is killed. A server, or the same command, continues the import.
 
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::Rng;
 use serde_json::json;
 
 use wayin::import::ROWS_PER_BATCH;
+use wayin_entity::ImportState;
 
 use crate::CrashSchedule;
 use crate::base::CrashTestBase;
@@ -15,6 +16,8 @@ use crate::base::CrashTestBase;
 const RECORDS_PER_FILE: usize = 1_200;
 /// How long at most an import runs before it is killed.
 const MAX_RUN_MILLIS: u64 = 2_500;
+/// How long a server may take to continue an import and end it. The lease of the killed command lasts ten seconds.
+const COMPLETION_TIMEOUT: Duration = Duration::from_mins(1);
 
 pub fn run_scenario(base: &CrashTestBase, chance: &mut CrashSchedule) {
     base.migrate_and_fill();
@@ -44,6 +47,11 @@ pub fn run_scenario(base: &CrashTestBase, chance: &mut CrashSchedule) {
             "whole transactions alone: {taken}"
         );
         base.assert_no_violations("after an import was killed");
+        if round.is_multiple_of(2) {
+            let service = base.serve();
+            wait_until_ended(base);
+            drop(service);
+        }
         base.folder.run_ok(&["import", "records", "records.jsonl"]);
         let versions = base.list_versions(&beginning);
         assert_eq!(
@@ -52,5 +60,25 @@ pub fn run_scenario(base: &CrashTestBase, chance: &mut CrashSchedule) {
             "each once, and published once"
         );
         base.assert_no_violations("after the import was run again");
+        let mut added = 0;
+        for import in base.list_published_files() {
+            let ended = (import.state, import.rows_processed, import.member_id);
+            let rows = RECORDS_PER_FILE as i64;
+            assert_eq!(ended, (ImportState::Completed, rows, None), "{import:?}");
+            added += import.added_count.unwrap_or_default();
+        }
+        assert_eq!(added.unsigned_abs(), round * RECORDS_PER_FILE as u64);
+    }
+}
+
+fn wait_until_ended(base: &CrashTestBase) {
+    let since = Instant::now();
+    while base
+        .list_published_files()
+        .iter()
+        .any(|import| import.ended_at.is_none())
+    {
+        assert!(since.elapsed() < COMPLETION_TIMEOUT, "the server ends the import");
+        sleep(Duration::from_millis(200));
     }
 }

@@ -17,6 +17,8 @@ codes! {
         Draft = "DRAFT";
         /// Submits the records that have no problems for review, and saves the others as drafts.
         Submit = "SUBMIT";
+        /// Publishes all records that have no problems at once. For the command line.
+        Publish = "PUBLISH";
     }
 }
 

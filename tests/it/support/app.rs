@@ -1,5 +1,6 @@
 //! A running service over a story's database, and members who ask it things.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use async_graphql::{Request, Variables};
@@ -18,6 +19,9 @@ use wayin::change_log::ActionContext;
 use wayin::clock::{Clock, SystemClock};
 use wayin::graphql::operation::cost;
 use wayin::graphql::operation::cost::{RateLimit, RateLimits};
+use wayin::import::job::outcomes::load_remarks;
+use wayin::import::job::worker::{Worker, run_until_ended};
+use wayin::import::job::{self, ImportSender, ImportSettings, NewImport};
 use wayin::import::{self, Remark, Tally};
 use wayin::instance;
 use wayin::integrity::{Violation, check_integrity};
@@ -183,22 +187,45 @@ impl TestApp {
     /// Imports records as [`publish`](Self::publish) does, and tells what was said of them.
     pub async fn try_publish(&self, records: &[Value]) -> (Tally, Vec<Remark>) {
         let lines: Vec<String> = records.iter().map(Value::to_string).collect();
-        let mut remarks = Vec::new();
-        let input = std::io::Cursor::new(lines.join("\n").into_bytes());
-        let tally = import::publish_file(
-            &self.app.db,
-            &Self::action(),
-            (ImportKind::Records, FileFormat::JsonLines),
-            None,
-            input,
-            &mut |remark| {
-                remarks.push(remark);
-            },
-        )
-        .await
-        .expect("the file is taken");
+        let file = (ImportKind::Records, FileFormat::JsonLines);
+        let published = self.publish_file(file, None, lines.join("\n")).await;
+        let published = published.expect("the file is taken");
         self.catch_up().await;
-        (tally, remarks)
+        published
+    }
+
+    /// Publishes a file as the command line does; returns the tally and the remarks, or why the import failed.
+    pub async fn publish_file(
+        &self,
+        (kind, format): (ImportKind, FileFormat),
+        licence: Option<String>,
+        content: impl AsRef<[u8]>,
+    ) -> Result<(Tally, Vec<Remark>), String> {
+        let db = &self.app.db;
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(content.as_ref()).unwrap();
+        let new = NewImport {
+            kind,
+            organisation: None,
+            licence,
+            file_name: "file".into(),
+            format,
+            bytes: content.as_ref().len() as u64,
+        };
+        let transaction = wayin::database::begin_write(db).await.unwrap();
+        let (act, sender) = (Self::action(), ImportSender::CommandLine);
+        let queued = job::enqueue(&transaction, &act, sender, new, file).await;
+        let queued = queued.unwrap().unwrap();
+        wayin::database::commit(transaction).await.unwrap();
+        let worker = Worker::new(db, &SystemClock, ImportSettings::default());
+        let import = run_until_ended(&worker, queued.id).await.unwrap().unwrap();
+        let mut remarks = load_remarks(db, import.id, &mut 0, u64::MAX >> 1).await.unwrap();
+        let notes = import.notes.iter().flat_map(|notes| notes.lines());
+        remarks.extend(notes.map(|note| Remark::Note(note.to_owned())));
+        match import.failure_reason {
+            Some(reason) => Err(reason),
+            None => Ok((Tally::from(&import), remarks)),
+        }
     }
 
     /// Everything in the base that does not hold.

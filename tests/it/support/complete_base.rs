@@ -463,7 +463,7 @@ impl RowFactory {
     ) -> Uuid {
         let import = import::Model {
             id: self.clock.new_id(),
-            member_id: member,
+            member_id: Some(member),
             organisation_id: Some(organisation),
             kind: ImportKind::Records,
             mode: ImportMode::Submit,
@@ -478,6 +478,7 @@ impl RowFactory {
             draft_count: 1,
             submitted_count: 2,
             published_count: 3,
+            added_count: Some(2),
             unchanged_count: 4,
             invalid_count: 5,
             rejected_count: 6,

@@ -1,7 +1,5 @@
 //! Records that leave a base and come into another.
 
-use std::io::Cursor;
-
 use serde_json::Value;
 use wayin::export::ExportFormat;
 use wayin::import::{Remark, Tally};
@@ -56,17 +54,7 @@ pub async fn import_records_as(app: &TestApp, format: FileFormat, file: Vec<u8>)
 
 /// Imports a file as the command line does; returns the tally and the remarks.
 pub async fn import_with_remarks(app: &TestApp, format: FileFormat, file: Vec<u8>) -> (Tally, Vec<Remark>) {
-    let mut remarks = Vec::new();
-    let tally = wayin::import::publish_file(
-        &app.app.db,
-        &TestApp::action(),
-        (ImportKind::Records, format),
-        None,
-        Cursor::new(file),
-        &mut |remark| remarks.push(remark),
-    )
-    .await
-    .unwrap();
+    let published = app.publish_file((ImportKind::Records, format), None, file).await;
     app.catch_up().await;
-    (tally, remarks)
+    published.unwrap()
 }

@@ -1,7 +1,6 @@
 //! Grants in the 360Giving Data Standard, and what comes of them.
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
 
 use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
 use serde_json::{Value, json};
@@ -38,26 +37,16 @@ pub async fn try_grants_and_places(app: &TestApp, file: &str) -> (Tally, Vec<Str
     } else {
         FileFormat::Csv
     };
-    let mut said = Vec::new();
-    let mut remarks = |remark| match remark {
-        Remark::Refused(refusal) => said.push(refusal.to_string()),
-        Remark::Warning(warning) => said.push(format!("warning: {warning}")),
-        Remark::Note(note) => said.push(format!("note: {note}")),
-    };
-    let input = Cursor::new(file.to_owned().into_bytes());
     let licence = Some(LICENCE.to_owned());
-    let tally = wayin::import::publish_file(
-        &app.app.db,
-        &TestApp::action(),
-        (ImportKind::Grants360Giving, format),
-        licence,
-        input,
-        &mut remarks,
-    )
-    .await
-    .expect("the file is taken");
+    let published = app.publish_file((ImportKind::Grants360Giving, format), licence, file);
+    let (tally, remarks) = published.await.expect("the file is taken");
+    let said = remarks.into_iter().map(|remark| match remark {
+        Remark::Refused(refusal) => refusal.to_string(),
+        Remark::Warning(warning) => format!("warning: {warning}"),
+        Remark::Note(note) => format!("note: {note}"),
+    });
     app.catch_up().await;
-    (tally, said)
+    (tally, said.collect())
 }
 
 /// A grant with every field that the standard requires, and the fields of `more`.

@@ -15,7 +15,7 @@ pub fn build_finished_import(
     let now = SystemClock.now();
     import::Model {
         id: SystemClock.new_id(),
-        member_id: member,
+        member_id: Some(member),
         organisation_id: organisation,
         kind,
         mode: ImportMode::Draft,
@@ -30,6 +30,7 @@ pub fn build_finished_import(
         draft_count: 0,
         submitted_count: 0,
         published_count: 0,
+        added_count: Some(0),
         unchanged_count: 0,
         invalid_count: 0,
         rejected_count: 0,

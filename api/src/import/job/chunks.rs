@@ -79,6 +79,13 @@ pub(super) async fn store_file(
     Ok(())
 }
 
+/// Loads the summary of a file; none if it is no longer stored.
+pub(super) async fn load_summary(db: &impl ConnectionTrait, import: Uuid) -> Result<Option<FileSummary>> {
+    let file = load_file(db, import).await?;
+    file.map(|mut file| summarize_file(&mut file).map_err(unreadable))
+        .transpose()
+}
+
 /// Loads a file into a temporary file, which is deleted when it is closed; none if it is no longer stored.
 pub async fn load_file(db: &impl ConnectionTrait, import: Uuid) -> Result<Option<File>> {
     let mut file = tempfile::tempfile().map_err(unreadable)?;

@@ -38,7 +38,7 @@ fn is_waiting(now: DateTime<Utc>) -> Condition {
 }
 
 /// Whether any import waits for a worker.
-pub(super) async fn is_any_waiting(db: &DatabaseConnection, now: DateTime<Utc>) -> Result<bool> {
+pub(in crate::import) async fn is_any_waiting(db: &DatabaseConnection, now: DateTime<Utc>) -> Result<bool> {
     let waiting = import::Entity::find().filter(is_waiting(now));
     Ok(waiting.count(db).await? > 0)
 }

@@ -6,8 +6,8 @@ pub(super) mod batch;
 mod chunks;
 pub mod corrections;
 pub mod expiry;
-mod lease;
-mod outcomes;
+pub(super) mod lease;
+pub mod outcomes;
 pub mod worker;
 
 use std::fs::File;
@@ -43,6 +43,16 @@ pub struct ImportSettings {
     pub limits: FileLimits,
     /// After how many rows an import yields to others that wait.
     pub rows_per_turn: usize,
+}
+
+impl ImportSettings {
+    /// The limits of a file. One that the command line publishes has none.
+    pub fn file_limits(&self, mode: ImportMode) -> FileLimits {
+        match mode {
+            ImportMode::Draft | ImportMode::Submit => self.limits,
+            ImportMode::Publish => FileLimits::UNLIMITED,
+        }
+    }
 }
 
 impl Default for ImportSettings {
@@ -88,13 +98,46 @@ impl ImportQueue {
     }
 }
 
+/// What to do with the records of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum, clap::ValueEnum)]
+pub enum ImportRecordsMode {
+    /// Save all records as drafts.
+    Draft,
+    /// Submit the records that have no problems for review, and save the others as drafts.
+    Submit,
+}
+
+/// Who has a file imported.
+#[derive(Clone, Copy, Debug)]
+pub enum ImportSender<'a> {
+    /// A member.
+    Member(&'a AuthenticatedMember, ImportRecordsMode),
+    /// The command line, which publishes the file at once.
+    CommandLine,
+}
+
+impl ImportSender<'_> {
+    fn mode(self) -> ImportMode {
+        match self {
+            Self::Member(_, ImportRecordsMode::Draft) => ImportMode::Draft,
+            Self::Member(_, ImportRecordsMode::Submit) => ImportMode::Submit,
+            Self::CommandLine => ImportMode::Publish,
+        }
+    }
+
+    fn member_id(self) -> Option<Uuid> {
+        match self {
+            Self::Member(member, _) => Some(member.id),
+            Self::CommandLine => None,
+        }
+    }
+}
+
 /// A file that is to be imported.
 #[derive(Debug)]
 pub struct NewImport {
     /// What the file contains.
     pub kind: ImportKind,
-    /// What becomes of its records.
-    pub intent: ImportMode,
     /// The organisation whose records or grants they are; none for the member's own.
     pub organisation: Option<Uuid>,
     /// The licence of grants whose file does not say one.
@@ -148,23 +191,25 @@ pub async fn find(
 pub async fn enqueue(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
-    member: &AuthenticatedMember,
+    sender: ImportSender<'_>,
     new: NewImport,
     mut content: File,
 ) -> Result<Result<import::Model, Vec<Problem>>> {
-    let organisation = match find_organisation(db, member, &new).await? {
-        Ok(organisation) => organisation,
-        Err(problem) => return Ok(Err(vec![problem])),
+    let organisation = match sender {
+        ImportSender::Member(member, _) => match find_organisation(db, member, &new).await? {
+            Ok(organisation) => organisation,
+            Err(problem) => return Ok(Err(vec![problem])),
+        },
+        ImportSender::CommandLine => None,
     };
-    let licence = new.licence.map(|licence| licence.trim().to_owned());
-    let licence = licence.filter(|licence| !licence.is_empty());
+    let licence = clean_licence(new.licence.as_deref());
     if let Some(licence) = &licence
         && (licence.chars().count() > MAX_LICENCE_CHARS || !is_storable(licence))
     {
         let reason = format!("has more than {MAX_LICENCE_CHARS} characters, or one that no base can keep");
         return Ok(Err(vec![Problem::new(ProblemCode::TooLong, "licence", reason)]));
     }
-    if count_unfinished(db, organisation).await? >= MAX_UNFINISHED_IMPORTS {
+    if sender.member_id().is_some() && count_unfinished(db, organisation).await? >= MAX_UNFINISHED_IMPORTS {
         let reason =
             format!("{MAX_UNFINISHED_IMPORTS} files are waiting already; send this one when they are done");
         return Ok(Err(vec![Problem::new(ProblemCode::WrongState, "file", reason)]));
@@ -172,10 +217,10 @@ pub async fn enqueue(
     let now = act.now();
     let row = import::Model {
         id: act.clock.new_id(),
-        member_id: member.id,
+        member_id: sender.member_id(),
         organisation_id: organisation,
         kind: new.kind,
-        mode: new.intent,
+        mode: sender.mode(),
         file_name: clean_file_name(&new.file_name),
         format: new.format,
         bytes: i64::try_from(new.bytes).unwrap_or(i64::MAX),
@@ -187,6 +232,7 @@ pub async fn enqueue(
         draft_count: 0,
         submitted_count: 0,
         published_count: 0,
+        added_count: Some(0),
         unchanged_count: 0,
         invalid_count: 0,
         rejected_count: 0,
@@ -202,6 +248,35 @@ pub async fn enqueue(
     let row = row.into_active_model().insert(db).await?;
     chunks::store_file(db, act, row.id, &mut content).await?;
     Ok(Ok(row))
+}
+
+/// Finds an unfinished import of the same file by the same sender: one whose process was stopped.
+pub async fn find_unfinished(
+    db: &impl ConnectionTrait,
+    sender: ImportSender<'_>,
+    new: &NewImport,
+    file: &FileSummary,
+) -> Result<Option<import::Model>> {
+    use import::Column;
+    let unfinished = import::Entity::find()
+        .filter(Column::EndedAt.is_null())
+        .filter(Column::Kind.eq(new.kind))
+        .filter(Column::Mode.eq(sender.mode()))
+        .filter(Column::Bytes.eq(new.bytes));
+    for import in unfinished.all(db).await? {
+        let is_same = import.member_id == sender.member_id()
+            && import.licence == clean_licence(new.licence.as_deref())
+            && chunks::load_summary(db, import.id).await?.as_ref() == Some(file);
+        if is_same {
+            return Ok(Some(import));
+        }
+    }
+    Ok(None)
+}
+
+fn clean_licence(licence: Option<&str>) -> Option<String> {
+    let licence = licence?.trim();
+    (!licence.is_empty()).then(|| licence.to_owned())
 }
 
 /// How many imports of an organisation, or of none, have not ended.

@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
-    sea_query::Expr,
+    QueryOrder, QuerySelect, sea_query::Expr,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -11,7 +11,9 @@ use wayin_entity::{RowOutcome, import, import_outcome};
 use crate::change_log::ActionContext;
 use crate::database::insert_all;
 use crate::error::Result;
+use crate::import::Remark;
 use crate::import::batch::RowResult;
+use wayin_records::formats::RowProblem;
 use wayin_records::formats::file_record::CellPosition;
 use wayin_records::problem::{Problem, ProblemCode};
 
@@ -33,6 +35,7 @@ pub(in crate::import) async fn add_to_counts(
     };
     let mut counts = vec![
         (import::Column::RowsProcessed, count(&|_| true)),
+        (import::Column::AddedCount, count(&|one| one.is_new)),
         (
             import::Column::WarningCount,
             count(&|one| one.outcome != RowOutcome::Rejected && one.has_warnings()),
@@ -104,6 +107,50 @@ fn rows(act: &ActionContext<'_>, import: Uuid, result: &RowResult) -> Vec<import
         .iter()
         .map(|found| row(&found.cell, Some((found.problem.clone(), found.is_warning))))
         .collect()
+}
+
+/// Loads what was found in the rows after a position, of at most so many rows, in the order of the file. Moves the position
+/// to the last of these rows.
+pub async fn load_remarks(
+    db: &impl ConnectionTrait,
+    import: Uuid,
+    after: &mut i64,
+    max_rows: u64,
+) -> Result<Vec<Remark>> {
+    use import_outcome::Column;
+    let found = || {
+        import_outcome::Entity::find()
+            .filter(Column::ImportId.eq(import))
+            .filter(Column::Code.is_not_null())
+            .filter(Column::Position.gt(*after))
+            .order_by_asc(Column::Position)
+    };
+    // Everything that was found in one row has one position.
+    let positions = found().select_only().column(Column::Position).distinct();
+    let positions: Vec<i64> = positions.limit(max_rows).into_tuple().all(db).await?;
+    let Some(last) = positions.last() else {
+        return Ok(Vec::new());
+    };
+    let rows = found()
+        .filter(Column::Position.lte(*last))
+        .order_by_asc(Column::Id);
+    let rows = rows.all(db).await?;
+    *after = *last;
+    Ok(rows.into_iter().map(remark).collect())
+}
+
+fn remark(row: import_outcome::Model) -> Remark {
+    let problem = RowProblem {
+        sheet: row.sheet,
+        row: row.row.unsigned_abs(),
+        field: row.column.unwrap_or_default(),
+        reason: row.message.unwrap_or_default(),
+    };
+    if row.is_warning {
+        Remark::Warning(problem)
+    } else {
+        Remark::Refused(problem)
+    }
 }
 
 /// Replaces the character NUL, which no database can store: messages quote the file.

@@ -4,22 +4,20 @@ use std::fs::File;
 use std::io::{BufReader, Seek};
 use std::time::Duration;
 
-use sea_orm::{DatabaseConnection, EntityTrait};
+use sea_orm::EntityTrait;
 use uuid::Uuid;
-use wayin_entity::{ImportKind, import, organisation};
+use wayin_entity::{ImportKind, ImportMode, import, organisation};
 
-use super::batch::JobBatches;
+use super::chunks;
 use super::lease::{self, Lease};
 use super::outcomes::without_nul;
-use super::{ImportSettings, chunks};
 use crate::app::App;
-use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::import::ImportError;
-use crate::import::engine::{ImportContext, ImportEnd, Mode};
+pub use crate::import::engine::Worker;
+use crate::import::engine::{ImportContext, ImportEnd};
 use crate::import::producer::{ReadFor, SourceFile, produce};
 use crate::instance::DisclosureKeys;
-use crate::pattern::engine::PatternEngine;
 use crate::place::Gazetteer;
 use wayin_records::formats::grants as grant_files;
 
@@ -30,28 +28,7 @@ const MAX_ATTEMPTS: i32 = 5;
 /// How many unknown locations the notes of an import list.
 const MAX_LOCATIONS_NOTED: usize = 100;
 
-/// Runs imports: in a server, or for a command.
-pub struct Worker<'a> {
-    id: Uuid,
-    db: &'a DatabaseConnection,
-    clock: &'a dyn Clock,
-    settings: ImportSettings,
-    /// The engine of this process, if it has one.
-    engine: Option<&'a PatternEngine>,
-}
-
 impl<'a> Worker<'a> {
-    /// The worker of a command, which has no engine.
-    pub fn new(db: &'a DatabaseConnection, clock: &'a dyn Clock, settings: ImportSettings) -> Self {
-        Self {
-            id: clock.new_id(),
-            db,
-            clock,
-            settings,
-            engine: None,
-        }
-    }
-
     fn of_server(app: &'a App) -> Self {
         Self {
             engine: Some(&app.engine),
@@ -157,30 +134,27 @@ async fn process(worker: &Worker<'_>, lease: &Lease<'_>, import: &import::Model)
         None => None,
     };
     let context = ImportContext {
-        id: import.id,
-        kind: import.kind,
-        db,
+        import,
+        worker,
         places: Gazetteer::load_with_small_areas(db).await?,
         keys: DisclosureKeys::load(db).await?,
         licence,
-        mode: Mode::Job(JobBatches {
-            import,
-            worker: worker.id,
-            clock: worker.clock,
-            engine: worker.engine,
-            rows_per_turn: worker.settings.rows_per_turn,
-            read_for: organisation.as_ref(),
-        }),
+        read_for: organisation.clone(),
     };
+    let read_for = match import.mode {
+        ImportMode::Draft | ImportMode::Submit => ReadFor::Submission(organisation),
+        ImportMode::Publish => ReadFor::Publication(db.clone()),
+    };
+    worker.progress.reset();
+    worker.progress.set_length(import.bytes.unsigned_abs());
     let file = SourceFile {
         kind: import.kind,
         format: import.format,
-        limits: worker.settings.limits,
-        input: content,
+        limits: worker.settings.file_limits(import.mode),
+        input: worker.progress.wrap_read(content),
     };
-    let read_for = ReadFor::Submission(organisation.clone());
     let (mut batches, reading) = produce(file, import.rows_processed, read_for);
-    if let Some(end) = context.write_batches(&mut batches, &mut |_| ()).await? {
+    if let Some(end) = context.write_batches(&mut batches).await? {
         return Ok(end);
     }
     let outcome = match reading.await {
@@ -192,6 +166,9 @@ async fn process(worker: &Worker<'_>, lease: &Lease<'_>, import: &import::Model)
         }
     };
     let mut notes = outcome.notes;
+    if import.kind == ImportKind::Grants360Giving && context.licence.is_none() {
+        notes.add("The file does not say which licence it may be reused under; --licence does.");
+    }
     let locations = outcome.locations.into_notes(&context.places, MAX_LOCATIONS_NOTED);
     locations.into_iter().for_each(|note| notes.add(note));
     let notes: Vec<String> = notes.into_iter().map(|note| without_nul(&note)).collect();
@@ -220,7 +197,7 @@ async fn find_licence(import: &import::Model, content: &File) -> Result<Result<O
     Ok(match about {
         Err(error) => Err(error.to_string()),
         Ok(about) => match about.license.or_else(|| import.licence.clone()) {
-            None => Err(
+            None if import.mode != ImportMode::Publish => Err(
                 "The file does not say which licence it may be reused under; say it with `licence`.".into(),
             ),
             licence => Ok(licence),
