@@ -10,6 +10,7 @@ mod layout;
 mod lists;
 pub mod parse_cell;
 pub mod placeholder;
+mod sheet_header;
 mod styles;
 pub mod template;
 pub mod vocabulary;
