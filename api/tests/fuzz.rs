@@ -17,7 +17,7 @@ use wayin::auth::jwt::{TokenSigner, TokenSubject, TokenVerifier};
 use wayin::clock::{Clock as _, SystemClock};
 use wayin::graphql::filter::FilterContext;
 use wayin::graphql::input;
-use wayin::graphql::operation::limits::{DocumentLimits, measure_document};
+use wayin::graphql::operation::document_limits::{DocumentLimits, measure_document};
 use wayin::id;
 use wayin::initiative::filter_input::InitiativeFilter;
 use wayin::initiative::{InitiativeOrdering, InitiativeSortField, filter};

@@ -17,9 +17,9 @@ use wayin_engine::cancellation::CancellationToken;
 use wayin_engine::count::EvaluationContext;
 use wayin_engine::disclosure::cell_key::PerturbationTable;
 use wayin_engine::predicate::Predicate;
+use wayin_engine::predicate_cache::TruthCache;
 use wayin_engine::query::{PatternQuery, RecordScope, Viewpoint};
 use wayin_engine::statistics::{TwoByTwoCounts, fisher};
-use wayin_engine::truth_cache::TruthCache;
 use wayin_engine::visibility::Reader;
 use wayin_entity::Dimension;
 

@@ -4,7 +4,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, 
 use serde_json::json;
 use wayin::clock::{Clock, SystemClock};
 use wayin::integrity::{Invariant, Violation};
-use wayin::normalise::normalise_stored_names;
+use wayin::normalise_database::normalise_stored_names;
 use wayin_entity::{initiative, organisation};
 
 use crate::support::app::TestApp;

@@ -14,7 +14,7 @@ use wayin_vocabulary::{
     EntryPoint, OrganisationKind, Perspective, PlaceKind,
 };
 
-use crate::three_valued::Truth;
+use crate::three_valued_logic::Truth;
 
 /// Tests joined by `and`, `or` and `not`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

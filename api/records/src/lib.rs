@@ -6,7 +6,7 @@
 pub mod diff;
 pub mod fields;
 pub mod formats;
-pub mod gss;
+pub mod gss_code;
 pub mod json_reader;
 pub mod missing;
 pub mod money;

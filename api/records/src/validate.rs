@@ -6,7 +6,7 @@ use chrono::{Datelike, Days, NaiveDate};
 use wayin_vocabulary::{MissingReason, SourceKind};
 
 use crate::fields::FundingTermField;
-use crate::gss;
+use crate::gss_code;
 use crate::normalisation;
 use crate::problem::{Problem, ProblemCode, Problems};
 use crate::record::{FundingTerm, InitiativeRecord, OrganisationReference, SharingConsent, Source};
@@ -43,7 +43,7 @@ pub fn normalise_record(record: &mut InitiativeRecord) {
     if let Some(place) = &mut record.place {
         // An invalid code stays, so that the message about it can quote it.
         normalise_with(&mut place.code, |code| {
-            gss::parse_area_code(code).unwrap_or_else(|_| normalisation::normalise_identifier(code))
+            gss_code::parse_area_code(code).unwrap_or_else(|_| normalisation::normalise_identifier(code))
         });
         normalise_optional(&mut place.id);
         normalise_with(&mut place.name, normalisation::normalise_name);

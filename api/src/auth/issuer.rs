@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
 
 use super::jwks::CachedKeys;
-use super::jwt::claims::VerifiedClaims;
+use super::jwt::token_claims::VerifiedClaims;
 use crate::error::TokenError;
 
 /// The source of an issuer's keys.

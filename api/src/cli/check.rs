@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::error::CliError;
-use super::opening::open_database;
+use super::open_database::open_database;
 use super::output::format_count;
 use crate::database;
 use crate::integrity::{self, IntegritySummary, Violation};

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::cause::{describe_database, describe_io};
 use crate::config::ConfigError;
+use crate::describe_failure::{describe_database, describe_io};
 use crate::error::Error;
 use crate::import::ImportError;
 

@@ -14,7 +14,7 @@ use wayin_entity::ImportKind;
 use super::error::{CliError, ROWS_REJECTED_EXIT_CODE, describe_import_cause};
 use super::file::open_file;
 use super::import_job::{ImportJobCommand, MemberArguments};
-use super::opening::open_database;
+use super::open_database::open_database;
 use super::output::{print_line, print_note};
 use crate::audit::{self, AuditRecord};
 use crate::change_log::ActionContext;

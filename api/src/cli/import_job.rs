@@ -17,7 +17,7 @@ use super::error::{CliError, ROWS_REJECTED_EXIT_CODE};
 use super::file::open_file;
 use super::import::{describe_tally, new_progress_bar, print_remark};
 use super::member;
-use super::opening::open_database;
+use super::open_database::open_database;
 use super::output::{print_line, print_note};
 use crate::audit::{self, AuditRecord};
 use crate::auth::requester::AuthenticatedMember;

@@ -8,7 +8,7 @@ use serde_json::json;
 use wayin_entity::{Capability, OrganisationKind, Role};
 
 use super::error::CliError;
-use super::opening::open_database;
+use super::open_database::open_database;
 use super::output::print_line;
 use crate::audit::{self, AuditRecord};
 use crate::auth::issued_token::{self, TokenDraft, TokenExpiry, TokenIssuer};

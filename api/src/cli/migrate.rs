@@ -8,12 +8,12 @@ use sea_orm_migration::MigratorTrait;
 use wayin_migration::Migrator;
 
 use super::error::CliError;
-use super::opening::connect_database;
+use super::open_database::connect_database;
 use super::output::{format_count, print_line, print_note};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{DatabaseConfig, read_environment};
 use crate::instance;
-use crate::normalise::{NormalisationSummary, normalise_stored_names};
+use crate::normalise_database::{NormalisationSummary, normalise_stored_names};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum MigrateCommand {

@@ -7,12 +7,12 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::error::CliError;
-use super::opening::open_database;
+use super::open_database::open_database;
 use super::output::print_note;
 use crate::app::App;
-use crate::cause::describe_io;
 use crate::clock::SystemClock;
 use crate::config::{self, ConfigError, TokenConfig, read_environment};
+use crate::describe_failure::describe_io;
 use crate::pattern::engine::PatternEngine;
 use crate::server;
 

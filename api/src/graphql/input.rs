@@ -4,7 +4,7 @@ use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{InputType, Pos, Value};
 
 use crate::error::{Error, Result};
-use crate::graphql::operation::limits::{DocumentLimits, measure_value};
+use crate::graphql::operation::document_limits::{DocumentLimits, measure_value};
 use crate::graphql::operation::nul_characters;
 use crate::graphql::operation::variables::scalars::rewrite_library_error;
 use wayin_records::text::quote;

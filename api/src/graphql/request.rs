@@ -3,7 +3,7 @@
 use async_graphql::{Pos, Request, Variables};
 use serde_json::{Map, Value};
 
-use crate::graphql::operation::limits::escapes;
+use crate::graphql::operation::document_limits::escapes;
 use crate::graphql::operation::persisted_queries;
 use wayin_records::whole_number::strip_zero_fractions;
 

@@ -9,7 +9,7 @@ pub mod grants;
 pub mod graphql;
 pub mod http;
 pub mod job;
-mod lead_identity;
+mod lead_organisation;
 pub mod places;
 mod producer;
 mod publish;
@@ -21,7 +21,7 @@ pub use self::batch::ROWS_PER_BATCH;
 use wayin_entity::{FileFormat, ImportKind, import};
 
 use crate::error::Error;
-use wayin_records::formats::format::{detect_grant_format, detect_record_format};
+use wayin_records::formats::file_format::{detect_grant_format, detect_record_format};
 use wayin_records::formats::records::FileLimits;
 use wayin_records::formats::{FileError, RowProblem};
 use wayin_records::problem::{Problem, ProblemCode};

@@ -11,7 +11,7 @@ use wayin_entity::{FileFormat, ImportKind, organisation};
 
 use super::ImportError;
 use super::batch::{Batch, FileRow, ROWS_PER_BATCH};
-use super::lead_identity::identify_leads;
+use super::lead_organisation::identify_leads;
 use crate::grant_detail::LocationCounts;
 use crate::submission::validate;
 use wayin_records::formats::file_record::{CellPosition, FileItem};

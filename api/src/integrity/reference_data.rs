@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::graphql::input;
 use crate::initiative::filter_input::InitiativeFilter;
 use crate::instance::DisclosureKeys;
-use crate::normalise::{find_conflicts, is_normalised};
+use crate::normalise_database::{find_conflicts, is_normalised};
 use crate::vocabulary::term::fold_term;
 use wayin_records::normalisation::fold_name;
 

@@ -22,8 +22,8 @@ use wayin_engine::cancellation::{CancellationToken, Cancelled};
 use wayin_engine::count::EvaluationContext;
 use wayin_engine::disclosure::cell_key::PerturbationTable;
 use wayin_engine::index::Snapshot;
+use wayin_engine::predicate_cache::TruthCache;
 use wayin_engine::staged_snapshot::StagedSnapshot;
-use wayin_engine::truth_cache::TruthCache;
 use wayin_engine::visibility::Audience;
 
 /// How long the engine waits before it looks for changes of which nobody has told it.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use wayin_engine::evaluate::PreparedPredicate;
 use wayin_engine::index::Snapshot;
 use wayin_engine::predicate::InitiativePredicate;
-use wayin_engine::truth_cache::TruthCache;
+use wayin_engine::predicate_cache::TruthCache;
 
 /// The ids of the initiatives of which a condition is TRUE, and of which it is FALSE, in order.
 pub fn find_matching_initiatives(

@@ -9,7 +9,7 @@ use wayin_records::formats::ColumnValue;
 use super::save::{PlaceRelations, RelationsByPlace, is_reachable};
 use super::{Gazetteer, PlaceReferenceError, describe_place};
 use crate::change_log::ActionContext;
-use wayin_records::gss;
+use wayin_records::gss_code;
 use wayin_records::normalisation::fold_name;
 use wayin_records::place_draft::{PlaceDraft, StatedParents};
 
@@ -180,7 +180,8 @@ fn complete_draft(
     };
     Ok(CompletePlace {
         name: name.ok_or("is new, and the file has no column for its name")?,
-        kind: kind.ok_or_else(|| gss::describe_unknown_kind(draft.code.as_deref().unwrap_or_default()))?,
+        kind: kind
+            .ok_or_else(|| gss_code::describe_unknown_kind(draft.code.as_deref().unwrap_or_default()))?,
         relations: PlaceRelations {
             parents: within,
             successor,

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::idempotency::Rejection;
 use crate::locks::{AdvisoryLock, LockMode, acquire_lock};
 use crate::reference_data::{self, SaveTarget, SavedChange, document};
-use wayin_records::gss;
+use wayin_records::gss_code;
 use wayin_records::normalisation;
 use wayin_records::normalisation::fold_name;
 use wayin_records::place_draft::PlaceDraft;
@@ -133,14 +133,14 @@ pub async fn save_place(
     if let Some(key) = &draft.successor {
         up.successor = super::find_id_at_path(db, &mut found, "successor", key).await?;
     }
-    let code = reference_data::trim_text(draft.code).and_then(|code| match gss::parse_code(&code) {
+    let code = reference_data::trim_text(draft.code).and_then(|code| match gss_code::parse_code(&code) {
         Ok(code) => Some(code),
         Err(reason) => {
             found.add_error(ProblemCode::InvalidFormat, "code", reason);
             None
         }
     });
-    let of_code = code.as_deref().and_then(gss::find_kind);
+    let of_code = code.as_deref().and_then(gss_code::find_kind);
     if let Some(of_code) = of_code.filter(|of_code| *of_code != draft.kind) {
         let reason = format!("its code is that of a {}", of_code.code());
         found.add_error(ProblemCode::Contradictory, "kind", reason);

@@ -10,7 +10,7 @@ use super::Gazetteer;
 use crate::change_log::ActionContext;
 use crate::database::insert_all;
 use crate::error::Result;
-use wayin_records::gss;
+use wayin_records::gss_code;
 
 const CODES_PER_STATEMENT: usize = 1_000;
 
@@ -62,7 +62,7 @@ pub async fn save_small_areas(
         let before = known.get(&code).copied();
         let current = before.map(|place| place.and_then(|id| places.find_current(id)).map(|place| place.id));
         // Another file may name the other places of a constituency, which then lies in several.
-        if !gss::is_within_one_authority(&code) && current.is_some_and(|current| current != place_id) {
+        if !gss_code::is_within_one_authority(&code) && current.is_some_and(|current| current != place_id) {
             place_id = None;
         }
         if place_id.is_none() {

@@ -171,7 +171,7 @@ macro_rules! reference_payload {
         $(#[doc = $about])+
         #[derive(async_graphql::SimpleObject)]
         pub struct $payload {
-            /// The object as saved. Null if the input was rejected: `userErrors` says why.
+            /// The object as saved. Null if the input was rejected: `problems` says why.
             $field: Option<$crate::reference_data::graphql::IdempotentResult<$object>>,
             /// The number of the change. Pass it as `minChangeNumber` to get patterns that include the
             /// change.
@@ -192,7 +192,7 @@ macro_rules! reference_payload {
         $(#[doc = $about])+
         #[derive(async_graphql::SimpleObject)]
         pub struct $payload {
-            /// The object as saved. Null if the input was rejected: `userErrors` says why.
+            /// The object as saved. Null if the input was rejected: `problems` says why.
             $field: Option<$crate::reference_data::graphql::IdempotentResult<$object>>,
             /// The fields that had a value before and have none now. Null clears a field. A field that you
             /// leave out stays the same.

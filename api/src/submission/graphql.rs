@@ -367,7 +367,7 @@ macro_rules! payloads {
         $(#[doc = $about])+
         #[derive(SimpleObject)]
         pub struct $payload {
-            /// The submission as saved. Null if the input was rejected: `userErrors` says why.
+            /// The submission as saved. Null if the input was rejected: `problems` says why.
             submission: Option<Submission>,
             /// The number of the change that published the record. Pass it as `minChangeNumber` to get
             /// patterns that include the change. Null if nothing was published.

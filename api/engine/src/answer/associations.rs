@@ -8,7 +8,7 @@ use crate::evaluate::PreparedPredicate;
 use crate::measures;
 use crate::predicate::InitiativePredicate;
 use crate::query::Viewpoint;
-use crate::statistics::multiple;
+use crate::statistics::multiple_testing;
 
 /// Which pairs of these conditions are associated?
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ pub fn compute_associations(
             .flatten()
     };
     let p_values: Vec<Option<f64>> = tables.iter().map(p_value).collect();
-    let q_values = multiple::benjamini_hochberg(&p_values);
+    let q_values = multiple_testing::benjamini_hochberg(&p_values);
     let pairs = list_pairs(prepared.len()).into_iter().zip(tables);
     let pairs = pairs.zip(p_values.into_iter().zip(q_values));
     Ok(Associations {

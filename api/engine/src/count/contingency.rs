@@ -6,7 +6,7 @@ use std::ops::{AddAssign, Sub};
 use pulp::Arch;
 
 use crate::index::{Bitmap, TruthBitmaps};
-use crate::three_valued::Truth;
+use crate::three_valued_logic::Truth;
 
 /// How many initiatives have each of the nine combinations of two predicates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -27,8 +27,8 @@ use super::dimension::Domain;
 use super::disclosure::cell_key::PerturbationTable;
 use super::evaluate::PreparedPredicate;
 use super::index::{Bitmap, Chunk, Snapshot};
+use super::predicate_cache::TruthCache;
 use super::query::Viewpoint;
-use super::truth_cache::TruthCache;
 use crate::predicate::InitiativePredicate;
 
 /// What a query is answered from.

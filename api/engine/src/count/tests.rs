@@ -13,7 +13,7 @@ use super::*;
 use crate::index::{IndexedFundingTerm, IndexedInitiative, PerspectiveEntryPoints};
 use crate::predicate::{Comparison, FundingTermTest, InitiativeTest, Predicate, Quantifier};
 use crate::query::RecordScope;
-use crate::three_valued::Truth;
+use crate::three_valued_logic::Truth;
 use crate::visibility::Reader;
 
 fn pick_optional<T: Copy>(random: &mut StdRng, of: &[T]) -> Option<T> {

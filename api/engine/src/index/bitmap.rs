@@ -2,7 +2,7 @@
 
 use pulp::Arch;
 
-use crate::three_valued::Truth;
+use crate::three_valued_logic::Truth;
 
 /// A set of rows (or funding terms) of a chunk. Bits after the last row are always clear.
 #[derive(Clone, Debug, PartialEq, Eq)]

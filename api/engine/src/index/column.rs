@@ -193,8 +193,9 @@ mod tests {
                 for to in one() {
                     let found = column.match_range(&(from..=to));
                     for (row, value) in values.iter().enumerate() {
-                        let expected =
-                            crate::three_valued::Truth::from(value.map(|value| (from..=to).contains(&value)));
+                        let expected = crate::three_valued_logic::Truth::from(
+                            value.map(|value| (from..=to).contains(&value)),
+                        );
                         assert_eq!(found.get(row), expected, "{value:?} in {from} to {to}");
                     }
                 }

@@ -3,7 +3,7 @@
 
 pub mod fisher;
 pub mod independence;
-pub mod multiple;
+pub mod multiple_testing;
 mod proportion;
 pub mod stratified;
 #[cfg(test)]

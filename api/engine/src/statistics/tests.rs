@@ -469,7 +469,7 @@ fn benjamini_hochberg_matches_its_definition() {
             .map(|_| random.random_ratio(4, 5).then(|| random.random_range(0.0..=1.0)))
             .collect();
         let tried = given.iter().flatten().count() as f64;
-        for (p, corrected) in given.iter().zip(multiple::benjamini_hochberg(&given)) {
+        for (p, corrected) in given.iter().zip(multiple_testing::benjamini_hochberg(&given)) {
             let Some(p) = p else {
                 assert_eq!(corrected, None);
                 continue;

@@ -25,7 +25,7 @@ use crate::predicate::{
     NamedReference, OrganisationPredicate, OrganisationTest, Predicate, Quantifier, SetComparison,
     TextComparison, WayInComparison,
 };
-use crate::three_valued::Truth;
+use crate::three_valued_logic::Truth;
 
 use Comparison::{AtLeast, AtMost, Known, Less, More, OneOf};
 

@@ -11,8 +11,8 @@ use crate::predicate::{
     Comparison, FundingTermTest, InitiativePredicate, InitiativeTest, NamedReference, Quantifier,
 };
 use crate::query::{RecordScope, Viewpoint};
-use crate::three_valued::Truth;
-use crate::three_valued::Truth::{False, True, Unknown};
+use crate::three_valued_logic::Truth;
+use crate::three_valued_logic::Truth::{False, True, Unknown};
 use crate::visibility::Reader;
 use uuid::Uuid;
 use wayin_vocabulary::{Challenge, ChallengeStep, EntryPoint, Perspective};

@@ -10,7 +10,7 @@ use super::FileError;
 use super::file_record::{CellPosition, ColumnTitles, FileItem, FileRecord, StrayItem, StrayRow, UnreadCell};
 use super::record_builder::{PartBuilder, is_reference_column};
 use super::references::{RecordReference, ReferenceCallback, RepeatedReferences};
-use super::row_spill::{CellContent, RowSpillReader, SpilledRow};
+use super::rows_on_disk::{CellContent, RowSpillReader, SpilledRow};
 use super::spreadsheet::name_untitled_column;
 use super::workbook_spiller::{
     KnownReference, MERGED_REFERENCE, SpilledRowRef, WorkbookIndex, hash_folded_reference, hash_key,

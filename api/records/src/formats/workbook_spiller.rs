@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use super::FileError;
 use super::file_record::CellPosition;
 use super::records::{FileLimits, UnreadCells};
-use super::row_spill::{CellContent, RowSpillWriter, SpillOffset, SpilledRow};
+use super::rows_on_disk::{CellContent, RowSpillWriter, SpillOffset, SpilledRow};
 use super::spreadsheet::{
     MAX_MERGED_RANGES, MergedRange, WorkbookReader, for_each_row, name_untitled_column,
 };

@@ -15,7 +15,7 @@ use wayin_vocabulary::{
 use super::places::{REGIONS, list_local_authorities};
 use super::*;
 use wayin_engine::statistics::{Estimate, TwoByTwoCounts, risk_ratio};
-use wayin_engine::three_valued::Truth;
+use wayin_engine::three_valued_logic::Truth;
 use wayin_records::record::{FundingTerm, OrganisationReference};
 
 static EVIDENCE: LazyLock<Evidence> = LazyLock::new(generate_evidence);

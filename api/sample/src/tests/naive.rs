@@ -3,7 +3,7 @@
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
-use wayin_engine::three_valued::Truth;
+use wayin_engine::three_valued_logic::Truth;
 use wayin_records::record::{FundingTerm, InitiativeRecord};
 
 use crate::ExampleCrisis;

@@ -1,7 +1,7 @@
 //! Verifies JSON Web Tokens, and signs them if a private key is configured. The configuration chooses the
 //! algorithm, never the token.
 
-pub mod claims;
+pub mod token_claims;
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use self::claims::VerifiedClaims;
+use self::token_claims::VerifiedClaims;
 use super::issued_token::last_use::TokenUseTracker;
 use super::issuer::{IssuerKeys, TrustedIssuer, VerificationError};
 use crate::clock::{Clock, SystemClock};
@@ -78,7 +78,7 @@ impl<'a> UnverifiedToken<'a> {
             token,
             algorithm: header.alg,
             key_id: header.kid,
-            issuer: claims::read_issuer(&claims)?.to_owned(),
+            issuer: token_claims::read_issuer(&claims)?.to_owned(),
         })
     }
 }

@@ -8,7 +8,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned, Request};
 
-use super::limits::{DocumentLimits, measure_document};
+use super::document_limits::{DocumentLimits, measure_document};
 
 /// Marks a request whose document is within the limits, so that it is measured once.
 pub(super) struct MeasuredMarker;

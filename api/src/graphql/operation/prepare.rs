@@ -18,7 +18,7 @@ use super::document::MeasuredMarker;
 use super::persisted_queries::PersistedQueryRequest;
 use super::subscription::{ExecutionStarted, check_single_root_field};
 use super::variables::InputTypes;
-use super::{deadline, document, limits, variables};
+use super::{deadline, document, document_limits, variables};
 use crate::app::App;
 use crate::auth::permission::{Permissions, RequesterKind};
 use crate::auth::requester::Requester;
@@ -180,7 +180,7 @@ impl Extension for OperationPreparation {
             }
             Some(PersistedQueryRequest::Register(_)) | None => {}
         }
-        limits::check_limits(query, variables, ctx.data_opt::<MeasuredMarker>().is_some())?;
+        document_limits::check_limits(query, variables, ctx.data_opt::<MeasuredMarker>().is_some())?;
         let mut document = next.run(ctx, query, variables).await?;
         self.prepare(ctx, payer, query, &mut document, variables)?;
         Ok(document)

@@ -14,7 +14,7 @@ use super::grant::{
     MAX_ORGANISATION_IDENTIFIER_CHARACTERS, MAX_TITLE_CHARACTERS, MAX_URL_CHARACTERS,
 };
 use super::{Location, Period, WayinTerms};
-use crate::gss;
+use crate::gss_code;
 use crate::money::{self, Amount, DecimalSign};
 use crate::normalisation;
 use crate::text;
@@ -464,7 +464,8 @@ impl RowProblems {
             return None;
         }
         // Other codes, such as postcodes, keep their spaces.
-        let code = code.map(|code| gss::parse_area_code(&code).unwrap_or_else(|_| code.to_ascii_uppercase()));
+        let code =
+            code.map(|code| gss_code::parse_area_code(&code).unwrap_or_else(|_| code.to_ascii_uppercase()));
         Some(Location {
             name,
             code_type: code_type.filter(|_| code.is_some()),

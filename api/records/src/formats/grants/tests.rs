@@ -8,7 +8,7 @@ use rand::{Rng as _, SeedableRng as _};
 
 use super::super::MAX_ROW_BYTES;
 use super::*;
-use crate::formats::format::detect_grant_format;
+use crate::formats::file_format::detect_grant_format;
 
 const LLOYDS: &str = include_str!("../../../../../tests/data/grants/lloyds-bank-foundation.json");
 const LLOYD_WEBBER: &str =

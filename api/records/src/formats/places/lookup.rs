@@ -4,7 +4,7 @@ use wayin_vocabulary::PlaceKind;
 
 use super::super::{ColumnValue, Notes, RowProblems};
 use super::{PlaceFileRow, has_answer, parse_kind, parse_name};
-use crate::gss::{find_kind, parse_area_code, parse_code};
+use crate::gss_code::{find_kind, parse_area_code, parse_code};
 use crate::place_draft::{PlaceDraft, StatedParents};
 use crate::text;
 use crate::text::quote;

@@ -23,7 +23,7 @@ use super::Notes;
 use super::file_record::{CellPosition, FileItem, FileRecord, StrayRow};
 use super::records::{FileLimits, UnreadCells, read_unvalidated};
 use crate::fields::column::{ColumnKind, VERSION_PATH};
-use crate::formats::format::detect_record_format;
+use crate::formats::file_format::detect_record_format;
 use crate::workbook::RecordWorkbook;
 use crate::workbook::columns::SHEETS;
 use crate::workbook::csv::{CsvRecordWriter, ListLengths};

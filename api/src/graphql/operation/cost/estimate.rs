@@ -467,7 +467,7 @@ mod tests {
 
     use super::*;
     use crate::graphql::operation::cost::CostSettings;
-    use crate::graphql::operation::limits;
+    use crate::graphql::operation::document_limits;
     use crate::graphql::operation::variables::add_defaults;
 
     static TYPES: LazyLock<FieldTypes> = LazyLock::new(|| FieldTypes::from_sdl(crate::schema::schema_sdl()));
@@ -729,7 +729,8 @@ mod tests {
             let documents = extract_documents(text);
             assert_eq!(documents.len(), offered, "{documents:?}");
             for document in documents {
-                limits::measure_document(document, &limits::DocumentLimits::default()).unwrap();
+                document_limits::measure_document(document, &document_limits::DocumentLimits::default())
+                    .unwrap();
                 let weighed = estimate(document, json!({"when": filter, "then": filter}));
                 assert!(weighed.points < CostSettings::default().max_points, "{document}");
             }

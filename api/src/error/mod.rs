@@ -1,17 +1,17 @@
 //! The error type of all domains. [`crate::error_code`] gives each its code and HTTP status, and
 //! [`crate::graphql::error`] turns it into a GraphQL error.
 
-mod body;
 mod database;
-mod limit;
+mod document_limit;
+mod request_body;
 mod token;
 
 use sea_orm::{DbErr, SqlErr};
 use wayin_engine::disclosure::query_restriction::RestrictedQuery;
 
-pub use self::body::BodyError;
 pub use self::database::is_storage_full;
-pub use self::limit::{DocumentLimitExceeded, RetryAfter};
+pub use self::document_limit::{DocumentLimitExceeded, RetryAfter};
+pub use self::request_body::BodyError;
 pub use self::token::TokenError;
 
 /// An error. Its message can be shown to clients. Its cause cannot.

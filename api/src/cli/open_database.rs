@@ -13,10 +13,10 @@ use wayin_migration::Migrator;
 use super::error::CliError;
 use super::migrate::migrate_up;
 use super::output::format_count;
-use crate::cause::{describe_database, describe_driver};
 use crate::clock::SystemClock;
 use crate::config::{ConfigError, DatabaseConfig, read_environment};
 use crate::database;
+use crate::describe_failure::{describe_database, describe_driver};
 
 /// How long a server that does not answer is waited for.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(5);

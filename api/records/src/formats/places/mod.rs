@@ -16,7 +16,7 @@ use self::lookup::LookupColumns;
 use super::csv_reader::CsvTable;
 use super::stream::ByteAllowance;
 use super::{ColumnValue, FileError, Notes, ParsedRowResult, RowProblems};
-use crate::gss::{find_kind, parse_code};
+use crate::gss_code::{find_kind, parse_code};
 use crate::place_draft::{PlaceDraft, StatedParents};
 use crate::text;
 use crate::text::quote;
@@ -245,7 +245,7 @@ mod tests {
     use super::super::ParsedRow;
     use super::*;
 
-    const EXCERPT: &str = include_str!("../../../../tests/data/places/area_codes_excerpt.csv");
+    const EXCERPT: &str = include_str!("../../../../../tests/data/places/area_codes_excerpt.csv");
 
     fn read_rows(text: &str) -> Vec<(u64, ParsedRowResult<PlaceFileRow>)> {
         let mut rows = Vec::new();

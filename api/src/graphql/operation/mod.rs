@@ -11,7 +11,7 @@ pub mod cost;
 pub mod deadline;
 mod directive_conditions;
 pub mod document;
-pub mod limits;
+pub mod document_limits;
 pub mod nul_characters;
 pub mod persisted_queries;
 pub mod prepare;

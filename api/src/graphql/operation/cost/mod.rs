@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 pub use self::estimate::{CostEstimate, FieldTypes, count_comparisons, estimate_cost};
 use super::client_ip::ClientIp;
 use crate::error::{Error, RetryAfter};
-use crate::graphql::operation::limits::escapes;
+use crate::graphql::operation::document_limits::escapes;
 use crate::graphql::operation::persisted_queries::PersistedQueries;
 pub use crate::graphql::operation::rate_limit::{
     Balance, BudgetExceeded, RateLimit, RateLimitKey, RateLimiter, RateLimits, network_prefix,

@@ -19,13 +19,13 @@ use super::index::{
     Bitmap, Chunk, CodeBitmaps, Column, IndexedOrganisation, IndexedPlace, OrganisationDictionary,
     PlaceDictionary, Snapshot, TruthBitmaps, to_day_number,
 };
-use super::truth_cache::{CacheEntry, CacheKey, TruthCache};
+use super::predicate_cache::{CacheEntry, CacheKey, TruthCache};
 use crate::predicate::{
     Comparison, CrisisPeriod, FundingTermPredicate, FundingTermTest, InitiativePredicate, InitiativeTest,
     OrganisationPredicate, OrganisationTest, Predicate, Quantifier, SetComparison, TextComparison,
     WayInComparison,
 };
-use crate::three_valued::Truth;
+use crate::three_valued_logic::Truth;
 use crate::visibility::Reader;
 
 /// A predicate on initiatives, prepared against the dictionaries of a snapshot. It is evaluated on chunks, which are

@@ -8,7 +8,7 @@ mod import;
 mod import_job;
 mod member;
 mod migrate;
-mod opening;
+mod open_database;
 pub mod output;
 mod serve;
 
@@ -21,11 +21,11 @@ use clap::{Parser, Subcommand};
 pub use self::error::CliError;
 use self::file::create_output;
 use self::migrate::{MigrateCommand, run_migrate};
-use self::opening::open_database;
+use self::open_database::open_database;
 use self::output::{IgnoreClosedPipe, format_count, print_note};
 use self::serve::run_serve;
-use crate::cause::describe_io;
 use crate::config::{self, read_environment};
+use crate::describe_failure::describe_io;
 use crate::export::ExportFormat;
 use crate::export::grants::{self, GrantExportOptions};
 use crate::{database, export, schema};
@@ -151,7 +151,7 @@ impl Cli {
             print_note!("Warning: {warning}");
         }
         let done = self.execute().await;
-        opening::close_all().await;
+        open_database::close_all().await;
         if serves && done.is_ok() {
             tracing::info!("stopped");
         }

@@ -4,7 +4,7 @@
 //!
 //! [`super::visibility`] decides which records a member sees, and how much of them.
 
-pub mod docs;
+pub mod access_document;
 mod enforce;
 pub mod field_usage;
 mod policy;

@@ -19,8 +19,8 @@ use crate::auth::issuer::{IssuerKeys, TrustedIssuer};
 use crate::auth::jwks::{CachedKeys, JwksUrl, KeySource, RefreshPolicy};
 use crate::auth::jwt::{TokenSigner, TokenVerifier};
 use crate::auth::keys::KeySet;
-use crate::cause::describe_io;
 use crate::cors::AllowedOrigins;
+use crate::describe_failure::describe_io;
 use crate::expiry::{DEFAULT_DRAFT_EXPIRY_DAYS, DEFAULT_IMPORT_EXPIRY_DAYS, ExpiryPolicy};
 use crate::graphql::operation::cost;
 use crate::graphql::operation::cost::{Introspection, RateLimit, RateLimits};
@@ -588,7 +588,7 @@ mod tests {
     /// `.env.example` shows the default cost settings.
     #[test]
     fn example_file_has_the_default_cost_settings() {
-        let example = include_str!("../../.env.example");
+        let example = include_str!("../../../.env.example");
         let read_example = |name: &str| {
             let line = example
                 .lines()
@@ -622,7 +622,7 @@ mod tests {
     /// `.env.example` shows the default HTTP settings.
     #[test]
     fn example_file_has_the_default_http_settings() {
-        let example = include_str!("../../.env.example");
+        let example = include_str!("../../../.env.example");
         let read_example = |name: &str| {
             let line = example
                 .lines()
