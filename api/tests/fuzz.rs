@@ -1,4 +1,4 @@
-//! What anybody may send: whatever it is, it is read or refused, in steps that grow no faster than it is long.
+//! Random input: it is read or rejected, in a number of steps that is proportional to its size.
 
 use std::io::Cursor;
 use std::ops::ControlFlow;
@@ -45,7 +45,7 @@ static DATABASE: LazyLock<DatabaseConnection> = LazyLock::new(|| {
 
 const SECRET: &[u8] = b"a secret that only these properties know";
 
-/// A verifier of tokens, and a good token.
+/// A verifier of tokens, and a valid token.
 static TOKENS: LazyLock<(TokenVerifier, String)> = LazyLock::new(|| {
     let verifier = TokenVerifier::new(Algorithm::HS256, DecodingKey::from_secret(SECRET), "us", "here");
     let signer = TokenSigner::new(Algorithm::HS256, EncodingKey::from_secret(SECRET), "here".into());
@@ -67,7 +67,7 @@ fn is_accepted(token: &str) -> bool {
     RUNTIME.block_on(TOKENS.0.verify(token)).is_ok()
 }
 
-/// Pieces that documents are made of, in an order that makes sense by chance alone.
+/// Random sequences of tokens of documents.
 fn any_document() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => select(vec![
@@ -82,7 +82,7 @@ fn any_document() -> impl Strategy<Value = String> {
     vec(piece, 0..200).prop_map(|pieces| pieces.join(" "))
 }
 
-/// JSON with names that filters have, and with others.
+/// Random JSON with the names of filters and other names.
 fn any_filter() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -118,7 +118,7 @@ fn any_filter() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Some content, and what was done to it: bytes that are others, and an end that came early.
+/// Corrupts content: changes bytes and truncates it.
 fn corrupt_bytes(whole: &[u8], changes: &[(Index, u8)], end: Option<Index>) -> Vec<u8> {
     let mut bytes = whole.to_vec();
     for (at, byte) in changes {
@@ -131,7 +131,7 @@ fn corrupt_bytes(whole: &[u8], changes: &[(Index, u8)], end: Option<Index>) -> V
     bytes
 }
 
-/// Words of the libraries that files are read with. They are not for those who send files.
+/// Words of the libraries that read files. They mean nothing to people who send files.
 const LIBRARY_WORDS: [&str; 8] = [
     "invalid type",
     "invalid value",
@@ -143,7 +143,7 @@ const LIBRARY_WORDS: [&str; 8] = [
     "Utf8Error",
 ];
 
-/// A refusal is a sentence in words that people who send files know.
+/// Asserts that an error is a sentence without such words.
 fn assert_readable<T>(outcome: Result<T, FileError>) {
     if let Err(error) = outcome {
         let said = error.to_string();
@@ -283,7 +283,7 @@ proptest! {
         said[name] = claims.clone();
         let key = EncodingKey::from_secret(SECRET);
         let token = jsonwebtoken::encode(&jsonwebtoken::Header::new(Algorithm::HS256), &said, &key).unwrap();
-        // Each is a number or a text, `aud` also a list of texts: nothing else passes for it.
+        // Each is a number or a text, and `aud` can be a list of texts. Nothing else is accepted.
         if is_accepted(&token) {
             let fits = match name {
                 "exp" | "nbf" | "iat" => claims.is_number(),
@@ -298,7 +298,7 @@ proptest! {
     fn a_token_of_which_one_character_is_another_is_no_token(at in any::<Index>(), other in any::<char>()) {
         let good = &TOKENS.1;
         let at = at.index(good.len());
-        // All of a token is of one byte each.
+        // All characters of a token are one byte long.
         let spoilt = format!("{}{other}{}", &good[..at], &good[at + 1..]);
         prop_assert_eq!(is_accepted(&spoilt), spoilt == *good);
     }
@@ -323,7 +323,7 @@ proptest! {
         RUNTIME.block_on(async {
             for body in [Body::from(body), Body::from(framed)] {
                 let read = multipart::read_multipart("multipart/form-data; boundary=x", body, limits()).await;
-                // An operation with a file needs three parts, and there are fewer.
+                // An operation with a file needs at least three parts.
                 prop_assert!(read.is_err());
             }
             Ok(())

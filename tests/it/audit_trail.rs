@@ -1,4 +1,4 @@
-//! The audit trail tells of everything that anybody does.
+//! The audit trail records every action.
 
 use std::collections::BTreeSet;
 
@@ -72,12 +72,12 @@ async fn every_mutation_is_audited(database: Database) {
         .await;
     assert_eq!(revoked["revokeToken"]["problems"], json!([]));
     let kept = save_one_of_everything(&steward).await;
-    // What is refused has done nothing, and leaves nothing.
+    // A rejected mutation leaves no audit event.
     mutate(&partner, "submitForReview", json!({"id": second})).await;
     let events = "auditEvents(first: 100) { nodes { action subjectType subjectId actor { id } versionBefore versionAfter detail } }";
-    let told = steward.query(&format!("{{ {events} }}")).await;
-    let told = told["auditEvents"]["nodes"].as_array().unwrap();
-    let acts: BTreeSet<String> = told
+    let output = steward.query(&format!("{{ {events} }}")).await;
+    let output = output["auditEvents"]["nodes"].as_array().unwrap();
+    let acts: BTreeSet<String> = output
         .iter()
         .map(|event| event["action"].as_str().unwrap().to_owned())
         .collect();
@@ -86,8 +86,8 @@ async fn every_mutation_is_audited(database: Database) {
         list_mutations(),
         "every mutation of the schema has left its event"
     );
-    assert_eq!(told.len(), 13 + kept, "one for each that was done: {told:#?}");
-    let returned = told
+    assert_eq!(output.len(), 13 + kept, "one for each that was done: {output:#?}");
+    let returned = output
         .iter()
         .find(|event| event["action"] == "requestChanges")
         .unwrap();

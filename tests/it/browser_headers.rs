@@ -1,4 +1,4 @@
-//! What browsers are told: which pages may ask, what may be kept, and what no page may do with an answer.
+//! Headers for browsers: CORS, caching and security headers.
 
 use std::sync::Arc;
 
@@ -318,7 +318,7 @@ async fn public_responses_are_cacheable(database: Database) {
         .await;
     assert_eq!(saved["saveTerm"]["problems"], json!([]));
     assert_ne!(tag(&get(terms, None, None).await.1), before);
-    // What somebody in particular is told, and what went wrong, is kept by nobody.
+    // Personal responses and errors are not cached.
     let bearer = format!("Bearer {}", sign_token("steward"));
     for (path, authorization) in [
         (terms, Some(bearer.as_str())),

@@ -1,4 +1,4 @@
-//! Many rows at once: each is kept as it is, and what is looked up for them is found without reading all that there is.
+//! Bulk imports: every row is stored unchanged, and look-ups use indexes.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;

@@ -1,5 +1,5 @@
-//! The index follows the change log: nothing is missed, whatever order changes become
-//! visible in, and what one has written one can read.
+//! The index follows the change log: it misses no change, whatever order changes become visible
+//! in, and a client can read its own writes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,7 +116,7 @@ async fn out_of_order_commits_are_not_missed(database: Database) {
     assert_eq!(count_skipped(&app).await, 2);
 }
 
-/// A base is restored from a copy: what the index has read beyond it never was.
+/// A database is restored from a backup: later changes that the index has read no longer exist.
 async fn restored_log_is_reloaded(database: Database) {
     let app = start_with_records(database, 4).await;
     let db = &app.app.db;
@@ -308,8 +308,8 @@ async fn slow_or_abandoned_query_is_cancelled(database: Database) {
     );
     assert_eq!(count_skipped(&started).await, 2, "who has time is answered");
 
-    // Work that nobody waits for any more is told to stop.
-    let (tell, told) = tokio::sync::oneshot::channel();
+    // A computation that nobody waits for is cancelled.
+    let (tell, output) = tokio::sync::oneshot::channel();
     let (begin, begun) = tokio::sync::oneshot::channel();
     let engine = Arc::clone(&started.app.engine);
     let asked = tokio::spawn(async move {
@@ -327,9 +327,9 @@ async fn slow_or_abandoned_query_is_cancelled(database: Database) {
     });
     begun.await.unwrap();
     asked.abort();
-    assert_eq!(told.await, Ok(Cancelled::Abandoned), "the client went away");
+    assert_eq!(output.await, Ok(Cancelled::Abandoned), "the client went away");
 
-    // Work that fails in a way that nobody foresaw fails alone.
+    // A computation that panics does not affect others.
     let failed = started
         .app
         .engine

@@ -1,4 +1,4 @@
-//! Connections whose clients do not finish what they begin, and how they end.
+//! Connections whose clients do not finish their requests.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ tests_on_both_databases![
     sent_requests_are_answered_on_shutdown,
 ];
 
-/// Longer than anything takes that a story waits for.
+/// Longer than anything that a test waits for.
 const LONG_TIMEOUT: Duration = Duration::from_mins(1);
 const SHORT_TIMEOUT: Duration = Duration::from_secs(1);
 

@@ -1,4 +1,4 @@
-//! A charity fills a workbook in with mistakes, gets back what is to be mended, mends it, and sends it again.
+//! A charity sends a workbook with mistakes, corrects the corrections workbook, and sends it again.
 
 use std::io::Cursor;
 
@@ -58,16 +58,16 @@ async fn corrections_workbook_can_be_corrected_and_sent_again(database: Database
         (&json!("COMPLETED"), &json!("XLSX"), &json!(1), &json!(5)),
         "{import}"
     );
-    let told = load_rows(&partner, &import).await;
-    assert_eq!(told.len(), 6, "one for each row: {told:#?}");
-    for (told, column) in told[1..].iter().zip([
+    let output = load_rows(&partner, &import).await;
+    assert_eq!(output.len(), 6, "one for each row: {output:#?}");
+    for (output, column) in output[1..].iter().zip([
         "Started on",
         "Place",
         "What became of the step",
         "Summary",
         "Why it may be shared",
     ]) {
-        assert!(told.contains("INVALID") && told.contains(column), "{told}");
+        assert!(output.contains("INVALID") && output.contains(column), "{output}");
     }
 
     let path = import["correctionsUrl"].as_str().unwrap();
@@ -120,8 +120,8 @@ async fn csv_is_imported_like_a_workbook(database: Database) {
         (&json!("CSV"), &json!(1), &json!(1)),
         "{import}"
     );
-    let told = load_rows(&partner, &import).await;
-    assert!(told[1].contains("visibility"), "{told:#?}");
+    let output = load_rows(&partner, &import).await;
+    assert!(output[1].contains("visibility"), "{output:#?}");
     let (status, book) = download(&app, import["correctionsUrl"].as_str().unwrap(), Some("partner")).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Whatever is wrong with a file, the corrections workbook has every cell that was sent and not taken.
+//! The corrections workbook has every cell that was sent and not imported, whatever is wrong with the file.
 
 use std::io::Cursor;
 
@@ -142,7 +142,7 @@ async fn child_rows_are_matched_without_case_or_returned(database: Database) {
         "{{ import(id: {}) {{ rows(first: 9, filter: {{outcomes: [REJECTED]}}) {{ nodes {{ message }} }} }} }}",
         import["id"]
     );
-    let told = partner.query(&query).await.to_string();
+    let output = partner.query(&query).await.to_string();
     for question in [
         r#"has the reference \"AW-99\"""#,
         r#"has the reference \"AW12\"; did you mean \"AW-12\"?"#,
@@ -150,8 +150,8 @@ async fn child_rows_are_matched_without_case_or_returned(database: Database) {
     ] {
         let question = question.replace("\\\"", "\\\\\\\"");
         assert!(
-            told.contains(&question.replace("\\\\\\\"", "\\\"")),
-            "{question}: {told}"
+            output.contains(&question.replace("\\\\\\\"", "\\\"")),
+            "{question}: {output}"
         );
     }
     let book = download_corrections(&app, &import).await.unwrap();

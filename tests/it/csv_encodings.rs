@@ -1,4 +1,4 @@
-//! Tables as spreadsheets of many kinds save them are read alike: grants, places and records.
+//! Tables in every encoding that spreadsheet programs use are read the same: grants, places and records.
 
 use serde_json::{Value, json};
 use wayin::import::job::worker;
@@ -127,12 +127,16 @@ async fn file_notes_are_stored_with_the_import(database: Database) {
         "{{ import(id: {}) {{ state publishedCount warningCount notes }} }}",
         import["id"]
     );
-    let told = steward.query(&query).await["import"].take();
+    let output = steward.query(&query).await["import"].take();
     assert_eq!(
-        (&told["state"], &told["publishedCount"], &told["warningCount"]),
+        (
+            &output["state"],
+            &output["publishedCount"],
+            &output["warningCount"]
+        ),
         (&json!("COMPLETED"), &json!(1), &json!(1))
     );
-    let notes: Vec<String> = serde_json::from_value(told["notes"].clone()).unwrap();
+    let notes: Vec<String> = serde_json::from_value(output["notes"].clone()).unwrap();
     assert!(
         notes[0].contains("Windows-1252") && notes[1].contains("semicolons"),
         "{notes:?}"
@@ -166,9 +170,9 @@ async fn file_notes_are_stored_with_the_import(database: Database) {
         "{{ import(id: {}) {{ state failureReason notes }} }}",
         import["id"]
     );
-    let told = partner.query(&query).await["import"].take();
+    let output = partner.query(&query).await["import"].take();
     assert_eq!(
-        told,
+        output,
         json!({"state": "FAILED", "failureReason": "The file has no rows to import.", "notes": []})
     );
 }
@@ -213,9 +217,9 @@ async fn grants_can_be_imported_from_a_spreadsheet(database: Database) {
             rows(filter: {{hasProblems: true}}) {{ nodes {{ sheet row column message isWarning }} }} }} }}",
         import["id"]
     );
-    let told = steward.query(&query).await["import"].take();
+    let output = steward.query(&query).await["import"].take();
     assert_eq!(
-        told,
+        output,
         json!({"state": "COMPLETED", "publishedCount": 2, "rejectedCount": 1, "warningCount": 1, "notes": [], "rows": {"nodes": [
             {"sheet": "Grants 2020", "row": 3, "column": "Title", "message": "is missing", "isWarning": false},
             {"sheet": "Grants 2020", "row": 4, "column": "Award Date", "isWarning": true,

@@ -1,4 +1,4 @@
-//! What lies untouched for long goes, and says beforehand when.
+//! Untouched rows expire, and say beforehand when.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,7 +58,7 @@ async fn untouched_drafts_expire_after_a_year(database: Database) {
     touched.updated_at = Set(days_from_now(30));
     touched.update(&app.app.db).await.unwrap();
 
-    let told = async || {
+    let output = async || {
         let query = "{ submissions { nodes { id updatedAt expiresAt } } }";
         let found = partner.query(query).await;
         let found = found["submissions"]["nodes"].as_array().unwrap().clone();
@@ -75,7 +75,7 @@ async fn untouched_drafts_expire_after_a_year(database: Database) {
     let mut expected: BTreeMap<&str, Option<i64>> = ids.keys().map(|name| (*name, Some(365))).collect();
     expected.insert("sent", None);
     expected.insert("published", None);
-    assert_eq!(told().await, expected);
+    assert_eq!(output().await, expected);
 
     let (db, expiry) = (&app.app.db, ExpiryPolicy::default());
     let gone = async |expiry: &ExpiryPolicy, days| {
@@ -95,7 +95,7 @@ async fn untouched_drafts_expire_after_a_year(database: Database) {
         expected.remove(gone);
     }
     assert_eq!(
-        told().await,
+        output().await,
         expected,
         "what was touched, sent or published stays"
     );

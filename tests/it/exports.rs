@@ -1,4 +1,4 @@
-//! Records leave a base as they can come into another.
+//! Exported records can be imported into another database.
 
 use std::collections::BTreeSet;
 

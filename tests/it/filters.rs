@@ -1,5 +1,4 @@
-//! Finding things by what they are, by their codes and by their ids, and complaints
-//! that name what makes no sense.
+//! Filters, look-ups by code and by id, and errors of invalid filters.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};

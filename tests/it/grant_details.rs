@@ -1,5 +1,4 @@
-//! What published grants say beyond their records is kept, exported, used once it is of use, and taken out when it
-//! must be.
+//! The parts of published grants that records cannot hold are stored, exported, used later, and redacted.
 
 use std::fmt::Write as _;
 
@@ -67,8 +66,8 @@ async fn additional_grant_details_round_trip(database: Database) {
         ],
     });
     let file = package(&[grant("360G-a", &more), grant("360G-b", &json!({}))]);
-    let (told, said) = try_grants(&app, &file).await;
-    assert_eq!((told.added, told.refused, told.warned), (2, 0, 1));
+    let (output, said) = try_grants(&app, &file).await;
+    assert_eq!((output.added, output.refused, output.warned), (2, 0, 1));
     let end = "of the grant; its record has room for one, and an export of grants has all";
     assert_eq!(
         said,
@@ -116,8 +115,8 @@ async fn grant_gets_a_place_when_its_code_becomes_known(database: Database) {
         .iter()
         .map(|(id, code)| grant(id, &json!({"beneficiaryLocation": [{"geoCode": code}]})))
         .collect();
-    let (told, said) = try_grants_and_places(&app, &package(&file)).await;
-    assert_eq!((told, said.len()), (tally(7, 0, 0, 0), 7), "{said:?}");
+    let (output, said) = try_grants_and_places(&app, &package(&file)).await;
+    assert_eq!((output, said.len()), (tally(7, 0, 0, 0), 7), "{said:?}");
     assert!(said.contains(&"note: TS24 7BH is not the code of a known place: 1 grant names it.".to_owned()));
 
     let steward = app.steward().await;
@@ -193,8 +192,8 @@ async fn grant_to_a_person_is_not_stored(database: Database) {
             );
         }
         table.push_str("360G-q,Sound,GBP,1,2020-01-01,A charity,,,F,\n");
-        let (told, said) = try_grants(&app, &table).await;
-        assert_eq!(told.refused, 1);
+        let (output, said) = try_grants(&app, &table).await;
+        assert_eq!(output.refused, 1);
         assert!(
             said[0].ends_with("the grant is to a person, and Wayin keeps no personal data"),
             "{said:?}"

@@ -1,4 +1,4 @@
-//! Funding terms leave a base as published grants, keep to the standard, and come back the same.
+//! Funding terms are exported as grants that conform to the standard, and can be imported again unchanged.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Records of the organisations that grants went to meet those grants in the base.
+//! Records of grant recipients are merged with the grants in the database.
 
 use std::collections::BTreeMap;
 
@@ -150,10 +150,10 @@ async fn grant_of_another_organisation_is_not_absorbed(database: Database) {
     try_grants(&app, &package(&[grant("360G-a-1", &json!({}))])).await;
     let stood = load_state(&app).await;
     // The recipient is another organisation: a steward decides, and nothing changes, not even who is known.
-    let (told, remarks) = app
+    let (output, remarks) = app
         .try_publish(&[record_with_grants("r-1", "GB-CHC-300", &["360G-a-1"])])
         .await;
-    assert_eq!(told, tally(0, 0, 0, 1));
+    assert_eq!(output, tally(0, 0, 0, 1));
     let Remark::Refused(refusal) = &remarks[0] else {
         panic!("it is refused: {remarks:?}");
     };
@@ -169,19 +169,19 @@ async fn grant_of_another_organisation_is_not_absorbed(database: Database) {
     // One that is refused for another reason takes no grant from the next.
     let mut bad = record_with_grants("r-0", "GB-CHC-100", &["360G-a-1"]);
     bad["title"] = json!("");
-    let (told, _) = app
+    let (output, _) = app
         .try_publish(&[bad, record_with_grants("r-1", "GB-CHC-100", &["360G-a-1"])])
         .await;
-    assert_eq!(told, tally(1, 0, 0, 1));
+    assert_eq!(output, tally(1, 0, 0, 1));
     // A term of one record is not that of another, in the same file or later.
-    let (told, remarks) = app
+    let (output, remarks) = app
         .try_publish(&[
             record_with_grants("r-2", "GB-CHC-100", &["360G-a-1"]),
             record_with_grants("r-3", "GB-CHC-100", &["360G-a-5"]),
             record_with_grants("r-4", "GB-CHC-100", &["360G-a-6", "360G-a-5"]),
         ])
         .await;
-    assert_eq!(told, tally(1, 0, 0, 2));
+    assert_eq!(output, tally(1, 0, 0, 2));
     let said: Vec<_> = remarks
         .into_iter()
         .map(|remark| match remark {
@@ -202,8 +202,8 @@ async fn grant_of_another_organisation_is_not_absorbed(database: Database) {
         &json!({"recipientOrganization": [{"id": "GB-CHC-9", "name": "Another"}]}),
     );
     let stood = load_state(&app).await;
-    let (told, said) = try_grants(&app, &package(&[elsewhere])).await;
-    assert_eq!(told, tally(0, 0, 0, 1));
+    let (output, said) = try_grants(&app, &package(&[elsewhere])).await;
+    assert_eq!(output, tally(0, 0, 0, 1));
     assert_eq!(
         said,
         [

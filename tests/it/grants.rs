@@ -1,4 +1,4 @@
-//! Published grants come into a base.
+//! The import of published grants.
 
 use std::collections::BTreeMap;
 
@@ -34,8 +34,8 @@ const TWO_FUNDERS: &str = include_str!("../data/grants/two-funders.csv");
 
 async fn grant_becomes_a_funding_term_only(database: Database) {
     let app = TestApp::start(database).await;
-    let (told, said) = try_grants(&app, LLOYDS).await;
-    assert_eq!((told, said), (tally(22, 0, 0, 0), vec![]));
+    let (output, said) = try_grants(&app, LLOYDS).await;
+    assert_eq!((output, said), (tally(22, 0, 0, 0), vec![]));
     let steward = app.steward().await;
     let all = list_initiatives_by_title(
         &steward,
@@ -155,12 +155,12 @@ async fn grant_gets_the_single_place_it_names(database: Database) {
         .iter()
         .map(|(title, location, _)| grant(title, &json!({"title": title, "beneficiaryLocation": location})))
         .collect();
-    let (told, said) = try_grants_and_places(&app, &package(&grants)).await;
+    let (output, said) = try_grants_and_places(&app, &package(&grants)).await;
     let mut unknown = vec!["note: E08000099 is not the code of a known place: 1 grant names it.".to_owned()];
     unknown.extend(["Allerdale", "UK Wide", "West Midlands"].map(|name| {
         format!("note: \"{name}\" is not the name of exactly one known place: 1 grant names it.")
     }));
-    assert_eq!((told, said), (tally(13, 0, 0, 0), unknown));
+    assert_eq!((output, said), (tally(13, 0, 0, 0), unknown));
     let all = list_initiatives_by_title(&app.steward().await, "place { code }").await;
     for (title, location, code) in located {
         assert_eq!(
@@ -176,8 +176,8 @@ async fn reimporting_grants_changes_nothing(database: Database) {
     app.import_places(PLACES).await;
     let files = [(LLOYDS, 22), (LLOYD_WEBBER, 22), (CHARITABLE_TRUST, 20)];
     for (file, rows) in files {
-        let (told, said) = try_grants(&app, file).await;
-        assert_eq!((told.added, told.refused), (rows, 0), "{said:?}");
+        let (output, said) = try_grants(&app, file).await;
+        assert_eq!((output.added, output.refused), (rows, 0), "{said:?}");
     }
     let before = load_state(&app).await;
     for (file, rows) in files {
@@ -266,8 +266,8 @@ async fn invalid_row_is_rejected_and_valid_rows_are_imported(database: Database)
     for grant in bad["grants"].as_array_mut().unwrap() {
         grant["title"] = json!(" ");
     }
-    let (told, said) = try_grants(&app, &bad.to_string()).await;
-    assert_eq!(told, tally(0, 0, 0, 20));
+    let (output, said) = try_grants(&app, &bad.to_string()).await;
+    assert_eq!(output, tally(0, 0, 0, 20));
     assert_eq!(said.len(), 20, "{said:?}");
     assert_eq!(said[0], "row 1, title: is missing");
     assert_eq!(load_state(&app).await.3, 0, "nothing of it is there");
@@ -275,8 +275,8 @@ async fn invalid_row_is_rejected_and_valid_rows_are_imported(database: Database)
     // Good ones of the same file go in, and every fault of a bad one is named, as the file names it.
     bad["grants"][3]["title"] = json!("A good one");
     bad["grants"][4]["id"] = json!(null);
-    let (told, said) = try_grants(&app, &bad.to_string()).await;
-    assert_eq!((told.added, told.refused, told.warned), (1, 19, 1));
+    let (output, said) = try_grants(&app, &bad.to_string()).await;
+    assert_eq!((output.added, output.refused, output.warned), (1, 19, 1));
     let of_row = |row: &str| said.iter().filter(|said| said.contains(row)).collect::<Vec<_>>();
     assert_eq!(
         of_row("row 4,"),
@@ -308,8 +308,12 @@ async fn unstorable_grant_values_are_omitted(database: Database) {
         ),
         grant("360G-a-4", &json!({"amountAwarded": 41666.6667})),
     ];
-    let (told, said) = try_grants(&app, &package(&rows)).await;
-    assert_eq!((told.added, told.refused, told.warned), (4, 0, 4), "{said:?}");
+    let (output, said) = try_grants(&app, &package(&rows)).await;
+    assert_eq!(
+        (output.added, output.refused, output.warned),
+        (4, 0, 4),
+        "{said:?}"
+    );
     let place: Vec<_> = said.iter().map(|said| said.split(": ").nth(1).unwrap()).collect();
     insta::allow_duplicates! {
         insta::assert_snapshot!(place.join("\n"), @"
@@ -332,8 +336,8 @@ async fn unstorable_grant_values_are_omitted(database: Database) {
     assert_eq!(term("360G-a-2")["endsOn"], Value::Null);
     assert_eq!(term("360G-a-4")["amountMinor"], 4_166_667);
     // The same file again changes nothing, and its warnings are given again.
-    let (told, again) = try_grants(&app, &package(&rows)).await;
-    assert_eq!((told.unchanged, told.warned, again), (4, 4, said));
+    let (output, again) = try_grants(&app, &package(&rows)).await;
+    assert_eq!((output.unchanged, output.warned, again), (4, 4, said));
 }
 
 async fn rows_with_one_identifier_are_one_grant(database: Database) {
@@ -346,9 +350,9 @@ async fn rows_with_one_identifier_are_one_grant(database: Database) {
         360G-a,,,,,,,,,,E08000003\n\
         360G-b,One place,D,GBP,2,2020-01-01,GB-CHC-3,S,GB-CHC-2,F,E09000007\n\
         360G-c,,,,,,,,,,E08000003\n";
-    let (told, said) = try_grants(&app, table).await;
+    let (output, said) = try_grants(&app, table).await;
     assert_eq!(
-        (told.added, told.altered, told.refused, told.warned),
+        (output.added, output.altered, output.refused, output.warned),
         (2, 0, 1, 1)
     );
     assert!(said.contains(&"row 6, Title: is missing".to_owned()), "{said:?}");

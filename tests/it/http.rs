@@ -1,4 +1,4 @@
-//! The service as it is spoken to: over POST, GET and WebSocket, and asked for its health.
+//! The service over HTTP: POST, GET, WebSocket and the health check.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -235,9 +235,9 @@ async fn null_condition_is_rejected(database: Database) {
             "{document}: {answer}"
         );
         socket.subscribe_with("1", document, variables).await;
-        let told = socket.receive().await;
-        assert_eq!(told["type"], "error", "{told}");
-        assert_eq!(told["payload"][0]["message"], error["message"], "{told}");
+        let output = socket.receive().await;
+        assert_eq!(output["type"], "error", "{output}");
+        assert_eq!(output["payload"][0]["message"], error["message"], "{output}");
     }
     // The same variable elsewhere, and one of an operation that is not asked for.
     let document =
@@ -480,7 +480,7 @@ async fn internal_errors_are_reported_neutrally(database: Database) {
     for table in ["condition_changed", "crisis_place", "crisis"] {
         app.app.db.execute_unprepared(&drop(table)).await.unwrap();
     }
-    let told = json!({"message": "the database could not answer", "code": "INTERNAL"});
+    let output = json!({"message": "the database could not answer", "code": "INTERNAL"});
     for query in [
         "{ crises { totalCount } }",
         "{ crises { nodes { id } } }",
@@ -493,7 +493,7 @@ async fn internal_errors_are_reported_neutrally(database: Database) {
         for answer in [parse_json(&body), socket.query("1", query).await] {
             let error = &answer["errors"][0];
             let said = json!({"message": error["message"], "code": error["extensions"]["code"]});
-            assert_eq!(said, told, "{query}: {answer}");
+            assert_eq!(said, output, "{query}: {answer}");
             let id = error["extensions"]["id"].as_str().unwrap_or_default();
             assert_eq!(id.len(), 32, "it is found in the log by an id: {answer}");
             let answer = answer.to_string();

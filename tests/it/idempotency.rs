@@ -1,4 +1,4 @@
-//! Mutations that are sent again under a key: done once, and answered as at first.
+//! Mutations that are sent again with an idempotency key run once and return the first result.
 
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ async fn mutation_with_a_key_runs_once(database: Database) {
         .create_member("stranger", Role::Partner, Some("GB-CHC-501"))
         .await;
     mutate_ok(&stranger, "saveSubmission", other.clone()).await;
-    // What was refused was not done, and can be sent again when it is mended.
+    // A rejected mutation did nothing, and can be sent again after a correction.
     let empty = mutate_ok(&partner, "saveSubmission", json!({"record": {}})).await;
     let refused = mutate(
         &partner,
@@ -131,7 +131,7 @@ async fn replay_returns_the_original_result(database: Database) {
     mutate_ok(&partner, "submitForReview", json!({"id": id})).await;
     let publish = json!({"id": id, "idempotencyKey": "publish"});
     let published = answer(&steward, "publishSubmission", &publish).await;
-    let told = |payload: &Value| {
+    let output = |payload: &Value| {
         let submission = &payload["submission"];
         let fields = ["state", "version", "reviewNote"].map(|field| submission[field].clone());
         (
@@ -169,7 +169,7 @@ async fn replay_returns_the_original_result(database: Database) {
             (json!(["PUBLISHED", 3, null]), json!("Initiative a")),
         ),
     ] {
-        assert_eq!(told(first), expected, "{name}");
+        assert_eq!(output(first), expected, "{name}");
         assert_eq!(&answer(client, name, input).await, first, "{name}: again");
     }
     let events =

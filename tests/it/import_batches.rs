@@ -1,5 +1,5 @@
-//! Batches that are written at once: what several name is there once, nothing that one writes is lost by another, and
-//! those of an import stand in the order of its file.
+//! Concurrent batches: shared references are created once, no write is lost, and the batches of an import are in the
+//! order of its file.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -208,7 +208,7 @@ async fn concurrent_organisation_updates_are_not_lost(database: Database) {
     one.write(db, &act).await.unwrap();
     let refused = another.write(db, &act).await.unwrap_err();
     assert!(
-        matches!(&refused, Error::Conflict(told) if told.contains("A charity")),
+        matches!(&refused, Error::Conflict(output) if output.contains("A charity")),
         "{refused:?}"
     );
     let kept = organisation::Entity::find().one(db).await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Imports that wait for each other, and those that cannot go on: each gets its turn, and none goes on for ever.
+//! Imports take turns, and one without progress fails.
 
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::{Value, json};
@@ -126,7 +126,7 @@ async fn duplicate_reference_rejects_every_row_that_has_it(database: Database) {
             import["id"]
         );
         let refused = partner.query(&refused).await;
-        let told: Vec<String> = refused["import"]["rows"]["nodes"]
+        let output: Vec<String> = refused["import"]["rows"]["nodes"]
             .as_array()
             .unwrap()
             .iter()
@@ -139,7 +139,7 @@ async fn duplicate_reference_rejects_every_row_that_has_it(database: Database) {
             format!("{row} is the reference of row {other} too; each record needs a reference of its own")
         };
         assert_eq!(
-            told,
+            output,
             [
                 too(1, 1101),
                 too(2, 1102),
@@ -283,8 +283,8 @@ async fn import_messages_are_always_storable(database: Database) {
         "{{ import(id: {}) {{ rows {{ nodes {{ message }} }} }} }}",
         import["id"]
     );
-    let told = funder.query(&query).await["import"]["rows"]["nodes"][0]["message"].take();
-    assert!(told.as_str().unwrap().contains("is not a date"), "{told}");
+    let output = funder.query(&query).await["import"]["rows"]["nodes"][0]["message"].take();
+    assert!(output.as_str().unwrap().contains("is not a date"), "{output}");
 }
 
 async fn open_document_can_be_imported(database: Database) {
@@ -311,10 +311,10 @@ async fn open_document_can_be_imported(database: Database) {
         "{{ import(id: {}) {{ rows(first: 100) {{ nodes {{ sheet row column code }} }} }} }}",
         import["id"]
     );
-    let told = partner.query(&query).await;
+    let output = partner.query(&query).await;
     let nowhere = json!({"sheet": "Initiatives", "row": 3, "column": "Place", "code": "NOT_FOUND"});
-    let told = told["import"]["rows"]["nodes"].as_array().unwrap();
-    assert!(told.contains(&nowhere), "{told:?}");
+    let output = output["import"]["rows"]["nodes"].as_array().unwrap();
+    assert!(output.contains(&nowhere), "{output:?}");
     let drafts = partner
         .query("{ submissions(first: 10) { nodes { record } } }")
         .await;

@@ -1,5 +1,5 @@
-//! Files that partners and funders send in: every row comes to something that is told, what was done
-//! stays done, and nothing is done twice.
+//! Imports of files of partners and funders: every row has an outcome, completed work is kept, and
+//! nothing is done twice.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -273,9 +273,9 @@ async fn trusted_organisation_publishes_by_import(database: Database) {
         .await;
     assert_eq!(counted["pattern"]["table"]["both"], 1_099);
     assert_eq!(revision::Entity::find().count(&app.app.db).await.unwrap(), 1_099);
-    let told = revision::Entity::find().one(&app.app.db).await.unwrap().unwrap();
-    assert_eq!(told.reason, "imported from return.jsonl");
-    assert!(told.member_id.is_some());
+    let output = revision::Entity::find().one(&app.app.db).await.unwrap().unwrap();
+    assert_eq!(output.reason, "imported from return.jsonl");
+    assert!(output.member_id.is_some());
     // The same file again publishes nothing; one that changed is altered.
     records.remove(8);
     records[0]["title"] = json!("Another title");
@@ -316,7 +316,7 @@ async fn import_does_not_overwrite_a_record_in_review(database: Database) {
     }
     let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
     assert_eq!((kept.len(), &kept[0].document), (1, &file_record("a")));
-    // Returned, it is mended by a file.
+    // A submission with requested changes is corrected by a file.
     let steward = app.steward().await;
     let waiting = steward.query("{ submissions { nodes { id } } }").await;
     let id = &waiting["submissions"]["nodes"][0]["id"];
@@ -479,14 +479,14 @@ async fn funder_can_import_only_its_own_grants(database: Database) {
     let import = take(&funder, GRANTS_JSON, &grants).await;
     assert_eq!(list_counts(&import), [3, 0, 0, 1, 0, 0, 2], "{import}");
     assert_eq!(import["format"], "JSON");
-    let told = funder
+    let output = funder
         .query(&format!(
             "{{ import(id: {}) {{ rows {{ nodes {{ row outcome code column initiative {{ title }} }} }} }} }}",
             import["id"]
         ))
         .await;
     assert_eq!(
-        told["import"]["rows"]["nodes"],
+        output["import"]["rows"]["nodes"],
         json!([
             {"row": 1, "outcome": "PUBLISHED", "code": null, "column": null, "initiative": {"title": "One"}},
             {"row": 2, "outcome": "REJECTED", "code": "NOT_ALLOWED", "column": "fundingOrganization/0", "initiative": null},
@@ -511,8 +511,8 @@ async fn funder_can_import_only_its_own_grants(database: Database) {
     );
     let import = take(&funder, &claimed, &grants).await;
     assert_eq!(list_counts(&import), [3, 0, 0, 0, 1, 0, 2], "{import}");
-    let told = load_rows(&steward, &import).await;
-    assert_eq!(told[1], "2 REJECTED NOT_ALLOWED id", "{told:#?}");
+    let output = load_rows(&steward, &import).await;
+    assert_eq!(output[1], "2 REJECTED NOT_ALLOWED id", "{output:#?}");
     let kept = steward
         .query("{ initiatives(filter: {title: {eq: \"Two\"}}) { nodes { fundingTerms { funder { identifier } } } } }")
         .await;

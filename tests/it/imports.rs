@@ -1,4 +1,4 @@
-//! Places come into a base from the files that their codes are published in.
+//! The import of places from the files in which their codes are published.
 
 use std::fmt::Write as _;
 
@@ -392,8 +392,8 @@ async fn random_rows_never_leave_cycles_or_dangling_references(database: Databas
         }
         let rows = file.lines().count() as u64 - 1;
         let (tally, said) = import_places(&app, &file).await;
-        let told = tally.added + tally.altered + tally.unchanged + tally.refused;
-        assert_eq!(told, rows, "every row is told of: {tally:?} of\n{file}");
+        let output = tally.added + tally.altered + tally.unchanged + tally.refused;
+        assert_eq!(output, rows, "every row is told of: {tally:?} of\n{file}");
         let tree = load_place_tree(&app).await;
         for start in tree.keys() {
             let (mut seen, mut ahead) = (BTreeSet::new(), vec![start]);

@@ -1,4 +1,4 @@
-//! Whole records come into a base from JSON Lines.
+//! The import of records from JSON Lines.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A base is verified: one that came about as it should holds, and what is broken by hand is found.
+//! The integrity check: a valid database passes, and every corruption is found.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Tokens that are issued here: by whom, for how long, when they were used, and how they are taken back.
+//! Issued tokens: who issues them, for how long, when they were used, and how they are revoked.
 
 use std::time::Duration;
 
@@ -67,17 +67,17 @@ async fn issued_token_is_shown_once(database: Database) {
     let input = json!({"member": find_member_id(&steward, "dashboard").await, "name": " The council's dashboard ",
         "days": 30, "reason": "They asked", "idempotencyKey": "1"});
     let issued = issue_token(&steward, input.clone()).await;
-    let told = &issued["issuedToken"];
+    let output = &issued["issuedToken"];
     assert_eq!(issued["problems"], json!([]));
-    assert_eq!(told["name"], "The council's dashboard");
-    assert_eq!(told["member"]["subject"], "dashboard");
-    assert_eq!(told["issuedBy"]["id"], find_member_id(&steward, "steward").await);
+    assert_eq!(output["name"], "The council's dashboard");
+    assert_eq!(output["member"]["subject"], "dashboard");
+    assert_eq!(output["issuedBy"]["id"], find_member_id(&steward, "steward").await);
     for nothing in ["lastUsedAt", "revokedAt", "revokedBy"] {
-        assert_eq!(told[nothing], Value::Null, "{nothing}");
+        assert_eq!(output[nothing], Value::Null, "{nothing}");
     }
-    let good_for = parse_timestamp(&told["expiresAt"]) - parse_timestamp(&told["issuedAt"]);
+    let good_for = parse_timestamp(&output["expiresAt"]) - parse_timestamp(&output["issuedAt"]);
     assert_eq!(good_for, TimeDelta::days(30));
-    // Whoever lost the answer gets it again.
+    // A client that lost the response gets it again.
     assert_eq!(issue_token(&steward, input).await, issued);
     let text = issued["token"].as_str().unwrap().to_owned();
     // It is good, and that it was used is listed.
@@ -113,18 +113,18 @@ async fn issued_token_is_shown_once(database: Database) {
     let event = &events["auditEvents"]["nodes"][0];
     assert_eq!(
         (&event["subjectType"], &event["subjectId"]),
-        (&json!("IssuedToken"), &told["id"])
+        (&json!("IssuedToken"), &output["id"])
     );
     assert_eq!(event["detail"]["reason"], "They asked");
     assert_eq!(
         steward
-            .query(&format!("{{ node(id: {}) {{ id __typename }} }}", told["id"]))
+            .query(&format!("{{ node(id: {}) {{ id __typename }} }}", output["id"]))
             .await,
-        json!({"node": {"id": told["id"], "__typename": "IssuedToken"}})
+        json!({"node": {"id": output["id"], "__typename": "IssuedToken"}})
     );
     assert_eq!(
         client
-            .query(&format!("{{ node(id: {}) {{ id }} }}", told["id"]))
+            .query(&format!("{{ node(id: {}) {{ id }} }}", output["id"]))
             .await,
         json!({"node": null})
     );
@@ -197,16 +197,16 @@ async fn revoking_a_token_ends_its_subscriptions(database: Database) {
     let authorization = format!("Bearer {}", issued["token"].as_str().unwrap());
     let mut with_it = listening.connect_and_init(Some(&authorization)).await;
     let mut without = listening.connect_as("partner").await;
-    let told = "subscription { submissionChanged { id } }";
-    with_it.subscribe("1", told).await;
-    without.subscribe("1", told).await;
+    let output = "subscription { submissionChanged { id } }";
+    with_it.subscribe("1", output).await;
+    without.subscribe("1", output).await;
     wait_until("submissions are followed", || {
         app.app.subscriptions.submission_subscriber_count() == 2 && app.app.subscriptions.has_polled()
     })
     .await;
     revoke_token(&steward, &issued["issuedToken"]["id"]).await;
     let SocketEvent::Said(said) = with_it.receive_event().await else {
-        panic!("the stream is told first");
+        panic!("the stream is output first");
     };
     assert_eq!(said["type"], "error", "{said}");
     assert_eq!(said["payload"][0]["message"], "the token was revoked", "{said}");
@@ -300,8 +300,8 @@ async fn token_lifetime_is_limited_and_needs_a_member(database: Database) {
         (json!({"days": 1}), 1),
     ] {
         let issued = issue_token(&steward, with(fields)).await;
-        let told = &issued["issuedToken"];
-        let good_for = parse_timestamp(&told["expiresAt"]) - parse_timestamp(&told["issuedAt"]);
+        let output = &issued["issuedToken"];
+        let good_for = parse_timestamp(&output["expiresAt"]) - parse_timestamp(&output["issuedAt"]);
         assert_eq!(good_for, TimeDelta::days(days), "{issued}");
     }
     let issued = issue_token(&steward, with(json!({"expiresAt": in_days(100)}))).await;
@@ -369,7 +369,7 @@ async fn redaction_covers_token_names(database: Database) {
     assert_eq!(redacted["redactText"]["problems"], json!([]));
     assert!(!read_all_text(&app).await.contains("Quillfeather"));
     assert_eq!(list_tokens(&steward, "").await[0]["name"], "For [redacted]");
-    // Whoever sends it again gets the same token all the same, without the text.
+    // A replay returns the same token without its text.
     let again = issue_token(&steward, input).await;
     assert_eq!(again["token"], issued["token"]);
     assert_eq!(again["issuedToken"]["name"], "For [redacted]");

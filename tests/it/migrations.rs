@@ -1,4 +1,4 @@
-//! The tables: they come and go whole, keep what the entities hold, and refuse what cannot be.
+//! The migrations: up and down, with the rows of the entities, and constraints that reject invalid rows.
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},

@@ -1,4 +1,4 @@
-//! Answers that are missing say why: in records, over GraphQL and in files.
+//! Missing reasons in records, over GraphQL and in files.
 
 use serde_json::{Value, json};
 use wayin::load_sample;
@@ -213,7 +213,7 @@ async fn demo_matches_the_readme(database: Database) {
     ] {
         assert!(quoted(text).contains(summary), "{file} does not say: {summary}");
     }
-    // Everybody who is not known is told of, by a reason or by none.
+    // Every unknown initiative counts under a reason or under none.
     let counts: Vec<i64> = pattern["unknownReasons"]
         .as_array()
         .unwrap()

@@ -1,4 +1,4 @@
-//! The same name, code or identifier in several spellings is one.
+//! Different spellings of a name, code or identifier are the same.
 
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, QueryOrder};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What is absent is not empty: a column that a file does not have, and a field that a save leaves out, stay as they are.
+//! Omitted fields keep their values: columns that a file does not have, and fields that a save leaves out.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};

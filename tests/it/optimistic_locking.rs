@@ -1,4 +1,4 @@
-//! A file says which version of a record it was written from, and replaces no other.
+//! A file replaces only the base version of a record that it states.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
@@ -51,8 +51,8 @@ async fn list_row_problems(client: &Client<'_>, import: &Value) -> Vec<[String; 
         "{{ import(id: {}) {{ rows(first: 100, filter: {{hasProblems: true}}) {{ nodes {{ code column message }} }} }} }}",
         import["id"]
     );
-    let told = client.query(&query).await;
-    let rows = told["import"]["rows"]["nodes"].as_array().unwrap();
+    let output = client.query(&query).await;
+    let rows = output["import"]["rows"]["nodes"].as_array().unwrap();
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     rows.iter()
         .map(|row| [text(&row["code"]), text(&row["column"]), text(&row["message"])])
@@ -131,9 +131,9 @@ async fn second_edit_of_an_export_gets_the_conflicts(database: Database) {
         assert_eq!(import_counts(&one), others("publishedCount"), "{to:?}: {one}");
 
         let other = edit("summary", "Other");
-        let told = import_file(&app, &partner, &name, &write_file(to, &other)).await;
-        assert_eq!(import_counts(&told), others("invalidCount"), "{to:?}: {told}");
-        let told_of = list_row_problems(&partner, &told).await;
+        let output = import_file(&app, &partner, &name, &write_file(to, &other)).await;
+        assert_eq!(import_counts(&output), others("invalidCount"), "{to:?}: {output}");
+        let told_of = list_row_problems(&partner, &output).await;
         let [code, at, message] = &told_of[0];
         assert_eq!(
             (told_of.len(), code.as_str(), at.as_str()),
@@ -169,8 +169,8 @@ async fn second_edit_of_an_export_gets_the_conflicts(database: Database) {
             "{to:?}: it is told again"
         );
 
-        // Mended, it goes its way.
-        let (_, book) = download(&app, told["correctionsUrl"].as_str().unwrap(), Some("partner")).await;
+        // After the correction it is submitted.
+        let (_, book) = download(&app, output["correctionsUrl"].as_str().unwrap(), Some("partner")).await;
         let mut mended = read_typed_records(FileFormat::Xlsx, &book);
         assert_eq!((mended.len(), &mended[0]["version"]), (1, &json!(1)));
         mended[0]["title"] = "One".into();
@@ -235,8 +235,11 @@ async fn irrelevant_base_version_is_ignored_and_invalid_one_reported(database: D
         5 PUBLISHED - -
         ");
     }
-    let told = list_row_problems(&partner, &import).await;
-    assert!(told[2][2].contains("There is no such version of it"), "{told:?}");
+    let output = list_row_problems(&partner, &import).await;
+    assert!(
+        output[2][2].contains("There is no such version of it"),
+        "{output:?}"
+    );
     for reference in ["a", "b", "c"] {
         // By hand none of them replaces what it was not written from.
         let kept = find_draft(&app, reference).await;

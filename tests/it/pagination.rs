@@ -1,4 +1,4 @@
-//! Lists in pages: the same total order forward and backward, and cursors that outlive changes.
+//! Pagination: the same total order forward and backward, and cursors that survive changes.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Answers as CSV files: what GraphQL says, for those who work in spreadsheets.
+//! Answers as CSV files, compared with GraphQL.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -206,7 +206,7 @@ fn assert_table(row: &BTreeMap<String, String>, expected: &Value) {
 }
 
 fn assert_suppressed(row: &BTreeMap<String, String>, suppressed: &Value) {
-    let told: Vec<String> = suppressed
+    let output: Vec<String> = suppressed
         .as_array()
         .unwrap()
         .iter()
@@ -218,7 +218,7 @@ fn assert_suppressed(row: &BTreeMap<String, String>, suppressed: &Value) {
             format!("{count}: {}", one["rule"].as_str().unwrap())
         })
         .collect();
-    assert_eq!(row["suppressed"], told.join("; "), "{row:?}");
+    assert_eq!(row["suppressed"], output.join("; "), "{row:?}");
 }
 
 /// The head says what GraphQL says of the whole answer.
@@ -306,13 +306,13 @@ async fn pattern_csv_matches_graphql(database: Database) {
                 let of_unknown = expected["unknownReasons"].as_array().unwrap();
                 assert_eq!(file.rows.len(), 1 + groups.len() + of_all + of_unknown.len());
                 let (rows, last) = file.rows.split_at(file.rows.len() - of_unknown.len());
-                for (row, told) in last.iter().zip(of_unknown) {
+                for (row, output) in last.iter().zip(of_unknown) {
                     assert_eq!(row["part"], "unknownReasons");
-                    assert_cell(row, "key", &told["reason"]);
-                    assert_cell(row, "unknown", &told["count"]);
+                    assert_cell(row, "key", &output["reason"]);
+                    assert_cell(row, "unknown", &output["count"]);
                     assert_eq!(
                         row["suppressed"].is_empty(),
-                        told["suppressed"].is_null(),
+                        output["suppressed"].is_null(),
                         "{row:?}"
                     );
                 }
@@ -322,8 +322,8 @@ async fn pattern_csv_matches_graphql(database: Database) {
                     assert_cell(row, "pValue", &expected["adjusted"]["test"]["pValue"]);
                     for figure in ["oddsRatio", "riskRatio"] {
                         for (column, part) in [("", "value"), ("Lower", "lower"), ("Upper", "upper")] {
-                            let told = &expected["adjusted"][figure][part];
-                            assert_cell(row, &format!("{figure}{column}"), told);
+                            let output = &expected["adjusted"][figure][part];
+                            assert_cell(row, &format!("{figure}{column}"), output);
                         }
                     }
                 }
@@ -627,8 +627,8 @@ async fn csv_errors_match_graphql_errors(database: Database) {
         let (status, headers, body) = send(&app.app, get(&format!("/export/{name}.csv"), None)).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED);
         assert_eq!(headers[header::WWW_AUTHENTICATE], "Bearer");
-        let told = app.anonymous().query_error("{ viewer { role } }").await;
-        assert_eq!(parse_error(&body), told);
+        let output = app.anonymous().query_error("{ viewer { role } }").await;
+        assert_eq!(parse_error(&body), output);
     }
     let among = r#"{"startedOn":{"gte":"2020-01-01"},"titel":{"eq":"x"}}"#;
     for (path, expected) in [
@@ -691,12 +691,12 @@ async fn csv_errors_match_graphql_errors(database: Database) {
     let address = export_address("pattern", &finely);
     let (status, _, body) = send(&app.app, get(&address, dashboard.authorization.as_deref())).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    let told = dashboard
+    let output = dashboard
         .query_error("{ pattern(when: {startedOn: {eq: \"2020-03-05\"}}, then: {}) { summary } }")
         .await;
     assert_eq!(
-        (parse_error(&body), told.1.as_str()),
-        (told.clone(), "DISCLOSURE_CONTROL")
+        (parse_error(&body), output.1.as_str()),
+        (output.clone(), "DISCLOSURE_CONTROL")
     );
     let whole = json!({"of": "PLACE"}).to_string();
     let long = format!("{{\"of\": \"{}\"}}", "x".repeat(300 * 1024));

@@ -1,4 +1,4 @@
-//! The question that Wayin is for, asked of a small base.
+//! The headline question, on a small database.
 
 use serde_json::json;
 

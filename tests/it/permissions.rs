@@ -1,4 +1,4 @@
-//! Which fields answer whom.
+//! Permissions of fields.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -454,7 +454,7 @@ async fn claim_uses_only_fields_dashboards_can_read(database: Database) {
         json!(["when", "fundingTerms", "some", "amountMinor"]),
         "{saved}"
     );
-    // One that was kept before the table was so strict.
+    // A claim that was saved before the permissions became stricter.
     let now = SystemClock.now();
     let claim = claim::Model {
         id: SystemClock.new_id(),
@@ -470,13 +470,13 @@ async fn claim_uses_only_fields_dashboards_can_read(database: Database) {
         updated_at: now,
     };
     claim.into_active_model().insert(&app.app.db).await.unwrap();
-    let told = "{ claim(slug: \"money\") { pattern { summary } } }";
+    let output = "{ claim(slug: \"money\") { pattern { summary } } }";
     for other in [&app.anonymous(), &funder] {
-        let (message, code) = other.query_error(told).await;
+        let (message, code) = other.query_error(output).await;
         assert_eq!(code, "FORBIDDEN", "{message}");
         assert!(message.contains("FundingTerm.amountMinor"), "{message}");
     }
-    steward.query(told).await;
+    steward.query(output).await;
 }
 
 /// What each root field is asked with, where it needs arguments.
@@ -568,8 +568,8 @@ async fn a_claim_is_told_overall_without_a_token_and_by_groups_with_one(database
         read["claims"],
         json!({"totalCount": 1, "nodes": [{"slug": "a-claim", "statement": "One thing goes with another."}]})
     );
-    let told = anonymous.query(overall).await;
-    let pattern = &told["claim"]["pattern"];
+    let output = anonymous.query(overall).await;
+    let pattern = &output["claim"]["pattern"];
     assert_eq!(pattern["scope"], "ALL");
     assert_eq!(pattern["disclosure"]["applied"], true);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What people write where they have no answer, and files from which nothing can be taken.
+//! Placeholders for missing answers, and files without usable rows.
 
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! How often the database is asked: for each relation of a page, however many rows there are.
+//! The number of statements: constant for each relation of a page, however many rows there are.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! What operations cost, who pays for them, and what those are told who ask too much.
+//! The cost of operations, rate limits, and their errors.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -365,58 +365,58 @@ async fn rate_limits_apply_over_websockets(database: Database) {
     let listening = TestServer::start(&app).await;
     let mut socket = listening.connect_as("steward").await;
     socket.subscribe("1", NINE_POINT_QUERY).await;
-    let mut told = socket.receive().await;
-    let cost = told["payload"]["extensions"]["cost"].take();
+    let mut output = socket.receive().await;
+    let cost = output["payload"]["extensions"]["cost"].take();
     assert_eq!(
         (&cost["requested"], &cost["rateLimit"]["remaining"]),
         (&json!(9), &json!(91)),
-        "{told}"
+        "{output}"
     );
     assert_eq!(socket.receive().await["type"], "complete");
     // A subscription pays for its first answer when it begins, and for each answer after it.
     let subscription =
         "subscription { patternChanged(when: {}, then: {}, scope: VISIBLE) { table { population } } }";
     socket.subscribe("2", subscription).await;
-    let told = socket.receive().await;
-    let cost = &told["payload"]["extensions"]["cost"];
+    let output = socket.receive().await;
+    let cost = &output["payload"]["extensions"]["cost"];
     assert_eq!(
         (&cost["requested"], &cost["rateLimit"]["remaining"]),
         (&json!(30), &json!(61)),
-        "{told}"
+        "{output}"
     );
     app.publish(&[record("1").build()]).await;
-    let told = socket.receive().await;
+    let output = socket.receive().await;
     assert_eq!(
-        told["payload"]["data"]["patternChanged"]["table"]["population"], 1,
-        "{told}"
+        output["payload"]["data"]["patternChanged"]["table"]["population"], 1,
+        "{output}"
     );
     assert_eq!(
-        told["payload"]["extensions"]["cost"]["rateLimit"]["remaining"], 31,
-        "{told}"
+        output["payload"]["extensions"]["cost"]["rateLimit"]["remaining"], 31,
+        "{output}"
     );
     // What is refused is told as an error of the operation.
     socket.subscribe("3", SIXTY_POINT_QUERY).await;
-    let told = socket.receive().await;
+    let output = socket.receive().await;
     assert_eq!(
-        (&told["type"], &told["id"]),
+        (&output["type"], &output["id"]),
         (&json!("error"), &json!("3")),
-        "{told}"
+        "{output}"
     );
     assert_eq!(
-        told["payload"][0]["extensions"],
+        output["payload"][0]["extensions"],
         json!({"code": "RATE_LIMITED", "retryAfterSeconds": 30}),
-        "{told}"
+        "{output}"
     );
     // The subscription goes on, whatever is left.
     app.publish(&[record("2").build()]).await;
-    let told = socket.receive().await;
+    let output = socket.receive().await;
     assert_eq!(
-        told["payload"]["data"]["patternChanged"]["table"]["population"], 2,
-        "{told}"
+        output["payload"]["data"]["patternChanged"]["table"]["population"], 2,
+        "{output}"
     );
     assert_eq!(
-        told["payload"]["extensions"]["cost"]["rateLimit"]["remaining"], 0,
-        "{told}"
+        output["payload"]["extensions"]["cost"]["rateLimit"]["remaining"], 0,
+        "{output}"
     );
     socket.complete("2").await;
     wait_until("it has ended", || app.app.subscriptions.follower_count() == 0).await;

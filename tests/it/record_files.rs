@@ -1,4 +1,4 @@
-//! Records leave a base as workbooks and as tables, and come into another as they were.
+//! Records are exported as workbooks and CSV files, and imported into another database unchanged.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

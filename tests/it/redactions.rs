@@ -1,4 +1,4 @@
-//! A text that should never have been kept is taken out wherever it stands, and what it stood in goes on holding.
+//! A text is redacted everywhere, and the redacted data stays valid.
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
@@ -40,25 +40,25 @@ const EARLIER_TEXT: &str = "bob-roe";
 const SECRET_TEXT: &str = "ann-lee";
 
 /// Has everything that stewards keep tell a secret.
-async fn save_reference_data_containing(steward: &Client<'_>, told: &dyn Fn(&str) -> String) {
-    let place = json!({"name": told("place"), "kind": "NEIGHBOURHOOD"});
+async fn save_reference_data_containing(steward: &Client<'_>, output: &dyn Fn(&str) -> String) {
+    let place = json!({"name": output("place"), "kind": "NEIGHBOURHOOD"});
     save_reference_data(steward, "savePlace", place).await;
-    let organisation = json!({"name": told("organisation"), "reason": told("reason")});
+    let organisation = json!({"name": output("organisation"), "reason": output("reason")});
     let (merged, _) = save_reference_data(steward, "saveOrganisation", organisation).await;
     let into = json!({"name": "Another trust"});
     let (into, _) = save_reference_data(steward, "saveOrganisation", into).await;
     let one = json!({"target": into, "source": merged, "reason": "One and the same"});
     save_reference_data(steward, "mergeOrganisations", one).await;
-    let term = json!({"slug": "a-word", "name": told("word"), "definition": told("definition"),
-                      "synonyms": [told("other")], "usageNote": told("caution")});
+    let term = json!({"slug": "a-word", "name": output("word"), "definition": output("definition"),
+                      "synonyms": [output("other")], "usageNote": output("caution")});
     save_reference_data(steward, "saveTerm", term).await;
-    let meeting = json!({"title": told("meeting"), "theme": told("theme"), "heldOn": "2024-05-01"});
+    let meeting = json!({"title": output("meeting"), "theme": output("theme"), "heldOn": "2024-05-01"});
     let (meeting, _) = save_reference_data(steward, "saveMeeting", meeting).await;
-    let reflection = json!({"meeting": meeting, "perspective": "FUNDER", "text": told("reflection")});
+    let reflection = json!({"meeting": meeting, "perspective": "FUNDER", "text": output("reflection")});
     save_reference_data(steward, "saveReflection", reflection).await;
-    let crisis = json!({"slug": "a-crisis", "name": told("crisis"), "from": "2024-05-01"});
+    let crisis = json!({"slug": "a-crisis", "name": output("crisis"), "from": "2024-05-01"});
     save_reference_data(steward, "saveCrisis", crisis).await;
-    let claim = json!({"slug": "a-claim", "statement": told("claim"), "when": {}, "then": {}});
+    let claim = json!({"slug": "a-claim", "statement": output("claim"), "when": {}, "then": {}});
     save_reference_data(steward, "saveClaim", claim).await;
 }
 
@@ -68,11 +68,11 @@ async fn send_files_containing(
     partner: &Client<'_>,
     steward: &Client<'_>,
     secret: &str,
-    told: &impl Fn(&str) -> String,
+    output: &impl Fn(&str) -> String,
 ) {
-    let telling = json!({"externalRef": "d", "title": told("file"), "place": {"name": told("place")}});
+    let telling = json!({"externalRef": "d", "title": output("file"), "place": {"name": output("place")}});
     let files = [telling.to_string(), draft_record("e").to_string()];
-    for (name, file) in [told("name"), "return.jsonl".into()].iter().zip(&files) {
+    for (name, file) in [output("name"), "return.jsonl".into()].iter().zip(&files) {
         let sent = send_file(app, partner, name, file, json!({"mode": "SUBMIT"})).await;
         assert_eq!(sent["data"]["importRecords"]["problems"], json!([]), "{sent}");
     }
@@ -89,28 +89,28 @@ async fn text_is_redacted_everywhere(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
     let secret = "Ann \"Q\" O'Hara";
-    let told = |what: &str| format!("{what} by {secret} herself");
+    let output = |what: &str| format!("{what} by {secret} herself");
     let mut telling = draft_record("a");
     for field in ["title", "summary"] {
-        telling[field] = told(field).into();
+        telling[field] = output(field).into();
     }
-    telling["challengesFaced"][0]["note"] = told("note").into();
+    telling["challengesFaced"][0]["note"] = output("note").into();
     telling["entryPoints"] =
-        json!([{"entryPoint": "COLLABORATION", "perspective": "FUNDER", "motivation": told("motivation")}]);
+        json!([{"entryPoint": "COLLABORATION", "perspective": "FUNDER", "motivation": output("motivation")}]);
     telling["fundingTerms"] =
-        json!([{"funder": {"identifier": "GB-CHC-9", "name": "A funder"}, "programme": told("programme")}]);
-    telling["source"]["title"] = told("source").into();
-    telling["sharing"]["basis"] = told("basis").into();
+        json!([{"funder": {"identifier": "GB-CHC-9", "name": "A funder"}, "programme": output("programme")}]);
+    telling["source"]["title"] = output("source").into();
+    telling["sharing"]["basis"] = output("basis").into();
     let (submission, _) = publish_draft(&app, &partner, telling.clone()).await;
-    telling["externalRef"] = told("reference").into();
+    telling["externalRef"] = output("reference").into();
     let second = save_draft(&partner, telling).await;
     let sending = json!({"id": second, "idempotencyKey": "k"});
     mutate_ok(&partner, "submitForReview", sending).await;
-    let returning = json!({"id": second, "note": told("note")});
+    let returning = json!({"id": second, "note": output("note")});
     mutate_ok(&steward, "requestChanges", returning).await;
-    save_reference_data_containing(&steward, &told).await;
+    save_reference_data_containing(&steward, &output).await;
     let innocent = save_draft(&partner, draft_record("c")).await;
-    send_files_containing(&app, &partner, &steward, secret, &told).await;
+    send_files_containing(&app, &partner, &steward, secret, &output).await;
     let before = read_all_text(&app).await;
     assert!(before.contains("O'Hara"), "{before}");
     for (text, code) in [

@@ -1,4 +1,4 @@
-//! No test is left out, and none depends on another test's file.
+//! Every test is registered, and none imports from another test file.
 
 use std::collections::BTreeSet;
 use std::fs;

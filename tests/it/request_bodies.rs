@@ -1,4 +1,4 @@
-//! Requests as clients write them: media types, codings, empty fields, escapes, and bodies that are too long or never end.
+//! Request bodies: media types, encodings, empty fields, escapes, and bodies that are too long or incomplete.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A reference that several rows of a file have: all of them are refused, in every format and every way of importing.
+//! If several rows of a file have the same reference, all of them are rejected, in every format and every kind of import.
 
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Partners send records in, stewards review them, and nothing that was typed is lost.
+//! Partners submit records, stewards review them, and no input is lost.
 
 use serde_json::{Value, json};
 use wayin_entity::Role;
@@ -86,12 +86,12 @@ async fn draft_stores_input_unchanged_and_lists_all_problems(database: Database)
         found["submission"],
         json!({"state": "DRAFT", "record": typed, "submittedAt": null})
     );
-    // What only looks like it is kept too.
+    // A value that only looks like a record is saved too.
     let odd =
         json!({"title": "a backslash, as in \\u0000, and “quotes” \"\\\"", "nested": [[{"deep": null}]]});
     let submission = mutate_ok(&partner, "saveSubmission", json!({"record": odd})).await;
     assert_eq!(submission["record"], odd);
-    // What is no record at all cannot be kept.
+    // A value that is not a record cannot be saved.
     for (nothing, code) in [
         (json!([]), "INVALID_FORMAT"),
         (json!({"title": "\u{0}"}), "INVALID_FORMAT"),
@@ -454,13 +454,13 @@ async fn stewards_save_organisations(database: Database) {
         .as_i64()
         .unwrap();
     app.catch_up().await;
-    let told = steward
+    let output = steward
         .query(&format!(
             "{{ distribution(of: LEAD_ORGANISATION, minChangeNumber: {change}) {{ bins {{ label count }} }} }}"
         ))
         .await;
     assert_eq!(
-        told["distribution"]["bins"][0],
+        output["distribution"]["bins"][0],
         json!({"label": "Renamed", "count": 1})
     );
     let (_, code) = partner
@@ -494,12 +494,12 @@ async fn concurrent_publications_succeed_once(database: Database) {
     let id = save_draft(&partner, draft_record("a")).await;
     mutate_ok(&partner, "submitForReview", json!({"id": id})).await;
     let all = (0..6).map(|_| mutate(&steward, "publishSubmission", json!({"id": id})));
-    let told = futures_util::future::join_all(all).await;
-    let refused: Vec<&Value> = told
+    let output = futures_util::future::join_all(all).await;
+    let refused: Vec<&Value> = output
         .iter()
         .filter(|answer| answer["submission"].is_null())
         .collect();
-    assert_eq!(refused.len(), 5, "{told:?}");
+    assert_eq!(refused.len(), 5, "{output:?}");
     for answer in refused {
         assert_eq!(
             list_problems(&answer["problems"]),
@@ -517,12 +517,12 @@ async fn concurrent_publications_succeed_once(database: Database) {
     let both = corrections
         .iter()
         .map(|id| mutate(&steward, "publishSubmission", json!({"id": id})));
-    let told = futures_util::future::join_all(both).await;
-    let stale: Vec<&Value> = told
+    let output = futures_util::future::join_all(both).await;
+    let stale: Vec<&Value> = output
         .iter()
         .filter(|answer| answer["submission"].is_null())
         .collect();
-    assert_eq!(stale.len(), 1, "{told:?}");
+    assert_eq!(stale.len(), 1, "{output:?}");
     assert_eq!(
         list_problems(&stale[0]["problems"]),
         to_owned_pairs(&[("STALE_VERSION", "id")])
@@ -583,7 +583,7 @@ async fn withdrawn_record_keeps_its_revisions(database: Database) {
         .create_member("stranger", Role::Partner, Some("GB-CHC-501"))
         .await;
     assert_eq!(list_revisions(&stranger, initiative).await, Vec::<Value>::new());
-    // Sent in anew it is the same record, with all its history.
+    // Submitted again, it is the same record with its history.
     let (again, _) = publish_draft(&app, &partner, draft_record("a")).await;
     assert_eq!(&again["initiative"]["id"], initiative);
     assert_eq!(again["initiative"]["version"], 3);

@@ -1,5 +1,5 @@
-//! Issuers whose keys are listed in a document: keys that change, issuers that are not there, and keys that
-//! are taken for what they are not.
+//! Issuers with a JWKS document: rotated keys, unreachable issuers, and keys that are used for
+//! another purpose.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Who is asking: good tokens and others, and the settings that say which are good.
+//! Authentication: valid and invalid tokens, and the settings that decide.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Who may read which records, how much of each, and by which ways: every way must say the same.
+//! Which records readers see, how much of each, and over which access paths: all paths must agree.
 
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};

@@ -1,17 +1,17 @@
-//! The graph of a crate's files: which file names something that another defines.
+//! The graph of the files of a crate: which file names an item that another defines.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
 use crate::source::{Module, ModulePath};
 
-/// Which files each file depends on, and the line that says so first.
+/// The files that each file depends on, each with the first line that names it.
 pub type Graph = BTreeMap<PathBuf, BTreeMap<PathBuf, usize>>;
 
-/// The most steps from one `use` to the next before a name is found.
+/// The most re-exports that are followed to find an item.
 const MAX_REEXPORTS: usize = 20;
 
-/// What a path leads to.
+/// What a path resolves to.
 #[derive(Debug)]
 enum Target {
     /// A module, which is not in itself something that code can depend on.
@@ -20,7 +20,7 @@ enum Target {
     ItemOf(ModulePath),
 }
 
-/// The graph of a crate's files.
+/// The graph of the files of a crate.
 ///
 /// A file depends on another where it names an item that the other defines: in a `use`, in a path anywhere in its code,
 /// also within macros, or in a text of an attribute, such as serde's. A name is followed through re-exports to the file
@@ -54,7 +54,7 @@ pub fn build_graph(modules: &BTreeMap<ModulePath, Module>) -> Graph {
             };
             let defined_in = match target {
                 Target::ItemOf(defined_in) => defined_in,
-                // A glob of a module depends on all that it defines.
+                // A glob import depends on every item of the module.
                 Target::Module if is_glob => match resolve_absolute(modules, scope, path, MAX_REEXPORTS) {
                     Some(path) if modules.contains_key(&path) => path,
                     _ => continue,
@@ -74,7 +74,7 @@ pub fn build_graph(modules: &BTreeMap<ModulePath, Module>) -> Graph {
     graph
 }
 
-/// A path from the root of the crate. None for one that leads out of the crate.
+/// A path from the root of the crate; none for a path to another crate.
 fn resolve_absolute(
     modules: &BTreeMap<ModulePath, Module>,
     scope: &ModulePath,
@@ -216,7 +216,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// One of the shortest ways round within a cycle, as the files in order.
+/// A shortest cycle, as files in order.
 pub fn find_shortest_cycle(graph: &Graph, cycle: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
     let ways = cycle.iter().filter_map(|start| {
         let mut came_from: BTreeMap<&PathBuf, &PathBuf> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Whether the files of the crate depend on each other in order: in layers from the top down, and in no large cycle.
+//! The files of the crate import from their own layer and the layers below, and not in large cycles.
 
 mod graph;
 mod source;
@@ -10,13 +10,13 @@ use std::sync::LazyLock;
 
 use self::graph::Graph;
 
-/// The most files in a cycle of imports. They must also be of one module directly under the crate's root.
+/// The most files in a cycle of imports. They must also be in one module directly under the root of the crate.
 const MAX_CYCLE_FILES: usize = 6;
 
 /// The layers from the bottom up. A file may import from its own layer and from those below it.
 ///
-/// Each layer lists paths of modules. A path stands for the module and all within it, but for what a longer path in
-/// another layer names.
+/// Each layer lists paths of modules. A path means the module and all modules within it, except those that another
+/// layer lists.
 const LAYERS: [(&str, &[&str]); 8] = [
     (
         "core",
@@ -163,7 +163,7 @@ static GRAPH: LazyLock<Graph> = LazyLock::new(|| {
     graph::build_graph(&source::read_crate(&source_folder, "lib.rs"))
 });
 
-/// The position of a file's layer.
+/// The position of the layer of a file.
 fn find_layer(file: &Path) -> Option<usize> {
     let module = file.with_extension("");
     let claims = LAYERS
@@ -176,7 +176,7 @@ fn find_layer(file: &Path) -> Option<usize> {
         .map(|(_, layer)| layer)
 }
 
-/// The module directly under the crate's root that a file belongs to.
+/// The module of a file directly under the root of the crate.
 fn root_module(file: &Path) -> PathBuf {
     file.with_extension("").iter().take(1).collect()
 }

@@ -30,7 +30,7 @@ pub struct Module {
 /// One name that a `use` declaration brings in.
 #[derive(Debug)]
 pub struct Import {
-    /// The name it has here. None for a glob.
+    /// Its name in the module; none for a glob.
     pub name: Option<String>,
     /// The path as written.
     pub path: Vec<String>,
@@ -96,7 +96,7 @@ impl Reader<'_> {
         self.read_tokens(path, tokens, true);
     }
 
-    /// Reads the tokens of a module's items, or, where `are_items` is false, of a group inside one of them.
+    /// Reads the tokens of the items of a module or, if `are_items` is false, of a group inside an item.
     fn read_tokens(&mut self, scope: &ModulePath, tokens: TokenStream, are_items: bool) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut at = 0;
@@ -178,7 +178,7 @@ impl Reader<'_> {
             path.push(word.to_string());
             last += 3;
         }
-        // `value.name::<T>()` and `$name::path` begin at no name of a module.
+        // `value.name::<T>()` and `$name::path` do not begin with the name of a module.
         let is_member = at > 0 && matches!(&tokens[at - 1], TokenTree::Punct(mark) if mark.as_char() == '.');
         let is_external = at > 1 && is_double_colon(tokens, at - 2);
         if path.len() > 1 && !is_member && !is_external {
@@ -281,7 +281,7 @@ fn is_double_colon(tokens: &[TokenTree], at: usize) -> bool {
     is_mark(tokens.get(at), ':') && is_mark(tokens.get(at + 1), ':')
 }
 
-/// The content of an attribute that begins here.
+/// The content of the attribute that begins here.
 fn read_attribute_at(tokens: &[TokenTree], at: usize) -> Option<TokenStream> {
     match tokens.get(at + 1) {
         Some(TokenTree::Group(group))
@@ -297,7 +297,7 @@ fn is_cfg_test(attribute: &TokenStream) -> bool {
     attribute.to_string().replace(' ', "") == "cfg(test)"
 }
 
-/// The place behind an item that begins with an attribute: behind its block, or behind its semicolon.
+/// The position after an item that begins with an attribute: after its block or its semicolon.
 fn find_end_of_item(tokens: &[TokenTree], mut at: usize) -> usize {
     while read_attribute_at(tokens, at).is_some() {
         at += 2;

@@ -1,4 +1,4 @@
-//! Clients that do not finish what they begin: others are still answered, and the service stops in time.
+//! Clients that do not finish their requests: others are still answered, and the service stops in time.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -9,12 +9,12 @@ use crate::program::{
 };
 use crate::serve_settings;
 
-/// The limit of open files that the service is started with, which it cannot raise.
+/// The hard limit of open files of the service.
 const MAX_OPEN_FILES: usize = 256;
 /// More connections than that.
 const UNFINISHED_CONNECTIONS: usize = 400;
 
-/// A head without its end, and a body without its end.
+/// An incomplete head, and an incomplete body.
 const UNFINISHED_REQUESTS: [&str; 2] = [
     "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Ty",
     "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n{\"query\":",
@@ -29,7 +29,7 @@ fn start_limited_service(folder: &CommandFolder, address: SocketAddr) -> Running
 
 fn send_unfinished(address: SocketAddr, beginning: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).expect("the service listens");
-    // One that was refused at once may not be written to.
+    // Writing fails if the connection was rejected at once.
     let _ = stream.write_all(beginning.as_bytes());
     stream
 }
@@ -46,16 +46,17 @@ fn unfinished_requests_do_not_block_others() {
         let held: Vec<TcpStream> = (0..UNFINISHED_CONNECTIONS)
             .map(|_| send_unfinished(address, beginning))
             .collect();
-        // A head makes room at once, a body after its time limit.
+        // A connection with an incomplete head is closed at once, one with an incomplete body after its time limit.
         poll_until("an answer beside half-sent requests", || {
             post_json(address, "GET /health/ready HTTP/1.1", "").filter(|(status, _)| *status == 200)
         });
-        let told = service.stop();
-        assert_eq!(told.code, Some(0), "{told:?}");
+        let output = service.stop();
+        assert_eq!(output.code, Some(0), "{output:?}");
         assert!(
-            told.err
+            output
+                .err
                 .contains(&format!("up to {MAX_OPEN_FILES} files can be open")),
-            "{told:?}"
+            "{output:?}"
         );
         drop(held);
     }
@@ -89,19 +90,19 @@ fn service_answers_received_requests_and_stops() {
          Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
          Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
     );
-    // A client that asks for much and reads nothing of it.
+    // A client that requests much and reads nothing.
     let unread = "GET /schema.graphql HTTP/1.1\r\nHost: x\r\n\r\n".repeat(500);
     let held: Vec<TcpStream> = UNFINISHED_REQUESTS
         .into_iter()
         .chain(["", &upgrade, &unread])
         .map(|beginning| send_unfinished(address, beginning))
         .collect();
-    // One connection with several requests, one after the other and without waiting for answers.
+    // One connection with several pipelined requests.
     let mut pipelined = send_unfinished(address, &whole.repeat(5));
     let mut single = send_unfinished(address, &whole);
-    let told = service.stop();
-    assert_eq!(told.code, Some(0), "{told:?}");
-    assert!(!told.err.contains("is ended"), "it ended in time: {told:?}");
+    let output = service.stop();
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(!output.err.contains("is ended"), "it ended in time: {output:?}");
     for (stream, expected) in [(&mut pipelined, 5), (&mut single, 1)] {
         stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         let mut answers = Vec::new();
@@ -125,11 +126,11 @@ fn client_limits_are_validated_at_start() {
         let folder = serve_settings()
             .with_setting("BIND", find_free_address().to_string())
             .with_setting(name, value);
-        let told = folder.run(&["serve"]);
-        assert_eq!(told.code, Some(1), "{name}: {told:?}");
+        let output = folder.run(&["serve"]);
+        assert_eq!(output.code, Some(1), "{name}: {output:?}");
         assert!(
-            told.err.contains(&format!("The setting {name} cannot be used")),
-            "{told:?}"
+            output.err.contains(&format!("The setting {name} cannot be used")),
+            "{output:?}"
         );
     }
 }

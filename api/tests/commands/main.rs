@@ -1,4 +1,4 @@
-//! The program as those who run it meet it: its help, settings, commands and exit codes.
+//! The program on the command line: its help, settings, commands and exit codes.
 
 #[cfg(unix)]
 mod connections;
@@ -80,7 +80,7 @@ fn checked_in_schema_matches_the_printed_one() {
     let differs = lines.find(|(_, (printed, checked_in))| printed != checked_in);
     assert!(
         printed == checked_in,
-        "schema.graphql is stale; write it anew with `cargo run -- schema > schema.graphql`. \
+        "schema.graphql is stale; write it again with `cargo run -- schema > schema.graphql`. \
          First difference: {differs:?}"
     );
 }
@@ -119,7 +119,7 @@ fn serve_names_the_invalid_setting() {
             " ",
             "is missing: it is the aud of the tokens that are accepted.",
         ),
-        // Nothing is built in: without a secret none is accepted.
+        // There is no default: without a secret, no token is accepted.
         (
             "TOKEN_SECRET",
             "",
@@ -164,15 +164,15 @@ fn serve_names_the_invalid_setting() {
     ];
     for (setting, value, reason) in bad {
         let folder = serve_settings().with_setting(setting, value);
-        let told = folder.run(&["serve"]);
+        let output = folder.run(&["serve"]);
         assert_eq!(
-            (told.code, told.out.as_str()),
+            (output.code, output.out.as_str()),
             (Some(1), ""),
-            "{setting}={value}: {told:?}"
+            "{setting}={value}: {output:?}"
         );
         let sentence = format!("The setting {setting} {reason}");
-        assert!(told.err.starts_with(&sentence), "{setting}={value}: {told:?}");
-        assert_eq!(told.err.lines().count(), 1, "one sentence: {told:?}");
+        assert!(output.err.starts_with(&sentence), "{setting}={value}: {output:?}");
+        assert_eq!(output.err.lines().count(), 1, "one sentence: {output:?}");
         assert_eq!(folder.list_names(), [""; 0], "no base is made: {setting}={value}");
     }
     for (setting, value) in [
@@ -180,11 +180,11 @@ fn serve_names_the_invalid_setting() {
         ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none"),
         ("BIND", taken.as_str()),
     ] {
-        let told = serve_settings().with_setting(setting, value).run(&["serve"]);
-        assert_eq!(told.code, Some(1), "{setting}={value}: {told:?}");
+        let output = serve_settings().with_setting(setting, value).run(&["serve"]);
+        assert_eq!(output.code, Some(1), "{setting}={value}: {output:?}");
         let sentence = format!("The setting {setting} cannot be used: ");
-        let last = told.err.lines().last().unwrap_or_default();
-        assert!(last.starts_with(&sentence), "{setting}={value}: {told:?}");
+        let last = output.err.lines().last().unwrap_or_default();
+        assert!(last.starts_with(&sentence), "{setting}={value}: {output:?}");
     }
 }
 
@@ -216,17 +216,20 @@ fn serve_names_the_setting_of_an_invalid_key() {
                 format!("cannot be used: the file contains no {algorithm} key in PEM format."),
             ),
         ] {
-            let told = key(algorithm, file).run(&["serve"]);
+            let output = key(algorithm, file).run(&["serve"]);
             let sentence = format!("The setting TOKEN_PUBLIC_KEY_FILE {reason}");
-            assert_eq!(told.code, Some(1), "{told:?}");
-            assert!(told.err.starts_with(&sentence), "{algorithm}, {file:?}: {told:?}");
+            assert_eq!(output.code, Some(1), "{output:?}");
+            assert!(
+                output.err.starts_with(&sentence),
+                "{algorithm}, {file:?}: {output:?}"
+            );
         }
-        // A secret beside another algorithm would be a door left open.
-        let told = key(algorithm, None)
+        // A secret with another algorithm would be a security risk.
+        let output = key(algorithm, None)
             .with_setting("TOKEN_SECRET", "a secret that only this story knows of")
             .run(&["serve"]);
         let sentence = "The setting TOKEN_SECRET cannot be used: it is only for HS256";
-        assert!(told.err.starts_with(sentence), "{told:?}");
+        assert!(output.err.starts_with(sentence), "{output:?}");
     }
 }
 
@@ -234,8 +237,8 @@ fn serve_names_the_setting_of_an_invalid_key() {
 fn migrations_go_up_and_down_and_are_reported() {
     let folder = CommandFolder::new().with_setting("MIGRATE_ON_START", "false");
     let states = || {
-        let told = folder.run_ok(&["migrate", "status"]);
-        let states = told
+        let output = folder.run_ok(&["migrate", "status"]);
+        let states = output
             .lines()
             .map(|line| line.split_whitespace().next().unwrap().to_owned());
         states.collect::<Vec<_>>()
@@ -245,12 +248,13 @@ fn migrations_go_up_and_down_and_are_reported() {
         first.len() >= 10 && first.iter().all(|state| state == "pending"),
         "{first:?}"
     );
-    let told = folder.run(&["member", "list"]);
-    assert_eq!(told.code, Some(1));
+    let output = folder.run(&["member", "list"]);
+    assert_eq!(output.code, Some(1));
     assert!(
-        told.err
+        output
+            .err
             .contains("run `wayin migrate up`, or set MIGRATE_ON_START=true"),
-        "{told:?}"
+        "{output:?}"
     );
     let count = first.len();
     assert_eq!(
@@ -270,19 +274,22 @@ fn migrations_go_up_and_down_and_are_reported() {
     );
     let pending = states().iter().filter(|state| *state == "pending").count();
     assert_eq!(pending, 3);
-    let told = folder.run_ok(&["migrate", "down", "--yes", "--steps", &count.to_string()]);
-    assert_eq!(told, format!("{} migrations taken back.\n", count - 3));
+    let output = folder.run_ok(&["migrate", "down", "--yes", "--steps", &count.to_string()]);
+    assert_eq!(output, format!("{} migrations taken back.\n", count - 3));
     assert!(states().iter().all(|state| state == "pending"));
 }
 
 #[test]
 fn members_are_added_listed_and_revoked() {
     let folder = serve_settings();
-    let told = folder.run_ok(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
-    assert_eq!(told, "ada may now act as STEWARD.\n");
-    let told = folder.run(&["member", "add", "--subject", "bo", "--role", "FUNDER"]);
-    assert_eq!(told.code, Some(1));
-    assert!(told.err.contains("a FUNDER acts for an organisation"), "{told:?}");
+    let output = folder.run_ok(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
+    assert_eq!(output, "ada may now act as STEWARD.\n");
+    let output = folder.run(&["member", "add", "--subject", "bo", "--role", "FUNDER"]);
+    assert_eq!(output.code, Some(1));
+    assert!(
+        output.err.contains("a FUNDER acts for an organisation"),
+        "{output:?}"
+    );
     folder.run_ok(&[
         "member",
         "add",
@@ -305,11 +312,14 @@ fn members_are_added_listed_and_revoked() {
         "bo is revoked.\n"
     );
     assert!(folder.run_ok(&["member", "list"]).contains("FUNDER\trevoked"));
-    // Nobody gets a token who could not use it.
+    // No token is issued that could not be used.
     for subject in ["bo", "eve"] {
-        let told = folder.run(&["token", "issue", "--subject", subject]);
-        assert_eq!((told.code, told.out.as_str()), (Some(1), ""), "{told:?}");
-        assert!(told.err.contains("add one with `wayin member add`"), "{told:?}");
+        let output = folder.run(&["token", "issue", "--subject", subject]);
+        assert_eq!((output.code, output.out.as_str()), (Some(1), ""), "{output:?}");
+        assert!(
+            output.err.contains("add one with `wayin member add`"),
+            "{output:?}"
+        );
     }
     assert_eq!(
         folder.run(&["member", "revoke", "--subject", "eve"]).code,
@@ -326,11 +336,14 @@ fn members_are_added_listed_and_revoked() {
     // Each is listed, and can be revoked.
     folder.run_ok(&["token", "issue", "--subject", "ada", "--name", "A dashboard"]);
     let listed = folder.run_ok(&["token", "list"]);
-    assert!(!listed.contains(token.trim()), "no token is told again: {listed}");
+    assert!(
+        !listed.contains(token.trim()),
+        "no token is shown again: {listed}"
+    );
     let rows: Vec<Vec<&str>> = listed.lines().map(|line| line.split('\t').collect()).collect();
-    let told: Vec<&[&str]> = rows.iter().map(|row| &row[3..]).collect();
+    let output: Vec<&[&str]> = rows.iter().map(|row| &row[3..]).collect();
     assert_eq!(
-        told,
+        output,
         [
             ["", "good", "issued on the command line"],
             ["", "good", "A dashboard"]
@@ -344,11 +357,11 @@ fn members_are_added_listed_and_revoked() {
             .run_ok(&["token", "list"])
             .contains("\trevoked\tA dashboard")
     );
-    let told = folder.run(&revoke);
-    assert_eq!(told.code, Some(1));
-    assert!(told.err.contains("is revoked already"), "{told:?}");
-    let told = folder.run(&["token", "revoke", "ada"]);
-    assert!(told.err.contains("is not the id of a token"), "{told:?}");
+    let output = folder.run(&revoke);
+    assert_eq!(output.code, Some(1));
+    assert!(output.err.contains("is revoked already"), "{output:?}");
+    let output = folder.run(&["token", "revoke", "ada"]);
+    assert!(output.err.contains("is not the id of a token"), "{output:?}");
 }
 
 const GOOD_GRANT: &str = r#"{"id": "360G-a-1", "title": "A grant", "currency": "GBP", "amountAwarded": 10, "awardDate": "2020-01-02", "recipientOrganization": [{"id": "GB-CHC-100", "name": "A charity"}], "fundingOrganization": [{"id": "GB-CHC-200", "name": "A funder"}]}"#;
@@ -368,27 +381,31 @@ fn grant_import_reports_every_row_and_exit_code() {
     );
     folder.write_file("other.json", "{\"places\": []}");
     folder.write_file("empty.json", "");
-    let told = folder.run(&["import", "grants", "good.json"]);
-    assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{told:?}");
+    let output = folder.run(&["import", "grants", "good.json"]);
+    assert_eq!((output.code, output.err.as_str()), (Some(0), ""), "{output:?}");
     assert_eq!(
-        told.out,
+        output.out,
         "good.json: 1 added, 0 altered, 0 unchanged, 0 refused.\n"
     );
-    let told = folder.run(&["import", "grants", "mixed.json", "--licence", "CC-BY-4.0"]);
-    assert_eq!(told.code, Some(3), "{told:?}");
+    let output = folder.run(&["import", "grants", "mixed.json", "--licence", "CC-BY-4.0"]);
+    assert_eq!(output.code, Some(3), "{output:?}");
     assert_eq!(
-        told.out,
+        output.out,
         "mixed.json: 0 added, 0 altered, 1 unchanged, 1 refused.\n"
     );
-    assert_eq!(told.err, "mixed.json, row 1, title: is missing\n");
-    // What is no such file is refused whole, in one sentence, and a folder or nothing at all likewise.
+    assert_eq!(output.err, "mixed.json, row 1, title: is missing\n");
+    // Another kind of file is rejected in one sentence, and so are a folder and a missing file.
     for file in ["broken.json", "other.json", "empty.json", "none.json", "."] {
-        let told = folder.run(&["import", "grants", file]);
-        assert_eq!((told.code, told.out.as_str()), (Some(1), ""), "{file}: {told:?}");
-        assert_eq!(told.err.lines().count(), 1, "{file}: {told:?}");
+        let output = folder.run(&["import", "grants", file]);
+        assert_eq!(
+            (output.code, output.out.as_str()),
+            (Some(1), ""),
+            "{file}: {output:?}"
+        );
+        assert_eq!(output.err.lines().count(), 1, "{file}: {output:?}");
     }
-    let told = folder.run(&["import", "grants", "mixed.json"]);
-    assert!(told.err.contains("does not say which licence"), "{told:?}");
+    let output = folder.run(&["import", "grants", "mixed.json"]);
+    assert!(output.err.contains("does not say which licence"), "{output:?}");
     let exported = folder.run_ok(&["export", "records"]);
     assert_eq!(
         exported.lines().count(),
@@ -419,14 +436,14 @@ fn records_round_trip_as_workbook_and_csv() {
         folder.run_ok(arguments);
         let other = CommandFolder::new();
         std::fs::copy(folder.path().join(file), other.path().join(file)).unwrap();
-        let told = other.run_ok(&["import", "records", file]);
+        let output = other.run_ok(&["import", "records", file]);
         assert!(
-            told.ends_with("2 added, 0 altered, 0 unchanged, 0 refused.\n"),
-            "{told}"
+            output.ends_with("2 added, 0 altered, 0 unchanged, 0 refused.\n"),
+            "{output}"
         );
         assert_eq!(other.run_ok(&["export", "records"]), written, "{file}");
     }
-    // The template holds nothing but its example.
+    // The template contains only its example.
     folder.run_ok(&["template", "template.xlsx"]);
     let refused = folder.run(&["import", "records", "template.xlsx"]);
     assert_eq!(refused.code, Some(1));
@@ -438,12 +455,13 @@ fn records_round_trip_as_workbook_and_csv() {
     );
     assert_eq!(folder.run(&["template", "template.ods"]).code, Some(1));
     folder.write_file("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");
-    let told = folder.run(&["import", "records", "old.xls"]);
-    assert_eq!(told.code, Some(1));
+    let output = folder.run(&["import", "records", "old.xls"]);
+    assert_eq!(output.code, Some(1));
     assert!(
-        told.err
+        output
+            .err
             .starts_with("old.xls: The file is a workbook of the old kind"),
-        "{told:?}"
+        "{output:?}"
     );
 }
 
@@ -476,20 +494,20 @@ fn records_are_submitted_for_a_member() {
         "--member",
         "ada",
     ];
-    let told = folder.run(&[&send[..], &["--corrections", "corrections.xlsx"]].concat());
+    let output = folder.run(&[&send[..], &["--corrections", "corrections.xlsx"]].concat());
     assert_eq!(
-        (told.code, told.out.as_str()),
+        (output.code, output.out.as_str()),
         (
             Some(3),
             "return.jsonl: 1 sent in, 1 saved as drafts with problems to fix.\n"
         ),
-        "{told:?}"
+        "{output:?}"
     );
     assert!(
-        told.err.starts_with("return.jsonl, row 2") && told.err.contains("Hartlepool"),
-        "the nearest is offered: {told:?}"
+        output.err.starts_with("return.jsonl, row 2") && output.err.contains("Hartlepool"),
+        "the nearest is offered: {output:?}"
     );
-    let told = folder.run(&[
+    let output = folder.run(&[
         "import",
         "records",
         "corrections.xlsx",
@@ -499,11 +517,11 @@ fn records_are_submitted_for_a_member() {
         "ada",
     ]);
     assert_eq!(
-        (told.code, told.out.as_str()),
+        (output.code, output.out.as_str()),
         (Some(0), "corrections.xlsx: 1 unchanged.\n"),
-        "what comes back is what was kept: {told:?}"
+        "what comes back is what was kept: {output:?}"
     );
-    let told = folder.run(&[
+    let output = folder.run(&[
         "import",
         "records",
         "return.jsonl",
@@ -512,8 +530,8 @@ fn records_are_submitted_for_a_member() {
         "--member",
         "eve",
     ]);
-    assert_eq!(told.code, Some(1), "{told:?}");
-    assert!(told.err.contains("no member eve"), "{told:?}");
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.err.contains("no member eve"), "{output:?}");
     assert_eq!(
         folder
             .run(&["import", "records", "return.jsonl", "--mode", "submit"])
@@ -521,9 +539,9 @@ fn records_are_submitted_for_a_member() {
         Some(2),
         "nobody is named"
     );
-    let told = folder.run(&["check"]);
-    assert!(told.out.contains("2 imports"), "{told:?}");
-    assert_eq!(told.code, Some(0), "{told:?}");
+    let output = folder.run(&["check"]);
+    assert!(output.out.contains("2 imports"), "{output:?}");
+    assert_eq!(output.code, Some(0), "{output:?}");
 }
 
 #[test]
@@ -539,12 +557,13 @@ fn places_and_records_are_imported_and_exported() {
             .run_ok(&["import", "places", "places.csv"])
             .contains("1 added")
     );
-    let told = folder.run(&["import", "places", "councils.csv"]);
-    assert_eq!((told.code, told.out.as_str()), (Some(1), ""), "{told:?}");
+    let output = folder.run(&["import", "places", "councils.csv"]);
+    assert_eq!((output.code, output.out.as_str()), (Some(1), ""), "{output:?}");
     assert!(
-        told.err
+        output
+            .err
             .starts_with("councils.csv: The file is not a list of places"),
-        "{told:?}"
+        "{output:?}"
     );
     let record = |reference: &str, code: &str| {
         json!({"externalRef": reference, "title": "T", "place": {"code": code},
@@ -552,24 +571,24 @@ fn places_and_records_are_imported_and_exported() {
     };
     let rows = format!("{}\n\n{}\n", record("1", "E12000001"), record("2", "E12000002"));
     folder.write_file("records.jsonl", rows);
-    let told = folder.run(&["import", "records", "records.jsonl"]);
-    assert_eq!(told.code, Some(3), "{told:?}");
+    let output = folder.run(&["import", "records", "records.jsonl"]);
+    assert_eq!(output.code, Some(3), "{output:?}");
     assert_eq!(
-        told.out,
+        output.out,
         "records.jsonl: 1 added, 0 altered, 0 unchanged, 1 refused.\n"
     );
     assert_eq!(
-        told.err,
+        output.err,
         "records.jsonl, row 3, place: no place has the code E12000002\n"
     );
-    let told = folder.run(&["export", "records", "--output", "out.jsonl"]);
+    let output = folder.run(&["export", "records", "--output", "out.jsonl"]);
     assert_eq!(
-        (told.code, told.out.as_str(), told.err.as_str()),
+        (output.code, output.out.as_str(), output.err.as_str()),
         (Some(0), "", "1 record written.\n")
     );
     let written = std::fs::read_to_string(folder.path().join("out.jsonl")).unwrap();
     assert_eq!(folder.run_ok(&["export", "records"]), written);
-    // Into another base, and out of it the same.
+    // An import into another database and an export from it give the same.
     let other = CommandFolder::new();
     other.write_file("places.csv", "code,name\nE12000001,North East\n");
     other.write_file("out.jsonl", &written);
@@ -580,11 +599,11 @@ fn places_and_records_are_imported_and_exported() {
             .contains("1 added")
     );
     assert_eq!(other.run_ok(&["export", "records"]), written);
-    let told = other.run(&["import", "records", "places.csv"]);
-    assert_eq!(told.code, Some(1), "{told:?}");
+    let output = other.run(&["import", "records", "places.csv"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
 }
 
-/// Versions that hold what advisories of `RustSec`'s database warn of, as far as they concern what Wayin stands on.
+/// Vulnerable versions of dependencies, according to the advisories of `RustSec`.
 #[test]
 fn no_dependency_has_a_known_advisory() {
     let lock = include_str!("../../../Cargo.lock");
@@ -619,6 +638,6 @@ fn no_dependency_has_a_known_advisory() {
             assert!(version(one) >= version(least), "{name} {one}: {why}");
         }
     }
-    // It cannot be used in time that does not depend on the key (RUSTSEC-2023-0071).
+    // It has a timing side channel (RUSTSEC-2023-0071).
     assert!(!lock.contains("\nname = \"rsa\"\n"), "rsa is in the lock");
 }

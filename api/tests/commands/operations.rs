@@ -1,11 +1,11 @@
-//! What operators rely on: one whole file after each command, plain errors, and warnings of names that are no settings.
+//! What operators rely on: a complete file after each command, plain errors, and warnings about unknown settings.
 
 use std::process::Stdio;
 
 use crate::program::{CommandFolder, find_free_address, wait_until_ready};
 use crate::serve_settings;
 
-/// What a command leaves of a base: everything is in the one file.
+/// Asserts that a command leaves everything in one file.
 const DATABASE_FILES: [&str; 1] = ["wayin.db"];
 
 #[cfg(unix)]
@@ -40,7 +40,7 @@ fn database_is_one_file_after_every_command() {
         !stopped.err.contains('\u{1b}'),
         "no colour codes in a pipe: {stopped:?}"
     );
-    // A copy of the file alone holds everything.
+    // A copy of the file alone is complete.
     let copy = serve_settings();
     std::fs::copy(folder.path().join("wayin.db"), copy.path().join("wayin.db")).unwrap();
     let members = copy.run_ok(&["member", "list"]);

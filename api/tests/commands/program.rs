@@ -1,4 +1,4 @@
-//! The built program, run in a folder of its own with no settings but those that a story gives.
+//! Runs the built program in a folder of its own, with only the settings of the test.
 
 use std::io::{Read, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,10 +10,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How often something is looked for before a story gives up, a tenth of a second apart.
+/// The number of polls, a tenth of a second apart, before a test gives up.
 const MAX_POLLS: u32 = 3_000;
 
-/// A folder with the settings that commands are run with in it.
+/// A folder, and the settings of the commands that run in it.
 pub struct CommandFolder {
     folder: TempDir,
     settings: Vec<(&'static str, String)>,
@@ -28,23 +28,23 @@ impl CommandFolder {
         }
     }
 
-    /// The same with one setting more.
+    /// Adds a setting.
     pub fn with_setting(mut self, setting: &'static str, value: impl Into<String>) -> Self {
         self.settings.push((setting, value.into()));
         self
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Writes a file into it.
+    /// Writes a file to it.
     pub fn write_file(&self, name: &str, content: impl AsRef<[u8]>) {
         std::fs::write(self.path().join(name), content).expect("the file is written");
     }
 
-    /// What the folder holds, by name.
+    /// The names of its files, sorted.
     pub fn list_names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.path()).expect("the folder is there");
         let mut names: Vec<_> = entries
@@ -54,7 +54,7 @@ impl CommandFolder {
         names
     }
 
-    /// A program, with the settings and nothing else of this process's environment but where programs are.
+    /// A command with the settings and, of the environment of this process, only the path.
     pub fn new_command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
@@ -67,7 +67,7 @@ impl CommandFolder {
         command
     }
 
-    /// Starts `wayin`, whose output is left to be read.
+    /// Starts `wayin` with captured output.
     pub fn start(&self, arguments: &[&str]) -> RunningProgram {
         let mut command = self.new_command(env!("CARGO_BIN_EXE_wayin"));
         command
@@ -77,7 +77,7 @@ impl CommandFolder {
         RunningProgram(Some(command.spawn().expect("the program starts")))
     }
 
-    /// The same with a limit of open files that the program cannot raise.
+    /// The same with a hard limit of open files.
     #[cfg(unix)]
     pub fn start_with_files(&self, files: usize, arguments: &[&str]) -> RunningProgram {
         let mut command = self.new_command("sh");
@@ -90,7 +90,7 @@ impl CommandFolder {
         RunningProgram(Some(command.spawn().expect("the program starts")))
     }
 
-    /// Starts another program, whose output is of no interest.
+    /// Starts another program without output.
     pub fn start_other(&self, program: &str, arguments: &[&str]) -> RunningProgram {
         let mut command = self.new_command(program);
         command
@@ -105,15 +105,15 @@ impl CommandFolder {
         self.start(arguments).wait(arguments)
     }
 
-    /// Runs `wayin`, which has to do what it is asked; answers what it prints.
+    /// Runs `wayin`, which must succeed; returns its output.
     pub fn run_ok(&self, arguments: &[&str]) -> String {
-        let told = self.run(arguments);
-        assert_eq!(told.code, Some(0), "wayin {arguments:?}: {told:?}");
-        told.out
+        let output = self.run(arguments);
+        assert_eq!(output.code, Some(0), "wayin {arguments:?}: {output:?}");
+        output.out
     }
 }
 
-/// How a command ended, and what it said.
+/// The exit code and the output of a command.
 #[derive(Debug)]
 pub struct CommandOutput {
     pub code: Option<i32>,
@@ -121,17 +121,17 @@ pub struct CommandOutput {
     pub err: String,
 }
 
-/// A program that is ended with the story, by its own id.
+/// A process that is killed when the test ends.
 pub struct RunningProgram(Option<Child>);
 
 impl RunningProgram {
-    /// Its output as it comes.
+    /// Its output.
     pub fn stdout(&mut self) -> std::process::ChildStdout {
         let child = self.0.as_mut().expect("it runs");
         child.stdout.take().expect("its output is read once")
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Stops it with a signal and waits for its end.
     pub fn stop(self) -> CommandOutput {
         let id = self.0.as_ref().expect("it runs").id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status();
@@ -142,7 +142,7 @@ impl RunningProgram {
     /// Waits for its end.
     fn wait(mut self, what: &[&str]) -> CommandOutput {
         let child = self.0.as_mut().expect("it runs");
-        // Read while it runs: a program that has more to say than a pipe holds waits for its reader.
+        // The output is read while the program runs, because it blocks when the pipe is full.
         let (out, err) = (read_output(child.stdout.take()), read_output(child.stderr.take()));
         for _ in 0..MAX_POLLS {
             let child = self.0.as_mut().expect("it runs");
@@ -168,7 +168,7 @@ impl Drop for RunningProgram {
     }
 }
 
-/// Reads what a program says to its end.
+/// Reads the output of a program to its end.
 fn read_output(from: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     std::thread::spawn(move || {
         let mut said = String::new();
@@ -179,7 +179,7 @@ fn read_output(from: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     })
 }
 
-/// Whether a program that a story needs is here; says so where it is not.
+/// Whether a program that a test needs is installed. Prints a note if it is not.
 pub fn is_installed(program: &str, arguments: &[&str]) -> bool {
     let found = Command::new(program).args(arguments).output().is_ok();
     if !found {
@@ -188,13 +188,13 @@ pub fn is_installed(program: &str, arguments: &[&str]) -> bool {
     found
 }
 
-/// An address of this machine that nobody listens on.
+/// A free address of this machine.
 pub fn find_free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("it has an address")
 }
 
-/// Looks until there is something to see.
+/// Polls until there is a result.
 pub fn poll_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     for _ in 0..MAX_POLLS {
         if let Some(seen) = look() {
@@ -205,7 +205,7 @@ pub fn poll_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     panic!("{what} did not come");
 }
 
-/// The status and body of an answer over HTTP to a body of JSON; none where nobody answers.
+/// Posts JSON; returns the status and the body of the response, or none if there is no response.
 pub fn post_json(address: SocketAddr, head: &str, body: &str) -> Option<(u16, String)> {
     post_body(address, head, "application/json", body)
 }
@@ -232,7 +232,7 @@ pub fn wait_until_ready(address: SocketAddr) {
     });
 }
 
-/// Asks a service something over GraphQL.
+/// Sends a GraphQL query to a service.
 pub fn query_service(address: SocketAddr, token: &str, query: &str) -> Value {
     let head = format!("POST /graphql HTTP/1.1\r\nAuthorization: Bearer {token}");
     let (_, body) = post_json(address, &head, &json!({ "query": query }).to_string()).expect("it answers");

@@ -45,7 +45,7 @@ fn serve_accepts_only_tokens_of_its_own_key() {
     };
     refused("");
     refused(&ada[..ada.len() - 4]);
-    // The same words under another key.
+    // The same claims, signed with another key.
     let stranger = CommandFolder::new()
         .with_setting("TOKEN_ALGORITHM", "EdDSA")
         .with_setting("TOKEN_ISSUER", "https://issuer.example.org")
@@ -54,7 +54,7 @@ fn serve_accepts_only_tokens_of_its_own_key() {
     make_keys(&stranger);
     stranger.run_ok(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
     refused(&token(&stranger, "ada"));
-    // What another process brings in is seen, and whom it revokes is refused at once.
+    // The changes of another process are visible, and a member that it revokes is rejected at once.
     folder.write_file(
         "records.jsonl",
         json!({"externalRef": "1", "title": "T", "leadOrganisation": {"name": "A charity"},
@@ -69,12 +69,12 @@ fn serve_accepts_only_tokens_of_its_own_key() {
     });
     folder.run_ok(&["member", "revoke", "--subject", "ada"]);
     refused(&ada);
-    let told = service.stop();
-    assert_eq!(told.code, Some(0), "{told:?}");
-    assert!(!told.err.contains(&ada), "no token is logged: {}", told.err);
+    let output = service.stop();
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(!output.err.contains(&ada), "no token is logged: {}", output.err);
 }
 
-/// A folder with files of every sort that the command line takes, served at an address.
+/// A folder with a file of every format that the command line imports, and a service.
 fn folder_with_files(address: SocketAddr) -> CommandFolder {
     let folder = CommandFolder::new()
         .with_setting("TOKEN_ALGORITHM", "HS256")
@@ -113,15 +113,15 @@ fn command_line_actions_are_audited() {
     ] {
         folder.run_ok(&command.split(' ').collect::<Vec<_>>());
     }
-    // What is refused whole has begun, and has ended so; what is not even begun leaves nothing.
+    // An import that is rejected has an audit event for its start and its end. One that did not start has none.
     for command in [
         "import places councils.csv",
         "import grants none.json",
         "member add --subject cy --role FUNDER",
         "member revoke --subject cy",
     ] {
-        let told = folder.run(&command.split(' ').collect::<Vec<_>>());
-        assert_eq!(told.code, Some(1), "{command}: {told:?}");
+        let output = folder.run(&command.split(' ').collect::<Vec<_>>());
+        assert_eq!(output.code, Some(1), "{command}: {output:?}");
     }
     folder.run(&[
         "import",
@@ -137,10 +137,10 @@ fn command_line_actions_are_audited() {
     let service = folder.start(&["serve"]);
     wait_until_ready(address);
     let events = "{ auditEvents(first: 100) { nodes { action actor { id } subjectType subjectId versionBefore versionAfter detail } } }";
-    let told = query_service(address, token.trim(), events);
-    let mut told = told["data"]["auditEvents"]["nodes"].as_array().unwrap().clone();
-    told.reverse();
-    let acts: Vec<&str> = told
+    let output = query_service(address, token.trim(), events);
+    let mut output = output["data"]["auditEvents"]["nodes"].as_array().unwrap().clone();
+    output.reverse();
+    let acts: Vec<&str> = output
         .iter()
         .map(|event| event["action"].as_str().unwrap())
         .collect();
@@ -160,26 +160,26 @@ fn command_line_actions_are_audited() {
             "issueToken",
         ]
     );
-    assert!(told.iter().all(|event| event["actor"].is_null()), "{told:#?}");
+    assert!(output.iter().all(|event| event["actor"].is_null()), "{output:#?}");
     for (begun, ended) in [(2, 3), (6, 7)] {
-        assert_eq!(told[begun]["subjectType"], "Import");
+        assert_eq!(output[begun]["subjectType"], "Import");
         assert_eq!(
-            told[begun]["subjectId"], told[ended]["subjectId"],
+            output[begun]["subjectId"], output[ended]["subjectId"],
             "{}",
             acts[begun]
         );
         assert_eq!(
-            told[begun]["detail"]["fileName"],
-            told[ended]["detail"]["fileName"]
+            output[begun]["detail"]["fileName"],
+            output[ended]["detail"]["fileName"]
         );
     }
     assert_eq!(
-        told[3]["detail"],
+        output[3]["detail"],
         json!({"fileName": "places.csv", "added": 1, "altered": 0, "unchanged": 0, "refused": 0})
     );
-    let failed = told[7]["detail"]["failed"].as_str().unwrap();
+    let failed = output[7]["detail"]["failed"].as_str().unwrap();
     assert!(failed.contains("is not a list of places"), "{failed}");
-    let (added, sent, revoked) = (&told[1], &told[8], &told[9]);
+    let (added, sent, revoked) = (&output[1], &output[8], &output[9]);
     assert_eq!(sent["detail"]["for"], added["subjectId"], "{sent}");
     assert_eq!(sent["detail"]["mode"], "DRAFT", "{sent}");
     assert_eq!(revoked["subjectId"], added["subjectId"]);
@@ -196,8 +196,8 @@ fn command_line_actions_are_audited() {
     let nodes = found["data"]["imports"]["nodes"].as_array().unwrap();
     assert_eq!(nodes.len(), 3, "{found}");
     for (import, event, name) in [
-        (&nodes[2], &told[4], "grants.json"),
-        (&nodes[1], &told[5], "records.jsonl"),
+        (&nodes[2], &output[4], "grants.json"),
+        (&nodes[1], &output[5], "records.jsonl"),
     ] {
         let expected = json!({"id": event["subjectId"], "fileName": name, "mode": "PUBLISH", "state": "COMPLETED",
             "publishedCount": 1, "createdBy": null, "organisation": null});
@@ -229,7 +229,7 @@ fn run_openssl(folder: &CommandFolder, commands: &[&str]) {
     }
 }
 
-/// Keys come from an issuer whose certificate the machine vouches for, and from nobody who only says so.
+/// Keys are fetched only from an issuer with a certificate that the machine trusts.
 #[test]
 fn serve_fetches_keys_from_trusted_https_only() {
     if !is_installed("openssl", &["version"]) {
@@ -275,7 +275,7 @@ fn serve_fetches_keys_from_trusted_https_only() {
     folder.run_ok(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
     let token = folder.run_ok(&["token", "issue", "--subject", "ada"]);
     let viewer = "{ viewer { subject } }";
-    // Nobody vouches for the issuer: the service runs, and takes none of its tokens.
+    // The certificate is not trusted. The service runs and rejects the tokens of the issuer.
     let service = folder.start(&["serve"]);
     wait_until_ready(address);
     let answer = query_service(address, token.trim(), viewer);
@@ -283,10 +283,10 @@ fn serve_fetches_keys_from_trusted_https_only() {
         answer["errors"][0]["message"],
         "the keys of the token's issuer cannot be read at present; try again shortly"
     );
-    let told = service.stop();
+    let output = service.stop();
     assert!(
-        told.err.contains("cannot be read; the last valid keys stay"),
-        "{told:?}"
+        output.err.contains("cannot be read; the last valid keys stay"),
+        "{output:?}"
     );
     let folder = folder.with_setting("SSL_CERT_FILE", "ca.pem");
     let service = folder.start(&["serve"]);
@@ -309,15 +309,15 @@ fn demo_prints_working_instructions() {
             break;
         }
     }
-    let told = lines.join("\n");
-    assert!(lines[0].contains("illustrative"), "{told}");
+    let output = lines.join("\n");
+    assert!(lines[0].contains("illustrative"), "{output}");
     let named = |name: &str| {
         let line = lines.iter().find(|line| line.starts_with(name));
-        line.unwrap_or_else(|| panic!("no {name} in\n{told}"))
+        line.unwrap_or_else(|| panic!("no {name} in\n{output}"))
             .trim_start_matches(name)
             .trim()
     };
-    // The port is taken, so that a later one is.
+    // The port is in use, so the next free one is used.
     let endpoint = named("GraphQL ");
     let address = endpoint
         .trim_start_matches("http://")
@@ -326,12 +326,12 @@ fn demo_prints_working_instructions() {
     assert!(address.port() > port, "{address}");
     assert!(
         named("GraphiQL ").starts_with(&format!("http://{address}/graphiql#token=")),
-        "{told}"
+        "{output}"
     );
     wait_until_ready(address);
     for role in ["FUNDER", "PARTNER", "DASHBOARD", "STEWARD"] {
         let line = lines.iter().position(|line| line.starts_with(role));
-        let line = line.unwrap_or_else(|| panic!("no {role} in\n{told}"));
+        let line = line.unwrap_or_else(|| panic!("no {role} in\n{output}"));
         assert!(lines[line].split_whitespace().count() > 1, "{role} has a name");
         let answer = query_service(address, lines[line + 1].trim(), "{ viewer { role } }");
         assert_eq!(answer["data"]["viewer"]["role"], role, "{answer}");
@@ -342,7 +342,7 @@ fn demo_prints_working_instructions() {
     assert_eq!(folder.list_names(), [""; 0], "its base is gone with it");
 }
 
-/// Pastes the line with curl into a shell.
+/// Runs the printed curl command in a shell.
 fn run_curl(folder: &CommandFolder, lines: &[String]) {
     if !is_installed("curl", &["--version"]) {
         return;

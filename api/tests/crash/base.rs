@@ -1,4 +1,4 @@
-//! A base, the program that works on it, and what can be found in it.
+//! A database, the program that uses it, and queries of its content.
 
 use std::net::SocketAddr;
 
@@ -14,7 +14,7 @@ use wayin_entity::{
 use crate::database::Database;
 use crate::program::{CommandFolder, RunningProgram, find_free_address, wait_until_ready};
 
-/// A base, and a folder to run commands on it from.
+/// A database, and the folder in which commands run.
 pub struct CrashTestBase {
     database: Database,
     runtime: Handle,
@@ -32,7 +32,7 @@ impl CrashTestBase {
             .with_setting("TOKEN_SECRET", "a secret that only this story knows of")
             .with_setting("TOKEN_ISSUER", "https://issuer.example.org")
             .with_setting("TOKEN_AUDIENCE", "wayin-tests")
-            // It sends as much as it can.
+            // It sends without a rate limit.
             .with_setting("RATE_LIMIT_MEMBER_CAPACITY", "1000000000")
             .with_setting("RATE_LIMIT_MEMBER_PER_MINUTE", "1000000000")
             .with_setting("BIND", address.to_string());
@@ -44,7 +44,7 @@ impl CrashTestBase {
         }
     }
 
-    /// Makes its tables, with a place.
+    /// Migrates it and imports a place.
     pub fn migrate_and_fill(&self) {
         self.folder.run_ok(&["migrate", "up"]);
         let places = "code,name,kind,parents,successor\nE06000001,Hartlepool,LOCAL_AUTHORITY,,\n";
@@ -52,21 +52,21 @@ impl CrashTestBase {
         self.folder.run_ok(&["import", "places", "places.csv"]);
     }
 
-    /// Serves it. The service is killed, without a word, where what is answered is dropped.
+    /// Serves it. Dropping the result kills the service.
     pub fn serve(&self) -> (RunningProgram, SocketAddr) {
         let service = self.folder.start(&["serve"]);
         wait_until_ready(self.address);
         (service, self.address)
     }
 
-    /// Makes sure that everything in it holds.
+    /// Asserts that the integrity check finds no violation.
     pub fn assert_no_violations(&self, when: &str) {
-        let told = self.folder.run(&["check"]);
-        assert_eq!(told.code, Some(0), "{when}: {told:?}");
-        assert!(told.out.contains("everything holds"), "{when}: {told:?}");
+        let output = self.folder.run(&["check"]);
+        assert_eq!(output.code, Some(0), "{when}: {output:?}");
+        assert!(output.out.contains("everything holds"), "{when}: {output:?}");
     }
 
-    /// Adds a member, and answers a token of theirs.
+    /// Adds a member; returns a token.
     pub fn add_member(&self, subject: &str, role: &str, organisation: Option<&str>) -> String {
         let mut arguments = vec!["member", "add", "--subject", subject, "--role", role];
         if let Some(identifier) = organisation {
@@ -81,7 +81,7 @@ impl CrashTestBase {
         self.runtime.block_on(asked).expect("the base can be asked")
     }
 
-    /// How many acts of a member the audit trail tells of, and how many keys they were done under.
+    /// The number of audit events of a member, and the number of their idempotency keys.
     pub fn count_actions(&self, subject: &str) -> (u64, u64) {
         let db = &self.database.connection;
         let member = member::Entity::find().filter(member::Column::Subject.eq(subject));
@@ -113,19 +113,19 @@ impl CrashTestBase {
         self.block_on(found.all(&self.database.connection))
     }
 
-    /// The initiative of a reference; no other story's base has the same.
+    /// The initiative with a reference.
     pub fn find_initiative(&self, reference: &str) -> Option<initiative::Model> {
         let found = initiative::Entity::find().filter(initiative::Column::ExternalRef.eq(reference));
         self.block_on(found.one(&self.database.connection))
     }
 
-    /// What a change of the log is of.
+    /// The subject of a change.
     pub fn find_change_subject(&self, number: i64) -> Option<Uuid> {
         let found = change::Entity::find_by_id(number);
         Some(self.block_on(found.one(&self.database.connection))?.subject_id)
     }
 
-    /// The versions of all initiatives whose references begin so.
+    /// The versions of all initiatives whose references have a prefix.
     pub fn list_versions(&self, beginning: &str) -> Vec<i32> {
         let found = initiative::Entity::find().filter(initiative::Column::ExternalRef.starts_with(beginning));
         let rows = self.block_on(found.all(&self.database.connection)).into_iter();

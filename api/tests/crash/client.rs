@@ -1,5 +1,5 @@
-//! A client that sends mutations one after the other, each under a key, and keeps a journal of
-//! what was acknowledged.
+//! A client that sends mutations one after the other, each with an idempotency key, and records
+//! which were acknowledged.
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,7 @@ use wayin_entity::SubmissionState;
 use crate::base::CrashTestBase;
 use crate::program::post_json;
 
-/// What is done with a record, in this order.
+/// The steps of a record, in order.
 const CLIENT_STEPS: [ClientStep; 8] = [
     ClientStep::Save,
     ClientStep::Send,
@@ -31,7 +31,7 @@ enum ClientStep {
     Withdraw,
 }
 
-/// A record, how many steps it has behind it, and what was answered on the way.
+/// A record, its number of completed steps, and the ids in the responses.
 struct ClientRecord {
     reference: String,
     completed_steps: usize,
@@ -40,17 +40,17 @@ struct ClientRecord {
     changes: Vec<i64>,
 }
 
-/// One who sends, as a partner and as a steward.
+/// A client that acts as a partner and as a steward.
 pub struct CrashTestClient {
     name: String,
     partner: String,
     steward: String,
     items: Vec<ClientRecord>,
-    /// How many mutations of each of the two were acknowledged.
+    /// How many mutations of each were acknowledged.
     acknowledged: [u64; 2],
 }
 
-/// What stands in every record until it is taken out, with the record's own reference.
+/// The text in every record until it is redacted, with the reference of the record.
 fn secret_text(reference: &str) -> String {
     format!("the secret of {reference}")
 }
@@ -90,8 +90,8 @@ impl CrashTestClient {
         })
     }
 
-    /// Sends the next mutation; whether it was acknowledged. One that was not is sent again, under
-    /// its key, when it is asked to go on.
+    /// Sends the next mutation; returns whether it was acknowledged. One that was not is sent again
+    /// with its key in the next call.
     pub fn send_next(&mut self, address: SocketAddr) -> bool {
         if self.items.last().is_none_or(ClientRecord::is_done) {
             let reference = format!("{}/{}", self.name, self.items.len());
@@ -146,7 +146,7 @@ impl CrashTestClient {
         let token = if by_steward { &self.steward } else { &self.partner };
         let body = json!({"query": query, "variables": {"input": input}}).to_string();
         let head = format!("POST /graphql HTTP/1.1\r\nAuthorization: Bearer {token}");
-        // What breaks off on the way was not acknowledged.
+        // An interrupted response is not an acknowledgement.
         let Some(answer) =
             post_json(address, &head, &body).and_then(|(_, body)| serde_json::from_str::<Value>(&body).ok())
         else {
@@ -183,8 +183,8 @@ impl CrashTestClient {
         }
     }
 
-    /// Makes sure that of what was not acknowledged all is there or nothing: an act that is told
-    /// of has its key with the answer, and no more than one was under way.
+    /// Asserts that an unacknowledged mutation is stored completely or not at all: each audit event
+    /// has its key with a result, and at most one mutation was in progress.
     pub fn assert_atomic(&self, base: &CrashTestBase) {
         let mut beyond = 0;
         for (who, acknowledged) in ["partner", "steward"].iter().zip(self.acknowledged) {
@@ -203,7 +203,7 @@ impl CrashTestClient {
         );
     }
 
-    /// Makes sure that what was acknowledged is there, whole and once, and nothing else.
+    /// Asserts that all acknowledged mutations, and nothing else, are stored once.
     pub fn assert_durable(&self, base: &CrashTestBase) {
         for (who, acknowledged) in ["partner", "steward"].iter().zip(self.acknowledged) {
             let acts = base.count_actions(&format!("{who} {}", self.name));

@@ -12,9 +12,9 @@ use wayin_entity::ImportState;
 use crate::CrashSchedule;
 use crate::base::CrashTestBase;
 
-/// How many records a file holds.
+/// The number of records in a file.
 const RECORDS_PER_FILE: usize = 1_200;
-/// How long at most an import runs before it is killed.
+/// The longest time before an import is killed.
 const MAX_RUN_MILLIS: u64 = 2_500;
 /// How long a server may take to continue an import and end it. The lease of the killed command lasts ten seconds.
 const COMPLETION_TIMEOUT: Duration = Duration::from_mins(1);

@@ -1,4 +1,4 @@
-//! The server is killed while it takes in a file that was sent to it, and goes on when it is started again.
+//! Kills the server while it imports an uploaded file. It continues when it starts again.
 
 use std::net::SocketAddr;
 use std::thread::sleep;
@@ -12,11 +12,11 @@ use crate::CrashSchedule;
 use crate::base::CrashTestBase;
 use crate::program::{post_body, query_service};
 
-/// How many records a file holds.
+/// The number of records in a file.
 const RECORDS_PER_FILE: usize = 3_000;
-/// How long at most an import runs before the server is killed.
+/// The longest time before the server is killed.
 const MAX_RUN_MILLIS: u64 = 2_500;
-/// How long an import may take to go on and end; the server that was killed has it in hand for ten seconds.
+/// The longest time for an import to continue and end. The killed server holds the lease for ten seconds.
 const COMPLETION_TIMEOUT: Duration = Duration::from_mins(2);
 
 const ORGANISATION_IDENTIFIER: &str = "GB-CHC-77";
@@ -33,7 +33,7 @@ pub fn run_scenario(base: &CrashTestBase, chance: &mut CrashSchedule) {
         let import = send_file(address, &partner, round, &content);
         let moment = Duration::from_millis(chance.moments.random_range(5..MAX_RUN_MILLIS));
         sleep(moment);
-        // Killed, and not asked to end.
+        // Kills it without a signal to stop.
         drop(service);
         let taken = base.list_versions(&beginning).len();
         println!(
@@ -56,11 +56,14 @@ pub fn run_scenario(base: &CrashTestBase, chance: &mut CrashSchedule) {
                 "{{ import(id: \"{import}\") {{ state rowsProcessed publishedCount failureReason }} }}"
             );
             let answer = query_service(address, &partner, &asked);
-            let told = &answer["data"]["import"];
-            if !["QUEUED", "RUNNING"].contains(&told["state"].as_str().unwrap_or_default()) {
-                break told.clone();
+            let output = &answer["data"]["import"];
+            if !["QUEUED", "RUNNING"].contains(&output["state"].as_str().unwrap_or_default()) {
+                break output.clone();
             }
-            assert!(since.elapsed() < COMPLETION_TIMEOUT, "the import goes on: {told}");
+            assert!(
+                since.elapsed() < COMPLETION_TIMEOUT,
+                "the import goes on: {output}"
+            );
             sleep(Duration::from_millis(200));
         };
         let all = json!({"state": "COMPLETED", "rowsProcessed": RECORDS_PER_FILE, "publishedCount": RECORDS_PER_FILE, "failureReason": null});
@@ -73,11 +76,11 @@ pub fn run_scenario(base: &CrashTestBase, chance: &mut CrashSchedule) {
         );
         base.assert_no_violations("after the import has ended");
     }
-    let told = service.stop();
-    assert_eq!(told.code, Some(0), "{told:?}");
+    let output = service.stop();
+    assert_eq!(output.code, Some(0), "{output:?}");
 }
 
-/// Lets the organisation publish without a review.
+/// Lets the organisation publish without review.
 fn allow_auto_publish(address: SocketAddr, steward: &str) {
     let found = query_service(
         address,
@@ -114,7 +117,7 @@ fn generate_records(beginning: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Sends a file, and answers the import's id.
+/// Sends a file; returns the id of the import.
 fn send_file(address: SocketAddr, token: &str, round: u64, content: &str) -> String {
     let query = "mutation($input: ImportRecordsInput!) {
         importRecords(input: $input) { import { id } problems { message path } } }";

@@ -1,6 +1,6 @@
-//! The server, and an import, are killed without warning at random moments, again and again,
-//! on both databases. After each restart every acknowledged mutation is there whole, nothing is
-//! there by half, and `wayin check` finds that everything holds.
+//! Kills the server, and an import, without warning at random moments, on both databases. After
+//! each restart every acknowledged mutation is stored completely, no other is stored in part, and
+//! `wayin check` finds no violation.
 //!
 //! `WAYIN_CRASH_ROUNDS` says how often on each database, ten times where it does not, and
 //! `WAYIN_CRASH_SEED` which moments are chosen; each run prints the seed that it went by.
@@ -31,13 +31,13 @@ use wayin::clock::{Clock, SystemClock};
 use base::CrashTestBase;
 use database::{Databases, Kind};
 
-/// How often the server, or an import, is killed on each database.
+/// The default number of rounds on each database.
 const ROUNDS: u64 = 10;
 
-/// A story, told over a base of its own: which moments are chosen by, and how often.
+/// A scenario on a database of its own, with a random generator and a number of rounds.
 type Scenario = fn(&CrashTestBase, &mut CrashSchedule);
 
-/// What is left to chance, and how often.
+/// The random generator and the number of rounds.
 struct CrashSchedule {
     moments: rand::rngs::StdRng,
     rounds: u64,
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
         }
         eprintln!("The PostgreSQL half is ignored. {}", postgres::INSTALL_HINT);
     }
-    // Of ten rounds two are of the command that imports, three of a server that does, the others of publications.
+    // Of ten rounds, two kill the import command, three kill a server that imports, and the others kill a server that publishes.
     let rounds = read_setting("WAYIN_CRASH_ROUNDS").unwrap_or(ROUNDS);
     let (of_imports, of_jobs) = ((rounds * 2).div_ceil(10), (rounds * 3) / 10);
     let plots: [(&str, Scenario, u64); 3] = [
@@ -97,7 +97,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// What the stories share.
+/// What the scenarios share.
 struct ScenarioRunner {
     runtime: Runtime,
     databases: Databases,

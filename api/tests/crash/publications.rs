@@ -1,4 +1,4 @@
-//! The server is killed while several clients send, publish, correct, withdraw and redact.
+//! Kills the server while several clients submit, publish, correct, withdraw and redact.
 
 use std::thread::{scope, sleep};
 use std::time::Duration;
@@ -9,9 +9,9 @@ use crate::CrashSchedule;
 use crate::base::CrashTestBase;
 use crate::client::CrashTestClient;
 
-/// How many clients send at once.
+/// The number of concurrent clients.
 const CLIENT_COUNT: usize = 4;
-/// For how long at most they send before the server is killed.
+/// The longest time before the server is killed.
 const MAX_RUN_MILLIS: u64 = 700;
 
 pub fn run_scenario(base: &CrashTestBase, chance: &mut CrashSchedule) {
@@ -27,7 +27,7 @@ pub fn run_scenario(base: &CrashTestBase, chance: &mut CrashSchedule) {
                 scope.spawn(move || while client.send_next(address) {});
             }
             sleep(moment);
-            // Killed, and not asked to end.
+            // Kills it without a signal to stop.
             drop(service);
         });
         let acknowledged: u64 = clients.iter().map(CrashTestClient::acknowledged_count).sum();
@@ -37,7 +37,7 @@ pub fn run_scenario(base: &CrashTestBase, chance: &mut CrashSchedule) {
         (service, address) = base.serve();
         base.assert_no_violations("after the restart");
         clients.iter().for_each(|client| client.assert_atomic(base));
-        // What was under way is sent once more, under its key.
+        // The mutation in progress is sent again with its key.
         for client in &mut clients {
             assert!(
                 client.send_next(address),
@@ -47,8 +47,8 @@ pub fn run_scenario(base: &CrashTestBase, chance: &mut CrashSchedule) {
         clients.iter().for_each(|client| client.assert_durable(base));
     }
     base.assert_no_violations("in the end");
-    let told = service.stop();
-    assert_eq!(told.code, Some(0), "{told:?}");
+    let output = service.stop();
+    assert_eq!(output.code, Some(0), "{output:?}");
     let acknowledged: u64 = clients.iter().map(CrashTestClient::acknowledged_count).sum();
     assert!(acknowledged > chance.rounds, "something was done: {acknowledged}");
 }

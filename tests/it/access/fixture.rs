@@ -1,4 +1,4 @@
-//! Bases by chance, in which every text that somebody may not see holds a mark of its own.
+//! Random databases in which every text that not everybody can see contains a unique mark.
 
 use std::collections::BTreeMap;
 
@@ -22,19 +22,19 @@ const RECORD_COUNT: usize = 24;
 
 /// A member, or somebody without a token.
 pub struct FixtureMember<'a> {
-    /// Asks in their name.
+    /// Their client.
     pub client: Client<'a>,
-    /// Who they are.
+    /// The reader.
     pub who: NaiveReader,
     /// The mark in the subject of their tokens.
     pub subject: String,
 }
 
-/// A base, and all that there is to see in it.
+/// A database, and everything that can be seen in it.
 pub struct AccessFixture {
     /// The service over it.
     pub app: TestApp,
-    /// What was put into it.
+    /// Its content.
     pub seen: VisibleWorld,
     /// The id of each record, by its number.
     pub ids: Vec<Uuid>,
@@ -65,7 +65,7 @@ fn organisation_name(name: &str) -> &'static str {
 }
 
 impl AccessFixture {
-    /// A base by chance.
+    /// A random database.
     pub async fn random(database: Database, chance: &mut RandomSource) -> Self {
         let world = build_world();
         let app = start_with_world(database, &world).await;
@@ -88,7 +88,7 @@ impl AccessFixture {
         base
     }
 
-    /// A text that nobody sees but those who may see what it is of.
+    /// A text that only readers who can see its subject can see.
     pub fn new_secret(&mut self, of: SecretOwner) -> String {
         self.next += 1;
         let mark = format!("{SECRET_PREFIX}{:0SECRET_DIGITS$}", self.next);
@@ -96,7 +96,7 @@ impl AccessFixture {
         mark
     }
 
-    /// Has every text of a record hold a mark.
+    /// Adds a mark to every text of a record.
     fn with_secrets(&mut self, number: usize, chance: &mut RandomSource) -> Value {
         let mut record = chance.random_record(number);
         let title = record["title"].as_str().unwrap().to_owned();
@@ -107,7 +107,7 @@ impl AccessFixture {
         record["sharing"] = json!({
             "confirmedBy": self.new_secret(SecretOwner::Rest(number)), "basis": self.new_secret(SecretOwner::Rest(number)), "licence": "CC-BY-4.0",
         });
-        // Some are funded by those who lead others.
+        // Some lead organisations fund other records.
         if chance.maybe(40) {
             let funder = chance.choose(&LEADS);
             let term = json!({"funder": {"name": funder}});

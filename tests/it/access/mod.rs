@@ -1,6 +1,6 @@
-//! What the API answers is no more than what `docs/access.md` says that one may see: for random bases, members
-//! and questions, held against a plain reading of that page. Every text that somebody may not see holds a mark,
-//! and no answer may hold a mark that is not for whoever asked: errors' texts and files included.
+//! The API returns only what `docs/access.md` allows: for random databases, members and queries,
+//! compared with a naive reading of that page. Every text that not everybody can see contains a mark, and no response,
+//! error or file may contain a mark that its reader must not see.
 
 mod fixture;
 mod naive;
@@ -30,7 +30,7 @@ tests_on_both_databases![
     no_data_leaks_with_the_second_seed,
 ];
 
-/// Names the seed that the first test draws from instead of its own.
+/// The environment variable with the seed of the first test.
 const SEED_VARIABLE: &str = "WAYIN_SEED";
 
 async fn no_data_leaks_with_the_first_seed(database: Database) {
@@ -44,7 +44,7 @@ async fn no_data_leaks_with_the_second_seed(database: Database) {
     assert_no_leaks(database, 4_711).await;
 }
 
-/// Says from which seed a test was drawn that failed.
+/// Prints the seed of a test that fails.
 struct SeedReporter(u64);
 
 impl Drop for SeedReporter {
@@ -85,7 +85,7 @@ async fn assert_no_leaks(database: Database, seed: u64) {
     }
 }
 
-/// Whoever asks, and listens for what is not theirs to hear.
+/// A reader that checks every response for leaks.
 struct LeakChecker<'a> {
     base: &'a AccessFixture,
     /// The marks that somebody wrote in a question: what they wrote they may be told.
@@ -118,17 +118,17 @@ impl LeakChecker<'_> {
     }
 
     /// Holds a text that somebody was told against what they may see. `written` is what they wrote themselves.
-    fn assert_visible(&self, member: &FixtureMember<'_>, told: &str, written: &str) {
+    fn assert_visible(&self, member: &FixtureMember<'_>, output: &str, written: &str) {
         let mut may = format!("{written} {}", member.subject);
         {
             let mut all = self.written.lock().unwrap();
             all.extend(find_secrets(written));
             may.extend(all.iter().map(|mark| format!(" {mark}")));
         }
-        let leaked = self.fixture().find_leaks(member.who, told, &may);
+        let leaked = self.fixture().find_leaks(member.who, output, &may);
         assert!(
             leaked.is_empty(),
-            "{:?} asked {written}\nand was told of {leaked:?}: {told}",
+            "{:?} asked {written}\nand was told of {leaked:?}: {output}",
             member.who
         );
     }
@@ -137,14 +137,14 @@ impl LeakChecker<'_> {
     fn assert_detects_leaks(&self, dashboard: &FixtureMember<'_>) {
         let secrets = self.fixture().secrets.iter();
         let not_for_it = secrets.filter(|(_, of)| !self.fixture().can_view_secret(dashboard.who, of));
-        let told: Vec<String> = not_for_it
+        let output: Vec<String> = not_for_it
             .map(|(mark, _)| format!("A title {}.", mark.to_uppercase()))
             .collect();
-        assert!(told.len() > 50, "much is not for a dashboard: {told:?}");
+        assert!(output.len() > 50, "much is not for a dashboard: {output:?}");
         let leaked = self
             .fixture()
-            .find_leaks(dashboard.who, &json!(told).to_string(), "");
-        assert_eq!(leaked.len(), told.len(), "each is found: {leaked:?}");
+            .find_leaks(dashboard.who, &json!(output).to_string(), "");
+        assert_eq!(leaked.len(), output.len(), "each is found: {leaked:?}");
     }
 
     /// The whole answer to what somebody asks, of which nothing is not for them.
@@ -532,8 +532,8 @@ impl LeakChecker<'_> {
         if steward || member.who.role == Some(Role::Partner) {
             let own = |(_, name): &&(String, &'static str)| steward || member.who.organisation == Some(*name);
             let expected = self.base.submissions.iter().filter(own).count();
-            let told = &response["data"]["submissions"]["totalCount"];
-            assert_eq!(*told, expected, "{:?}: {response}", member.who);
+            let output = &response["data"]["submissions"]["totalCount"];
+            assert_eq!(*output, expected, "{:?}: {response}", member.who);
         } else {
             assert!(!response["errors"].is_null(), "{:?}: {response}", member.who);
         }
@@ -612,11 +612,11 @@ impl LeakChecker<'_> {
                 json!({"title": {"contains": "o"}}),
                 chance.random_filter(1),
             ] {
-                let mut told = member.client.subscribe(&query, json!({"filter": filter})).await;
+                let mut output = member.client.subscribe(&query, json!({"filter": filter})).await;
                 let heard = Arc::new(Mutex::new(Vec::new()));
                 let into = Arc::clone(&heard);
                 tasks.spawn(async move {
-                    while let Some(one) = told.next().await {
+                    while let Some(one) = output.next().await {
                         into.lock().unwrap().push(one);
                     }
                 });
@@ -642,12 +642,12 @@ impl LeakChecker<'_> {
                 .into_iter()
                 .filter(|number| altered.contains_key(number))
                 .collect();
-            for told in heard.lock().unwrap().iter() {
-                self.assert_visible(member, &told.to_string(), &format!("{query} {filter}"));
-                if let Some(id) = told["data"]["initiativePublished"]["id"].as_str() {
+            for output in heard.lock().unwrap().iter() {
+                self.assert_visible(member, &output.to_string(), &format!("{query} {filter}"));
+                if let Some(id) = output["data"]["initiativePublished"]["id"].as_str() {
                     assert!(
                         self.ids_of(&expected).contains(id),
-                        "{:?} by {filter}: {told}",
+                        "{:?} by {filter}: {output}",
                         member.who
                     );
                     stewards += usize::from(member.who.role == Some(Role::Steward) && filter == json!({}));

@@ -1,5 +1,5 @@
-//! Who may see what, as `docs/access.md` says it, worked out record by record: plainly, and with nothing of the
-//! product's.
+//! A naive implementation of `docs/access.md`, record by record and without the code of the
+//! product.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,18 +8,18 @@ use wayin_entity::Role;
 
 use crate::support::oracle::evaluator::{World, as_list};
 
-/// How much of a record somebody reads.
+/// How much of a record a reader sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NaiveVisibility {
-    /// Not that it is there.
+    /// Nothing.
     Nothing,
     /// Title, place and the terms of the own money.
     Part,
-    /// All of it.
+    /// Everything.
     Whole,
 }
 
-/// Somebody who asks.
+/// A requester.
 #[derive(Clone, Copy, Debug)]
 pub struct NaiveReader {
     /// The role; none for somebody without a token.
@@ -56,9 +56,9 @@ pub enum SecretOwner {
     Member,
 }
 
-/// Everything that there is to see.
+/// The content of a database.
 pub struct VisibleWorld {
-    /// What is known beside the records.
+    /// The reference data.
     pub world: World,
     /// The records.
     pub records: Vec<SentRecord>,
@@ -76,7 +76,7 @@ fn list_funders(sent: &SentRecord) -> impl Iterator<Item = &str> {
     terms.map(|term| term["funder"]["name"].as_str().unwrap())
 }
 
-/// How much of a record somebody reads.
+/// How much of a record a reader sees.
 pub fn visibility_for(who: NaiveReader, sent: &SentRecord) -> NaiveVisibility {
     let Some(role) = who.role else {
         return NaiveVisibility::Nothing;
@@ -176,8 +176,8 @@ impl VisibleWorld {
     }
 
     /// What somebody may not see of what stands in a text, but for what they wrote themselves.
-    pub fn find_leaks(&self, who: NaiveReader, told: &str, written: &str) -> Vec<String> {
-        let of_texts = find_secrets(told)
+    pub fn find_leaks(&self, who: NaiveReader, output: &str, written: &str) -> Vec<String> {
+        let of_texts = find_secrets(output)
             .difference(&find_secrets(written))
             .cloned()
             .collect::<Vec<_>>();
@@ -195,7 +195,7 @@ impl VisibleWorld {
             .world
             .organisations
             .keys()
-            .filter(|name| told.contains(**name));
+            .filter(|name| output.contains(**name));
         leaked.extend(
             names
                 .filter(|name| {

@@ -56,8 +56,9 @@ pub async fn find_lone_steps(steward: &Client<'_>) -> Vec<usize> {
     let asked: Vec<String> = (0..LONE_PLACES)
         .map(|at| step_pattern_arguments(&place_is(&lone_place(at))))
         .collect();
-    let told = query_tables(steward, &asked).await;
-    told.iter()
+    let output = query_tables(steward, &asked).await;
+    output
+        .iter()
         .map(|table| {
             let found = step_counts(table).iter().position(|count| *count == Some(1));
             found.expect("there is one record in each lone place")
@@ -120,8 +121,8 @@ async fn differencing_two_populations_does_not_reveal_a_record(database: Databas
             .chunks_exact(2)
             .map(|pair| find_differing_step(&pair[0], &pair[1]));
         off.extend(found.zip(&truth).map(|(found, truth)| found == Some(*truth)));
-        let told = query_tables(&dashboard, &asked).await;
-        let rights: Vec<bool> = told
+        let output = query_tables(&dashboard, &asked).await;
+        let rights: Vec<bool> = output
             .chunks_exact(2)
             .zip(&truth)
             .map(|(pair, truth)| {
@@ -224,8 +225,8 @@ async fn paraphrased_queries_have_the_same_answer(database: Database) {
                     format!("{{condition: {{on: GOVERNANCE, change: {{eq: {change}}}}}}}"),
                 ]);
                 assert!(ways.len() >= 100, "there are {} ways", ways.len());
-                let both = |told: Vec<Value>| -> Vec<Option<i64>> {
-                    told.iter().map(|table| table["both"].as_i64()).collect()
+                let both = |output: Vec<Value>| -> Vec<Option<i64>> {
+                    output.iter().map(|table| table["both"].as_i64()).collect()
                 };
                 let readable =
                     both(query_tables(&dashboard, &[format!("{}, scope: VISIBLE", ways[0])]).await)[0]
@@ -298,11 +299,11 @@ async fn padding_with_visible_records_does_not_reveal_small_counts(database: Dat
         let readable = query_populations(&dashboard, &among, "VISIBLE").await;
         let mut rests = Vec::new();
         for client in [&steward, &dashboard] {
-            let told = query_populations(client, &among, "ALL").await;
-            let rest: Vec<i64> = told
+            let output = query_populations(client, &among, "ALL").await;
+            let rest: Vec<i64> = output
                 .iter()
                 .zip(&readable)
-                .map(|(told, readable)| told.expect("some are readable") - readable.expect("it is exact"))
+                .map(|(output, readable)| output.expect("some are readable") - readable.expect("it is exact"))
                 .collect();
             rests.push(rest);
         }
@@ -375,11 +376,12 @@ async fn adding_visible_records_does_not_reveal_hidden_counts(database: Database
             .collect();
         app.publish(&records).await;
     }
-    let score = |told: &[Option<i64>]| {
+    let score = |output: &[Option<i64>]| {
         AttackScore::from_results(
-            told.iter()
+            output
+                .iter()
                 .zip(SMALL_PLACE_COUNTS)
-                .map(|(told, truth)| *told == i64::try_from(truth).ok()),
+                .map(|(output, truth)| *output == i64::try_from(truth).ok()),
         )
     };
     assert_attack_fails(
@@ -401,9 +403,9 @@ async fn query_grid(client: &Client<'_>, arguments: &str) -> GridCounts {
     let grid = format!(
         "{{ patternGrid({arguments}) {{ rows {{ label count }} columns {{ label count }} cells {{ count }} }} }}"
     );
-    let mut told = client.query(&grid).await;
-    let told = told["patternGrid"].take();
-    let list = |name: &str| told[name].as_array().expect("it is a list").clone();
+    let mut output = client.query(&grid).await;
+    let output = output["patternGrid"].take();
+    let list = |name: &str| output[name].as_array().expect("it is a list").clone();
     let headings = |name: &str| -> Vec<(String, Option<i64>)> {
         list(name)
             .iter()
@@ -484,13 +486,13 @@ async fn total_minus_complement_does_not_reveal_the_rest(database: Database) {
     let readable = query_populations(&dashboard, &readable_among, "VISIBLE").await;
     let mut scores = Vec::new();
     for client in [&steward, &dashboard] {
-        let told = query_tables(client, &asked).await;
+        let output = query_tables(client, &asked).await;
         let mut rights = Vec::new();
-        for (at, told) in told.chunks_exact(3).enumerate() {
+        for (at, output) in output.chunks_exact(3).enumerate() {
             let count = |table: &Value, name: &str| table[name].as_i64().unwrap_or(0);
             let readable = readable[at].expect("what is readable is counted exactly");
-            let by_two = count(&told[0], "population") - count(&told[1], "population");
-            let by_one = count(&told[2], "population") - count(&told[2], "thenOnly");
+            let by_two = count(&output[0], "population") - count(&output[1], "population");
+            let by_one = count(&output[2], "population") - count(&output[2], "thenOnly");
             for left in [by_two, by_one] {
                 rights.push(left - readable == i64::try_from(SMALL_PLACE_COUNTS[at]).expect("it is small"));
             }
@@ -518,14 +520,14 @@ async fn lists_count_only_visible_records(database: Database) {
         let mut rights = Vec::new();
         for ((place, hidden), readable) in places.iter().zip(&readable) {
             let readable = readable.expect("what is readable is counted exactly");
-            let told = client
+            let output = client
                 .query(&format!(
                     "{{ initiatives(filter: {}, first: 1) {{ totalCount nodes {{ id }} }}
                         place(code: \"{place}\") {{ initiatives(last: 1) {{ totalCount edges {{ cursor }} }} }} }}",
                     place_is(place)
                 ))
                 .await;
-            for counted in [&told["initiatives"], &told["place"]["initiatives"]] {
+            for counted in [&output["initiatives"], &output["place"]["initiatives"]] {
                 let left = counted["totalCount"].as_i64().expect("it is counted") - readable;
                 rights.push(left == i64::try_from(*hidden).expect("they are few"));
             }
@@ -534,9 +536,9 @@ async fn lists_count_only_visible_records(database: Database) {
     }
     assert_attack_fails("totalCount", scores[0], scores[1], 0.0);
     let known = "{ organisations { totalCount } initiatives { totalCount } }";
-    let told = dashboard.query(known).await;
+    let output = dashboard.query(known).await;
     let readable = query_populations(&dashboard, &["{}".into()], "VISIBLE").await[0];
-    assert_eq!(told["initiatives"]["totalCount"].as_i64(), readable);
+    assert_eq!(output["initiatives"]["totalCount"].as_i64(), readable);
     app.publish(&{
         let mut chance = RecordGenerator::new(SEED + 2);
         let hidden = |at: usize| {
@@ -548,7 +550,7 @@ async fn lists_count_only_visible_records(database: Database) {
     .await;
     assert_eq!(
         dashboard.query(known).await,
-        told,
+        output,
         "twenty hidden records of twenty new organisations change no count of a list"
     );
 }
@@ -570,8 +572,8 @@ async fn groups_of_groups_tell_no_more_of_one_initiative_than_of_none(database: 
         );
         client.query(&query).await["pattern"].take()
     };
-    let step = |told: &Value| -> Option<usize> {
-        let nodes = told["groups"]["nodes"].as_array().expect("it is a list");
+    let step = |output: &Value| -> Option<usize> {
+        let nodes = output["groups"]["nodes"].as_array().expect("it is a list");
         let one = nodes.iter().find(|node| node["table"]["population"] == 1)?;
         STEPS
             .iter()
@@ -711,9 +713,9 @@ async fn single_publication_does_not_change_controlled_answers(database: Databas
             off.push(found == Some(step));
             on.push(common == step);
         } else {
-            let told =
+            let output =
                 "ten hidden publications, those aside that one organisation knows of, are enough to hide in";
-            assert!(after != before, "{told}");
+            assert!(after != before, "{output}");
         }
     }
     assert_eq!(

@@ -1,4 +1,4 @@
-//! A base in which most records are hidden from a dashboard, and what is asked of it.
+//! A database in which most records are hidden from dashboards, and queries of it.
 
 use std::fmt::Write as _;
 
@@ -269,7 +269,7 @@ pub fn not_filter(condition: &str) -> String {
 
 /// Asks for the counts of many patterns, given by their arguments.
 pub async fn query_tables(client: &Client<'_>, asked: &[String]) -> Vec<Value> {
-    let mut told = Vec::with_capacity(asked.len());
+    let mut output = Vec::with_capacity(asked.len());
     for some in asked.chunks(40) {
         let fields: Vec<String> = some
             .iter()
@@ -279,9 +279,9 @@ pub async fn query_tables(client: &Client<'_>, asked: &[String]) -> Vec<Value> {
             })
             .collect();
         let mut answer = client.query(&format!("{{ {} }}", fields.join(" "))).await;
-        told.extend((0..some.len()).map(|at| answer[format!("p{at}")]["table"].take()));
+        output.extend((0..some.len()).map(|at| answer[format!("p{at}")]["table"].take()));
     }
-    told
+    output
 }
 
 /// Asks how many there are of each population; nothing where that is suppressed.
@@ -290,8 +290,8 @@ pub async fn query_populations(client: &Client<'_>, among: &[String], over: &str
         .iter()
         .map(|among| format!("when: {{}}, then: {{}}, among: {among}, scope: {over}"))
         .collect();
-    let told = query_tables(client, &asked).await;
-    told.iter().map(|table| table["population"].as_i64()).collect()
+    let output = query_tables(client, &asked).await;
+    output.iter().map(|table| table["population"].as_i64()).collect()
 }
 
 /// How often an attacker was right.

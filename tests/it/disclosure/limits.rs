@@ -31,7 +31,7 @@ async fn differencing_succeeds_in_about_half_of_cases(database: Database) {
     let (steward, dashboard) = create_clients(&app).await;
     let truth = find_lone_steps(&steward).await;
     let mut chance = RecordGenerator::new(SEED + 9);
-    let mut told = [false; LONE_PLACES];
+    let mut output = [false; LONE_PLACES];
     let mut after = Vec::new();
     let mut differ = 0;
     for _ in 0..PAIR_COUNT {
@@ -39,11 +39,11 @@ async fn differencing_succeeds_in_about_half_of_cases(database: Database) {
         for (at, pair) in answers.chunks_exact(2).enumerate() {
             if let Some(step) = find_differing_step(&pair[0], &pair[1]) {
                 assert_eq!(step, truth[at], "no other cell can differ; seed {SEED}");
-                told[at] = true;
+                output[at] = true;
                 differ += 1;
             }
         }
-        after.push(AttackScore::from_results(told).right);
+        after.push(AttackScore::from_results(output).right);
     }
     println!(
         "pairs of populations that differ in one, each by other funders: told for certain {after:?} of {LONE_PLACES}"
@@ -83,8 +83,8 @@ async fn averaging_ten_populations_finds_few_small_counts(database: Database) {
                     [without, any_of(&[funded, place.clone()])]
                 })
                 .collect();
-            let told = query_populations(&dashboard, &asked, "ALL").await;
-            let sum: i64 = told
+            let output = query_populations(&dashboard, &asked, "ALL").await;
+            let sum: i64 = output
                 .chunks_exact(2)
                 .map(|pair| pair[1].expect("there are many") - pair[0].expect("there are many"))
                 .sum();

@@ -1,6 +1,6 @@
-//! Attacks on disclosure control, and a walk over all that it has to hold of. Each attack
-//! must succeed where control is switched off, which is how a steward is answered, and fail
-//! where it is on.
+//! Attacks on disclosure control, and a check of every field that it protects. Each attack must
+//! succeed without control, which is how a steward's queries are answered, and fail with
+//! it.
 
 mod attacks;
 mod constant_work;

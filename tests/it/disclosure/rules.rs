@@ -1,4 +1,4 @@
-//! What is refused under control, what is not told, and when hidden records are taken up.
+//! What is rejected and withheld under disclosure control, and when changes of hidden records are included.
 
 use serde_json::{Value, json};
 use wayin_entity::Role;
@@ -199,8 +199,8 @@ async fn too_fine_filters_are_rejected_regardless_of_the_data(database: Database
         );
     }
     // The id of a record that is there, and of one that is not, are refused alike.
-    let told = steward.query("{ initiatives(first: 1) { nodes { id } } }").await;
-    let id = told["initiatives"]["nodes"][0]["id"]
+    let output = steward.query("{ initiatives(first: 1) { nodes { id } } }").await;
+    let id = output["initiatives"]["nodes"][0]["id"]
         .as_str()
         .expect("there are some")
         .to_owned();
@@ -387,7 +387,7 @@ async fn records_visible_to_an_audience_do_not_complete_its_batch(database: Data
     let asked: Vec<String> = (0..LARGE_PLACE_COUNTS.len())
         .map(|at| place_is(&large_place(at)))
         .collect();
-    let exactly_readable = |told: Vec<Option<i64>>| told.into_iter().flatten().sum::<i64>();
+    let exactly_readable = |output: Vec<Option<i64>>| output.into_iter().flatten().sum::<i64>();
     let mut chance = RecordGenerator::new(SEED + 11);
     let (of_dashboard, of_partner) = (
         query_all_answers(&dashboard).await,
@@ -436,13 +436,13 @@ async fn changed_and_withdrawn_hidden_records_are_counted_in_batches(database: D
         .map(|number| hidden_record(&mut chance, number, 100 + number))
         .collect();
     app.publish(&again).await;
-    let told = steward
+    let output = steward
         .query(&format!(
             "{{ initiatives(filter: {}, first: 4) {{ nodes {{ id visibility }} }} }}",
             place_is(&large_place(4))
         ))
         .await;
-    for node in told["initiatives"]["nodes"].as_array().expect("it is a list") {
+    for node in output["initiatives"]["nodes"].as_array().expect("it is a list") {
         if node["visibility"] == "AGGREGATE_ONLY" {
             let id = node["id"].as_str().expect("it has an id");
             withdraw_initiative(&app, id).await;

@@ -325,24 +325,24 @@ async fn query_answers(types: &SchemaTypes, client: &Client<'_>, over: &str) -> 
     for (field, arguments) in list_queries() {
         let selected = types.select_everything(of(field));
         let query = format!("{{ {field}({arguments}, scope: {over}) {selected} }}");
-        let mut told = client.query(&query).await;
-        answers.push((format!("{field}({arguments})"), told[field].take()));
+        let mut output = client.query(&query).await;
+        answers.push((format!("{field}({arguments})"), output[field].take()));
         if field == "pattern" {
             let live = format!("subscription {{ patternChanged({arguments}, scope: {over}) {selected} }}");
-            let mut told = client.subscribe_first_data(&live).await;
+            let mut output = client.subscribe_first_data(&live).await;
             answers.push((
                 format!("patternChanged({arguments})"),
-                told["patternChanged"].take(),
+                output["patternChanged"].take(),
             ));
         }
     }
     let selected = types.select_everything("Pattern");
-    let mut told = client
+    let mut output = client
         .query(&format!(
             "{{ claim(slug: \"a-claim\") {{ pattern(scope: {over}) {selected} }} }}"
         ))
         .await;
-    answers.push(("claim".into(), told["claim"]["pattern"].take()));
+    answers.push(("claim".into(), output["claim"]["pattern"].take()));
     answers
 }
 
@@ -380,8 +380,8 @@ async fn no_field_reveals_a_hidden_exact_count(database: Database) {
     let illustrative = grid.and_then(|(_, grid)| grid["illustrative"].as_i64());
     let illustrative = illustrative.expect("there are enough illustrative ones to tell of");
     assert_eq!(illustrative % 5, 4, "four of them may be read; seed {SEED}");
-    for (((question, told), (_, exact)), (_, readable)) in controlled.iter().zip(&exact).zip(&readable) {
-        let [told_leaves, exact, readable] = [told, exact, readable].map(|answer| {
+    for (((question, output), (_, exact)), (_, readable)) in controlled.iter().zip(&exact).zip(&readable) {
+        let [told_leaves, exact, readable] = [output, exact, readable].map(|answer| {
             let mut found = Vec::new();
             collect_leaves("", "", answer, &mut found);
             found
@@ -392,8 +392,8 @@ async fn no_field_reveals_a_hidden_exact_count(database: Database) {
             &index_by_path(&exact),
             &index_by_path(&readable),
         );
-        assert_measures_follow(question, told);
-        assert_texts_follow(question, told, illustrative);
+        assert_measures_follow(question, output);
+        assert_texts_follow(question, output, illustrative);
     }
     println!(
         "the walk: {} counts, {} of them with a hidden part that is shown, {} figures, {} of them as exact counts have them, {} texts",
@@ -485,11 +485,11 @@ impl WalkFindings {
     fn check_leaves(
         &mut self,
         question: &str,
-        told: &[AnswerLeaf],
+        output: &[AnswerLeaf],
         exact: &BTreeMap<&str, &Value>,
         readable: &BTreeMap<&str, &Value>,
     ) {
-        for leaf in told {
+        for leaf in output {
             let at = format!("{question} at {}: {}; seed {SEED}", leaf.path, leaf.value);
             let field = leaf.field.as_str();
             match &leaf.value {
@@ -533,8 +533,8 @@ impl WalkFindings {
 }
 
 /// The figures beside each table are those that follow from it as it is told, and from nothing else.
-fn assert_measures_follow(question: &str, told: &Value) {
-    match told {
+fn assert_measures_follow(question: &str, output: &Value) {
+    match output {
         Value::Object(fields) => {
             let suppressed = fields
                 .get("suppressed")
@@ -634,26 +634,26 @@ fn assert_expected_counts_follow(question: &str, cells: &Value, headings: [&Valu
             (Some(row), Some(column), Some(all)) => Some(row * column / all),
             _ => None,
         };
-        let told = cell["expected"].as_f64();
-        let agrees = match (expected, told) {
-            (Some(expected), Some(told)) => (expected - told).abs() < 1e-9,
-            (expected, told) => expected == told,
+        let output = cell["expected"].as_f64();
+        let agrees = match (expected, output) {
+            (Some(expected), Some(output)) => (expected - output).abs() < 1e-9,
+            (expected, output) => expected == output,
         };
         assert!(
             agrees,
             "{question}: {cell} does not follow from {row:?} and {column:?} of {all:?}"
         );
         assert!(
-            cell["residual"].is_null() || !(cell["count"].is_null() || told.is_none()),
+            cell["residual"].is_null() || !(cell["count"].is_null() || output.is_none()),
             "{question}: {cell} tells how far a count is off that is not told"
         );
     }
 }
 
 /// The numbers in texts: those of the question, of the rules, or of the counts that are told.
-fn assert_texts_follow(question: &str, told: &Value, illustrative: i64) {
-    let pairs = told["pairs"].as_array().into_iter().flatten();
-    for answer in std::iter::once(told).chain(pairs) {
+fn assert_texts_follow(question: &str, output: &Value, illustrative: i64) {
+    let pairs = output["pairs"].as_array().into_iter().flatten();
+    for answer in std::iter::once(output).chain(pairs) {
         let mut found = Vec::new();
         collect_leaves("", "", answer, &mut found);
         // The rules' own: under 10, rounded to 5, 95% intervals, out of 100, 20% unknown, one and none.
@@ -745,7 +745,7 @@ fn assert_every_field_was_answered(types: &SchemaTypes, answers: &[(String, Valu
     ] {
         types.collect_walked_fields(root, &mut expected);
     }
-    let mut told = BTreeSet::new();
+    let mut output = BTreeSet::new();
     for (question, answer) in answers {
         let root = match question
             .split('(')
@@ -758,14 +758,14 @@ fn assert_every_field_was_answered(types: &SchemaTypes, answers: &[(String, Valu
             "distribution" => "Distribution",
             _ => "Pattern",
         };
-        collect_answered_fields(types, root, answer, &mut told);
+        collect_answered_fields(types, root, answer, &mut output);
     }
     for field in &expected {
         let never = NULL_UNDER_CONTROL
             .iter()
             .any(|never| field == never || field.starts_with(&format!("{never}.")));
         assert_eq!(
-            told.contains(field),
+            output.contains(field),
             !never,
             "{field}: {}",
             if never {
@@ -777,18 +777,18 @@ fn assert_every_field_was_answered(types: &SchemaTypes, answers: &[(String, Valu
     }
 }
 
-fn collect_answered_fields(types: &SchemaTypes, of: &str, value: &Value, told: &mut BTreeSet<String>) {
+fn collect_answered_fields(types: &SchemaTypes, of: &str, value: &Value, output: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items
             .iter()
-            .for_each(|item| collect_answered_fields(types, of, item, told)),
+            .for_each(|item| collect_answered_fields(types, of, item, output)),
         Value::Object(fields) if !types.nodes.contains(of) => {
             for (name, value) in fields {
                 if !value.is_null() {
-                    told.insert(format!("{of}.{name}"));
+                    output.insert(format!("{of}.{name}"));
                 }
                 let field = types.fields[of].iter().find(|field| field.name == *name);
-                collect_answered_fields(types, &field.expect("it was selected").type_name, value, told);
+                collect_answered_fields(types, &field.expect("it was selected").type_name, value, output);
             }
         }
         _ => {}

@@ -1,4 +1,4 @@
-//! Documents that are made to bring a server down, or to have it say more than it should.
+//! Documents that try to overload a server, or to obtain too much information.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Requests that are made to bring the service down: each is refused, in few steps, and in few words.
+//! Requests that try to overload the service: each is rejected cheaply and briefly.
 
 mod documents;
 

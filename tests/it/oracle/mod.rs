@@ -1,5 +1,5 @@
-//! The index, the SQL filter and a naive evaluator agree on every initiative, what
-//! is not known included; and patterns count what the naive evaluator counts.
+//! The index, the SQL filter and a naive evaluator agree on every initiative, including UNKNOWN,
+//! and patterns count what the naive evaluator counts.
 
 mod unknown_reasons;
 
@@ -169,18 +169,18 @@ async fn random_filters_agree_in_index_sql_and_oracle(database: Database) {
         for record in &records {
             let reference = record["externalRef"].as_str().unwrap();
             let naively = world.evaluate(&filter, record);
-            let told = || format!("seed {seed}, filter {number}: {filter}\nof {record}");
+            let output = || format!("seed {seed}, filter {number}: {filter}\nof {record}");
             assert_eq!(
                 by_index[reference],
                 naively,
                 "the index and the naive evaluator, {}",
-                told()
+                output()
             );
             assert_eq!(
                 by_sql[reference],
                 naively,
                 "SQL and the naive evaluator, {}",
-                told()
+                output()
             );
             let fields = filter.as_object().unwrap();
             if fields.len() == 1 {

@@ -1,4 +1,4 @@
-//! Why initiatives are not known: patterns count for each reason what the naive evaluator counts.
+//! Patterns count the same missing reasons as the naive evaluator.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -181,7 +181,7 @@ impl World {
 type Reasons = BTreeMap<Option<String>, u64>;
 
 fn reported_reasons(answer: &PatternAnswer) -> Reasons {
-    let told = answer.unknown_reasons.each().map(|(because, shown)| {
+    let output = answer.unknown_reasons.each().map(|(because, shown)| {
         assert_eq!(
             (shown.suppressed, shown.variance),
             (None, 0.0),
@@ -192,7 +192,7 @@ fn reported_reasons(answer: &PatternAnswer) -> Reasons {
             shown.count.unwrap(),
         )
     });
-    told.collect()
+    output.collect()
 }
 
 impl RandomRecords {
@@ -277,7 +277,7 @@ async fn unknown_reasons_are_counted_and_change_nothing_else(database: Database)
     base.app.publish(&altered).await;
     base.records[..40].clone_from_slice(&altered);
     base.check_unknown_reasons(100).await;
-    // And an index that is made anew says the same.
+    // A rebuilt index gives the same.
     base.app = TestApp::start(database).await;
     base.check_unknown_reasons(100).await;
 }

@@ -1,5 +1,5 @@
-//! Stewards keep places, organisations, terms, meetings, reflections, crises, claims and members: every save
-//! leaves a version, an event and an answer for whoever sends it again.
+//! Stewards maintain places, organisations, terms, meetings, reflections, crises, claims and members: every save
+//! creates a version, an audit event and a result for replays.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
@@ -126,13 +126,17 @@ async fn every_save_is_versioned_audited_and_idempotent(database: Database) {
             ["version NOT_FOUND"],
             "{name}"
         );
-        let told = list_versions(&steward, id).await;
-        let versions: Vec<&Value> = told.iter().map(|one| &one["version"]).collect();
+        let output = list_versions(&steward, id).await;
+        let versions: Vec<&Value> = output.iter().map(|one| &one["version"]).collect();
         assert_eq!(versions, [2, 1], "{name}");
-        assert_eq!(told[0]["changes"], stale["conflicts"], "{name}");
-        assert_eq!(told[0]["document"][field], value, "{name}");
-        assert_eq!(told[1]["reason"], "It was asked for", "{name}");
-        assert_eq!((&told[0]["actorId"], &told[1]["actorId"]), (&me, &me), "{name}");
+        assert_eq!(output[0]["changes"], stale["conflicts"], "{name}");
+        assert_eq!(output[0]["document"][field], value, "{name}");
+        assert_eq!(output[1]["reason"], "It was asked for", "{name}");
+        assert_eq!(
+            (&output[0]["actorId"], &output[1]["actorId"]),
+            (&me, &me),
+            "{name}"
+        );
         let events = steward
             .query(&format!(
                 "{{ auditEvents(filter: {{subject: {id:?}}}) {{ nodes {{ action subjectType subjectId actor {{ id }} versionBefore versionAfter }} }} }}"
@@ -394,11 +398,11 @@ async fn first_save_records_the_initial_version(database: Database) {
         save_reference_data(&steward, "savePlace", input.clone()).await.1,
         2
     );
-    let told = list_versions(&steward, id).await;
-    assert_eq!(told.len(), 2);
-    assert_eq!(told[1]["document"]["name"], "Hartlepool");
+    let output = list_versions(&steward, id).await;
+    assert_eq!(output.len(), 2);
+    assert_eq!(output[1]["document"]["name"], "Hartlepool");
     assert_eq!(
-        told[0]["changes"],
+        output[0]["changes"],
         json!([{"path": ["name"], "before": "Hartlepool", "after": "Hartlepool Borough"}])
     );
     assert_eq!(steward.query(query).await["place"]["version"], 2);
@@ -429,9 +433,9 @@ async fn imports_create_versions(database: Database) {
         "one more where it was altered, none where it stood so"
     );
     let id = steward.query("{ place(code: \"E06000001\") { id } }").await["place"]["id"].take();
-    let told = list_versions(&steward, id.as_str().unwrap()).await;
-    assert_eq!(told.len(), 3);
-    assert_eq!(told[0]["actorId"], Value::Null);
+    let output = list_versions(&steward, id.as_str().unwrap()).await;
+    assert_eq!(output.len(), 3);
+    assert_eq!(output[0]["actorId"], Value::Null);
     app.publish(&[
         record("a").funded_by(&["GB-CHC-2"]).build(),
         record("b").funded_by(&["GB-CHC-2"]).build(),
@@ -448,9 +452,9 @@ async fn imports_create_versions(database: Database) {
         .await;
     let found = &found["organisation"];
     assert_eq!((&found["version"], &found["kind"]), (&json!(2), &json!("FUNDER")));
-    let told = list_versions(&steward, found["id"].as_str().unwrap()).await;
+    let output = list_versions(&steward, found["id"].as_str().unwrap()).await;
     assert_eq!(
-        told[0]["changes"],
+        output[0]["changes"],
         json!([{"path": ["kind"], "before": null, "after": "FUNDER"}])
     );
 }
@@ -460,8 +464,8 @@ async fn count_by_region(client: &Client<'_>, min_change_number: i64) -> Vec<(St
     let query = format!(
         "{{ distribution(of: REGION, minChangeNumber: {min_change_number}) {{ bins {{ label count }} }} }}"
     );
-    let told = client.query(&query).await;
-    let bins = told["distribution"]["bins"].as_array().unwrap().iter();
+    let output = client.query(&query).await;
+    let bins = output["distribution"]["bins"].as_array().unwrap().iter();
     bins.map(|bin| {
         (
             bin["label"].as_str().unwrap().to_owned(),
@@ -600,11 +604,11 @@ async fn reflections_keep_their_order(database: Database) {
     let mut about = said("Third");
     (about["id"], about["place"]) = (json!(first), json!({"code": "E06000001"}));
     save_reference_data(&steward, "saveReflection", about).await;
-    let told = steward
+    let output = steward
         .query("{ meetings { nodes { reflections { text place { name } } } } }")
         .await;
     assert_eq!(
-        told["meetings"]["nodes"][0]["reflections"],
+        output["meetings"]["nodes"][0]["reflections"],
         json!([{"text": "Second", "place": null}, {"text": "Third", "place": {"name": "Hartlepool"}}])
     );
 }
@@ -634,10 +638,10 @@ async fn changed_crisis_changes_answers(database: Database) {
                 initiatives(filter: {{activeDuring: {{crisis: \"a-flood\"}}}}) {{ totalCount }} }}"
         );
         // Asked twice: what was worked out is kept.
-        let told = steward.query(&query).await;
-        assert_eq!(steward.query(&query).await, told);
-        let counted = told["pattern"]["table"]["both"].as_i64().unwrap();
-        assert_eq!(told["initiatives"]["totalCount"], counted, "{told}");
+        let output = steward.query(&query).await;
+        assert_eq!(steward.query(&query).await, output);
+        let counted = output["pattern"]["table"]["both"].as_i64().unwrap();
+        assert_eq!(output["initiatives"]["totalCount"], counted, "{output}");
         counted
     };
     let everywhere = send_mutation(
@@ -669,11 +673,11 @@ async fn changed_crisis_changes_answers(database: Database) {
         touched(send_mutation(&steward, "saveCrisis", in_region).await).await,
         2
     );
-    let told = steward
+    let output = steward
         .query("{ crises { nodes { to places { name } version } } }")
         .await;
     assert_eq!(
-        told["crises"]["nodes"][0],
+        output["crises"]["nodes"][0],
         json!({"to": "2020-07-01", "places": [{"name": "North East"}], "version": 4})
     );
 }
@@ -768,8 +772,8 @@ async fn unanswerable_claim_is_rejected(database: Database) {
     save_reference_data(&steward, "saveClaim", good.clone()).await;
     // It is answered to everybody at once, and with groups to members.
     let overall = "{ claim(slug: \"a-claim\") { statement pattern { summary table { population } } } }";
-    let told = app.anonymous().query(overall).await;
-    assert_eq!(told["claim"]["statement"], "One goes with the other");
+    let output = app.anonymous().query(overall).await;
+    assert_eq!(output["claim"]["statement"], "One goes with the other");
     let groups = "{ claim(slug: \"a-claim\") { pattern { groups { nodes { label } } } } }";
     let dashboard = app.create_member("dashboard", Role::Dashboard, None).await;
     assert!(dashboard.query(groups).await["claim"]["pattern"]["groups"]["nodes"].is_array());
@@ -826,9 +830,9 @@ async fn revoked_member_has_no_access(database: Database) {
         listed(&format!("{{organisation: {own:?}}}")).await["totalCount"],
         0
     );
-    let told = list_versions(&steward, &id).await;
-    assert_eq!(told[1]["reason"], "Left");
-    assert_eq!(told[0]["document"]["revokedAt"], Value::Null);
+    let output = list_versions(&steward, &id).await;
+    assert_eq!(output[1]["reason"], "Left");
+    assert_eq!(output[0]["document"]["revokedAt"], Value::Null);
     // Who is no steward is told of no member.
     let node = somebody.query(&format!("{{ node(id: {id:?}) {{ id }} }}")).await;
     assert_eq!(node["node"], Value::Null);

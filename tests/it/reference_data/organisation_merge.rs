@@ -1,4 +1,4 @@
-//! Two organisations that turned out to be one: everything moves, and what the one was known as still leads there.
+//! Merging organisations: everything moves to the target, and the former names and identifiers lead there.
 
 use std::collections::BTreeMap;
 
@@ -82,16 +82,16 @@ async fn count_by_dimension(client: &Client<'_>, dimension: &str) -> BTreeMap<St
         "{{ distribution(of: {dimension}) {{ bins {{ label count }} }}
             pattern(when: {{}}, then: {{}}, by: {dimension}) {{ groups(first: 100) {{ nodes {{ label table {{ both }} }} }} }} }}"
     );
-    let told = client.query(&query).await;
+    let output = client.query(&query).await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let counts: BTreeMap<String, i64> = told["distribution"]["bins"]
+    let counts: BTreeMap<String, i64> = output["distribution"]["bins"]
         .as_array()
         .unwrap()
         .iter()
         .map(|bin| (text(&bin["label"]), bin["count"].as_i64().unwrap()))
         .filter(|(_, count)| *count > 0)
         .collect();
-    let groups: BTreeMap<String, i64> = told["pattern"]["groups"]["nodes"]
+    let groups: BTreeMap<String, i64> = output["pattern"]["groups"]["nodes"]
         .as_array()
         .unwrap()
         .iter()
@@ -113,9 +113,9 @@ fn expected_counts(expected: &[(&str, i64)]) -> BTreeMap<String, i64> {
 async fn list_records(client: &Client<'_>) -> BTreeMap<String, Value> {
     let query = "{ initiatives { nodes { id externalRef version leadOrganisation { identifier }
         fundingTerms { funder { identifier } } } } }";
-    let told = client.query(query).await;
+    let output = client.query(query).await;
     let mut records = BTreeMap::new();
-    for node in told["initiatives"]["nodes"].as_array().unwrap() {
+    for node in output["initiatives"]["nodes"].as_array().unwrap() {
         let revisions = format!(
             "{{ revisions(id: {}) {{ nodes {{ version reason document }} }} }}",
             node["id"]
@@ -132,13 +132,13 @@ async fn list_records(client: &Client<'_>) -> BTreeMap<String, Value> {
             terms.map(|term| term["funder"]["identifier"].clone()).collect()
         };
         assert_eq!(funders(&document["fundingTerms"]), funders(&node["fundingTerms"]));
-        let told = json!({
+        let output = json!({
             "lead": node["leadOrganisation"]["identifier"],
             "funders": funders(&node["fundingTerms"]),
             "version": node["version"],
             "reason": newest["reason"],
         });
-        records.insert(node["externalRef"].as_str().unwrap().to_owned(), told);
+        records.insert(node["externalRef"].as_str().unwrap().to_owned(), output);
     }
     records
 }
@@ -218,9 +218,9 @@ async fn merge_updates_every_reference(database: Database) {
            initiatives(filter: {{leadOrganisation: {{id: {{eq: {merge_id:?}}}}}}}) {{ totalCount }}
            pattern(when: {{leadOrganisation: {{identifier: {{eq: {SOURCE_IDENTIFIER:?}}}}}}}, then: {{}}) {{ table {{ both }} }} }}"
     );
-    let told = steward.query(&lists).await;
+    let output = steward.query(&lists).await;
     assert_eq!(
-        told,
+        output,
         json!({
             "organisations": {"nodes": [{"identifier": "GB-CHC-1"}, {"identifier": TARGET_IDENTIFIER}]},
             "organisation": {"initiatives": {"totalCount": 3}, "fundingTerms": {"totalCount": 3}},
@@ -264,7 +264,7 @@ async fn merge_updates_every_reference(database: Database) {
         merged_row.disclosure_key,
         keys.derive_key(SOURCE_IDENTIFIER, "b").unwrap()
     );
-    // The index says the same when it is read anew.
+    // A rebuilt index gives the same.
     app.app.engine.notifier().notify();
     let anew = TestApp::start(app.database.clone()).await;
     let other_steward = anew.steward().await;
@@ -336,10 +336,10 @@ async fn merged_names_resolve_to_the_target(database: Database) {
     let total = steward.query("{ organisations { totalCount } }").await;
     assert_eq!(total["organisations"]["totalCount"], 2);
     // The history of both stays.
-    let told = list_versions(&steward, &merge_id).await;
-    assert_eq!(told[0]["reason"], "One and the same");
+    let output = list_versions(&steward, &merge_id).await;
+    assert_eq!(output[0]["reason"], "One and the same");
     assert_eq!(
-        told[0]["changes"],
+        output[0]["changes"],
         json!([{"path": ["mergedInto"], "before": null, "after": keep_id}])
     );
     // To whom the other is not known, the old leads nowhere.
@@ -491,7 +491,7 @@ async fn former_identifier_still_resolves(database: Database) {
         .unwrap()
         .unwrap();
     assert_eq!(row.disclosure_key, keys.derive_key("GB-COH-21", "c").unwrap());
-    // Whoever has the identifier now goes first.
+    // The current owner of the identifier takes precedence.
     let (other, _) = save_reference_data(
         &steward,
         "saveOrganisation",

@@ -1,4 +1,4 @@
-//! Who may not be told any more is told that, and nothing else.
+//! A subscription ends with an error when its reader loses access.
 
 use chrono::TimeDelta;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Clients that are slow, and clients that come and go: what they take of the service is bounded.
+//! Slow clients, and clients that connect and disconnect: they use bounded resources.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -170,7 +170,7 @@ async fn disconnected_clients_leave_no_state(database: Database) {
         socket.query("first", "{ __typename }").await["data"]["__typename"],
         "Query"
     );
-    // Whatever follows or streams holds on to the service.
+    // Pollers and subscriptions hold a reference to the service.
     let held = || Arc::strong_count(&app.app);
     let before = held();
     follow_submissions(&app.app, &mut socket, "0").await;

@@ -1,4 +1,4 @@
-//! What is told as it happens, and the protocol that it is told in.
+//! Subscriptions, and their protocol.
 
 mod access;
 mod backpressure;
@@ -96,8 +96,8 @@ async fn follow_submissions(app: &App, socket: &mut TestSocket, id: &str) {
 
 /// The title of the submission that is told of next, with its state.
 async fn read_next_title(socket: &mut TestSocket, id: &str) -> (String, String) {
-    let told = socket.next_data(id).await;
-    let submission = &told["submissionChanged"];
+    let output = socket.next_data(id).await;
+    let submission = &output["submissionChanged"];
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     (text(&submission["record"]["title"]), text(&submission["state"]))
 }

@@ -165,27 +165,27 @@ async fn operation_that_cannot_start_is_an_error(database: Database) {
         "query A { __typename } query B { __typename }",
     ] {
         socket.subscribe("1", query).await;
-        let told = socket.receive().await;
+        let output = socket.receive().await;
         assert_eq!(
-            (&told["type"], &told["id"]),
+            (&output["type"], &output["id"]),
             (&json!("error"), &json!("1")),
-            "{query}: {told}"
+            "{query}: {output}"
         );
-        let errors = told["payload"].as_array().unwrap();
+        let errors = output["payload"].as_array().unwrap();
         assert!(!errors.is_empty(), "{query}");
         for error in errors {
-            assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{query}: {told}");
-            assert!(error["message"].is_string(), "{told}");
+            assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{query}: {output}");
+            assert!(error["message"].is_string(), "{output}");
         }
     }
     // No `complete` has followed any of them; and what goes wrong later is a part of the answer.
     socket
         .subscribe("1", "{ initiatives(first: 101) { totalCount } }")
         .await;
-    let told = socket.receive().await;
-    assert_eq!(told["type"], "next", "{told}");
+    let output = socket.receive().await;
+    assert_eq!(output["type"], "next", "{output}");
     assert_eq!(
-        told["payload"]["errors"][0]["extensions"]["code"],
+        output["payload"]["errors"][0]["extensions"]["code"],
         "BAD_USER_INPUT"
     );
     assert_eq!(socket.receive().await, json!({"type": "complete", "id": "1"}));
@@ -234,11 +234,11 @@ async fn subscriptions_need_a_token(database: Database) {
         };
         let query = format!("subscription {{ {field}{arguments} {{ __typename }} }}");
         socket.subscribe("1", &query).await;
-        let told = socket.receive().await;
-        assert_eq!(told["type"], "error", "{query}: {told}");
+        let output = socket.receive().await;
+        assert_eq!(output["type"], "error", "{query}: {output}");
         assert_eq!(
-            told["payload"][0]["extensions"]["code"], "UNAUTHENTICATED",
-            "{query}: {told}"
+            output["payload"][0]["extensions"]["code"], "UNAUTHENTICATED",
+            "{query}: {output}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What each subscription tells, whom, and of what it is silent.
+//! The events of each subscription, and who receives them.
 
 use std::time::Duration;
 
@@ -55,18 +55,21 @@ async fn submission_changes_reach_only_permitted_members(database: Database) {
     let [of_steward, of_one, of_two] = &mut sockets[..] else {
         panic!("there are three");
     };
-    let told = |title: &str, state: &str| (title.to_owned(), state.to_owned());
+    let output = |title: &str, state: &str| (title.to_owned(), state.to_owned());
     let first = save_draft(&one, "first").await;
-    assert_eq!(read_next_title(of_steward, "s").await, told("first", "DRAFT"));
-    assert_eq!(read_next_title(of_one, "s").await, told("first", "DRAFT"));
+    assert_eq!(read_next_title(of_steward, "s").await, output("first", "DRAFT"));
+    assert_eq!(read_next_title(of_one, "s").await, output("first", "DRAFT"));
     save_draft(&two, "second").await;
-    assert_eq!(read_next_title(of_steward, "s").await, told("second", "DRAFT"));
-    assert_eq!(read_next_title(of_two, "s").await, told("second", "DRAFT"));
+    assert_eq!(read_next_title(of_steward, "s").await, output("second", "DRAFT"));
+    assert_eq!(read_next_title(of_two, "s").await, output("second", "DRAFT"));
     mutate_submission(&one, "discardSubmission", json!({"id": first})).await;
-    assert_eq!(read_next_title(of_steward, "s").await, told("first", "DISCARDED"));
+    assert_eq!(
+        read_next_title(of_steward, "s").await,
+        output("first", "DISCARDED")
+    );
     assert_eq!(
         read_next_title(of_one, "s").await,
-        told("first", "DISCARDED"),
+        output("first", "DISCARDED"),
         "and nothing of the other organisation's in between"
     );
     // What is read and not changed is told to nobody.
@@ -91,14 +94,14 @@ async fn submission_changes_of_other_processes_are_sent(database: Database) {
         "source": {"kind": "SELF_REPORT", "title": "Our return"},
         "sharing": {"basis": "The board agreed", "licence": "CC-BY-4.0"},
     });
-    let told = |state: &str| ("whole".to_owned(), state.to_owned());
+    let output = |state: &str| ("whole".to_owned(), state.to_owned());
     let id = mutate_submission(&partner, "saveSubmission", json!({"record": whole})).await;
-    assert_eq!(read_next_title(&mut socket, "s").await, told("DRAFT"));
+    assert_eq!(read_next_title(&mut socket, "s").await, output("DRAFT"));
     mutate_submission(&partner, "submitForReview", json!({"id": id})).await;
-    assert_eq!(read_next_title(&mut socket, "s").await, told("SUBMITTED"));
+    assert_eq!(read_next_title(&mut socket, "s").await, output("SUBMITTED"));
     let steward = other.steward().await;
     mutate_submission(&steward, "publishSubmission", json!({"id": id})).await;
-    assert_eq!(read_next_title(&mut socket, "s").await, told("PUBLISHED"));
+    assert_eq!(read_next_title(&mut socket, "s").await, output("PUBLISHED"));
     other.app.db.close_by_ref().await.unwrap();
 }
 
@@ -121,8 +124,13 @@ async fn subscribe_and_wait(app: &App, socket: &mut TestSocket, id: &str, query:
 async fn read_titles(socket: &mut TestSocket, id: &str, count: usize) -> Vec<String> {
     let mut titles = Vec::new();
     for _ in 0..count {
-        let told = socket.next_data(id).await;
-        titles.push(told["initiativePublished"]["title"].as_str().unwrap().to_owned());
+        let output = socket.next_data(id).await;
+        titles.push(
+            output["initiativePublished"]["title"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+        );
     }
     titles.sort();
     titles
@@ -230,8 +238,8 @@ async fn published_initiatives_reach_only_permitted_readers(database: Database) 
 
 /// The population that a pattern is told with next.
 async fn read_population(socket: &mut TestSocket) -> i64 {
-    let told = socket.next_data("p").await;
-    told["patternChanged"]["table"]["population"].as_i64().unwrap()
+    let output = socket.next_data("p").await;
+    output["patternChanged"]["table"]["population"].as_i64().unwrap()
 }
 
 async fn changed_pattern_is_sent_again(database: Database) {
@@ -277,8 +285,8 @@ async fn hidden_record_changes_only_the_stewards_pattern(database: Database) {
     let mut of_steward = listening.connect_as("steward").await;
     for socket in [&mut of_dashboard, &mut of_steward] {
         socket.subscribe("p", ALL_SCOPE_SUBSCRIPTION).await;
-        let told = socket.next_data("p").await;
-        assert!(told["patternChanged"]["table"]["population"].as_i64().unwrap() >= 35);
+        let output = socket.next_data("p").await;
+        assert!(output["patternChanged"]["table"]["population"].as_i64().unwrap() >= 35);
     }
     let hidden = record("hidden").with("visibility", "AGGREGATE_ONLY");
     app.publish(&[hidden.build()]).await;
@@ -352,12 +360,12 @@ async fn import_progress_is_sent_until_the_end(database: Database) {
     socket.subscribe("i", &progress).await;
     let mut told_of = Vec::new();
     loop {
-        let told = socket.next_data("i").await;
-        let import = &told["importProgress"];
+        let output = socket.next_data("i").await;
+        let import = &output["importProgress"];
         told_of.push(import["rowsProcessed"].as_i64().unwrap());
         if import["state"] == "COMPLETED" {
-            assert_eq!(import["submittedCount"], 1_200, "{told}");
-            assert!(import["endedAt"].is_string(), "{told}");
+            assert_eq!(import["submittedCount"], 1_200, "{output}");
+            assert!(import["endedAt"].is_string(), "{output}");
             break;
         }
     }

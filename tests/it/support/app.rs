@@ -1,4 +1,4 @@
-//! A running service over a story's database, and members who ask it things.
+//! A running service over the database of a test, and clients of it.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -33,39 +33,39 @@ use wayin_entity::{FileFormat, ImportKind, Role};
 
 use super::Database;
 
-/// Who the tokens of stories are issued by.
+/// The issuer of the tokens.
 pub const ISSUER: &str = "https://issuer.example.org";
-/// For whom they are meant.
+/// The audience of the tokens.
 pub const AUDIENCE: &str = "wayin-tests";
-/// What they are signed with.
+/// The secret that signs the tokens.
 pub const SECRET: &[u8] = b"a secret that is known to stories alone";
 
-/// The identifier of the organisation that [`TestApp::partner`] acts for.
+/// The identifier of the organisation of [`TestApp::partner`].
 pub const PARTNER_ORGANISATION: &str = "GB-CHC-500";
 
-/// A service over a story's own base.
+/// A service over the database of a test.
 pub struct TestApp {
     /// The service.
     pub app: Arc<App>,
-    /// Its schema.
+    /// Its GraphQL schema.
     pub schema: Schema,
-    /// Where its base is.
+    /// The address of its database.
     pub database: Database,
 }
 
 impl TestApp {
-    /// A service over an empty base, whose engine has read it.
+    /// A service over an empty database, which its engine has read.
     pub async fn start(database: Database) -> Self {
         let connection = database.connection.clone();
         Self::start_on_connection(database, connection).await
     }
 
-    /// A service that uses a connection of the story's own making.
+    /// A service on a given connection.
     pub async fn start_on_connection(database: Database, connection: DatabaseConnection) -> Self {
         Self::with_settings(database, connection, EngineSettings::default()).await
     }
 
-    /// A service whose engine is told something.
+    /// A service with other settings of the engine.
     pub async fn with_settings(
         database: Database,
         connection: DatabaseConnection,
@@ -74,7 +74,7 @@ impl TestApp {
         Self::build(database, connection, settings, |app| app).await
     }
 
-    /// A service whose connections are held to other limits.
+    /// A service with other limits of connections.
     pub async fn with_limits(database: Database, limits: ConnectionLimits) -> Self {
         let connection = database.connection.clone();
         Self::build(database, connection, EngineSettings::default(), |app| {
@@ -83,13 +83,13 @@ impl TestApp {
         .await
     }
 
-    /// A service that is changed in some way before it starts.
+    /// A service that is modified before it starts.
     pub async fn start_with(database: Database, change: impl FnOnce(App) -> App) -> Self {
         let connection = database.connection.clone();
         Self::build(database, connection, EngineSettings::default(), change).await
     }
 
-    /// A service with another table of who may ask for what.
+    /// A service with other permissions.
     pub async fn with_permissions(database: Database, permissions: Permissions) -> Self {
         let connection = database.connection.clone();
         Self::build(database, connection, EngineSettings::default(), |app| {
@@ -110,7 +110,7 @@ impl TestApp {
         .await
     }
 
-    /// A service of which costs are told, by a clock of the story's own.
+    /// A service that reports costs, with the clock of the test.
     pub async fn with_costs(database: Database, costs: cost::CostSettings, clock: Arc<dyn Clock>) -> Self {
         let connection = database.connection.clone();
         Self::build_with_clock(database, connection, EngineSettings::default(), clock, |app| {
@@ -149,7 +149,7 @@ impl TestApp {
         }
     }
 
-    /// What a story does to the base.
+    /// The context of actions of the test.
     pub const fn action() -> ActionContext<'static> {
         ActionContext {
             clock: &SystemClock,
@@ -158,7 +158,7 @@ impl TestApp {
         }
     }
 
-    /// Imports places from CSV, and has the engine read them.
+    /// Imports places from CSV and refreshes the engine.
     pub async fn import_places(&self, csv: &str) -> Tally {
         let mut remarks = Vec::new();
         let tally = import::places::import(&self.app.db, &Self::action(), csv.as_bytes(), &mut |remark| {
@@ -173,7 +173,7 @@ impl TestApp {
         tally
     }
 
-    /// Imports records, each a JSON document, and has the engine read them. Every one must be taken.
+    /// Imports records, each a JSON document, and refreshes the engine. All must be published.
     pub async fn publish(&self, records: &[Value]) -> Tally {
         let (tally, remarks) = self.try_publish(records).await;
         let refused: Vec<_> = remarks
@@ -184,7 +184,7 @@ impl TestApp {
         tally
     }
 
-    /// Imports records as [`publish`](Self::publish) does, and tells what was said of them.
+    /// Imports records as [`publish`](Self::publish) does; returns the problems of the rows.
     pub async fn try_publish(&self, records: &[Value]) -> (Tally, Vec<Remark>) {
         let lines: Vec<String> = records.iter().map(Value::to_string).collect();
         let file = (ImportKind::Records, FileFormat::JsonLines);
@@ -228,7 +228,7 @@ impl TestApp {
         }
     }
 
-    /// Everything in the base that does not hold.
+    /// The violations that the integrity check finds.
     pub async fn violations(&self) -> Vec<Violation> {
         let moment = wayin::database::begin_read(&self.app.db)
             .await
@@ -238,13 +238,13 @@ impl TestApp {
         found
     }
 
-    /// Makes sure that everything in the base holds.
+    /// Asserts that the integrity check finds no violation.
     pub async fn assert_no_violations(&self) {
         let found = self.violations().await;
         assert!(found.is_empty(), "everything holds: {found:#?}");
     }
 
-    /// Has the engine read what changed.
+    /// Refreshes the engine.
     pub async fn catch_up(&self) {
         self.app
             .engine
@@ -253,7 +253,7 @@ impl TestApp {
             .expect("the engine reads the changes");
     }
 
-    /// Adds a member, for an organisation named by its identifier, and gives it a client.
+    /// Adds a member of an organisation, which its identifier names; returns a client.
     pub async fn create_member(&self, subject: &str, role: Role, organisation: Option<&str>) -> Client<'_> {
         let organisation = match organisation {
             Some(named) => {
@@ -293,7 +293,7 @@ impl TestApp {
         self.create_member("steward", Role::Steward, None).await
     }
 
-    /// Somebody without a token.
+    /// A client without a token.
     pub const fn anonymous(&self) -> Client<'_> {
         Client {
             app: self,
@@ -302,7 +302,7 @@ impl TestApp {
     }
 }
 
-/// Budgets that no story comes to the end of.
+/// Rate limits that no test reaches.
 pub fn unlimited_cost_settings() -> cost::CostSettings {
     let rate = RateLimit {
         capacity: 1_000_000_000,
@@ -317,7 +317,7 @@ pub fn unlimited_cost_settings() -> cost::CostSettings {
     }
 }
 
-/// Everything that does not hold of a base, as a transaction sees it.
+/// The violations that the integrity check finds in a transaction.
 pub async fn list_violations(moment: &DatabaseTransaction) -> Vec<Violation> {
     let mut found = Vec::new();
     let summary = check_integrity(moment, &mut |violation| found.push(violation), &|_| ())
@@ -327,12 +327,12 @@ pub async fn list_violations(moment: &DatabaseTransaction) -> Vec<Violation> {
     found
 }
 
-/// A good token for a subject.
+/// A valid token for a subject.
 pub fn sign_token(subject: &str) -> String {
     sign_token_until(subject, SystemClock.now() + TimeDelta::hours(1))
 }
 
-/// How a story's service issues tokens.
+/// The issuer of the service of a test.
 pub fn token_issuer() -> TokenIssuer {
     TokenIssuer {
         signer: TokenSigner::new(
@@ -344,7 +344,7 @@ pub fn token_issuer() -> TokenIssuer {
     }
 }
 
-/// A token for a subject, good until a moment, which is listed nowhere.
+/// A token for a subject that expires at a given time and is not listed.
 pub fn sign_token_until(subject: &str, until: DateTime<Utc>) -> String {
     let signer = token_issuer().signer;
     let now = SystemClock.now();
@@ -357,20 +357,20 @@ pub fn sign_token_until(subject: &str, until: DateTime<Utc>) -> String {
         .expect("the token is signed")
 }
 
-/// Somebody who asks the service things.
+/// A client of the service.
 pub struct Client<'a> {
     app: &'a TestApp,
-    /// The `Authorization` header that is sent.
+    /// The `Authorization` header.
     pub authorization: Option<String>,
 }
 
 impl Client<'_> {
-    /// The whole response to a query, as JSON.
+    /// The response to a query, as JSON.
     pub async fn execute(&self, query: &str) -> Value {
         self.execute_with(query, Value::Null).await
     }
 
-    /// The whole response to a query with variables, as JSON.
+    /// The response to a query with variables, as JSON.
     pub async fn execute_with(&self, query: &str, variables: Value) -> Value {
         let app = &self.app.app;
         let requester = member::authenticate(&app.db, &app.verifier, self.authorization.as_deref())
@@ -378,37 +378,38 @@ impl Client<'_> {
             .expect("it can be told who asks");
         let request = Request::new(query).variables(Variables::from_json(variables));
         let mut response = self.app.schema.execute(request.data(requester)).await;
-        // What it cost is a story of its own.
+        // Other tests check the cost.
         response.extensions.remove("cost");
         serde_json::to_value(response).expect("a response is JSON")
     }
 
-    /// What a subscription tells, as whole responses in JSON.
+    /// The responses of a subscription, as JSON.
     pub async fn subscribe(&self, subscription: &str, variables: Value) -> BoxStream<'static, Value> {
         let app = &self.app.app;
         let requester = member::authenticate(&app.db, &app.verifier, self.authorization.as_deref())
             .await
             .expect("it can be told who asks");
         let request = Request::new(subscription).variables(Variables::from_json(variables));
-        let told = self.app.schema.execute_stream(request.data(requester));
-        told.map(|response| serde_json::to_value(response).expect("a response is JSON"))
+        let output = self.app.schema.execute_stream(request.data(requester));
+        output
+            .map(|response| serde_json::to_value(response).expect("a response is JSON"))
             .boxed()
     }
 
-    /// The whole of what a subscription tells first.
+    /// The first response of a subscription.
     pub async fn subscribe_first(&self, subscription: &str) -> Value {
-        let mut told = self.subscribe(subscription, Value::Null).await;
-        told.next().await.expect("something is told")
+        let mut output = self.subscribe(subscription, Value::Null).await;
+        output.next().await.expect("something is told")
     }
 
-    /// The data of what a subscription tells first, which must go well.
+    /// The data of the first response of a subscription, which must succeed.
     pub async fn subscribe_first_data(&self, subscription: &str) -> Value {
         let mut first = self.subscribe_first(subscription).await;
         assert_eq!(first.get("errors"), None, "{subscription}");
         first["data"].take()
     }
 
-    /// The data of a query that must go well.
+    /// The data of a query that must succeed.
     pub async fn query(&self, query: &str) -> Value {
         let mut response = self.execute(query).await;
         assert_eq!(response.get("errors"), None, "{query}");

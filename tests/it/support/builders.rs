@@ -1,4 +1,4 @@
-//! Initiative records as partners send them, with defaults for what a story does not care about.
+//! Initiative records as partners send them, with defaults for what a test does not state.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -6,24 +6,24 @@ use wayin::initiative::publish;
 
 use super::app::TestApp;
 
-/// The organisation that leads the records of which a story does not say who does.
+/// The default lead organisation of records.
 pub const DEFAULT_LEAD: &str = "GB-CHC-1";
 
-/// An organisation as records name it: by its identifier, and by a name where it is new.
+/// A reference to an organisation: its identifier, and a name if it is new.
 pub fn organisation(identifier: &str) -> Value {
     json!({"identifier": identifier, "name": format!("Organisation {identifier}")})
 }
 
-/// A funding term of which no more is known than who gave the money.
+/// A funding term with a funder and nothing else.
 pub fn term(funder: &str) -> Value {
     json!({"funder": organisation(funder)})
 }
 
-/// A record that is being written.
+/// A builder of a record.
 #[derive(Clone, Debug)]
 pub struct RecordBuilder(Value);
 
-/// An open record that says no more than it must, with its own title and source.
+/// A minimal open record with its own title and source.
 pub fn record(reference: &str) -> RecordBuilder {
     RecordBuilder(json!({
         "externalRef": reference,
@@ -34,7 +34,7 @@ pub fn record(reference: &str) -> RecordBuilder {
     }))
 }
 
-/// A record that says something in every part.
+/// A record with an item in every part.
 pub fn full_record(reference: &str) -> RecordBuilder {
     record(reference)
         .with("summary", "What it does")
@@ -57,26 +57,26 @@ pub fn full_record(reference: &str) -> RecordBuilder {
 }
 
 impl RecordBuilder {
-    /// Says something of a field, in place of what was said of it before.
+    /// Sets a field.
     #[must_use]
     pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.0[field] = value.into();
         self
     }
 
-    /// Leads it by another organisation.
+    /// Sets the lead organisation.
     #[must_use]
     pub fn led_by(self, identifier: &str) -> Self {
         self.with("leadOrganisation", organisation(identifier))
     }
 
-    /// Puts it in the place of a code.
+    /// Sets the place by its code.
     #[must_use]
     pub fn in_place(self, code: &str) -> Self {
         self.with("place", json!({"code": code}))
     }
 
-    /// Gives it a term of which only the funder is known, for each funder.
+    /// Adds a funding term for each funder.
     #[must_use]
     pub fn funded_by(self, funders: &[&str]) -> Self {
         let terms: Vec<Value> = funders.iter().copied().map(term).collect();
@@ -89,7 +89,7 @@ impl RecordBuilder {
     }
 }
 
-/// Withdraws a record that was published, as a steward would.
+/// Withdraws a published record as a steward.
 pub async fn withdraw(app: &TestApp, initiative: Uuid) {
     let withdrawn = publish::withdraw_initiative(&app.app.db, &TestApp::action(), initiative).await;
     let withdrawn = withdrawn.expect("the base takes it");

@@ -1,4 +1,4 @@
-//! A little base in which every table has a row, and every column a value.
+//! A small database in which every table has a row and every column has a value.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait};
@@ -16,10 +16,10 @@ use wayin_entity::{
     revision, small_area, source, submission, term,
 };
 
-/// Inserts the rows, and makes sure of each that it reads back as it was written.
+/// Inserts the rows and asserts that each reads back unchanged.
 ///
-/// There are two places, `E12000005` and `E08000025` within it (the former named as the
-/// latter's successor too, so that the column has a value), and one of everything else.
+/// There are two places, `E12000005` and `E08000025` within it (the former is also the
+/// successor of the latter, so that the column has a value), and one row in every other table.
 pub async fn insert_complete_base(db: &impl ConnectionTrait) {
     let rows = RowFactory::new();
     let place = rows.insert_places(db).await;
@@ -31,7 +31,7 @@ pub async fn insert_complete_base(db: &impl ConnectionTrait) {
         .await;
 }
 
-/// Inserts a row and makes sure that it reads back as it was written.
+/// Inserts a row and asserts that it reads back unchanged.
 async fn insert_and_verify<M>(db: &impl ConnectionTrait, row: M)
 where
     M: ModelTrait + PartialEq + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
@@ -46,7 +46,7 @@ where
     assert!(kept.contains(&row), "{row:?} is not among {kept:?}");
 }
 
-/// What the rows are made with.
+/// The values that rows share.
 struct RowFactory {
     clock: FixedClock,
     now: DateTime<Utc>,
@@ -55,7 +55,7 @@ struct RowFactory {
 
 impl RowFactory {
     fn new() -> Self {
-        // To the microsecond, the finest that both databases keep.
+        // To the microsecond, the finest precision of both databases.
         let now = DateTime::from_timestamp_micros(1_669_205_400_123_456).unwrap();
         Self {
             clock: FixedClock::at(now),
@@ -453,7 +453,7 @@ impl RowFactory {
         insert_and_verify(db, base).await;
     }
 
-    /// Keeps a file with a piece of it and what became of a row, and gives the file's identifier.
+    /// Inserts an import with a chunk and an outcome; returns its id.
     async fn insert_import(
         &self,
         db: &impl ConnectionTrait,

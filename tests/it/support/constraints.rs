@@ -1,8 +1,8 @@
-//! What the constraints of the tables refuse.
+//! Asserts that constraints reject rows.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-/// Runs a statement that a constraint of this kind must refuse: check, unique, not null or foreign key.
+/// Runs a statement that a constraint must reject: check, unique, not null or foreign key.
 pub async fn assert_constraint_violation(db: &DatabaseConnection, kind: &str, statement: &str) {
     let Err(refusal) = db.execute_unprepared(statement).await else {
         panic!("{statement} was accepted");

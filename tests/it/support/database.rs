@@ -19,12 +19,12 @@ use super::postgres::{Cluster, Programs};
 pub enum Kind {
     /// A file of its own.
     Sqlite,
-    /// A database of its own in the run's cluster.
+    /// A database of its own in the cluster of the run.
     Postgres,
 }
 
 impl Kind {
-    /// Both, in the order in which they are listed.
+    /// Both kinds, in the order of the list of tests.
     pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
 }
 
@@ -37,14 +37,14 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A test's own database, migrated and without rows.
+/// The database of a test, migrated and without rows.
 #[derive(Clone, Debug)]
 pub struct Database {
-    /// Which kind it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Where it is, for a further connection.
+    /// Its address, for another connection.
     pub url: String,
-    /// Connections to it.
+    /// A connection to it.
     pub connection: DatabaseConnection,
 }
 
@@ -59,7 +59,7 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     wayin::database::connect(url).await
 }
 
-/// Where tests get their databases. Each kind is prepared when it is first asked for.
+/// Creates the databases of tests. Each kind is prepared when it is first needed.
 pub struct Databases {
     taken: AtomicU32,
     files: OnceCell<Result<SqliteFiles, Failed>>,
@@ -68,7 +68,7 @@ pub struct Databases {
 }
 
 impl Databases {
-    /// With `PostgreSQL` where the server's programs were found.
+    /// With `PostgreSQL` if the programs of the server are installed.
     pub fn new(programs: Option<Programs>) -> Self {
         Self {
             taken: AtomicU32::new(0),
@@ -78,12 +78,12 @@ impl Databases {
         }
     }
 
-    /// Whether there are databases of a kind.
+    /// Whether a kind of database is available.
     pub const fn has(&self, kind: Kind) -> bool {
         matches!(kind, Kind::Sqlite) || self.programs.is_some()
     }
 
-    /// A database that no other test has.
+    /// Creates a database.
     pub async fn create(&self, kind: Kind) -> Result<Database, Failed> {
         let number = self.taken.fetch_add(1, Ordering::Relaxed) + 1;
         let name = format!("t_{number}");
@@ -98,7 +98,7 @@ impl Databases {
         })
     }
 
-    /// Removes a database whose test is over.
+    /// Removes the database of a test that has ended.
     pub async fn remove(&self, database: Database) -> Result<(), Failed> {
         database.connection.close_by_ref().await?;
         match database.kind {
@@ -122,7 +122,7 @@ impl Databases {
     }
 }
 
-/// The run's `SQLite` files, in a folder that goes when the run ends.
+/// The `SQLite` files of the run, in a folder that is deleted at its end.
 struct SqliteFiles {
     folder: TempDir,
 }
@@ -136,7 +136,7 @@ impl SqliteFiles {
         };
         let template = connect(&format!("{}?mode=rwc", files.url(Self::TEMPLATE))).await?;
         Migrator::up(&template, None).await?;
-        // Closing moves all that was written out of the write-ahead log, so that the file alone is whole.
+        // Closing moves the content of the write-ahead log to the file, so that the file alone is complete.
         template.close().await?;
         Ok(files)
     }

@@ -1,4 +1,4 @@
-//! Records that leave a base and come into another.
+//! Exports and imports of records.
 
 use serde_json::Value;
 use wayin::export::ExportFormat;
@@ -8,7 +8,7 @@ use wayin_entity::{FileFormat, ImportKind};
 
 use super::app::TestApp;
 
-/// Exports the records of a base as JSON Lines.
+/// Exports the records of a database as JSON Lines.
 pub async fn export_json_lines(app: &TestApp) -> String {
     let moment = database::begin_read(&app.app.db).await.unwrap();
     let mut written = Vec::new();
@@ -19,7 +19,7 @@ pub async fn export_json_lines(app: &TestApp) -> String {
     text
 }
 
-/// The records of an export without their versions, which each base counts for itself.
+/// The records of an export without their versions, which each database counts itself.
 pub fn remove_versions(exported: &str) -> Vec<Value> {
     let lines = exported.lines().map(|line| {
         let mut record: Value = serde_json::from_str(line).unwrap();
@@ -30,7 +30,7 @@ pub fn remove_versions(exported: &str) -> Vec<Value> {
     lines.collect()
 }
 
-/// Exports the records of a base in a format.
+/// Exports the records of a database in a format.
 pub async fn export_records_as(app: &TestApp, format: ExportFormat) -> Vec<u8> {
     let moment = database::begin_read(&app.app.db).await.unwrap();
     let mut written = Vec::new();

@@ -1,4 +1,4 @@
-//! A base with rows in every list.
+//! A database with rows in every list.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ fn draw_day(random: &mut StdRng) -> Option<NaiveDate> {
 
 const NAMES: [&str; 8] = ["Ash", "ash", "Élan", "Zed", "a b", "A-b", "Ōtley", "10 Mill Lane"];
 
-/// A service over a base with some tens of rows in every list. Many are equal in the value that the list is sorted by.
+/// A service over a database with tens of rows in every list. Many have the same sort key.
 pub async fn start_with_filled_lists(database: Database, seed: u64) -> TestApp {
     let random = &mut StdRng::seed_from_u64(seed);
     let app = TestApp::start(database).await;

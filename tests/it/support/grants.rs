@@ -1,4 +1,4 @@
-//! Grants in the 360Giving Data Standard, and what comes of them.
+//! Grants in the 360Giving Data Standard, and the initiatives that they become.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +90,7 @@ pub async fn load_state(
     )
 }
 
-/// Every initiative that the client may read, by title.
+/// Every initiative that the client can see, by title.
 pub async fn list_initiatives_by_title(client: &Client<'_>, fields: &str) -> BTreeMap<String, Value> {
     let query = format!("{{ initiatives(first: 100) {{ nodes {{ title {fields} }} }} }}");
     let mut answer = client.query(&query).await;
@@ -105,7 +105,7 @@ pub async fn list_initiatives_by_title(client: &Client<'_>, fields: &str) -> BTr
     nodes.into_iter().map(titled).collect()
 }
 
-/// How many initiatives have each value of a dimension, by its label, without the values that none has.
+/// The number of initiatives for each value of a dimension, by its label. Empty groups are left out.
 pub async fn query_distribution(client: &Client<'_>, of: &str) -> BTreeMap<String, i64> {
     let answer = client
         .query(&format!(

@@ -1,4 +1,4 @@
-//! Files that partners and funders send, and the imports that come of them.
+//! Files that partners and funders send, and their imports.
 
 use std::io::{Seek, SeekFrom, Write};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use wayin_entity::import;
 
 use super::app::{Client, PARTNER_ORGANISATION, TestApp};
 
-/// A record as a partner writes it in a file: it names its place, and says nothing of who leads it.
+/// A record as a partner writes it in a file: with a named place and without a lead organisation.
 pub fn file_record(reference: &str) -> Value {
     json!({
         "externalRef": reference,
@@ -82,7 +82,7 @@ pub async fn import_file(app: &TestApp, client: &Client<'_>, name: &str, content
     load_import(client, &payload["import"]["id"]).await
 }
 
-/// An import as its sender reads it.
+/// An import as its sender sees it.
 pub async fn load_import(client: &Client<'_>, id: &Value) -> Value {
     client
         .query(&format!("{{ import(id: {id}) {{ {IMPORT_FIELDS} }} }}"))
@@ -97,8 +97,8 @@ pub async fn load_rows(client: &Client<'_>, import: &Value) -> Vec<String> {
             submission {{ id }} initiative {{ id }} }} }} }} }}",
         import["id"]
     );
-    let told = client.query(&query).await;
-    let rows = told["import"]["rows"]["nodes"].as_array().unwrap();
+    let output = client.query(&query).await;
+    let rows = output["import"]["rows"]["nodes"].as_array().unwrap();
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     rows.iter()
         .map(|row| {
@@ -118,7 +118,7 @@ pub async fn load_rows(client: &Client<'_>, import: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Lets the partner's organisation publish without review, in the database alone.
+/// Lets the organisation of the partner publish without review, by changing the database.
 pub async fn allow_auto_publish(app: &TestApp) {
     let act = TestApp::action();
     let organisation = wayin::organisation::find_or_create(
@@ -144,7 +144,7 @@ pub async fn expire_leases(app: &TestApp) {
     lapsed.exec(&app.app.db).await.unwrap();
 }
 
-/// The same service with other settings for imports.
+/// Restarts the service with other settings for imports.
 pub fn restart_with_import_settings(app: TestApp, settings: job::ImportSettings) -> TestApp {
     let App {
         db,
@@ -153,7 +153,7 @@ pub fn restart_with_import_settings(app: TestApp, settings: job::ImportSettings)
         clock,
         ..
     } = Arc::try_unwrap(app.app).unwrap_or_else(|app| {
-        // The schema holds it too.
+        // The schema refers to it too.
         let verifier = app.verifier.clone();
         App::new(
             app.db.clone(),

@@ -1,4 +1,4 @@
-//! Runs the tests: each on a migrated database of its own, once of each kind.
+//! Runs the tests, each once on a migrated database of each kind.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::Pin;
@@ -42,7 +42,7 @@ pub struct TestCase {
     pub module: &'static str,
     /// The function.
     pub function: &'static str,
-    /// What runs.
+    /// The function to run.
     pub run: TestRun,
 }
 
@@ -50,12 +50,12 @@ inventory::collect!(TestCase);
 
 type Outcome = Pin<Box<dyn Future<Output = ()>>>;
 
-/// What a test needs to run.
+/// What a test needs.
 #[derive(Clone, Copy)]
 pub enum TestRun {
-    /// A database of its own, of either kind: it runs on both.
+    /// A database. It runs on both kinds.
     OnDatabase(fn(Database) -> Outcome),
-    /// Nothing: it runs once.
+    /// Nothing. It runs once.
     Alone(fn() -> Outcome),
 }
 
@@ -88,14 +88,14 @@ macro_rules! tests_without_database {
 pub(crate) use tests_without_database;
 
 impl TestCase {
-    /// Every registered test, in the order of the names.
+    /// All registered tests, sorted by name.
     pub fn all() -> Vec<&'static Self> {
         let mut all: Vec<_> = inventory::iter::<Self>.into_iter().collect();
         all.sort_by_key(|test| (test.module, test.function));
         all
     }
 
-    /// The module within this program, as `migrations`.
+    /// The module, such as `migrations`.
     pub fn path(&self) -> &'static str {
         self.module.split_once("::").map_or(self.module, |(_, path)| path)
     }
@@ -125,7 +125,7 @@ impl TestCase {
     }
 }
 
-/// Runs the tests that the command line asks for, and says whether all passed.
+/// Runs the tests that the command line selects; returns whether all passed.
 pub fn run() -> ExitCode {
     let arguments = Arguments::from_args();
     let programs = postgres::find_programs();
@@ -150,7 +150,7 @@ pub fn run() -> ExitCode {
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
-/// What the tests share.
+/// The state that tests share.
 struct Runner {
     databases: Databases,
     runtime: Runtime,
@@ -162,7 +162,7 @@ impl Runner {
             let database = self.databases.create(kind).await?;
             let outcome = AssertUnwindSafe(run(database.clone())).catch_unwind().await;
             let removed = self.databases.remove(database).await;
-            // A failure of the test is reported rather than one to clean up after it.
+            // A failure of the test matters more than a failure of the clean-up.
             outcome.unwrap_or_else(|panic| resume_unwind(panic));
             removed
         })

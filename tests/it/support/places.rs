@@ -20,7 +20,7 @@ pub fn places_with(rows: &str) -> String {
     format!("{PLACES}{rows}")
 }
 
-/// A service over a base that holds [`PLACES`] and nothing else.
+/// A service over a database with [`PLACES`] and nothing else.
 pub async fn start_with_places(database: Database) -> TestApp {
     let app = TestApp::start(database).await;
     app.import_places(PLACES).await;

@@ -1,4 +1,4 @@
-//! A throwaway `PostgreSQL` cluster for the length of one run.
+//! A temporary `PostgreSQL` cluster for one run.
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
@@ -14,19 +14,19 @@ use wayin_migration::Migrator;
 
 use super::database::connect;
 
-/// What to do where no server was found.
+/// How to install the server.
 pub const INSTALL_HINT: &str = "No PostgreSQL server of version 15 or newer was found; \
      on Debian, get it by `apt-get install postgresql`.";
 
 const MIN_VERSION: u32 = 15;
 
-/// The folder of the server's programs.
+/// The folder of the programs of the server.
 #[derive(Clone, Debug)]
 pub struct Programs(PathBuf);
 
-/// Looks for a server where `pg_config` says, where Debian puts them, and in the path.
+/// Looks for a server in the folder of `pg_config`, in the folders of Debian, and in the path.
 pub fn find_programs() -> Option<Programs> {
-    let told = run_program("pg_config", &["--bindir"]).map(PathBuf::from);
+    let folder = run_program("pg_config", &["--bindir"]).map(PathBuf::from);
     let mut debian: Vec<_> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
@@ -34,7 +34,8 @@ pub fn find_programs() -> Option<Programs> {
         .collect();
     debian.sort();
     let path = env::var_os("PATH").unwrap_or_default();
-    told.into_iter()
+    folder
+        .into_iter()
         .chain(debian.into_iter().rev())
         .chain(env::split_paths(&path))
         .map(Programs)
@@ -47,7 +48,7 @@ impl Programs {
         has("initdb") && has("pg_ctl") && self.version().is_some_and(|version| version >= MIN_VERSION)
     }
 
-    /// The major version, out of `postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)`.
+    /// The major version, from a text such as `postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)`.
     fn version(&self) -> Option<u32> {
         let said = run_program(self.0.join("postgres"), &["--version"])?;
         let version = said.split_whitespace().nth(2)?;
@@ -56,12 +57,12 @@ impl Programs {
     }
 }
 
-/// A cluster that runs until this value is dropped, or the program ends in any other way.
+/// A cluster that runs until this value is dropped or the program ends.
 pub struct Cluster {
     keeper: Child,
-    /// `postgres://user:password@address`, to be followed by a database.
+    /// `postgres://user:password@address`, without a database.
     address: String,
-    /// Connections for making and dropping databases.
+    /// A connection to create and drop databases.
     desk: DatabaseConnection,
 }
 
@@ -70,10 +71,10 @@ impl Cluster {
 
     /// Starts a cluster and migrates the database that all others are copied from.
     ///
-    /// It waits for the cluster without giving way to other tasks: call it from
-    /// a thread that can be spared.
+    /// It blocks the thread until the cluster is ready, so call it from a thread for blocking
+    /// tasks.
     pub async fn start(programs: &Programs) -> Result<Self, Failed> {
-        // The port is free for the moment between the two, and very likely after.
+        // Nothing else is likely to take the port in between.
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let mut keeper = start_keeper(programs, port)?;
         let password = await_ready(&mut keeper)?;
@@ -89,12 +90,12 @@ impl Cluster {
             .await?;
         let template = connect(&cluster.url(Self::TEMPLATE)).await?;
         Migrator::up(&template, None).await?;
-        // A database can be copied only while nobody is connected to it.
+        // A database can only be copied while it has no connections.
         template.close().await?;
         Ok(cluster)
     }
 
-    /// Makes a database of this name and says where it is.
+    /// Creates a database; returns its address.
     pub async fn copy(&self, name: &str) -> Result<String, DbErr> {
         let template = Self::TEMPLATE;
         self.desk
@@ -103,7 +104,7 @@ impl Cluster {
         Ok(self.url(name))
     }
 
-    /// Drops the database of this name, whoever is still connected to it.
+    /// Drops a database and its connections.
     pub async fn remove(&self, name: &str) -> Result<(), DbErr> {
         self.desk
             .execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)"))
@@ -118,12 +119,12 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // Waiting closes the keeper's standard input first, which tells it to tidy up.
+        // Waiting closes the standard input of the keeper first, so that it cleans up.
         let _ = self.keeper.wait();
     }
 }
 
-/// Starts the script that keeps the cluster.
+/// Starts the script that runs the cluster.
 fn start_keeper(programs: &Programs, port: u16) -> Result<Child, Failed> {
     let mut command = Command::new("sh");
     command
@@ -132,7 +133,7 @@ fn start_keeper(programs: &Programs, port: u16) -> Result<Child, Failed> {
         .arg(port.to_string())
         // Another user may not be able to read the folder that the tests run in.
         .current_dir("/")
-        // An interrupt from the keyboard must not reach it before it has tidied up.
+        // An interrupt from the keyboard must not reach it before it has cleaned up.
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
@@ -147,7 +148,7 @@ fn start_keeper(programs: &Programs, port: u16) -> Result<Child, Failed> {
     Ok(command.spawn()?)
 }
 
-/// Reads what the keeper says until the cluster is ready, and returns its password.
+/// Reads the output of the keeper until the cluster is ready; returns the password.
 fn await_ready(keeper: &mut Child) -> Result<String, Failed> {
     let mut said = String::new();
     for line in BufReader::new(keeper.stdout.take().ok_or("the keeper is mute")?).lines() {
@@ -165,7 +166,7 @@ fn find_user_id(arguments: &[&str]) -> Option<u32> {
     run_program("id", arguments)?.parse().ok()
 }
 
-/// What a program says, where it can be run and succeeds.
+/// The output of a program; none if it cannot run or fails.
 fn run_program(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
     let said = String::from_utf8(output.stdout).ok()?;

@@ -1,10 +1,10 @@
-//! Records as the JSON Lines import takes them.
+//! Records for the import of JSON Lines.
 
 use serde_json::{Value, json};
 
 use super::app::TestApp;
 
-/// A record with as little as a record may hold, and the fields of `more`.
+/// A minimal record with the fields of `more`.
 pub fn minimal_record(reference: &str, more: Value) -> Value {
     let mut record = json!({
         "externalRef": reference, "title": format!("Record {reference}"), "visibility": "OPEN",
@@ -65,7 +65,7 @@ pub const EVERY_FIELD: &str = "externalRef title summary place { code } leadOrga
     sources { kind title url datedOn licence } sharing { confirmedBy confirmedOn basis licence }
     missing { field reason }";
 
-/// The initiatives as a steward reads them, the first published first.
+/// The initiatives as a steward sees them, in the order of publication.
 pub async fn list_initiatives(app: &TestApp, fields: &str) -> Vec<Value> {
     let query =
         format!("{{ initiatives(first: 100, orderBy: {{field: PUBLISHED}}) {{ nodes {{ {fields} }} }} }}");

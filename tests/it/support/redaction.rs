@@ -1,4 +1,4 @@
-//! Redaction, and the text that a base still holds after it.
+//! Redaction, and the text in the database after it.
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ pub async fn redact(client: &Client<'_>, text: &str, reason: &str) -> Value {
     response["data"]["redactText"].take()
 }
 
-/// Everything that every table holds, as text.
+/// The content of all tables, as text.
 pub async fn read_all_text(app: &TestApp) -> String {
     let db = &app.app.db;
     let backend = db.get_database_backend();

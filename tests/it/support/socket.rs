@@ -1,4 +1,4 @@
-//! A service that listens, and clients that speak graphql-transport-ws to it.
+//! A service that listens, and its clients over graphql-transport-ws.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +17,12 @@ use wayin::server;
 
 use super::app::{TestApp, sign_token};
 
-/// The protocol that is spoken.
+/// The subprotocol.
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";
-/// Longer than anything takes that a story waits for.
+/// Longer than anything that a test waits for.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A service that listens, for as long as the story lasts.
+/// A service that listens until the test ends.
 pub struct TestServer {
     address: String,
     stop: Option<oneshot::Sender<()>>,
@@ -36,12 +36,12 @@ impl Drop for TestServer {
 }
 
 impl TestServer {
-    /// Serves, and follows the base as a process of its own does.
+    /// Serves, and polls the database as a server process does.
     pub async fn start(app: &TestApp) -> Self {
         Self::serve(Arc::clone(&app.app)).await
     }
 
-    /// The same of a service that has no story's client.
+    /// The same for a service without clients of the test.
     pub async fn serve(app: Arc<App>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("ws://{}/graphql/ws", listener.local_addr().unwrap());
@@ -57,12 +57,12 @@ impl TestServer {
         }
     }
 
-    /// Asks the service to end.
+    /// Stops the service.
     pub fn stop(&mut self) {
         drop(self.stop.take());
     }
 
-    /// Waits until the service has ended.
+    /// Waits until the service has stopped.
     pub async fn wait_until_stopped(mut self) {
         timeout(READ_TIMEOUT, &mut self.serving)
             .await
@@ -70,7 +70,7 @@ impl TestServer {
             .unwrap();
     }
 
-    /// A socket that has said nothing yet, and the protocol that was chosen.
+    /// An uninitialised socket, and the subprotocol that the service chose.
     pub async fn connect(&self, protocols: Option<&str>) -> Result<(TestSocket, String), Error> {
         let mut request = self.address.as_str().into_client_request()?;
         if let Some(protocols) = protocols {
@@ -85,13 +85,13 @@ impl TestServer {
         Ok((TestSocket(socket), spoken))
     }
 
-    /// The origin of the service's own pages.
+    /// The origin of the pages of the service.
     pub fn origin(&self) -> String {
         let host = self.address.trim_start_matches("ws://").split('/').next();
         format!("http://{}", host.unwrap())
     }
 
-    /// A socket that has said nothing yet, of a page of an origin.
+    /// An uninitialised socket of a page with an origin.
     pub async fn connect_from(&self, origin: Option<&str>) -> Result<TestSocket, Error> {
         let mut request = self.address.as_str().into_client_request()?;
         let headers = request.headers_mut();
@@ -103,7 +103,7 @@ impl TestServer {
         Ok(TestSocket(socket))
     }
 
-    /// A socket that has said nothing yet, of a client with so much room for what it was not read yet.
+    /// An uninitialised socket with a receive buffer of a given size.
     pub async fn connect_with_small_buffer(&self, bytes: u32) -> TestSocket {
         let host = self
             .address
@@ -124,7 +124,7 @@ impl TestServer {
         TestSocket(socket)
     }
 
-    /// A socket that has said who asks.
+    /// A socket that is initialised with a payload.
     pub async fn connect_and_init(&self, authorization: Option<&str>) -> TestSocket {
         let (mut socket, spoken) = self.connect(Some(SUBPROTOCOL)).await.unwrap();
         assert_eq!(spoken, SUBPROTOCOL);
@@ -132,19 +132,19 @@ impl TestServer {
         socket
     }
 
-    /// A socket of a member.
+    /// An initialised socket of a member.
     pub async fn connect_as(&self, subject: &str) -> TestSocket {
         self.connect_and_init(Some(&format!("Bearer {}", sign_token(subject))))
             .await
     }
 }
 
-/// A client's side of a connection.
+/// The client side of a connection.
 #[derive(Debug)]
 pub struct TestSocket(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl TestSocket {
-    /// Says who asks, and is acknowledged.
+    /// Sends `connection_init` and waits for the acknowledgement.
     pub async fn init(&mut self, authorization: Option<&str>) {
         let payload = json!({"authorization": authorization});
         self.send(json!({"type": "connection_init", "payload": payload}))
@@ -152,12 +152,12 @@ impl TestSocket {
         assert_eq!(self.receive().await, json!({"type": "connection_ack"}));
     }
 
-    /// Says something.
+    /// Sends a message.
     pub async fn send(&mut self, message: Value) {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
-    /// The next message that is not about the connection's own health.
+    /// The next message that is not a ping or pong.
     pub async fn receive(&mut self) -> Value {
         match self.receive_event().await {
             SocketEvent::Said(said) => said,
@@ -185,7 +185,7 @@ impl TestSocket {
         }
     }
 
-    /// How the connection was closed, whatever was said before.
+    /// How the connection was closed, ignoring messages before.
     pub async fn wait_for_close(&mut self) -> (u16, String) {
         loop {
             if let SocketEvent::Closed(code, reason) = self.receive_event().await {
@@ -194,7 +194,7 @@ impl TestSocket {
         }
     }
 
-    /// What is heard within a time, if anything.
+    /// The next event within a time; none if there is none.
     pub async fn receive_within(&mut self, time: Duration) -> Option<Value> {
         match timeout(time, self.receive_raw_event()).await {
             Ok(SocketEvent::Said(said)) => Some(said),
@@ -203,7 +203,7 @@ impl TestSocket {
         }
     }
 
-    /// Asks for an operation, and waits for nothing.
+    /// Starts an operation without waiting.
     pub async fn subscribe(&mut self, id: &str, query: &str) {
         self.subscribe_with(id, query, json!({})).await;
     }
@@ -215,20 +215,20 @@ impl TestSocket {
             .await;
     }
 
-    /// Asks for an operation, as far as there is room for the question within a time. The socket
-    /// goes on with it where it was not sent whole.
+    /// Starts an operation, as far as the buffers take the message within a time. The socket sends
+    /// the rest later.
     pub async fn try_subscribe(&mut self, id: &str, query: &str, time: Duration) -> bool {
         let message = json!({"id": id, "type": "subscribe", "payload": {"query": query}});
         let sent = self.0.send(Message::text(message.to_string()));
         matches!(timeout(time, sent).await, Ok(Ok(())))
     }
 
-    /// Wants no more of an operation.
+    /// Completes an operation.
     pub async fn complete(&mut self, id: &str) {
         self.send(json!({"id": id, "type": "complete"})).await;
     }
 
-    /// The one answer of a query, or the errors of one that did not begin.
+    /// The response of a query, or the errors of one that did not start.
     pub async fn query(&mut self, id: &str, query: &str) -> Value {
         self.subscribe(id, query).await;
         let mut answer = self.receive().await;
@@ -239,7 +239,7 @@ impl TestSocket {
         assert_eq!(answer["type"], "next", "{answer}");
         assert_eq!(self.receive().await, json!({"type": "complete", "id": id}));
         let mut payload = answer["payload"].take();
-        // What it cost is a story of its own.
+        // Other tests check the cost.
         if let Some(extensions) = payload["extensions"].as_object() {
             assert_eq!(extensions.keys().collect::<Vec<_>>(), ["cost"], "{extensions:?}");
             payload.as_object_mut().unwrap().remove("extensions");
@@ -247,7 +247,7 @@ impl TestSocket {
         payload
     }
 
-    /// The data of the next answer of a stream.
+    /// The data of the next response of a subscription.
     pub async fn next_data(&mut self, id: &str) -> Value {
         let mut answer = self.receive().await;
         assert_eq!(
@@ -260,16 +260,16 @@ impl TestSocket {
     }
 }
 
-/// What a client hears.
+/// An event that a client receives.
 #[derive(Debug)]
 pub enum SocketEvent {
     /// A message.
     Said(Value),
-    /// That the connection is closed, with code and reason.
+    /// The connection is closed, with a code and a reason.
     Closed(u16, String),
 }
 
-/// Waits until something is so.
+/// Waits until a condition is true.
 pub async fn wait_until(what: &str, so: impl Fn() -> bool) {
     let since = Instant::now();
     while !so() {

@@ -1,10 +1,10 @@
-//! Drafts of partners, and what becomes of them.
+//! Submissions of partners.
 
 use serde_json::{Value, json};
 
 use super::app::{Client, TestApp};
 
-/// A record as a partner types it into a draft: its place is a code.
+/// A record as a partner enters it in a draft, with the code of a place.
 pub fn draft_record(reference: &str) -> Value {
     json!({
         "externalRef": reference,
@@ -44,7 +44,7 @@ pub async fn save_draft(client: &Client<'_>, record: Value) -> String {
     submission["id"].as_str().unwrap().to_owned()
 }
 
-/// Saves, sends and publishes a record; returns its submission and the number of the change.
+/// Saves, submits and publishes a record; returns its submission and the change number.
 pub async fn publish_draft(app: &TestApp, partner: &Client<'_>, record: Value) -> (Value, i64) {
     let id = save_draft(partner, record).await;
     mutate_ok(partner, "submitForReview", json!({"id": id})).await;
@@ -75,7 +75,7 @@ pub fn to_owned_pairs(complaints: &[(&str, &str)]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Lets the organisation of a partner publish without review, as a steward does it over the API.
+/// Lets the organisation of a partner publish without review, over the API as a steward.
 pub async fn allow_auto_publish_as_steward(app: &TestApp, partner: &Client<'_>) {
     let viewer = partner
         .query("{ viewer { organisation { id name identifier } } }")

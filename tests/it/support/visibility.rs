@@ -1,4 +1,4 @@
-//! Everything that somebody reads, by every way there is, held against what the model says they may.
+//! Everything that a reader sees over every access path, compared with the visibility model.
 
 use std::collections::BTreeSet;
 
@@ -10,21 +10,21 @@ use wayin_entity::{Role, Visibility, funding_term, initiative, initiative_source
 
 use super::app::{Client, TestApp};
 
-/// How much of a record somebody reads.
+/// How much of a record a reader sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpectedVisibility {
-    /// Not that it is there.
+    /// Nothing.
     Nothing,
-    /// Title, place and its own funding terms.
+    /// The title, the place and the reader's own funding terms.
     Part,
-    /// All of it.
+    /// Everything.
     Whole,
 }
 use ExpectedVisibility::{Nothing, Part, Whole};
 
-/// Somebody who reads.
+/// A reader.
 pub struct TestReader<'a> {
-    /// Asks in the reader's name.
+    /// The client of the reader.
     pub client: Client<'a>,
     name: String,
     role: Role,
@@ -32,7 +32,7 @@ pub struct TestReader<'a> {
 }
 
 impl<'a> TestReader<'a> {
-    /// A new member of a role, for an organisation named by its identifier.
+    /// A new member with a role, of an organisation that its identifier names.
     pub async fn new(app: &'a TestApp, role: Role, organisation: Option<&'static str>) -> Self {
         let name = format!("{role:?} of {organisation:?}");
         Self {
@@ -44,20 +44,20 @@ impl<'a> TestReader<'a> {
     }
 }
 
-/// A record as it stands in the base, withdrawn or not.
+/// A record in the database, withdrawn or not.
 #[derive(Debug)]
 pub struct StoredRecord {
     /// Its row.
     pub row: initiative::Model,
     lead: String,
-    /// The ids of its terms, and who gave each.
+    /// The ids of its terms, each with its funder.
     pub terms: Vec<(Uuid, String)>,
     /// The ids of its sources.
     pub sources: Vec<Uuid>,
 }
 
 impl StoredRecord {
-    /// What the model's text says of a reader and a record.
+    /// How much of the record a reader sees, according to the documentation.
     pub fn visibility_for(&self, role: Role, organisation: Option<&str>) -> ExpectedVisibility {
         let leads = organisation == Some(self.lead.as_str());
         let funds = self
@@ -86,7 +86,7 @@ impl StoredRecord {
     }
 }
 
-/// Everything in a base, read past every rule.
+/// The content of a database, read directly.
 pub struct StoredBase {
     /// Every record.
     pub records: Vec<StoredRecord>,
@@ -95,7 +95,7 @@ pub struct StoredBase {
 }
 
 impl StoredBase {
-    /// The base of a service.
+    /// The content of the database of a service.
     pub async fn load(app: &TestApp) -> Self {
         let db = &app.app.db;
         let organisations = organisation::Entity::find().all(db).await.unwrap();
@@ -127,7 +127,7 @@ impl StoredBase {
         }
     }
 
-    /// The ids of the records that somebody reads so much of.
+    /// The ids of the records of which a reader sees this much.
     fn ids(&self, wanted: impl Fn(&StoredRecord) -> bool) -> BTreeSet<String> {
         self.records
             .iter()
@@ -166,7 +166,7 @@ async fn query_ok(client: &Client<'_>, query: &str, variables: Value) -> Value {
     response["data"].take()
 }
 
-/// Asks for everything, every way there is, and holds it against the model's text.
+/// Queries everything over every access path, and compares it with the documentation.
 pub async fn assert_visibility(reader: &TestReader<'_>, base: &StoredBase) {
     let reads = |record: &StoredRecord| record.visibility_for(reader.role, reader.organisation);
     assert_lists(reader, base, &reads).await;
@@ -360,7 +360,7 @@ async fn assert_connections(
                 .iter()
                 .filter(|record| reads(record) == Whole)
                 .any(|record| funds(&record));
-        // An organisation that no record which one reads names is not there.
+        // An organisation that no visible record refers to is hidden.
         assert_eq!(listed.is_object(), known, "{}: {query}", reader.name);
         if !known {
             continue;
@@ -400,7 +400,7 @@ async fn assert_connections(
     }
 }
 
-/// Every field of a record that may be hidden.
+/// Every field of a record that can be hidden.
 pub const HIDDEN_FIELDS: &str = "summary leadOrganisation { id } externalRef startedOn endedOn ongoing sharedWithFunders \
     version publishedAt entryPoints { motivation } challengesFaced { note } conditionsChanged { change } \
     sources { title } sharing { confirmedBy } missing { field }";
@@ -449,7 +449,7 @@ async fn assert_fields(
     }
 }
 
-/// The fields of a record that a part does not show.
+/// The fields that are hidden in a partly visible record.
 fn hidden_fields(record: &Value) -> Value {
     let mut fields = record.clone();
     for shown in ["id", "title", "isFullyVisible", "place", "fundingTerms"] {
@@ -458,7 +458,7 @@ fn hidden_fields(record: &Value) -> Value {
     fields
 }
 
-/// What those fields show of a record that is read in part.
+/// The values of those fields in a partly visible record.
 pub fn empty_hidden_fields() -> Value {
     json!({
         "summary": null, "leadOrganisation": null, "externalRef": null, "startedOn": null, "endedOn": null,

@@ -11,7 +11,7 @@ use wayin_records::formats::records::{FileLimits, UnreadCells, read_unvalidated}
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// The records of a file, as they are typed in it.
+/// The records of a file, as the author entered them.
 pub fn read_typed_records(format: FileFormat, file: &[u8]) -> Vec<Value> {
     let mut records = Vec::new();
     read_unvalidated(

@@ -1,4 +1,4 @@
-//! What is shown keeps to the rules, whatever the counts and keys are.
+//! Disclosed counts follow the rules for all counts and keys.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! Published values, and what holds of any table.
+//! Published values, and properties of random tables.
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};

@@ -1,4 +1,4 @@
-//! Every kind of condition, in the words that a reader sees.
+//! Renders every kind of predicate.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

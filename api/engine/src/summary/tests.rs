@@ -1,4 +1,4 @@
-//! Readings as a trustee would read them.
+//! Summaries of answers.
 
 use super::*;
 use crate::answer::{Basis, DisclosedTable, UnknownReasons};

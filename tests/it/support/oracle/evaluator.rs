@@ -1,5 +1,5 @@
-//! What filters mean, worked out record by record from the model's own words:
-//! slowly, plainly, and with nothing of the product's.
+//! A naive evaluator of filters, written from the documentation alone and without the code of
+//! the product.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -24,21 +24,21 @@ fn negate(truth: Truth) -> Truth {
     truth.map(|truth| !truth)
 }
 
-/// The name, the kind, the codes of the larger places, and the successor's code.
+/// The name, the kind, the codes of the parents, and the code of the successor.
 type Place = (
     &'static str,
     &'static str,
     Vec<&'static str>,
     Option<&'static str>,
 );
-/// The first day, the last, and the codes of the places.
+/// The first day, the last day, and the codes of the places.
 type Crisis = (&'static str, Option<&'static str>, Vec<&'static str>);
 
-/// What is known beside the records.
+/// The reference data.
 pub struct World {
     /// By code.
     pub places: HashMap<&'static str, Place>,
-    /// By name: the identifier and the kind.
+    /// By name, the identifier and the kind.
     pub organisations: HashMap<&'static str, (Option<&'static str>, Option<&'static str>)>,
     /// By slug.
     pub crises: HashMap<&'static str, Crisis>,
@@ -58,7 +58,7 @@ impl World {
                 .is_some_and(|successor| self.is_same_place(successor, wanted))
     }
 
-    /// Itself, what it lies within, and what took over, at any remove.
+    /// Itself, its ancestors and its successors.
     pub fn is_within(&self, place: &str, wanted: &str) -> bool {
         let (_, _, larger, successor) = &self.places[place];
         place == wanted
@@ -68,7 +68,7 @@ impl World {
                 .any(|next| self.is_within(next, wanted))
     }
 
-    /// Whether a filter holds of a record.
+    /// Evaluates a filter for a record.
     pub fn evaluate(&self, filter: &Value, record: &Value) -> Truth {
         let parts = filter.as_object().expect("a filter is an object").iter();
         and_all(parts.map(|(field, part)| self.evaluate_part(field, part, record)))
@@ -181,7 +181,7 @@ impl World {
         }
     }
 
-    /// Whether a filter holds of a funding term.
+    /// Evaluates a filter for a funding term.
     pub fn evaluate_term(&self, filter: &Value, term: &Value) -> Truth {
         and_all(
             filter
@@ -222,8 +222,8 @@ impl World {
         }))
     }
 
-    /// It had not ended when the crisis began, and had started by its end; a start
-    /// after the one day decides the first, an end before the other the second.
+    /// It had not ended when the crisis began, and had started when it ended. A start after the
+    /// first day decides the former, an end before the last day the latter.
     fn active_during(&self, crisis: &str, record: &Value) -> Truth {
         let (from, to, places) = &self.crises[crisis];
         let (started, ended) = (record["startedOn"].as_str(), record["endedOn"].as_str());
@@ -247,7 +247,7 @@ impl World {
     }
 }
 
-/// A list, also where nothing stands.
+/// A list, which is empty if there is none.
 pub fn as_list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }

@@ -1,5 +1,5 @@
-//! An oracle for filters: random records and filters, and what each filter means of each record, worked out from
-//! the documentation alone.
+//! An oracle for filters: random records and filters, and the value of each filter for each record
+//! according to the documentation.
 
 pub mod evaluator;
 pub mod random;
@@ -79,7 +79,7 @@ pub fn build_world() -> World {
     }
 }
 
-/// A service over a base that holds what a world holds, and no records.
+/// A service over a database with the reference data of a world and no records.
 pub async fn start_with_world(database: Database, world: &World) -> TestApp {
     let app = TestApp::start(database).await;
     app.import_places(&format!("{PLACES}E06000002,Old Borough,,E12000001,\n"))
@@ -125,7 +125,7 @@ pub async fn start_with_world(database: Database, world: &World) -> TestApp {
     app
 }
 
-/// Gives a place a successor, after the records were published.
+/// Adds a successor to a place after the records were published.
 pub async fn retire_a_place(app: &TestApp) {
     app.import_places("code,name,kind,parents,successor\nE06000002,Old Borough,,E12000001,E06000001\n")
         .await;

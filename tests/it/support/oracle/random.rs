@@ -1,11 +1,11 @@
-//! Records and filters by chance, from a seed.
+//! Random records and filters, from a seed.
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::{Map, Value, json};
 
-/// Draws records and filters; the same seed gives the same.
+/// Draws records and filters. The same seed draws the same.
 pub struct RandomSource(StdRng);
 
 const ENTRY_POINTS: [&str; 4] = [
@@ -47,9 +47,9 @@ const LARGER_PLACES: [&str; 7] = [
     "W92000004",
     "K02000001",
 ];
-/// The organisations that lead.
+/// The lead organisations.
 pub const LEADS: [&str; 3] = ["Alder Trust", "Birch Council", "Cedar Group"];
-/// The organisations that fund.
+/// The funders.
 pub const FUNDERS: [&str; 2] = ["Dogwood Fund", "Elder Fund"];
 const TITLES: [&str; 4] = [
     "Food partnership",
@@ -93,7 +93,7 @@ impl RandomSource {
         }
     }
 
-    /// A record with this reference, its parts sometimes missing.
+    /// A record with this reference. Some of its parts are missing.
     pub fn random_record(&mut self, reference: usize) -> Value {
         let lead = self.number_below(LEADS.len());
         let mut record = json!({
@@ -177,7 +177,7 @@ impl RandomSource {
         term
     }
 
-    /// A filter on initiatives, nested at most so deep.
+    /// A filter on initiatives of limited depth.
     pub fn random_filter(&mut self, depth: usize) -> Value {
         let mut filter = Map::new();
         for _ in 0..=self.number_below(2) {
