@@ -206,7 +206,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_024, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_document_is_measured_in_as_many_steps_as_it_has_pieces(document in any_document()) {
+    fn document_cost_is_computed_in_linear_time(document in any_document()) {
         if let Ok(work) = measure_document(&document, &DocumentLimits::UNLIMITED) {
             prop_assert!(work.tokens <= document.len());
             prop_assert!(work.steps <= 2 * document.len(), "{:?}", work);
@@ -220,7 +220,7 @@ proptest! {
     }
 
     #[test]
-    fn an_id_is_one_that_was_given_or_none(text in any::<String>(), bytes in vec(any::<u8>(), 17)) {
+    fn random_id_is_rejected(text in any::<String>(), bytes in vec(any::<u8>(), 17)) {
         use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
         for text in [text, BASE64_URL_SAFE_NO_PAD.encode(bytes)] {
             if let Some((kind, id)) = id::decode(&text) {
@@ -230,7 +230,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cursor_that_was_not_given_is_refused(text in any::<String>(), parts in any_filter(), tag in any::<String>()) {
+    fn forged_cursor_is_rejected(text in any::<String>(), parts in any_filter(), tag in any::<String>()) {
         use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
         let made_up = json!(["initiative", tag, parts, "01900000-0000-7000-8000-000000000001"]);
         for text in [text, BASE64_URL_SAFE_NO_PAD.encode(made_up.to_string())] {
@@ -242,7 +242,7 @@ proptest! {
     }
 
     #[test]
-    fn a_filter_is_compiled_to_sql_that_runs_or_refused(filter in any_filter()) {
+    fn random_filter_compiles_to_valid_sql_or_is_rejected(filter in any_filter()) {
         let db = &*DATABASE;
         match input::parse_input::<InitiativeFilter>("filter", filter) {
             Err(refusal) => prop_assert!(refusal.to_string().contains("filter"), "{}", refusal),
@@ -264,7 +264,7 @@ proptest! {
     }
 
     #[test]
-    fn a_text_that_was_not_signed_is_no_token(text in any::<String>(), claims in any_filter(), signature in any::<String>()) {
+    fn unsigned_text_is_not_a_token(text in any::<String>(), claims in any_filter(), signature in any::<String>()) {
         use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
         prop_assert!(!is_accepted(&text));
         for algorithm in ["none", "HS256", "HS512", "RS256", "EdDSA"] {
@@ -278,7 +278,7 @@ proptest! {
     }
 
     #[test]
-    fn claims_of_any_shape_are_looked_over(claims in any_filter(), name in select(vec!["exp", "nbf", "iat", "iss", "sub", "aud", "jti"])) {
+    fn claims_of_any_shape_are_validated(claims in any_filter(), name in select(vec!["exp", "nbf", "iat", "iss", "sub", "aud", "jti"])) {
         let mut said = json!({"iss": "us", "sub": "ada", "aud": "here", "exp": 4_000_000_000_u32});
         said[name] = claims.clone();
         let key = EncodingKey::from_secret(SECRET);
@@ -295,7 +295,7 @@ proptest! {
     }
 
     #[test]
-    fn a_token_of_which_one_character_is_another_is_no_token(at in any::<Index>(), other in any::<char>()) {
+    fn token_with_one_changed_character_is_rejected(at in any::<Index>(), other in any::<char>()) {
         let good = &TOKENS.1;
         let at = at.index(good.len());
         // All characters of a token are one byte long.
@@ -304,7 +304,7 @@ proptest! {
     }
 
     #[test]
-    fn a_message_is_one_of_the_protocol_or_closes_the_connection(text in any::<String>(), payload in any_filter()) {
+    fn random_websocket_message_is_read_or_closes_the_connection(text in any::<String>(), payload in any_filter()) {
         if let Err(close) = ClientMessage::parse(&text) {
             prop_assert!(close.reason().len() <= 123);
         }
@@ -317,7 +317,7 @@ proptest! {
     }
 
     #[test]
-    fn a_body_without_its_parts_is_refused(body in vec(any::<u8>(), 0..400), parts in any_document()) {
+    fn incomplete_multipart_body_is_rejected(body in vec(any::<u8>(), 0..400), parts in any_document()) {
         let framed = format!("--x\r\ncontent-disposition: form-data; name=\"operations\"\r\n\r\n{parts}\r\n--x--\r\n");
         let limits = || multipart::MultipartLimits { max_operation_bytes: 10_000, max_file_bytes: 10_000 };
         RUNTIME.block_on(async {
@@ -331,7 +331,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_a_file_or_none(bytes in vec(any::<u8>(), 0..2_000), text in any::<String>()) {
+    fn random_bytes_are_read_or_rejected(bytes in vec(any::<u8>(), 0..2_000), text in any::<String>()) {
         for bytes in [&bytes[..], text.as_bytes()] {
             read_as_records(bytes);
             read_as_grants(bytes);
@@ -346,7 +346,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_spoilt_file_is_read_or_refused(
+    fn corrupt_file_is_read_or_rejected(
         changes in vec((any::<Index>(), any::<u8>()), 0..6),
         end in proptest::option::of(any::<Index>()),
     ) {

@@ -390,7 +390,7 @@ async fn invalid_filter_is_rejected_with_its_path(database: Database) {
         assert_eq!(code, "BAD_USER_INPUT", "{filter}");
         assert!(message.starts_with(&format!("{path}: ")), "{filter}: {message}");
     }
-    // What is no such input at all is told by the schema, with the same code.
+    // The schema rejects other inputs with the same code.
     for query in [
         "{ initiatives(filter: {nothing: 1}) { totalCount } }",
         "{ initiatives(filter: {startedOn: {eq: \"2021-02-30\"}}) { totalCount } }",
@@ -424,7 +424,7 @@ async fn filter_depth_is_limited_to_twelve(database: Database) {
     assert_eq!(message, expected);
 }
 
-/// PostgreSQL keeps no NUL in its texts: that is the asker's mistake and not the base's.
+/// PostgreSQL cannot store NUL in texts. This is an error of the request and not of the database.
 async fn nul_in_text_is_rejected(database: Database) {
     let app = TestApp::start(database).await;
     let steward = app.steward().await;

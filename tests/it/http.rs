@@ -510,7 +510,7 @@ async fn internal_errors_are_reported_neutrally(database: Database) {
             }
         }
     }
-    // Where even the members cannot be read, nobody can be told who asks.
+    // If the members cannot be read, no requester can be identified.
     app.app.db.execute_unprepared(&drop("member")).await.unwrap();
     let (status, body) = post_body(
         &app,

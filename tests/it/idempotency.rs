@@ -105,7 +105,7 @@ async fn mutation_with_a_key_runs_once(database: Database) {
 async fn replay_returns_the_original_result(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
-    // What stands against a record hangs on the rest of the base, and is told as it is now.
+    // The conflicts of a record depend on other data, so a replay returns the current ones.
     let answer = async |client: &Client<'_>, name: &str, input: &Value| {
         let mut payload = mutate(client, name, input.clone()).await;
         assert_eq!(payload["problems"], json!([]), "{name} {input}: {payload}");
@@ -179,7 +179,7 @@ async fn replay_returns_the_original_result(database: Database) {
         json!({"submissions": {"totalCount": 1}, "auditEvents": {"totalCount": 7}}),
         "nothing was done twice"
     );
-    // Who may see the submission no more is not told of it.
+    // A member that can no longer see the submission gets no replay.
     app.create_member("partner", Role::Partner, Some("GB-CHC-501"))
         .await;
     let refused = mutate(&partner, "saveSubmission", save).await;
@@ -188,7 +188,7 @@ async fn replay_returns_the_original_result(database: Database) {
         list_problems(&refused["problems"]),
         to_owned_pairs(&[("NOT_FOUND", "id")])
     );
-    // After a day nothing is kept of it.
+    // After a day nothing is stored.
     let later = |hours| SystemClock.now() + chrono::TimeDelta::hours(hours);
     for (hours, answers) in [(23, 0), (25, 4)] {
         let gone = expiry::delete_expired(&app.app.db, &SystemClock, &ExpiryPolicy::default(), later(hours))

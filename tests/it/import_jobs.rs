@@ -253,7 +253,7 @@ async fn trusted_organisation_publishes_by_import(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     allow_auto_publish(&app).await;
-    // Two that name one grant: the second is told.
+    // Two records name one grant: the second has a problem.
     let mut records: Vec<Value> = (0..1_100)
         .map(|number| file_record(&number.to_string()))
         .collect();
@@ -800,7 +800,7 @@ async fn multipart_upload_is_limited(database: Database) {
         json!({"import": {"fileName": "return.jsonl", "bytes": content.len(), "state": "QUEUED"}, "problems": []}),
         "{answer}"
     );
-    // A little too long is told by the mutation, far too long is not even read to its end.
+    // The mutation rejects a file that is a little too long. A much longer one is not read to its end.
     let long = [content.as_bytes(), &vec![b' '; 400_000]].concat();
     let (status, answer) = post(Some("partner"), &long).await;
     assert_eq!(status, StatusCode::OK);

@@ -37,7 +37,7 @@ async fn import_places(app: &TestApp, csv: &str) -> (Tally, Vec<String>) {
     let mut said = Vec::new();
     let mut remarks = |remark| match remark {
         Remark::Refused(refusal) => said.push(refusal.to_string()),
-        // What a file replaces is told in stories of its own.
+        // Other tests check what a file replaces.
         Remark::Warning(_) | Remark::Note(_) => {}
     };
     let tally = import::places::import(&app.app.db, &TestApp::action(), csv.as_bytes(), &mut remarks)
@@ -109,7 +109,7 @@ async fn lookup_file_builds_the_place_hierarchy(database: Database) {
             }"#,
         )
         .await;
-    // A combined authority stands beside the region, whatever order the two are told in.
+    // A combined authority is a second parent beside the region, in any order of the rows.
     let mut beside = answer["birmingham"]["parents"].as_array().unwrap().clone();
     beside.sort_by_key(|place| place["code"].as_str().map(ToOwned::to_owned));
     assert_eq!(

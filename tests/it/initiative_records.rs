@@ -552,7 +552,7 @@ async fn other_text_is_stored_unchanged(database: Database) {
         let name = &found["leadOrganisation"]["name"];
         assert_eq!(*name, to_nfc(&visible.into()), "{text}");
     }
-    // One character more is too many, and the length is told in characters.
+    // One more character is too many. The length is in characters.
     let long = "🏘".repeat(10_001);
     let (_, remarks) = app
         .try_publish(&[minimal_record("long", json!({"summary": long}))])

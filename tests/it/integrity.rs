@@ -148,7 +148,7 @@ async fn start_with_full_history(database: Database) -> TestApp {
         )
         .build();
     app.publish(&[taking, record("r").build()]).await;
-    // A text is taken out, and an organisation goes by another name and is told apart by more.
+    // A text is redacted, and an organisation is renamed and gets an identifier.
     steward
         .query(
             "mutation { redactText(input: {text: \"The board agreed\", reason: \"They asked\"}) { initiatives } }",

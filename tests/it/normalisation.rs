@@ -18,7 +18,7 @@ tests_on_both_databases![
     organisations_match_every_spelling_of_their_identifier,
     places_are_found_by_every_spelling_of_their_code,
     filters_find_every_spelling,
-    a_steward_cannot_save_a_second_spelling,
+    steward_cannot_save_a_second_spelling,
     stored_names_are_normalised_unless_they_conflict,
 ];
 
@@ -150,7 +150,7 @@ async fn filters_find_every_spelling(database: Database) {
     assert!(message.contains("contains is an empty text"), "{message}");
 }
 
-async fn a_steward_cannot_save_a_second_spelling(database: Database) {
+async fn steward_cannot_save_a_second_spelling(database: Database) {
     let app = TestApp::start(database).await;
     let steward = app.steward().await;
     let save = |identifier: &str| {

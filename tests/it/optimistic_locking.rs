@@ -151,7 +151,7 @@ async fn second_edit_of_an_export_gets_the_conflicts(database: Database) {
             "only what others changed: {message}"
         );
 
-        // Nothing is lost, nothing is published, and by hand the same is told.
+        // Nothing is lost, nothing is published, and a manual submission has the same conflicts.
         let kept = find_draft(&app, &reference).await;
         assert_eq!(
             (kept.document["summary"].as_str(), kept.initiative_version),
@@ -250,7 +250,7 @@ async fn irrelevant_base_version_is_ignored_and_invalid_one_reported(database: D
         );
     }
 
-    // As drafts they are kept, told of, and not written twice.
+    // They are saved as drafts once, with their conflicts.
     let stale = json_lines(&[with("e", json!(1), "Third")]);
     for outcome in ["DRAFTED", "UNCHANGED"] {
         let import = send_file(&app, &partner, "third.jsonl", &stale, json!({"mode": "DRAFT"})).await;

@@ -749,7 +749,7 @@ async fn csv_query_timeout_is_reported(database: Database) {
         (status, parse_error(&body).1.as_str()),
         (StatusCode::GATEWAY_TIMEOUT, "QUERY_TIMEOUT")
     );
-    // Where it cannot be told who asks, nobody is answered.
+    // If the requester cannot be identified, there is no answer.
     app.app.db.close_by_ref().await.unwrap();
     let (status, _, body) = send(&app.app, request(address)).await;
     assert_eq!(

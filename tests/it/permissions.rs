@@ -23,7 +23,7 @@ tests_on_both_databases![
     unreadable_fields_cannot_be_filtered_by,
     claim_uses_only_fields_dashboards_can_read,
     only_public_fields_answer_without_a_token,
-    a_claim_is_told_overall_without_a_token_and_by_groups_with_one,
+    claim_is_answered_overall_without_a_token_and_by_group_with_one,
 ];
 tests_without_database![
     policy_lists_every_schema_field_once,
@@ -540,7 +540,7 @@ async fn only_public_fields_answer_without_a_token(database: Database) {
     );
 }
 
-async fn a_claim_is_told_overall_without_a_token_and_by_groups_with_one(database: Database) {
+async fn claim_is_answered_overall_without_a_token_and_by_group_with_one(database: Database) {
     let app = TestApp::start(database).await;
     let now = SystemClock.now();
     let claim = claim::Model {

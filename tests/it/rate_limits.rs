@@ -33,7 +33,7 @@ tests_on_both_databases![
     csv_files_cost_the_same_as_their_queries,
 ];
 
-/// A clock that goes on when it is told to.
+/// A clock that tests advance.
 #[derive(Debug)]
 struct ManualClock {
     since: DateTime<Utc>,
@@ -394,7 +394,7 @@ async fn rate_limits_apply_over_websockets(database: Database) {
         output["payload"]["extensions"]["cost"]["rateLimit"]["remaining"], 31,
         "{output}"
     );
-    // What is refused is told as an error of the operation.
+    // A rejection is an error of the operation.
     socket.subscribe("3", SIXTY_POINT_QUERY).await;
     let output = socket.receive().await;
     assert_eq!(

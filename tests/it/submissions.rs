@@ -382,7 +382,7 @@ async fn roles_limit_actions_and_visibility(database: Database) {
         list_problems(&refused["problems"]),
         to_owned_pairs(&[("NOT_ALLOWED", "record/leadOrganisation")])
     );
-    // Who may not is told so before anything is looked at.
+    // Permission is checked before the input is validated.
     let funder = app
         .create_member("funder", Role::Funder, Some("GB-CHC-900"))
         .await;

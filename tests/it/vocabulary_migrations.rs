@@ -12,7 +12,7 @@ tests_on_both_databases![
     widened_vocabulary_accepts_only_the_new_codes,
     widened_table_keeps_rows_indexes_and_constraints,
     vocabulary_is_narrowed_unless_the_code_is_used,
-    a_vocabulary_with_other_codes_is_not_replaced,
+    vocabulary_with_other_codes_is_not_replaced,
 ];
 
 const PET_VOCABULARY: WidenedVocabulary = WidenedVocabulary {
@@ -148,7 +148,7 @@ async fn vocabulary_is_narrowed_unless_the_code_is_used(database: Database) {
     );
 }
 
-async fn a_vocabulary_with_other_codes_is_not_replaced(database: Database) {
+async fn vocabulary_with_other_codes_is_not_replaced(database: Database) {
     let db = &database.connection;
     db.execute_unprepared(TABLES_SQL).await.unwrap();
     let others = [

@@ -253,7 +253,7 @@ fn cycles_of_imports_are_small_and_within_one_module() {
 }
 
 #[test]
-fn the_graph_follows_every_way_of_naming_an_item() {
+fn graph_follows_every_way_of_naming_an_item() {
     let folder = tempfile::tempdir().unwrap();
     let write = |file: &str, text: &str| {
         let path = folder.path().join(file);

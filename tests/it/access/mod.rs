@@ -88,7 +88,7 @@ async fn assert_no_leaks(database: Database, seed: u64) {
 /// A reader that checks every response for leaks.
 struct LeakChecker<'a> {
     base: &'a AccessFixture,
-    /// The marks that somebody wrote in a question: what they wrote they may be told.
+    /// The marks in the query itself. The response may repeat them.
     written: Mutex<BTreeSet<String>>,
 }
 
@@ -102,7 +102,7 @@ const ALL_FIELDS: &str = "id title isFullyVisible summary externalRef version st
     fundingTerms { programme grantIdentifier initiative { title summary }
         funder { name fundingTerms(first: 3) { totalCount nodes { programme initiative { title externalRef } } } } }";
 
-/// The dimensions by which records are told apart here.
+/// The dimensions to group by.
 const DIMENSIONS: [&str; 6] = [
     "PLACE",
     "LEAD_ORGANISATION",
@@ -117,7 +117,7 @@ impl LeakChecker<'_> {
         &self.base.seen
     }
 
-    /// Holds a text that somebody was told against what they may see. `written` is what they wrote themselves.
+    /// Asserts that a response has no mark that its reader must not see. `written` is the query.
     fn assert_visible(&self, member: &FixtureMember<'_>, output: &str, written: &str) {
         let mut may = format!("{written} {}", member.subject);
         {
@@ -133,7 +133,7 @@ impl LeakChecker<'_> {
         );
     }
 
-    /// What is held against every answer would find what is not for somebody, whatever it is of.
+    /// Asserts that the check detects every kind of leak.
     fn assert_detects_leaks(&self, dashboard: &FixtureMember<'_>) {
         let secrets = self.fixture().secrets.iter();
         let not_for_it = secrets.filter(|(_, of)| !self.fixture().can_view_secret(dashboard.who, of));
@@ -147,7 +147,7 @@ impl LeakChecker<'_> {
         assert_eq!(leaked.len(), output.len(), "each is found: {leaked:?}");
     }
 
-    /// The whole answer to what somebody asks, of which nothing is not for them.
+    /// Sends a query and checks the response for leaks.
     async fn query_checked(&self, member: &FixtureMember<'_>, query: &str, variables: Value) -> Value {
         let written = format!("{query} {variables}");
         let response = member.client.execute_with(query, variables).await;
@@ -159,7 +159,7 @@ impl LeakChecker<'_> {
         response
     }
 
-    /// The data of an answer that somebody must get who is a member.
+    /// The data of a query of a member, which must succeed.
     async fn query_data(&self, member: &FixtureMember<'_>, query: &str, variables: Value) -> Option<Value> {
         let mut response = self.query_checked(member, query, variables.clone()).await;
         if member.who.role.is_none() {
@@ -275,7 +275,7 @@ impl LeakChecker<'_> {
         }
     }
 
-    /// Whether the id of something leads to it.
+    /// Whether the id of an item resolves to it.
     fn is_id_resolvable(&self, who: NaiveReader, of: &SecretOwner) -> bool {
         let how_much = |record: &usize| visibility_for(who, &self.fixture().records[*record]);
         match of {
@@ -460,7 +460,7 @@ impl LeakChecker<'_> {
             .await;
     }
 
-    /// The counts of a pattern over what somebody reads whole.
+    /// The counts of a pattern over fully visible records.
     fn expected_counts(&self, who: NaiveReader, when: &Value, then: &Value, among: &Value) -> Value {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         let world = &self.fixture().world;
@@ -595,7 +595,7 @@ impl LeakChecker<'_> {
         }
     }
 
-    /// Everybody listens while records are published anew.
+    /// All readers subscribe while records are published again.
     async fn check_subscriptions(
         &self,
         members: &[FixtureMember<'_>],
@@ -632,7 +632,7 @@ impl LeakChecker<'_> {
             of_steward.lock().unwrap().len() >= altered.len()
         })
         .await;
-        // What is not for somebody would have come by then too.
+        // Any leak would have arrived by then too.
         tokio::time::sleep(Duration::from_millis(500)).await;
         drop(tasks);
         let mut stewards = 0;
@@ -661,7 +661,7 @@ impl LeakChecker<'_> {
         );
     }
 
-    /// What is refused, and what is found wrong with what somebody sends, names nothing that is not theirs.
+    /// Rejections and problems do not mention hidden data.
     async fn check_errors(&self, member: &FixtureMember<'_>) {
         let seen = self.fixture();
         let save = "mutation($input: SaveSubmissionInput!) { saveSubmission(input: $input) {

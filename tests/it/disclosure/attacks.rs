@@ -22,7 +22,7 @@ tests_on_both_databases![
     subtracting_visible_counts_does_not_reveal_hidden_counts,
     total_minus_complement_does_not_reveal_the_rest,
     lists_count_only_visible_records,
-    groups_of_groups_tell_no_more_of_one_initiative_than_of_none,
+    nested_groups_do_not_reveal_a_single_initiative,
     grid_margins_do_not_reveal_cells,
     single_publication_does_not_change_controlled_answers,
 ];
@@ -560,7 +560,7 @@ async fn lists_count_only_visible_records(database: Database) {
 ///
 /// It succeeds where the step of each of the lone places' initiatives is told rightly. Under
 /// control all that is told of such a place must be what is told of one without any.
-async fn groups_of_groups_tell_no_more_of_one_initiative_than_of_none(database: Database) {
+async fn nested_groups_do_not_reveal_a_single_initiative(database: Database) {
     let app = start_with_records(database).await;
     let (steward, dashboard) = create_clients(&app).await;
     let truth = find_lone_steps(&steward).await;

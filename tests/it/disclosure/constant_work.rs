@@ -19,7 +19,7 @@ use crate::support::app::TestApp;
 use crate::support::builders::withdraw;
 use crate::support::{Database, tests_on_both_databases};
 
-tests_on_both_databases![a_suppressed_cell_and_a_shown_one_are_counted_by_the_same_steps];
+tests_on_both_databases![suppressed_and_disclosed_cells_are_counted_by_the_same_steps];
 
 /// A layout that writes down when it is asked for the cells of a chunk, and how many rows that has.
 struct RecordingLayout<'a> {
@@ -58,7 +58,7 @@ type RecordedCount = (Vec<(usize, usize)>, RawCell, Option<SuppressionRule>);
 /// This shows that no pass is left out for a cell that will be suppressed, or because of one. It
 /// does not show that the passes take the same time: they look at the rows that are counted,
 /// so that what is large takes longer than what is small, as with exact answers.
-async fn a_suppressed_cell_and_a_shown_one_are_counted_by_the_same_steps(database: Database) {
+async fn suppressed_and_disclosed_cells_are_counted_by_the_same_steps(database: Database) {
     let app = start_empty(database).await;
     let viewpoint = Viewpoint {
         reader: Reader::Dashboard,

@@ -167,8 +167,7 @@ impl RecordGenerator {
     }
 }
 
-/// Why a record does not say what became of a challenge, where it says why. It is not drawn, so that
-/// the draws stay as they were.
+/// The missing reason of a challenge. It is not drawn, so that the other draws stay the same.
 fn missing_reason(reference: &str, challenge: &str) -> Option<&'static str> {
     let letters = reference.bytes().chain(challenge.bytes()).map(usize::from);
     match letters.fold(7, |sum, letter| (sum * 31 + letter) % 1_009) % 8 {
@@ -184,7 +183,7 @@ pub fn funder_identifier(at: usize) -> String {
     format!("GB-CHC-{}", 900 + at)
 }
 
-/// An empty base whose keys are the same each time it is told of.
+/// An empty database with fixed keys.
 pub async fn start_empty(database: Database) -> TestApp {
     let app = TestApp::start(database).await;
     let row = instance_settings::Entity::find_by_id(1)

@@ -833,7 +833,7 @@ async fn revoked_member_has_no_access(database: Database) {
     let output = list_versions(&steward, &id).await;
     assert_eq!(output[1]["reason"], "Left");
     assert_eq!(output[0]["document"]["revokedAt"], Value::Null);
-    // Who is no steward is told of no member.
+    // Only stewards see members.
     let node = somebody.query(&format!("{{ node(id: {id:?}) {{ id }} }}")).await;
     assert_eq!(node["node"], Value::Null);
 }

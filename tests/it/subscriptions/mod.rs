@@ -94,7 +94,7 @@ async fn follow_submissions(app: &App, socket: &mut TestSocket, id: &str) {
     assert_eq!(answer["id"], "ready", "{answer}");
 }
 
-/// The title of the submission that is told of next, with its state.
+/// The title and the state of the next submission of a subscription.
 async fn read_next_title(socket: &mut TestSocket, id: &str) -> (String, String) {
     let output = socket.next_data(id).await;
     let submission = &output["submissionChanged"];

@@ -72,7 +72,7 @@ async fn submission_changes_reach_only_permitted_members(database: Database) {
         output("first", "DISCARDED"),
         "and nothing of the other organisation's in between"
     );
-    // What is read and not changed is told to nobody.
+    // Reads without changes send nothing.
     steward.query("{ submissions { nodes { state } } }").await;
     for socket in &mut sockets {
         assert_eq!(socket.receive_within(Duration::from_millis(700)).await, None);
@@ -204,7 +204,7 @@ async fn published_initiatives_reach_only_permitted_readers(database: Database) 
             "nothing else is told"
         );
     }
-    // What is altered is told as it stands then; what is altered in nothing, and what is withdrawn, is not.
+    // An update sends the new state. A save without changes and a withdrawal send nothing.
     publish_by_other_process(
         &other,
         [
@@ -236,7 +236,7 @@ async fn published_initiatives_reach_only_permitted_readers(database: Database) 
     other.app.db.close_by_ref().await.unwrap();
 }
 
-/// The population that a pattern is told with next.
+/// The population of the next event of a pattern.
 async fn read_population(socket: &mut TestSocket) -> i64 {
     let output = socket.next_data("p").await;
     output["patternChanged"]["table"]["population"].as_i64().unwrap()
@@ -373,7 +373,7 @@ async fn import_progress_is_sent_until_the_end(database: Database) {
     assert!(told_of.is_sorted(), "rows are not undone: {told_of:?}");
     let over = socket.receive().await;
     assert_eq!(over["type"], "complete", "{over}");
-    // One that has ended is told of once.
+    // An import that has ended is sent once.
     assert_eq!(
         socket.query("again", &progress).await["data"]["importProgress"]["state"],
         "COMPLETED"
