@@ -87,7 +87,10 @@ async fn record_absorbs_the_grant_it_names(database: Database) {
     let reasons: Vec<_> = reasons.iter().map(|revision| revision.reason.as_str()).collect();
     assert_eq!(
         reasons,
-        ["a story", "a record of the lead organisation names this grant"]
+        [
+            "imported from file",
+            "a record of the lead organisation names this grant"
+        ]
     );
     // The same grants again change nothing.
     let stood = load_state(&app).await;

@@ -87,7 +87,10 @@ async fn every_field_round_trips(database: Database) {
     assert_eq!(answered, expected);
     // And the revision holds the whole of it.
     let revision = revision::Entity::find().one(&app.app.db).await.unwrap().unwrap();
-    assert_eq!((revision.version, revision.reason.as_str()), (1, "a story"));
+    assert_eq!(
+        (revision.version, revision.reason.as_str()),
+        (1, "imported from file")
+    );
     assert_eq!(
         remove_empty_fields(&revision.document),
         remove_empty_fields(&sent)

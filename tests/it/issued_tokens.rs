@@ -71,7 +71,10 @@ async fn issued_token_is_shown_once(database: Database) {
     assert_eq!(issued["problems"], json!([]));
     assert_eq!(output["name"], "The council's dashboard");
     assert_eq!(output["member"]["subject"], "dashboard");
-    assert_eq!(output["issuedBy"]["id"], find_member_id(&steward, "steward").await);
+    assert_eq!(
+        output["issuedBy"]["id"],
+        find_member_id(&steward, "steward").await
+    );
     for nothing in ["lastUsedAt", "revokedAt", "revokedBy"] {
         assert_eq!(output[nothing], Value::Null, "{nothing}");
     }

@@ -17,7 +17,7 @@ use wayin_entity::{
 };
 use wayin_migration::Migrator;
 use wayin_records::formats::FileError;
-use wayin_records::formats::format::detect_record_format;
+use wayin_records::formats::file_format::detect_record_format;
 use wayin_records::workbook::RecordWorkbook;
 
 use crate::support::app::TestApp;

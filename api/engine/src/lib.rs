@@ -1,6 +1,6 @@
 //! The pattern engine: how often two conditions coincide, where it is different, and how sure we are.
 //!
-//! A [`predicate`] is TRUE, FALSE or UNKNOWN for a record ([`three_valued`]). It is [evaluated](evaluate) on the columns
+//! A [`predicate`] is TRUE, FALSE or UNKNOWN for a record ([`three_valued_logic`]). It is [evaluated](evaluate) on the columns
 //! of an [`index`], as bitmaps. The initiatives in each cell are [counted](count), and the counts pass through
 //! [`disclosure`] control. The result is an [`answer`]: counts, [`measures`] from [`statistics`], a [`summary`] in plain
 //! words, and [`cautions`].

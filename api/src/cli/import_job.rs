@@ -221,7 +221,7 @@ async fn report_problems(
         bar.suspend(|| {
             remarks
                 .iter()
-                .for_each(|remark| print_remark(&import.file_name, remark))
+                .for_each(|remark| print_remark(&import.file_name, remark));
         });
     }
 }

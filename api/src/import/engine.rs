@@ -49,6 +49,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Shows how much of its file an import has read.
+    #[must_use]
     pub fn with_progress(self, progress: ProgressBar) -> Self {
         Self { progress, ..self }
     }

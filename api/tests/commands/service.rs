@@ -123,15 +123,8 @@ fn command_line_actions_are_audited() {
         let output = folder.run(&command.split(' ').collect::<Vec<_>>());
         assert_eq!(output.code, Some(1), "{command}: {output:?}");
     }
-    folder.run(&[
-        "import",
-        "records",
-        "records.jsonl",
-        "--mode",
-        "draft",
-        "--member",
-        "bo",
-    ]);
+    let drafts = "import records records.jsonl --mode draft --member bo";
+    folder.run(&drafts.split(' ').collect::<Vec<_>>());
     folder.run_ok(&["member", "revoke", "--subject", "bo"]);
     let token = folder.run_ok(&["token", "issue", "--subject", "ada"]);
     let service = folder.start(&["serve"]);

@@ -63,7 +63,7 @@ pub fn run_scenario(base: &CrashTestBase, chance: &mut CrashSchedule) {
         let mut added = 0;
         for import in base.list_published_files() {
             let ended = (import.state, import.rows_processed, import.member_id);
-            let rows = RECORDS_PER_FILE as i64;
+            let rows = i64::try_from(RECORDS_PER_FILE).unwrap();
             assert_eq!(ended, (ImportState::Completed, rows, None), "{import:?}");
             added += import.added_count.unwrap_or_default();
         }

@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use wayin::graphql::operation::limits::{DocumentLimits, measure_document};
+use wayin::graphql::operation::document_limits::{DocumentLimits, measure_document};
 use wayin::server;
 
 use crate::support::app::{TestApp, sign_token};

@@ -2,7 +2,7 @@
 //! chunk as [`TruthBitmaps`], in three-valued logic.
 //!
 //! Chunks have bitmaps for tests of vocabularies. Tests that scan a column (funding terms, places, dates, titles,
-//! visibility) are evaluated once for each chunk and [cached](super::truth_cache).
+//! visibility) are evaluated once for each chunk and [cached](super::predicate_cache).
 
 mod unknown_reasons;
 
