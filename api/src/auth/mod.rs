@@ -2,7 +2,7 @@
 //! the [permission] policy lists the fields of a role, and [visibility] selects the records.
 //!
 //! A token is valid if one of the trusted [issuers](issuer) signed it with one of their [keys] and its
-//! [claims](jwt::claims) are valid. The keys can be in a [JWKS document](jwks), which is read at a regular
+//! [claims](jwt::token_claims) are valid. The keys can be in a [JWKS document](jwks), which is read at a regular
 //! interval. A token that [this service issued](issued_token) is listed and can be revoked.
 
 pub mod graphql;

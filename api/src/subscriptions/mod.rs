@@ -1,7 +1,7 @@
 //! Subscriptions, and the WebSocket connections that carry them.
 //!
-//! A [connection](socket) speaks the [protocol](protocol), within a [limit](registry) for each client. While
-//! anyone subscribes, one [poller] in each server process looks for changes of any process, and publishes
+//! A [connection](socket) speaks the [protocol], within a [limit](registry) for each client. While
+//! anyone subscribes, one poller in each server process looks for changes of any process, and publishes
 //! them in [streams](broadcast) with limited buffers. Each domain's own subscription decides what a
 //! subscriber can see.
 

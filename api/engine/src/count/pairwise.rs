@@ -27,7 +27,7 @@ struct HiddenChunk<'a> {
 }
 
 impl PopulationCounter<'_> {
-    /// Counts the tables of each pair of predicates, in the order of [`list_pairs`]: eight cells for each.
+    /// Counts the tables of each pair of predicates, in the order of the pairs: eight cells for each.
     pub fn count_pairs(&self, predicates: &[&PreparedPredicate<'_>]) -> Result<Vec<RawCell>, Cancelled> {
         let pairs = list_pairs(predicates.len());
         let visible = self.count_visible_pairs(predicates, &pairs)?;

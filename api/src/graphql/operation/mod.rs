@@ -1,7 +1,7 @@
 //! Operations: what is checked and worked out before one is executed.
 //!
 //! [`prepare`] does it once, whichever way an operation came, in this order: the [rate limit](rate_limit), [persisted
-//! queries](persisted_queries), [limits] of the document, the [document] and its [variables], the [cost], and while it is
+//! queries](persisted_queries), [limits](document_limits) of the document, the [document] and its [variables], the [cost], and while it is
 //! executed its [deadline] and the permissions of its fields.
 
 mod absent_variables;
