@@ -47,8 +47,8 @@ impl AuditEvent {
         &self.0.subject
     }
 
-    /// The global ID of the object that the action changed, also after the object is deleted. Ask for the object with
-    /// `node(id:)`. A file of places has no object, only the events with its id.
+    /// The global ID of the object that the action changed. It stays after the object is deleted. Get the object with
+    /// `node(id:)`. For an imported file of places there is no object: the ID only connects its two events.
     async fn subject_id(&self) -> Option<ID> {
         let kind = id::find_kind(&self.0.subject)?;
         Some(kind.encode_id(self.0.subject_id).into())

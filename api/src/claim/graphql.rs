@@ -149,7 +149,7 @@ impl ClaimQuery {
     async fn claim(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The slug, such as `short-funding-skips-ambitions`.")] slug: String,
+        #[graphql(desc = "The slug of the claim, such as `short-funding-skips-ambitions`.")] slug: String,
     ) -> Result<Option<Claim>> {
         let found = claim::Entity::find()
             .filter(claim::Column::Slug.eq(slug))

@@ -334,7 +334,7 @@ impl ImportQuery {
     async fn import(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global ID.")] id: ID,
+        #[graphql(desc = "The global ID of the import.")] id: ID,
     ) -> Result<Option<Import>> {
         let id = decode_argument(NodeKind::Import, "id", &id)?;
         Ok(job::find(&app_from_context(ctx).db, require_member(ctx)?, id)

@@ -74,7 +74,7 @@ impl OrganisationQuery {
     async fn organisation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global ID.")] id: Option<ID>,
+        #[graphql(desc = "The global ID of the organisation.")] id: Option<ID>,
         #[graphql(desc = "The org-id identifier, such as GB-CHC-1164883.")] identifier: Option<String>,
     ) -> Result<Option<Organisation>> {
         let known = select_visible_organisations(require_reader(ctx)?);

@@ -72,7 +72,7 @@ impl PlaceQuery {
     async fn place(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global ID.")] id: Option<ID>,
+        #[graphql(desc = "The global ID of the place.")] id: Option<ID>,
         #[graphql(desc = "The GSS code.")] code: Option<String>,
     ) -> Result<Option<Place>> {
         let key = match (id, code) {

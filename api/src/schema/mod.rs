@@ -175,7 +175,7 @@ impl NodeQuery {
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global ID.")] id: ID,
+        #[graphql(desc = "The global ID of the object.")] id: ID,
     ) -> Result<Option<Node>> {
         find_node(ctx, "id", &id).await
     }

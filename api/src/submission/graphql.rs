@@ -284,7 +284,7 @@ impl SubmissionQuery {
     async fn submission(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global ID.")] id: ID,
+        #[graphql(desc = "The global ID of the submission.")] id: ID,
     ) -> Result<Option<Submission>> {
         let id = decode_argument(NodeKind::Submission, "id", &id)?;
         Ok(

@@ -313,7 +313,7 @@ impl InitiativeQuery {
     async fn initiative(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global ID.")] id: ID,
+        #[graphql(desc = "The global ID of the initiative.")] id: ID,
     ) -> Result<Option<Initiative>> {
         let id = decode_argument(NodeKind::Initiative, "id", &id)?;
         Ok(loader::operation_loader(ctx)

@@ -110,7 +110,7 @@ impl PatternGroup {
 pub enum PatternGroupOrderField {
     /// The name. Bands, years and codes have their natural order.
     Name,
-    /// The number of initiatives. Groups with a suppressed number come after the others.
+    /// The number of initiatives in the group. Groups with a suppressed number come last in either direction.
     Population,
     /// The share of initiatives with `when` that also have `then`. Groups without a share come after the
     /// others.
