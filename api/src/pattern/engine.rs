@@ -1,8 +1,7 @@
-//! The engine: keeps the index up to date with the change log, and answers questions
-//! from it on threads of its own.
+//! The engine keeps the index up to date with the change log, and runs queries on its own threads.
 //!
-//! Beside the newest snapshot one is held for each audience, which the records that are
-//! hidden from it are counted by: see [`release`](wayin_engine::staged_snapshot).
+//! Besides the newest snapshot, it holds a staged snapshot for each audience. The records that are hidden from the
+//! audience are counted from it: see [`StagedSnapshot`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,26 +25,27 @@ use wayin_engine::predicate_cache::TruthCache;
 use wayin_engine::staged_snapshot::StagedSnapshot;
 use wayin_engine::visibility::Audience;
 
-/// How long the engine waits before it looks for changes of which nobody has told it.
+/// How long the engine waits for a notification before it polls the change log.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
-/// The same on SQLite, which tells nobody: the look is one row by its key.
+/// The same on SQLite, which does not notify other processes. A poll reads only one row by its key.
 const SQLITE_POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// How long a question may wait for a change.
+/// The longest that a query waits for a change.
 const CHANGE_WAIT_TIMEOUT: Duration = Duration::from_secs(2);
-/// After so long, a number that the log does not hold was rolled back.
+/// A number that is missing from the log for this long belongs to a transaction that was rolled back.
 const LOG_GAP_TIMEOUT: Duration = Duration::from_mins(10);
-/// How many initiatives are told of at once as altered, and how many such tellings may wait.
+/// The most initiatives in one [`AlteredEvent`].
 const INITIATIVES_PER_EVENT: usize = 1_000;
+/// The most events that wait for a subscriber. A subscriber that is further behind loses the oldest ones.
 const MAX_PENDING_EVENTS: usize = 256;
 
-/// What the engine can be told.
+/// The configuration of the engine.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
-    /// How long a question may take.
+    /// The longest that a query may take.
     pub deadline: Duration,
-    /// How protected counts are moved.
+    /// The noise that disclosure control adds to counts.
     pub perturbation: PerturbationTable,
-    /// The licence under which answers may be used again, as SPDX names it.
+    /// The licence under which answers may be reused, as an SPDX identifier.
     pub licence: String,
 }
 
@@ -59,23 +59,23 @@ impl Default for EngineSettings {
     }
 }
 
-/// What a reading of the change log found.
+/// Which initiatives changed since the engine last read the change log.
 #[derive(Clone, Debug)]
 pub enum AlteredEvent {
-    /// Some initiatives were published, altered or withdrawn.
+    /// These initiatives were published, changed or withdrawn.
     Initiatives(Arc<[Uuid]>),
-    /// The base was read anew: what of it is other than before, nobody can tell.
+    /// The engine loaded all records again, and does not know which ones changed.
     Everything,
 }
 
-/// The base as questions see it.
+/// The snapshots that queries read.
 struct EngineState {
     newest: Arc<Snapshot>,
-    /// What is released to each audience.
+    /// The staged snapshot of each audience.
     staged: [Arc<Snapshot>; Audience::ALL.len()],
 }
 
-/// The index of one base, read by many and followed by one.
+/// The index of one instance. Many queries read it, and one task keeps it up to date.
 pub struct PatternEngine {
     state: ArcSwapOption<EngineState>,
     follow_state: Mutex<FollowState>,
@@ -85,29 +85,30 @@ pub struct PatternEngine {
     truth_cache: TruthCache,
     settings: EngineSettings,
     pool: ThreadPool,
-    /// As many questions as there are threads are worked on at once; the others wait.
+    /// One permit for each thread. Further queries wait.
     query_permits: Semaphore,
 }
 
-/// What is remembered from one reading of the log to the next.
+/// What the engine remembers between two reads of the change log.
 #[derive(Default)]
 struct FollowState {
+    /// The numbers that are missing from the log, with the time when each was first missed.
     log_gaps: HashMap<i64, Instant>,
-    /// What is released to each audience; none before the base was read.
+    /// The staged snapshot of each audience. None until the records are loaded.
     staged: Option<[StagedSnapshot; Audience::ALL.len()]>,
 }
 
 impl PatternEngine {
-    /// An engine that has read nothing yet.
+    /// Creates an engine that has loaded nothing yet.
     ///
     /// # Errors
-    /// [`Error::Internal`] where its threads cannot be started.
+    /// [`Error::Internal`] if its threads cannot be started.
     pub fn new(settings: EngineSettings) -> Result<Self> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|number| format!("engine-{number}"))
-            // Who waits for the answer is told that there is none; the service goes on.
+            // Without a handler, a panic ends the process. With it, only the query fails, as its channel closes.
             .panic_handler(|_| tracing::error!("a question could not be worked out: the engine panicked"))
             .build()
             .map_err(|cause| Error::Internal(format!("the engine's threads cannot be started: {cause}")))?;
@@ -124,10 +125,10 @@ impl PatternEngine {
         })
     }
 
-    /// The base as it was last read, without waiting for anything.
+    /// The newest snapshot. Does not wait for changes.
     ///
     /// # Errors
-    /// [`Error::NotReady`] until the base was read for the first time.
+    /// [`Error::NotReady`] until the records are loaded.
     pub fn snapshot(&self) -> Result<Arc<Snapshot>> {
         Ok(Arc::clone(&self.current_state()?.newest))
     }
@@ -136,27 +137,25 @@ impl PatternEngine {
         self.state.load_full().ok_or(Error::NotReady)
     }
 
-    /// Whether the base was read.
+    /// Whether the records are loaded.
     pub fn is_ready(&self) -> bool {
         self.state.load().is_some()
     }
 
-    /// How long a question may take.
+    /// The longest that a query may take.
     pub fn deadline(&self) -> Duration {
         self.settings.deadline
     }
 
-    /// The licence under which answers may be used again.
+    /// The licence under which answers may be reused, as an SPDX identifier.
     pub fn licence(&self) -> &str {
         &self.settings.licence
     }
 
-    /// Answers a question on a thread of the engine's own. When nobody waits for the
-    /// answer any more, the work ends.
+    /// Runs a query on a thread of the engine. Cancels the query if the caller drops the future.
     ///
     /// # Errors
-    /// [`Error::QueryTimeout`] where it takes longer than the deadline, [`Error::NotReady`] until
-    /// the base was read.
+    /// [`Error::QueryTimeout`] if it takes longer than the deadline. [`Error::NotReady`] until the records are loaded.
     pub async fn run_query<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(EvaluationContext<'_>) -> Result<T, Cancelled> + Send + 'static,
@@ -165,7 +164,7 @@ impl PatternEngine {
         let (run, waiting) = CancellationToken::with_timeout(self.settings.deadline);
         let turn = tokio::time::timeout(self.settings.deadline, self.query_permits.acquire());
         let turn = turn.await.map_err(|_| Error::QueryTimeout)?;
-        let (tell, told) = oneshot::channel();
+        let (tell, receiver) = oneshot::channel();
         let engine = Arc::clone(self);
         self.pool.spawn(move || {
             let base = EvaluationContext {
@@ -175,10 +174,10 @@ impl PatternEngine {
                 noise: &engine.settings.perturbation,
                 cancellation: &run,
             };
-            // Nobody may be there to be told any more.
+            // Fails if the caller no longer waits.
             let _ = tell.send(work(base));
         });
-        let answer = told.await;
+        let answer = receiver.await;
         drop((turn, waiting));
         match answer {
             Ok(answer) => answer.map_err(|stopped| match stopped {
@@ -191,10 +190,10 @@ impl PatternEngine {
         }
     }
 
-    /// Waits until the base is read up to a change.
+    /// Waits until the newest snapshot includes a change.
     ///
     /// # Errors
-    /// [`Error::BadInput`] where that takes too long.
+    /// [`Error::BadInput`] if that takes too long.
     pub async fn wait_for_change(&self, change: i64) -> Result<()> {
         let mut newest = self.newest.subscribe();
         self.notifier.notify();
@@ -213,8 +212,8 @@ impl PatternEngine {
         }
     }
 
-    /// Reads the base, or what was changed since it was read. `progress` is told how many
-    /// initiatives were read so far, where the base is read whole.
+    /// Loads all records the first time, and applies later changes after that. During a full load, `progress` receives
+    /// the number of initiatives loaded so far.
     pub async fn catch_up(&self, db: &DatabaseConnection, progress: &(dyn Fn(usize) + Sync)) -> Result<()> {
         let mut following = self.follow_state.lock().await;
         let held = self.state.load_full();
@@ -247,7 +246,7 @@ impl PatternEngine {
                     change = read.as_of.change_number,
                     "the evidence base is read"
                 );
-                // Its numbers of places and organisations are others.
+                // The new snapshot numbers places and organisations differently.
                 self.truth_cache.clear();
                 *following = FollowState::default();
                 altered.extend(held.is_some().then_some(AlteredEvent::Everything));
@@ -264,28 +263,28 @@ impl PatternEngine {
             self.newest.send_replace(change);
         }
         for one in altered {
-            // Nobody may be there to be told.
+            // Fails if there is no subscriber.
             let _ = self.altered.send(one);
         }
         Ok(())
     }
 
-    /// Notifies the engine, and all others in this process that follow the change log.
+    /// Notifies the engine, and everything else in this process that follows the change log.
     pub const fn notifier(&self) -> &ChangeNotifier {
         &self.notifier
     }
 
-    /// Hears the number of the newest change that was read.
+    /// Receives the number of the newest change that the newest snapshot includes.
     pub fn subscribe_newest(&self) -> watch::Receiver<i64> {
         self.newest.subscribe()
     }
 
-    /// Hears of the initiatives that are altered from now on, once the engine has read it.
+    /// Receives the initiatives that change from now on, after the newest snapshot includes their changes.
     pub fn subscribe_altered(&self) -> broadcast::Receiver<AlteredEvent> {
         self.altered.subscribe()
     }
 
-    /// Follows the change log for as long as the process lives.
+    /// Keeps the index up to date with the change log. Never returns.
     pub async fn follow_change_log(&self, db: &DatabaseConnection, progress: &(dyn Fn(usize) + Sync)) {
         let look_every = match db.get_database_backend() {
             DbBackend::Sqlite => SQLITE_POLL_INTERVAL,
@@ -300,7 +299,7 @@ impl PatternEngine {
                         true
                     }
                 };
-                // Either a change that we were told of, or time to look for those that we were not.
+                // A notification ends the wait early.
                 let wait = if failed { POLL_INTERVAL } else { look_every };
                 let _ = tokio::time::timeout(wait, self.notifier.notified()).await;
             }
@@ -308,7 +307,7 @@ impl PatternEngine {
         tokio::join!(looking, self.listen_for_notifications(db));
     }
 
-    /// Hears of changes that other processes make, where the database tells.
+    /// Listens for changes that other processes make. Only PostgreSQL sends notifications.
     async fn listen_for_notifications(&self, db: &DatabaseConnection) {
         if db.get_database_backend() != DbBackend::Postgres {
             return;
@@ -318,7 +317,7 @@ impl PatternEngine {
                 let mut listener = PgListener::connect_with(db.get_postgres_connection_pool()).await?;
                 listener.listen(NOTIFICATION_CHANNEL).await?;
                 loop {
-                    // None where the connection was lost and made anew: something may have been missed.
+                    // None after a lost connection was restored: notifications may have been missed, so poll.
                     listener.try_recv().await?;
                     self.notifier.notify();
                 }
@@ -333,7 +332,7 @@ impl PatternEngine {
 }
 
 impl FollowState {
-    /// Takes up what changed.
+    /// Updates the gaps in the log and the staged snapshots.
     fn apply_changes(&mut self, live: Snapshot, changed: &ChangeSummary) -> EngineState {
         let now = Instant::now();
         self.log_gaps = changed
@@ -348,7 +347,7 @@ impl FollowState {
         self.build_state(live)
     }
 
-    /// What questions see from now on. What was just read for the first time is released.
+    /// The snapshots for queries. The first snapshot is also the staged snapshot of each audience.
     fn build_state(&mut self, live: Arc<Snapshot>) -> EngineState {
         let releases = self
             .staged

@@ -1,4 +1,4 @@
-//! Reads the base into the index: all of it once, then what changed.
+//! Loads records into the index: all of them once, and then the changes.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,15 +29,15 @@ use wayin_records::fields::funding_term::FundingChoice;
 use wayin_records::missing::MissingReasons;
 use wayin_records::normalisation::fold_name;
 
-/// With more changes than this the base is read anew, rather than row by row.
+/// The most changes to apply to a snapshot. With more, all records are loaded again.
 const MAX_INCREMENTAL_CHANGES: u64 = 20_000;
-/// With more holes in the log's numbers than this the base is read anew, rather than looked for again and again.
+/// The most gaps in the log's numbers to look up on each read. With more, all records are loaded again.
 const MAX_LOG_GAPS: usize = 1_000;
-/// How many rows are asked for by their ids at once: SQLite binds at most 32,766 values.
+/// The most ids in one statement. SQLite binds at most 32,766 values.
 const IDS_PER_STATEMENT: usize = 5_000;
 
-/// Reads the whole base. `progress` is told how many initiatives were read so far.
-/// To be called within a transaction that sees one moment.
+/// Loads all records. `progress` receives the number of initiatives loaded so far. Call it in a transaction that sees
+/// the database at one moment.
 pub async fn load_snapshot(
     db: &impl ConnectionTrait,
     progress: &(dyn Fn(usize) + Sync),
@@ -79,28 +79,28 @@ pub async fn load_snapshot(
     }
 }
 
-/// What became of the log since a snapshot was read.
+/// The result of applying the change log to a snapshot.
 pub enum LogUpdate {
-    /// Nothing: the snapshot is as new as the log.
+    /// The snapshot already includes every change.
     UpToDate,
-    /// The changes were taken up.
+    /// A new snapshot that includes the changes.
     Updated(Snapshot, ChangeSummary),
-    /// The log is not the one that the snapshot was read from, or is too far ahead: the base has to be read anew.
+    /// The snapshot is from a different log, or the log is too far ahead. All records must be loaded again.
     ReloadRequired,
 }
 
-/// What some changes changed.
+/// The changes that were applied to a snapshot.
 #[derive(Debug, Default)]
 pub struct ChangeSummary {
-    /// Numbers before the newest that the log does not hold: rolled back, or not committed yet.
+    /// Numbers below the newest that are missing from the log: rolled back, or not committed yet.
     pub log_gaps: Vec<i64>,
-    /// The initiatives that were published, altered or withdrawn.
+    /// The initiatives that were published, changed or withdrawn.
     pub initiatives: Vec<Uuid>,
 }
 
-/// Takes up every change that the snapshot has not seen, `holes` of earlier readings
-/// included. To be called within a transaction that sees one moment: rows are read as
-/// they stand at that moment, so all changes up to it have to be taken up together.
+/// Applies every change that the snapshot does not include. `holes` are the gaps that earlier reads found. Call it in
+/// a transaction that sees the database at one moment: it loads rows as they are at that moment, so it must apply all
+/// changes up to then together.
 pub async fn load_changes(
     db: &impl ConnectionTrait,
     snapshot: &Snapshot,
@@ -110,12 +110,12 @@ pub async fn load_changes(
     let in_order = change::Entity::find()
         .order_by_asc(change::Column::Number)
         .limit(MAX_INCREMENTAL_CHANGES + 1);
-    // By themselves: together with what is newer they would be looked for in the whole log.
+    // A separate statement: in one with the newer changes, the database would search the whole log for them.
     let mut found = match is_in_any(db, change::Column::Number.into_expr(), holes.iter().copied()) {
         Some(filled) => in_order.clone().filter(filled).all(db).await?,
         None => Vec::new(),
     };
-    // The last change that was seen is asked for too: where it is gone, this is another log.
+    // Includes the newest change of the snapshot. If it is missing, this is a different log.
     let newer = in_order.filter(change::Column::Number.gte(seen));
     found.extend(newer.all(db).await?);
     let same_log = seen == 0
@@ -173,15 +173,15 @@ pub async fn load_changes(
     for ids in initiatives.chunks(IDS_PER_STATEMENT) {
         let these = is_in(db, initiative::Column::Id.into_expr(), ids.iter().copied());
         let rows = load_rows(db, &next, these, None).await?;
-        let standing: BTreeSet<Uuid> = rows.iter().map(|row| row.id).collect();
-        let gone = ids.iter().copied().filter(|id| !standing.contains(id)).collect();
+        let published: BTreeSet<Uuid> = rows.iter().map(|row| row.id).collect();
+        let gone = ids.iter().copied().filter(|id| !published.contains(id)).collect();
         next.apply(rows, gone);
     }
     changed.initiatives = initiatives;
     Ok(LogUpdate::Updated(next, changed))
 }
 
-/// The newest change of the log.
+/// Loads the number and the time of the newest change. The default if the log is empty.
 pub async fn load_newest_change(db: &impl ConnectionTrait) -> Result<AsOf, DbErr> {
     let newest = change::Entity::find()
         .order_by_desc(change::Column::Number)
@@ -225,7 +225,8 @@ fn to_indexed_organisation(row: organisation::Model) -> IndexedOrganisation {
     }
 }
 
-/// The rows of the published initiatives that meet a condition, in the order of their ids.
+/// Loads the published initiatives that meet a condition, in the order of their ids. A `limit` means a page of all
+/// initiatives.
 async fn load_rows(
     db: &impl ConnectionTrait,
     snapshot: &Snapshot,
@@ -270,7 +271,7 @@ async fn load_rows(
             .ok_or_else(|| DbErr::Custom(format!("organisation {id} is not in the log")))
     };
     let mut rows = Vec::with_capacity(initiatives.len());
-    for (id, place, lead, title, started_on, ended_on, disclosure_key, said, codes) in initiatives {
+    for (id, place, lead, title, started_on, ended_on, disclosure_key, missing, codes) in initiatives {
         let [ongoing, visibility, shared_with_funders, illustrative] = coded.unpack(codes);
         rows.push(IndexedInitiative {
             id,
@@ -289,14 +290,14 @@ async fn load_rows(
             reasons: Default::default(),
             changes: Default::default(),
             terms: Vec::new(),
-            missing: missing_column::list_missing_in_record(&parse_missing_reasons(said)?).collect(),
+            missing: missing_column::list_missing_in_record(&parse_missing_reasons(missing)?).collect(),
             missing_in_terms: Vec::new(),
         });
     }
     let (Some(first), Some(last)) = (rows.first().map(|row| row.id), rows.last().map(|row| row.id)) else {
         return Ok(rows);
     };
-    // Asked for by their range where they are a page of the whole base, else one by one.
+    // The parts of a page are loaded by the range of its ids, and those of other rows by each id.
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let range = limit.is_some().then_some((first, last));
     let mut parts = IndexRowLoader { db, range, ids, rows };
@@ -311,17 +312,17 @@ async fn load_rows(
     Ok(parts.rows)
 }
 
-/// The rows of some initiatives, while their parts are read.
+/// Loads the parts of some initiatives into their rows.
 struct IndexRowLoader<'a, C> {
     db: &'a C,
-    /// The first and last id, where the rows are all that lie between them.
+    /// The first and last id, if the rows are all published initiatives between them.
     range: Option<(Uuid, Uuid)>,
     ids: Vec<Uuid>,
     rows: Vec<IndexedInitiative>,
 }
 
 impl<C: ConnectionTrait> IndexRowLoader<'_, C> {
-    /// Which rows of a part's table belong to the initiatives.
+    /// The condition that selects the rows of these initiatives in the table of a part.
     fn belongs_condition<P: Part>(&self) -> Expr {
         let initiative_id = Expr::col((P::default(), P::INITIATIVE_ID));
         match self.range {
@@ -331,7 +332,7 @@ impl<C: ConnectionTrait> IndexRowLoader<'_, C> {
     }
 
     fn find_row(&mut self, id: Uuid) -> Option<&mut IndexedInitiative> {
-        // Within the range there may be some that were withdrawn, and have no row.
+        // Withdrawn initiatives in the range have no row.
         let at = self.ids.binary_search(&id).ok()?;
         self.rows.get_mut(at)
     }
@@ -383,7 +384,7 @@ impl<C: ConnectionTrait> IndexRowLoader<'_, C> {
             .into_tuple::<(Uuid, Option<Json>, i32)>()
             .all(self.db)
             .await?;
-        for (id, said, codes) in faced {
+        for (id, missing, codes) in faced {
             let [Some(challenge), step] = coded.unpack(codes) else {
                 continue;
             };
@@ -391,7 +392,7 @@ impl<C: ConnectionTrait> IndexRowLoader<'_, C> {
             row.steps[challenge] = decode_code(ChallengeStep::ALL, step);
             row.missing.extend(missing_column::list_missing_in_challenge(
                 Challenge::ALL[challenge],
-                &parse_missing_reasons(said)?,
+                &parse_missing_reasons(missing)?,
             ));
         }
         let (coded, of_reason) = (
@@ -436,7 +437,7 @@ impl<C: ConnectionTrait> IndexRowLoader<'_, C> {
             .into_tuple::<(Uuid, Option<Json>, i32)>()
             .all(self.db)
             .await?;
-        for (id, said, codes) in changed {
+        for (id, missing, codes) in changed {
             let [Some(condition), change] = coded.unpack(codes) else {
                 continue;
             };
@@ -444,7 +445,7 @@ impl<C: ConnectionTrait> IndexRowLoader<'_, C> {
             row.changes[condition] = decode_code(ChangeExtent::ALL, change);
             row.missing.extend(missing_column::find_missing_in_condition(
                 Condition::ALL[condition],
-                &parse_missing_reasons(said)?,
+                &parse_missing_reasons(missing)?,
             ));
         }
         Ok(())
@@ -483,14 +484,16 @@ impl<C: ConnectionTrait> IndexRowLoader<'_, C> {
             )>()
             .all(self.db)
             .await?;
-        for (initiative, funder, duration_months, amount_minor, currency, starts_on, said, codes) in terms {
+        for (initiative, funder, duration_months, amount_minor, currency, starts_on, missing, codes) in terms
+        {
             let funder = organisation(funder)?;
             let Some(row) = self.find_row(initiative) else {
                 continue;
             };
             let place = u32::try_from(row.terms.len()).unwrap_or(u32::MAX);
-            let said = parse_missing_reasons(said)?;
-            let of_term = missing_column::list_missing_in_term(&said).map(|(field, why)| (place, field, why));
+            let reasons = parse_missing_reasons(missing)?;
+            let of_term =
+                missing_column::list_missing_in_term(&reasons).map(|(field, why)| (place, field, why));
             row.missing_in_terms.extend(of_term);
             row.terms.push(IndexedFundingTerm {
                 funder,
@@ -508,12 +511,10 @@ impl<C: ConnectionTrait> IndexRowLoader<'_, C> {
     }
 }
 
-/// What a row says of its missing answers.
-fn parse_missing_reasons<F: Field>(said: Option<Json>) -> Result<MissingReasons<F>, DbErr> {
-    MissingReasons::from_json(said.as_ref()).map_err(|cause| DbErr::Custom(format!("{cause:?}")))
+fn parse_missing_reasons<F: Field>(missing: Option<Json>) -> Result<MissingReasons<F>, DbErr> {
+    MissingReasons::from_json(missing.as_ref()).map_err(|cause| DbErr::Custom(format!("{cause:?}")))
 }
 
-/// The coded columns of an initiative.
 fn initiative_columns() -> PackedColumns<initiative::Column, 4> {
     use initiative::Column;
     PackedColumns::new([
@@ -524,13 +525,12 @@ fn initiative_columns() -> PackedColumns<initiative::Column, 4> {
     ])
 }
 
-/// The coded columns of a funding term.
 fn funding_term_columns() -> PackedColumns<funding_term::Column, { FundingChoice::ALL.len() }> {
     PackedColumns::new(FundingChoice::ALL.map(|choice| (choice_column(choice), choice_values(choice))))
 }
 
-/// Several columns of closed vocabularies as one whole number: the database sends one value
-/// for them instead of a text each, which is most of what reading a base takes.
+/// Columns of closed vocabularies, packed into one integer. The database then sends one value instead of one text for
+/// each column. Sending those texts takes most of the time of a full load.
 struct PackedColumns<C, const COLUMNS: usize>([(C, Vec<Value>); COLUMNS]);
 
 fn list_codes<T: Copy>(all: &[T], code: impl Fn(T) -> &'static str) -> Vec<Value> {
@@ -554,7 +554,8 @@ impl<C: ColumnTrait, const COLUMNS: usize> PackedColumns<C, COLUMNS> {
         Self(columns)
     }
 
-    /// The number: in it each column is a digit, 0 where nothing is known, in a system of one more than its codes.
+    /// The integer, in a mixed radix. Each column is a digit, the first column the lowest. The base of a digit is one
+    /// more than the number of its codes, as 0 means not known.
     fn to_expression(&self) -> Expr {
         let digits = self.0.iter().map(|(column, values)| -> (Expr, usize) {
             let mut digit = CaseStatement::new();
@@ -570,7 +571,7 @@ impl<C: ColumnTrait, const COLUMNS: usize> PackedColumns<C, COLUMNS> {
         number.map_or_else(|| Expr::val(0), |(number, _)| number)
     }
 
-    /// The codes in a number; none where nothing is known.
+    /// The position of each column's code in its list. None if it is not known.
     fn unpack(&self, number: i32) -> [Option<usize>; COLUMNS] {
         let mut left = usize::try_from(number).unwrap_or(0);
         std::array::from_fn(|column| {

@@ -1,8 +1,8 @@
-//! Patterns: how often two conditions coincide, over everything that is published.
+//! Patterns: how often two conditions coincide in the published records.
 //!
-//! The [`loader`] reads the base, and then its change log, into the index of [`wayin_engine`]. The [`engine`] holds the
-//! index and answers questions from it on its own threads. A question comes in by [`service`] and leaves over [`graphql`], or
-//! as a [`csv`] file.
+//! The [`loader`] loads the records, and then the changes to them, into the index of [`wayin_engine`]. The [`engine`]
+//! holds the index and runs queries on its own threads. The [`service`] turns the arguments of a client into a query.
+//! The answer goes out over [`graphql`] or as a [`csv`] file.
 
 pub mod csv;
 pub mod engine;
@@ -17,7 +17,8 @@ use wayin_engine::index::Snapshot;
 use wayin_engine::predicate::InitiativePredicate;
 use wayin_engine::predicate_cache::TruthCache;
 
-/// The ids of the initiatives of which a condition is TRUE, and of which it is FALSE, in order.
+/// The ids of the initiatives for which a predicate is TRUE, and those for which it is FALSE. Both are in the order of
+/// the snapshot.
 pub fn find_matching_initiatives(
     snapshot: &Snapshot,
     condition: &InitiativePredicate,

@@ -1,6 +1,5 @@
-//! From what a client sends to the engine's answer: filters become conditions, what
-//! slices too finely is refused, changes are waited for. Every way out of the API
-//! (GraphQL, files) comes by here.
+//! Answers the queries of clients. Turns filters into predicates, rejects queries that are too specific, and waits for
+//! changes. Both GraphQL and CSV files use it.
 
 use std::sync::Arc;
 
@@ -26,34 +25,35 @@ use wayin_engine::query::{
 };
 use wayin_engine::visibility::Reader;
 
-/// Someone who asks, over which records, and how new the answer must be.
+/// Answers queries for one reader.
 #[derive(Clone)]
 pub struct PatternService {
     app: Arc<App>,
-    /// Whose permissions are checked here; none where the preparation of an operation checks them.
+    /// Whose permissions to check. None if they were checked when the operation was prepared.
     principal: Option<RequesterKind>,
     viewpoint: Viewpoint,
     min_change_number: Option<i64>,
 }
 
-/// A pattern that is asked for.
+/// The arguments of a pattern.
 #[derive(Clone)]
 pub struct PatternInput {
     /// The first condition.
     pub when: InitiativeFilter,
-    /// The other.
+    /// The second condition.
     pub then: InitiativeFilter,
-    /// Among which initiatives.
+    /// The filter of the population. None for all initiatives.
     pub among: Option<InitiativeFilter>,
     /// The dimension to group by.
     pub by: Option<Dimension>,
-    /// Whether to look for where what was found comes from.
+    /// Whether to compute how concentrated the initiatives are.
     pub concentration: bool,
 }
 
 impl PatternService {
-    /// Someone who asks; an answer has to have seen the change `min_change_number`. `check_as` says whose permissions are checked
-    /// for the fields that the question reads. It is none for an argument of an operation, which was checked before.
+    /// Creates a service whose answers include the change `min_change_number`. `check_as` is the requester whose
+    /// permissions to check for the fields that a query reads. None for the arguments of a GraphQL operation, which
+    /// were checked before.
     pub fn new(
         app: &Arc<App>,
         check_as: Option<RequesterKind>,
@@ -69,7 +69,7 @@ impl PatternService {
         }
     }
 
-    /// How often two conditions coincide.
+    /// Computes how often two conditions coincide.
     pub async fn query_pattern(&self, input: PatternInput) -> Result<(PatternQuery, PatternAnswer)> {
         let question = PatternQuery {
             when: self.build_predicate("when", Some(input.when)).await?,
@@ -84,14 +84,14 @@ impl PatternService {
             ("among", &question.among),
         ])?;
         self.check_dimension_disclosure(&[("by", question.by)])?;
-        let asked = question.clone();
+        let query = question.clone();
         let answer = self
-            .run_query(move |base| answer::compute_pattern(base, &asked, input.concentration))
+            .run_query(move |base| answer::compute_pattern(base, &query, input.concentration))
             .await?;
         Ok((question, answer))
     }
 
-    /// Two dimensions crossed.
+    /// Crosses two dimensions.
     pub async fn query_grid(
         &self,
         rows: Dimension,
@@ -120,7 +120,7 @@ impl PatternService {
         })
     }
 
-    /// How many initiatives have each value of a dimension.
+    /// Counts the initiatives with each value of a dimension.
     pub async fn query_distribution(
         &self,
         of: Dimension,
@@ -137,7 +137,7 @@ impl PatternService {
             .await
     }
 
-    /// Moves from the way in to later entry points.
+    /// Counts the moves from each way in to later entry points.
     pub async fn query_flows(
         &self,
         among: Option<InitiativeFilter>,
@@ -159,7 +159,7 @@ impl PatternService {
             .await
     }
 
-    /// How often each pair out of some conditions coincides.
+    /// Computes how often the conditions of each pair coincide.
     pub async fn query_associations(
         &self,
         conditions: Vec<InitiativeFilter>,
@@ -221,7 +221,7 @@ impl PatternService {
         }
     }
 
-    /// Whether the asker may read every field that an argument touches.
+    /// Checks whether the requester can read every field that an argument uses.
     fn check_usage(&self, of: &str, argument: &str, value: &Value) -> Result<()> {
         match self.principal {
             Some(asking) => self.app.permissions.check_usage(asking, of, argument, value),

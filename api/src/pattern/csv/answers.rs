@@ -1,4 +1,4 @@
-//! From answers to files: the same figures, under the names that they have in GraphQL.
+//! Builds CSV files from answers. The columns have the names of the GraphQL fields.
 
 use async_graphql::{InputType, Value};
 use wayin_entity::MissingReason;
@@ -18,19 +18,19 @@ use wayin_engine::query::PatternQuery;
 use wayin_engine::summary;
 use wayin_entity::{Labelled, to_heading};
 
-/// What a file says of itself, whatever the answer is.
+/// What the head of every file contains.
 pub struct CsvHeader<'a> {
-    /// What kind of answer it holds, in words.
+    /// The kind of answer, in words.
     pub title: &'a str,
-    /// From where it was sent, as a path of the service.
+    /// The path of the route.
     pub path: &'a str,
-    /// What was asked, by parameter.
+    /// The parameters of the request, as name and text.
     pub parameters: Vec<(&'static str, String)>,
-    /// The licence under which it may be used again.
+    /// The licence under which the file may be reused.
     pub licence: &'a str,
 }
 
-/// The figures of a table that come with an interval.
+/// The measures that have a confidence interval.
 const ESTIMATES: [&str; 5] = [
     "rateWhen",
     "rateOtherwise",
@@ -39,8 +39,8 @@ const ESTIMATES: [&str; 5] = [
     "oddsRatio",
 ];
 
-/// A pattern: one row over all, one for each group, what is found over all groups together,
-/// and one for each reason of those that are not known.
+/// A pattern: one row for all initiatives, one for each group, one for the adjusted estimates, and one for each unknown
+/// reason.
 pub fn pattern_file(frame: CsvHeader<'_>, question: &PatternQuery, answer: &PatternAnswer) -> CsvFile {
     let mut head = frame.into_head(&answer.basis, cautions::list_pattern_cautions(answer));
     head.extra_lines = illustrative_lines(&answer.illustrative, &answer.basis);
@@ -72,7 +72,7 @@ pub fn pattern_file(frame: CsvHeader<'_>, question: &PatternQuery, answer: &Patt
     );
     let of_groups = groups.into_iter().map(|(name, table)| {
         let [label, key] = label_and_key_cells(name);
-        // Groups are not tested one by one: of many, some are striking by chance.
+        // No p-value for a single group: among many groups, some stand out by chance.
         row([CsvCell::from_text("group"), label, key], table, [None, None])
     });
     let adjusted = answer
@@ -94,7 +94,7 @@ pub fn pattern_file(frame: CsvHeader<'_>, question: &PatternQuery, answer: &Patt
     }
 }
 
-/// The row of those that are not known for one reason; their count stands under `unknown`.
+/// The row of one unknown reason. Its count is in the column `unknown`.
 fn unknown_reason_row((why, shown): (Option<MissingReason>, &DisclosedCount)) -> Vec<CsvCell> {
     let label = why.map_or_else(|| "Not said".into(), |why| to_heading(why.label()));
     let key = why.map_or(CsvCell::Empty, |why| CsvCell::from_text(why.code()));
@@ -116,8 +116,8 @@ fn unknown_reason_row((why, shown): (Option<MissingReason>, &DisclosedCount)) ->
     row
 }
 
-/// The row of what is found over all groups: the Mantel-Haenszel ratios, and the p-value of the
-/// Cochran-Mantel-Haenszel test without continuity correction.
+/// The row of the adjusted estimates: the Mantel-Haenszel ratios, and the p-value of the Cochran-Mantel-Haenszel test
+/// without continuity correction.
 fn adjusted_row(adjusted: &AdjustedResults) -> Vec<CsvCell> {
     let figures = Measures {
         risk_ratio: adjusted.risk_ratio,
@@ -142,7 +142,7 @@ fn adjusted_row(adjusted: &AdjustedResults) -> Vec<CsvCell> {
     row
 }
 
-/// A grid: one row for each cell, empty ones too.
+/// A grid: one row for each cell, including empty cells.
 pub fn grid_file(frame: CsvHeader<'_>, grid: &Grid) -> CsvFile {
     let mut head = frame.into_head(&grid.basis, cautions::list_grid_cautions(grid));
     head.extra_lines = count_lines("population", &grid.population);
@@ -203,7 +203,7 @@ pub fn distribution_file(frame: CsvHeader<'_>, distribution: &Distribution) -> C
     }
 }
 
-/// Moves: one row for each that there can be.
+/// Flows: one row for each possible flow.
 pub fn flows_file(frame: CsvHeader<'_>, flows: &FlowCounts) -> CsvFile {
     let cautions = cautions::list_flow_cautions(flows);
     let rows = flows.flows.iter().map(|flow| {
@@ -223,10 +223,10 @@ pub fn flows_file(frame: CsvHeader<'_>, flows: &FlowCounts) -> CsvFile {
     }
 }
 
-/// Where those moved to that stayed with their way in: an empty cell would look like one that is suppressed.
+/// The `to` of initiatives that stayed with their way in. An empty cell would look suppressed.
 const STAYED_LABEL: &str = "STAYED";
 
-/// Pairs: one row for each, with the cautions about it.
+/// Associations: one row for each pair, with its cautions.
 pub fn associations_file(frame: CsvHeader<'_>, names: &[String], associations: &Associations) -> CsvFile {
     let rows = associations.pairs.iter().map(|pair| {
         let name = |at: usize| names.get(at).cloned().map_or(CsvCell::Empty, CsvCell::Text);
@@ -258,18 +258,17 @@ pub fn associations_file(frame: CsvHeader<'_>, names: &[String], associations: &
     }
 }
 
-/// The head of a file.
 struct CsvHead<'a> {
     frame: CsvHeader<'a>,
     basis: &'a Basis,
-    /// The answer in plain words, where it has them.
+    /// The answer in plain words. None for an answer without a summary.
     summary: Option<String>,
-    /// What this kind of answer has beside what all have.
+    /// The lines that only this kind of answer has.
     extra_lines: Vec<HeadLine>,
     cautions: Vec<Caution>,
 }
 
-/// A line of the head: a name and what it stands for.
+/// A name and its value.
 type HeadLine = (&'static str, CsvCell);
 
 impl<'a> CsvHeader<'a> {
@@ -289,8 +288,8 @@ impl CsvHead<'_> {
         let Self { frame, basis, .. } = self;
         let mut lines = vec![("about", CsvCell::from_text(frame.title))];
         lines.extend(self.summary.map(|summary| ("summary", CsvCell::Text(summary))));
-        let asked = frame.parameters.into_iter();
-        lines.extend(asked.map(|(name, text)| (name, CsvCell::Text(text))));
+        let parameters = frame.parameters.into_iter();
+        lines.extend(parameters.map(|(name, text)| (name, CsvCell::Text(text))));
         let disclosure = if basis.disclosure_controlled {
             DISCLOSURE_CONTROL_NOTE
         } else {
@@ -333,7 +332,7 @@ fn date_cell(at: Option<chrono::DateTime<chrono::Utc>>) -> CsvCell {
     at.map_or(CsvCell::Empty, |at| CsvCell::Text(at.to_rfc3339()))
 }
 
-/// How many were made up; no line where it is known that none were.
+/// The number of illustrative initiatives. No line if it is known that there are none.
 fn illustrative_lines(shown: &DisclosedCount, basis: &Basis) -> Vec<HeadLine> {
     match shown.count {
         Some(0) => Vec::new(),
@@ -342,7 +341,7 @@ fn illustrative_lines(shown: &DisclosedCount, basis: &Basis) -> Vec<HeadLine> {
     }
 }
 
-/// A count in the head; where it is suppressed the rule follows in a line of its own, as in the tables' column.
+/// A count in the head. If it is suppressed, a second line has the rule, in the form of the column `suppressed`.
 fn count_lines(name: &'static str, shown: &DisclosedCount) -> Vec<HeadLine> {
     let mut lines = vec![(name, count_cell(shown))];
     if shown.suppressed.is_some() {
@@ -362,7 +361,7 @@ fn label_and_key_cells(name: &GroupName) -> [CsvCell; 2] {
     ]
 }
 
-/// The names of columns: some, where there are tables those of [`table_cells`], and more.
+/// The names of the columns: `before`, those of [`table_cells`] if `table` is true, and `after`.
 fn column_names(before: &[&str], table: bool, after: &[&str]) -> Vec<String> {
     let mut columns: Vec<String> = before.iter().map(ToString::to_string).collect();
     if table {
@@ -382,7 +381,7 @@ fn column_names(before: &[&str], table: bool, after: &[&str]) -> Vec<String> {
     columns
 }
 
-/// The eight counts, and the figures that are worked out from them.
+/// The eight counts, and the measures that are computed from them.
 fn table_cells(table: &DisclosedTable) -> Vec<CsvCell> {
     let counts = table.named_counts().map(|(_, shown)| count_cell(shown));
     counts
@@ -391,7 +390,7 @@ fn table_cells(table: &DisclosedTable) -> Vec<CsvCell> {
         .collect()
 }
 
-/// Figures under the columns of [`ESTIMATES`], and phi.
+/// The cells for [`ESTIMATES`], and phi.
 fn measure_cells(figures: &Measures) -> impl Iterator<Item = CsvCell> + use<> {
     let estimates = [
         figures.rate_when,
@@ -414,7 +413,7 @@ fn count_and_illustrative_cells(counted: &DisclosedCount, illustrative: &Disclos
     ]
 }
 
-/// The counts that do not hold the records that may only be counted, each with the rule.
+/// The counts that leave out hidden records, each with the suppression rule.
 fn suppressed<'a>(counts: impl IntoIterator<Item = (&'static str, &'a DisclosedCount)>) -> CsvCell {
     let rules: Vec<String> = counts
         .into_iter()
@@ -427,7 +426,7 @@ fn suppressed<'a>(counts: impl IntoIterator<Item = (&'static str, &'a DisclosedC
     }
 }
 
-/// A code as GraphQL writes it.
+/// A code, as it is written in GraphQL.
 fn graphql_code(one: &impl InputType) -> String {
     match one.to_value() {
         Value::Enum(name) => name.to_string(),

@@ -1,6 +1,5 @@
-//! The routes under `/export`: answers as CSV files, by GET, and by POST where a question is
-//! long. They are asked as over GraphQL: by [`PatternService`], by members alone, and within the same
-//! deadline.
+//! The routes under `/export`, which send answers as CSV files. A client uses GET, or POST if the parameters are long.
+//! As in GraphQL, only members can use them, [`PatternService`] runs the query, and the same deadline applies.
 
 use std::sync::Arc;
 
@@ -27,7 +26,6 @@ use crate::graphql::operation::cost::{RateLimitKey, weights};
 use crate::server::body::{self, JSON_MEDIA_TYPE};
 use wayin_engine::visibility::Reader;
 
-/// A kind of file.
 #[derive(Clone, Copy, Debug)]
 enum CsvKind {
     Pattern,
@@ -46,7 +44,7 @@ impl CsvKind {
         Self::Associations,
     ];
 
-    /// What it costs: as much as the field of GraphQL that answers the same.
+    /// The cost, which is that of the GraphQL field with the same answer.
     fn cost_points(self, given: &CsvParameters) -> u32 {
         let field = match self {
             Self::Pattern => "pattern",
@@ -68,7 +66,7 @@ impl CsvKind {
         }
     }
 
-    /// What a browser saves it as.
+    /// The `Content-Disposition` header. A browser saves the file under its name.
     const fn disposition(self) -> &'static str {
         match self {
             Self::Pattern => "attachment; filename=\"wayin-pattern.csv\"",
@@ -79,7 +77,7 @@ impl CsvKind {
         }
     }
 
-    /// The field that answers the same over GraphQL, and the types of which its file tells every field.
+    /// The GraphQL field with the same answer, and the types whose fields are all in the file.
     const fn graphql_field(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::Pattern => ("pattern", &["Pattern", "PatternGroup", "ContingencyTable"]),
@@ -103,7 +101,7 @@ impl CsvKind {
         }
     }
 
-    /// The parameters that it has beside those that every file has.
+    /// The parameters of this kind of file, without those that every file has.
     const fn parameters(self) -> &'static [&'static str] {
         match self {
             Self::Pattern => &["when", "then", "among", "by"],
@@ -115,7 +113,7 @@ impl CsvKind {
     }
 }
 
-/// The routes.
+/// The routes of all kinds of files.
 pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
     let mut router = Router::new();
     for kind in CsvKind::ALL {
@@ -133,7 +131,7 @@ async fn handle_request(
     requester: Requester,
     request: Request,
 ) -> Result<Response> {
-    // As over GraphQL: a point for asking at all, and the rest once it is known what is asked.
+    // As in GraphQL: charges the minimum first, and the rest when the parameters are known.
     let payer = RateLimitKey::from_request(Some(&requester), Some(&caller));
     app.cost_control.reserve(payer, app.clock.now())?;
     let (asking, reader) = authorise(&app, &requester, kind)?;
@@ -144,28 +142,29 @@ async fn handle_request(
         CsvParameters::from_uri(request.uri())?
     };
     let points = kind.cost_points(&given);
-    let standing = app.cost_control.settle(payer, points, app.clock.now())?;
-    let asked = tokio::time::timeout(
+    let balance = app.cost_control.settle(payer, points, app.clock.now())?;
+    let build = tokio::time::timeout(
         app.engine.deadline(),
         Box::pin(build_file(&app, kind, (asking, reader), given)),
     );
-    let file = asked.await.unwrap_or(Err(Error::QueryTimeout))?;
+    let file = build.await.unwrap_or(Err(Error::QueryTimeout))?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
         (header::CONTENT_DISPOSITION, kind.disposition()),
     ];
-    Ok((headers, cost::cost_headers(points, &standing), file).into_response())
+    Ok((headers, cost::cost_headers(points, &balance), file).into_response())
 }
 
-/// Who asks for a kind of file, where they may, and what they may read.
+/// Checks whether the requester can read a kind of file. Returns the requester and which records they can read.
 fn authorise(app: &App, requester: &Requester, kind: CsvKind) -> Result<(RequesterKind, Reader)> {
     let (asking, reader) = (
         RequesterKind::from_requester(requester),
         requester.member()?.reader(),
     );
-    let (field, told) = kind.graphql_field();
+    let (field, types) = kind.graphql_field();
     app.permissions.check_field(asking, "Query", field)?;
-    told.iter()
+    types
+        .iter()
         .try_for_each(|of| app.permissions.check_all_fields(asking, of))?;
     Ok((asking, reader))
 }

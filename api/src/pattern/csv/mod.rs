@@ -1,9 +1,8 @@
-//! Answers as CSV files, for spreadsheets: what such a file looks like.
+//! The format of answers as CSV files, for spreadsheets.
 //!
-//! A file is for two readers. A person who opens it sees first what was asked, the reading,
-//! what to mind, as of when it is, and under which licence a figure of it may be cited; then
-//! the table. A program skips to the first empty line and reads one header row and the rows
-//! after it. `docs/spreadsheets.md` tells both.
+//! A file has a head and a table. A person first sees the head: the query, the summary, the cautions, the newest change
+//! that the answer includes, and the licence under which its numbers may be cited. A program skips to the first empty
+//! line, and reads one header row and the rows after it. `docs/spreadsheets.md` explains both.
 
 mod answers;
 pub mod http;
@@ -14,25 +13,23 @@ use std::borrow::Cow;
 use crate::error::{Error, Result};
 use wayin_engine::statistics::Estimate;
 
-/// Excel takes a CSV file that is opened with a double click for one in the machine's old code
-/// page, unless it begins so; `LibreOffice` chooses UTF-8 by it. Readers that know nothing of
-/// the mark find it before the first word of the head, not in the name of a column.
+/// Marks the file as UTF-8. Without the mark, Excel reads a CSV file that is opened with a double click in the
+/// computer's legacy code page. `LibreOffice` also recognises UTF-8 by the mark. A program that does not know the mark
+/// finds it before the first word of the head, not in the name of a column.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// The first characters by which spreadsheets take a text for a formula, or drop what is
-/// before one: those that OWASP lists, with the wide forms that some take for the same.
+/// The first characters that make a spreadsheet read a text as a formula, or that it drops before a formula. They are
+/// those that OWASP lists, with the full-width forms that some spreadsheets treat alike.
 const FORMULA_PREFIXES: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '＠'];
 
-/// A cell.
 #[derive(Clone, Debug, PartialEq)]
 enum CsvCell {
-    /// Suppressed, not known, or nothing that can be worked out.
+    /// Suppressed, not known or not computable.
     Empty,
-    /// Words. They are never written so that a spreadsheet takes them for a formula.
+    /// A text. It is escaped if a spreadsheet would read it as a formula.
     Text(String),
-    /// A whole number.
     Integer(i64),
-    /// A figure, as exact as it was worked out.
+    /// A number in full precision.
     Number(f64),
 }
 
@@ -41,8 +38,8 @@ impl CsvCell {
         Self::Text(words.into())
     }
 
-    /// What is written: the shortest text that reads back as the same number, with an
-    /// exponent where it would be long; words as they are, unless they look like a formula.
+    /// The text in the file. A number is the shortest text that parses to the same number, with an exponent if it would
+    /// be long. A text is unchanged, unless it looks like a formula.
     fn to_csv_text(&self) -> Cow<'_, str> {
         match self {
             Self::Empty => Cow::Borrowed(""),
@@ -66,14 +63,14 @@ impl From<Option<f64>> for CsvCell {
     }
 }
 
-/// A figure with the two ends of its interval, in a cell each.
+/// A cell each for the value and the two ends of its interval.
 fn estimate_cells(estimate: Option<Estimate>) -> [CsvCell; 3] {
     estimate.map_or([const { CsvCell::Empty }; 3], |estimate| {
         [estimate.value, estimate.lower, estimate.upper].map(CsvCell::Number)
     })
 }
 
-/// A file: a head of names and what they stand for, and one table.
+/// A head of names and values, and one table.
 #[derive(Clone, Debug, PartialEq)]
 struct CsvFile {
     head: Vec<(&'static str, CsvCell)>,
@@ -82,11 +79,11 @@ struct CsvFile {
 }
 
 impl CsvFile {
-    /// The file as it is sent. The head and the table are written apart from each other, so
-    /// that each is as RFC 4180 has it: lines that end in CRLF and have equally many fields.
+    /// Writes the file. The head and the table are written separately, so that each follows RFC 4180: lines end in CRLF
+    /// and have the same number of fields.
     ///
     /// # Errors
-    /// [`Error::Internal`] where a row is not as wide as the table.
+    /// [`Error::Internal`] if a row is not as wide as the table.
     fn to_bytes(&self) -> Result<Vec<u8>> {
         let head = self
             .head

@@ -1,4 +1,4 @@
-//! What a request for a file asks: parameters, by the names that the arguments have in GraphQL.
+//! The parameters of a request for a file. They have the names of the GraphQL arguments.
 
 use async_graphql::InputType;
 use axum::{extract::Query, http::Uri};
@@ -12,14 +12,12 @@ use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::query::RecordScope;
 use wayin_records::text::quote;
 
-/// The parameters that are JSON documents, also in an address.
+/// The parameters that are JSON documents, in an address too.
 const DOCUMENT_PARAMETERS: [&str; 4] = ["when", "then", "among", "conditions"];
-/// The parameter that is a number, also in an address.
+/// The parameter that is a number, in an address too.
 const MIN_CHANGE_NUMBER: &str = "minChangeNumber";
-/// The parameter that says which records are counted.
 const SCOPE: &str = "scope";
 
-/// Why a parameter that is a document cannot be read.
 fn describe_invalid_json(text: &str) -> String {
     format!(
         "{} is not JSON; write a JSON object, such as {{\"place\": {{\"is\": {{\"code\": \"E06000001\"}}}}}}",
@@ -31,7 +29,7 @@ fn describe_invalid_json(text: &str) -> String {
 pub struct CsvParameters(Map<String, Value>);
 
 impl CsvParameters {
-    /// Those of an address. What is a document in GraphQL is JSON here.
+    /// Parses the query string of an address. Input objects of GraphQL are written as JSON.
     pub fn from_uri(address: &Uri) -> Result<Self> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(address)
             .map_err(|_| Error::BadInput("the address does not hold parameters".into()))?;
@@ -56,7 +54,7 @@ impl CsvParameters {
         Ok(Self(given))
     }
 
-    /// Those of a body: one JSON object.
+    /// Parses a body, which is one JSON object.
     pub fn from_body(body: &[u8]) -> Result<Self> {
         serde_json::from_slice(body).map(Self).map_err(|cause| {
             let place = match (cause.line(), cause.column()) {
@@ -69,8 +67,8 @@ impl CsvParameters {
         })
     }
 
-    /// Takes none but those of a file's `own`, and those that every file takes. One that is
-    /// null says nothing, as in GraphQL.
+    /// Rejects parameters that are neither in `own` nor among those that every file has. Removes those that are null,
+    /// which means the same as missing, as in GraphQL.
     pub fn require_known(&mut self, own: &[&'static str]) -> Result<()> {
         self.0.retain(|_, value| !value.is_null());
         let taken: Vec<&str> = own.iter().copied().chain([SCOPE, MIN_CHANGE_NUMBER]).collect();
@@ -83,7 +81,7 @@ impl CsvParameters {
         }
     }
 
-    /// What was asked, by parameter, in the order of `own`, so that it can be asked again.
+    /// The parameters as text, in the order of `own`, so that the request can be repeated.
     pub fn list_given(&self, own: &[&'static str]) -> Vec<(&'static str, String)> {
         own.iter()
             .filter_map(|name| {
@@ -96,7 +94,7 @@ impl CsvParameters {
             .collect()
     }
 
-    /// How many values a parameter has: one that is no list has one, and none where it is missing.
+    /// The number of values of a parameter. A value that is not a list counts as one. None if the parameter is missing.
     pub fn count_values(&self, name: &str) -> Option<u64> {
         match self.0.get(name)? {
             Value::Null => None,
@@ -105,7 +103,7 @@ impl CsvParameters {
         }
     }
 
-    /// How many values its filters compare with.
+    /// The number of values that the filters compare with.
     pub fn count_comparisons(&self) -> u64 {
         let filters = self
             .0
@@ -117,7 +115,7 @@ impl CsvParameters {
             .fold(0, u64::saturating_add)
     }
 
-    /// A parameter that may be missing.
+    /// Parses a parameter that may be missing.
     pub fn optional<T: InputType>(&self, name: &str) -> Result<Option<T>> {
         self.0
             .get(name)
@@ -125,23 +123,23 @@ impl CsvParameters {
             .transpose()
     }
 
-    /// A parameter that must be there.
+    /// Parses a parameter that must be present.
     pub fn required<T: InputType>(&self, name: &str) -> Result<T> {
         self.optional(name)?
             .ok_or_else(|| Error::bad_input(name, "is needed"))
     }
 
-    /// Among which initiatives.
+    /// Parses the filter of the population.
     pub fn among(&self) -> Result<Option<InitiativeFilter>> {
         self.optional("among")
     }
 
-    /// Which records are counted; all where nothing is said.
+    /// Parses which records are counted. The default is all.
     pub fn scope(&self) -> Result<RecordScope> {
         Ok(self.optional(SCOPE)?.unwrap_or_default())
     }
 
-    /// The change that the answer must have seen.
+    /// Parses the number of the change that the answer must include.
     pub fn min_change_number(&self) -> Result<Option<i64>> {
         self.optional(MIN_CHANGE_NUMBER)
     }

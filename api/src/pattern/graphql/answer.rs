@@ -1,4 +1,4 @@
-//! What every answer about patterns has.
+//! The GraphQL interface of all answers about patterns.
 
 use async_graphql::Interface;
 

@@ -1,4 +1,4 @@
-//! Pairs of conditions over GraphQL.
+//! Associations over GraphQL.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub struct Associations {
 }
 
 impl Associations {
-    /// The pairs that were found, of conditions with these names.
+    /// Wraps an answer. `names` are the names of the conditions, in the order of the query.
     pub fn new(names: Arc<[String]>, result: answer::Associations) -> Self {
         Self { names, result }
     }

@@ -1,4 +1,4 @@
-//! Moves between entry points over GraphQL.
+//! Flows between entry points over GraphQL.
 
 use async_graphql::{Context, Object};
 use wayin_entity::{EntryPoint, Perspective};

@@ -21,7 +21,7 @@ use wayin_engine::query::RecordScope;
 pub struct PatternGrid(Arc<Grid>);
 
 impl PatternGrid {
-    /// A grid that was counted.
+    /// Wraps a grid, which its cells share.
     pub fn new(grid: Grid) -> Self {
         Self(Arc::new(grid))
     }

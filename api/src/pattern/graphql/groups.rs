@@ -1,4 +1,4 @@
-//! The groups of a pattern over GraphQL: a connection, in any of several orders.
+//! The groups of a pattern over GraphQL: a connection that clients can sort.
 
 use async_graphql::{Context, Enum, InputObject, Object, Result, connection::Edge};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -129,7 +129,8 @@ pub struct PatternGroupOrder {
     pub direction: Direction,
 }
 
-/// A page of the groups, in an order. A cursor names its group, so that it survives changes of order and figures.
+/// A page of the groups in an order. A cursor encodes the key of its group, so it stays valid if the order or the
+/// counts change.
 pub fn load_group_page(
     groups: &Groups,
     order: Option<PatternGroupOrder>,
@@ -167,7 +168,7 @@ fn sort_groups(groups: &mut [PatternGroup], order: Option<PatternGroupOrder>) {
         let by_figure = match (x, y) {
             (Some(x), Some(y)) if descending => y.total_cmp(&x),
             (Some(x), Some(y)) => x.total_cmp(&y),
-            // Those without a figure come after the others in either direction.
+            // Groups without a value come after the others in both directions.
             (x, y) => y.is_some().cmp(&x.is_some()),
         };
         let by_name = name_a.cmp(&name_b).then(a.position.cmp(&b.position));

@@ -25,7 +25,7 @@ use crate::graphql::{app_from_context, require_reader};
 use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::query::RecordScope;
 
-/// Questions across places.
+/// The query fields for patterns.
 #[derive(Default)]
 pub struct PatternQuery;
 
@@ -43,7 +43,7 @@ fn new_service(
     ))
 }
 
-/// Whether a pattern's cautions are asked for, which take a look at where its records come from.
+/// Whether the operation selects the cautions of a pattern. Only they need its concentration.
 pub fn selects_cautions(ctx: &Context<'_>) -> bool {
     ctx.look_ahead().field("cautions").exists()
 }

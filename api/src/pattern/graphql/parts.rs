@@ -1,4 +1,4 @@
-//! What the answers of patterns have in common over GraphQL.
+//! GraphQL types that several answers share.
 
 use async_graphql::{Context, Result, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -17,7 +17,7 @@ use wayin_engine::dimension::GroupKey;
 use wayin_engine::disclosure::{DisclosedCount, SuppressionRule};
 use wayin_engine::{index, statistics};
 
-/// A count as GraphQL gives it; null where it is suppressed.
+/// A count in GraphQL. None if it is suppressed.
 pub fn to_graphql_count(shown: &DisclosedCount) -> Option<i64> {
     shown.count.map(u64::cast_signed)
 }
@@ -66,7 +66,7 @@ pub struct Suppression {
 }
 
 impl Suppression {
-    /// The suppressed ones of some counts, given with their names.
+    /// Lists those of the named counts that are suppressed.
     pub fn list<'a>(counts: impl IntoIterator<Item = (&'static str, &'a DisclosedCount)>) -> Vec<Self> {
         let suppressed = counts.into_iter().filter_map(|(count, shown)| {
             Some(Self {
@@ -80,7 +80,7 @@ impl Suppression {
 }
 
 impl DisclosureControl {
-    /// How an answer was changed, which has these counts of its own.
+    /// Lists the suppressed counts of an answer itself. Its groups, cells and pairs list their own.
     pub fn of<'a>(
         basis: &Basis,
         counts: impl IntoIterator<Item = (&'static str, &'a DisclosedCount)>,
@@ -142,7 +142,7 @@ pub struct UnknownReasonCount {
 }
 
 impl UnknownReasonCount {
-    /// So many for a reason; none for those that do not say.
+    /// The count of one reason. `reason` is None for initiatives without a recorded reason.
     pub fn of(reason: Option<MissingReason>, shown: &DisclosedCount) -> Self {
         Self {
             reason,
@@ -163,7 +163,7 @@ pub struct SuppressedCell {
 }
 
 impl SuppressedCell {
-    /// What a count tells of itself; none where nothing is suppressed.
+    /// The suppression of a count. None if it is not suppressed.
     pub fn of(shown: &DisclosedCount) -> Option<Self> {
         shown.suppressed.map(|rule| Self {
             rule,
@@ -188,7 +188,7 @@ pub struct Proportion {
 }
 
 impl Proportion {
-    /// A part of a whole, with the share that was worked out of it.
+    /// A part of a whole, with the share that was computed from them.
     pub fn from_estimate(part: Option<u64>, whole: Option<u64>, share: Option<statistics::Estimate>) -> Self {
         Self {
             numerator: part.map(u64::cast_signed),
@@ -231,7 +231,7 @@ pub struct Caution {
 }
 
 impl Caution {
-    /// The cautions of an answer, as the schema has them.
+    /// Converts the cautions of an answer.
     pub fn list(cautions: Vec<cautions::Caution>) -> Vec<Self> {
         cautions.into_iter().map(Self::from).collect()
     }
@@ -246,7 +246,7 @@ impl From<cautions::Caution> for Caution {
     }
 }
 
-/// Names a group the same way for all who ask.
+/// The `key` of a group, which is the same for all requesters. None for initiatives without a recorded value.
 pub fn encode_group_key(key: &GroupKey) -> Option<String> {
     match key {
         GroupKey::Code(code) => Some(code.clone()),
@@ -257,7 +257,7 @@ pub fn encode_group_key(key: &GroupKey) -> Option<String> {
     }
 }
 
-/// The place that a group stands for.
+/// The place of a group. None if the group is not a place.
 pub async fn find_place(ctx: &Context<'_>, key: &GroupKey) -> Result<Option<Place>> {
     let GroupKey::Place(id) = key else {
         return Ok(None);
@@ -268,7 +268,7 @@ pub async fn find_place(ctx: &Context<'_>, key: &GroupKey) -> Result<Option<Plac
         .map(Place))
 }
 
-/// The organisation that a group stands for.
+/// The organisation of a group. None if the group is not an organisation.
 pub async fn find_organisation(ctx: &Context<'_>, key: &GroupKey) -> Result<Option<Organisation>> {
     let GroupKey::Organisation(id) = key else {
         return Ok(None);

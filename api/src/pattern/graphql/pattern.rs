@@ -25,7 +25,7 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Answers what is asked.
+    /// Runs the query.
     pub async fn load(asker: &PatternService, input: PatternInput) -> Result<Self, Error> {
         let (question, answer) = Box::pin(asker.query_pattern(input)).await?;
         Ok(Self {
@@ -34,7 +34,7 @@ impl Pattern {
         })
     }
 
-    /// Whether it answers the same as another: whatever of it one may ask for, but how far the log was read.
+    /// Whether two answers to the same query are equal, apart from the change numbers that they are based on.
     pub fn is_same_result(&self, other: &Self) -> bool {
         self.result.is_same_result(&other.result)
     }

@@ -1,4 +1,4 @@
-//! A pattern as its answer changes.
+//! The subscription to a pattern.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use crate::graphql::app_from_context;
 use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::query::RecordScope;
 
-/// The least time between two answers that are sent.
+/// The least time between two answers that are sent to the client.
 const MIN_SEND_INTERVAL: Duration = Duration::from_secs(1);
-/// The least time between two answers that are worked out.
+/// The least time between two queries to the engine.
 const MIN_QUERY_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Questions across places, answered as the base changes.
+/// The subscription fields for patterns.
 #[derive(Default)]
 pub struct PatternSubscription;
 
@@ -57,7 +57,7 @@ impl PatternSubscription {
     }
 }
 
-/// A question that is asked again and again.
+/// A pattern that is queried again after each change.
 struct LivePattern {
     service: PatternService,
     input: PatternInput,
@@ -68,7 +68,7 @@ struct LivePattern {
 }
 
 impl LivePattern {
-    /// The answers, the present one first.
+    /// Sends the current answer, and then each one that differs from the last.
     async fn subscribe(
         asker: PatternService,
         input: PatternInput,
@@ -89,13 +89,13 @@ impl LivePattern {
             match changing.next_change().await {
                 Ok(Some(pattern)) => Some((Ok(pattern), Some(changing))),
                 Ok(None) => None,
-                // It is said once, and that is the end of it.
+                // An error ends the subscription.
                 Err(cause) => Some((Err(cause.into()), None)),
             }
         }))
     }
 
-    /// The next answer that is another than the last; none where no more can come.
+    /// The next answer that differs from the last one. None if no more can come.
     async fn next_change(&mut self) -> Result<Option<Pattern>, Error> {
         let Some(sent) = self.last_sent else {
             self.last_sent = Some(Instant::now());
@@ -115,7 +115,7 @@ impl LivePattern {
                     self.last_sent = Some(Instant::now());
                     return Ok(Some(answer));
                 }
-                // Others are answered meanwhile; it is asked again.
+                // The engine is busy or not ready: query again after a pause.
                 Err(Error::QueryTimeout | Error::NotReady) => {
                     tokio::time::sleep(MIN_SEND_INTERVAL).await;
                     self.newest.mark_changed();
