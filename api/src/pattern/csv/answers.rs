@@ -324,9 +324,9 @@ impl CsvHead<'_> {
 }
 
 const EXACT_NOTE: &str = "Counts are exact.";
-const DISCLOSURE_CONTROL_NOTE: &str = "Under disclosure control: of records that may only be counted, counts are moved a little \
-    and rounded to the nearest 5, or suppressed. The column `withheld` names such a count and the rule; where it is \
-    not empty all the same, it is of the records that you may read whole alone, and the figures of its row with it.";
+const DISCLOSURE_CONTROL_NOTE: &str = "Under disclosure control, a count that includes records which you may only count is changed \
+    a little and rounded to the nearest 5, or suppressed. The column `suppressed` names such a count and the rule. If \
+    the count still has a value, it covers only the records that you may read whole, and so does its row.";
 
 fn date_cell(at: Option<chrono::DateTime<chrono::Utc>>) -> CsvCell {
     at.map_or(CsvCell::Empty, |at| CsvCell::Text(at.to_rfc3339()))

@@ -98,7 +98,9 @@ impl PatternQuery {
     async fn associations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The conditions to compare, each with every other. Give 2 to 40.")] conditions: Vec<NamedCondition>,
+        #[graphql(desc = "The conditions to compare, each with every other. Give 2 to 40.")] conditions: Vec<
+            NamedCondition,
+        >,
         #[graphql(desc = "Only count initiatives for which this filter is TRUE; all by default.")]
         among: Option<InitiativeFilter>,
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
