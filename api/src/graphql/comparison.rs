@@ -1,6 +1,5 @@
-//! The comparisons that filters are made of, and how each becomes tests. All
-//! parts of one comparison must hold. An empty list, and a comparison that says
-//! nothing at all, are refused.
+//! The comparisons in filters, and how each becomes predicates. All parts of a comparison must be true. An
+//! empty list and an empty comparison are errors.
 
 use std::collections::HashSet;
 
@@ -17,7 +16,7 @@ use crate::id::{self, NodeKind};
 use wayin_engine::predicate::{Comparison, Predicate, SetComparison, TextComparison};
 use wayin_records::normalisation::fold_name;
 
-/// A count of minor units of money: a 64-bit integer, as a number or as text.
+/// An amount in minor units of a currency: a 64-bit integer. Input can be a number or a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BigInt(pub i64);
 
@@ -40,7 +39,7 @@ impl async_graphql::ScalarType for BigInt {
     }
 }
 
-/// A day of the calendar.
+/// A calendar date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Date(pub NaiveDate);
 
@@ -58,7 +57,7 @@ impl async_graphql::ScalarType for Date {
     }
 }
 
-/// Collects the tests of one comparison.
+/// The tests of one comparison.
 struct ComparisonTests<'a, T> {
     path: &'a str,
     found: Vec<Predicate<T>>,
@@ -90,12 +89,12 @@ impl<'a, T> ComparisonTests<'a, T> {
     }
 }
 
-/// The most values that one comparison lists.
+/// The maximum number of values in the list of a comparison.
 const MAX_LISTED_VALUES: usize = 500;
-/// The most characters of a text that is compared with.
+/// The maximum number of characters in a text to compare with.
 const MAX_TEXT_CHARACTERS: usize = 300;
 
-/// A list that a comparison names, which must not be empty, nor too long.
+/// Checks that the list of a comparison is neither empty nor too long.
 pub fn require_not_empty<T>(path: &str, field: &str, list: Option<Vec<T>>) -> Result<Option<Vec<T>>> {
     match list.as_ref().map(Vec::len) {
         Some(0) => Err(Error::bad_input(path, format!("{field} is an empty list"))),
@@ -107,7 +106,7 @@ pub fn require_not_empty<T>(path: &str, field: &str, list: Option<Vec<T>>) -> Re
     }
 }
 
-/// A text that is compared with, which must not be too long.
+/// Checks that a text to compare with is not too long.
 fn require_length(path: &str, field: &str, text: &str) -> Result<()> {
     let length = text.chars().count();
     if length > MAX_TEXT_CHARACTERS {
@@ -143,7 +142,7 @@ macro_rules! ordered_comparison {
         }
 
         impl $name {
-            /// The comparison as tests of `test`.
+            /// Converts the comparison to a predicate, with tests that `test` builds.
             pub fn into_predicate<T>(self, path: &str, test: impl Fn(Comparison<$value>) -> T) -> Result<Predicate<T>> {
                 let read: fn($input) -> $value = $read;
                 let mut tests = ComparisonTests::new(path);
@@ -193,7 +192,7 @@ macro_rules! code_comparisons {
             }
 
             impl $name {
-                /// The comparison as tests of `test`.
+                /// Converts the comparison to a predicate, with tests that `test` builds.
                 pub fn into_predicate<T>(self, path: &str, test: impl Fn(Comparison<$code>) -> T) -> Result<Predicate<T>> {
                     let mut tests = ComparisonTests::new(path);
                     tests.push(self.eq.map(|one| test(Comparison::OneOf(vec![one]))));
@@ -238,7 +237,7 @@ pub struct BooleanComparison {
 }
 
 impl BooleanComparison {
-    /// The comparison as tests of `test`.
+    /// Converts the comparison to a predicate, with tests that `test` builds.
     pub fn into_predicate<T>(self, path: &str, test: impl Fn(Comparison<bool>) -> T) -> Result<Predicate<T>> {
         let mut tests = ComparisonTests::new(path);
         tests.push(self.eq.map(|one| test(Comparison::OneOf(vec![one]))));
@@ -268,12 +267,13 @@ pub struct TextComparisonInput {
 }
 
 impl TextComparisonInput {
-    /// The comparison of a name or a title as tests of `test`.
+    /// Converts the comparison of a name or title to a predicate, with tests that `test` builds.
     pub fn into_predicate<T>(self, path: &str, test: impl Fn(TextComparison) -> T) -> Result<Predicate<T>> {
         self.into_folded_predicate(path, fold_name, test)
     }
 
-    /// The comparison as tests of `test`, of texts that `fold` writes as they are compared.
+    /// Converts the comparison to a predicate, with tests that `test` builds. `fold` normalises each text for
+    /// comparison.
     pub fn into_folded_predicate<T>(
         self,
         path: &str,
@@ -323,7 +323,7 @@ pub struct IdComparison {
 }
 
 impl IdComparison {
-    /// The comparison as tests of `test`, of ids of one type.
+    /// Converts the comparison of ids of one type to a predicate, with tests that `test` builds.
     pub fn into_predicate<T>(
         self,
         path: &str,
@@ -365,7 +365,7 @@ macro_rules! set_comparisons {
             }
 
             impl $name {
-                /// The comparison as tests of `test`.
+                /// Converts the comparison to a predicate, with tests that `test` builds.
                 pub fn into_predicate<T>(self, path: &str, test: impl Fn(SetComparison<$code>) -> T) -> Result<Predicate<T>> {
                     let mut tests = ComparisonTests::new(path);
                     let all = require_not_empty(path, "includes", self.includes)?;

@@ -1,4 +1,5 @@
-//! Relay's connections: pages with cursors, and a total that is counted only when asked for.
+//! Connections as Relay defines them: pages with cursors, and a total that is counted only if it is
+//! requested.
 
 use std::pin::Pin;
 
@@ -9,16 +10,16 @@ use async_graphql::{
 
 use crate::error::Error;
 
-/// A page of nodes, with the number of them all.
+/// A page of nodes with the total number of nodes.
 pub type NodeConnection<N> = RelayConnection<String, N, TotalCount, EmptyFields>;
 
 type CountFuture = Pin<Box<dyn Future<Output = Result<u64, Error>> + Send>>;
 
-/// Counts a list when it is asked to.
+/// The total number of items of a list, counted on request.
 pub struct TotalCount(Box<dyn Fn() -> CountFuture + Send + Sync>);
 
 impl TotalCount {
-    /// A total that `count` works out.
+    /// A total that `count` computes.
     pub fn new<F>(count: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<u64, Error>> + Send + 'static,
@@ -26,7 +27,7 @@ impl TotalCount {
         Self(Box::new(move || Box::pin(count())))
     }
 
-    /// A total that is known already.
+    /// A total that is already known.
     pub fn from_known(count: usize) -> Self {
         Self::new(move || std::future::ready(Ok(count as u64)))
     }

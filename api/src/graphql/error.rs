@@ -1,4 +1,4 @@
-//! How the one [`Error`] looks in GraphQL: the one place that says so.
+//! Converts [`Error`] to GraphQL errors.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use crate::error::{Error, RetryAfter};
 use crate::error_code::ErrorCode;
 use crate::graphql::operation::variables::scalars::rewrite_library_error;
 
-/// The most errors that are told of a document that is not executed.
+/// The maximum number of reported errors for a document that is not executed.
 const MAX_REPORTED_ERRORS: usize = 20;
 
-/// The most characters that are told of what is wrong with a document.
+/// The maximum number of characters in a message about an invalid document.
 const MAX_MESSAGE_CHARACTERS: usize = 400;
 
-/// An error that several fields are given, as they were loaded together.
+/// An error that several fields share because they were loaded together.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct SharedError(Arc<Error>);
@@ -41,8 +41,8 @@ impl From<SharedError> for Error {
     }
 }
 
-/// Gives every error of a response its code, and lets nothing out that is not meant
-/// to be shown: causes go to the log, under an id that the answer tells.
+/// Adds a code to each error of a response and hides internal details. The cause goes to the log, with an id
+/// that the response also contains.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ErrorCodes;
 
@@ -56,7 +56,7 @@ impl ExtensionFactory for ErrorCodes {
 impl Extension for ErrorCodes {
     async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
         let mut response = next.run(ctx).await;
-        // Where there is no answer beside them, the first few errors say what is to be mended.
+        // Nothing was executed, so the first few errors are enough to correct the document.
         if response.data == async_graphql::Value::Null {
             response.errors.truncate(MAX_REPORTED_ERRORS);
         }
@@ -64,7 +64,7 @@ impl Extension for ErrorCodes {
         response
     }
 
-    /// What is asked over a WebSocket comes this way alone.
+    /// Operations over a WebSocket pass only through `subscribe`.
     fn subscribe<'s>(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -79,11 +79,11 @@ impl Extension for ErrorCodes {
     }
 }
 
-/// An error as the whole of a response, to a request that is not GraphQL.
+/// Builds a response that contains only an error, to a request that is not GraphQL.
 pub fn error_response(error: Error) -> Response {
     let mut shown = async_graphql::Error::from(error).into_server_error(Pos::default());
     finalise_error(&mut shown);
-    // There is no document in which it could be.
+    // There is no document to locate the error in.
     shown.locations.clear();
     Response::from_errors(vec![shown])
 }
@@ -102,7 +102,7 @@ fn finalise_error(error: &mut ServerError) {
             cause.retry_after(),
         ),
         None if error.source.is_some() => (ErrorCode::Internal, Some(error.message.clone()), None),
-        // What the library itself finds wrong with a document.
+        // The library rejected the document.
         None => (ErrorCode::BadUserInput, None, None),
     };
     let is_the_librarys = cause.is_none() && inside.is_none();
@@ -121,37 +121,38 @@ fn finalise_error(error: &mut ServerError) {
         extensions.set("retryAfterSeconds", seconds);
     }
     if let Some(cause) = inside {
-        // Whoever is told it can say which one it was, and whoever keeps the service finds it in the log.
+        // The requester can report the id, and an operator can find it in the log.
         let id = new_incident_id();
         tracing::error!(id, cause, "a request failed inside");
         extensions.set("id", id);
     }
 }
 
-/// What the library finds wrong, without what it repeats of the document: where that is, the locations tell.
+/// Shortens a message of the library. Removes its excerpt of the document, because `locations` has the
+/// position.
 fn shorten_message(message: &str) -> String {
-    let said = match message.rsplit_once(" = ") {
+    let summary = match message.rsplit_once(" = ") {
         Some((_, expected)) if message.trim_start().starts_with("--> ") => {
             let expected = expected.replace('_', " ");
             format!("the document cannot be read as GraphQL: {expected}")
         }
         _ => message.to_owned(),
     };
-    match said.char_indices().nth(MAX_MESSAGE_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &said[..end]),
-        None => said,
+    match summary.char_indices().nth(MAX_MESSAGE_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &summary[..end]),
+        None => summary,
     }
 }
 
-/// A number by chance, for something that went wrong.
+/// Generates a random id for an internal error.
 fn new_incident_id() -> String {
     let mut bytes = [0; 16];
-    // Where there is no chance to be had, they are all told as one.
+    // If no random bytes are available, all errors have the same id.
     let _ = OsRng.try_fill_bytes(&mut bytes);
     Uuid::from_bytes(bytes).simple().to_string()
 }
 
-/// What went wrong inside, for the log alone; none where it is no fault of ours.
+/// Describes the cause of an internal error, only for the log. None for other errors.
 fn internal_cause(error: &Error) -> Option<String> {
     match error {
         Error::Database(cause) => Some(format!("in the database: {cause}")),
@@ -174,13 +175,16 @@ mod tests {
             "{ a(b: \"long",
             "query {\n\n\n\n\n\n\n\n\n\n\n a(: 1) }",
         ] {
-            let said = parse_query(document).unwrap_err().to_string();
-            let told = shorten_message(&said);
+            let message = parse_query(document).unwrap_err().to_string();
+            let shortened = shorten_message(&message);
             assert!(
-                told.starts_with("the document cannot be read as GraphQL: expected "),
-                "{said}: {told}"
+                shortened.starts_with("the document cannot be read as GraphQL: expected "),
+                "{message}: {shortened}"
             );
-            assert!(!told.contains('\n') && !told.contains("viewer"), "{told}");
+            assert!(
+                !shortened.contains('\n') && !shortened.contains("viewer"),
+                "{shortened}"
+            );
         }
         assert_eq!(shorten_message("Unknown field \"x\""), "Unknown field \"x\"");
         assert_eq!(

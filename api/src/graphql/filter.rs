@@ -1,4 +1,5 @@
-//! What the filters of every domain have in common: how deep and how large they may be, and where they look up names.
+//! What the filters of all domains share: limits on depth and size, and the context in which names are looked
+//! up.
 
 use sea_orm::DatabaseConnection;
 
@@ -6,12 +7,12 @@ use crate::error::{Error, Result};
 use wayin_engine::predicate::Predicate;
 use wayin_engine::visibility::Reader;
 
-/// How deep filters may be nested.
+/// The maximum depth of nested filters.
 const MAX_FILTER_DEPTH: usize = 12;
-/// How many conditions a filter may hold, all its parts counted.
+/// The maximum number of conditions in a filter, including all its parts.
 const MAX_FILTER_CONDITIONS: usize = 250;
 
-/// Refuses a filter that holds more conditions than one may ask at once.
+/// Checks that a filter does not have too many conditions.
 pub fn require_condition_count<T>(
     path: &str,
     condition: Predicate<T>,
@@ -27,23 +28,26 @@ pub fn require_condition_count<T>(
     Ok(condition)
 }
 
-/// Where a filter's names are looked up, and how deep it has gone.
+/// The context of a filter: where its names are looked up, and its depth.
 #[derive(Clone, Copy)]
 pub struct FilterContext<'a> {
-    /// The base.
+    /// The database.
     pub db: &'a DatabaseConnection,
-    /// Who asks: names are told only of what they may know of.
+    /// The reader. A filter only finds names that the reader may see.
     pub reader: Reader,
     depth: usize,
 }
 
 impl<'a> FilterContext<'a> {
-    /// The start of a filter.
+    /// Creates the context of the outermost filter.
     pub const fn new(db: &'a DatabaseConnection, reader: Reader) -> Self {
         Self { db, reader, depth: 0 }
     }
 
-    /// One level further in.
+    /// Returns the context of a nested filter. `path` is the path of the filter in the input.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] if the filter is nested too deep.
     pub fn nested(self, path: &str) -> Result<Self> {
         if self.depth == MAX_FILTER_DEPTH {
             return Err(Error::bad_input(
@@ -58,12 +62,12 @@ impl<'a> FilterContext<'a> {
     }
 }
 
-/// The path of a field of an input.
+/// Formats the path of a field of an input.
 pub fn field_path(path: &str, field: &str) -> String {
     format!("{path}.{field}")
 }
 
-/// One condition as itself, several as all of them.
+/// Combines conditions so that all must be true. A single condition is returned unchanged.
 pub fn all_of<T>(mut conditions: Vec<Predicate<T>>) -> Predicate<T> {
     if conditions.len() == 1 {
         conditions.remove(0)
@@ -72,7 +76,10 @@ pub fn all_of<T>(mut conditions: Vec<Predicate<T>>) -> Predicate<T> {
     }
 }
 
-/// At least one part of a scope is needed.
+/// Combines the parts of a scope so that all must be true.
+///
+/// # Errors
+/// [`Error::BadInput`] if there are no parts.
 pub fn require_any_part<T>(path: &str, conditions: Vec<Predicate<T>>) -> Result<Predicate<T>> {
     if conditions.is_empty() {
         return Err(Error::bad_input(path, "says nothing to compare with"));

@@ -1,4 +1,4 @@
-//! Global ids that are given as arguments.
+//! Global ids in arguments.
 
 use async_graphql::ID;
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::id::{self, NodeKind};
 
-/// Reads a global id of one type, given as an argument.
+/// Decodes the global id of one type from an argument.
 pub fn decode_argument(kind: NodeKind, argument: &str, id: &ID) -> Result<Uuid> {
     id::decode_as(kind, id).ok_or_else(|| {
         Error::bad_input(

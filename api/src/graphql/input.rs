@@ -1,4 +1,4 @@
-//! Inputs that come as JSON outside of a GraphQL request, read as GraphQL reads them.
+//! Parses inputs that are JSON outside a GraphQL request, by the rules of GraphQL.
 
 use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{InputType, Pos, Value};
@@ -9,13 +9,12 @@ use crate::graphql::operation::nul_characters;
 use crate::graphql::operation::variables::scalars::rewrite_library_error;
 use wayin_records::text::quote;
 
-/// Reads an input of any type from JSON.
+/// Parses an input of any type from JSON.
 ///
 /// # Errors
-/// [`Error::BadInput`] where it is not of the type, and where it holds a field that the
-/// type does not have: a request is checked for those before it is read, a document by
-/// itself is not, and a filter with a misspelt field would hold of everything. So too where
-/// it is nested deeper than one in a request may be.
+/// [`Error::BadInput`] if the value does not have the type, is nested deeper than a request allows, or
+/// contains a field that the type does not have. GraphQL validates the fields of a request before they are
+/// parsed, but a document alone is not validated, and a filter with a misspelt field would match everything.
 pub fn parse_input<T: InputType>(path: &str, document: serde_json::Value) -> Result<T> {
     let given = Value::from_json(document).map_err(|cause| Error::bad_input(path, cause))?;
     if nul_characters::value_has_nul(&given) {
@@ -33,7 +32,7 @@ pub fn parse_input<T: InputType>(path: &str, document: serde_json::Value) -> Res
     }
 }
 
-/// Why a value of a type that has choices is none of them; none for other types.
+/// Describes why a value is none of the choices of an enum. None for other types.
 fn describe_invalid_choice<T: InputType>(given: &Value) -> Option<String> {
     let mut registry = Registry::default();
     T::create_type_info(&mut registry);
@@ -51,7 +50,7 @@ fn describe_invalid_choice<T: InputType>(given: &Value) -> Option<String> {
     ))
 }
 
-/// Where something is given that was not understood.
+/// Finds the path of a field that was not parsed.
 fn find_unknown_field(path: &str, given: &Value, understood: &Value) -> Option<String> {
     match (given, understood) {
         (Value::Object(given), Value::Object(understood)) => given.iter().find_map(|(name, value)| {
@@ -70,7 +69,7 @@ fn find_unknown_field(path: &str, given: &Value, understood: &Value) -> Option<S
                     find_unknown_field(&format!("{path}.{at}"), given, understood)
                 })
         }
-        // One by itself is read as a list of one.
+        // GraphQL reads a single value as a list of one item.
         (given, Value::List(understood)) => understood
             .first()
             .and_then(|understood| find_unknown_field(path, given, understood)),

@@ -1,5 +1,5 @@
-//! Lists as connections: those of the base, and those that the objects of a page have, which are read for all of
-//! the objects at once.
+//! Lists as connections: top-level lists, and child lists, which are loaded for all objects of a page at
+//! once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::error::SharedError;
 use super::loader::{self, LoaderContext, LoaderKey};
 use crate::paging::{self, Cursor, Page, PageArguments, PageRequest, Paged};
 
-/// A page of the rows that `select` gives, each as a node.
+/// Loads a page of the rows that `select` selects. Each row becomes a node.
 pub async fn load_connection<E: Paged, N: OutputType>(
     ctx: &Context<'_>,
     select: Select<E>,
@@ -37,16 +37,16 @@ pub async fn load_connection<E: Paged, N: OutputType>(
 
 /// A list that each object of a page has.
 pub trait ChildList: LoaderKey + Copy {
-    /// The rows that are listed.
+    /// The table of the listed rows.
     type Row: Paged;
 
-    /// All rows that the lists may have.
+    /// Selects all rows that can be in the lists.
     fn select_rows(self, loads: &LoaderContext) -> std::result::Result<Select<Self::Row>, SharedError>;
-    /// Which rows are in the lists of these parents, in the columns `parent` and `child`.
+    /// Selects the rows in the lists of these parents, as the columns `parent` and `child`.
     fn select_links(self, parents: &[Uuid]) -> SelectStatement;
 }
 
-/// The links of a table in which each row has the id of its parent.
+/// Selects the links from a table in which each row has the id of its parent.
 pub fn select_parent_links<E: EntityTrait>(
     table: E,
     parent: E::Column,
@@ -65,7 +65,7 @@ pub fn select_parent_links<E: EntityTrait>(
 type ChildListOrder<L> = <<L as ChildList>::Row as Paged>::Order;
 type ChildListRow<L> = <<L as ChildList>::Row as EntityTrait>::Model;
 
-/// A page of the list of one parent, each row as a node.
+/// Loads a page of the list of one parent. Each row becomes a node.
 pub async fn load_child_connection<L: ChildList, N: OutputType>(
     ctx: &Context<'_>,
     list: L,

@@ -1,9 +1,9 @@
-//! Loads what the rows of a page refer to, all at once: each relation of a whole
-//! page is one or two statements, however many rows there are.
+//! Loads what the rows of a page refer to in batches: each relation of a whole page takes one or two
+//! statements, whatever the number of rows.
 //!
-//! An operation is worked on until nothing more of it can be done without the base;
-//! what was asked for by then is one wave, and is loaded together. So how often the
-//! base is asked hangs on the shape of a query alone, and never on time.
+//! An operation runs until it can do nothing more without the database. All keys that it has requested by
+//! then are loaded together, in one wave. So the number of statements depends only on the shape of the query,
+//! not on timing.
 
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
@@ -32,24 +32,26 @@ use crate::auth::requester::{AuthenticatedMember, Requester};
 use crate::error::{Error, TokenError};
 use wayin_engine::visibility::Reader;
 
-/// What loading needs to know: where to read, and for whom. Each domain says for
-/// its own keys what is loaded.
+/// What the loaders need: a database and a reader. Each domain defines what its own keys load.
 pub struct LoaderContext {
-    /// The base.
+    /// The database.
     pub db: DatabaseConnection,
-    /// Who reads; none where nobody said, and then only what is public is loaded.
+    /// The reader. Without one, only public data is loaded.
     pub reader: Option<Reader>,
 }
 
 impl LoaderContext {
-    /// Who reads.
+    /// Returns the reader.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] if there is none.
     pub fn reader(&self) -> Result<Reader, SharedError> {
         self.reader
             .ok_or_else(|| Error::Unauthenticated(TokenError::Missing).into())
     }
 }
 
-/// A key that [`LoaderContext`] knows how to load.
+/// A key that [`LoaderContext`] can load.
 pub trait LoaderKey: Send + Sync + Hash + Eq + Clone + 'static {}
 
 impl<K: Send + Sync + Hash + Eq + Clone + 'static> LoaderKey for K {}
@@ -63,7 +65,7 @@ pub trait RowLoaderKey: LoaderKey + Copy {
 
     /// The id.
     fn id(self) -> Uuid;
-    /// The rows that the reader may see: all, unless the key says otherwise.
+    /// Selects the rows that the reader may see. The default is all rows.
     fn select_rows(_: &LoaderContext) -> Result<Select<Self::Table>, SharedError> {
         Ok(Self::Table::find())
     }
@@ -85,7 +87,7 @@ impl<K: RowLoaderKey> Loader<K> for LoaderContext {
     }
 }
 
-/// Collects what one operation asks for, by the type of key.
+/// The keys that one operation has requested, by their type.
 pub struct PendingKeys {
     context: Arc<LoaderContext>,
     batches: Mutex<HashMap<TypeId, Box<dyn PendingBatch>>>,
@@ -99,7 +101,7 @@ impl PendingKeys {
         }
     }
 
-    /// Loads the value of a key, together with whatever else is wanted by then; none where there is none.
+    /// Loads the value of a key, in one batch with the other keys of the wave. None if the key has no value.
     pub async fn load_one<K: LoaderKey>(
         &self,
         key: K,
@@ -115,7 +117,7 @@ impl PendingKeys {
         })
     }
 
-    /// Loads the values of several keys; those that have none are left out.
+    /// Loads the values of several keys. Omits keys that have no value.
     pub async fn load_many<K: LoaderKey>(
         &self,
         keys: impl IntoIterator<Item = K>,
@@ -141,12 +143,12 @@ impl PendingKeys {
         let batch: &mut dyn Any = &mut **batches
             .entry(TypeId::of::<K>())
             .or_insert_with(|| Box::new(RequestedKeys::<K>(Vec::new())));
-        if let Some(RequestedKeys(asked)) = batch.downcast_mut() {
-            asked.push((key, answer));
+        if let Some(RequestedKeys(keys)) = batch.downcast_mut() {
+            keys.push((key, answer));
         }
     }
 
-    /// What was asked for since the last wave.
+    /// Takes the keys that were requested since the last wave.
     fn take_batches(&self) -> Vec<BoxFuture<'static, ()>> {
         let batches = std::mem::take(&mut *self.batches.lock().unwrap_or_else(PoisonError::into_inner));
         batches
@@ -156,7 +158,7 @@ impl PendingKeys {
     }
 }
 
-/// Everything of one type of key that is asked for.
+/// The requested keys of one type.
 trait PendingBatch: Any + Send {
     fn load(self: Box<Self>, loads: Arc<LoaderContext>) -> BoxFuture<'static, ()>;
 }
@@ -181,19 +183,19 @@ where
                     .as_ref()
                     .map(|values| values.get(&key).cloned())
                     .map_err(SharedError::clone);
-                // Whoever asked may have ended since.
+                // The receiver may be gone by now.
                 let _ = answer.send(value);
             }
         })
     }
 }
 
-/// The loader of an operation.
+/// Returns the loader of the operation.
 pub fn operation_loader<'a>(ctx: &Context<'a>) -> &'a Arc<PendingKeys> {
     ctx.data_unchecked::<Arc<PendingKeys>>()
 }
 
-/// Gives every operation a loader of its own, and loads what it asks for in waves.
+/// Gives each operation its own loader, which loads in waves.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BatchedLoading;
 
@@ -228,7 +230,7 @@ impl Extension for BatchedLoading {
     }
 }
 
-/// An operation, and what it waits for.
+/// An operation and the batches that it waits for.
 struct BatchedExecution<'a> {
     work: BoxFuture<'a, Response>,
     wake_flag: Arc<WakeFlag>,
@@ -236,7 +238,7 @@ struct BatchedExecution<'a> {
     loading: FuturesUnordered<BoxFuture<'static, ()>>,
 }
 
-/// Whether an operation can go on.
+/// Whether an operation can continue.
 #[derive(Default)]
 struct WakeFlag {
     woken: AtomicBool,
@@ -263,7 +265,7 @@ impl Future for BatchedExecution<'_> {
             if let Poll::Ready(response) = this.work.as_mut().poll(&mut TaskContext::from_waker(&waker)) {
                 return Poll::Ready(response);
             }
-            // More can be done at once, or will be when what is being loaded is there.
+            // The operation can continue now, or when the current batches are loaded.
             if this.wake_flag.woken.load(Ordering::SeqCst) || !this.loading.is_empty() {
                 return Poll::Pending;
             }

@@ -1,4 +1,4 @@
-//! The shared kit of the GraphQL side: what every domain's types are made with.
+//! What the GraphQL types of all domains share.
 
 pub mod comparison;
 pub mod connection;
@@ -26,20 +26,20 @@ use crate::auth::requester::{AuthenticatedMember, Requester};
 use crate::error::Result;
 use wayin_engine::visibility::Reader;
 
-/// The running service, of a request.
+/// Returns the service that handles the request.
 pub fn app_from_context<'a>(ctx: &Context<'a>) -> &'a Arc<App> {
     ctx.data_unchecked::<Arc<App>>()
 }
 
-/// The member who asks.
+/// Returns the member who sends the request.
 ///
 /// # Errors
-/// [`crate::error::Error::Unauthenticated`] where nobody said who is asking.
+/// [`crate::error::Error::Unauthenticated`] if the request does not identify a member.
 pub fn require_member<'a>(ctx: &Context<'a>) -> Result<&'a AuthenticatedMember> {
     ctx.data_unchecked::<Requester>().member()
 }
 
-/// What the one who asks may read.
+/// Returns the requester as a reader of records.
 pub fn require_reader(ctx: &Context<'_>) -> Result<Reader> {
     Ok(require_member(ctx)?.reader())
 }

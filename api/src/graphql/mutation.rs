@@ -1,4 +1,4 @@
-//! Begins the mutations that clients send.
+//! Begins mutations.
 
 use async_graphql::{Context, ID, InputType};
 use serde::de::DeserializeOwned;
@@ -9,7 +9,8 @@ use crate::id::NodeKind;
 use crate::idempotency::{self, MutationRequest, MutationStart};
 use crate::reference_data::SaveTarget;
 
-/// Begins a mutation of the member who asks. `input` comes without its key, which stands by itself.
+/// Begins a mutation of the requester. `input` does not include the idempotency key, which is passed as
+/// `key`.
 pub async fn begin_mutation<'a, A: DeserializeOwned>(
     ctx: &Context<'a>,
     name: &'static str,
@@ -19,7 +20,7 @@ pub async fn begin_mutation<'a, A: DeserializeOwned>(
     begin_mutation_with_text(ctx, name, key, input.to_value().to_string()).await
 }
 
-/// [`begin_mutation`], with the input written out.
+/// [`begin_mutation`] with the input as text.
 pub async fn begin_mutation_with_text<'a, A: DeserializeOwned>(
     ctx: &Context<'a>,
     name: &'static str,
@@ -35,7 +36,7 @@ pub async fn begin_mutation_with_text<'a, A: DeserializeOwned>(
     idempotency::begin_mutation(app_from_context(ctx).mutation_context(), sent).await
 }
 
-/// What a save names: the object of an id, and the version that was written from.
+/// Decodes the target of a save: the id of the object and the base version of the edit.
 pub fn decode_target(kind: NodeKind, id: Option<&ID>, version: Option<i32>) -> Result<SaveTarget> {
     let id = id.map(|id| decode_argument(kind, "input.id", id)).transpose()?;
     Ok(SaveTarget { id, version })

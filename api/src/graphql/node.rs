@@ -1,4 +1,4 @@
-//! Objects that have a global id, and can be asked for by it.
+//! Objects that can be requested by their global id.
 
 use async_graphql::Interface;
 

@@ -1,4 +1,4 @@
-//! Why a mutation rejected its input: the problems with it, and what changed in the meantime.
+//! Why a mutation rejected its input: problems with the input, and changes by others in the meantime.
 
 use async_graphql::{Json, SimpleObject};
 use serde_json::Value;

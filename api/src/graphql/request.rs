@@ -1,4 +1,4 @@
-//! A request as JSON has it, whichever way it is sent: in a body, in a part of a form, in a message of a WebSocket.
+//! Parses a GraphQL request from JSON, which can be a request body, a part of a form or a WebSocket message.
 
 use async_graphql::{Pos, Request, Variables};
 use serde_json::{Map, Value};
@@ -7,15 +7,15 @@ use crate::graphql::operation::document_limits::escapes;
 use crate::graphql::operation::persisted_queries;
 use wayin_records::whole_number::strip_zero_fractions;
 
-/// Why it is not a request, as a clause without a subject.
+/// Why the JSON is not a request, as a clause without a subject.
 pub type RequestError = String;
 
-/// Reads a request. What is null or an empty text counts as absent.
+/// Parses a request. Null and empty texts count as absent.
 pub fn from_json(mut sent: Map<String, Value>) -> Result<Request, RequestError> {
     let extensions = take_object(&mut sent, "extensions")?;
     let is_named = extensions
         .as_ref()
-        .is_some_and(|said| said.contains_key(persisted_queries::EXTENSION_NAME));
+        .is_some_and(|fields| fields.contains_key(persisted_queries::EXTENSION_NAME));
     let query = match sent.remove("query") {
         Some(Value::String(query)) => query,
         None | Some(Value::Null) if is_named => String::new(),
@@ -43,7 +43,7 @@ pub fn from_json(mut sent: Map<String, Value>) -> Result<Request, RequestError> 
 
 /// Describes why a text is not JSON.
 pub fn describe_json_error(text: &[u8], cause: &serde_json::Error) -> String {
-    // The library reports half a pair of surrogates as an unexpected end of something.
+    // The library reports an unpaired surrogate as an unexpected end.
     match escapes::find_invalid_in_json(&String::from_utf8_lossy(text)) {
         Some(invalid) if cause.is_syntax() || cause.is_eof() => {
             let Pos { line, column } = invalid.position;
@@ -53,7 +53,7 @@ pub fn describe_json_error(text: &[u8], cause: &serde_json::Error) -> String {
     }
 }
 
-/// Takes an object of a request; none where it is absent.
+/// Takes an object from a request. None if it is absent.
 fn take_object(
     sent: &mut Map<String, Value>,
     name: &str,
@@ -69,7 +69,7 @@ fn take_object(
     }
 }
 
-/// The parameters of an address without those that are empty and count as absent.
+/// Removes the empty parameters from a URL query, because they count as absent.
 pub fn remove_empty_parameters(query: &str) -> String {
     let is_given = |pair: &&str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -29,7 +29,7 @@ pub struct Revision {
     document: Value,
 }
 
-/// What a revision is of.
+/// The object that a revision belongs to.
 #[derive(Clone, Copy, Debug)]
 enum Subject {
     Initiative(Uuid),

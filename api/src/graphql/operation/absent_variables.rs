@@ -1,4 +1,4 @@
-//! Arguments and fields whose value is a variable that the request leaves out.
+//! Arguments and fields whose value is a variable that the request omits.
 
 use std::collections::HashSet;
 
@@ -11,13 +11,15 @@ use async_graphql_value::Value;
 
 use crate::graphql::operation::document::find_used_fragments;
 
-/// Removes each argument and each field of an input object whose value is a variable without a value. `variables` have
-/// their defaults already.
+/// Removes each argument and each field of an input object whose value is a variable without a value.
+/// `variables` already include their defaults.
 ///
-/// The specification (September 2025, 3.10 and 6.4.1) has an executor treat them as absent. The library takes them for
-/// null, which differs where an argument has a default, and where null clears a field that stays if it is absent.
+/// The specification (September 2025, 3.10 and 6.4.1) treats them as absent, but the library treats them as
+/// null. The difference matters if an argument has a default, and if null clears a field that stays unchanged
+/// when it is absent.
 ///
-/// Other operations may share the fragments that this changes. They are removed, as they are not executed.
+/// Other operations may share the fragments that this function changes, so they are removed. They are not
+/// executed.
 pub fn omit_absent(document: &mut ExecutableDocument, operation_name: Option<&str>, variables: &Variables) {
     let operation = match (&mut document.operations, operation_name) {
         (DocumentOperations::Single(operation), _) => Some(operation),
@@ -44,7 +46,7 @@ pub fn omit_absent(document: &mut ExecutableDocument, operation_name: Option<&st
     for fragment in document.fragments.values_mut() {
         omission.visit_selections(&mut fragment.node.selection_set.node);
     }
-    // Validation refuses a variable that is declared and not used.
+    // Validation rejects a variable that is declared but not used.
     let AbsentVariableRemoval {
         omitted, still_used, ..
     } = omission;
@@ -57,7 +59,7 @@ pub fn omit_absent(document: &mut ExecutableDocument, operation_name: Option<&st
     }
 }
 
-/// Removes all operations but one, and the fragments that only the others use.
+/// Removes all operations except one, and the fragments that only the others use.
 fn keep_only(document: &mut ExecutableDocument, operation_name: Option<&str>) {
     let DocumentOperations::Multiple(operations) = &mut document.operations else {
         return;
@@ -83,9 +85,9 @@ fn list_absent_variables(operation: &OperationDefinition, variables: &Variables)
 
 struct AbsentVariableRemoval<'a> {
     absent: &'a HashSet<Name>,
-    /// Absent variables that were left out somewhere.
+    /// Absent variables that were removed somewhere.
     omitted: HashSet<Name>,
-    /// Absent variables in a place that cannot be left out, such as an item of a list.
+    /// Absent variables in a position that cannot be removed, such as an item of a list.
     still_used: HashSet<Name>,
 }
 
@@ -142,7 +144,7 @@ impl AbsentVariableRemoval<'_> {
         }
     }
 
-    /// Whether a value is an absent variable, which is then noted as left out.
+    /// Whether a value is an absent variable. If so, records it as omitted.
     fn record_if_absent(&mut self, value: &Value) -> bool {
         match value {
             Value::Variable(name) if self.absent.contains(name) => {
@@ -161,7 +163,8 @@ mod tests {
 
     use super::*;
 
-    /// The arguments of the first field, and the variables that are still declared.
+    /// Omits absent variables. Returns the arguments of the first field and the variables that are still
+    /// declared.
     fn omit_and_list(document: &str, variables: serde_json::Value) -> (String, Vec<String>) {
         let mut document = parse_query(document).unwrap();
         omit_absent(&mut document, None, &Variables::from_json(variables));
@@ -216,7 +219,7 @@ mod tests {
         let operations: Vec<_> = document.operations.iter().filter_map(|(name, _)| name).collect();
         assert_eq!(operations, ["A"]);
         assert_eq!(document.fragments.keys().collect::<Vec<_>>(), ["F"]);
-        // Nothing is omitted, and everything stays.
+        // No variable is absent, so nothing changes.
         let mut document = parse_query(text).unwrap();
         omit_absent(&mut document, Some("B"), &Variables::from_json(json!({"a": 1})));
         assert_eq!(document.operations.iter().count(), 2);

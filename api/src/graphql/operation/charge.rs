@@ -1,4 +1,4 @@
-//! The bill of an operation: what it costs, and whether its payer can pay.
+//! The charge for an operation: its cost, and whether its payer can pay.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,20 +9,20 @@ use super::cost::{Balance, RateLimitKey, cost_headers};
 use crate::app::App;
 use crate::error::Error;
 
-/// What one operation costs, and what became of it.
+/// The cost of one operation and the state of its payment.
 #[derive(Clone, Debug)]
 struct OperationCharge {
     payer: RateLimitKey,
     points: u32,
     balance: Balance,
-    /// The document, and the hash that it is to be kept under.
+    /// The hash to store the document under, and the document.
     document_to_store: Option<(String, String)>,
-    /// How many answers it was given.
+    /// The number of responses sent so far.
     response_count: u32,
 }
 
 impl OperationCharge {
-    /// What an answer says of it.
+    /// Formats the charge for the `extensions` of a response.
     fn to_extension(&self) -> Value {
         value!({
             "requested": self.points,
@@ -42,7 +42,7 @@ impl OperationCharge {
     }
 }
 
-/// The bill of one operation, once somebody is to pay for it.
+/// The charge for one operation. Empty until the payer is known.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PendingCharge(Arc<Mutex<Option<OperationCharge>>>);
 
@@ -51,7 +51,7 @@ impl PendingCharge {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Charges the payer for asking at all, and opens the bill.
+    /// Charges the payer the minimum and starts the charge.
     pub(super) fn reserve(&self, app: &App, payer: RateLimitKey) -> ServerResult<()> {
         let now = app.clock.now();
         let paid = app.cost_control.reserve(payer, now);
@@ -65,7 +65,7 @@ impl PendingCharge {
         paid.map(drop).map_err(document_error)
     }
 
-    /// Enters what the operation costs. `to_keep` is the document and the hash that it is to be stored under.
+    /// Sets the cost of the operation. `to_keep` is the hash to store the document under, and the document.
     pub(super) fn set_cost(&self, points: u32, to_keep: Option<(String, String)>) {
         if let Some(bill) = &mut *self.lock() {
             bill.points = points;
@@ -73,7 +73,7 @@ impl PendingCharge {
         }
     }
 
-    /// Charges the rest of the points, and stores the document if it is to be.
+    /// Charges the rest of the points and stores the document if requested.
     pub(super) fn settle(&self, app: &App) -> ServerResult<()> {
         let mut bill = self.lock();
         let Some(bill) = &mut *bill else {
@@ -89,8 +89,8 @@ impl PendingCharge {
         Ok(())
     }
 
-    /// Charges an answer of a subscription, and shows the bill in it. The first was paid for when the operation began;
-    /// each later one is paid for as far as there is something left, and sent in any case.
+    /// Charges a response of a subscription and adds the charge to it. The first response was paid for when
+    /// the operation started. Each later one is charged as far as points are left, and is always sent.
     pub(super) fn charge_response(&self, app: &App, response: &mut Response) {
         if let Some(bill) = &mut *self.lock() {
             if bill.response_count > 0 {
@@ -104,7 +104,7 @@ impl PendingCharge {
         }
     }
 
-    /// Shows the bill in a response.
+    /// Adds the charge to a response.
     pub(super) fn add_to_response(&self, response: &mut Response) {
         if let Some(bill) = &*self.lock() {
             bill.add_to_response(response);
@@ -112,7 +112,7 @@ impl PendingCharge {
     }
 }
 
-/// An error about a document as a whole.
+/// Builds an error about the document as a whole.
 pub(super) fn document_error(error: Error) -> ServerError {
     let mut refused = async_graphql::Error::from(error).into_server_error(Pos::default());
     refused.locations.clear();

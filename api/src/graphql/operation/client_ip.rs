@@ -1,4 +1,4 @@
-//! Where a request comes from.
+//! The IP address of the client that sends a request.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,16 +7,16 @@ use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// The header in which each proxy adds whom it was asked by.
+/// The header in which each proxy appends the address of its client.
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The address that a request comes from; none where it is not known.
+/// The client IP of a request. None if it is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClientIp(pub Option<IpAddr>);
 
 impl ClientIp {
-    /// Who sent a request that came from an address by way of so many proxies of ours. Each of them adds the one that it
-    /// was asked by at the end of `X-Forwarded-For`; what stands before that anybody may have written.
+    /// Determines the client IP of a request that passed a number of trusted proxies. Each of them appends
+    /// the address of its client to `X-Forwarded-For`. Anyone may have written the entries before those.
     fn from_request(peer: Option<IpAddr>, headers: &HeaderMap, trusted_hops: usize) -> Self {
         if trusted_hops == 0 {
             return Self(peer);
@@ -29,13 +29,13 @@ impl ClientIp {
             .map(str::trim)
             .collect();
         let at = forwarded.len().checked_sub(trusted_hops);
-        let said = at.and_then(|at| parse_address(forwarded[at]));
-        // What came past the proxies is known by whom it came from.
-        Self(said.or(peer))
+        let client = at.and_then(|at| parse_address(forwarded[at]));
+        // A request that bypassed the proxies is identified by its peer.
+        Self(client.or(peer))
     }
 }
 
-/// An address as proxies write it: by itself, or with a port.
+/// Parses an address as proxies write it, with or without a port.
 fn parse_address(written: &str) -> Option<IpAddr> {
     let bare = written.trim_start_matches('[').trim_end_matches(']');
     bare.parse()
@@ -43,11 +43,11 @@ fn parse_address(written: &str) -> Option<IpAddr> {
         .or_else(|| written.parse::<SocketAddr>().ok().map(|with_port| with_port.ip()))
 }
 
-/// How many proxies of ours a request passes.
+/// The number of trusted proxies that a request passes.
 #[derive(Clone, Copy, Debug)]
 pub struct TrustedHops(pub usize);
 
-/// Notes with each request where it comes from.
+/// Adds the client IP to each request.
 pub async fn record_client_ip(
     State(TrustedHops(hops)): State<TrustedHops>,
     mut request: Request,

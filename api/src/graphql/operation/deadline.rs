@@ -1,4 +1,4 @@
-//! Every operation has a deadline, whatever it is that takes long.
+//! The deadline of an operation, whatever makes it slow.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use async_graphql::{Error as GraphQlError, Pos, Response};
 
 use crate::error::Error;
 
-/// How many times as long as a query a mutation may take: one that alters many rows is long at it, and is not
-/// done at all where it is dropped.
+/// The deadline of a mutation as a multiple of the deadline of a query. A mutation that changes many rows
+/// takes long, and if it is cancelled it changes nothing.
 const MUTATION_FACTOR: u32 = 12;
 
-/// How long an operation may take, if a query may take `of_query`.
+/// Returns how long an operation may take. `of_query` is how long a query may take.
 pub fn operation_deadline(operation_type: Option<OperationType>, of_query: Duration) -> Duration {
     match operation_type {
         Some(OperationType::Mutation) => of_query * MUTATION_FACTOR,
@@ -20,7 +20,8 @@ pub fn operation_deadline(operation_type: Option<OperationType>, of_query: Durat
     }
 }
 
-/// The response, or `QUERY_TIMEOUT` if it takes longer than the deadline; what was still under way is then dropped.
+/// Returns the response, or `QUERY_TIMEOUT` if it takes longer than the deadline. The unfinished work is then
+/// cancelled.
 pub async fn respond_within(deadline: Duration, response: impl Future<Output = Response>) -> Response {
     match tokio::time::timeout(deadline, response).await {
         Ok(response) => response,

@@ -6,11 +6,12 @@ use async_graphql_value::Value;
 
 use crate::graphql::operation::document::{find_used_fragments, for_each_selection};
 
-/// Finds a condition of an operation whose variable is null or may have no value, and describes the error. `variables` have
-/// their defaults already.
+/// Finds a condition of an operation whose variable is null or may have no value, and describes the error.
+/// `variables` already include their defaults.
 ///
-/// The specification (September 2025, 5.8.5 and 6.4.1) allows a variable of the type `Boolean` in such a place if it has
-/// a default, and has an executor refuse null. The library takes both for false.
+/// The specification (September 2025, 5.8.5 and 6.4.1) allows a variable of the type `Boolean` in this
+/// position if it has a default, and requires an executor to reject null. The library treats both a null and
+/// a missing value as false.
 pub fn find_missing_condition(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
@@ -52,7 +53,7 @@ pub fn find_missing_condition(
     found
 }
 
-/// Whether an operation declares a variable with a type that null is of, and gives it no default.
+/// Whether an operation declares a variable with a nullable type, and without a default or with the default null.
 fn can_be_null(operation: &OperationDefinition, variable: &Name) -> bool {
     let mut declared = operation.variable_definitions.iter().map(|one| &one.node);
     declared.any(|one| {

@@ -1,4 +1,4 @@
-//! The document of a request, and which of its operations the request asks for.
+//! The document of a request, and the operation in it that the request selects.
 
 use std::any::TypeId;
 use std::collections::HashSet;
@@ -10,10 +10,11 @@ use async_graphql::{Name, Positioned, Request};
 
 use super::document_limits::{DocumentLimits, measure_document};
 
-/// Marks a request whose document is within the limits, so that it is measured once.
+/// Marks a request whose document is within the limits, so that it is measured only once.
 pub(super) struct MeasuredMarker;
 
-/// The document of a request. `None` if it is over a limit or does not parse; executing the request reports why.
+/// Returns the document of a request. `None` if it is over a limit or does not parse; executing the request
+/// reports the reason.
 pub fn parse_document(request: &mut Request) -> Option<&ExecutableDocument> {
     if !request.data.contains_key(&TypeId::of::<MeasuredMarker>()) {
         measure_document(&request.query, &DocumentLimits::default()).ok()?;
@@ -22,15 +23,16 @@ pub fn parse_document(request: &mut Request) -> Option<&ExecutableDocument> {
     request.parsed_query().ok()
 }
 
-/// The type of the operation that a request asks for. `None` without a [document](parse_document), or if it has no such operation.
+/// Returns the type of the operation that a request selects. `None` without a [document](parse_document), or
+/// if the document has no such operation.
 pub fn find_operation_type(request: &mut Request) -> Option<OperationType> {
     let name = request.operation_name.clone();
     let operation = find_operation(parse_document(request)?, name.as_deref())?;
     Some(operation.node.ty)
 }
 
-/// The operation of a document by its name, or the only one; none where there is none such, which is complained of
-/// when the document is executed.
+/// Finds an operation of a document by its name, or its only operation. None if there is no such operation;
+/// executing the document reports the error.
 pub fn find_operation<'d>(
     document: &'d ExecutableDocument,
     name: Option<&str>,
@@ -45,7 +47,7 @@ pub fn find_operation<'d>(
     }
 }
 
-/// The names of the fragments that an operation uses, directly or through other fragments.
+/// Finds the names of the fragments that an operation uses, directly or through other fragments.
 pub fn find_used_fragments(document: &ExecutableDocument, operation: &OperationDefinition) -> HashSet<Name> {
     let mut used = HashSet::new();
     let mut ahead = vec![&operation.selection_set.node];
@@ -68,7 +70,7 @@ pub fn find_used_fragments(document: &ExecutableDocument, operation: &OperationD
     used
 }
 
-/// Calls a function with each selection of a set, and of the sets within it. Fragments that it spreads are not entered.
+/// Calls a function with each selection of a set and of its nested sets. Does not follow fragment spreads.
 pub fn for_each_selection<'d>(set: &'d SelectionSet, visit: &mut impl FnMut(&'d Selection)) {
     for selection in &set.items {
         visit(&selection.node);

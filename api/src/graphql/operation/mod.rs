@@ -1,8 +1,9 @@
-//! Operations: what is checked and worked out before one is executed.
+//! Operations: what is checked and computed before one is executed.
 //!
-//! [`prepare`] does it once, whichever way an operation came, in this order: the [rate limit](rate_limit), [persisted
-//! queries](persisted_queries), [limits](document_limits) of the document, the [document] and its [variables], the [cost], and while it is
-//! executed its [deadline] and the permissions of its fields.
+//! [`prepare`] does this once for each operation, over every transport, in this order: the [rate
+//! limit](rate_limit), [persisted queries](persisted_queries), [limits](document_limits) of the document, the
+//! [document] and its [variables], and the [cost]. During execution it applies the [deadline] and the
+//! permissions of the fields.
 
 mod absent_variables;
 pub mod charge;

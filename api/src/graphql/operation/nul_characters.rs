@@ -1,7 +1,7 @@
-//! Refuses the character NUL in what a query asks, for both databases alike: PostgreSQL holds it in no text, and on
-//! SQLite a search pattern would end at it and find everything.
+//! Rejects the NUL character in the input of queries, for both databases. PostgreSQL cannot store it in a
+//! text, and in SQLite a search pattern would end at it and match everything.
 //!
-//! The arguments of mutations are left to the mutations, whose errors name the field.
+//! Mutations check their own arguments, because their errors name the field.
 
 use async_graphql::parser::types::{
     ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
@@ -11,7 +11,7 @@ use async_graphql_value::Value;
 
 use wayin_records::normalisation::is_storable;
 
-/// Whether an operation, a fragment of its document or a variable holds a NUL where a query reads it.
+/// Whether an operation, a fragment of its document or a variable contains a NUL that a query would read.
 pub fn has_nul(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
@@ -32,7 +32,7 @@ pub fn has_nul(
         || (!is_mutation && in_variables())
 }
 
-/// Whether a constant value holds a NUL, in the name of a field too.
+/// Whether a constant value contains a NUL, including the names of its fields.
 pub fn value_has_nul(value: &ConstValue) -> bool {
     match value {
         ConstValue::String(text) => !is_storable(text),

@@ -1,9 +1,9 @@
-//! Automatic persisted queries: a client sends the SHA-256 hash of a document, and the document itself only where it is
-//! not known here yet. Sent by GET, such requests are short.
+//! Automatic persisted queries: a client sends the SHA-256 hash of a document, and the document itself only
+//! if the server does not know it yet. This keeps GET requests short.
 //!
-//! Documents are kept as they were sent, so that each is measured, parsed and validated as any other is, in a cache that
-//! is bounded in number and bytes. Only what was found right and paid for is kept: whoever would push the documents of
-//! others out has to spend their budget on it.
+//! Documents are stored as they were sent, so each is measured, parsed and validated like any other. The
+//! cache is limited in number and bytes. Only documents that are valid and paid for are stored, so a client
+//! must spend its own points to displace the documents of others.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,25 +12,25 @@ use async_graphql::{Request, Value};
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
-/// The most documents that are known.
+/// The maximum number of stored documents.
 const MAX_DOCUMENTS: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
-/// The most bytes of all of them.
+/// The maximum size of all stored documents together, in bytes.
 const MAX_TOTAL_BYTES: usize = 16 * 1024 * 1024;
-/// The extension of a request that has the hash.
+/// The request extension that contains the hash.
 pub const EXTENSION_NAME: &str = "persistedQuery";
 
-/// What a request says of its document.
+/// How a request refers to its document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PersistedQueryRequest {
-    /// It sends one to be kept under a hash, which is its own.
+    /// The request has a document and its hash, to store the document under.
     Register(String),
-    /// It sends a hash that is not known.
+    /// The request has a hash that is not known.
     Unknown,
-    /// What it says makes no sense.
+    /// The extension is not valid.
     Malformed(&'static str),
 }
 
-/// The documents that are known by their hash.
+/// The stored documents by their hash.
 pub struct PersistedQueries(Mutex<DocumentCache>);
 
 struct DocumentCache {
@@ -48,7 +48,8 @@ impl Default for PersistedQueries {
 }
 
 impl PersistedQueries {
-    /// Gives a request the document that it names, and takes note of one that is to be kept, or is not known.
+    /// Adds the stored document to a request that has only a hash. Marks the request if its document should
+    /// be stored, or if the hash is unknown or malformed.
     pub fn resolve(&self, request: &mut Request) {
         if let Some(sent) = self.look_up_document(request) {
             request.data.insert(sent);
@@ -56,8 +57,8 @@ impl PersistedQueries {
     }
 
     fn look_up_document(&self, request: &mut Request) -> Option<PersistedQueryRequest> {
-        let said = request.extensions.remove(EXTENSION_NAME)?;
-        Some(match parse_hash(&said) {
+        let extension = request.extensions.remove(EXTENSION_NAME)?;
+        Some(match parse_hash(&extension) {
             Err(reason) => PersistedQueryRequest::Malformed(reason),
             Ok(hash) if request.query.is_empty() => {
                 let Some(document) = self.find(&hash) else {
@@ -75,18 +76,18 @@ impl PersistedQueries {
         self.lock_cache().documents.get(hash).map(Arc::clone)
     }
 
-    /// Keeps a document under its hash.
+    /// Stores a document under its hash.
     pub fn store(&self, hash: String, document: &str) {
-        let mut kept = self.lock_cache();
-        kept.bytes += document.len();
-        if let Some((_, gone)) = kept.documents.push(hash, document.into()) {
-            kept.bytes = kept.bytes.saturating_sub(gone.len());
+        let mut cache = self.lock_cache();
+        cache.bytes += document.len();
+        if let Some((_, gone)) = cache.documents.push(hash, document.into()) {
+            cache.bytes = cache.bytes.saturating_sub(gone.len());
         }
-        while kept.bytes > MAX_TOTAL_BYTES {
-            let Some((_, gone)) = kept.documents.pop_lru() else {
+        while cache.bytes > MAX_TOTAL_BYTES {
+            let Some((_, gone)) = cache.documents.pop_lru() else {
                 return;
             };
-            kept.bytes = kept.bytes.saturating_sub(gone.len());
+            cache.bytes = cache.bytes.saturating_sub(gone.len());
         }
     }
 
@@ -95,19 +96,19 @@ impl PersistedQueries {
     }
 }
 
-/// The hash that a request says.
-fn parse_hash(said: &Value) -> Result<String, &'static str> {
-    let Value::Object(said) = said else {
+/// Parses the hash from the extension.
+fn parse_hash(extension: &Value) -> Result<String, &'static str> {
+    let Value::Object(fields) = extension else {
         return Err("persistedQuery is not an object");
     };
-    let version = match said.get("version") {
+    let version = match fields.get("version") {
         Some(Value::Number(version)) => version.as_u64(),
         _ => None,
     };
     if version != Some(1) {
         return Err("the version of persistedQuery is not 1");
     }
-    match said.get("sha256Hash") {
+    match fields.get("sha256Hash") {
         Some(Value::String(hash))
             if hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
         {
@@ -196,17 +197,17 @@ mod tests {
         let long = "x".repeat(64 * 1024);
         for at in 0..2_000 {
             persisted.store(format!("{at}"), &long);
-            // The same again takes no more room.
+            // Storing the same document again takes no more space.
             persisted.store(format!("{at}"), &long);
         }
-        let kept = persisted.lock_cache();
-        assert_eq!(kept.bytes, MAX_TOTAL_BYTES);
-        assert_eq!(kept.documents.len(), MAX_TOTAL_BYTES / long.len());
-        drop(kept);
+        let cache = persisted.lock_cache();
+        assert_eq!(cache.bytes, MAX_TOTAL_BYTES);
+        assert_eq!(cache.documents.len(), MAX_TOTAL_BYTES / long.len());
+        drop(cache);
         for at in 0..2_000 {
             persisted.store(format!("{at}"), "short");
         }
-        let kept = persisted.lock_cache();
-        assert_eq!((kept.documents.len(), kept.bytes), (1_000, 5_000));
+        let cache = persisted.lock_cache();
+        assert_eq!((cache.documents.len(), cache.bytes), (1_000, 5_000));
     }
 }

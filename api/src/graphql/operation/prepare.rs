@@ -1,5 +1,5 @@
-//! Prepares each operation once, whichever way it came, for all that depends on it: limits, variables, cost, permissions
-//! and the deadline.
+//! Prepares each operation once, over every transport, for everything that depends on it: limits, variables,
+//! cost, permissions and the deadline.
 
 use std::sync::{Arc, OnceLock};
 
@@ -25,17 +25,17 @@ use crate::auth::requester::Requester;
 use crate::error::Error;
 use crate::error_code::set_retry_after;
 
-/// What the library puts before the names that a client may have meant.
+/// The text before the names that the library suggests.
 const SUGGESTION_PREFIX: &str = " Did you mean";
 
-/// Prepares operations by the types of a schema.
+/// Prepares operations with the types of a schema.
 #[derive(Clone, Debug)]
 pub struct PrepareOperations {
-    /// What fields cost.
+    /// The types of fields, for the cost.
     pub costs: Arc<FieldTypes>,
     /// The types of variables and arguments.
     pub inputs: Arc<InputTypes>,
-    /// Who may ask for which field.
+    /// Who may request each field.
     pub permissions: Permissions,
 }
 
@@ -50,16 +50,16 @@ impl ExtensionFactory for PrepareOperations {
     }
 }
 
-/// What is known of an operation once its document is parsed and checked.
+/// What is known about an operation after its document is parsed and checked.
 #[derive(Debug)]
 struct OperationContext {
-    /// None where the document has no operation of the name that is asked for; validation reports it.
+    /// None if the document does not have the requested operation; validation reports the error.
     operation_type: Option<OperationType>,
-    /// With the defaults that the operation declares.
+    /// Includes the defaults that the operation declares.
     variables: Variables,
 }
 
-/// The preparation of one operation.
+/// The state of the preparation of one operation.
 struct OperationPreparation {
     extension: PrepareOperations,
     operation_name: OnceLock<Option<String>>,
@@ -72,7 +72,8 @@ impl OperationPreparation {
         self.operation_name.get().and_then(Option::as_deref)
     }
 
-    /// Checks a parsed document and its variables, works out its cost, and notes what is known of it.
+    /// Checks a parsed document and its variables, estimates its cost, and records its operation type and
+    /// variables.
     fn prepare(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -108,7 +109,7 @@ impl OperationPreparation {
             .require_affordable(payer, cost.points)
             .map_err(document_error)?;
         let operation = document::find_operation(document, self.operation_name());
-        // A request is parsed once.
+        // The value is set only once, because each request is parsed once.
         let _ = self.context.set(OperationContext {
             operation_type: operation.map(|operation| operation.node.ty),
             variables: variables.clone(),
@@ -134,7 +135,7 @@ impl Extension for OperationPreparation {
         response
     }
 
-    /// Every operation over a WebSocket comes this way.
+    /// Every operation over a WebSocket passes through `subscribe`.
     fn subscribe<'s>(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -156,7 +157,7 @@ impl Extension for OperationPreparation {
         mut request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        // A request is prepared once.
+        // The value is set only once, because each request is prepared once.
         let _ = self.operation_name.set(request.operation_name.clone());
         variables::add_defaults_to(&mut request);
         next.run(ctx, request).await
@@ -195,7 +196,7 @@ impl Extension for OperationPreparation {
         if let Err(errors) = &mut validated
             && app_from_context(ctx).cost_control.settings.introspection == Introspection::Closed
         {
-            // The library is told to suggest nothing, and does for arguments of directives all the same.
+            // Suggestions are disabled in the library, but it still makes them for arguments of directives.
             for error in errors {
                 if let Some(at) = error.message.find(SUGGESTION_PREFIX) {
                     error.message.truncate(at);

@@ -1,8 +1,9 @@
-//! Budgets: leaky buckets, one for each payer, in memory that is bounded. Pure but for the moment that it is told.
+//! Rate limits: one leaky bucket for each payer, in a limited amount of memory. Callers pass the current
+//! time, so the results depend only on the arguments and earlier calls.
 //!
-//! What was spent leaks away at a steady rate, and what has leaked away can be spent again; nobody can ever spend more
-//! than the capacity and what leaks away meanwhile. All is counted in whole numbers, so that nothing is lost or won by
-//! rounding.
+//! Spent points leak away at a constant rate and can then be spent again. Nobody can ever spend more than the
+//! capacity plus what leaks away in the meantime. All arithmetic uses whole numbers, so rounding neither
+//! loses nor creates points.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroUsize;
@@ -15,26 +16,26 @@ use uuid::Uuid;
 use super::client_ip::ClientIp;
 use crate::auth::requester::{AuthenticatedMember, Requester};
 
-/// How many microseconds a minute has: a point is counted in so many parts, so that at one point a minute a part leaks
-/// away each microsecond.
+/// The number of microseconds in a minute. A point is divided into this many parts, so at one point per
+/// minute, one part leaks away each microsecond.
 const PARTS_PER_POINT: u128 = 60_000_000;
 const MICROSECONDS_PER_SECOND: u128 = 1_000_000;
 
-/// The most members whose spending is remembered.
+/// The maximum number of tokens whose buckets are stored.
 const MAX_TOKENS: NonZeroUsize = NonZeroUsize::new(50_000).unwrap();
-/// The most addresses whose spending is remembered. One that is forgotten begins anew, and what they may spend
-/// [together](ADDRESSES_TOGETHER) is remembered all the same.
+/// The maximum number of addresses whose buckets are stored. An address that is removed starts with a full
+/// limit again, but the [joint limit](ADDRESSES_TOGETHER) still applies.
 const MAX_ADDRESSES: NonZeroUsize = NonZeroUsize::new(50_000).unwrap();
-/// How many addresses' worth all those without a token may spend together: whoever asks from one address after the
-/// other gets no further than this, and takes nothing from those who have a token.
+/// The joint limit of all requests without a token, as a multiple of the limit of one address. Someone who
+/// changes addresses cannot exceed it, and takes nothing from those who have a token.
 const ADDRESSES_TOGETHER: u32 = 50;
 
-/// How much may be spent, and how fast it comes back.
+/// A rate limit: the maximum number of points, and how fast they are restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// The points that can be spent at once.
+    /// The maximum number of points that can be spent at once.
     pub capacity: u32,
-    /// The points that come back in a minute.
+    /// The number of points restored per minute.
     pub per_minute: u32,
 }
 
@@ -47,26 +48,26 @@ impl RateLimit {
     }
 }
 
-/// The rates of a service.
+/// The rate limits of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimits {
-    /// That of each who sends a token.
+    /// The limit of each token.
     pub token: RateLimit,
-    /// That of each address from which no token is sent.
+    /// The limit of each address that sends requests without a token.
     pub address: RateLimit,
 }
 
-/// Who pays for a request.
+/// The payer of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RateLimitKey {
-    /// Who sends a token.
+    /// A token, or the member that it identifies.
     Token(Uuid),
-    /// Who sends none, by where they ask from; none where that is not known.
+    /// The address of a request without a token. None if it is not known.
     Address(Option<IpAddr>),
 }
 
 impl RateLimitKey {
-    /// Who pays for what is asked.
+    /// Determines the payer of a request.
     pub fn from_request(requester: Option<&Requester>, caller: Option<&ClientIp>) -> Self {
         match requester {
             Some(Requester::Member(member)) => Self::from_member(member),
@@ -74,14 +75,15 @@ impl RateLimitKey {
         }
     }
 
-    /// Each token that was issued here pays by itself; those of other issuers, which come and go, pay as their member.
+    /// Each token that this service issued has its own limit. Tokens of other issuers change often, so they
+    /// share the limit of their member.
     pub fn from_member(member: &AuthenticatedMember) -> Self {
         Self::Token(member.token.unwrap_or(member.id))
     }
 }
 
-/// What one customer of a network has: a whole address of version 4, and the first half of one of version 6, as
-/// anybody has 2^64 of these.
+/// Returns the part of an address that identifies one customer of a network: all of an IPv4 address, and the
+/// first half of an IPv6 address, because one customer has 2^64 of these.
 pub fn network_prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -93,43 +95,43 @@ pub fn network_prefix(address: IpAddr) -> IpAddr {
     }
 }
 
-/// How a budget stands.
+/// The balance of a payer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Balance {
-    /// The points that are left.
+    /// The number of points left.
     pub remaining: u32,
-    /// What it holds, and how fast it fills.
+    /// The rate limit.
     pub rate: RateLimit,
 }
 
 impl Balance {
-    /// How many points come back in a second.
+    /// The number of points restored per second.
     pub fn restores_per_second(&self) -> f64 {
         f64::from(self.rate.per_minute) / 60.0
     }
 
-    /// In how many seconds all of it is there again, rounded up.
+    /// The number of seconds until all points are restored, rounded up.
     pub fn full_in(&self) -> u64 {
         let missing = u64::from(self.rate.capacity.saturating_sub(self.remaining));
         (missing * 60).div_ceil(u64::from(self.rate.per_minute.max(1)))
     }
 }
 
-/// Why something cannot be paid for now.
+/// There are not enough points at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetExceeded {
-    /// In how many seconds it can be, at the earliest: at least one.
+    /// The number of seconds until there are enough points, at least 1.
     pub seconds: u64,
-    /// How the budget stands.
+    /// The balance of the payer.
     pub balance: Balance,
 }
 
-/// What was spent at a rate and has not leaked away.
+/// The spent points that have not leaked away yet.
 struct LeakyBucket {
     rate: RateLimit,
-    /// In parts of a point.
+    /// In parts of a point (`PARTS_PER_POINT`).
     spent: u128,
-    /// As of when, in microseconds.
+    /// The time of the last update, in microseconds since the Unix epoch.
     at: i64,
 }
 
@@ -142,13 +144,13 @@ impl LeakyBucket {
         }
     }
 
-    /// Lets leak away what does until now.
+    /// Removes the points that have leaked away by now.
     fn leak(&mut self, now: i64) {
         let elapsed = u128::try_from(i128::from(now) - i128::from(self.at)).unwrap_or(0);
         self.spent = self
             .spent
             .saturating_sub(elapsed * u128::from(self.rate.per_minute));
-        // After a clock is set back, time begins from there.
+        // If the clock was set back, time continues from the new time.
         self.at = now;
     }
 
@@ -158,7 +160,7 @@ impl LeakyBucket {
         u32::try_from(left).unwrap_or(u32::MAX)
     }
 
-    /// In how many seconds these points can be spent; none if they can be now.
+    /// The number of seconds until these points can be spent. None if they can be spent now.
     fn seconds_until_available(&self, points: u32) -> Option<u64> {
         let after = self.spent + u128::from(points) * PARTS_PER_POINT;
         let over = after.saturating_sub(u128::from(self.rate.capacity) * PARTS_PER_POINT);
@@ -178,19 +180,19 @@ impl LeakyBucket {
 struct LeakyBuckets {
     tokens: LruCache<Uuid, LeakyBucket>,
     addresses: LruCache<Option<IpAddr>, LeakyBucket>,
-    /// That of all addresses together.
+    /// The bucket that all addresses share.
     all_addresses: LeakyBucket,
 }
 
-/// The budgets of all who pay, kept by this process alone.
+/// The rate limiter. Each process has its own buckets.
 pub struct RateLimiter {
-    /// The rates.
+    /// The rate limits.
     pub rates: RateLimits,
     buckets: Mutex<LeakyBuckets>,
 }
 
 impl RateLimiter {
-    /// Budgets of which nothing is spent.
+    /// Creates a rate limiter with unused limits.
     pub fn new(rates: RateLimits) -> Self {
         Self {
             rates,
@@ -202,7 +204,7 @@ impl RateLimiter {
         }
     }
 
-    /// The rate of a payer.
+    /// Returns the rate limit of a payer.
     pub const fn rate_limit(&self, payer: RateLimitKey) -> RateLimit {
         match payer {
             RateLimitKey::Token(_) => self.rates.token,
@@ -210,7 +212,8 @@ impl RateLimiter {
         }
     }
 
-    /// Uses the buckets that the points of a payer come from, the payer's own first, and answers how that one is then.
+    /// Calls `act` with the buckets of a payer, the payer's own first. Returns the balance of that one
+    /// afterwards.
     fn use_buckets<T>(
         &self,
         payer: RateLimitKey,
@@ -239,10 +242,11 @@ impl RateLimiter {
         }
     }
 
-    /// Spends points, all or none of them. More than the capacity can never be spent: that is for the caller to see.
+    /// Spends all of these points or none. Callers check that the number is not above the capacity, because
+    /// it could never be spent.
     ///
     /// # Errors
-    /// For how long there is not enough.
+    /// [`BudgetExceeded`] if there are not enough points, with the time to wait.
     pub fn spend(
         &self,
         payer: RateLimitKey,
@@ -265,7 +269,8 @@ impl RateLimiter {
         }
     }
 
-    /// Spends as much of these points as there is: for what is sent unasked, and cannot be refused.
+    /// Spends these points as far as available, for responses that cannot be refused because the server sends
+    /// them.
     pub fn spend_available(&self, payer: RateLimitKey, mut points: u32, now: DateTime<Utc>) -> Balance {
         let ((), balance) = self.use_buckets(payer, now, |buckets| {
             for bucket in buckets {
@@ -276,7 +281,7 @@ impl RateLimiter {
         balance
     }
 
-    /// In how many seconds these points can be spent, at least one.
+    /// The number of seconds until these points can be spent, at least 1.
     pub fn seconds_until_available(&self, payer: RateLimitKey, points: u32, now: DateTime<Utc>) -> u64 {
         let (wait, _) = self.use_buckets(payer, now, |buckets| {
             buckets
@@ -287,7 +292,7 @@ impl RateLimiter {
         wait.unwrap_or(1)
     }
 
-    /// How a budget stands.
+    /// Returns the balance of a payer.
     pub fn balance(&self, payer: RateLimitKey, now: DateTime<Utc>) -> Balance {
         self.spend_available(payer, 0, now)
     }
@@ -333,7 +338,7 @@ mod tests {
         assert_eq!(budgets.balance(ADA, timestamp(60_000_000)).remaining, 50);
         assert_eq!(budgets.balance(ADA, timestamp(60_000_000)).full_in(), 50);
         assert_eq!(budgets.balance(ADA, timestamp(600_000_000)).remaining, 100);
-        // A clock that is set back gives nothing, and takes nothing.
+        // Setting the clock back neither adds nor removes points.
         assert_eq!(budgets.balance(ADA, timestamp(0)).remaining, 100);
     }
 
@@ -354,7 +359,7 @@ mod tests {
         assert_eq!(budgets.balance(ADA, timestamp(1_000_000)).remaining, 1);
     }
 
-    /// Over any window of time, at most the capacity and what comes back in that time is spent.
+    /// In any period, the points spent are at most the capacity plus the points restored in that period.
     #[test]
     fn spending_in_any_window_is_bounded() {
         let mut dice = StdRng::seed_from_u64(7);

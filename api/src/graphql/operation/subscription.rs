@@ -1,28 +1,29 @@
-//! Whether an operation over a connection has begun, and what a subscription may be.
+//! Whether an operation over a connection has started, and which subscriptions are allowed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::parser::types::{OperationDefinition, Selection};
 use async_graphql::{ServerError, ServerResult};
 
-/// Whether an operation was executed: what went wrong before that is told as an error of the
-/// operation itself, and what goes wrong after it as a part of its answer.
+/// Whether an operation has started to execute. Errors before that are reported as errors of the operation
+/// itself, later errors as part of its response.
 #[derive(Debug, Default)]
 pub struct ExecutionStarted(AtomicBool);
 
 impl ExecutionStarted {
-    /// Notes that it is executed.
+    /// Records that the operation is executed.
     pub(super) fn mark(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
-    /// Whether it was.
+    /// Whether the operation was executed.
     pub fn is_marked(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
 }
 
-/// A subscription has one field, which it names itself: what it is to is then plain from the start.
+/// Checks that a subscription has exactly one field, outside fragments, so that its subject is clear from the
+/// start.
 pub(super) fn check_single_root_field(operation: &OperationDefinition) -> ServerResult<()> {
     let items = &operation.selection_set.node.items;
     let reason = match &items[..] {

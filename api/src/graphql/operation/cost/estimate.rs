@@ -1,5 +1,5 @@
-//! Weighs an operation before it is executed: a pure function from a document, its variables and the table of
-//! [weights] to points, in time linear in the document. All of its arithmetic stops at the largest number.
+//! Estimates the cost of an operation before it is executed: a pure function from a document, its variables
+//! and the table of [weights] to points, in time linear in the document. All arithmetic saturates.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
@@ -16,12 +16,12 @@ use super::weights::{self, CONNECTION_SUFFIX};
 use crate::graphql::operation::document::find_operation;
 use crate::paging;
 
-/// What a field is declared to hold.
+/// The declared type of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct DeclaredType {
-    /// The name of its type.
+    /// The name of the type, or of the items of a list.
     type_name: String,
-    /// Whether it is a list of it.
+    /// Whether the type is a list.
     is_list: bool,
 }
 
@@ -33,7 +33,7 @@ pub struct FieldTypes {
 }
 
 impl FieldTypes {
-    /// Those that a schema in GraphQL's own language has.
+    /// Reads the types from a schema in the GraphQL schema definition language.
     pub fn from_sdl(sdl: &str) -> Self {
         let mut types = Self::default();
         let definitions = parse_schema(sdl).map_or_else(
@@ -99,19 +99,19 @@ impl FieldTypes {
     }
 }
 
-/// What an operation comes to.
+/// The estimated cost of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CostEstimate {
-    /// Its points: at least [the least](weights::MIN_POINTS).
+    /// The number of points, at least the [minimum](weights::MIN_POINTS).
     pub points: u32,
-    /// Whether it asks for the schema itself.
+    /// Whether the operation requests the schema itself.
     pub has_introspection: bool,
-    /// How many selections were looked at.
+    /// The number of selections that were visited.
     pub steps: usize,
 }
 
-/// Weighs the operation of a document that is asked for. Where none is, nothing is executed, and it weighs the least.
-/// `variables` have their defaults already.
+/// Estimates the cost of the selected operation of a document. If there is none, nothing is executed and the
+/// cost is the minimum. `variables` already include their defaults.
 pub fn estimate_cost(
     types: &FieldTypes,
     document: &ExecutableDocument,
@@ -140,24 +140,24 @@ pub fn estimate_cost(
     }
 }
 
-/// Whether a field is of the rows of a page.
+/// Whether a field contains the rows of a page.
 fn is_page_rows(of: &str, field: &str) -> bool {
     of.ends_with(CONNECTION_SUFFIX) && matches!(field, "nodes" | "edges")
 }
 
-/// What the selections of an object come to.
+/// The cost of the selections of an object.
 #[derive(Clone, Debug, Default)]
 struct SelectionCost<'a> {
-    /// What is there once.
+    /// The cost that occurs once.
     fixed: u64,
-    /// What is there for each row of the page: of a connection, its nodes and edges.
+    /// The cost for each row of the page, for the nodes and edges of a connection.
     per_row: u64,
-    /// What is there where the object is of one type or another: of an interface.
+    /// The cost for each possible type of the object, for an interface.
     by_type: BTreeMap<&'a str, u64>,
 }
 
 impl SelectionCost<'_> {
-    /// All of it, for the dearest type.
+    /// The total cost, with the most expensive type.
     fn total(&self) -> u64 {
         let dearest = self.by_type.values().max().copied().unwrap_or(0);
         self.fixed.saturating_add(self.per_row).saturating_add(dearest)
@@ -179,7 +179,7 @@ impl<'a> SelectionCost<'a> {
     }
 }
 
-/// A value of an argument, as it is written or as a variable has it.
+/// The value of an argument, as a literal or from a variable.
 #[derive(Clone, Copy)]
 enum ArgumentValue<'a> {
     Literal(&'a Value),
@@ -200,7 +200,7 @@ impl ArgumentValue<'_> {
         matches!(self, Self::Literal(Value::Boolean(is)) | Self::Variable(ConstValue::Boolean(is)) if *is == truth)
     }
 
-    /// How many values it has: one that is no list has one.
+    /// Counts the values. A value that is not a list counts as one.
     fn count_values(self) -> u64 {
         match self {
             Self::Literal(Value::List(values)) => values.len() as u64,
@@ -210,14 +210,14 @@ impl ArgumentValue<'_> {
     }
 }
 
-/// The weighing of one operation.
+/// The state of the estimate of one operation.
 struct CostEstimator<'a> {
     types: &'a FieldTypes,
     document: &'a ExecutableDocument,
     variables: &'a Variables,
-    /// Fragments, each weighed once; one that is being weighed is there with nothing.
+    /// The cost of each fragment, estimated once. A fragment in progress has an empty entry.
     fragments: HashMap<&'a str, Rc<SelectionCost<'a>>>,
-    /// How many comparisons variables hold that were counted, by themselves or within an object.
+    /// The number of comparisons in each variable, by its name and whether it is within an object.
     comparisons: HashMap<(&'a str, bool), u64>,
     has_introspection: bool,
     steps: usize,
@@ -288,7 +288,7 @@ impl<'a> CostEstimator<'a> {
         sums
     }
 
-    /// Adds the selections of a fragment on a type to those of an object, which may be of that type.
+    /// Adds the cost of a fragment on a type to an object that may have that type.
     fn add_fragment(&self, sums: &mut SelectionCost<'a>, of: &str, on: &'a str, inner: &SelectionCost<'a>) {
         let interfaces = &self.types.interfaces;
         if interfaces.contains(of) && !interfaces.contains(on) {
@@ -322,11 +322,11 @@ impl<'a> CostEstimator<'a> {
             return times.saturating_mul(self.estimate_selections("__Type", set).total().saturating_add(1));
         }
         let declared = self.types.find_field(of, name);
-        // A field that there is not is complained of when the document is validated.
+        // Validation reports an unknown field.
         let (held, is_list) = declared.map_or(("", false), |declared| {
             (declared.type_name.as_str(), declared.is_list)
         });
-        // How many rows a page has, the field around it knows.
+        // The connection around this field determines the number of rows.
         let is_list = is_list && !is_page_rows(of, name);
         let inner = self.estimate_selections(held, set);
         let object = if self.types.is_object(held) {
@@ -353,7 +353,7 @@ impl<'a> CostEstimator<'a> {
         itself.saturating_add(times.saturating_mul(each))
     }
 
-    /// What the filters of a field weigh.
+    /// Estimates the cost of the filters of a field.
     fn estimate_filters(&mut self, field: &'a Field) -> u64 {
         let filters = field
             .arguments
@@ -365,7 +365,7 @@ impl<'a> CostEstimator<'a> {
         compared.saturating_mul(weights::COMPARISON_POINTS)
     }
 
-    /// How many values a filter compares with, each list of them counted once.
+    /// Counts the values that a filter compares with. A list counts as one value.
     fn count_literal_comparisons(&mut self, value: &'a Value, within: bool) -> u64 {
         match value {
             Value::Null => 0,
@@ -394,11 +394,11 @@ impl<'a> CostEstimator<'a> {
         }
     }
 
-    /// The rows of a page: what is asked for, as far as it can be.
+    /// Returns the number of rows of a page: the requested number, up to the maximum.
     fn page_size(&self, field: &'a Field) -> u64 {
-        let asked =
+        let requested =
             ["first", "last"].map(|name| self.find_argument(field, name).and_then(ArgumentValue::as_number));
-        asked
+        requested
             .into_iter()
             .flatten()
             .max()
@@ -406,7 +406,7 @@ impl<'a> CostEstimator<'a> {
             .min(paging::MAX_PAGE_ROWS)
     }
 
-    /// An argument; none where it is not given, or null.
+    /// Finds the value of an argument. None if it is not given or null.
     fn find_argument(&self, field: &'a Field, name: &str) -> Option<ArgumentValue<'a>> {
         self.resolve_value(&field.get_argument(name)?.node)
     }
@@ -424,7 +424,7 @@ impl<'a> CostEstimator<'a> {
         }
     }
 
-    /// Whether `@skip` or `@include` leave a selection out for certain.
+    /// Whether `@skip` or `@include` certainly excludes a selection.
     fn is_skipped(&self, directives: &'a [Positioned<Directive>]) -> bool {
         directives.iter().any(|directive| {
             let leaves_out = match directive.node.name.node.as_str() {
@@ -439,7 +439,8 @@ impl<'a> CostEstimator<'a> {
     }
 }
 
-/// How many values a filter compares with, each list of them counted once; what is in no object is compared with nothing.
+/// Counts the values that a filter compares with. A list counts as one value. A value outside an object is
+/// not counted.
 pub fn count_comparisons(value: &ConstValue, within: bool) -> u64 {
     match value {
         ConstValue::Null => 0,
@@ -506,7 +507,7 @@ mod tests {
         for (document, expected) in [
             ("{ __typename }", 1),
             ("{ viewer { role } }", 1),
-            // Five for the search, one for the list, and two for each of twenty rows.
+            // 5 for the search, 1 for the list and 2 for each of 20 rows.
             ("{ initiatives { nodes { title place { name } } } }", 6 + 20 * 2),
             ("{ initiatives(first: 3) { nodes { title } } }", 6 + 3),
             (
@@ -597,7 +598,7 @@ mod tests {
         assert_eq!(estimate(by_variables, variables).points, 60 + (2 + 2 + 2) * 2);
     }
 
-    /// Some selections of an initiative, chosen by lot, as they are written and as fragments write them.
+    /// Generates random selections of an initiative, written directly and with fragments.
     fn random_selections(dice: &mut StdRng, deep: u32, fragments: &mut String) -> (String, String) {
         let (mut written, mut by_fragment) = (String::from("id"), String::from("id"));
         for field in ["place", "leadOrganisation", "fundingTerms", "sources"] {
@@ -666,7 +667,7 @@ mod tests {
         let weighed = estimate(&document, json!({}));
         assert_eq!(weighed.points, u32::MAX, "it stops at the largest number");
         assert!(weighed.steps < 2_000, "{weighed:?}");
-        // One that spreads itself comes to an end as well.
+        // A fragment that spreads itself does not cause an endless loop.
         assert_eq!(
             estimate_points("{ place(id: 1) { ...A } } fragment A on Place { id ...A }"),
             1
@@ -701,7 +702,7 @@ mod tests {
         }
     }
 
-    /// The documents that a text offers, each between two marks.
+    /// Extracts the documents in a text, each between two markers.
     fn extract_documents(text: &str) -> Vec<&str> {
         let marks = [
             ("```graphql\n", "```"),

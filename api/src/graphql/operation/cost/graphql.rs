@@ -1,4 +1,4 @@
-//! How a budget looks in GraphQL.
+//! The rate limit of the requester over GraphQL.
 
 use async_graphql::SimpleObject;
 

@@ -1,9 +1,10 @@
-//! What operations cost, and who pays for it: a static [weight](estimate_cost) in points, worked out before anything is
-//! executed, and a [budget](RateLimiter) for each who asks. `docs/cost.md` tells it to those who write dashboards.
+//! The cost of operations and how it is paid: a static [cost](estimate_cost) in points, computed before an
+//! operation is executed, and a [rate limit](RateLimiter) for each requester. `docs/cost.md` explains it to
+//! authors of dashboards.
 //!
-//! Every request pays a point first, so that garbage is not free, and the rest of its points once its document is found
-//! right. An operation that weighs more than any may is refused, whoever asks. Budgets are kept by each server process
-//! for itself: what several of them allow is the sum.
+//! Each request first pays one point, so that invalid requests are not free. It pays the rest when its
+//! document is valid. An operation that costs more than the maximum is rejected for every requester. Each
+//! server process has its own rate limits, so with several processes they add up.
 
 mod estimate;
 pub mod graphql;
@@ -24,25 +25,26 @@ pub use crate::graphql::operation::rate_limit::{
     Balance, BudgetExceeded, RateLimit, RateLimitKey, RateLimiter, RateLimits, network_prefix,
 };
 
-/// What a service charges, and what it answers about itself.
+/// The settings for costs, rate limits and introspection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CostSettings {
-    /// The most points that one operation may weigh.
+    /// The maximum cost of one operation in points.
     pub max_points: u32,
-    /// How much may be spent.
+    /// The rate limits.
     pub rates: RateLimits,
-    /// How many proxies of ours a request passes: so many addresses from the right of `X-Forwarded-For` are believed.
+    /// The number of trusted proxies that a request passes. This many addresses from the right of
+    /// `X-Forwarded-For` are trusted.
     pub trusted_hops: usize,
-    /// Whether the schema can be asked for.
+    /// Whether clients can request the schema.
     pub introspection: Introspection,
 }
 
-/// Whether the schema can be asked for.
+/// Whether clients can request the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Introspection {
-    /// By everybody: it is published.
+    /// Everyone can, because the schema is published.
     Open,
-    /// By nobody, and no error hints at it.
+    /// Nobody can, and no error reveals parts of the schema.
     Closed,
 }
 
@@ -66,18 +68,18 @@ impl Default for CostSettings {
     }
 }
 
-/// What a server process keeps of costs.
+/// The state of cost control in one server process.
 pub struct CostControl {
     /// The settings.
     pub settings: CostSettings,
-    /// The budgets.
+    /// The rate limiter.
     pub rate_limiter: RateLimiter,
-    /// The documents that are known by their hash.
+    /// The persisted queries.
     pub persisted_queries: PersistedQueries,
 }
 
 impl CostControl {
-    /// Nothing is spent yet, and no document known.
+    /// Creates a state with unused rate limits and no persisted queries.
     pub fn new(settings: CostSettings) -> Self {
         Self {
             settings,
@@ -86,47 +88,47 @@ impl CostControl {
         }
     }
 
-    /// A request as it is asked by somebody, with the document that it names.
+    /// Adds the client IP and, for a persisted query, the document to a request.
     #[must_use]
     pub fn prepare_request(&self, caller: ClientIp, request: Request) -> Request {
         let mut request = request.data(caller);
         self.persisted_queries.resolve(&mut request);
-        // An escape that stands for no character is refused when the document is parsed.
+        // An invalid escape is rejected when the document is parsed.
         if let Ok(Cow::Owned(resolved)) = escapes::resolve_escapes(&request.query) {
             request.query = resolved;
         }
         request
     }
 
-    /// Has somebody pay for asking at all.
+    /// Charges the [minimum](weights::MIN_POINTS) for a request.
     ///
     /// # Errors
-    /// [`Error::RateLimited`] where they cannot now.
+    /// [`Error::RateLimited`] if the payer does not have enough points now.
     pub fn reserve(&self, payer: RateLimitKey, now: DateTime<Utc>) -> Result<Balance, Error> {
         let paid = self.rate_limiter.spend(payer, weights::MIN_POINTS, now);
         paid.map_err(|spent| Error::RateLimited(RetryAfter(spent.seconds)))
     }
 
-    /// Has somebody who paid [the least](weights::MIN_POINTS) pay the rest of what something costs.
+    /// Charges the rest of the cost to a payer who has paid the [minimum](weights::MIN_POINTS).
     ///
     /// # Errors
-    /// [`Error::CostLimitExceeded`] where it is more than they can ever pay, and [`Error::RateLimited`] where it is more than
-    /// they can pay now.
+    /// [`Error::CostLimitExceeded`] if the cost is more than the payer can ever pay, and
+    /// [`Error::RateLimited`] if it is more than the payer can pay now.
     pub fn settle(&self, payer: RateLimitKey, points: u32, now: DateTime<Utc>) -> Result<Balance, Error> {
         self.require_affordable(payer, points)?;
         let rest = points.saturating_sub(weights::MIN_POINTS);
         self.rate_limiter.spend(payer, rest, now).map_err(|_| {
-            // Who asks again pays the least again.
+            // A retry pays the minimum again.
             Error::RateLimited(RetryAfter(
                 self.rate_limiter.seconds_until_available(payer, points, now),
             ))
         })
     }
 
-    /// Whether somebody can pay for something at all.
+    /// Checks that a payer could ever pay a cost.
     ///
     /// # Errors
-    /// [`Error::CostLimitExceeded`] where they can never.
+    /// [`Error::CostLimitExceeded`] if not.
     pub fn require_affordable(&self, payer: RateLimitKey, points: u32) -> Result<(), Error> {
         let most = self
             .settings
@@ -145,16 +147,16 @@ impl Default for CostControl {
     }
 }
 
-/// What an operation weighs.
+/// The cost of the operation.
 pub const COST_HEADER: HeaderName = HeaderName::from_static("query-cost");
-/// What the budget holds.
+/// The capacity of the rate limit.
 pub const LIMIT_HEADER: HeaderName = HeaderName::from_static("ratelimit-limit");
-/// What is left of it.
+/// The number of points left.
 pub const REMAINING_HEADER: HeaderName = HeaderName::from_static("ratelimit-remaining");
-/// In how many seconds all of it is there again.
+/// The number of seconds until all points are restored.
 pub const RESET_HEADER: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-/// The headers that tell what something cost, and how the budget stands.
+/// Builds the headers with the cost and the state of the rate limit.
 pub fn cost_headers(cost: u32, balance: &Balance) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(COST_HEADER, cost.into());

@@ -1,7 +1,7 @@
 //! The cost of each field in points. `docs/cost.md` shows the same table, and a test compares the two.
 //!
-//! A point is about a twentieth of a millisecond of one processor with a database of a million records: the time
-//! to read a row and write it into a response. The costs of patterns were measured (`docs/performance.md`) under
+//! A point is about 0.05 milliseconds on one processor with a database of a million records: the time to read
+//! a row and write it into a response. The costs of patterns were measured (`docs/performance.md`) under
 //! disclosure control and with dimensions of many values, as dashboards send them.
 
 use std::collections::HashMap;
@@ -10,48 +10,48 @@ use std::sync::LazyLock;
 use crate::paging;
 use wayin_engine::query::MAX_PAIRED_CONDITIONS;
 
-/// How often what a field holds is there.
+/// How often the content of a field occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Multiplier {
-    /// Once; or, where the field is a list, [a few](ASSUMED_LIST_LENGTH) times.
+    /// Once, or, for a list, [`ASSUMED_LIST_LENGTH`] times.
     Declared,
-    /// So many times at most.
+    /// At most this many times.
     AtMost(u64),
-    /// As many times as an argument has values, up to a most.
+    /// Once for each value of an argument, up to a maximum.
     ArgumentValues(&'static str, u64),
-    /// As many times as there are pairs of an argument's values, of which there are up to a most.
+    /// Once for each pair of values of an argument, with up to a maximum number of values.
     ArgumentPairs(&'static str, u64),
 }
 
-/// What some fields of a type weigh.
+/// The cost of some fields of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldWeight {
-    /// The type; [`CONNECTION_SUFFIX`] is all connections.
+    /// The type. [`CONNECTION_SUFFIX`] means all connections.
     pub type_name: &'static str,
-    /// The fields; [`ANY_OTHER_FIELD`] is those that no other row of the type names.
+    /// The fields. [`ANY_OTHER_FIELD`] means those that no other row of the type names.
     pub fields: &'static [&'static str],
     /// The points of the field itself.
     pub points: u64,
-    /// The argument that multiplies these where it is given, and by how much.
+    /// The argument that multiplies `points` if it is given, and the factor.
     pub with: Option<(&'static str, u64)>,
-    /// How often what it holds is there.
+    /// How often the content of the field occurs.
     pub times: Multiplier,
-    /// The points of each of these, beside those of its type.
+    /// The points of each occurrence, in addition to those of its type.
     pub each: u64,
-    /// Why.
+    /// The reason for the cost.
     pub reason: &'static str,
 }
 
-/// The elements that are reckoned with in a list whose length nothing says.
+/// The assumed number of items in a list of unknown length.
 pub const ASSUMED_LIST_LENGTH: u64 = 5;
-/// What the names of connections end in.
+/// The suffix of the names of connections.
 pub const CONNECTION_SUFFIX: &str = "Connection";
-/// What the names of edges end in.
+/// The suffix of the names of edges.
 pub const EDGE_SUFFIX: &str = "Edge";
-/// The fields of a type that no row names.
+/// Stands for the fields of a type that no other row names.
 pub const ANY_OTHER_FIELD: &str = "*";
 
-/// A row without anything special.
+/// The default weight.
 const DEFAULT_WEIGHT: FieldWeight = FieldWeight {
     type_name: "",
     fields: &[],
@@ -62,7 +62,7 @@ const DEFAULT_WEIGHT: FieldWeight = FieldWeight {
     reason: "",
 };
 
-/// The table. What it does not name weighs nothing itself.
+/// The table. A field that is not in it costs nothing itself.
 pub const FIELD_WEIGHTS: &[FieldWeight] = &[
     FieldWeight {
         type_name: "Query",
@@ -211,7 +211,7 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
     },
 ];
 
-/// Types whose objects weigh nothing, and why; every other object weighs [`OBJECT_POINTS`].
+/// Types whose objects cost nothing, with the reason. Every other object costs [`OBJECT_POINTS`].
 pub const WEIGHTLESS_TYPES: &[(&[&str], &str)] = &[
     (
         &["PageInfo", "VocabularyEntry", "Vocabulary", "Viewer", "RateLimit"],
@@ -247,13 +247,13 @@ pub const WEIGHTLESS_TYPES: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// An object, such as a row of the database.
+/// The cost of an object, such as a row of the database.
 pub const OBJECT_POINTS: u64 = 1;
-/// A question to the schema itself.
+/// The cost of introspection.
 pub const INTROSPECTION_POINTS: u64 = 20;
-/// How many objects of the schema itself weigh a point: they are compiled in.
+/// The number of introspection objects that cost one point. They are cheap because they are compiled in.
 pub const SCHEMA_OBJECTS_PER_POINT: u64 = 200;
-/// How long the lists of the schema's own objects are reckoned to be.
+/// The assumed lengths of the lists in the introspection schema.
 pub const SCHEMA_LIST_LENGTHS: &[(&str, u64)] = &[
     ("types", 300),
     ("fields", 10),
@@ -264,14 +264,14 @@ pub const SCHEMA_LIST_LENGTHS: &[(&str, u64)] = &[
     ("interfaces", 1),
     ("directives", 6),
 ];
-/// What each request costs at least, also one that is refused.
+/// The minimum cost of a request, including one that is rejected.
 pub const MIN_POINTS: u32 = 1;
 
-/// The arguments whose values are compared with what each record has.
+/// The arguments whose values are compared with each record.
 pub const FILTER_ARGUMENTS: [&str; 5] = ["filter", "when", "then", "among", "conditions"];
-/// A value within one of these.
+/// The cost of each value in one of these arguments.
 pub const COMPARISON_POINTS: u64 = 2;
-/// A workbook of what is to be mended of an import: its rows are read and written anew.
+/// The cost of the corrections workbook of an import, for which its rows are read and written again.
 pub const WORKBOOK_POINTS: u32 = 500;
 
 type WeightsByField = HashMap<(&'static str, &'static str), &'static FieldWeight>;
@@ -288,7 +288,7 @@ static WEIGHTS_BY_FIELD: LazyLock<WeightsByField> = LazyLock::new(|| {
         .collect()
 });
 
-/// What the table says of a field.
+/// Finds the weight of a field in the table.
 pub fn find_field_weight(of: &str, field: &str) -> &'static FieldWeight {
     let of = if of.ends_with(CONNECTION_SUFFIX) {
         CONNECTION_SUFFIX
@@ -301,7 +301,7 @@ pub fn find_field_weight(of: &str, field: &str) -> &'static FieldWeight {
     found.copied().unwrap_or(&DEFAULT_WEIGHT)
 }
 
-/// What an object of a type weighs.
+/// Returns the cost of an object of a type.
 pub fn object_points(of: &str) -> u64 {
     let is_weightless =
         of.ends_with(EDGE_SUFFIX) || WEIGHTLESS_TYPES.iter().any(|(types, _)| types.contains(&of));
@@ -309,7 +309,8 @@ pub fn object_points(of: &str) -> u64 {
 }
 
 impl FieldWeight {
-    /// The points of the field itself, by how many values its arguments have: none where one is not given.
+    /// Returns the points of the field itself. `values` returns the number of values of an argument, or None
+    /// if it is not given.
     pub fn field_points(&self, values: &dyn Fn(&str) -> Option<u64>) -> u64 {
         match self.with {
             Some((argument, times)) if values(argument).is_some() => self.points.saturating_mul(times),
@@ -317,9 +318,9 @@ impl FieldWeight {
         }
     }
 
-    /// How often what it holds is there.
+    /// Returns how often the content of the field occurs.
     pub fn multiplier_value(&self, is_list: bool, values: &dyn Fn(&str) -> Option<u64>) -> u64 {
-        // What has more values than it may is refused where it is looked at.
+        // An argument with more values than the maximum is rejected later.
         let given = |argument, most: u64| values(argument).unwrap_or(0).min(most + 1);
         match self.times {
             Multiplier::Declared if is_list => ASSUMED_LIST_LENGTH,
@@ -334,8 +335,8 @@ impl FieldWeight {
     }
 }
 
-/// What a question to the engine weighs that comes another way than as a field of a document, by how many values its
-/// arguments have, and how many are compared with.
+/// Computes the cost of a query to the engine that is not a field of a document. `values` returns the number
+/// of values of an argument, and `comparisons` is the number of values that are compared.
 pub fn pattern_query_points(field: &str, values: &dyn Fn(&str) -> Option<u64>, comparisons: u64) -> u32 {
     let weight = find_field_weight("Query", field);
     let held = weight.multiplier_value(false, values).saturating_mul(weight.each);
@@ -347,7 +348,7 @@ pub fn pattern_query_points(field: &str, values: &dyn Fn(&str) -> Option<u64>, c
     u32::try_from(points).unwrap_or(u32::MAX).max(MIN_POINTS)
 }
 
-/// The table as `docs/cost.md` shows it.
+/// Renders the table as `docs/cost.md` shows it.
 #[cfg(test)]
 pub fn render_weights() -> String {
     use std::fmt::Write as _;

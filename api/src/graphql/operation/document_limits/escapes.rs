@@ -1,6 +1,7 @@
-//! Escapes of Unicode in the strings of a document. The GraphQL specification (September 2025, 2.9.4) has two that the
-//! library's parser does not know: `\u{1F308}`, and the pair of surrogates `\uD83C\uDF08`, as encoders of JSON write it.
-//! A document is rewritten with what these stand for before anything parses it.
+//! Unicode escapes in the strings of a document. The GraphQL specification (September 2025, 2.9.4) has two
+//! forms that the library's parser does not support: `\u{1F308}`, and the surrogate pair `\uD83C\uDF08`, as
+//! JSON encoders write it. Before a document is parsed, they are replaced by the characters that they
+//! represent.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -9,24 +10,24 @@ use async_graphql::Pos;
 
 use super::lexer::Lexer;
 
-/// The digits of an escape with four of them.
+/// The number of digits in an escape without braces.
 const UNICODE_ESCAPE_DIGITS: usize = 4;
 
-/// An escape that stands for no character.
+/// An escape that does not represent a character.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the escape {escape} is no character: {reason}")]
 pub struct EscapeError {
     escape: String,
     reason: &'static str,
-    /// Where it is.
+    /// The position of the escape.
     pub position: Pos,
 }
 
-/// A document whose strings hold no escape that the parser does not know. What follows on a line keeps its column, as
-/// spaces take the room that a shorter string leaves.
+/// Replaces the escapes that the parser does not support. Shorter strings are followed by spaces, so that the
+/// rest of the line keeps its columns.
 ///
 /// # Errors
-/// The first escape that stands for no character.
+/// The first escape that does not represent a character.
 pub fn resolve_escapes(document: &str) -> Result<Cow<'_, str>, EscapeError> {
     if !document.contains("\\u") {
         return Ok(Cow::Borrowed(document));
@@ -45,7 +46,7 @@ pub fn resolve_escapes(document: &str) -> Result<Cow<'_, str>, EscapeError> {
         if let Cow::Owned(rewritten) = rewritten {
             resolved.push_str(&document[copied..start]);
             resolved.push_str(&rewritten);
-            // Only an escape with one digit is shorter than what replaces it.
+            // Only an escape with one digit is shorter than its replacement.
             let left = text.chars().count().saturating_sub(rewritten.chars().count());
             resolved.extend(std::iter::repeat_n(' ', left));
             copied = start + text.len();
@@ -58,7 +59,7 @@ pub fn resolve_escapes(document: &str) -> Result<Cow<'_, str>, EscapeError> {
     Ok(Cow::Owned(resolved))
 }
 
-/// Finds the first escape in the strings of a JSON text that names no character.
+/// Finds the first escape in the strings of a JSON text that does not represent a character.
 pub fn find_invalid_in_json(json: &str) -> Option<EscapeError> {
     let (at, escape, reason) = rewrite_string(json).err()?;
     Some(EscapeError {
@@ -68,7 +69,7 @@ pub fn find_invalid_in_json(json: &str) -> Option<EscapeError> {
     })
 }
 
-/// Where the text that follows a beginning is.
+/// Returns the position of the text that follows `before`.
 fn position_after(before: &str) -> Pos {
     let line = before.matches('\n').count() + before.replace("\r\n", "\n").matches('\r').count();
     let column = before.rsplit(['\n', '\r']).next().unwrap_or_default();
@@ -78,8 +79,8 @@ fn position_after(before: &str) -> Pos {
     }
 }
 
-/// A string with its quotation marks, without escapes that the parser does not know; or where one that stands for no
-/// character is, how it is written, and why it stands for none.
+/// Replaces the escapes in a string with quotation marks that the parser does not support. If an escape does
+/// not represent a character, returns its byte offset, its text and the reason.
 fn rewrite_string(text: &str) -> Result<Cow<'_, str>, (usize, &str, &'static str)> {
     let mut rewritten = String::new();
     let mut copied = 0;
@@ -88,14 +89,14 @@ fn rewrite_string(text: &str) -> Result<Cow<'_, str>, (usize, &str, &'static str
         let start = at + found;
         let after = &text[start + 1..];
         if !after.starts_with('u') {
-            // The character after it is escaped; at the end of an open string there is none.
+            // The next character is escaped. An unterminated string can end here.
             at = start + 1 + after.chars().next().map_or(0, char::len_utf8);
             continue;
         }
         let (escape, character) =
             read_escape(&text[start..]).map_err(|(escape, reason)| (start, escape, reason))?;
         at = start + escape.len();
-        // The parser reads one with four digits itself.
+        // The parser supports escapes with four digits itself.
         if let Some(character) = character {
             rewritten.push_str(&text[copied..start]);
             if u32::from(character) > 0xFFFF {
@@ -113,7 +114,8 @@ fn rewrite_string(text: &str) -> Result<Cow<'_, str>, (usize, &str, &'static str
     Ok(Cow::Owned(rewritten))
 }
 
-/// The escape that a text begins with, and what it stands for; none where the parser reads it itself, or complains of it.
+/// Reads the escape at the start of a text and the character that it represents. The character is None if the
+/// parser reads the escape itself or rejects it.
 fn read_escape(text: &str) -> Result<(&str, Option<char>), (&str, &'static str)> {
     let after = &text[2..];
     if let Some(braced) = after.strip_prefix('{') {
@@ -178,7 +180,7 @@ mod tests {
 
     use super::*;
 
-    /// The string that the parser reads from a document whose first field has it as its argument.
+    /// Parses a document and returns the string argument of its first field.
     fn parse_argument(document: &str) -> String {
         let resolved = resolve_escapes(document).unwrap();
         let parsed = parse_query(&resolved).unwrap_or_else(|cause| panic!("{document}: {cause}"));
@@ -205,7 +207,7 @@ mod tests {
             let document = format!("{{ a(b: {written}) }}");
             assert_eq!(parse_argument(&document), expected, "{written}");
         }
-        // A block string and a comment have no escapes.
+        // Block strings and comments have no escapes.
         for untouched in [
             r#"{ a(b: """\uD83C \u{1}""") }"#,
             "{ a } # \\uD83C",
@@ -258,7 +260,7 @@ mod tests {
     }
 
     proptest! {
-        /// Every text survives as an encoder of JSON writes it, and as escapes in braces.
+        /// Every text is unchanged if a JSON encoder writes it, and if it is written as escapes in braces.
         #[test]
         fn every_text_is_read_as_it_was_written(text in any::<String>()) {
             let mut json = String::new();
@@ -272,7 +274,7 @@ mod tests {
             for written in [json, braced] {
                 let document = format!("{{ a(b: \"{written}\") }}");
                 prop_assert_eq!(&parse_argument(&document), &text);
-                // Resolving is done once: a second time changes nothing.
+                // Resolving a second time changes nothing.
                 let resolved = resolve_escapes(&document).unwrap();
                 prop_assert_eq!(resolve_escapes(&resolved).unwrap(), resolved.as_ref());
             }

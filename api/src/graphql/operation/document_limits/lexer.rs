@@ -1,28 +1,27 @@
-//! The tokens of a GraphQL document, as section 2.1 of the specification (October 2021) has them,
-//! one after the other and without looking back.
+//! Reads the tokens of a GraphQL document, as section 2.1 of the specification (October 2021) defines them,
+//! in order and without backtracking.
 
-/// A token, as far as measuring needs to tell them apart.
+/// A token, with only the distinctions that measuring needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LexerToken<'a> {
     /// A name or a keyword.
     Name(&'a str),
-    /// One of the marks `{ } ( ) [ ] : = ! $ | & @`, or a character that is no token at all.
+    /// One of the punctuators `{ } ( ) [ ] : = ! $ | & @`, or a character that does not belong to any token.
     Punctuator(char),
-    /// Three dots.
+    /// `...`
     Spread,
-    /// A number or a text.
+    /// A number or a string.
     Literal,
 }
 
-/// Reads a document token by token. What is no GraphQL is handed on character by character: that it
-/// is wrong is for the parser to say.
+/// Reads a document token by token. Returns invalid characters one by one; the parser reports them.
 #[derive(Clone, Debug)]
 pub struct Lexer<'a> {
     rest: &'a str,
 }
 
 impl<'a> Lexer<'a> {
-    /// A lexer at the beginning of a document.
+    /// Creates a lexer at the beginning of a document.
     pub const fn new(document: &'a str) -> Self {
         Self { rest: document }
     }
@@ -39,7 +38,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Takes so many bytes, which end between two characters.
+    /// Takes a number of bytes, which must end at a character boundary.
     fn take(&mut self, bytes: usize) -> &'a str {
         let (taken, rest) = self.rest.split_at(bytes);
         self.rest = rest;
@@ -51,8 +50,8 @@ impl<'a> Lexer<'a> {
         self.take(end.unwrap_or(self.rest.len()))
     }
 
-    /// Takes a text whose opening mark is next. One that is not closed goes on to the end of its line,
-    /// or, between three marks, of the document.
+    /// Takes a string that starts here. A string without an end continues to the end of the line, or, for a
+    /// block string, of the document.
     fn take_string(&mut self) {
         if let Some(block) = self.rest.strip_prefix("\"\"\"") {
             let mut from = 0;
@@ -79,14 +78,15 @@ impl<'a> Lexer<'a> {
             }
             byte => byte == b'"',
         });
-        // The first mark, what is between, and the last mark.
+        // Includes both quotation marks.
         let whole = end.map_or(self.rest.len(), |end| end + 2);
         self.take(whole);
     }
 }
 
 impl<'a> Lexer<'a> {
-    /// The strings that are not block strings, each with its quotation marks and the byte that it begins at.
+    /// Returns the strings that are not block strings, each with its quotation marks and the byte offset of
+    /// its start.
     pub fn strings(mut self) -> impl Iterator<Item = (usize, &'a str)> {
         let whole = self.rest;
         std::iter::from_fn(move || {

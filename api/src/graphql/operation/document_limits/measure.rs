@@ -1,4 +1,4 @@
-//! Measures a document: how much of everything it has, each fragment worked out once.
+//! Measures the size of a document. Each fragment is expanded once.
 
 use std::collections::HashMap;
 
@@ -8,33 +8,33 @@ use super::DocumentLimits;
 use super::lexer::{Lexer, LexerToken};
 use crate::error::DocumentLimitExceeded;
 
-/// How much of everything a document has.
+/// The size of a document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DocumentSize {
-    /// Its tokens.
+    /// The number of tokens.
     pub tokens: usize,
-    /// How deep selections are nested, with what fragments bring.
+    /// The depth of nested selections, with fragments expanded.
     pub depth: usize,
-    /// How deep lists and objects are nested.
+    /// The depth of nested lists and objects.
     pub nesting: usize,
-    /// Its operations.
+    /// The number of operations.
     pub operations: usize,
-    /// Its fragments.
+    /// The number of fragments.
     pub fragments: usize,
-    /// The fields and spreads of the operation or fragment that has most, with what fragments bring.
+    /// The number of fields and spreads of the largest operation or fragment, with fragments expanded.
     pub selections: usize,
-    /// Its aliases.
+    /// The number of aliases.
     pub aliases: usize,
-    /// Its directives.
+    /// The number of directives.
     pub directives: usize,
-    /// The fields of the operation that has most, with what fragments bring.
+    /// The number of root fields of the largest operation, with fragments expanded.
     pub root_fields: usize,
-    /// How many steps measuring took: one for each token and each spread.
+    /// The number of steps that measuring took: one for each token and each spread.
     pub steps: usize,
 }
 
-/// Refuses a value from outside of a document, such as a variable's, that is nested deeper than one in it may be:
-/// what reads it calls itself for each level. JSON itself is read 128 deep at most.
+/// Rejects a value from outside a document, such as a variable, that is nested deeper than a document allows,
+/// because the code that reads it is recursive. JSON itself is read at most 128 levels deep.
 pub fn measure_value(value: &Value, limits: &DocumentLimits) -> Result<(), DocumentLimitExceeded> {
     check_depth("lists and objects", nesting_depth(value), limits.nesting)
 }
@@ -47,11 +47,10 @@ fn nesting_depth(value: &Value) -> usize {
     }
 }
 
-/// Goes over a document once. What cannot be read as GraphQL is measured all the same, and left for the
-/// parser to complain of.
+/// Measures a document in one pass. Invalid GraphQL is measured as well; the parser reports it.
 ///
 /// # Errors
-/// What there is too much of. The rest of the document is not looked at then.
+/// The first limit that is exceeded. The rest of the document is not read then.
 pub fn measure_document(
     document: &str,
     limits: &DocumentLimits,
@@ -78,54 +77,54 @@ fn check_depth(what: &'static str, found: usize, most: usize) -> Result<(), Docu
     Ok(())
 }
 
-/// An operation or a fragment by itself.
+/// The size of an operation or a fragment, without the fragments that it spreads.
 #[derive(Debug, Default)]
 struct DefinitionSize<'a> {
-    /// Fields, spreads and inline fragments, as they are written.
+    /// The number of fields, spreads and inline fragments as written.
     selections: usize,
-    /// Fields of its own selection set.
+    /// The number of fields of its own selection set.
     root_fields: usize,
-    /// How deep its own selections are nested.
+    /// The depth of its own nested selections.
     depth: usize,
-    /// The fragments that it spreads, each with the depth at which it does and whether that is in its own
-    /// selection set, inline fragments looked through.
+    /// The fragments that it spreads, each with the depth of the spread and whether the spread is in its own
+    /// selection set, directly or within inline fragments.
     spreads: Vec<(&'a str, usize, bool)>,
 }
 
 /// An open bracket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum OpenBracket {
-    /// A selection set; whether its fields are those of the definition itself.
+    /// A selection set, and whether its fields are root fields of the definition.
     Selections { of_root: bool },
     /// Arguments or variables.
     Parenthesis,
-    /// A list, an object, or a list among types.
+    /// A list or an object, or a list in a type.
     Value,
 }
 
-/// What was read last of a selection.
+/// The last token of a selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LastToken {
     Nothing,
-    /// A field, or the alias of one.
+    /// A field or its alias.
     Field,
     Spread,
-    /// `... on`: a type's name follows.
+    /// `... on`, before the name of a type.
     On,
-    /// An inline fragment, up to its selection set.
+    /// An inline fragment, before its selection set.
     Inline,
-    /// `@`: a directive's name follows.
+    /// `@`, before the name of a directive.
     At,
-    /// A colon: the name of an aliased field follows.
+    /// A colon, before the name of an aliased field.
     Colon,
 }
 
-/// What a definition begins with.
+/// The start of a definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DefinitionHeader<'a> {
     None,
     Operation,
-    /// The fragment's name follows.
+    /// The keyword `fragment`, before the name of the fragment.
     Fragment,
     Named(&'a str),
 }
@@ -134,11 +133,11 @@ struct DocumentScan<'a, 'b> {
     limits: &'b DocumentLimits,
     size: DocumentSize,
     open: Vec<OpenBracket>,
-    /// How many selection sets, and how many values, are open.
+    /// The number of open selection sets. `nesting` is the number of open values.
     depth: usize,
     nesting: usize,
     last: LastToken,
-    /// What stood before a directive, which it does not change.
+    /// The state before a directive, to return to after it.
     before_at: LastToken,
     header: DefinitionHeader<'a>,
     definition: DefinitionSize<'a>,
@@ -247,7 +246,7 @@ impl<'a, 'b> DocumentScan<'a, 'b> {
             }
             (LexerToken::Punctuator('@'), last) => {
                 self.count_directive()?;
-                // One without a type before its directives is an inline fragment.
+                // A spread followed by a directive is an inline fragment without a type condition.
                 self.before_at = if last == LastToken::Spread {
                     LastToken::Inline
                 } else {
@@ -275,7 +274,7 @@ impl<'a, 'b> DocumentScan<'a, 'b> {
         }
     }
 
-    /// Ends the definition that is being read.
+    /// Ends the current definition.
     fn finish_definition(&mut self) {
         let definition = std::mem::take(&mut self.definition);
         match std::mem::replace(&mut self.header, DefinitionHeader::None) {
@@ -294,7 +293,7 @@ impl<'a, 'b> DocumentScan<'a, 'b> {
                 self.size.nesting = self.size.nesting.max(self.nesting);
                 check_depth("lists, objects and types", self.nesting, self.limits.nesting)?;
             }
-            // One inside another is no GraphQL, and is not to be nested without end either.
+            // A parenthesis inside another is invalid GraphQL, but its nesting must be limited as well.
             LexerToken::Punctuator('(') => {
                 self.nesting += 1;
                 check_depth("lists, objects and types", self.nesting, self.limits.nesting)?;
@@ -304,7 +303,7 @@ impl<'a, 'b> DocumentScan<'a, 'b> {
                 let closes_a_value = self.open.pop() == Some(OpenBracket::Value);
                 self.nesting -= usize::from(closes_a_value);
             }
-            // The variables of an operation may have directives.
+            // The variables of an operation can have directives.
             LexerToken::Punctuator('@') => return self.count_directive(),
             _ => {}
         }
@@ -312,7 +311,7 @@ impl<'a, 'b> DocumentScan<'a, 'b> {
     }
 
     fn finish(mut self) -> Result<DocumentSize, DocumentLimitExceeded> {
-        // One that was never closed is measured too.
+        // An unclosed definition is measured as well.
         if !self.open.is_empty() {
             self.finish_definition();
         }
@@ -343,7 +342,7 @@ impl<'a, 'b> DocumentScan<'a, 'b> {
     }
 }
 
-/// A definition with what its fragments bring.
+/// The size of a definition with its fragments expanded.
 #[derive(Clone, Copy, Debug, Default)]
 struct ExpandedSize {
     selections: usize,
@@ -351,7 +350,7 @@ struct ExpandedSize {
     depth: usize,
 }
 
-/// How far the working out of a fragment has come.
+/// The state of the expansion of a fragment.
 #[derive(Clone, Copy, Debug)]
 enum ExpansionState {
     Pending,
@@ -359,7 +358,7 @@ enum ExpansionState {
     Done(ExpandedSize),
 }
 
-/// Works each fragment out once, whoever spreads it.
+/// Expands each fragment once, however often it is spread.
 struct FragmentExpansion<'a, 'b> {
     fragments: &'b [(&'a str, DefinitionSize<'a>)],
     by_name: HashMap<&'a str, usize>,
@@ -369,7 +368,7 @@ struct FragmentExpansion<'a, 'b> {
 
 impl<'a, 'b> FragmentExpansion<'a, 'b> {
     fn new(fragments: &'b [(&'a str, DefinitionSize<'a>)]) -> Self {
-        // Of several with one name, which is an error, the first is meant here.
+        // Two fragments with the same name are an error. The first is used here.
         let named = fragments.iter().enumerate().rev();
         Self {
             fragments,
@@ -379,9 +378,9 @@ impl<'a, 'b> FragmentExpansion<'a, 'b> {
         }
     }
 
-    /// What a fragment comes to. Goes down by a list of its own rather than by calling itself.
+    /// Computes the expanded size of a fragment. Uses an explicit stack instead of recursion.
     fn expand_fragment(&mut self, fragment: usize) -> Result<ExpandedSize, DocumentLimitExceeded> {
-        // Each with how many of its spreads were gone into.
+        // Each fragment with the number of its spreads that were followed.
         let mut under_way = vec![(fragment, 0)];
         while let Some((at, gone_into)) = under_way.pop() {
             let (name, definition) = &self.fragments[at];
@@ -398,7 +397,7 @@ impl<'a, 'b> FragmentExpansion<'a, 'b> {
             };
             self.steps += 1;
             under_way.push((at, gone_into + 1));
-            // One that is not there is for the library to complain of.
+            // The library reports an unknown fragment.
             if let Some(next) = self.by_name.get(spread) {
                 match self.states[*next] {
                     ExpansionState::Pending => under_way.push((*next, 0)),
@@ -411,12 +410,12 @@ impl<'a, 'b> FragmentExpansion<'a, 'b> {
         }
         Ok(match self.states[fragment] {
             ExpansionState::Done(total) => total,
-            // Everything that was begun is done by now.
+            // Every fragment that was started is done by now.
             ExpansionState::Pending | ExpansionState::InProgress => ExpandedSize::default(),
         })
     }
 
-    /// What a definition comes to whose fragments are worked out.
+    /// Computes the expanded size of a definition whose fragments are already expanded.
     fn expand_definition(&mut self, definition: &DefinitionSize<'_>) -> ExpandedSize {
         let mut total = ExpandedSize {
             selections: definition.selections,
@@ -430,7 +429,7 @@ impl<'a, 'b> FragmentExpansion<'a, 'b> {
                 continue;
             };
             total.selections = total.selections.saturating_add(of_spread.selections);
-            // A fragment's own selection set takes the place of its spread.
+            // The selection set of a fragment replaces its spread.
             total.depth = total.depth.max(depth - 1 + of_spread.depth);
             if *of_root {
                 total.root_fields = total.root_fields.saturating_add(of_spread.root_fields);

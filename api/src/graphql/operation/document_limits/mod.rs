@@ -1,9 +1,9 @@
-//! What a query may cost before anything looks at it closely: a guard that goes over the raw document
-//! once, in time linear in its length, and refuses what is too much of anything.
+//! Limits on the size of a document, checked before the library parses it. The check reads the raw document
+//! once, in linear time, and rejects it if it exceeds a limit.
 //!
-//! The GraphQL library parses and validates what it is given, and takes exponential time for fragments that each
-//! spread the next one twice; a parser that calls itself runs out of stack on what is nested a thousand deep. So
-//! nothing goes to the library that has not been measured here.
+//! The GraphQL library takes exponential time for fragments that each spread the next one twice. Its
+//! recursive parser runs out of stack on a document that is nested a thousand deep. So the library receives
+//! only documents that were measured here.
 
 pub mod escapes;
 mod lexer;
@@ -18,33 +18,33 @@ use async_graphql::{ServerError, ServerResult, Variables};
 pub use self::measure::{DocumentSize, measure_document, measure_value};
 use crate::error::{DocumentLimitExceeded, Error};
 
-/// The most of everything that a document may have.
+/// The maximum sizes of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DocumentLimits {
-    /// Its length in bytes.
+    /// The length in bytes.
     pub bytes: usize,
-    /// Its tokens: names, marks, numbers and texts.
+    /// The number of tokens: names, punctuators, numbers and strings.
     pub tokens: usize,
-    /// How deep selections are nested, with what fragments bring.
+    /// The depth of nested selections, with fragments expanded.
     pub depth: usize,
-    /// How deep lists and objects among the arguments, and lists among the types of variables, are nested.
+    /// The depth of nested lists and objects in arguments, and of nested lists in the types of variables.
     pub nesting: usize,
-    /// Its operations.
+    /// The number of operations.
     pub operations: usize,
-    /// Its fragments.
+    /// The number of fragments.
     pub fragments: usize,
-    /// The fields and spreads of an operation or a fragment, each fragment counted as often as it is spread.
+    /// The number of fields and spreads of one operation or fragment. Each fragment counts as often as it is spread.
     pub selections: usize,
-    /// Its aliases.
+    /// The number of aliases.
     pub aliases: usize,
-    /// Its directives.
+    /// The number of directives.
     pub directives: usize,
-    /// The fields of an operation itself, with what fragments bring.
+    /// The number of root fields of one operation, with fragments expanded.
     pub root_fields: usize,
 }
 
 impl DocumentLimits {
-    /// None: all that there is of everything is measured.
+    /// No limits: the whole document is measured.
     pub const UNLIMITED: Self = Self {
         bytes: usize::MAX,
         tokens: usize::MAX,
@@ -76,11 +76,11 @@ impl Default for DocumentLimits {
     }
 }
 
-/// Whether a document and its variables are within the limits, and every escape in it stands for a character.
-/// `is_measured` is true of a document that was measured before.
+/// Checks that a document and its variables are within the limits, and that every escape in the document
+/// represents a character. `is_measured` means that the document was measured before.
 ///
 /// # Errors
-/// The first limit that is exceeded, or the escape.
+/// The first limit that is exceeded, or the invalid escape.
 pub fn check_limits(query: &str, variables: &Variables, is_measured: bool) -> ServerResult<()> {
     if let Err(refused) = escapes::resolve_escapes(query) {
         return Err(ServerError::new(refused.to_string(), Some(refused.position)));

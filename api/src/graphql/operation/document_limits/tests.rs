@@ -39,12 +39,12 @@ fn every_part_of_a_document_is_counted() {
             nesting: 4,
             operations: 1,
             fragments: 2,
-            // Fourteen of the operation itself, three of one fragment and four of the other.
+            // 14 in the operation, 3 in one fragment and 4 in the other.
             selections: 21,
             aliases: 3,
             directives: 5,
             root_fields: 5,
-            // One for each token, and one for each of the two spreads.
+            // One for each token and one for each of the two spreads.
             steps: 145,
         }
     );
@@ -74,7 +74,7 @@ fn doubling_fragments_are_rejected_after_few_steps() {
         assert!(work.selections > 1 << 30, "{work:?}");
         assert!(work.steps < 2 * work.tokens, "{work:?}");
     }
-    // So many that their number is none that a machine can count to.
+    // The number of expanded selections exceeds every integer type.
     let mut document = "query { ...f0 }".to_owned();
     for number in 0..200 {
         let next = number + 1;
@@ -123,7 +123,7 @@ fn endless_nesting_is_rejected() {
             measure_error(&document)
         );
     }
-    // A fragment goes on from where it is spread.
+    // The depth of a fragment is added to the depth of its spread.
     let mut document = "query { a { ...f0 } }".to_owned();
     for number in 0..20 {
         let next = number + 1;
@@ -170,8 +170,8 @@ fn each_limit_is_reported_by_name() {
     }
 }
 
-/// Some document, and how many selections and root fields each of its definitions comes to when every spread is
-/// written out, by calling itself.
+/// Generates a document. Returns it with the numbers of selections and root fields of its definitions with
+/// all spreads expanded, computed recursively.
 fn random_document(random: &mut StdRng) -> (String, usize, usize, usize) {
     struct GeneratedDefinition {
         text: String,
@@ -242,7 +242,7 @@ fn random_document(random: &mut StdRng) -> (String, usize, usize, usize) {
             root: 0,
             depth: 0,
         };
-        // The last is the operation; a fragment spreads later ones alone.
+        // The last definition is the operation. A fragment spreads only later ones.
         let later = if number == count {
             0..count
         } else {
@@ -293,7 +293,7 @@ fn measuring_takes_linear_time() {
         let document: String = (0..random.random_range(0..60))
             .map(|_| parts[random.random_range(0..parts.len())])
             .collect();
-        // A cycle is an answer too.
+        // A document with a cycle is an error, which is valid here.
         if let Ok(work) = measure_document(&document, &DocumentLimits::UNLIMITED) {
             assert!(work.steps <= 3 * document.len(), "{document}: {work:?}");
         }

@@ -1,5 +1,5 @@
-//! Whether a request's variables are of the types that its operation declares for them. The specification (October
-//! 2021, 6.1.2) has a request with one that is not refused as a whole, before anything of it is executed.
+//! Checks that the variables of a request have the types that its operation declares. The specification
+//! (October 2021, 6.1.2) rejects the whole request, before any of it is executed, if one does not.
 
 pub mod scalars;
 mod usage;
@@ -35,7 +35,7 @@ struct InputField {
 }
 
 impl InputTypes {
-    /// Those that a schema in GraphQL's own language has.
+    /// Reads the types from a schema in the GraphQL schema definition language.
     pub fn from_sdl(sdl: &str) -> Self {
         let mut types = Self::default();
         let definitions = parse_schema(sdl).map_or_else(
@@ -84,7 +84,7 @@ impl InputTypes {
         types
     }
 
-    /// Why a value is none of a type, with where in it that is; none where it is one.
+    /// Describes why a value does not have a type, with the path of the mismatch. None if it has the type.
     fn find_mismatch(&self, path: &str, of: &Type, value: &Value) -> Option<String> {
         let named = match (value, &of.base) {
             (Value::Null, _) if of.nullable => return None,
@@ -95,7 +95,7 @@ impl InputTypes {
                     .enumerate()
                     .find_map(|(at, value)| self.find_mismatch(&format!("{path}[{at}]"), of, value));
             }
-            // One value is read as a list of it, as GraphQL does.
+            // GraphQL reads a single value as a list of one item.
             (value, BaseType::List(of)) => return self.find_mismatch(path, of, value),
             (_, BaseType::Named(name)) => name.as_str(),
         };
@@ -118,7 +118,7 @@ impl InputTypes {
                 | ("Boolean", Value::Boolean(_)) => true,
                 ("ID", Value::Number(number)) => number.is_i64() || number.is_u64(),
                 ("Int" | "Float" | "String" | "Boolean" | "ID", _) => false,
-                // What else there is says itself what it takes.
+                // Other scalars validate their own values.
                 _ => true,
             }
         };
@@ -152,7 +152,7 @@ impl InputTypes {
         })
     }
 
-    /// What is wrong with the variables of an operation, and where it declares them.
+    /// Finds an error in the variables of an operation, with the position of the declaration.
     fn check_variables(
         &self,
         operation: &OperationDefinition,
@@ -172,8 +172,7 @@ impl InputTypes {
     }
 }
 
-/// Gives each variable that the request leaves out the default that the operation declares for it. A variable that is
-/// null stays null.
+/// Adds the declared default of each variable that the request omits. A variable that is null stays null.
 pub fn add_defaults(operation: &OperationDefinition, variables: &mut Variables) {
     for declared in &operation.variable_definitions {
         let name = &declared.node.name.node;
@@ -185,7 +184,7 @@ pub fn add_defaults(operation: &OperationDefinition, variables: &mut Variables) 
     }
 }
 
-/// Adds the defaults of the operation that a request asks for to its variables.
+/// Adds the defaults of the operation that a request selects to its variables.
 pub fn add_defaults_to(request: &mut Request) {
     let mut variables = std::mem::take(&mut request.variables);
     let name = request.operation_name.clone();
@@ -197,10 +196,11 @@ pub fn add_defaults_to(request: &mut Request) {
     request.variables = variables;
 }
 
-/// Checks the variables of the operation of a document by its name, and leaves out of the document what has no value.
+/// Checks the variables of the operation with this name, and removes variables without a value from the
+/// document.
 ///
 /// # Errors
-/// Where a variable or a condition has no value or one of another type, or where a text holds a NUL.
+/// If a variable or a condition has no value or the wrong type, or a text contains a NUL character.
 pub fn check_operation_variables(
     types: &InputTypes,
     document: &mut ExecutableDocument,

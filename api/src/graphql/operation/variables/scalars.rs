@@ -1,14 +1,14 @@
-//! What to write where a scalar is expected, in place of the library's words.
+//! Advice on how to write the value of a scalar, which replaces the messages of the library.
 
 use async_graphql::{InputType, Value};
 use chrono::{DateTime, Utc};
 
 use crate::graphql::comparison::{BigInt, Date};
 
-/// What the library adds to an error for each input that the wrong value lies in.
+/// The text that the library adds to an error for each input that contains the invalid value.
 const LIBRARY_ERROR_SUFFIX: &str = " (occurred while parsing ";
 
-/// What to write for a value of a scalar.
+/// Returns advice on how to write a value of a scalar. None if the scalar is not known.
 pub fn scalar_advice(scalar: &str) -> Option<&'static str> {
     Some(match scalar {
         "Date" => "write a date as YYYY-MM-DD, such as 2024-04-01",
@@ -25,13 +25,13 @@ pub fn scalar_advice(scalar: &str) -> Option<&'static str> {
     })
 }
 
-/// What to write instead of a value that a scalar of the schema's own does not take; none where it takes it.
+/// Returns advice if one of the schema's scalars does not accept a value. None if it does.
 pub fn find_advice(scalar: &str, value: &Value) -> Option<&'static str> {
     let is_taken = match scalar {
         "Date" => Date::parse(Some(value.clone())).is_ok(),
         "DateTime" => DateTime::<Utc>::parse(Some(value.clone())).is_ok(),
         "BigInt" => BigInt::parse(Some(value.clone())).is_ok(),
-        // The library checks in time whether it is a whole number, but not how large it is.
+        // The library checks early enough whether the value is a whole number, but not its size.
         "Int" => match value {
             Value::Number(number) if number.is_i64() || number.is_u64() => {
                 i32::parse(Some(value.clone())).is_ok()
@@ -43,13 +43,13 @@ pub fn find_advice(scalar: &str, value: &Value) -> Option<&'static str> {
     if is_taken { None } else { scalar_advice(scalar) }
 }
 
-/// An error of the library about an input in plain words; none where it is no such error.
+/// Rewrites a library error about an input in plain words. None for other errors.
 pub fn rewrite_library_error(message: &str) -> Option<String> {
-    let (said, is_nested) = match message.split_once(LIBRARY_ERROR_SUFFIX) {
-        Some((said, _)) => (said, true),
+    let (core_message, is_nested) = match message.split_once(LIBRARY_ERROR_SUFFIX) {
+        Some((core_message, _)) => (core_message, true),
         None => (message, false),
     };
-    let named = |start: &str| said.strip_prefix(start)?.split_once('"');
+    let named = |start: &str| core_message.strip_prefix(start)?.split_once('"');
     if let Some((of, rest)) = named("Failed to parse \"") {
         let reason = rest.trim_start_matches(": ");
         return Some(
@@ -66,10 +66,10 @@ pub fn rewrite_library_error(message: &str) -> Option<String> {
             ),
         });
     }
-    is_nested.then(|| said.to_owned())
+    is_nested.then(|| core_message.to_owned())
 }
 
-/// What a value of a type that is no scalar is.
+/// Describes a value of a type that is not a scalar.
 pub fn type_description(of: &str) -> &'static str {
     if of.starts_with('[') {
         "a list"

@@ -1,12 +1,13 @@
-//! Whether what the arguments of an operation hold fits where it is: a variable without a value by its declared type, and
-//! every value of a scalar or an input object.
+//! Checks whether the values in the arguments of an operation fit their positions: a variable without a value
+//! by its declared type, and every value of a scalar or an input object.
 //!
-//! The library checks the value of a variable where it is used. One without a value is removed from there before
-//! ([`omit_absent`](super::omit_absent)), so it is checked here by its declared type (October 2021, 5.8.5). What fits is
-//! what the library takes where there is a value, so that leaving a value out never turns a good request into a bad one.
+//! The library checks the value of a variable where it is used. A variable without a value is removed before
+//! that ([`omit_absent`](super::omit_absent)), so it is checked here by its declared type (October 2021,
+//! 5.8.5). A declared type fits if the library accepts its values, so omitting a value never makes a valid
+//! request invalid.
 //!
-//! The library reads a value of a scalar when it executes the field, and names neither the argument nor the field of an
-//! input where it fails. So such values are read here before.
+//! The library parses a scalar when it executes the field, and its error names neither the argument nor the
+//! input field. So these values are parsed here first.
 
 use std::collections::HashMap;
 
@@ -21,18 +22,18 @@ use super::InputTypes;
 use super::scalars::{find_advice, type_description};
 use crate::graphql::operation::document::find_used_fragments;
 
-/// The fields of the output types of the schema, by type and by name.
+/// The fields of the output types of the schema, by type and name.
 pub type OutputTypes = HashMap<String, HashMap<String, OutputField>>;
 
 /// A field of an output type.
 #[derive(Debug)]
 pub struct OutputField {
     arguments: HashMap<String, Type>,
-    /// The type that it has within its lists.
+    /// The type of the field, or of the items of its lists.
     type_name: String,
 }
 
-/// The fields of an output type, by name.
+/// Indexes the fields of an output type by name.
 pub fn index_output_fields(fields: Vec<Positioned<FieldDefinition>>) -> HashMap<String, OutputField> {
     fields
         .into_iter()
@@ -53,7 +54,7 @@ pub fn index_output_fields(fields: Vec<Positioned<FieldDefinition>>) -> HashMap<
         .collect()
 }
 
-/// The name of a type within its lists.
+/// Returns the name of a type, or of the items of its lists.
 fn innermost_type_name(of: &Type) -> &str {
     match &of.base {
         BaseType::Named(name) => name.as_str(),
@@ -62,7 +63,8 @@ fn innermost_type_name(of: &Type) -> &str {
 }
 
 impl InputTypes {
-    /// Finds a value, or a variable without a value, that never fits where it is used, and describes the error.
+    /// Finds a value, or a variable without a value, that can never fit its position, and describes the
+    /// error.
     pub fn find_wrong_usage(
         &self,
         document: &ExecutableDocument,
@@ -98,7 +100,7 @@ impl InputTypes {
         })
     }
 
-    /// What is wrong with a value of a scalar or an input object, or of a list of them.
+    /// Finds an error in a value of a scalar or an input object, or in a list of them.
     fn find_wrong_value(&self, place: &Type, value: &ConstValue) -> Option<UsageError> {
         let named = match (value, &place.base) {
             (ConstValue::Null, _) => return None,
@@ -124,12 +126,12 @@ impl InputTypes {
         }
     }
 
-    /// Whether some value of a declared type is one of another type too.
+    /// Whether some values of a declared type are also values of another type.
     fn is_compatible(&self, declared: &Type, place: &Type) -> bool {
         match (&declared.base, &place.base) {
             (BaseType::Named(declared), BaseType::Named(place)) => self.is_name_compatible(declared, place),
             (BaseType::List(declared), BaseType::List(place)) => self.is_compatible(declared, place),
-            // One value is read as a list of it, as GraphQL does.
+            // GraphQL reads a single value as a list of one item.
             (BaseType::Named(_), BaseType::List(place)) => self.is_compatible(declared, place),
             (BaseType::List(_), BaseType::Named(_)) => false,
         }
@@ -151,7 +153,7 @@ impl InputTypes {
                 "Int" | "Float" | "String" | "Boolean" | "ID",
                 "Int" | "Float" | "String" | "Boolean" | "ID",
             ) => false,
-            // Names of enums and custom scalars are texts in variables.
+            // Values of enums and custom scalars can be texts in variables.
             _ if self.enums.contains_key(declared) => !self.enums.contains_key(place) && accepts_text(place),
             _ if self.enums.contains_key(place) => accepts_text(declared),
             _ => true,
@@ -159,14 +161,14 @@ impl InputTypes {
     }
 }
 
-/// Whether values of a scalar can be texts.
+/// Whether a scalar can accept a text.
 fn accepts_text(scalar: &str) -> bool {
     !matches!(scalar, "Int" | "Float" | "Boolean")
 }
 
-/// What is wrong with the use of a value.
+/// An error in the use of a value.
 struct UsageError {
-    /// Where it is within the argument, such as `.startedOn.gte`; none where the message says that.
+    /// The path in the argument, such as `.startedOn.gte`. None if the message contains it.
     path: Option<String>,
     message: String,
 }
@@ -202,7 +204,8 @@ struct UsageCheck<'a> {
 }
 
 impl UsageCheck<'_> {
-    /// Searches a selection set of a type; of an unknown type, only what has a type condition.
+    /// Searches a selection set of a type. If the type is unknown, searches only fragments with a type
+    /// condition.
     fn find_in_set(&self, set: &SelectionSet, parent: Option<&str>) -> Option<(Pos, String)> {
         set.items.iter().find_map(|selection| match &selection.node {
             Selection::Field(field) => {
@@ -229,7 +232,7 @@ impl UsageCheck<'_> {
         })
     }
 
-    /// Searches the value of an argument or a field with a name.
+    /// Searches the value of the argument or field with this name.
     fn find_in_value(&self, name: &str, place: &Type, value: &Value) -> Option<UsageError> {
         match value {
             Value::Variable(variable) => {
@@ -247,7 +250,7 @@ impl UsageCheck<'_> {
             Value::List(items) => {
                 let item = match &place.base {
                     BaseType::List(item) => item,
-                    // A list is no value of any other type; the library says so of a scalar.
+                    // A list does not fit any other type. The library reports this for scalars.
                     BaseType::Named(named) => {
                         let is_object = self.types.objects.contains_key(named.as_str());
                         let value = ConstValue::List(Vec::new());
