@@ -11,7 +11,7 @@ use super::output::format_count;
 use crate::database;
 use crate::integrity::{self, IntegritySummary, Violation};
 
-/// How the command ends where something does not hold.
+/// The exit code if there are violations.
 const VIOLATIONS_EXIT_CODE: u8 = 4;
 
 pub(super) async fn run_check() -> Result<ExitCode, CliError> {
@@ -26,7 +26,7 @@ pub(super) async fn run_check() -> Result<ExitCode, CliError> {
     };
     let mut failed = None;
     let mut each = |violation: Violation| {
-        // Whoever reads it may have read enough, as `head` does: the rest is still counted.
+        // The reader may close the pipe early, as `head` does. The remaining violations are still counted.
         let printed = bar.suspend(|| writeln!(std::io::stdout(), "{violation}"));
         if let Err(cause) = printed
             && cause.kind() != std::io::ErrorKind::BrokenPipe

@@ -1,4 +1,4 @@
-//! `wayin demo`: a temporary base of example evidence, served until it is stopped.
+//! `wayin demo`: serves a temporary database of example evidence until it is stopped.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -28,10 +28,10 @@ use crate::{database, server};
 const ISSUER: &str = "https://demo.wayin.invalid";
 const AUDIENCE: &str = "wayin-demo";
 
-/// The question on the first page of the README.
+/// The query in the README.
 const EXAMPLE_QUERY: &str = "{ pattern(when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, by: REGION) { summary groups(first: 20) { nodes { label table { both whenOnly } rateWhen { value } } } } }";
 
-/// The moment that the example evidence was entered, so that ids are the same each time.
+/// The time at which the example evidence is entered. It is fixed, so that the ids are the same in each run.
 fn sample_timestamp() -> DateTime<Utc> {
     DateTime::from_timestamp(1_735_689_600, 0).unwrap_or_default()
 }
@@ -81,7 +81,7 @@ pub async fn run_demo(port: u16) -> Result<(), CliError> {
     Ok(())
 }
 
-/// A key for this run alone: tokens of an earlier run are worth nothing.
+/// Creates a random key for this run. Tokens of earlier runs are not valid.
 fn create_keys() -> Result<(TokenSigner, TokenVerifier), CliError> {
     let mut secret = [0; 32];
     rand::rngs::OsRng
@@ -107,7 +107,7 @@ struct DemoMember {
     token: String,
 }
 
-/// A member of each role, with a token that is good for a day.
+/// Creates a member of each role, with a token that is valid for a day.
 async fn create_members(
     db: &DatabaseConnection,
     act: &ActionContext<'_>,

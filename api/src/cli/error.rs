@@ -1,4 +1,4 @@
-//! Why a command fails.
+//! The errors of commands.
 
 use std::path::Path;
 
@@ -7,27 +7,26 @@ use crate::describe_failure::{describe_database, describe_io};
 use crate::error::Error;
 use crate::import::ImportError;
 
-/// Why a command did not do what it was asked to: a plain sentence.
+/// Why a command failed, as a plain sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// A setting is missing or malformed.
     #[error("{0}")]
     Config(#[from] ConfigError),
-    /// The base could not do it.
+    /// The database or another part of the service failed.
     #[error("{}", describe_with_cause(.0))]
     Service(#[from] Error),
-    /// A file could not be taken.
+    /// A file could not be imported.
     #[error("{file}: {}", describe_import_cause(.error))]
     Import {
-        /// The file.
+        /// The name of the file.
         file: String,
-        /// Why.
         error: ImportError,
     },
     /// A file or an address could not be used.
     #[error("{}", describe_io_cause(.0, .1))]
     Io(String, std::io::Error),
-    /// What was asked for makes no sense.
+    /// The arguments are not valid, or the command cannot do what they say.
     #[error("{0}")]
     InvalidArguments(String),
 }
@@ -38,7 +37,7 @@ impl From<sea_orm::DbErr> for CliError {
     }
 }
 
-/// Whoever runs a command may see the cause, which clients of the API may not.
+/// Describes an error with its cause. Users of the command line may see the cause, but clients of the API may not.
 pub(super) fn describe_with_cause(error: &Error) -> String {
     match error.root() {
         Error::Database(cause) => format!("The database cannot be used: {}", describe_database(cause)),
@@ -58,5 +57,5 @@ pub(super) fn describe_import_cause(error: &ImportError) -> String {
     }
 }
 
-/// How a command ends where a file was taken but for some rows.
+/// The exit code if a file was imported, but not all of its rows.
 pub(super) const ROWS_REJECTED_EXIT_CODE: u8 = 3;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::CliError;
 use super::output::IgnoreClosedPipe;
 
-/// A file to write to, or standard output where none is named, with what it is called.
+/// Creates the output file, or uses standard output if no file is given. Returns it with its name for messages.
 pub(super) fn create_output(output: Option<PathBuf>) -> Result<(String, Box<dyn Write + Send>), CliError> {
     Ok(match output {
         None => (
@@ -21,7 +21,7 @@ pub(super) fn create_output(output: Option<PathBuf>) -> Result<(String, Box<dyn 
     })
 }
 
-/// Opens a file that is to be read; a folder is none.
+/// Opens a file to read. A folder is an error.
 pub(super) fn open_file(file: &Path) -> Result<std::fs::File, CliError> {
     let failed = |cause| CliError::Io(file.display().to_string(), cause);
     let opened = std::fs::File::open(file).map_err(failed)?;

@@ -26,47 +26,46 @@ use crate::import::{ImportError, Remark, Tally, places};
 
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
-    /// Places with GSS codes and what they lie within, from CSV.
+    /// Import places with their GSS codes and parents, from CSV.
     #[command(after_help = "Example:\n  wayin import places area_all_codes.csv")]
     Places {
-        /// The file.
+        /// The file to import.
         file: PathBuf,
     },
-    /// Published grants in the 360Giving Data Standard, from JSON, a table (.csv) or a workbook (.xlsx, .ods).
+    /// Import published grants in the 360Giving Data Standard, from JSON, a table (.csv) or a workbook (.xlsx, .ods).
     #[command(after_help = "Example:\n  wayin import grants grants.json --licence CC-BY-4.0")]
     Grants {
-        /// The file.
+        /// The file to import.
         file: PathBuf,
-        /// The licence that the file may be reused under, where it does not say itself.
+        /// The licence under which the grants can be reused. Used if the file does not state one.
         #[arg(long)]
         licence: Option<String>,
     },
-    /// Initiative records, from a workbook (.xlsx, .ods), a table (.csv) or JSON Lines.
+    /// Import initiative records, from a workbook (.xlsx, .ods), a table (.csv) or JSON Lines.
     ///
-    /// They are published at once. With --mode they are imported for a member, as `importRecords` does.
+    /// The records are published at once. With --mode, they are imported for a member, as by `importRecords`.
     #[command(
         after_help = "Example:\n  wayin import records records.xlsx\n  wayin import records return.xlsx --mode submit --member ada --corrections corrections.xlsx"
     )]
     Records {
-        /// The file.
+        /// The file to import.
         file: PathBuf,
-        /// Whether the records of a member are saved as drafts or submitted for review.
+        /// Whether to save the records as drafts or submit them for review.
         #[arg(long, requires = "member")]
         mode: Option<ImportRecordsMode>,
-        /// The `sub` of the member whose organisation's records they are.
+        /// The `sub` of the tokens of the member whose organisation owns the records.
         #[arg(long, requires = "mode")]
         member: Option<String>,
-        /// The `iss` of the member; TOKEN_ISSUER where it is not said.
+        /// The `iss` of the member's tokens. The default is TOKEN_ISSUER.
         #[arg(long, requires = "member")]
         issuer: Option<String>,
-        /// Where to write a workbook of the rows that need corrections, each with its problems beside it.
+        /// A workbook to write the rows to that need corrections, each with its problems beside it.
         #[arg(long, requires = "mode")]
         corrections: Option<PathBuf>,
     },
 }
 
 impl ImportCommand {
-    /// Does it.
     pub async fn run(self) -> Result<ExitCode, CliError> {
         let (file, kind, licence, member, corrections) = match self {
             Self::Places { file } => return import_places(&file).await,
@@ -136,7 +135,7 @@ async fn import_places(file: &Path) -> Result<ExitCode, CliError> {
     })
 }
 
-/// Prints what is said of a file or of a row of it.
+/// Prints a message about a file or one of its rows.
 pub(super) fn print_remark(file_name: &str, remark: &Remark) {
     match remark {
         Remark::Note(note) => print_note!("{file_name}: {note}"),
@@ -148,8 +147,8 @@ pub(super) fn print_remark(file_name: &str, remark: &Remark) {
     }
 }
 
-/// What the audit trail has of a file of places, which is imported in more than one transaction: that the import began, and
-/// how it ended. The file is not stored, so that only these two events have its id.
+/// The audit events of an import of places: its start and its end. They are not part of the transaction of the import.
+/// The file is not stored, so only these two events have the id of the import.
 struct ImportAudit<'a> {
     db: &'a DatabaseConnection,
     act: &'a ActionContext<'a>,
@@ -158,13 +157,13 @@ struct ImportAudit<'a> {
 }
 
 impl ImportAudit<'_> {
-    /// Before anything of it is imported.
+    /// Records the start, before any row is imported.
     async fn record_start(&self, bytes: u64) -> Result<(), Error> {
         let detail = json!({"fileName": self.file_name, "bytes": bytes});
         audit::append_event(self.db, self.act, "importPlaces", self.new_event(detail)).await
     }
 
-    /// After all of it was, or what was before it broke off.
+    /// Records the end, after a success or a failure.
     async fn record_end(&self, outcome: &Result<Tally, ImportError>) -> Result<(), Error> {
         let detail = match outcome {
             Ok(tally) => json!({
@@ -204,7 +203,7 @@ pub(super) fn describe_tally(tally: &Tally) -> String {
     text
 }
 
-/// A bar on a terminal, nothing elsewhere.
+/// Creates a progress bar, which is hidden if standard error is not a terminal.
 pub(super) fn new_progress_bar(length: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();

@@ -1,5 +1,5 @@
-//! `wayin import records` and `wayin import grants`: the file is stored as an import, as over GraphQL, and this process
-//! runs it.
+//! `wayin import records` and `wayin import grants`. The file is stored as an import, as over GraphQL, but this process
+//! runs the import.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -33,23 +33,24 @@ use crate::import::{Remark, Tally};
 use wayin_records::formats::records::FileLimits;
 use wayin_records::problem::Problem;
 
-/// How many rows are reported together.
+/// The number of rows whose problems are loaded and reported together.
 const ROWS_PER_PAGE: u64 = 1_000;
-/// How often the problems of new rows are reported.
+/// How often the problems of newly processed rows are reported.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A file of records or grants, who sends it, and where its corrections go.
+/// The arguments of `wayin import records` and `wayin import grants`.
 #[derive(Debug)]
 pub struct ImportJobCommand {
     pub file: PathBuf,
     pub kind: ImportKind,
     pub licence: Option<String>,
-    /// The member who sends the file; none if it is published at once.
+    /// The member who sends the file. None if the file is published directly.
     pub member: Option<MemberArguments>,
+    /// The path of the corrections workbook to write.
     pub corrections: Option<PathBuf>,
 }
 
-/// For whom a file is imported, and how.
+/// The member for whom a file is imported, and the mode.
 #[derive(Debug)]
 pub struct MemberArguments {
     pub mode: ImportRecordsMode,
@@ -58,7 +59,7 @@ pub struct MemberArguments {
 }
 
 impl ImportJobCommand {
-    /// Stores the file as an import, runs it to its end, and reports what became of its rows.
+    /// Stores the file as an import, runs the import to its end, and reports the outcomes of the rows.
     pub async fn run(self) -> Result<ExitCode, CliError> {
         let settings = read_import_settings(&read_environment)?;
         let limits = match self.member {
@@ -126,7 +127,7 @@ impl ImportJobCommand {
     }
 }
 
-/// Stores the file, with an event in the audit trail.
+/// Stores the file, and records an audit event.
 async fn enqueue(
     db: &DatabaseConnection,
     sender: ImportSender<'_>,
@@ -134,7 +135,7 @@ async fn enqueue(
     content: File,
     summary: &FileSummary,
 ) -> Result<import::Model, CliError> {
-    // The person who runs a command need not be the member whose records they are.
+    // The person who runs the command need not be the member who owns the records.
     let act = ActionContext {
         clock: &SystemClock,
         member: None,
@@ -161,7 +162,7 @@ async fn enqueue(
     Ok(import)
 }
 
-/// Runs an import to its end, and reports the problems of its rows meanwhile.
+/// Runs an import to its end. Reports the problems of its rows while it runs.
 async fn run_and_report(
     worker: &Worker<'_>,
     db: &DatabaseConnection,
@@ -206,7 +207,7 @@ async fn find_submitter(
     })
 }
 
-/// Reports what was found in the rows after a position, in the order of the file.
+/// Reports the problems and warnings of the rows after a position, in the order of the file.
 async fn report_problems(
     db: &DatabaseConnection,
     bar: &ProgressBar,

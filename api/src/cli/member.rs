@@ -22,7 +22,7 @@ use crate::id::{self, NodeKind};
 use crate::idempotency::Rejection;
 use crate::{organisation, reference_data};
 
-/// Reads a role by its code.
+/// Parses the code of a role.
 fn parse_role() -> impl TypedValueParser<Value = Role> {
     let help = |role: &Role| role.definition().trim_end_matches('.');
     let codes = Role::ALL
@@ -38,7 +38,7 @@ fn parse_role() -> impl TypedValueParser<Value = Role> {
 
 #[derive(Debug, Subcommand)]
 pub enum MemberCommand {
-    /// Add a member, or give one another role; one who was revoked may act again.
+    /// Add a member, or change a member's role. This also restores a revoked member.
     #[command(
         after_help = "Example:\n  wayin member add --subject ada --role FUNDER \\\n    --organisation GB-CHC-327114 --organisation-name \"Lloyds Bank Foundation for England and Wales\""
     )]
@@ -46,37 +46,37 @@ pub enum MemberCommand {
         /// The `sub` of the member's tokens.
         #[arg(long)]
         subject: String,
-        /// The `iss` of the member's tokens; TOKEN_ISSUER where it is not said.
+        /// The `iss` of the member's tokens. The default is TOKEN_ISSUER.
         #[arg(long)]
         issuer: Option<String>,
-        /// What the member may do.
+        /// The role, which decides what the member can do.
         #[arg(long, ignore_case = true, value_parser = parse_role())]
         role: Role,
-        /// The org-id identifier of the organisation that the member acts for; funders and partners need one.
+        /// The org-id identifier of the organisation that the member acts for. Required for funders and partners.
         #[arg(long)]
         organisation: Option<String>,
-        /// The organisation's name, where it is new to the base.
+        /// The name of the organisation, if it is new to the database.
         #[arg(long)]
         organisation_name: Option<String>,
     },
     /// List the members.
     #[command(after_help = "Example:\n  wayin member list")]
     List,
-    /// Revoke a member, at once.
+    /// Revoke a member. This takes effect at once.
     #[command(after_help = "Example:\n  wayin member revoke --subject ada")]
     Revoke {
         /// The `sub` of the member's tokens.
         #[arg(long)]
         subject: String,
-        /// The `iss` of the member's tokens; TOKEN_ISSUER where it is not said.
+        /// The `iss` of the member's tokens. The default is TOKEN_ISSUER.
         #[arg(long)]
         issuer: Option<String>,
     },
 }
 
-/// A member's subject, with the issuer that is said or set.
-pub(super) fn resolve_subject(subject: String, said: Option<String>) -> Result<TokenSubject, CliError> {
-    let issuer = match said {
+/// Resolves the subject of a member. The issuer is the given one, or else the configured one.
+pub(super) fn resolve_subject(subject: String, given: Option<String>) -> Result<TokenSubject, CliError> {
+    let issuer = match given {
         Some(issuer) => issuer,
         None => read_issuer(&read_environment)?,
     };
@@ -84,7 +84,6 @@ pub(super) fn resolve_subject(subject: String, said: Option<String>) -> Result<T
 }
 
 impl MemberCommand {
-    /// Does it.
     pub async fn run(self) -> Result<(), CliError> {
         let act = ActionContext {
             clock: &SystemClock,
@@ -164,7 +163,7 @@ impl MemberCommand {
     }
 }
 
-/// Leaves an event in the audit trail, as the mutation of that name does.
+/// Records an audit event, as the mutation of that name does.
 async fn record_member_event(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -189,35 +188,34 @@ async fn record_member_event(
 pub enum TokenCommand {
     /// Print a token for a member, signed with the configured key.
     ///
-    /// It is listed under its name, so that it can be revoked; its text is kept nowhere.
+    /// The token is listed under its name, so that you can revoke it. The token itself is not stored.
     #[command(
         after_help = "Example:\n  wayin token issue --subject ada --name \"Ada's dashboard\" --days 30"
     )]
     Issue {
-        /// The subject of a member under TOKEN_ISSUER.
+        /// The `sub` of a member whose issuer is TOKEN_ISSUER.
         #[arg(long)]
         subject: String,
-        /// What to call it in the list: what it is for.
+        /// The name of the token in the list. Say what the token is for.
         #[arg(long, default_value = "issued on the command line", value_parser = clap::builder::NonEmptyStringValueParser::new())]
         name: String,
-        /// For how many days the token is good.
+        /// The number of days for which the token is valid.
         #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=366))]
         days: u16,
     },
-    /// List the tokens that were issued here, one a line: its id, whose it is, until when it is good, when it
-    /// was last used, whether it is good, and its name.
+    /// List the issued tokens, one on each line: the id, the member's subject, when the token expires, when it
+    /// was last used, its state, and its name.
     #[command(after_help = "Example:\n  wayin token list")]
     List,
-    /// Revoke a token, at once.
+    /// Revoke a token. This takes effect at once.
     #[command(after_help = "Example:\n  wayin token revoke SwGQsLCwsHAAgAAAAAAA3q0")]
     Revoke {
-        /// The token's id, as `wayin token list` tells it.
+        /// The id of the token. `wayin token list` shows it.
         id: String,
     },
 }
 
 impl TokenCommand {
-    /// Does it.
     pub async fn run(self) -> Result<(), CliError> {
         let act = ActionContext {
             clock: &SystemClock,
@@ -311,13 +309,13 @@ async fn revoke_token(act: &ActionContext<'_>, id: &str) -> Result<(), CliError>
     Ok(())
 }
 
-/// What stands against it, in one sentence.
+/// Converts a rejection to an error with all problems in one sentence.
 fn error_from_rejection(refusal: Rejection) -> CliError {
     let reasons: Vec<String> = refusal.problems.iter().map(ToString::to_string).collect();
     CliError::InvalidArguments(format!("Nothing was changed: {}.", reasons.join(", ")))
 }
 
-/// Leaves an event in the audit trail, as the mutation of that name does.
+/// Records an audit event, as the mutation of that name does.
 async fn record_token_event(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,

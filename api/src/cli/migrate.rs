@@ -1,4 +1,4 @@
-//! Migrations of a base.
+//! `wayin migrate`.
 
 use std::io::IsTerminal as _;
 
@@ -17,27 +17,27 @@ use crate::normalise_database::{NormalisationSummary, normalise_stored_names};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum MigrateCommand {
-    /// Apply every migration that is not applied yet.
+    /// Apply all pending migrations.
     #[command(after_help = "Example:\n  wayin migrate up")]
     Up,
-    /// Take back the newest migrations, with everything in their tables.
-    #[command(after_help = "Example:\n  wayin migrate down --yes --steps 1")]
+    /// Revert the newest migrations, and delete everything in their tables.
     ///
-    /// It asks first. Where nobody can be asked, it needs `--yes`.
+    /// Asks for confirmation first. Without a terminal, `--yes` is required.
+    #[command(after_help = "Example:\n  wayin migrate down --yes --steps 1")]
     Down {
-        /// How many.
+        /// The number of migrations to revert.
         #[arg(long, default_value_t = 1)]
         steps: u32,
-        /// Do not ask.
+        /// Do not ask for confirmation.
         #[arg(long)]
         yes: bool,
     },
-    /// Say which migrations are applied.
+    /// Show which migrations are applied.
     #[command(after_help = "Example:\n  wayin migrate status")]
     Status,
 }
 
-/// Migrates a base, gives it its own row, and writes what it holds in one spelling.
+/// Migrates a database, creates the row of the instance, and normalises the stored names and identifiers.
 pub(super) async fn migrate_up(
     db: &DatabaseConnection,
     clock: &dyn Clock,
@@ -47,7 +47,7 @@ pub(super) async fn migrate_up(
     Ok(normalise_stored_names(db, clock).await?)
 }
 
-/// Asks whether migrations are to be taken back.
+/// Asks for confirmation. Returns an error if the answer is not yes, or if there is no terminal to ask on.
 fn confirm(steps: u32) -> Result<(), CliError> {
     let refused = |reason: &str| Err(CliError::InvalidArguments(reason.into()));
     if !std::io::stdin().is_terminal() {
@@ -68,7 +68,6 @@ fn confirm(steps: u32) -> Result<(), CliError> {
     }
 }
 
-/// Runs the command.
 pub(super) async fn run_migrate(command: MigrateCommand) -> Result<(), CliError> {
     let db = connect_database(&DatabaseConfig::read(&read_environment)?).await?;
     match command {

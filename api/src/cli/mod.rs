@@ -1,4 +1,4 @@
-//! The command line: one subcommand each, whose doc comments are its help.
+//! The command line. The doc comments of the commands and their arguments are the help texts.
 
 mod check;
 mod demo;
@@ -44,24 +44,24 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the base that DATABASE_URL names.
+    /// Serve the database that DATABASE_URL names.
     #[command(
         after_help = "Example:\n  DATABASE_URL=sqlite://wayin.db?mode=rwc TOKEN_ALGORITHM=EdDSA \\\n    TOKEN_PUBLIC_KEY_FILE=public.pem TOKEN_ISSUER=https://id.example.org \\\n    TOKEN_AUDIENCE=wayin wayin serve"
     )]
     Serve,
-    /// Show what Wayin does: a temporary base of example evidence, served until you stop it.
+    /// Show what Wayin does: serve a temporary database of example evidence until you stop it.
     ///
     /// Prints the addresses, a token for each role, and a command to try.
     #[command(after_help = "Example:\n  wayin demo --port 9000")]
     Demo {
-        /// The port to listen on; the next free one where it is taken.
+        /// The port to listen on. If it is in use, the next free port is used.
         #[arg(long, default_value_t = 8000)]
         port: u16,
     },
-    /// Bring the base's tables up to date, back, or say where they are.
+    /// Apply or revert the migrations of the database, or show their status.
     #[command(subcommand, after_help = "Example:\n  wayin migrate status")]
     Migrate(MigrateCommand),
-    /// Print the schema in GraphQL's own language.
+    /// Print the schema in the GraphQL schema definition language.
     #[command(after_help = "Example:\n  wayin schema > schema.graphql")]
     Schema,
     /// Add, list and revoke members.
@@ -76,72 +76,72 @@ enum Command {
         after_help = "Example:\n  wayin token issue --subject ada --name \"Ada's dashboard\" --days 30"
     )]
     Token(member::TokenCommand),
-    /// Take files into the base; what they hold is published at once.
+    /// Import files and publish their content at once.
     ///
-    /// Rows that are wrong are reported with their number, field and reason, the others
-    /// are taken, and the command ends with 3 where any was left out. A file that is
-    /// no such file is refused whole.
+    /// Rows with problems are reported with their number, field and reason. The other rows
+    /// are imported. The exit code is 3 if any row was left out. A file in the wrong format
+    /// is rejected as a whole.
     #[command(
         subcommand,
         after_help = "Example:\n  wayin import grants grants.json --licence CC-BY-4.0"
     )]
     Import(import::ImportCommand),
-    /// Verify the base that `DATABASE_URL` names: whether everything that is to hold of it does.
+    /// Check the integrity of the database that `DATABASE_URL` names.
     ///
-    /// Each thing that does not hold is printed as a sentence, with the ids of what it is about,
-    /// and the command ends with 4 where there was any. It only reads, at one moment, so that a
-    /// base can be checked while it is served.
+    /// Each violation is printed as a sentence, with the ids of what it is about. The exit code
+    /// is 4 if there are any. The command only reads, and all of it as of one moment, so you can
+    /// check a database while it is served.
     #[command(after_help = "Example:\n  wayin check")]
     Check,
-    /// Write what the base publishes to a file.
+    /// Export published data to a file.
     #[command(
         subcommand,
         after_help = "Example:\n  wayin export records --output records.jsonl"
     )]
     Export(Export),
-    /// Write the workbook that people fill in to send records in.
+    /// Write the blank workbook for people to enter their records in.
     #[command(after_help = "Example:\n  wayin template records.xlsx")]
     Template {
-        /// The file.
+        /// The workbook to write.
         file: PathBuf,
     },
 }
 
 #[derive(Debug, Subcommand)]
 enum Export {
-    /// Funding terms as grants in the 360Giving Data Standard, one JSON package.
+    /// Export funding terms as grants in the 360Giving Data Standard, as one JSON package.
     ///
-    /// Only the terms of open records are written, and none of records that were made up to show
-    /// how Wayin works. What the standard has no field for stands in an object `wayin` of each
-    /// grant. Terms that lack an amount, a currency of the standard or the day of the award are
-    /// left out; how many were is said at the end.
+    /// Only the terms of open records are written. Records that were made up to show how Wayin
+    /// works are left out. What the standard has no field for is in an object `wayin` of each
+    /// grant. Terms without an amount, a currency of the standard or the day of the award are
+    /// left out. Their number is reported at the end.
     #[command(after_help = "Example:\n  wayin export grants --prefix 360G-ExampleTrust --output grants.json")]
     Grants {
-        /// The file; standard output where none is named.
+        /// The file to write. The default is standard output.
         #[arg(long)]
         output: Option<PathBuf>,
-        /// What identifiers begin with of grants that have none of their own: the prefix that
+        /// The prefix of the identifiers of grants that have none of their own: the prefix that
         /// 360Giving gave you as a publisher.
         #[arg(long, default_value = grants::WAYIN_IDENTIFIER_PREFIX, value_parser = clap::builder::NonEmptyStringValueParser::new())]
         prefix: String,
-        /// Write the terms of records too that are for members, or only counted.
+        /// Also write the terms of records that only members can read, or that are only counted.
         #[arg(long)]
         include_hidden: bool,
     },
-    /// Every published record, whoever may read it.
+    /// Export every published record, whatever its visibility.
     #[command(after_help = "Example:\n  wayin export records --output records.xlsx")]
     Records {
-        /// The file; standard output where none is named.
+        /// The file to write. The default is standard output.
         #[arg(long)]
         output: Option<PathBuf>,
-        /// The format; where none is named, the one that the file's name ends in, or else jsonl.
+        /// The format. The default is that of the file's extension, or else jsonl.
         #[arg(long, value_enum)]
         format: Option<ExportFormat>,
     },
 }
 
 impl Cli {
-    /// Runs the command, and closes the base that it opened, also where it fails.
+    /// Runs the command. Closes the databases that it opened, even if it fails.
     pub async fn run(self, env_file: EnvFile) -> Result<ExitCode, CliError> {
         if let Some(problem) = env_file.problem {
             return Err(CliError::InvalidArguments(problem));
@@ -197,14 +197,14 @@ fn start_log() -> Result<(), CliError> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(has_colours())
-        // A log that nobody reads any more is no reason to stop.
+        // The command continues if nothing reads the log any more.
         .log_internal_errors(false)
         .init();
     for warning in read_environment("LOG")
         .iter()
         .flat_map(|filter| config::list_log_filter_warnings(filter))
     {
-        // Such a filter may leave this out of the log too.
+        // Not logged, because such a filter may hide the warning itself.
         print_note!("Warning: {warning}");
     }
     Ok(())
@@ -216,16 +216,16 @@ fn has_colours() -> bool {
     std::io::stderr().is_terminal() && !refused
 }
 
-/// What the file `.env` sets.
+/// The settings in the file `.env`.
 #[derive(Debug, Default)]
 pub struct EnvFile {
     names: Vec<String>,
-    /// Why it cannot be read as it is.
+    /// Why the file cannot be read.
     problem: Option<String>,
 }
 
 impl EnvFile {
-    /// Loads the file, if there is one. What the environment sets already wins.
+    /// Loads the file, if there is one. Variables that are already set in the environment take precedence.
     pub fn load() -> Self {
         let mut loaded = Self::default();
         for setting in dotenvy::dotenv_iter().into_iter().flatten() {
@@ -242,7 +242,7 @@ impl EnvFile {
         loaded
     }
 
-    /// What is wrong with the names in it and in the environment.
+    /// Warnings about names of settings in the file and in the environment.
     fn warnings(&self) -> Vec<String> {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -250,10 +250,10 @@ impl EnvFile {
     }
 }
 
-/// Names the line of the file `.env` that cannot be read, without what is in it, which may be secret.
+/// Describes which line of the file `.env` cannot be read. Does not quote the line, because it may contain a secret.
 fn describe_unreadable_line() -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    let file = here
+    let working_directory = std::env::current_dir().unwrap_or_default();
+    let file = working_directory
         .ancestors()
         .map(|folder| folder.join(".env"))
         .find(|file| file.is_file())
@@ -263,7 +263,7 @@ fn describe_unreadable_line() -> String {
         .match_indices('\n')
         .map(|(at, end)| at + end.len())
         .collect();
-    // Lines within quotation marks make a setting together, so that the last part that can be read counts.
+    // A quoted value can span several lines, so this looks for the longest part that can be read.
     let is_read =
         |end: usize| dotenvy::from_read_iter(&content.as_bytes()[..end]).all(|setting| setting.is_ok());
     let line = 1 + ends
@@ -277,7 +277,7 @@ fn describe_unreadable_line() -> String {
     )
 }
 
-/// Refuses a file that a name's ending says would hold something else than is written.
+/// Returns an error if the file extension of the output is for another format than the one that is written.
 fn reject_file_ending(output: Option<&Path>, known: &[&str], advice: &str) -> Result<(), CliError> {
     let ending = output
         .and_then(Path::extension)

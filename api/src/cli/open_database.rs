@@ -1,4 +1,4 @@
-//! Opening the base that the settings name, and closing it when the command ends.
+//! Opens the configured database, and closes it when the command ends.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -18,17 +18,18 @@ use crate::config::{ConfigError, DatabaseConfig, read_environment};
 use crate::database;
 use crate::describe_failure::{describe_database, describe_driver};
 
-/// How long a server that does not answer is waited for.
+/// How long to wait for a server that does not answer.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 
-/// What the command has opened.
+/// The databases that the command has opened.
 static OPEN_CONNECTIONS: Mutex<Vec<DatabaseConnection>> = Mutex::new(Vec::new());
 
-/// Opens the base that the settings name, and refuses one that is not migrated.
+/// Opens the configured database. Applies pending migrations if `MIGRATE_ON_START` is true. Otherwise, pending
+/// migrations are an error.
 pub(super) async fn open_database() -> Result<DatabaseConnection, CliError> {
     let config = DatabaseConfig::read(&read_environment)?;
     let db = connect_database(&config).await?;
-    // What is migrated already need not be read through at each start.
+    // `migrate_up` reads all stored names, so it only runs if there is something to migrate.
     if config.migrate_on_start && !Migrator::get_pending_migrations(&db).await?.is_empty() {
         let respelt = migrate_up(&db, &SystemClock).await?;
         for clash in respelt.conflicts {
@@ -45,7 +46,7 @@ pub(super) async fn open_database() -> Result<DatabaseConnection, CliError> {
     Ok(db)
 }
 
-/// Opens a base, migrated or not, and refuses one that a newer version has migrated.
+/// Opens a database, even if migrations are pending. It is an error if a newer version has migrated the database.
 pub(super) async fn connect_database(config: &DatabaseConfig) -> Result<DatabaseConnection, CliError> {
     let refused = |reason| CliError::Config(ConfigError::Malformed("DATABASE_URL", reason));
     if !config.url.starts_with("sqlite:") {
@@ -72,7 +73,7 @@ pub(super) async fn connect_database(config: &DatabaseConfig) -> Result<Database
     Ok(db)
 }
 
-/// Remembers a base that is to be closed when the command ends.
+/// Registers a database to close when the command ends.
 fn register_connection(db: DatabaseConnection) {
     OPEN_CONNECTIONS
         .lock()
@@ -80,7 +81,7 @@ fn register_connection(db: DatabaseConnection) {
         .push(db);
 }
 
-/// Closes what the command has opened.
+/// Closes all databases that the command has opened.
 pub(super) async fn close_all() {
     let opened = std::mem::take(&mut *OPEN_CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner));
     for db in &opened {
@@ -88,8 +89,8 @@ pub(super) async fn close_all() {
     }
 }
 
-/// Connects to `PostgreSQL` once, to say in plain words why that fails: the pool would try for as long as it waits for a
-/// connection, and say no more than that it timed out.
+/// Connects to `PostgreSQL` once, to describe in plain words why a connection fails. The pool would try again until its
+/// timeout, and then report only the timeout.
 async fn try_postgres(url: &str) -> Result<(), String> {
     let options: PgConnectOptions = url.parse().map_err(|cause: sqlx::Error| {
         tracing::debug!(%cause, "DATABASE_URL cannot be read");

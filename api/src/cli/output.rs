@@ -1,4 +1,4 @@
-//! What commands print, to standard output and to standard error.
+//! Prints to standard output and standard error.
 
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
@@ -19,7 +19,7 @@ macro_rules! print_note {
 
 pub(crate) use {print_line, print_note};
 
-/// Writes a line to standard output. A failure does not stop the command: [`take_write_error`] has it.
+/// Writes a line to standard output. A failure does not stop the command. [`take_write_error`] returns it later.
 pub(crate) fn write_out(line: Arguments<'_>) {
     if let Err(cause) = writeln!(IgnoreClosedPipe(io::stdout().lock()), "{line}") {
         let mut failure = FIRST_WRITE_ERROR
@@ -29,12 +29,12 @@ pub(crate) fn write_out(line: Arguments<'_>) {
     }
 }
 
-/// Writes a line to standard error, where there is anybody to read it.
+/// Writes a line to standard error, and ignores failures.
 pub fn write_note(line: Arguments<'_>) {
     drop(writeln!(io::stderr().lock(), "{line}"));
 }
 
-/// Why a line could not be printed to standard output, if one could not.
+/// Returns and clears the first failure to write to standard output.
 pub(super) fn take_write_error() -> Option<io::Error> {
     let mut failure = FIRST_WRITE_ERROR
         .lock()
@@ -42,7 +42,7 @@ pub(super) fn take_write_error() -> Option<io::Error> {
     failure.take()
 }
 
-/// A writer whose reader may stop reading before the end, as `head` does: what it does not read is dropped.
+/// A writer that ignores a closed pipe. Readers such as `head` stop reading before the end.
 pub(super) struct IgnoreClosedPipe<W>(pub W);
 
 impl<W: Write> Write for IgnoreClosedPipe<W> {
@@ -61,7 +61,7 @@ impl<W: Write> Write for IgnoreClosedPipe<W> {
     }
 }
 
-/// So many of something, in words that agree.
+/// Formats a count with its noun in the singular or plural.
 pub(super) fn format_count(count: impl TryInto<u64>, noun: &str) -> String {
     match count.try_into().unwrap_or(u64::MAX) {
         1 => format!("1 {noun}"),

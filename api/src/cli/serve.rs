@@ -1,4 +1,4 @@
-//! Serves a base until a signal says to stop.
+//! `wayin serve`: serves a database until a stop signal arrives.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use crate::describe_failure::describe_io;
 use crate::pattern::engine::PatternEngine;
 use crate::server;
 
-/// Waits for the signal to stop, and logs it. From then on the process ends within `limit`.
+/// Waits for the stop signal, and logs it. The process then ends within `limit`.
 pub(super) async fn wait_for_stop_signal(limit: Duration) {
     server::shutdown_signal().await;
     tracing::info!("stopping");
-    // A thread of its own ends the process even if the runtime is held up.
+    // A separate thread can end the process even if the async runtime is blocked.
     std::thread::spawn(move || {
         std::thread::sleep(limit);
         print_note!("The service did not stop within STOP_SECONDS, and is ended.");
@@ -28,9 +28,9 @@ pub(super) async fn wait_for_stop_signal(limit: Duration) {
     });
 }
 
-/// Serves the base that the settings name.
+/// Serves the configured database.
 pub(super) async fn run_serve() -> Result<(), CliError> {
-    // Every setting is checked before anything is opened.
+    // All settings are checked before the database is opened.
     let tokens = TokenConfig::read(&read_environment)?;
     let verifier = tokens.build_verifier()?;
     let issuing = tokens.build_token_issuer()?;
@@ -45,7 +45,7 @@ pub(super) async fn run_serve() -> Result<(), CliError> {
     let http = config::read_http_settings(&read_environment)?;
     let stop_within = http.stop_timeout;
     let db = open_database().await?;
-    // An issuer that does not answer holds nothing up for long.
+    // An issuer that does not answer delays the start only until the timeout.
     verifier.refresh_keys().await;
     let app = App::new(db, verifier, Arc::new(SystemClock), engine)
         .with_token_issuer(issuing)
@@ -62,7 +62,7 @@ pub(super) async fn run_serve() -> Result<(), CliError> {
         ))
     })?;
     tracing::info!("serving on http://{bind}/graphql");
-    // Shown on a terminal alone.
+    // Only visible on a terminal.
     let reading = ProgressBar::new_spinner().with_message("initiatives read");
     reading.set_style(
         ProgressStyle::with_template("{spinner} {human_pos} {msg}")

@@ -1,4 +1,4 @@
-//! A batch of the rows of a file, and what became of each row.
+//! Batches of rows from a file, and the result of each row.
 
 use uuid::Uuid;
 use wayin_entity::RowOutcome;
@@ -10,39 +10,38 @@ use wayin_records::formats::grants::Grant;
 use wayin_records::formats::records::WholeRecord;
 use wayin_records::problem::Problem;
 
-/// How many rows one transaction writes. On SQLite, half as many take a fifth longer each, and while these are written
-/// nobody else writes.
+/// The number of rows that one transaction writes. On `SQLite`, each row takes a fifth longer in batches of half the
+/// size, but other writers have to wait while a batch is written.
 pub const ROWS_PER_BATCH: usize = 1_024;
 
 /// A row of a file as it was read.
 #[derive(Clone, Debug)]
 pub(super) enum FileRow {
-    /// A record that is submitted, whatever is wrong with it.
+    /// A record that is submitted. It may have problems.
     Submitted {
         record: Box<FileRecord>,
-        /// What the record alone says, if the producer has read it.
+        /// The record as it was parsed on its own, if the producer parsed it.
         alone: Option<Box<ParsedSubmission>>,
     },
-    /// A row of a file that is submitted and that belongs to no record.
+    /// A row of a submitted file that belongs to no record.
     Stray(StrayRow),
     /// A record that is published at once.
     Record(Box<WholeRecord>),
     /// A published grant.
     Grant {
-        /// The row that it begins with.
+        /// The first row of the grant.
         at: CellPosition,
         grant: Box<Grant>,
         /// The values that were changed or left out.
         warnings: Vec<(CellPosition, Problem)>,
     },
-    /// A row that is not valid.
     Invalid(CellPosition, Vec<(CellPosition, Problem)>),
 }
 
 /// Rows with their positions in the file, counted from 1.
 pub(super) type Batch = Vec<(i64, FileRow)>;
 
-/// A problem or a warning that was found in a row.
+/// A problem or warning in a row.
 #[derive(Debug)]
 pub(super) struct LocatedProblem {
     pub(super) cell: CellPosition,
@@ -62,14 +61,14 @@ impl LocatedProblem {
     }
 }
 
-/// What became of a row.
+/// The result of a row.
 #[derive(Debug)]
 pub(super) struct RowResult {
     /// The position in the file, counted from 1.
     pub(super) position: i64,
     pub(super) at: CellPosition,
     pub(super) outcome: RowOutcome,
-    /// Whether the row was published as an initiative that the database did not have.
+    /// Whether the row was published as a new initiative.
     pub(super) is_new: bool,
     pub(super) problems: Vec<LocatedProblem>,
     pub(super) submission: Option<Uuid>,
@@ -89,7 +88,6 @@ impl RowResult {
         }
     }
 
-    /// A row that was rejected.
     pub(super) fn rejected(
         position: i64,
         at: CellPosition,
@@ -111,11 +109,10 @@ impl RowResult {
     }
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Default)]
 pub(super) struct BatchResult {
-    /// What became of each row, in the order of the file.
+    /// In the order of the file.
     pub(super) rows: Vec<RowResult>,
-    /// The entries for the change log.
     pub(super) changes: Vec<ChangeEntry>,
 }

@@ -1,5 +1,5 @@
-//! The order of the batches of one import that are written at the same time: each writes what it can beside the one
-//! before, and is counted, logged and committed after it.
+//! The order of the batches of one import that are written at the same time. A batch writes most of its rows in
+//! parallel with the previous batch, but is counted, logged and committed after it.
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::sync::watch;
@@ -8,8 +8,8 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::locks::{AdvisoryLock, LockMode, acquire_lock};
 
-/// How many batches are written at the same time: `PostgreSQL` uses a processor for each connection, `SQLite` has one
-/// writer.
+/// How many batches are written at the same time. `PostgreSQL` uses a processor for each connection, but `SQLite` has
+/// only one writer.
 pub(super) fn max_concurrent_batches(db: &impl ConnectionTrait) -> usize {
     match db.get_database_backend() {
         DbBackend::Postgres => 2,
@@ -17,34 +17,32 @@ pub(super) fn max_concurrent_batches(db: &impl ConnectionTrait) -> usize {
     }
 }
 
-/// The stage of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// It waits for this attempt, counted from 1.
+    /// The batch waits to begin this attempt, counted from 1.
     Waiting(u32),
-    /// Its transaction is open, in this attempt.
+    /// The transaction of this attempt is open.
     Begun(u32),
-    /// It is committed.
     Committed,
 }
 
-/// The place of a batch in the order.
+/// The position of a batch in the order.
 pub(super) struct Ticket {
     import: Uuid,
-    /// The position of its first row.
+    /// The position of the first row of the batch.
     first: i64,
     stage: watch::Sender<Stage>,
     before: Option<PreviousBatch>,
 }
 
-/// What a batch knows of the one before it.
+/// What a batch knows about the previous one.
 pub(super) struct PreviousBatch {
     first: i64,
     stage: watch::Receiver<Stage>,
 }
 
 impl Ticket {
-    /// The place of the batch that begins at this position of an import.
+    /// Creates the ticket of the batch whose first row is at this position.
     pub(super) fn new(import: Uuid, first: i64, before: Option<PreviousBatch>) -> Self {
         Self {
             import,
@@ -54,7 +52,7 @@ impl Ticket {
         }
     }
 
-    /// This batch, for the ticket of the next one.
+    /// This batch, as the ticket of the next batch needs it.
     pub(super) fn previous_of_next(&self) -> PreviousBatch {
         PreviousBatch {
             first: self.first,
@@ -62,8 +60,8 @@ impl Ticket {
         }
     }
 
-    /// Waits until an attempt can begin. A second attempt waits until the batch before is committed: the two may have
-    /// blocked each other.
+    /// Waits until an attempt can begin. A second attempt waits until the previous batch is committed, because the two
+    /// may have blocked each other.
     pub(super) async fn wait_to_begin(&self, attempt: u32) -> Result<()> {
         self.stage.send_replace(Stage::Waiting(attempt));
         let Some(before) = &self.before else {
@@ -79,12 +77,13 @@ impl Ticket {
         begins.map(drop).map_err(|_| self.rolled_back())
     }
 
-    /// Begins in a transaction.
+    /// Begins the batch in its transaction.
     ///
     /// # Errors
-    /// If the batch before was rolled back meanwhile: the lock of this one would keep it from beginning again.
+    /// If the previous batch was rolled back in the meantime. The lock of this batch would stop it from beginning
+    /// again.
     pub(super) async fn begin(&self, transaction: &impl ConnectionTrait) -> Result<OpenBatch<'_>> {
-        // The next batch waits for the transaction by this lock, so that the database detects a deadlock of the two.
+        // The next batch waits for this lock, so that the database can detect a deadlock between the two.
         acquire_lock(transaction, LockMode::Exclusive, self.lock(self.first)).await?;
         self.stage.send_modify(|stage| {
             if let Stage::Waiting(attempt) = *stage {
@@ -99,7 +98,6 @@ impl Ticket {
         }
     }
 
-    /// Marks the batch as committed.
     pub(super) fn set_committed(&self) {
         self.stage.send_replace(Stage::Committed);
     }
@@ -111,7 +109,7 @@ impl Ticket {
         ))
     }
 
-    /// The lock of a batch. If another batch has the same one, which is unlikely, one waits for the other.
+    /// The lock of a batch. Two batches can have the same lock, which is unlikely. Then one waits for the other.
     fn lock(&self, first: i64) -> AdvisoryLock {
         let (_, import) = self.import.as_u64_pair();
         AdvisoryLock::ImportBatch(import.cast_signed() ^ first)
@@ -121,15 +119,15 @@ impl Ticket {
 /// A batch whose transaction is open.
 pub(super) struct OpenBatch<'a> {
     ticket: &'a Ticket,
-    /// The batch before, and its stage when this one began.
+    /// The previous batch, and its stage when this one began.
     before: Option<(&'a PreviousBatch, Stage)>,
 }
 
 impl OpenBatch<'_> {
-    /// Waits until the batch before is committed.
+    /// Waits until the previous batch is committed.
     ///
     /// # Errors
-    /// If that was rolled back: this one has to be rolled back too.
+    /// If the previous batch was rolled back. Then this one has to be rolled back too.
     pub(super) async fn wait_for_previous(self, transaction: &impl ConnectionTrait) -> Result<()> {
         let Some((before, was)) = self.before.filter(|(_, was)| *was != Stage::Committed) else {
             return Ok(());
@@ -152,7 +150,7 @@ mod tests {
 
     use super::*;
 
-    /// `SQLite` has no such locks, so that this tests what the batches report to each other.
+    /// `SQLite` has no advisory locks, so these tests cover only what the batches report to each other.
     async fn base() -> DatabaseConnection {
         crate::database::connect("sqlite::memory:").await.unwrap()
     }
@@ -195,7 +193,7 @@ mod tests {
         one.begin(&db).await.unwrap();
         let open = next.begin(&db).await.unwrap();
         one.wait_to_begin(2).await.unwrap();
-        // It is reported even if the one before has begun again by the time that this one checks.
+        // The rollback is reported even if the previous batch has begun again by the time of the check.
         one.begin(&db).await.unwrap();
         assert!(open.wait_for_previous(&db).await.is_err());
         assert!(waits(&next, 2).await, "the one before is not committed yet");

@@ -20,23 +20,23 @@ use crate::instance::DisclosureKeys;
 use crate::pattern::engine::PatternEngine;
 use crate::place::Gazetteer;
 
-/// How often a batch is tried that conflicts with other writers.
+/// How many times a batch is tried if it conflicts with other writers.
 const MAX_ATTEMPTS: u32 = 5;
 
-/// Runs imports: in a server, or for a command.
+/// Runs imports in a server or for a command.
 pub struct Worker<'a> {
     pub(super) id: Uuid,
     pub(super) db: &'a DatabaseConnection,
     pub(super) clock: &'a dyn Clock,
     pub(super) settings: ImportSettings,
-    /// The engine of this process, if it has one.
+    /// The engine to notify of changes. None for a command.
     pub(super) engine: Option<&'a PatternEngine>,
-    /// How much of its file was read.
+    /// How many bytes of the file were read.
     pub(super) progress: ProgressBar,
 }
 
 impl<'a> Worker<'a> {
-    /// The worker of a command, which has no engine.
+    /// Creates the worker of a command, which has no engine.
     pub fn new(db: &'a DatabaseConnection, clock: &'a dyn Clock, settings: ImportSettings) -> Self {
         Self {
             id: clock.new_id(),
@@ -48,34 +48,33 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Shows how much of its file an import has read.
+    /// Shows how much of the file was read.
     #[must_use]
     pub fn with_progress(self, progress: ProgressBar) -> Self {
         Self { progress, ..self }
     }
 }
 
-/// What the batches of an import share.
+/// The data that the batches of an import share.
 pub(super) struct ImportContext<'a> {
     pub(super) import: &'a import::Model,
     pub(super) worker: &'a Worker<'a>,
     pub(super) places: Gazetteer,
     pub(super) keys: DisclosureKeys,
-    /// The licence of the grants of the file.
+    /// The licence of the grants in the file.
     pub(super) licence: Option<String>,
-    /// The organisation for which the producer checked the records.
+    /// The organisation for which the producer validated the records.
     pub(super) read_for: Option<organisation::Model>,
 }
 
-/// How an import ends, or pauses.
+/// How an import ends or pauses.
 pub(super) enum ImportEnd {
-    /// Every row was processed.
     Completed,
-    /// The rest of the file cannot be processed, for this reason.
+    /// Why the rest of the file cannot be processed.
     Failed(String),
-    /// The import has used its turn, and others wait.
+    /// The import has used its turn, and other imports are waiting.
     Yielded,
-    /// Another worker has the import.
+    /// Another worker has taken over the import.
     Lost,
 }
 
@@ -86,14 +85,14 @@ pub(super) enum BatchEnd {
 }
 
 impl ImportContext<'_> {
-    /// Writes all batches, as many at the same time as the database allows. Returns how the import ends if it ends
-    /// before the last batch.
+    /// Writes all batches, as many at the same time as the database allows. Returns how the import ends or pauses if
+    /// that is before the last batch.
     pub(super) async fn write_batches(
         &self,
         batches: &mut mpsc::Receiver<Batch>,
     ) -> Result<Option<ImportEnd>> {
         let writer = database::connect_dedicated_writer(self.worker.db);
-        // The first batch is written alone: organisations that are new are most often named by the first rows.
+        // The first batch is written alone, because most new organisations are in the first rows.
         let mut max_concurrent = 1;
         let (mut rows, mut rows_at_last_analysis) = (0, 0);
         let (mut open, mut previous, mut yields) = (FuturesOrdered::new(), None, false);
@@ -119,10 +118,10 @@ impl ImportContext<'_> {
                         (ImportKind::Records, ImportMode::Draft | ImportMode::Submit) => {
                             max_concurrent_batches(&writer)
                         }
-                        // Each batch names new organisations, and the next one often the same.
+                        // Consecutive batches often create the same organisations.
                         _ => 1,
                     };
-                    // After the first batch, and again when four times as many rows were written.
+                    // Runs after the first batch, and again when four times as many rows are written.
                     if rows >= rows_at_last_analysis * 4 + ROWS_PER_BATCH {
                         rows_at_last_analysis = rows;
                         analyses.push(database::analyze_tables(&writer));
@@ -137,7 +136,7 @@ impl ImportContext<'_> {
         Ok(yields.then_some(ImportEnd::Yielded))
     }
 
-    /// Whether the import has used its turn and others wait.
+    /// Whether the import has used its turn and other imports are waiting.
     async fn has_to_yield(&self, rows: usize) -> Result<bool> {
         let Worker {
             db, clock, settings, ..
@@ -145,7 +144,7 @@ impl ImportContext<'_> {
         Ok(rows >= settings.rows_per_turn && lease::is_any_waiting(db, clock.now()).await?)
     }
 
-    /// Writes a batch, again if it conflicts with other writers.
+    /// Writes a batch, and tries again if it conflicts with other writers.
     async fn write_until_committed(
         &self,
         writer: &DatabaseConnection,
@@ -169,7 +168,7 @@ impl ImportContext<'_> {
                 }
             }
             ticket.set_committed();
-            // Freeing many small allocations takes time. The next batch does not wait for it.
+            // Freeing many small allocations takes time, so it happens on another thread.
             tokio::task::spawn_blocking(move || drop(batch));
             return Ok(BatchEnd::Committed);
         }

@@ -1,5 +1,5 @@
-//! Published grants, in the 360Giving Data Standard: each becomes one funding term,
-//! with its recipient as lead organisation. What a grant does not say stays unknown.
+//! Published grants in the 360Giving Data Standard. Each grant becomes a record with one funding term, and its
+//! recipient becomes the lead organisation. What the grant does not say stays unknown.
 
 use wayin_entity::{OrganisationKind, SourceKind, Visibility};
 
@@ -13,7 +13,7 @@ use wayin_records::formats::grants::{Grant, Party, WayinTerms};
 use wayin_records::missing::MissingReasons;
 use wayin_records::record::{FundingTerm, InitiativeRecord, OrganisationReference, Source};
 
-/// The field of a grant, as the standard has it, that a field of its record comes from.
+/// The field of the grant, in the standard, that a field of the record comes from.
 pub(super) fn field(path: &str) -> String {
     let of_term = path
         .strip_prefix("fundingTerms/")
@@ -46,7 +46,7 @@ pub(super) fn field(path: &str) -> String {
     .to_owned()
 }
 
-/// A grant as a record that says no more than the grant does.
+/// Converts a grant to a record. The record says no more than the grant does.
 pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Proposal {
     let WayinTerms(own) = grant.wayin_terms.clone().unwrap_or_default();
     let term = FundingTerm {
@@ -101,10 +101,10 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
     }
 }
 
-/// How a record names a party of a grant.
+/// The reference of a record to a party of the grant.
 pub(super) fn named(party: &Party, kind: Option<OrganisationKind>) -> OrganisationReference {
     OrganisationReference {
-        // One that an export made of the name says nothing that the name does not.
+        // An identifier that an export generated from the name says no more than the name.
         identifier: party
             .identifier
             .clone()

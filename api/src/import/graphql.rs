@@ -1,4 +1,4 @@
-//! Imports over GraphQL: sending a file in, and seeing what became of its rows.
+//! Imports over GraphQL: uploading a file, and reading the outcomes of its rows.
 
 use async_graphql::{Context, ID, InputObject, InputType, Object, Result, SimpleObject, Upload};
 use chrono::{DateTime, Utc};
@@ -286,7 +286,7 @@ impl ImportRow {
     }
 }
 
-/// Loads the submission of a row, whoever asks: of an import that they may see.
+/// Loads the submission of a row without a check of permissions. The requester can already see the import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct OfRow(Uuid);
 
@@ -385,7 +385,7 @@ impl ImportRecordsPayload {
     }
 }
 
-/// The stored result of a mutation, for a repeat under its key.
+/// The stored result of a mutation, for a replay.
 #[derive(Serialize, Deserialize)]
 struct ImportResult {
     import: import::Model,
@@ -429,7 +429,7 @@ impl ImportMutation {
             member: require_member(ctx)?,
             name: "importRecords",
             key: key.as_deref(),
-            // The file is told by what is in it, and not by where in the request it came.
+            // The hash identifies the file. Its position in the multipart request does not matter.
             input: format!(
                 "{} {} {} {} {}",
                 known.sha256,
@@ -489,7 +489,7 @@ impl ImportMutation {
     }
 }
 
-/// The first answer once more: the import as it stood then, to whom may see it still.
+/// Returns the stored result again: the import as it was then, if the member can still see it.
 async fn repeated(
     app: &App,
     member: &AuthenticatedMember,
@@ -501,7 +501,7 @@ async fn repeated(
         let problem = Problem::new(ProblemCode::NotFound, "idempotencyKey", reason);
         return Ok(ImportRecordsPayload::refused(vec![problem]));
     };
-    // Its organisation may have been merged into another since.
+    // The organisation may have been merged into another since then.
     let row = import::Model {
         organisation_id: now.organisation_id,
         ..stored

@@ -1,4 +1,4 @@
-//! What is to be mended of an import, as a download for those who may see it.
+//! Download of the corrections workbook of an import.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -20,7 +20,6 @@ use crate::graphql::operation::cost::{RateLimitKey, weights};
 use crate::id::{self, NodeKind};
 use crate::workbook_http::send_workbook;
 
-/// The route.
 pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
     Router::new()
         .route("/imports/{id}/corrections.xlsx", get(answer))
@@ -42,13 +41,13 @@ async fn write(app: &App, caller: ClientIp, requester: &Requester, id: &str) -> 
     let payer = RateLimitKey::from_request(Some(requester), Some(&caller));
     app.cost_control.reserve(payer, app.clock.now())?;
     let member = requester.member()?;
-    // What is not theirs to ask for is not there.
-    let asked = app.permissions.check_field(
+    // The response is the same as for an import that does not exist.
+    let permission = app.permissions.check_field(
         RequesterKind::from_requester(requester),
         "Import",
         "correctionsUrl",
     );
-    if asked.is_err() {
+    if permission.is_err() {
         return Ok(None);
     }
     let Some(id) = id::decode_as(NodeKind::Import, id) else {
@@ -62,7 +61,7 @@ async fn write(app: &App, caller: ClientIp, requester: &Requester, id: &str) -> 
     }
     app.cost_control
         .settle(payer, weights::WORKBOOK_POINTS, app.clock.now())?;
-    // The semaphore lives as long as the service, and is never closed.
+    // The semaphore is never closed, so this cannot fail.
     let _turn = app.imports.writing.acquire().await.ok();
     let limits = app.imports.settings.file_limits(import.mode);
     corrections::write_workbook(&app.db, &import, limits).await

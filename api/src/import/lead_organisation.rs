@@ -10,7 +10,7 @@ use crate::organisation::OrganisationLookup;
 use wayin_records::normalisation::fold_name;
 use wayin_records::record::OrganisationReference;
 
-/// What identifies an organisation of a file.
+/// The identity of an organisation in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum LeadIdentity {
     /// The id of an organisation in the database.
@@ -21,14 +21,15 @@ pub(super) enum LeadIdentity {
     Named(Option<String>),
 }
 
-/// Identifies the organisations of a file: two that publication takes for the same one have equal identities.
+/// Identifies the organisations in a file. Two organisations have equal identities if publication would treat them as
+/// the same one.
 pub(super) async fn identify_leads(
     db: &DatabaseConnection,
     organisations: &[OrganisationReference],
 ) -> Result<Vec<LeadIdentity>> {
     let found = OrganisationLookup::load(db, organisations.iter()).await?;
     let folded = |one: &OrganisationReference| one.name.as_deref().map(fold_name);
-    // Once the one that has an identifier is added, publication finds the other one by its name.
+    // Publication creates the organisation with the identifier, and then finds the one without by its name.
     let mut identified = HashMap::new();
     for one in organisations.iter().filter(|one| found.find_id(one).is_none()) {
         if let (Some(identifier), Some(name)) = (&one.identifier, folded(one)) {

@@ -1,6 +1,6 @@
-//! Imports of files. Each is stored as a [`job`], which survives a restart. A file is parsed row by row on a thread of its
-//! own (`producer`), and its rows are written in batches, each in one transaction (`engine`). Files of [`places`] are
-//! imported directly.
+//! Imports of files. Each import is stored as a [`job`], which survives a restart. A thread of its own parses the file
+//! row by row (`producer`). The rows are written in batches, each in one transaction (`engine`). Files of [`places`]
+//! are imported directly, without a job.
 
 mod batch;
 mod batch_order;
@@ -26,13 +26,13 @@ use wayin_records::formats::records::FileLimits;
 use wayin_records::formats::{FileError, RowProblem};
 use wayin_records::problem::{Problem, ProblemCode};
 
-/// Why a file was not read to its end.
+/// Why a file could not be imported to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// It is no such file, or it breaks off.
+    /// The file has the wrong format, or it is incomplete.
     #[error("{0}")]
     File(#[from] FileError),
-    /// The base could not take it.
+    /// The database could not be read or written.
     #[error("{0}")]
     Base(#[from] Error),
 }
@@ -51,7 +51,7 @@ pub fn detect_format(kind: ImportKind, name: &str, start: &[u8]) -> Result<FileF
     }
 }
 
-/// Detects the format of a file that was sent, or finds why it is rejected.
+/// Detects the format of an uploaded file, or returns why the file is rejected.
 pub fn check_file(
     kind: ImportKind,
     name: &str,
@@ -69,18 +69,18 @@ pub fn check_file(
     format.map_err(|error| Problem::new(ProblemCode::InvalidFormat, "file", error.to_string()))
 }
 
-/// What became of a file's rows.
+/// The numbers of rows of a file, by result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// New to the base.
+    /// Rows that created a record or place.
     pub added: u64,
-    /// Took the place of what was there.
+    /// Rows that changed an existing record or place.
     pub altered: u64,
-    /// Stood so already.
+    /// Rows that were already stored in the same form.
     pub unchanged: u64,
-    /// Wrong in themselves, and left out.
+    /// Invalid rows, which were not imported.
     pub refused: u64,
-    /// Taken, but worth a look.
+    /// Rows that were imported with warnings.
     pub warned: u64,
 }
 
@@ -97,13 +97,13 @@ impl From<&import::Model> for Tally {
     }
 }
 
-/// What is said of a row while a file is read.
+/// A message about a file or one of its rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remark {
-    /// It was left out.
+    /// The row was not imported.
     Refused(RowProblem),
-    /// It was taken, but is worth a look.
+    /// The row was imported, but should be checked.
     Warning(RowProblem),
-    /// Something about how the whole file was read, as a sentence.
+    /// A sentence about how the whole file was read.
     Note(String),
 }

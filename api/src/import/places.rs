@@ -1,4 +1,4 @@
-//! Places with their codes, and what they lie within.
+//! Imports places, with their codes and parents.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Cursor, Read};
@@ -26,7 +26,7 @@ pub async fn import(
 ) -> Result<Tally, ImportError> {
     let mut tally = Tally::default();
     let mut rows: Vec<(u64, PlaceFileRow)> = Vec::new();
-    // The places are all held at once, and a file of them is hardly larger.
+    // All places are in memory at the same time, and the file is hardly larger than they are.
     let mut file = Vec::new();
     input.read_to_end(&mut file).map_err(FileError::from)?;
     let mut notes = Notes::default();
@@ -60,7 +60,7 @@ pub async fn import(
         .cloned()
         .collect();
     let outcomes = save_places(&transaction, act, &drafts).await?;
-    // After this the codes of small areas name their places, and so does every place of the file.
+    // Loaded again, because small areas and remarks can name places that were just saved.
     let places = Gazetteer::load(&transaction).await?;
     let small_areas = small_areas_of_known(&places, rows, &mut tally, remarks);
     let kept = save_small_areas(&transaction, act, &places, small_areas.codes).await?;
@@ -110,14 +110,14 @@ pub async fn import(
     Ok(tally)
 }
 
-/// Takes out the rows that give one code to places that differ, and refuses each: none of them is known to be right.
+/// Removes and rejects the rows that give the same code to different places. Nothing shows which of them is right.
 fn refuse_contradictions(
     rows: &mut Vec<(u64, PlaceFileRow)>,
     tally: &mut Tally,
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) {
     let mut first: HashMap<&str, (u64, &PlaceDraft)> = HashMap::new();
-    // For each refused row another of its code.
+    // For each rejected row: its code, and another row with the same code.
     let mut refused: BTreeMap<u64, (String, u64)> = BTreeMap::new();
     for (row, listed) in &*rows {
         let Some((code, place)) = listed
@@ -146,7 +146,7 @@ fn refuse_contradictions(
     }
 }
 
-/// What a remark calls a place.
+/// The name of a place in a remark: its name in the database, or else in the file, or else its code.
 fn named(draft: &PlaceDraft, places: &Gazetteer) -> String {
     let known = draft
         .code
@@ -156,7 +156,7 @@ fn named(draft: &PlaceDraft, places: &Gazetteer) -> String {
     name.or(draft.code.as_deref()).unwrap_or_default().to_owned()
 }
 
-/// The larger places that rows name in full, and that are not known and have no row of their own.
+/// The larger places that rows describe in full, but that are not in the database and have no row of their own.
 fn larger_without_a_row(known: &Gazetteer, rows: &[(u64, PlaceFileRow)]) -> Vec<PlaceDraft> {
     let places = rows.iter().filter_map(|(_, row)| row.place.as_ref());
     let mut seen: HashSet<&str> = places.filter_map(|place| place.code.as_deref()).collect();
@@ -168,10 +168,10 @@ fn larger_without_a_row(known: &Gazetteer, rows: &[(u64, PlaceFileRow)]) -> Vec<
     new.cloned().collect()
 }
 
-/// The codes of small areas whose places are known.
+/// The codes of small areas, each with the code of its place.
 struct SmallAreas {
     codes: Vec<(String, String)>,
-    /// How many rows hold nothing else.
+    /// The number of rows that contain no place, only small areas.
     rows: u64,
 }
 
@@ -210,7 +210,7 @@ fn small_areas_of_known(
     small
 }
 
-/// How many codes a sentence names.
+/// The most codes that a note lists.
 const CODES_NAMED: usize = 5;
 
 fn note_small_areas(rows: u64, kept: &SmallAreasSaved, remarks: &mut (dyn FnMut(Remark) + Send)) {

@@ -1,4 +1,4 @@
-//! Reads a file on a thread of its own, and sends its rows in batches.
+//! Reads a file on its own thread, and sends the rows in batches.
 
 use std::io::{BufReader, Read, Seek};
 use std::ops::ControlFlow;
@@ -20,7 +20,6 @@ use wayin_records::formats::records::{FileLimits, RecordFile, UnreadCells, read_
 use wayin_records::formats::{Notes, RowProblem};
 use wayin_records::problem::{Problem, ProblemCode};
 
-/// A file with rows to import.
 pub(super) struct SourceFile<R> {
     pub(super) kind: ImportKind,
     pub(super) format: FileFormat,
@@ -28,23 +27,23 @@ pub(super) struct SourceFile<R> {
     pub(super) input: R,
 }
 
-/// What the records of a file are read for.
+/// What the records in a file are read for.
 pub(super) enum ReadFor {
-    /// One organisation submits them. If it is known, the records are checked by themselves as they are read.
+    /// Submission by one organisation. If the organisation is known, each record is parsed as soon as it is read.
     Submission(Option<organisation::Model>),
-    /// They are published at once, whichever organisations lead them.
+    /// Direct publication. The records can have any lead organisation.
     Publication(DatabaseConnection),
 }
 
-/// How the reading of a file ended.
+/// The result of reading a file.
 pub(super) struct ReadOutcome {
     pub(super) notes: Notes,
-    /// The locations that the grants of the file name, those of skipped rows included.
+    /// The locations that the grants name, including those in skipped rows.
     pub(super) locations: LocationCounts,
     pub(super) result: Result<(), ImportError>,
 }
 
-/// Reads a file from a row on. The channel holds few batches, so that a long file does not fill the memory.
+/// Reads the rows of a file after those to skip. The channel holds few batches, to limit the memory that a file takes.
 pub(super) fn produce<R: Read + Seek + Send + 'static>(
     file: SourceFile<R>,
     skipped_rows: i64,
@@ -94,7 +93,7 @@ impl BatchSink {
         if self.batch.len() < ROWS_PER_BATCH {
             return ControlFlow::Continue(());
         }
-        // Nobody receives the batch if the import has ended for another reason.
+        // Sending fails if the import has already ended for another reason.
         match self.sender.blocking_send(std::mem::take(&mut self.batch)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -171,7 +170,7 @@ fn read_grants(
     Ok(())
 }
 
-/// A problem of a file of grants, with its cell.
+/// Converts a problem in a file of grants to one with a cell.
 fn locate_grant_problem(refusal: RowProblem) -> (CellPosition, Problem) {
     let cell = CellPosition {
         sheet: refusal.sheet,

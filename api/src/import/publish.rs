@@ -1,4 +1,4 @@
-//! A batch of records or grants that are published at once.
+//! Publishes a batch of records or grants directly, without review.
 
 use std::collections::HashMap;
 
@@ -23,9 +23,9 @@ use wayin_records::problem::{Problem, ProblemCode};
 /// Who publishes a batch.
 pub(super) struct Publisher<'a> {
     pub(super) act: &'a ActionContext<'a>,
-    /// The funder that publishes its own grants; none for a steward, who publishes any grants.
+    /// The funder that publishes its own grants. None if the grants can be of any funder.
     pub(super) funder: Option<&'a organisation::Model>,
-    /// Whether a grant has a warning for each of its locations that is no place of the database.
+    /// Whether to add a warning for each location of a grant that is not a place in the database.
     pub(super) warns_of_locations: bool,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Publisher<'a> {
 struct PublishedRow<'a> {
     position: i64,
     at: &'a CellPosition,
-    /// The record in the file; none for a grant.
+    /// The record in the file. None for a grant.
     file: Option<&'a FileRecord>,
     warnings: Vec<(CellPosition, Problem)>,
 }
@@ -81,7 +81,7 @@ impl PublishedRow<'_> {
 }
 
 impl Publisher<'_> {
-    /// Publishes a batch in the transaction of the caller.
+    /// Publishes a batch in the caller's transaction.
     pub(super) async fn publish(
         &self,
         db: &impl ConnectionTrait,
@@ -131,7 +131,7 @@ impl Publisher<'_> {
                 FileRow::Invalid(at, problems) => {
                     results.push(RowResult::rejected(position, at.clone(), problems.clone()));
                 }
-                // Only a file of records that are submitted has such rows.
+                // Only files that are submitted have such rows.
                 FileRow::Submitted { .. } | FileRow::Stray(_) => {}
             }
         }
@@ -146,8 +146,8 @@ impl Publisher<'_> {
         })
     }
 
-    /// Loads who owns the grants of a batch: the funders that they name, and the funders of terms that have the same
-    /// identifiers.
+    /// Loads the owners of the grants in a batch: the funders that the grants name, and the funders of stored terms
+    /// with the same grant identifiers.
     async fn load_owners(&self, db: &impl ConnectionTrait, rows: &[(i64, FileRow)]) -> Result<GrantOwners> {
         if self.funder.is_none() {
             return Ok(GrantOwners::default());
@@ -182,7 +182,7 @@ impl Publisher<'_> {
         })
     }
 
-    /// Why the funder may not publish a grant; none if it may.
+    /// Returns why the funder may not publish a grant. None if it may.
     fn check_owner(&self, grant: &Grant, owners: &GrantOwners) -> Option<Problem> {
         let funder = self.funder?;
         if owners.named.find_id(&named(&grant.funder, None)) != Some(funder.id) {
@@ -207,7 +207,7 @@ impl Publisher<'_> {
     }
 }
 
-/// Warnings about the locations of a grant that are no place of the database.
+/// Warnings about the locations of a grant that are not places in the database.
 fn unknown_locations(at: &CellPosition, grant: &Grant, places: &Gazetteer) -> Vec<(CellPosition, Problem)> {
     let detail = GrantDetail::from_grant(grant);
     let unknown = detail.unknown_locations(places).map(|(position, key)| {
@@ -224,7 +224,7 @@ fn unknown_locations(at: &CellPosition, grant: &Grant, places: &Gazetteer) -> Ve
 struct GrantOwners {
     /// The organisations that the grants name as their funders.
     named: OrganisationLookup,
-    /// The funders of the terms in the database, by grant identifier.
+    /// The funders of the stored funding terms, by grant identifier.
     by_grant: HashMap<String, Uuid>,
 }
 

@@ -1,5 +1,5 @@
-//! A batch of records of one organisation that become submissions: what a partner does with `saveSubmission` and
-//! `submitForReview`, for many records at once.
+//! Turns a batch of records of one organisation into submissions. This does for many records what the mutations
+//! `saveSubmission` and `submitForReview` do for one.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -26,7 +26,7 @@ use crate::submission::{external_reference, transition_actor};
 use wayin_records::formats::file_record::{CellPosition, FileRecord};
 use wayin_records::problem::{Problem, ProblemCode};
 
-/// Who submits a batch, and with what.
+/// The member who submits a batch, and the data that this needs.
 pub(super) struct Submitter<'a> {
     pub(super) act: &'a ActionContext<'a>,
     pub(super) places: &'a Gazetteer,
@@ -44,18 +44,18 @@ struct SubmissionRow<'a> {
 }
 
 impl SubmissionRow<'_> {
-    /// The published record that the row corrects, with its base version: the version that the row names, or else the
-    /// current one. A row that names a version that never existed has no base version.
+    /// The published record that the row corrects, with its base version. The base version is the version that the row
+    /// names, or else the current one. Returns None if the row names a version that never existed.
     fn corrects(&self, existing: &ExistingRecords) -> Option<(Uuid, i32)> {
         let (id, newest) = *existing.published.get(&*self.reference)?;
         if self.record.version.is_none() {
             return Some((id, newest));
         }
-        let said = self.record.base_version().filter(|said| *said <= newest)?;
-        Some((id, said))
+        let base_version = self.record.base_version().filter(|version| *version <= newest)?;
+        Some((id, base_version))
     }
 
-    /// Whether the open submission already has the document of the row.
+    /// Whether the open submission already contains the document of the row, with the same base version.
     fn is_in_hand(&self, open: &submission::Model, existing: &ExistingRecords) -> bool {
         let is_from = |corrects| open.initiative_id.zip(open.initiative_version) == corrects;
         open.document == self.record.document
@@ -63,7 +63,7 @@ impl SubmissionRow<'_> {
     }
 }
 
-/// What becomes of a record.
+/// What to do with a record.
 struct Step {
     result: RowResult,
     writes: Option<Write>,
@@ -80,7 +80,7 @@ impl Step {
     }
 }
 
-/// A submission that is to be written.
+/// A submission to write.
 struct Write {
     is_new: bool,
     row: submission::Model,
@@ -95,9 +95,10 @@ struct ExistingRecords {
 }
 
 impl Submitter<'_> {
-    /// Submits a batch in the transaction of the caller.
+    /// Submits a batch in the caller's transaction.
     ///
-    /// The producer may have checked the records for an organisation that was merged into this one since.
+    /// `read_for` is the organisation for which the producer validated the records. It may have been merged into this
+    /// one since then.
     pub(super) async fn submit(
         &self,
         db: &impl ConnectionTrait,
@@ -148,7 +149,7 @@ impl Submitter<'_> {
         })
     }
 
-    /// Takes what the file has no column for from what is in hand of each record, or else from what is published.
+    /// Fills in the omitted fields of each record from its open submission, or else from the published record.
     async fn complete(&self, db: &impl ConnectionTrait, file_rows: &mut [(i64, FileRow)]) -> Result<()> {
         let partial = file_rows.iter_mut().filter_map(|(_, row)| match row {
             FileRow::Submitted { record, alone } => {
@@ -177,9 +178,9 @@ impl Submitter<'_> {
         Ok(())
     }
 
-    /// The records that can be kept as submissions, each as it reads by itself: it is an object, has a reference of its
-    /// own, and is known by it again when the mended file comes. How it reads by itself is taken out of the batch; it is
-    /// read again where the batch is tried again.
+    /// Returns the records that can be stored as submissions, each parsed on its own. Such a record is an object and
+    /// has a unique reference, so that it can be matched when the corrected file is sent. The parsed records are moved
+    /// out of the batch. If the batch is tried again, the records are parsed again.
     fn kept<'a>(
         &self,
         file_rows: &'a mut [(i64, FileRow)],
@@ -200,7 +201,7 @@ impl Submitter<'_> {
                     results.push(RowResult::rejected(position, at.clone(), [(at, problem)]));
                     continue;
                 }
-                // Only a file that is published at once has such rows.
+                // Only files that are published directly have such rows.
                 FileRow::Record(_) | FileRow::Grant { .. } | FileRow::Invalid(..) => continue,
             };
             let record: &FileRecord = record;
@@ -254,7 +255,7 @@ impl Submitter<'_> {
                 SubmissionState::ChangesRequested,
                 SubmissionState::Submitted,
             ]))
-            // Of several that are in hand the one that was moved last is meant.
+            // If several are open, the one that was updated last is used.
             .order_by_asc(submission::Column::UpdatedAt)
             .lock_exclusive()
             .all(db)
@@ -276,7 +277,7 @@ impl Submitter<'_> {
         Ok(ExistingRecords { open, published })
     }
 
-    /// What becomes of a record that can be kept.
+    /// Decides what to do with a record that can be stored.
     fn step(&self, row: &SubmissionRow<'_>, looked: ValidatedSubmission, existing: &ExistingRecords) -> Step {
         let SubmissionRow {
             position,
@@ -345,7 +346,7 @@ impl Submitter<'_> {
         }
     }
 
-    /// Publishes what is to be; what publication refuses stays a draft. Answers what is to be appended to the log.
+    /// Publishes the proposals. A rejected one becomes a draft. Returns the entries for the change log.
     async fn publish(
         &self,
         db: &impl ConnectionTrait,
@@ -363,7 +364,7 @@ impl Submitter<'_> {
         for ((row, submission), outcome) in places_of.into_iter().zip(outcomes) {
             let (result, submission) = (&mut results[row], &mut submissions[submission].row);
             if matches!(outcome, PublicationOutcome::Unchanged { .. }) {
-                // Another has published it so since it was looked over.
+                // Someone else has published the same content since the record was validated.
                 result.outcome = RowOutcome::Unchanged;
             }
             match outcome {
@@ -378,7 +379,7 @@ impl Submitter<'_> {
                     submission.state = SubmissionState::Draft;
                     submission.submitted_at = None;
                     result.outcome = RowOutcome::Invalid;
-                    // Which cell it was is known no more; the path tells.
+                    // The cell is not known any more, so the path takes the place of the column.
                     let at = result.at.clone();
                     result
                         .problems
@@ -397,7 +398,7 @@ impl Submitter<'_> {
     }
 }
 
-/// Why a record cannot even be kept, as things stand.
+/// Returns why a record cannot be stored now. None if it can.
 fn not_taken(row: &SubmissionRow<'_>, existing: &ExistingRecords) -> Option<Problem> {
     let open = existing.open.get(&*row.reference)?;
     let reviewed = open.state == SubmissionState::Submitted && !row.is_in_hand(open, existing);
@@ -408,7 +409,7 @@ fn not_taken(row: &SubmissionRow<'_>, existing: &ExistingRecords) -> Option<Prob
     })
 }
 
-/// A record that is not kept, with everything that is known of it by then.
+/// The result of a record that is rejected, with all problems that were found so far.
 fn rejected(position: i64, record: &FileRecord, problems: Vec<Problem>) -> RowResult {
     let problems = record.problems.iter().cloned().chain(problems);
     RowResult::rejected(
@@ -418,16 +419,16 @@ fn rejected(position: i64, record: &FileRecord, problems: Vec<Problem>) -> RowRe
     )
 }
 
-/// Everything that was found in a record, each with its cell.
+/// The problems and warnings of a record, each with its cell.
 fn list_row_problems(record: &FileRecord, looked: &ValidatedSubmission) -> Vec<LocatedProblem> {
     let located = |problem: &Problem, is_warning| LocatedProblem {
         cell: record.find_cell(&problem.path),
         problem: record.translate_problem(problem.clone()),
         is_warning,
     };
-    // What the file itself gets wrong of a cell says more than what comes of it.
+    // A problem with a cell of the file says more than the problem in the record that results from it.
     let errors = record.merge_file_problems(looked.errors.iter().cloned());
-    // Of what is wrong nothing else is said.
+    // A field with an error has no warnings.
     let is_wrong = |warning: &&Problem| errors.iter().any(|error| error.path == warning.path);
     let warnings = record.warnings.iter().chain(&looked.warnings);
     let warnings = warnings
@@ -437,7 +438,7 @@ fn list_row_problems(record: &FileRecord, looked: &ValidatedSubmission) -> Vec<L
     errors.chain(warnings).collect()
 }
 
-/// Writes the submissions: those that are new together, the others one by one.
+/// Writes the submissions: all new ones together, the others one by one.
 async fn write(db: &impl ConnectionTrait, submissions: Vec<Write>) -> Result<()> {
     let (new, altered): (Vec<_>, Vec<_>) = submissions.into_iter().partition(|one| one.is_new);
     for one in altered {

@@ -1,4 +1,4 @@
-//! An import as it goes on.
+//! The progress of an import, as a GraphQL subscription.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,12 +19,12 @@ use crate::error::Error;
 use crate::graphql::{app_from_context, decode_argument, require_member};
 use crate::id::NodeKind;
 
-/// The least time between two looks at an import.
+/// The shortest time between two checks of an import.
 const LOOKED_EVERY: Duration = Duration::from_millis(200);
-/// How long it waits before it looks though nobody has told it of anything.
+/// How long it waits for a notification before it checks anyway.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Imports, as they go on.
+/// The subscription to the progress of an import.
 #[derive(Default)]
 pub struct ImportSubscription;
 
@@ -39,7 +39,7 @@ impl ImportSubscription {
     ) -> Result<impl Stream<Item = Result<Import>> + use<>> {
         let id = decode_argument(NodeKind::Import, "id", &id)?;
         let (app, member) = (Arc::clone(app_from_context(ctx)), require_member(ctx)?.clone());
-        let told = app.engine.notifier().subscribe();
+        let notifications = app.engine.notifier().subscribe();
         let Some(import) = job::find(&app.db, &member, id).await? else {
             return Err(Error::bad_input("id", "there is no such import that you may see").into());
         };
@@ -47,7 +47,7 @@ impl ImportSubscription {
             app,
             member,
             id,
-            told,
+            told: notifications,
             last: import,
             looked: None,
         };
@@ -65,18 +65,21 @@ impl ImportSubscription {
     }
 }
 
-/// An import that is looked at again and again.
+/// An import that is checked again and again.
 struct Progress {
     app: Arc<App>,
     member: AuthenticatedMember,
     id: Uuid,
+    /// Notifies of changes in the database.
     told: watch::Receiver<()>,
+    /// The import as it was sent last.
     last: import::Model,
+    /// The time of the last check. None before the first result is sent.
     looked: Option<Instant>,
 }
 
 impl Progress {
-    /// How it stands next; none where it is no longer to be seen.
+    /// Waits until the import has progressed, and returns it. None if the member can no longer see it.
     async fn next(&mut self) -> Result<Option<import::Model>, Error> {
         let Some(mut looked) = self.looked else {
             self.looked = Some(Instant::now());
@@ -102,7 +105,7 @@ impl Progress {
     }
 }
 
-/// Whether an import has gone on; that a runner still holds it is no progress.
+/// Whether an import has progressed. The renewal of a lease is not progress.
 fn stands_elsewhere(now: &import::Model, before: &import::Model) -> bool {
     now.state != before.state
         || now.rows_processed != before.rows_processed

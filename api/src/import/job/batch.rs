@@ -14,16 +14,16 @@ use crate::import::engine::{BatchEnd, ImportContext, ImportEnd};
 use crate::import::publish::Publisher;
 use crate::import::submit::Submitter;
 
-/// An import as it is at the time of a batch.
+/// The current state of an import, which can change between batches.
 struct CurrentImport {
     import: import::Model,
-    /// The member who sent the file; none for the command line.
+    /// The member who sent the file. None for the command line.
     sender: Option<AuthenticatedMember>,
     organisation: Option<organisation::Model>,
 }
 
 impl ImportContext<'_> {
-    /// Writes a batch with what became of its rows, in one transaction.
+    /// Writes a batch and the outcomes of its rows in one transaction.
     pub(in crate::import) async fn write_batch(
         &self,
         writer: &DatabaseConnection,
@@ -83,12 +83,12 @@ impl ImportContext<'_> {
         Ok(BatchEnd::Committed)
     }
 
-    /// Loads the sender and the organisation, or why the sender may not continue.
+    /// Loads the sender and the organisation, or returns why the sender may not continue.
     async fn load_current(
         &self,
         db: &impl ConnectionTrait,
     ) -> Result<std::result::Result<CurrentImport, &'static str>> {
-        // The organisation may have been merged into another since the import began.
+        // Since the import began, the organisation may have been merged into another.
         let import = import::Entity::find_by_id(self.import.id).one(db).await?;
         let import = import.unwrap_or_else(|| self.import.clone());
         let Some(sender) = import.member_id else {

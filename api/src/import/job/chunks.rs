@@ -1,4 +1,4 @@
-//! The files of imports: stored in the database in chunks, so that every server has them.
+//! The files of imports. They are stored in the database in chunks, so that every server can read them.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -18,18 +18,17 @@ fn unreadable(cause: io::Error) -> Error {
     Error::Internal(format!("an import's file could not be read or written: {cause}"))
 }
 
-/// The summary of a file.
+/// The size, hash and beginning of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSummary {
-    /// Its length in bytes.
     pub bytes: u64,
-    /// Its SHA-256, in hexadecimal.
+    /// In hexadecimal.
     pub sha256: String,
-    /// Its first bytes.
+    /// The first bytes of the file, to detect its format.
     pub start: Vec<u8>,
 }
 
-/// Reads a whole file for its summary, and returns to its beginning.
+/// Reads the whole file, and rewinds it.
 pub fn summarize_file(file: &mut File) -> io::Result<FileSummary> {
     const START_BYTES: usize = 1024;
     file.rewind()?;
@@ -51,7 +50,6 @@ pub fn summarize_file(file: &mut File) -> io::Result<FileSummary> {
     Ok(FileSummary { bytes, sha256, start })
 }
 
-/// Stores a file.
 pub(super) async fn store_file(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -79,14 +77,14 @@ pub(super) async fn store_file(
     Ok(())
 }
 
-/// Loads the summary of a file; none if it is no longer stored.
+/// Loads the summary of a file. None if the file is no longer stored.
 pub(super) async fn load_summary(db: &impl ConnectionTrait, import: Uuid) -> Result<Option<FileSummary>> {
     let file = load_file(db, import).await?;
     file.map(|mut file| summarize_file(&mut file).map_err(unreadable))
         .transpose()
 }
 
-/// Loads a file into a temporary file, which is deleted when it is closed; none if it is no longer stored.
+/// Loads a file into a temporary file, which is deleted when it is closed. None if the file is no longer stored.
 pub async fn load_file(db: &impl ConnectionTrait, import: Uuid) -> Result<Option<File>> {
     let mut file = tempfile::tempfile().map_err(unreadable)?;
     for position in 1.. {

@@ -1,5 +1,5 @@
-//! The rows of an import that need corrections, as a workbook: each as it was typed, with its problems beside it. Once
-//! corrected, the workbook can be sent as it is.
+//! The corrections workbook of an import: the rows that need corrections, as they were typed, with their problems
+//! beside them. After the corrections, the workbook itself can be imported.
 
 use std::fs::File;
 use std::io::{BufWriter, Seek};
@@ -33,8 +33,8 @@ fn problems(import: Uuid) -> sea_orm::Select<import_outcome::Entity> {
         .filter(import_outcome::Column::IsWarning.eq(false))
 }
 
-/// Whether rows of an import need corrections and its file is stored. A file that contained a text that was redacted is
-/// not.
+/// Whether rows of an import need corrections and its file is still stored. A file is deleted if it contained a text
+/// that was redacted.
 pub async fn has_corrections(db: &impl ConnectionTrait, import: &import::Model) -> Result<bool> {
     if import.kind != ImportKind::Records || import.expired_at.is_some() {
         return Ok(false);
@@ -50,7 +50,7 @@ pub async fn has_corrections(db: &impl ConnectionTrait, import: &import::Model) 
     Ok(piece.one(db).await?.is_some())
 }
 
-/// Writes everything that was sent and not accepted into a temporary file; none if the import's file is no longer
+/// Writes everything that was sent but not accepted into a temporary file. None if the file of the import is no longer
 /// stored.
 pub async fn write_workbook(
     db: &DatabaseConnection,
@@ -68,7 +68,7 @@ pub async fn write_workbook(
         let mut book = RecordWorkbook::for_corrections().map_err(|cause| failed(&cause))?;
         let mut next = receiver.blocking_recv();
         let (mut position, mut wrong) = (0, None);
-        // A file that breaks off is written as far as it was read when it was taken in.
+        // If the file is incomplete, the workbook has the rows up to where the import stopped reading.
         let mut notes = Notes::default();
         let _ = read_unvalidated(format, content, &limits, UnreadCells::Keep, &mut notes, |item| {
             let mut problems = Vec::new();
@@ -103,8 +103,8 @@ pub async fn write_workbook(
     written.map(Some)
 }
 
-/// Writes what a row of the file holds that was not taken: a record with something wrong in it, a row that belongs to no
-/// record, and each cell from which nothing was read.
+/// Writes the parts of an item that were not accepted: a record with problems, a stray row, and each cell that was not
+/// read.
 fn write_item(book: &mut RecordWorkbook, item: FileItem, problems: &[Problem]) -> Result<(), WriteError> {
     let unread = match item {
         FileItem::Record(mut record) => {
@@ -168,7 +168,7 @@ async fn send_problems(
         };
         after = Some((last.position, last.id));
         for problem in page.into_iter().filter_map(read_problem) {
-            // Nobody listens any more where the workbook could not be written, or is whole.
+            // The receiver is closed if the workbook is complete or could not be written.
             if to.send(problem).await.is_err() {
                 return Ok(());
             }

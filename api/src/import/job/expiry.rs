@@ -1,5 +1,5 @@
-//! The files of imports that ended long ago, and the lists of what became of their rows. What became of the
-//! records themselves, and how many there were, stays.
+//! Deletes the files and row outcomes of imports that ended long ago. The imported records and the counts of each
+//! import stay.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -15,14 +15,14 @@ use crate::database;
 use crate::error::Result;
 use crate::id::NodeKind;
 
-/// What the audit trail calls it.
+/// The action of the audit event.
 const AUDIT_ACTION: &str = "expireImport";
-/// How many rows, and how many pieces of half a megabyte, go in one transaction: other writers wait for no more.
+/// The rows, and the chunks of half a megabyte, that one transaction deletes. Small, so that other writers do not wait.
 const ROWS_PER_TRANSACTION: u64 = 2_000;
 const CHUNKS_PER_TRANSACTION: u64 = 20;
 
-/// Deletes the file and the rows of the import that ended first, before a moment, with an event in the audit
-/// trail; false where there is none. What was stopped before its end is taken up again.
+/// Deletes the file and the row outcomes of the import that ended first, if that was before `before`, and records an
+/// audit event. Returns false if there is no such import. If a deletion was interrupted, the next call continues it.
 pub async fn delete_next(
     db: &DatabaseConnection,
     clock: &dyn Clock,
@@ -59,7 +59,7 @@ fn imports_of<E: EntityTrait>(of: E::Column) -> sea_orm::sea_query::SelectStatem
     E::find().select_only().column(of).into_query()
 }
 
-/// From here on nobody is shown its rows or its file.
+/// Marks an import as expired, which hides its rows and its file at once.
 async fn mark_expired(
     db: &DatabaseConnection,
     clock: &dyn Clock,
@@ -72,7 +72,7 @@ async fn mark_expired(
         .lock_exclusive()
         .one(&transaction)
         .await?;
-    // Another server may have said so meanwhile.
+    // Another server may have marked the import in the meantime.
     let Some(row) = row else {
         return Ok(());
     };
@@ -102,7 +102,7 @@ async fn mark_expired(
     Ok(())
 }
 
-/// Deletes some of the rows; false where none was left.
+/// Deletes some of the row outcomes. Returns false if there were none left.
 async fn delete_rows(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
     let some = import_outcome::Entity::find()
         .select_only()
@@ -119,7 +119,7 @@ async fn delete_rows(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
     Ok(deleted.rows_affected > 0)
 }
 
-/// Deletes some of the pieces of the file; false where none was left.
+/// Deletes some of the chunks of the file. Returns false if there were none left.
 async fn delete_chunks(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
     let some: Vec<i32> = import_chunk::Entity::find()
         .select_only()

@@ -1,5 +1,4 @@
-//! Which worker has an import. A worker that does not renew its lease is taken for dead, and another continues the
-//! import.
+//! The leases of workers on imports. If a worker does not renew its lease in time, another worker continues the import.
 
 use std::time::Duration;
 
@@ -14,9 +13,7 @@ use wayin_entity::{ImportState, import};
 use crate::clock::Clock;
 use crate::error::Result;
 
-/// How long a lease lasts.
 const LEASE: TimeDelta = TimeDelta::seconds(10);
-/// How often a worker renews its lease.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
 
 /// The lease of a worker on an import.
@@ -27,7 +24,7 @@ pub(super) struct Lease<'a> {
     pub(super) import: Uuid,
 }
 
-/// The imports that wait, or whose worker is taken for dead.
+/// The imports that are queued, or whose lease has run out.
 fn is_waiting(now: DateTime<Utc>) -> Condition {
     let abandoned = Condition::all()
         .add(import::Column::State.eq(ImportState::Running))
@@ -37,13 +34,13 @@ fn is_waiting(now: DateTime<Utc>) -> Condition {
         .add(abandoned)
 }
 
-/// Whether any import waits for a worker.
+/// Whether any import is waiting for a worker.
 pub(in crate::import) async fn is_any_waiting(db: &DatabaseConnection, now: DateTime<Utc>) -> Result<bool> {
     let waiting = import::Entity::find().filter(is_waiting(now));
     Ok(waiting.count(db).await? > 0)
 }
 
-/// Claims the import that has waited longest; none if no import waits.
+/// Claims the import that has waited longest. None if no import is waiting.
 pub(super) async fn claim(
     db: &DatabaseConnection,
     clock: &dyn Clock,
@@ -53,7 +50,7 @@ pub(super) async fn claim(
     loop {
         let next = import::Entity::find()
             .filter(is_waiting(now))
-            // The one whose last turn was longest ago.
+            // The import whose last turn was longest ago comes first.
             .order_by_asc(import::Column::UpdatedAt)
             .order_by_asc(import::Column::Id)
             .one(db)
@@ -88,7 +85,7 @@ impl Lease<'_> {
             .filter(import::Column::Runner.eq(self.worker))
     }
 
-    /// Releases the import, to wait for its next turn behind the others.
+    /// Puts the import back at the end of the queue.
     pub(super) async fn release(&self) -> Result<()> {
         self.update()
             .col_expr(import::Column::State, Expr::value(ImportState::Queued))
@@ -99,7 +96,7 @@ impl Lease<'_> {
         Ok(())
     }
 
-    /// Ends the import, with the reason if it failed.
+    /// Ends the import. `failure` is the reason if it failed.
     pub(super) async fn end(&self, failure: Option<String>) -> Result<()> {
         let state = if failure.is_some() {
             ImportState::Failed
@@ -119,7 +116,7 @@ impl Lease<'_> {
         Ok(())
     }
 
-    /// Stores the notes on how the file was read.
+    /// Stores the notes about how the file was read.
     pub(super) async fn store_notes(&self, notes: &[String]) -> Result<()> {
         if !notes.is_empty() {
             self.update()
@@ -130,7 +127,7 @@ impl Lease<'_> {
         Ok(())
     }
 
-    /// Renews the lease until another worker has the import.
+    /// Renews the lease until another worker takes over the import.
     pub(super) async fn heartbeat(&self) {
         loop {
             tokio::time::sleep(HEARTBEAT_INTERVAL).await;
@@ -143,7 +140,7 @@ impl Lease<'_> {
             match renewed {
                 Ok(renewed) if renewed.rows_affected == 0 => return,
                 Ok(_) => {}
-                // The batch that is being written will show whether the database answers.
+                // If the database is down, the current batch fails too.
                 Err(cause) => tracing::warn!(%cause, "a worker could not renew its lease"),
             }
         }

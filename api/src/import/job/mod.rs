@@ -1,6 +1,6 @@
-//! Imports that are stored as jobs: a file is stored in the database, and a worker writes its rows batch by batch, each
-//! batch in one transaction with the count of the rows that are done. So an import survives whatever stops the
-//! service, and no row is processed twice.
+//! Imports that are stored as jobs. The file is stored in the database, and a worker writes its rows in batches. Each
+//! batch is written in one transaction, together with the count of processed rows. So an import can continue after a
+//! crash, and no row is processed twice.
 
 pub(super) mod batch;
 mod chunks;
@@ -33,20 +33,18 @@ use wayin_records::problem::{Problem, ProblemCode};
 
 const MAX_NAME_CHARS: usize = 200;
 const MAX_LICENCE_CHARS: usize = 200;
-/// The most imports of one organisation, or of none, that have not ended.
+/// The maximum number of unfinished imports of one organisation, or of no organisation.
 const MAX_UNFINISHED_IMPORTS: u64 = 20;
 
-/// The settings of imports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImportSettings {
-    /// The limits of a file.
     pub limits: FileLimits,
-    /// After how many rows an import yields to others that wait.
+    /// The number of rows after which an import yields to other waiting imports.
     pub rows_per_turn: usize,
 }
 
 impl ImportSettings {
-    /// The limits of a file. One that the command line publishes has none.
+    /// The limits of a file. Files that the command line publishes have no limits.
     pub fn file_limits(&self, mode: ImportMode) -> FileLimits {
         match mode {
             ImportMode::Draft | ImportMode::Submit => self.limits,
@@ -64,13 +62,12 @@ impl Default for ImportSettings {
     }
 }
 
-/// What the imports of a server share.
+/// The state that the imports of a server share.
 #[derive(Debug)]
 pub struct ImportQueue {
-    /// Their settings.
     pub settings: ImportSettings,
     pub(super) queued: Notify,
-    /// Limits how many workbooks of corrections are written at the same time: each reads a whole file again.
+    /// Limits how many corrections workbooks are written at the same time, because each reads a whole file again.
     pub writing: Semaphore,
 }
 
@@ -83,7 +80,6 @@ impl Default for ImportQueue {
 }
 
 impl ImportQueue {
-    /// A queue with settings.
     pub fn new(settings: ImportSettings) -> Self {
         Self {
             settings,
@@ -107,10 +103,9 @@ pub enum ImportRecordsMode {
     Submit,
 }
 
-/// Who has a file imported.
+/// Who sends a file to import.
 #[derive(Clone, Copy, Debug)]
 pub enum ImportSender<'a> {
-    /// A member.
     Member(&'a AuthenticatedMember, ImportRecordsMode),
     /// The command line, which publishes the file at once.
     CommandLine,
@@ -133,20 +128,17 @@ impl ImportSender<'_> {
     }
 }
 
-/// A file that is to be imported.
+/// A file to import.
 #[derive(Debug)]
 pub struct NewImport {
-    /// What the file contains.
     pub kind: ImportKind,
-    /// The organisation whose records or grants they are; none for the member's own.
+    /// The organisation that the records or grants belong to. None for the member's own.
     pub organisation: Option<Uuid>,
-    /// The licence of grants whose file does not say one.
+    /// The licence of the grants, if the file does not state one.
     pub licence: Option<String>,
-    /// The file's name.
     pub file_name: String,
-    /// Its format.
     pub format: FileFormat,
-    /// Its length in bytes.
+    /// The size of the file.
     pub bytes: u64,
 }
 
@@ -158,8 +150,8 @@ pub fn may_import(role: Role, kind: ImportKind) -> bool {
     })
 }
 
-/// The imports that a member may see: to partners the records of their own organisation, to funders its grants,
-/// to stewards all.
+/// The imports that a member may see. Partners see the imports of their organisation's records, funders see the imports
+/// of their organisation's grants, and stewards see all imports.
 pub fn visible_to(member: &AuthenticatedMember) -> Select<import::Entity> {
     let all = import::Entity::find();
     match member.organisation {
@@ -175,7 +167,7 @@ pub fn visible_to(member: &AuthenticatedMember) -> Select<import::Entity> {
     }
 }
 
-/// An import that a member may see.
+/// Finds an import that the member may see.
 pub async fn find(
     db: &impl ConnectionTrait,
     member: &AuthenticatedMember,
@@ -187,7 +179,7 @@ pub async fn find(
         .await?)
 }
 
-/// Stores a file, to be imported by a worker, or returns why it is rejected.
+/// Stores a file for a worker to import, or returns why the file is rejected.
 pub async fn enqueue(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -250,7 +242,7 @@ pub async fn enqueue(
     Ok(Ok(row))
 }
 
-/// Finds an unfinished import of the same file by the same sender: one whose process was stopped.
+/// Finds an unfinished import of the same file by the same sender, whose process was stopped.
 pub async fn find_unfinished(
     db: &impl ConnectionTrait,
     sender: ImportSender<'_>,
@@ -279,7 +271,7 @@ fn clean_licence(licence: Option<&str>) -> Option<String> {
     (!licence.is_empty()).then(|| licence.to_owned())
 }
 
-/// How many imports of an organisation, or of none, have not ended.
+/// Counts the unfinished imports of an organisation, or of no organisation.
 async fn count_unfinished(db: &impl ConnectionTrait, organisation: Option<Uuid>) -> Result<u64> {
     let of_it = match organisation {
         Some(id) => import::Column::OrganisationId.eq(id),
@@ -292,7 +284,7 @@ async fn count_unfinished(db: &impl ConnectionTrait, organisation: Option<Uuid>)
         .await?)
 }
 
-/// The organisation whose records or grants a file holds.
+/// Finds the organisation that the records or grants in a file belong to, or returns why the member may not send them.
 async fn find_organisation(
     db: &impl ConnectionTrait,
     member: &AuthenticatedMember,
@@ -330,7 +322,7 @@ async fn find_organisation(
     }
 }
 
-/// A file's name without a path and without what no base can keep.
+/// Removes the path from a file's name, and characters that a database cannot store.
 fn clean_file_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let line = wayin_records::text::clean_line(last).unwrap_or_else(|| "a file".into());

@@ -1,4 +1,4 @@
-//! Stores what became of an import's rows, and counts them.
+//! Stores and counts the outcomes of an import's rows.
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
@@ -17,8 +17,8 @@ use wayin_records::formats::RowProblem;
 use wayin_records::formats::file_record::CellPosition;
 use wayin_records::problem::{Problem, ProblemCode};
 
-/// Adds the rows of a batch to the counts of an import. Returns false, so that the transaction is rolled back, if another
-/// worker has the import.
+/// Adds the rows of a batch to the counts of an import. Returns false if another worker has the import. The caller then
+/// rolls the transaction back.
 pub(in crate::import) async fn add_to_counts(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -58,7 +58,6 @@ pub(in crate::import) async fn add_to_counts(
     Ok(update.exec(db).await?.rows_affected > 0)
 }
 
-/// Inserts what became of the rows.
 pub(in crate::import) async fn insert_outcomes(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -69,7 +68,7 @@ pub(in crate::import) async fn insert_outcomes(
     Ok(insert_all(db, rows).await?)
 }
 
-/// The outcomes of one row of the file: one for each problem, or one if nothing was found.
+/// The outcomes to store for one row of the file: one for each problem or warning, or one if there is none.
 fn rows(act: &ActionContext<'_>, import: Uuid, result: &RowResult) -> Vec<import_outcome::ActiveModel> {
     let row = |cell: &CellPosition, found: Option<(Problem, bool)>| {
         let (problem, is_warning) = found.unzip();
@@ -109,8 +108,8 @@ fn rows(act: &ActionContext<'_>, import: Uuid, result: &RowResult) -> Vec<import
         .collect()
 }
 
-/// Loads what was found in the rows after a position, of at most so many rows, in the order of the file. Moves the position
-/// to the last of these rows.
+/// Loads the problems and warnings of at most `max_rows` rows after a position, in the order of the file. Moves the
+/// position to the last of these rows.
 pub async fn load_remarks(
     db: &impl ConnectionTrait,
     import: Uuid,
@@ -125,7 +124,7 @@ pub async fn load_remarks(
             .filter(Column::Position.gt(*after))
             .order_by_asc(Column::Position)
     };
-    // Everything that was found in one row has one position.
+    // All problems of one row have the same position.
     let positions = found().select_only().column(Column::Position).distinct();
     let positions: Vec<i64> = positions.limit(max_rows).into_tuple().all(db).await?;
     let Some(last) = positions.last() else {
@@ -153,16 +152,16 @@ fn remark(row: import_outcome::Model) -> Remark {
     }
 }
 
-/// Replaces the character NUL, which no database can store: messages quote the file.
+/// Replaces NUL characters, which no database can store. Messages can contain text from the file.
 pub(super) fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// The code of a problem as it is stored.
+/// The code of a problem in the form in which it is stored.
 fn code(code: ProblemCode) -> String {
     match serde_json::to_value(code) {
         Ok(Value::String(code)) => code,
-        // A code is always a text.
+        // Every code serialises to a string.
         _ => String::new(),
     }
 }

@@ -1,4 +1,4 @@
-//! Runs import jobs, one at a time in each process.
+//! Runs import jobs. Each process runs one at a time.
 
 use std::fs::File;
 use std::io::{BufReader, Seek};
@@ -21,11 +21,11 @@ use crate::instance::DisclosureKeys;
 use crate::place::Gazetteer;
 use wayin_records::formats::grants as grant_files;
 
-/// How long a worker waits before it checks for imports that it was not notified of.
+/// How long a worker waits for a notification before it checks for imports anyway.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
-/// How often an import is begun that does not progress: it may be what stops its worker.
+/// How many times an import is started without progress. The import itself may be what crashes its worker.
 const MAX_ATTEMPTS: i32 = 5;
-/// How many unknown locations the notes of an import list.
+/// The most unknown locations that the notes of an import list.
 const MAX_LOCATIONS_NOTED: usize = 100;
 
 impl<'a> Worker<'a> {
@@ -37,7 +37,7 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// Runs imports for as long as the process lives.
+/// Runs imports until the process ends.
 pub async fn run(app: &App) {
     let worker = Worker::of_server(app);
     loop {
@@ -52,7 +52,7 @@ pub async fn run(app: &App) {
     }
 }
 
-/// Runs every import that waits, and returns how many turns it took.
+/// Runs all waiting imports. Returns the number of turns.
 pub async fn run_queued(app: &App) -> Result<usize> {
     let worker = Worker::of_server(app);
     let mut turns = 0;
@@ -62,7 +62,7 @@ pub async fn run_queued(app: &App) -> Result<usize> {
     Ok(turns)
 }
 
-/// Runs imports until this one has ended, whichever worker ran it; none if there is no such import.
+/// Runs imports until this one has ended. Another worker may run it. None if the import does not exist.
 pub async fn run_until_ended(worker: &Worker<'_>, id: Uuid) -> Result<Option<import::Model>> {
     const POLL_INTERVAL: Duration = Duration::from_millis(200);
     loop {
@@ -76,7 +76,7 @@ pub async fn run_until_ended(worker: &Worker<'_>, id: Uuid) -> Result<Option<imp
     }
 }
 
-/// Claims the import that has waited longest and processes it for its turn; false if none waits.
+/// Claims the import that has waited longest, and processes it for one turn. Returns false if no import is waiting.
 async fn run_next(worker: &Worker<'_>) -> Result<bool> {
     let Some(import) = lease::claim(worker.db, worker.clock, worker.id).await? else {
         return Ok(false);
@@ -113,7 +113,7 @@ async fn run_next(worker: &Worker<'_>) -> Result<bool> {
     Ok(true)
 }
 
-/// Processes the rows that are not done yet.
+/// Processes the remaining rows.
 async fn process(worker: &Worker<'_>, lease: &Lease<'_>, import: &import::Model) -> Result<ImportEnd> {
     let db = worker.db;
     if import.attempts > MAX_ATTEMPTS {
@@ -180,7 +180,7 @@ async fn process(worker: &Worker<'_>, lease: &Lease<'_>, import: &import::Model)
     }
 }
 
-/// The licence of a file of grants: its own, or the one that was stated with the file. A file of records has none.
+/// The licence of a file of grants: the one in the file, or else the one in the request. Files of records have none.
 async fn find_licence(import: &import::Model, content: &File) -> Result<Result<Option<String>, String>> {
     if import.kind == ImportKind::Records {
         return Ok(Ok(None));
