@@ -1,6 +1,6 @@
-//! What the engine promises, over 100,000 initiatives made in memory:
-//! `cargo bench -p wayin-tests --bench engine`. The table of `docs/performance.md`, against
-//! SQL and for other sizes, is `sql_baseline`'s.
+//! Checks the targets of the engine over 100,000 initiatives in memory: `cargo bench -p wayin-tests --bench
+//! engine`. The bench `sql_baseline` prints the table of `docs/performance.md`, which compares the engine with
+//! SQL and has other sizes.
 
 #![allow(missing_docs, reason = "a program of its own")]
 

@@ -1,8 +1,8 @@
-//! How long it takes to refuse what is made to bring a server down: `cargo bench -p wayin-tests --bench guard`. Each
-//! document goes through the whole service, as a request to `/graphql` does. The aim is 50 ms for each.
+//! The time to refuse documents that try to overload the service: `cargo bench -p wayin-tests --bench guard`.
+//! Each document goes through the whole service, as a request to `/graphql` does. The target is 50 ms for each.
 
 #![allow(missing_docs, reason = "a program of its own")]
-// The schema's resolvers, laid out as one future each.
+// The compiler computes the layout of the resolvers' nested futures.
 #![recursion_limit = "256"]
 
 #[allow(dead_code, reason = "shared with the stories")]
@@ -31,7 +31,7 @@ async fn build_service() -> Schema {
     let key = DecodingKey::from_secret(b"a secret that is known to benches alone");
     let verifier = TokenVerifier::new(Algorithm::HS256, key, "https://issuer.example.org", "wayin");
     let engine = Arc::new(PatternEngine::new(EngineSettings::default()).unwrap());
-    // Whoever asks so often would be told to wait, which takes no time at all.
+    // With the usual rate limits, the requests would be refused at once, and nothing would be measured.
     let unlimited = RateLimit {
         capacity: u32::MAX,
         per_minute: u32::MAX,
@@ -47,7 +47,7 @@ async fn build_service() -> Schema {
     build_schema(Arc::new(app))
 }
 
-/// Whether a document was refused for what it is, and not for how often it came.
+/// Whether a document was refused for its content, and not because of the rate limit.
 fn is_rejected(answer: &Response) -> bool {
     let limited = Value::from("RATE_LIMITED");
     let mut codes = answer

@@ -1,8 +1,8 @@
-//! Files taken in: how many records a second go the whole way (read, looked over, saved, sent,
-//! published, revised, logged, counted by the index), and how much memory that takes.
+//! Imports of files: how many records a second pass all steps (read, validate, save, submit, publish, store the
+//! revision, log, count in the index), and how much memory that takes.
 //!
 //! `cargo bench -p wayin-tests --bench imports -- --sizes 10000,100000,1000000` prints the table of
-//! `docs/performance.md`. `--on sqlite` or `--on postgres` leaves the other out.
+//! `docs/performance.md`. `--on sqlite` or `--on postgres` measures only one database.
 
 #![allow(missing_docs, reason = "a program of its own")]
 
@@ -40,7 +40,7 @@ use wayin_records::formats::records::FileLimits;
 
 use self::postgres::{Cluster, find_programs};
 
-/// As in the command.
+/// The same allocator as in the command.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -87,7 +87,7 @@ fn main() -> Result<(), BenchError> {
     })
 }
 
-/// Has PostgreSQL keep what is committed as a server that is installed does; that of the tests leaves it to chance.
+/// Enables durable commits in PostgreSQL, as on a production server. The test cluster disables them.
 async fn enable_durable_commits(db: &DatabaseConnection) -> Result<(), BenchError> {
     if db.get_database_backend() == DbBackend::Postgres {
         for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
@@ -99,7 +99,7 @@ async fn enable_durable_commits(db: &DatabaseConnection) -> Result<(), BenchErro
     Ok(())
 }
 
-/// Records as a partner might send them: each with its own texts, and no two alike.
+/// Writes a file of records as a partner might send them. All texts are unique.
 fn write_records(size: usize) -> Result<File, BenchError> {
     let mut file = BufWriter::new(tempfile::tempfile()?);
     let steps = ["TAKEN", "RUSHED", "SKIPPED"];
@@ -134,7 +134,7 @@ fn write_records(size: usize) -> Result<File, BenchError> {
     Ok(file)
 }
 
-/// Takes a file of records of a trusted organisation in, as the service does.
+/// Imports a file of a trusted organisation, as the service does.
 #[expect(clippy::too_many_lines, reason = "one scenario from start to end")]
 async fn measure_import(name: &str, url: &str, size: usize) -> Result<(), BenchError> {
     let db = wayin::database::connect(url).await?;
@@ -238,12 +238,12 @@ async fn measure_import(name: &str, url: &str, size: usize) -> Result<(), BenchE
     Ok(())
 }
 
-/// Has the kernel count anew from now on how much memory the process has at most.
+/// Resets the kernel's record of the peak memory of the process.
 fn reset_peak_memory() {
     let _ = fs::write("/proc/self/clear_refs", "5");
 }
 
-/// How much memory the process had at most, in megabytes; 0 where the system does not tell.
+/// The peak memory of the process in megabytes. 0 if the system does not report it.
 fn peak_memory_megabytes() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,8 +1,8 @@
-//! The engine against SQL over the same rows, in one run: what the engine takes, what the
-//! best of a few statements takes on SQLite and on PostgreSQL, and the ratios between them.
+//! Compares the engine with SQL over the same rows in one run: the time of the engine, the time of the fastest
+//! of a few statements on SQLite and on PostgreSQL, and their ratios.
 //!
-//! `cargo bench -p wayin-tests --bench sql_baseline -- --sizes 10000,1000000,10000000` prints
-//! the table of `docs/performance.md`. Sizes over a million are measured for the engine alone.
+//! `cargo bench -p wayin-tests --bench sql_baseline -- --sizes 10000,1000000,10000000` prints the table of
+//! `docs/performance.md`. For sizes above a million, only the engine is measured.
 
 #![allow(missing_docs, reason = "a program of its own")]
 
@@ -40,7 +40,7 @@ use wayin_migration::Migrator;
 
 use self::postgres::{Cluster, find_programs};
 
-/// Beyond this no database is filled.
+/// The largest size for which a database is filled.
 const MAX_SQL_INITIATIVES: usize = 1_000_000;
 
 type BenchError = Box<dyn std::error::Error>;
@@ -88,7 +88,7 @@ fn main() -> Result<(), BenchError> {
     Ok(())
 }
 
-/// The median time of several runs, after one that is not counted.
+/// The median time of several runs, after one run that is not measured.
 fn measure_median(runs: usize, mut work: impl FnMut()) -> Duration {
     work();
     let mut times: Vec<Duration> = (0..runs)
@@ -107,7 +107,7 @@ fn print_duration(what: &str, took: Duration) -> Duration {
     took
 }
 
-/// What the engine took for the same four counts that SQL is asked for, and what they were.
+/// The engine's times and the four counts, which the SQL statements return too.
 struct EngineResult {
     overall: Duration,
     by_place: Duration,
@@ -206,7 +206,7 @@ fn measure_engine(size: usize) -> EngineResult {
     }
 }
 
-/// Grids, and every pair of many conditions.
+/// Measures grids, and the associations of every pair of many conditions.
 fn measure_many(base: EvaluationContext<'_>) {
     for (name, reader) in [("exact", Reader::Steward), ("under control", Reader::Dashboard)] {
         let viewpoint = Viewpoint {
@@ -263,7 +263,7 @@ async fn fill_database(url: &str, size: usize) -> Result<DatabaseConnection, Ben
     Migrator::up(&db, None).await?;
     wayin::instance::ensure_instance(&db, &wayin::clock::SystemClock).await?;
     fixtures::load::load(&db, size).await?;
-    // Indexes that hold all that the statements need, made for them.
+    // Covering indexes for the statements.
     for index in [
         "CREATE INDEX made_term ON funding_term (initiative_id, duration_months)",
         "CREATE INDEX made_challenge ON challenge_faced (challenge, initiative_id, step)",
@@ -278,8 +278,8 @@ async fn fill_database(url: &str, size: usize) -> Result<DatabaseConnection, Ben
     Ok(db)
 }
 
-/// What becomes of each initiative: `w` 2 where some term is short, 0 where none is, 1 where
-/// it is not known; `s` whether the step was skipped, where it is known.
+/// The values for each initiative: `w` is 2 if a term is short, 0 if none is, and 1 if that is unknown. `s` is
+/// whether the step was skipped, if that is known.
 const SQL_FORMULATIONS: [(&str, &str); 3] = [
     (
         "terms grouped, then joined",
@@ -319,13 +319,14 @@ const FOUR_COUNTS_SQL: &str = "CAST(SUM(CASE WHEN w = 2 AND s = 1 THEN 1 ELSE 0 
      CAST(SUM(CASE WHEN w = 0 AND s = 1 THEN 1 ELSE 0 END) AS BIGINT),
      CAST(SUM(CASE WHEN w = 0 AND s = 0 THEN 1 ELSE 0 END) AS BIGINT)";
 
-/// The same four counts by the best of several single statements, and how many times as long it takes.
+/// Measures the same four counts with the fastest of several single statements, and the ratio to the engine's
+/// time.
 async fn measure_sql(db: &DatabaseConnection, name: &str, engine: &EngineResult) -> Result<(), BenchError> {
     let backend = db.get_database_backend();
     let fastest = |grouped: bool| async move {
         let mut best: Option<(Duration, &str)> = None;
         for (formulation, of_each) in SQL_FORMULATIONS {
-            // PostgreSQL goes through such lists row by row where they do not fit its working memory.
+            // If such a list does not fit in its working memory, PostgreSQL scans it row by row.
             if backend == DbBackend::Postgres && formulation == "IN for each" {
                 continue;
             }
@@ -371,7 +372,7 @@ async fn measure_sql(db: &DatabaseConnection, name: &str, engine: &EngineResult)
     Ok(())
 }
 
-/// The index from the rows of a database, as at start.
+/// Measures loading the index from the rows of a database, as when the service starts.
 async fn measure_index_load(db: &DatabaseConnection, size: usize) -> Result<(), BenchError> {
     let start = Instant::now();
     let moment = wayin::database::begin_read(db).await?;
@@ -382,7 +383,7 @@ async fn measure_index_load(db: &DatabaseConnection, size: usize) -> Result<(), 
     Ok(())
 }
 
-/// From the commit of one change to its being counted; and what a writer costs those who ask.
+/// Measures the time from the commit of a change until it is counted, and how much a writer slows down queries.
 async fn measure_change_latency(db: DatabaseConnection) -> Result<(), BenchError> {
     let engine = Arc::new(PatternEngine::new(EngineSettings::default())?);
     let following = tokio::spawn({
@@ -425,7 +426,7 @@ async fn measure_change_latency(db: DatabaseConnection) -> Result<(), BenchError
     writing.store(false, Ordering::Relaxed);
     let written = writer.await?;
     print_duration(
-        "by 400 places through the engine, p99 of 400 questions, no writer",
+        "by 400 places through the engine, p99 of 400 queries, no writer",
         quiet,
     );
     print_duration(
@@ -455,7 +456,7 @@ async fn publish_change(db: &DatabaseConnection, number: usize) -> Result<i64, B
     Ok(row.try_get_by_index(0)?)
 }
 
-/// The 99th of a hundred waits for an answer.
+/// The 99th percentile of the time to answer a query.
 async fn measure_query_p99(engine: &Arc<PatternEngine>, times: usize) -> Result<Duration, BenchError> {
     let mut waits = Vec::with_capacity(times);
     for _ in 0..times {

@@ -86,7 +86,11 @@ async fn every_mutation_is_audited(database: Database) {
         list_mutations(),
         "every mutation of the schema has left its event"
     );
-    assert_eq!(output.len(), 13 + kept, "one for each that was done: {output:#?}");
+    assert_eq!(
+        output.len(),
+        13 + kept,
+        "one event for each mutation: {output:#?}"
+    );
     let returned = output
         .iter()
         .find(|event| event["action"] == "requestChanges")

@@ -178,7 +178,7 @@ async fn listed_origins_are_allowed(database: Database) {
             "{origin}"
         );
     }
-    // A WebSocket asks no leave first: its origin is looked at when it connects.
+    // A WebSocket has no preflight request. Its origin is checked when it connects.
     named.create_member("reader", Role::Dashboard, None).await;
     let listening = TestServer::start(&named).await;
     let own = listening.origin();
@@ -191,7 +191,7 @@ async fn listed_origins_are_allowed(database: Database) {
     ] {
         match listening.connect_from(origin).await {
             Ok(mut socket) => {
-                assert!(is_welcome, "{origin:?} is refused");
+                assert!(is_welcome, "{origin:?} must be allowed");
                 socket
                     .init(Some(&format!("Bearer {}", sign_token("reader"))))
                     .await;
@@ -199,7 +199,7 @@ async fn listed_origins_are_allowed(database: Database) {
                 assert_eq!(answer["data"]["viewer"]["role"], "DASHBOARD", "{answer}");
             }
             Err(Error::Http(response)) => {
-                assert!(!is_welcome, "{origin:?} is welcome");
+                assert!(!is_welcome, "{origin:?} must be refused");
                 assert_eq!(response.status(), StatusCode::FORBIDDEN);
             }
             Err(other) => panic!("{origin:?}: {other}"),
@@ -231,7 +231,8 @@ async fn listed_cors_headers_are_allowed(database: Database) {
         named.map_or_else(String::new, |named| named.to_str().unwrap().to_owned())
     };
     for (setting, asked, expected) in [
-        // Apollo Client with a name, then with a file; Sentry and W3C Trace Context; urql and Relay.
+        // The headers of Apollo Client with a name, and with a file upload; of Sentry and W3C Trace Context; of
+        // urql and Relay.
         (
             None,
             "apollographql-client-name,apollographql-client-version,authorization,content-type",
@@ -304,7 +305,7 @@ async fn public_responses_are_cacheable(database: Database) {
         let (status, _, other) = get(path, Some("W/\"another\""), None).await;
         assert_eq!((status, other), (StatusCode::OK, first), "{path}");
     }
-    // Another text is another answer.
+    // Different content has a different ETag.
     let tag = |headers: &HeaderMap| headers[header::ETAG].to_str().unwrap().to_owned();
     let terms = "/graphql?query=%7Bterms%7BtotalCount%7D%7D";
     let before = tag(&get(terms, None, None).await.1);
@@ -358,7 +359,7 @@ async fn security_headers_are_on_every_response(database: Database) {
         let said = |name: &str| {
             let said = headers
                 .get(name)
-                .unwrap_or_else(|| panic!("{path} says no {name}"));
+                .unwrap_or_else(|| panic!("{path} has no header {name}"));
             said.to_str().unwrap().to_owned()
         };
         assert_eq!(said("x-content-type-options"), "nosniff", "{path}");

@@ -18,7 +18,7 @@ use crate::support::{Database, complete_base, tests_on_both_databases};
 
 tests_on_both_databases![bulk_inserted_rows_round_trip, bulk_lookups_use_an_index,];
 
-/// What the rows of one statement have in a column.
+/// How the values of a column vary within one statement.
 #[derive(Clone, Copy)]
 enum ColumnPattern {
     Null,
@@ -27,7 +27,7 @@ enum ColumnPattern {
     EachOrNull,
 }
 
-/// A value of a column with a habit; `value` makes the one of a number.
+/// A random value of a column with this pattern. `value` makes a value from a number.
 fn draw_value<T>(random: &mut StdRng, habit: ColumnPattern, value: impl FnOnce(u32) -> T) -> Option<T> {
     match habit {
         ColumnPattern::Null => None,
@@ -51,7 +51,8 @@ async fn bulk_inserted_rows_round_trip(database: Database) {
         .unwrap()
         .unwrap();
     let moment = DateTime::<Utc>::from_timestamp(1_780_000_000, 123_456_000).unwrap();
-    // Of one row and of as many as fill statements of every size; each often enough to meet most mixtures.
+    // Uses one row, and enough rows to fill statements of every size. 60 seeds cover most combinations of
+    // patterns.
     for seed in 0..60 {
         let random = &mut StdRng::seed_from_u64(seed);
         let count = [1, 2, 9, 33, 128, 129, 600][usize::try_from(seed % 7).unwrap()];
@@ -131,7 +132,7 @@ async fn bulk_inserted_rows_round_trip(database: Database) {
     }
 }
 
-/// How a database would go about a query, where it may read a whole table only if it can do nothing else.
+/// The query plan if the database avoids full table scans wherever it can.
 async fn explain_query(database: &Database, query: Statement) -> String {
     let transaction = database.connection.begin().await.unwrap();
     let (explain, column) = match database.kind {

@@ -1,5 +1,5 @@
-//! The index follows the change log: it misses no change, whatever order changes become visible
-//! in, and a client can read its own writes.
+//! The index follows the change log. It misses no change, in whatever order changes become visible, and a
+//! client can read its own writes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +45,7 @@ async fn start_with_records(database: Database, records: usize) -> TestApp {
     app
 }
 
-/// How many initiatives a steward counts that skipped defining their ambitions.
+/// The number of initiatives that skipped defining their ambitions, as a steward counts them.
 async fn count_skipped(app: &TestApp) -> i64 {
     let answer = app
         .steward()
@@ -65,8 +65,8 @@ async fn newest_change_number(db: &impl ConnectionTrait, backend: DbBackend) -> 
         .unwrap()
 }
 
-/// Makes the record with a reference a rushed one, and says so in the log, without the log's
-/// own lock: so that numbers can become visible in another order.
+/// Sets the step of a record to RUSHED and logs the change, without the lock of the change log. Change numbers
+/// can then become visible in another order.
 async fn mark_rushed(db: &impl ConnectionTrait, backend: DbBackend, reference: usize) {
     let which = format!("SELECT id FROM initiative WHERE external_ref = '{reference}'");
     let now = "2026-01-01 00:00:00+00:00";
@@ -83,9 +83,9 @@ async fn mark_rushed(db: &impl ConnectionTrait, backend: DbBackend, reference: u
     }
 }
 
-/// Two transactions are open; the one that numbered its change later commits first.
+/// Two transactions are open. The one with the later change number commits first.
 async fn out_of_order_commits_are_not_missed(database: Database) {
-    // SQLite has one writer at a time: numbers become visible in their order.
+    // SQLite has one writer at a time, so numbers become visible in order.
     if database.kind == Kind::Sqlite {
         return;
     }
@@ -110,7 +110,7 @@ async fn out_of_order_commits_are_not_missed(database: Database) {
         3,
         "the earlier number became visible after it"
     );
-    // The number that was rolled back stays a hole, and stops nothing.
+    // The number that was rolled back leaves a gap, which does not stop the index.
     mark_rushed(db, backend, 3).await;
     app.catch_up().await;
     assert_eq!(count_skipped(&app).await, 2);
@@ -162,7 +162,7 @@ async fn own_write_is_visible_by_its_change_number(database: Database) {
     let answer = steward.query(&ask(change)).await;
     assert_eq!(
         answer["pattern"]["table"]["both"], 1,
-        "one reads what one wrote: {answer}"
+        "a client reads its own writes: {answer}"
     );
     assert!(
         answer["pattern"]["asOf"]["changeNumber"].as_i64() >= Some(change),
@@ -205,7 +205,7 @@ async fn places_that_change_change_their_groups(database: Database) {
     assert_eq!(
         steward.query(in_north_east).await["pattern"]["table"]["both"],
         0,
-        "what was kept of the place before is not used"
+        "the stored results for the former place are not used"
     );
     app.import_places(
         "code,name,kind,parents,successor\nE06000001,Old Hartlepool,LOCAL_AUTHORITY,E12000002,E06000002\n",
@@ -274,7 +274,7 @@ async fn follower_sees_other_writers_and_survives_lost_connections(database: Dat
     let change = newest_change_number(&others, backend).await;
     assert!(
         wait_until_seen(&app.app, change).await,
-        "another connection's change is seen"
+        "the index reads a change from another connection"
     );
     if kind == Kind::Postgres {
         end_other_connections(&others).await;
@@ -282,7 +282,7 @@ async fn follower_sees_other_writers_and_survives_lost_connections(database: Dat
         let change = newest_change_number(&others, backend).await;
         assert!(
             wait_until_seen(&app.app, change).await,
-            "a change is seen after every connection was ended"
+            "the index reads a change after all connections were closed"
         );
         assert_eq!(count_skipped(&app).await, 1);
     }
@@ -306,9 +306,13 @@ async fn slow_or_abandoned_query_is_cancelled(database: Database) {
         refused["errors"][0]["extensions"]["code"], "QUERY_TIMEOUT",
         "{refused}"
     );
-    assert_eq!(count_skipped(&started).await, 2, "who has time is answered");
+    assert_eq!(
+        count_skipped(&started).await,
+        2,
+        "a query with a longer deadline is answered"
+    );
 
-    // A computation that nobody waits for is cancelled.
+    // A computation is cancelled when nobody waits for it.
     let (tell, output) = tokio::sync::oneshot::channel();
     let (begin, begun) = tokio::sync::oneshot::channel();
     let engine = Arc::clone(&started.app.engine);
@@ -334,12 +338,9 @@ async fn slow_or_abandoned_query_is_cancelled(database: Database) {
         .app
         .engine
         .run_query(|base| -> Result<(), Cancelled> {
-            panic!(
-                "a story's own panic at change {}",
-                base.newest.as_of.change_number
-            )
+            panic!("a deliberate panic at change {}", base.newest.as_of.change_number)
         })
         .await;
     assert!(matches!(failed, Err(Error::Internal(_))), "{failed:?}");
-    assert_eq!(count_skipped(&started).await, 2, "the next question is answered");
+    assert_eq!(count_skipped(&started).await, 2, "the next query is answered");
 }

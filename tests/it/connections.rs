@@ -21,7 +21,7 @@ tests_on_both_databases![
     sent_requests_are_answered_on_shutdown,
 ];
 
-/// Longer than anything that a test waits for.
+/// Longer than any wait in these tests.
 const LONG_TIMEOUT: Duration = Duration::from_mins(1);
 const SHORT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -34,7 +34,7 @@ async fn start_with_http_settings(database: Database, settings: HttpSettings) ->
     (app, listening)
 }
 
-/// A connection on which something was sent.
+/// Opens a connection and sends a text.
 async fn open_and_send(listening: &TestServer, text: &str) -> TcpStream {
     let address = listening.origin();
     let mut stream = TcpStream::connect(address.trim_start_matches("http://"))
@@ -44,10 +44,10 @@ async fn open_and_send(listening: &TestServer, text: &str) -> TcpStream {
     stream
 }
 
-/// What the service sends until it closes a connection.
+/// Reads until the service closes the connection.
 async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
-    // A connection that is cut off may be reset.
+    // An aborted connection may be reset.
     let _ = timeout(LONG_TIMEOUT, stream.read_to_end(&mut text))
         .await
         .expect("the service closes the connection");
@@ -67,7 +67,7 @@ async fn read_until(stream: &mut TcpStream, expected: &str) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// A request for the role of the steward.
+/// A request for the steward's role.
 fn role_query_request() -> String {
     let body = json!({"query": "{ viewer { role } }"}).to_string();
     format!("{}{body}", post_head(body.len()))
@@ -115,7 +115,7 @@ async fn websocket_is_not_limited_by_request_timeouts(database: Database) {
     };
     let (_app, listening) = start_with_http_settings(database, settings).await;
     let mut socket = listening.connect_as("steward").await;
-    // Connections that begin later and have ended: the limits are over.
+    // These connections start later. When they have ended, the limits have passed for the socket too.
     for sent in [HEALTH_REQUEST, &post_head(40)] {
         let mut stream = open_and_send(&listening, sent).await;
         wait_for_close_or_timeout(&mut stream).await;
@@ -124,7 +124,7 @@ async fn websocket_is_not_limited_by_request_timeouts(database: Database) {
     assert_eq!(answer["data"]["viewer"]["role"], "STEWARD", "{answer}");
 }
 
-/// Waits until a connection is closed, or its request is answered with a timeout.
+/// Waits until a connection is closed or its request gets a timeout response.
 async fn wait_for_close_or_timeout(stream: &mut TcpStream) {
     let read = read_to_end(stream).await;
     assert!(
@@ -156,7 +156,7 @@ async fn address_over_its_limit_is_rejected(database: Database) {
         ..HttpSettings::default()
     };
     let (_app, listening) = start_with_http_settings(database, settings).await;
-    // The service reads the body once it asks for it.
+    // The service sends `100 Continue` when it starts to read the body.
     let expecting = post_head(40).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
     let mut held = open_and_send(&listening, &expecting).await;
     read_until(&mut held, "100 Continue").await;
@@ -184,7 +184,7 @@ async fn sent_requests_are_answered_on_shutdown(database: Database) {
         let read = read_to_end(stream).await;
         assert_eq!(read.matches("STEWARD").count(), expected, "{read}");
     }
-    // A client that sends nothing more is not waited for.
+    // The service does not wait for a client that sends nothing more.
     let read = read_to_end(&mut begun).await;
     assert!(!read.contains("HTTP/1.1 200"), "{read}");
     let (code, _) = socket.wait_for_close().await;

@@ -22,7 +22,7 @@ tests_on_both_databases![
     requested_changes_can_be_downloaded_as_a_workbook,
 ];
 
-/// A workbook in which these records are typed.
+/// A workbook of these records, as typed.
 fn build_workbook(records: &[Value]) -> Vec<u8> {
     let mut book = RecordWorkbook::for_corrections().unwrap();
     for record in records {
@@ -59,7 +59,7 @@ async fn corrections_workbook_can_be_corrected_and_sent_again(database: Database
         "{import}"
     );
     let output = load_rows(&partner, &import).await;
-    assert_eq!(output.len(), 6, "one for each row: {output:#?}");
+    assert_eq!(output.len(), 6, "one message for each row: {output:#?}");
     for (output, column) in output[1..].iter().zip([
         "Started on",
         "Place",
@@ -76,7 +76,7 @@ async fn corrections_workbook_can_be_corrected_and_sent_again(database: Database
     let (status, book) = download(&app, path, Some("partner")).await;
     assert_eq!(status, StatusCode::OK);
     let mut back = read_typed_records(FileFormat::Xlsx, &book);
-    assert_eq!(back.len(), 5, "what is right is not in it");
+    assert_eq!(back.len(), 5, "valid records are not in it");
     for (back, sent) in back.iter().zip(&records[1..]) {
         assert_eq!(back["externalRef"], sent["externalRef"]);
     }
@@ -95,7 +95,7 @@ async fn corrections_workbook_can_be_corrected_and_sent_again(database: Database
     let states = partner
         .query("{ submissions { totalCount nodes { state } } }")
         .await;
-    assert_eq!(states["submissions"]["totalCount"], 6, "none is there twice");
+    assert_eq!(states["submissions"]["totalCount"], 6, "there are no duplicates");
     for node in states["submissions"]["nodes"].as_array().unwrap() {
         assert_eq!(node["state"], "SUBMITTED");
     }
@@ -178,7 +178,7 @@ async fn requested_changes_can_be_downloaded_as_a_workbook(database: Database) {
     assert_eq!(
         download(&app, CORRECTIONS_PATH, Some("other")).await.0,
         StatusCode::NOT_FOUND,
-        "another organisation has none"
+        "another organisation has no corrections"
     );
     let of = waiting[0]["organisation"]["id"].as_str().unwrap();
     let (status, of_one) = download(
@@ -200,7 +200,7 @@ async fn requested_changes_can_be_downloaded_as_a_workbook(database: Database) {
         );
     }
 
-    // Sent again, they wait for the steward again.
+    // The corrected records are in review again.
     let import = import_file(&app, &partner, "corrections.xlsx", &book).await;
     assert_eq!(
         (&import["submittedCount"], &import["invalidCount"]),
@@ -213,7 +213,7 @@ async fn requested_changes_can_be_downloaded_as_a_workbook(database: Database) {
     );
 }
 
-/// What stands in "What to fix" of each row of the first sheet of records, by the reference of the row.
+/// The cells of the column "What to fix" in the first sheet, each with the reference of its row.
 fn list_corrections(book: &[u8]) -> Vec<(String, String)> {
     let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(book)).unwrap();
     let cells = book.worksheet_range("Initiatives").unwrap();

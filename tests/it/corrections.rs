@@ -24,10 +24,10 @@ tests_on_both_databases![
 ];
 
 type SheetRows = (String, Vec<Vec<String>>);
-/// Cells that are merged: sheet, first row, last row and column.
+/// Merged cells: sheet, first row, last row and column.
 type MergedCells = (usize, u32, u32, u16);
 
-/// A workbook with these cells, and with some cells merged.
+/// A workbook with these rows, and with some cells merged.
 fn build_workbook(sheets: &[SheetRows], merged: &[MergedCells]) -> Vec<u8> {
     let mut book = Workbook::new();
     for (at, (name, rows)) in sheets.iter().enumerate() {
@@ -61,7 +61,7 @@ fn list_texts(book: &[u8]) -> Vec<(String, Vec<String>)> {
     texts.collect()
 }
 
-/// The corrections of an import; none where there is nothing to correct.
+/// Downloads the corrections of an import. None if there is nothing to correct.
 async fn download_corrections(app: &TestApp, import: &Value) -> Option<Vec<u8>> {
     let (status, book) = download(app, import["correctionsUrl"].as_str()?, Some("partner")).await;
     assert_eq!(status, 200);
@@ -174,7 +174,7 @@ async fn child_rows_are_matched_without_case_or_returned(database: Database) {
     }
     assert!(!challenges.contains("in small letters"), "{challenges}");
     assert!(of("Not read").unwrap().contains("my own remark"), "{sheets:?}");
-    // The sheet of what was not read is not read.
+    // The sheet of unread cells is ignored when the workbook is imported again.
     let again = import_file(&app, &partner, "corrections.xlsx", &book).await;
     assert_eq!(
         again["rejectedCount"],
@@ -184,7 +184,7 @@ async fn child_rows_are_matched_without_case_or_returned(database: Database) {
     );
 }
 
-/// A file with a token of its own in every cell, and mistakes of every kind.
+/// A file with a unique token in every cell, and mistakes of every kind.
 struct RandomWorkbook {
     random: StdRng,
     tokens: Vec<String>,
@@ -201,7 +201,7 @@ impl RandomWorkbook {
         self.random.random_ratio(of_ten, 10)
     }
 
-    /// A cell that is right, or one that is wrong.
+    /// A valid or an invalid cell.
     fn random_cell(&mut self, right: &str) -> String {
         match self.random.random_range(0..10) {
             0 => self.new_token("wrong"),
@@ -210,9 +210,9 @@ impl RandomWorkbook {
         }
     }
 
-    /// Adds columns, rows and a sheet that are not known.
+    /// Adds unknown columns, rows and a sheet.
     fn add_unknown(&mut self, sheets: &mut Vec<SheetRows>) {
-        // Columns that are not known, with a title and without one.
+        // Unknown columns with and without a title.
         for title in ["Mine", ""] {
             let sheet = self.random.random_range(0..sheets.len());
             let width = sheets[sheet].1.iter().map(Vec::len).max().unwrap_or(0);
@@ -226,7 +226,7 @@ impl RandomWorkbook {
                 sheets[sheet].1[at].push(cell);
             }
         }
-        // A row that has nothing but such a cell, and a sheet that is not known.
+        // A row with nothing but an unknown cell, and an unknown sheet.
         let alone = self.new_token("alone");
         let width = sheets[0].1[0].len();
         let mut row = vec![String::new(); width];
@@ -319,7 +319,7 @@ impl RandomWorkbook {
         };
         for (sheet, first, last, column) in &merged {
             for row in first + 1..=*last {
-                // A merged cell keeps what its first one holds.
+                // Only the first of the merged cells keeps its value.
                 let gone = std::mem::take(&mut sheets[*sheet].1[row as usize][usize::from(*column)]);
                 self.tokens.retain(|token| !gone.ends_with(token));
             }
@@ -328,7 +328,7 @@ impl RandomWorkbook {
     }
 }
 
-/// Checks that each token is in what was sent in, or in the corrections.
+/// Asserts that each token is in an imported submission or in the corrections.
 async fn assert_tokens_survive(
     app: &TestApp,
     partner: &Client<'_>,
@@ -360,7 +360,7 @@ async fn every_rejected_cell_is_in_the_corrections(database: Database) {
     for seed in 0..25 {
         let mut made = RandomWorkbook {
             random: StdRng::seed_from_u64(seed),
-            // Of each file others than of those before.
+            // The existing tokens make the new tokens of each file unique.
             tokens: vec![format!("file{seed}"); usize::try_from(seed).unwrap() * 1_000],
         };
         let (sheets, merged) = made.build_sheets();

@@ -28,7 +28,7 @@ const RECORDS_CSV: &str =
 a,Caf\u{e9},E06000001,A charity,SELF_REPORT,Our return,25/06/2020
 ";
 
-/// In Windows-1252, which for these letters is the number of the character.
+/// Encodes a table in Windows-1252. For the letters used here, the byte is the code point.
 fn to_windows_1252(table: &str) -> Vec<u8> {
     table
         .chars()
@@ -36,7 +36,7 @@ fn to_windows_1252(table: &str) -> Vec<u8> {
         .collect()
 }
 
-/// The same table, as programs of other kinds and in other countries save it.
+/// The same table as other programs and other locales save it.
 fn list_encodings(table: &str) -> Vec<(&'static str, Vec<u8>)> {
     let wide = |unit: fn(u16) -> [u8; 2]| {
         let units = std::iter::once(0xfeff).chain(table.encode_utf16());
@@ -152,7 +152,7 @@ async fn file_notes_are_stored_with_the_import(database: Database) {
         answer["initiatives"]["nodes"][0]["fundingTerms"],
         json!([{"amountMinor": 100_050, "awardedOn": "2020-05-01"}])
     );
-    // A file of a header alone is refused, and does not end as one whose rows are all done.
+    // A file with only a header is rejected, unlike a file whose rows have all been processed.
     let partner = app
         .create_member("partner", Role::Partner, Some("GB-CHC-500"))
         .await;

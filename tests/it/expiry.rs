@@ -1,4 +1,4 @@
-//! Untouched rows expire, and say beforehand when.
+//! Rows that nobody changes expire, and the API returns the time in advance.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ tests_on_both_databases![
     concurrent_sweeps_delete_each_row_once,
 ];
 
-/// The moment so many days from now.
+/// The time in a number of days.
 fn days_from_now(days: u64) -> DateTime<Utc> {
     SystemClock.now() + Days::new(days)
 }
@@ -97,7 +97,7 @@ async fn untouched_drafts_expire_after_a_year(database: Database) {
     assert_eq!(
         output().await,
         expected,
-        "what was touched, sent or published stays"
+        "changed, submitted and published ones stay"
     );
     assert_eq!(gone(&expiry, 366).await, 0);
 

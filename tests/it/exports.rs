@@ -62,7 +62,7 @@ async fn exported_records_round_trip(database: Database) {
         remove_versions(&written)
     );
     assert_eq!(list_initiatives(&restored, EVERY_FIELD).await, fields);
-    // What was exported says nothing new to the base that it came from.
+    // Importing the export into the same database changes nothing.
     assert_eq!(app.publish(&lines).await.unchanged, 603);
 }
 
@@ -88,7 +88,7 @@ async fn disclosure_key_depends_on_lead_and_reference(database: Database) {
     };
     let first = keys().await;
     assert_eq!(first.iter().collect::<BTreeSet<_>>().len(), 4, "{first:?}");
-    // Whatever else is said of it, and in a base that has the same secret.
+    // The key does not depend on other fields. A database with the same secret derives the same key.
     app.publish(&[minimal_record(
         "1",
         json!({"title": "Another", "leadOrganisation": {"identifier": "GB-CHC-1"}}),

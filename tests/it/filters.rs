@@ -115,7 +115,7 @@ async fn places_are_filtered_by_kind_and_parents(database: Database) {
     assert_eq!(
         dashboard.query(&query).await["place"],
         json!({"name": "Old Hartlepool", "successor": {"name": "Hartlepool"}}),
-        "an id leads to that very place"
+        "an id returns exactly that place"
     );
 }
 
@@ -241,7 +241,7 @@ async fn every_node_type_is_found_by_id(database: Database) {
     assert_eq!(
         steward.query(&query).await["nodes"],
         json!([null, {"id": ids[2]}, {"id": ids[0]}]),
-        "in the order in which they are asked for"
+        "in the order of the argument"
     );
 }
 
@@ -390,7 +390,7 @@ async fn invalid_filter_is_rejected_with_its_path(database: Database) {
         assert_eq!(code, "BAD_USER_INPUT", "{filter}");
         assert!(message.starts_with(&format!("{path}: ")), "{filter}: {message}");
     }
-    // The schema rejects other inputs with the same code.
+    // The schema rejects other invalid inputs with the same code.
     for query in [
         "{ initiatives(filter: {nothing: 1}) { totalCount } }",
         "{ initiatives(filter: {startedOn: {eq: \"2021-02-30\"}}) { totalCount } }",

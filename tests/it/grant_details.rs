@@ -88,12 +88,12 @@ async fn additional_grant_details_round_trip(database: Database) {
     assert_eq!(
         count_details(&app).await,
         1,
-        "nothing is kept of a grant that says no more"
+        "nothing is stored for a grant without details"
     );
     let (again, _) = try_grants(&app, &package(&exported)).await;
     assert_eq!((again.unchanged, again.altered), (2, 0));
     assert_eq!(load_exported_grants(&app, false).await, exported);
-    // A grant that says less leaves no more.
+    // A later version of the grant with fewer fields removes the stored details.
     let (less, _) = try_grants(&app, &package(&[grant("360G-a", &json!({}))])).await;
     assert_eq!(less.altered, 1);
     assert_eq!(count_details(&app).await, 0);
@@ -237,7 +237,7 @@ async fn grant_details_are_exported_only_with_their_record(database: Database) {
     let more = json!({"beneficiaryLocation": [{"name": "Nowhere known"}]});
     try_grants(&app, &package(&[grant("360G-a", &more)])).await;
     assert_eq!(load_exported_grants(&app, false).await.len(), 1);
-    // The partner whose work it funds takes the grant into a record of its own, for members only.
+    // The recipient, a partner, includes the grant in its own record, which is visible to members only.
     let mut own = file_record("own");
     own["leadOrganisation"] = json!({"identifier": "GB-CHC-100", "name": "A charity"});
     own["visibility"] = "MEMBERS".into();
@@ -249,9 +249,9 @@ async fn grant_details_are_exported_only_with_their_record(database: Database) {
     assert_eq!(hidden.len(), 1);
     assert_eq!(
         hidden[0]["beneficiaryLocation"][0]["name"], "Hartlepool",
-        "the record says where"
+        "the location is that of the record"
     );
-    // Places that become known later do not move the partner's record.
+    // Places that are added later do not change the place of the partner's record.
     app.import_places("code,name,kind,parents,successor\nE06000088,Nowhere known,LOCAL_AUTHORITY,,\n")
         .await;
     let all = list_initiatives_by_title(&app.steward().await, "version place { code }").await;
@@ -280,7 +280,7 @@ async fn resumed_import_ends_like_an_uninterrupted_one(database: Database) {
             "g-{number},Grant {number},GBP,1,2020-01-01,A charity,F,E06000001"
         );
     }
-    // Every third grant has another row, in another order, so that these come last.
+    // Every third grant has a second row. These rows come last, in another order.
     for number in (0..grants).rev().filter(|number| number % 3 == 0) {
         let _ = writeln!(table, "g-{number},,,,,,,E0100{number:04}");
     }
@@ -297,7 +297,7 @@ async fn resumed_import_ends_like_an_uninterrupted_one(database: Database) {
     assert_eq!(
         worker::run_queued(&app.app).await.unwrap(),
         3,
-        "in two turns, with another between"
+        "in two runs, with another import between them"
     );
     app.catch_up().await;
     let id = &sent["data"]["importRecords"]["import"]["id"];

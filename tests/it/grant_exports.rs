@@ -36,7 +36,7 @@ const REAL_PACKAGES: [&str; 3] = [
     include_str!("../data/grants/ab-charitable-trust.json"),
 ];
 
-/// What is written, and how much of it.
+/// Exports grants; returns the package and the summary.
 async fn run_grant_export(app: &TestApp, asked: GrantExportOptions<'_>) -> (String, GrantExportSummary) {
     let moment = database::begin_read(&app.app.db).await.unwrap();
     let mut written = Vec::new();
@@ -50,14 +50,15 @@ const OPEN_ONLY: GrantExportOptions<'_> = GrantExportOptions {
     include_hidden: false,
 };
 
-/// The grants of a package, by their identifiers, each valid by the standard's schema, as the package is.
+/// The grants of a package by their identifiers. Asserts that each grant and the package are valid against the
+/// schema of the standard.
 fn parse_valid_package(package: &str) -> BTreeMap<String, Value> {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
     let of_grant = read(include_str!("../data/360giving-schema/360-giving-schema.json"));
     let mut of_package = read(include_str!(
         "../data/360giving-schema/360-giving-package-schema.json"
     ));
-    // It refers to the other by an address on the web.
+    // The package schema refers to the grant schema by URL. The test replaces that reference.
     let reference = of_package["properties"]["grants"]["items"].take();
     assert!(
         reference["$ref"]
@@ -68,12 +69,12 @@ fn parse_valid_package(package: &str) -> BTreeMap<String, Value> {
     of_package["properties"]["grants"]["items"] = true.into();
     let validator = |schema: &Value| {
         let options = jsonschema::options().should_validate_formats(true);
-        options.build(schema).expect("the schema is one")
+        options.build(schema).expect("the schema is valid")
     };
     let (of_grant, of_package) = (validator(&of_grant), validator(&of_package));
     assert!(
         !of_grant.is_valid(&json!({"id": "360G-a"})),
-        "the schema asks for something"
+        "the schema requires more than an id"
     );
     let mut package = read(package);
     let complaints: Vec<String> = of_package
@@ -82,7 +83,7 @@ fn parse_valid_package(package: &str) -> BTreeMap<String, Value> {
         .collect();
     assert!(complaints.is_empty(), "the package is valid: {complaints:?}");
     let Value::Array(grants) = package["grants"].take() else {
-        panic!("there is a list of grants");
+        panic!("the package has no list of grants");
     };
     let count = grants.len();
     let mut by_id = BTreeMap::new();
@@ -94,11 +95,11 @@ fn parse_valid_package(package: &str) -> BTreeMap<String, Value> {
         assert!(complaints.is_empty(), "{grant:#} is valid: {complaints:?}");
         by_id.insert(grant["id"].as_str().unwrap().to_owned(), grant);
     }
-    assert_eq!(by_id.len(), count, "no two grants have one identifier");
+    assert_eq!(by_id.len(), count, "identifiers are unique");
     by_id
 }
 
-/// A term of which this and that is known.
+/// A term with a random selection of fields.
 fn random_term(chance: &mut StdRng, number: usize) -> Value {
     let mut term = json!({"funder": match chance.random_range(0..3) {
         0 => json!({"name": "A funder that has no number"}),
@@ -173,7 +174,7 @@ fn random_records(seed: u64, count: usize) -> Vec<Value> {
     (0..count).map(one).collect()
 }
 
-/// A base with real grants, and records that chance made.
+/// A database with real grants and random records.
 async fn start_with_grants_and_records(database: Database) -> TestApp {
     let app = TestApp::start(database).await;
     app.import_places(&places_with(MORE_PLACES)).await;
@@ -191,7 +192,7 @@ async fn export_is_valid_360giving(database: Database) {
     assert_eq!(grants.len() as u64, exported.written);
     assert!(exported.incomplete > 50 && exported.written > 150, "{exported:?}");
     assert_eq!((exported.hidden, exported.illustrative), (0, 0));
-    // What was published before is published again as it was.
+    // Real grants are exported exactly as they were published.
     let mut again = 0;
     for file in REAL_PACKAGES {
         let before: Value = serde_json::from_str(file).unwrap();
@@ -210,7 +211,7 @@ async fn export_is_valid_360giving(database: Database) {
             assert_eq!(day(&after["awardDate"]), day(&before["awardDate"]));
         }
     }
-    assert!(again > 40, "{again} real grants were written again");
+    assert!(again > 40, "only {again} real grants were exported again");
 }
 
 async fn exported_grants_round_trip(database: Database) {
@@ -226,7 +227,7 @@ async fn exported_grants_round_trip(database: Database) {
     assert_eq!(
         parse_valid_package(&again),
         parse_valid_package(&written),
-        "every term says what it said"
+        "every term is unchanged"
     );
     other.assert_no_violations().await;
     let (tally, _) = try_grants(&other, &written).await;
@@ -332,7 +333,7 @@ async fn exported_grant_matches_its_funding_term(database: Database) {
         ..OPEN_ONLY
     };
     let (written, _) = run_grant_export(&app, asked).await;
-    // To the last digit, which a floating point number does not hold.
+    // All digits are exported, more than a floating-point number can hold.
     assert!(
         written.contains("\"amountAwarded\":9007199254740.993"),
         "{written}"
@@ -360,7 +361,7 @@ async fn exported_grant_matches_its_funding_term(database: Database) {
             json!([{"id": funder, "name": "Nobody’s number"}]),
         ),
         ("grantProgramme", json!([{"title": "Places"}])),
-        // That of the identifier, which every grant has, stays.
+        // The missing reason of `grantIdentifier` is not exported, because every grant has an identifier.
         (
             "wayin",
             json!({"renewable": false, "missing": {"startsOn": "NOT_ASKED", "reportingBasis": "WITHHELD",
@@ -382,7 +383,7 @@ async fn exported_grant_matches_its_funding_term(database: Database) {
         grants["360G-a-1"]["beneficiaryLocation"],
         json!([{"name": "Hartlepool", "geoCode": "E06000001", "geoCodeType": "UA"}])
     );
-    // The same in every export.
+    // Every export is the same.
     assert_eq!(run_grant_export(&app, asked).await.0, written);
 }
 
@@ -467,7 +468,7 @@ async fn locations_are_exported_as_published_and_placed_once_known(database: Dat
     let (again, _) = try_grants(&app, &package(&file)).await;
     assert_eq!((again.unchanged, again.altered), (5, 0));
 
-    // Another location of the same grant takes the place of what was kept.
+    // A new location of the same grant replaces the stored one.
     let moved = json!([{"geoCode": "W02000004"}]);
     let file = [grant("360G-lsoa", &json!({"beneficiaryLocation": moved}))];
     assert_eq!(try_grants(&app, &package(&file)).await.0.altered, 1);

@@ -19,7 +19,7 @@ tests_on_both_databases![
     grant_of_another_organisation_is_not_absorbed,
 ];
 
-/// A record that names grants.
+/// A record with funding terms for some grants.
 fn record_with_grants(reference: &str, lead: &str, grants: &[&str]) -> Value {
     let term = |grant: &&str| {
         json!({"funder": {"identifier": "GB-CHC-200", "name": "A funder"}, "grantIdentifier": grant,
@@ -50,7 +50,8 @@ async fn record_absorbs_the_grant_it_names(database: Database) {
             .added,
         1
     );
-    // What was only known by its grant is gone: from lists, from its node, and from what is counted.
+    // The initiative that was made from the grant alone no longer exists: not in lists, not by its id, and not
+    // in counts.
     let after = list_initiatives_by_title(
         &steward,
         "id version fundingTerms { id durationMonths upfrontResearch amountMinor }",
@@ -65,7 +66,7 @@ async fn record_absorbs_the_grant_it_names(database: Database) {
         query_distribution(&steward, "FUNDING_DURATION_BAND").await,
         BTreeMap::from([("7 to 12 months".to_owned(), 1), ("Not known".to_owned(), 1)])
     );
-    // The term is the grant's own, by its id, and what the record leaves out stays as published.
+    // The term keeps the id of the grant's term. Fields that the record omits keep their published values.
     assert_eq!(
         after["Record r-1"]["fundingTerms"],
         json!([{"id": term, "durationMonths": 12, "upfrontResearch": true, "amountMinor": 100_000}])
@@ -92,14 +93,14 @@ async fn record_absorbs_the_grant_it_names(database: Database) {
             "a record of the lead organisation names this grant"
         ]
     );
-    // The same grants again change nothing.
+    // Importing the same grants again changes nothing.
     let stood = load_state(&app).await;
     assert_eq!(
         try_grants(&app, &package(&grants)).await,
         (tally(0, 0, 2, 0), vec![])
     );
     assert_eq!(load_state(&app).await, stood);
-    // A grant that changed says so in its term, and leaves the record's own words alone.
+    // A change of the grant updates its term, but not the other fields of the record.
     let changed = grant(
         "360G-a-1",
         &json!({"amountAwarded": 7, "title": "Another title", "plannedDates": [{"duration": 30}]}),
@@ -152,13 +153,14 @@ async fn grant_of_another_organisation_is_not_absorbed(database: Database) {
     let app = TestApp::start(database).await;
     try_grants(&app, &package(&[grant("360G-a-1", &json!({}))])).await;
     let stood = load_state(&app).await;
-    // The recipient is another organisation: a steward decides, and nothing changes, not even who is known.
+    // The grant has another recipient, so a steward must decide. Nothing changes, and the organisation is not
+    // added.
     let (output, remarks) = app
         .try_publish(&[record_with_grants("r-1", "GB-CHC-300", &["360G-a-1"])])
         .await;
     assert_eq!(output, tally(0, 0, 0, 1));
     let Remark::Refused(refusal) = &remarks[0] else {
-        panic!("it is refused: {remarks:?}");
+        panic!("expected a rejection: {remarks:?}");
     };
     assert_eq!(
         refusal.to_string(),
@@ -169,14 +171,14 @@ async fn grant_of_another_organisation_is_not_absorbed(database: Database) {
     let known = organisation::Entity::find().all(&app.app.db).await.unwrap();
     let known: Vec<_> = known.iter().filter_map(|one| one.identifier.as_deref()).collect();
     assert!(!known.contains(&"GB-CHC-300"), "{known:?}");
-    // One that is refused for another reason takes no grant from the next.
+    // A record that is rejected for another reason does not reserve the grant.
     let mut bad = record_with_grants("r-0", "GB-CHC-100", &["360G-a-1"]);
     bad["title"] = json!("");
     let (output, _) = app
         .try_publish(&[bad, record_with_grants("r-1", "GB-CHC-100", &["360G-a-1"])])
         .await;
     assert_eq!(output, tally(1, 0, 0, 1));
-    // A term of one record is not that of another, in the same file or later.
+    // A term belongs to one record, within a file and across files.
     let (output, remarks) = app
         .try_publish(&[
             record_with_grants("r-2", "GB-CHC-100", &["360G-a-1"]),
@@ -199,7 +201,7 @@ async fn grant_of_another_organisation_is_not_absorbed(database: Database) {
         row 3, fundingTerms/1/grantIdentifier: is already a funding term of another record
         ");
     }
-    // A grant whose recipient is not who leads the record that names it.
+    // The recipient of the grant is not the lead organisation of the record that names it.
     let elsewhere = grant(
         "360G-a-5",
         &json!({"recipientOrganization": [{"id": "GB-CHC-9", "name": "Another"}]}),

@@ -48,7 +48,7 @@ async fn grant_becomes_a_funding_term_only(database: Database) {
            collaborationResourced restriction reportingFrequency reportingBasis deliveryTimeline renewable }",
     )
     .await;
-    assert_eq!(all.len(), 22, "one initiative a grant");
+    assert_eq!(all.len(), 22, "one initiative for each grant");
     assert_eq!(
         all["Grant to Key Steps"],
         json!({
@@ -72,20 +72,20 @@ async fn grant_becomes_a_funding_term_only(database: Database) {
         })
     );
     assert_eq!(all["Grant to Small Charities Coalition"]["summary"], json!(null));
-    // The duration stays as it was given, also where the dates make it a month longer.
+    // The stated duration is kept, even if the dates give one month more.
     let term = &all["Grant to Avon Club for Young People"]["fundingTerms"][0];
     assert_eq!(
         (&term["endsOn"], &term["durationMonths"]),
         (&json!("2016-05-31"), &json!(24))
     );
-    // The funder stands once in the base, and so does the source.
+    // The funder and the source are added only once.
     let sources = list_initiatives_by_title(&steward, "sources { id } fundingTerms { funder { id } }").await;
     let first = sources.values().next().unwrap();
     assert!(
         sources.values().all(|one| one == first),
         "one source and one funder: {sources:?}"
     );
-    // What a grant does not say is not known; it is not no.
+    // A field that the grant does not have is unknown, not false.
     let pattern = steward
         .query(
             "{ pattern(
@@ -246,7 +246,7 @@ async fn changed_grant_updates_its_term_and_keeps_ids(database: Database) {
             .cloned()
     };
     assert_eq!(other(&load_state(&app).await.0), other(&untouched));
-    // Its node is still the same, and a changed grant sent again changes nothing more.
+    // Its id still resolves to the same node, and importing the changed grant again changes nothing.
     let id = was["fundingTerms"][0]["id"].as_str().unwrap();
     let node = steward
         .query(&format!(
@@ -270,9 +270,10 @@ async fn invalid_row_is_rejected_and_valid_rows_are_imported(database: Database)
     assert_eq!(output, tally(0, 0, 0, 20));
     assert_eq!(said.len(), 20, "{said:?}");
     assert_eq!(said[0], "row 1, title: is missing");
-    assert_eq!(load_state(&app).await.3, 0, "nothing of it is there");
+    assert_eq!(load_state(&app).await.3, 0, "nothing was imported");
     assert_eq!(organisation::Entity::find().count(&app.app.db).await.unwrap(), 0);
-    // Good ones of the same file go in, and every fault of a bad one is named, as the file names it.
+    // Valid grants of the same file are imported. Every problem of an invalid one is reported, with the file's
+    // own field names.
     bad["grants"][3]["title"] = json!("A good one");
     bad["grants"][4]["id"] = json!(null);
     let (output, said) = try_grants(&app, &bad.to_string()).await;
@@ -335,7 +336,7 @@ async fn unstorable_grant_values_are_omitted(database: Database) {
     assert_eq!(term("360G-a-2")["startsOn"], "2018-09-01");
     assert_eq!(term("360G-a-2")["endsOn"], Value::Null);
     assert_eq!(term("360G-a-4")["amountMinor"], 4_166_667);
-    // The same file again changes nothing, and its warnings are given again.
+    // Importing the same file again changes nothing and returns the same warnings.
     let (output, again) = try_grants(&app, &package(&rows)).await;
     assert_eq!((output.unchanged, output.warned, again), (4, 4, said));
 }

@@ -57,7 +57,7 @@ async fn post_body(app: &TestApp, kind: &str, body: impl Into<Body>) -> (StatusC
     send_request(app, request.unwrap()).await
 }
 
-/// A query in a path, with what an address cannot hold written as `%..`.
+/// Sends a query by GET, percent-encoded.
 async fn get_query(app: &TestApp, query: &str) -> (StatusCode, String) {
     let mut written = String::new();
     for byte in query.bytes() {
@@ -69,7 +69,7 @@ async fn get_query(app: &TestApp, query: &str) -> (StatusCode, String) {
     send_request(app, request.unwrap()).await
 }
 
-/// What a body says, but for what it cost, which is a story of its own.
+/// The body as JSON, without the cost, which other tests check.
 fn parse_json(body: &str) -> Value {
     let mut said: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{body}: {error}"));
     if let Some(extensions) = said.get("extensions") {
@@ -105,7 +105,7 @@ async fn query_works_over_post_and_get(database: Database) {
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(json!({"query": "{ viewer { role } }"}).to_string()));
     let (status, body) = send_request(&app, anonymous.unwrap()).await;
-    assert_eq!(status, StatusCode::OK, "an answer that is an error is an answer");
+    assert_eq!(status, StatusCode::OK, "a GraphQL error has the status 200");
     assert_eq!(
         parse_json(&body)["errors"][0]["extensions"]["code"],
         "UNAUTHENTICATED"
@@ -151,7 +151,7 @@ async fn variable_defaults_apply_first(database: Database) {
             assert_eq!(answer["data"]["viewer"], json!({"role": "STEWARD"}), "{document}");
         }
     }
-    // The default counts toward the cost, as the value does.
+    // The default counts towards the cost, as a value does.
     let document =
         |first: &str| format!("query ({first}) {{ initiatives(first: $first) {{ nodes {{ title }} }} }}");
     let cost = async |document: String, variables: Value| {
@@ -168,8 +168,8 @@ async fn variable_defaults_apply_first(database: Database) {
     assert!(by_default > cost(document("$first: Int"), json!({"first": 1})).await);
 }
 
-/// GraphQL, September 2025, 6.4.1: an argument whose value is a variable without a value counts as not given, so that
-/// its own default holds.
+/// GraphQL, September 2025, 6.4.1: an argument whose value is a variable without a value is not provided, so
+/// its own default applies.
 async fn argument_without_a_value_is_absent(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
@@ -195,7 +195,8 @@ async fn argument_without_a_value_is_absent(database: Database) {
     }
 }
 
-/// GraphQL, September 2025, 5.8.5: a variable of the type `Boolean` with a default may be a condition; null is none.
+/// GraphQL, September 2025, 5.8.5: a variable of the type `Boolean` with a default is allowed as a condition,
+/// but null is not a valid condition.
 async fn null_condition_is_rejected(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
@@ -239,7 +240,7 @@ async fn null_condition_is_rejected(database: Database) {
         assert_eq!(output["type"], "error", "{output}");
         assert_eq!(output["payload"][0]["message"], error["message"], "{output}");
     }
-    // The same variable elsewhere, and one of an operation that is not asked for.
+    // The variable is also used in another operation, which is not executed.
     let document =
         "query A { viewer { role } } query B($more: Boolean = true) { viewer { role @skip(if: $more) } }";
     let request = json!({"query": document, "operationName": "A", "variables": {"more": null}});
@@ -422,10 +423,10 @@ async fn websocket_negotiates_its_subprotocol(database: Database) {
             Err(Error::Http(response)) => {
                 assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{protocols:?}");
             }
-            other => panic!("{protocols:?} is refused: {other:?}"),
+            other => panic!("{protocols:?} must be refused: {other:?}"),
         }
     }
-    // One that offers an older protocol too is spoken to in the one that both know.
+    // If a client also offers an older protocol, the service chooses the one that both support.
     let authorization = format!("Bearer {}", sign_token("steward"));
     let (mut socket, spoken) = listening
         .connect(Some("graphql-ws, graphql-transport-ws"))
@@ -495,7 +496,7 @@ async fn internal_errors_are_reported_neutrally(database: Database) {
             let said = json!({"message": error["message"], "code": error["extensions"]["code"]});
             assert_eq!(said, output, "{query}: {answer}");
             let id = error["extensions"]["id"].as_str().unwrap_or_default();
-            assert_eq!(id.len(), 32, "it is found in the log by an id: {answer}");
+            assert_eq!(id.len(), 32, "the error has an id, which is in the log: {answer}");
             let answer = answer.to_string();
             for word in [
                 "SELECT",
@@ -525,7 +526,7 @@ async fn internal_errors_are_reported_neutrally(database: Database) {
         "{body}"
     );
     assert!(!body.contains("member"), "{body}");
-    // Every route says so with the same status, and when to ask again.
+    // Every route returns the same status and a `Retry-After` header.
     for path in [
         "/graphql?query=%7B__typename%7D",
         "/export/pattern.csv",

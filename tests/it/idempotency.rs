@@ -30,7 +30,7 @@ async fn mutation_with_a_key_runs_once(database: Database) {
     let input = json!({"record": draft_record("a"), "idempotencyKey": "k-1"});
     let first = mutate_ok(&partner, "saveSubmission", input.clone()).await;
     let again = mutate_ok(&partner, "saveSubmission", input.clone()).await;
-    assert_eq!(first, again, "the first answer is given again");
+    assert_eq!(first, again, "the stored result is returned");
     let total = || partner.query("{ submissions { totalCount } }");
     assert_eq!(total().await["submissions"]["totalCount"], 1);
     let other = json!({"record": draft_record("b"), "idempotencyKey": "k-1"});
@@ -49,12 +49,12 @@ async fn mutation_with_a_key_runs_once(database: Database) {
         list_problems(&refused["problems"]),
         to_owned_pairs(&[("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")])
     );
-    // A key is its member's own.
+    // Another member can use the same key.
     let stranger = app
         .create_member("stranger", Role::Partner, Some("GB-CHC-501"))
         .await;
     mutate_ok(&stranger, "saveSubmission", other.clone()).await;
-    // A rejected mutation did nothing, and can be sent again after a correction.
+    // A rejected mutation stores no result, so the corrected input can use the same key.
     let empty = mutate_ok(&partner, "saveSubmission", json!({"record": {}})).await;
     let refused = mutate(
         &partner,
@@ -75,7 +75,7 @@ async fn mutation_with_a_key_runs_once(database: Database) {
         json!({"id": empty["id"], "idempotencyKey": "k-2"}),
     )
     .await;
-    // After a day the key is free.
+    // A key can be reused after a day.
     let rows = idempotency_key::Entity::find().all(&app.app.db).await.unwrap();
     for row in rows {
         let mut row = row.into_active_model();
@@ -188,7 +188,7 @@ async fn replay_returns_the_original_result(database: Database) {
         list_problems(&refused["problems"]),
         to_owned_pairs(&[("NOT_FOUND", "id")])
     );
-    // After a day nothing is stored.
+    // Stored results expire after a day.
     let later = |hours| SystemClock.now() + chrono::TimeDelta::hours(hours);
     for (hours, answers) in [(23, 0), (25, 4)] {
         let gone = expiry::delete_expired(&app.app.db, &SystemClock, &ExpiryPolicy::default(), later(hours))
@@ -267,7 +267,8 @@ async fn replay_needs_the_same_permission(database: Database) {
     assert_eq!(steward.execute_with(query, variables).await, first);
 }
 
-/// Results were stored column by column. A column that a later version added is absent, one that it removed is left.
+/// Results were stored column by column. Columns that later versions added are absent, and those that they
+/// removed are still stored.
 async fn result_stored_by_version_0_1_is_replayed(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);

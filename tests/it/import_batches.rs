@@ -1,5 +1,5 @@
-//! Concurrent batches: shared references are created once, no write is lost, and the batches of an import are in the
-//! order of its file.
+//! Concurrent batches: shared references are created once, no write is lost, and the batches of an import are
+//! in the order of its file.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -32,14 +32,14 @@ tests_on_both_databases![
     concurrent_organisation_updates_are_not_lost,
 ];
 
-/// Records that fill a few batches.
+/// Generates records that fill a few batches.
 fn generate_records() -> Vec<Value> {
     (0..ROWS_PER_BATCH * 3 + 50)
         .map(|number| file_record(&number.to_string()))
         .collect()
 }
 
-/// Has a trusted organisation send records, and takes them in; answers the import as it ended.
+/// Runs an import of a trusted organisation; returns the finished import.
 async fn run_trusted_import(app: &TestApp, records: &[Value]) -> Value {
     let partner = app.partner().await;
     allow_auto_publish(app).await;
@@ -55,7 +55,7 @@ async fn run_trusted_import(app: &TestApp, records: &[Value]) -> Value {
     load_import(&partner, &sent["data"]["importRecords"]["import"]["id"]).await
 }
 
-/// Everything that came of records is there once, and was published in the order of the file.
+/// Asserts that every record was published once, in the order of the file.
 async fn assert_published_in_order(app: &TestApp, import: &Value, records: &[Value]) {
     let db = &app.app.db;
     let many = u64::try_from(records.len()).unwrap();
@@ -98,7 +98,7 @@ async fn assert_published_in_order(app: &TestApp, import: &Value, records: &[Val
     assert_eq!(published, sent, "in the order of the file");
 }
 
-/// How many others the batches after the first name, each in an order of its own.
+/// The number of funders that all later batches refer to, each in another order.
 const OTHER_FUNDERS: usize = 200;
 
 async fn funder_new_to_several_batches_is_added_once(database: Database) {
@@ -133,11 +133,11 @@ async fn batch_waits_for_the_previous_one_and_rolls_back_with_it(database: Datab
     let kind = database.kind;
     let app = start_with_places(database).await;
     let mut records = generate_records();
-    // The second batch names a funder that somebody else is adding just then.
+    // The second batch names a funder that a concurrent transaction adds.
     let funder = json!({"identifier": "GB-CHC-7777", "name": "The other funder"});
     records[ROWS_PER_BATCH + 5]["fundingTerms"][0]["funder"] = funder;
     let other = async {
-        // SQLite has one who writes: there is nothing to come in between.
+        // SQLite has one writer, so there is no concurrent transaction.
         if kind != Kind::Postgres {
             return;
         }
@@ -163,7 +163,7 @@ async fn batch_waits_for_the_previous_one_and_rolls_back_with_it(database: Datab
             loop {
                 let statement = Statement::from_string(app.app.db.get_database_backend(), waiting);
                 let row = app.app.db.query_one_raw(statement).await.unwrap().unwrap();
-                // The second for the funder, the third for the second.
+                // The second batch waits for the funder, and the third waits for the second.
                 if row.try_get::<i64>("", "waiting").unwrap() == 2 {
                     break;
                 }
@@ -193,7 +193,7 @@ async fn concurrent_organisation_updates_are_not_lost(database: Database) {
     wayin::organisation::find_or_create(db, &act, Some("GB-CHC-7"), Some("A charity"), None)
         .await
         .unwrap();
-    // Both read it before either writes.
+    // Both read the organisation before either writes it.
     let mut learnt = Vec::new();
     for kind in [OrganisationKind::Funder, OrganisationKind::PublicBody] {
         let reference = named(Some(kind));

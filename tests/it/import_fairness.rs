@@ -52,7 +52,7 @@ async fn short_import_does_not_wait_for_a_long_one(database: Database) {
         assert_eq!(import["state"], "COMPLETED", "{import}");
         assert_eq!(
             import["draftCount"], drafted,
-            "each row is taken in once: {import}"
+            "each row is processed once: {import}"
         );
     }
     let ended = |import: &Value| import["endedAt"].as_str().unwrap().to_owned();
@@ -69,7 +69,7 @@ async fn duplicate_reference_rejects_every_row_that_has_it(database: Database) {
     let other = app
         .create_member("other", Role::Partner, Some("GB-CHC-502"))
         .await;
-    // In one turn, and in two, of which the second begins past the first rows.
+    // In one turn, and in two turns, the second of which starts after the first rows.
     for turns in [1, 2] {
         let named = |name: &str| file_record(&format!("{name}-{turns}"));
         let (waits, same) = (named("waits"), named("same"));
@@ -108,7 +108,7 @@ async fn duplicate_reference_rejects_every_row_that_has_it(database: Database) {
         assert_eq!(
             worker::run_queued(&app.app).await.unwrap(),
             expected,
-            "so many turns"
+            "the number of turns"
         );
         let import = load_import(&partner, &sent["data"]["importRecords"]["import"]["id"]).await;
         assert_eq!(
@@ -169,7 +169,7 @@ async fn import_without_progress_fails(database: Database) {
     )
     .await;
     let id = &sent["data"]["importRecords"]["import"]["id"];
-    // Each time the server that had it in hand was gone before a row was done.
+    // As if the server had stopped each time before it processed a row.
     let row = import::Entity::find().one(&app.app.db).await.unwrap().unwrap();
     let mut row = row.into_active_model();
     row.state = Set(ImportState::Running);
@@ -323,6 +323,6 @@ async fn open_document_can_be_imported(database: Database) {
         drafts
             .iter()
             .any(|draft| draft["record"]["place"]["name"] == "Nowhere at all"),
-        "what was typed is kept: {drafts:?}"
+        "the typed values are kept: {drafts:?}"
     );
 }

@@ -1,5 +1,5 @@
-//! Imports of files of partners and funders: every row has an outcome, completed work is kept, and
-//! nothing is done twice.
+//! Imports of files of partners and funders: every row has an outcome, completed work is kept, and nothing is
+//! done twice.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ tests_on_both_databases![
     only_the_first_rows_of_an_oversized_file_are_imported,
 ];
 
-/// Sends a file, has it taken in, and answers its import.
+/// Sends a file and runs the import; returns it.
 async fn run_import(app: &TestApp, client: &Client<'_>, content: &str, input: Value) -> Value {
     let sent = send_file(app, client, "return.jsonl", content, input).await;
     let sent = &sent["data"]["importRecords"];
@@ -119,7 +119,7 @@ async fn every_row_has_an_outcome(database: Database) {
         9 REJECTED DUPLICATE externalRef
         ");
     }
-    // What is kept is exactly what was typed.
+    // The stored records are exactly as typed.
     let kept = partner
         .query("{ submissions(first: 100) { nodes { state record problems { path } } } }")
         .await;
@@ -141,7 +141,7 @@ async fn every_row_has_an_outcome(database: Database) {
     );
     assert_eq!(found["imports"]["totalCount"], 1);
     assert_eq!(found["node"]["id"], import["id"]);
-    // The same file again changes nothing.
+    // Importing the same file again changes nothing.
     let again = run_import(&app, &partner, &content, json!({})).await;
     assert_eq!(list_counts(&again), [8, 0, 0, 0, 3, 0, 5]);
     let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
@@ -197,9 +197,9 @@ async fn valid_rows_are_submitted_and_the_rest_after_correction(database: Databa
     assert_eq!(
         (after.version, after.state.code()),
         (2, "SUBMITTED"),
-        "the draft was mended"
+        "the draft was corrected"
     );
-    // A steward sees what was sent, and publishes it.
+    // A steward sees the submissions and publishes them.
     let steward = app.steward().await;
     let waiting = steward
         .query("{ submissions(filter: {states: [SUBMITTED]}) { nodes { id } } }")
@@ -223,9 +223,9 @@ async fn valid_rows_are_submitted_and_the_rest_after_correction(database: Databa
     assert_eq!(
         list_counts(&again),
         [2, 0, 0, 0, 2, 0, 0],
-        "what is published so is not sent again"
+        "an identical published record is not submitted again"
     );
-    // Another file corrects what is published.
+    // Another file corrects the published record.
     let mut corrected = file_record("a");
     corrected["title"] = json!("Another title");
     let correction = run_import(
@@ -253,7 +253,7 @@ async fn trusted_organisation_publishes_by_import(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     allow_auto_publish(&app).await;
-    // Two records name one grant: the second has a problem.
+    // Two records name the same grant, so the second has a problem.
     let mut records: Vec<Value> = (0..1_100)
         .map(|number| file_record(&number.to_string()))
         .collect();
@@ -276,7 +276,7 @@ async fn trusted_organisation_publishes_by_import(database: Database) {
     let output = revision::Entity::find().one(&app.app.db).await.unwrap().unwrap();
     assert_eq!(output.reason, "imported from return.jsonl");
     assert!(output.member_id.is_some());
-    // The same file again publishes nothing; one that changed is altered.
+    // Importing the same file again publishes nothing new. Only a changed record is published.
     records.remove(8);
     records[0]["title"] = json!("Another title");
     let again = run_import(&app, &partner, &json_lines(&records), json!({"mode": "SUBMIT"})).await;
@@ -316,7 +316,7 @@ async fn import_does_not_overwrite_a_record_in_review(database: Database) {
     }
     let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
     assert_eq!((kept.len(), &kept[0].document), (1, &file_record("a")));
-    // A submission with requested changes is corrected by a file.
+    // A file corrects a submission with requested changes.
     let steward = app.steward().await;
     let waiting = steward.query("{ submissions { nodes { id } } }").await;
     let id = &waiting["submissions"]["nodes"][0]["id"];
@@ -339,7 +339,7 @@ async fn import_does_not_overwrite_a_record_in_review(database: Database) {
 }
 
 async fn import_resumes_after_a_server_stops(database: Database) {
-    // Five batches, so that some are left on a slow machine too, where a batch is done before it is seen.
+    // Five batches, so that some are left on a slow machine, where a batch can finish before the test sees it.
     const ROW_COUNT: i64 = 5_000;
     let app = start_with_places(database).await;
     let partner = app.partner().await;
@@ -356,7 +356,7 @@ async fn import_resumes_after_a_server_stops(database: Database) {
     )
     .await;
     let id = sent["data"]["importRecords"]["import"]["id"].clone();
-    // A server that ends in the middle, more than once.
+    // The server stops during the import, more than once.
     let mut seen = 0;
     for _ in 0..2 {
         expire_leases(&app).await;
@@ -383,7 +383,7 @@ async fn import_resumes_after_a_server_stops(database: Database) {
     assert_eq!(
         worker::run_queued(&app.app).await.unwrap(),
         0,
-        "while its runner is taken for alive nobody else takes it"
+        "no other server takes the import before its lease ends"
     );
     expire_leases(&app).await;
     let before = import::Entity::find().one(&app.app.db).await.unwrap();
@@ -411,7 +411,7 @@ async fn two_servers_import_each_row_once(database: Database) {
     let partner = app.partner().await;
     allow_auto_publish(&app).await;
     for file in 0..3 {
-        // Some references stand in several files.
+        // Some references are in several files.
         let records: Vec<Value> = (file * 800..file * 800 + 1_200)
             .map(|number| file_record(&number.to_string()))
             .collect();
@@ -499,12 +499,12 @@ async fn funder_can_import_only_its_own_grants(database: Database) {
     let bands = counted["distribution"]["bins"].as_array().unwrap();
     let counted: i64 = bands.iter().filter_map(|bin| bin["count"].as_i64()).sum();
     assert_eq!(counted, 1, "{bands:?}");
-    // A steward takes everybody's; what is there already stays.
+    // A steward imports the grants of all funders. Existing ones stay unchanged.
     let steward = app.steward().await;
     let import = take(&steward, GRANTS_JSON, &grants).await;
     assert_eq!(list_counts(&import), [3, 0, 0, 1, 1, 0, 1]);
     assert_eq!(import["organisation"], Value::Null);
-    // Another's grant is not the funder's, whatever the file says.
+    // A grant of another funder does not become the funder's own, even if the file states that.
     let claimed = GRANTS_JSON.replace(
         "\"GB-CHC-10\", \"name\": \"Another funder\"",
         "\"GB-CHC-9\", \"name\": \"A funder\"",
@@ -520,7 +520,7 @@ async fn funder_can_import_only_its_own_grants(database: Database) {
         kept["initiatives"]["nodes"][0]["fundingTerms"][0]["funder"]["identifier"],
         "GB-CHC-10"
     );
-    // A file without a licence is refused, unless it is said.
+    // A file without a licence is rejected unless the input states one.
     let unlicensed = GRANTS_JSON.replace(
         "\"license\": \"https://creativecommons.org/licenses/by/4.0/\", ",
         "",
@@ -601,7 +601,7 @@ async fn imports_are_visible_only_to_their_sender(database: Database) {
     }
     let sent = send_file(&app, &dashboard, "file", "{}", json!({})).await;
     assert_eq!(sent["errors"][0]["extensions"]["code"], "FORBIDDEN");
-    // A steward acts for none, and says whose records they are.
+    // A steward acts for no organisation, so the input must name it.
     let steward = app.steward().await;
     let sent = send_file(
         &app,
@@ -626,7 +626,7 @@ async fn imports_are_visible_only_to_their_sender(database: Database) {
     assert_eq!(
         import::Entity::find().count(&app.app.db).await.unwrap(),
         2,
-        "what is refused is not kept"
+        "a rejected file is not stored"
     );
 }
 
@@ -680,7 +680,7 @@ async fn truncated_file_reports_what_was_imported(database: Database) {
         import["failureReason"].as_str().unwrap().contains("line"),
         "{import}"
     );
-    // Too many rows: those up to the limit are taken, and it is said.
+    // Too many rows: only those up to the limit are imported, and the import reports that.
     let limits = FileLimits {
         rows: 3,
         ..FileLimits::default()
@@ -695,7 +695,7 @@ async fn truncated_file_reports_what_was_imported(database: Database) {
     );
 }
 
-/// The same service with other limits.
+/// Restarts the service with other limits for files.
 fn with_file_limits(app: TestApp, limits: FileLimits) -> TestApp {
     let settings = job::ImportSettings {
         limits,
@@ -735,7 +735,7 @@ async fn import_of_a_revoked_member_stops(database: Database) {
     assert_eq!(submission::Entity::find().count(&app.app.db).await.unwrap(), 0);
 }
 
-/// What a GraphQL multipart request says of its file.
+/// The `map` part of a GraphQL multipart request.
 const MULTIPART_MAP: &str = r#"{"0": ["variables.input.file"]}"#;
 
 /// A GraphQL multipart request as browsers and curl write it.
@@ -800,7 +800,7 @@ async fn multipart_upload_is_limited(database: Database) {
         json!({"import": {"fileName": "return.jsonl", "bytes": content.len(), "state": "QUEUED"}, "problems": []}),
         "{answer}"
     );
-    // The mutation rejects a file that is a little too long. A much longer one is not read to its end.
+    // The mutation rejects a file that is slightly too long. A much longer one is not read to its end.
     let long = [content.as_bytes(), &vec![b' '; 400_000]].concat();
     let (status, answer) = post(Some("partner"), &long).await;
     assert_eq!(status, StatusCode::OK);
@@ -816,7 +816,7 @@ async fn multipart_upload_is_limited(database: Database) {
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     let (status, answer) = post(Some("dashboard"), content.as_bytes()).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "{answer}");
-    // The operation and the map are held to what a request without a file may have.
+    // The size of `operations` and `map` has the same limit as a request without a file.
     let much = " ".repeat(256 * 1024);
     for (operations, map, part) in [
         (
@@ -834,7 +834,7 @@ async fn multipart_upload_is_limited(database: Database) {
         let said = error["message"].as_str().unwrap();
         assert!(said.contains(part) && said.contains("262144"), "{said}");
     }
-    // One file, for one variable.
+    // A request can have one file, for one variable.
     for map in [
         r#"{"0": ["variables.input.file", "variables.input.file"]}"#,
         r#"{"0": ["variables.input.file"], "1": ["variables.input.file"]}"#,
@@ -873,11 +873,7 @@ async fn files_expire_after_the_retention_period(database: Database) {
     );
     assert_eq!(load_rows(&partner, &import).await, [] as [&str; 0]);
     let after = load_import(&partner, &import["id"]).await;
-    assert_eq!(
-        list_counts(&after),
-        list_counts(&import),
-        "what became of it is known for good"
-    );
+    assert_eq!(list_counts(&after), list_counts(&import), "the counts stay");
     assert_eq!(after["correctionsUrl"], Value::Null);
     assert_eq!(
         submission::Entity::find().count(db).await.unwrap(),

@@ -1,4 +1,4 @@
-//! Files that the command line publishes: they are stored as imports without a member.
+//! Files that the command line publishes are stored as imports without a member.
 
 use std::io::Write as _;
 
@@ -103,7 +103,7 @@ async fn unfinished_import_of_the_same_file_is_found(database: Database) {
     };
     let member = ImportSender::Member(&member, ImportRecordsMode::Draft);
     assert_eq!(find(member, &text, None).await, None, "by another sender");
-    // A server runs it as well.
+    // A server can run such an import too.
     worker::run_queued(&app.app).await.unwrap();
     assert_eq!(find(sender, &text, None).await, None, "the import has ended");
     let found = app.steward().await.query("{ initiatives { totalCount } }").await;

@@ -32,7 +32,7 @@ tests_on_both_databases![
 
 const EXCERPT: &str = include_str!("../data/places/area_codes_excerpt.csv");
 
-/// Imports places, and tells what was said of them, each as the command line says it.
+/// Imports places; returns the tally and the messages as the command line prints them.
 async fn import_places(app: &TestApp, csv: &str) -> (Tally, Vec<String>) {
     let mut said = Vec::new();
     let mut remarks = |remark| match remark {
@@ -42,12 +42,12 @@ async fn import_places(app: &TestApp, csv: &str) -> (Tally, Vec<String>) {
     };
     let tally = import::places::import(&app.app.db, &TestApp::action(), csv.as_bytes(), &mut remarks)
         .await
-        .expect("the file is taken");
+        .expect("the import succeeds");
     app.catch_up().await;
     (tally, said)
 }
 
-/// Every place as name, kind, what it lies within and its successor, by its code or else its name.
+/// Every place with its name, kind, parents and successor, by its code, or by its name if it has none.
 async fn load_place_tree(
     app: &TestApp,
 ) -> BTreeMap<String, (String, &'static str, BTreeSet<String>, Option<String>)> {
@@ -73,7 +73,7 @@ async fn load_place_tree(
             )
         })
         .collect();
-    assert_eq!(tree.len(), places.len(), "every place is told apart");
+    assert_eq!(tree.len(), places.len(), "every place has its own key");
     tree
 }
 
@@ -109,7 +109,7 @@ async fn lookup_file_builds_the_place_hierarchy(database: Database) {
             }"#,
         )
         .await;
-    // A combined authority is a second parent beside the region, in any order of the rows.
+    // A combined authority is a second parent besides the region, whatever the order of the rows.
     let mut beside = answer["birmingham"]["parents"].as_array().unwrap().clone();
     beside.sort_by_key(|place| place["code"].as_str().map(ToOwned::to_owned));
     assert_eq!(
@@ -135,7 +135,7 @@ async fn lookup_file_builds_the_place_hierarchy(database: Database) {
             .map(ToOwned::to_owned)
             .collect::<BTreeSet<_>>()
     };
-    // A district lies in its county, and the county in the region.
+    // A district is in its county, and the county is in the region.
     assert_eq!(codes("cambridge"), are(&["E10000003", "E47000008"]));
     // Wales has no regions.
     assert_eq!(codes("cardiff"), are(&["W92000004"]));
@@ -143,7 +143,7 @@ async fn lookup_file_builds_the_place_hierarchy(database: Database) {
     assert_eq!(codes("england"), are(&["K04000001"]));
     assert_eq!(codes("belfast"), are(&["K02000001"]));
     assert_eq!(answer["kingdom"], json!({"kind": "COUNTRY", "parents": []}));
-    // A retired code leads to the place that took over.
+    // A retired code resolves to its successor.
     assert_eq!(
         answer["glasgow"],
         json!({"code": "S12000049", "name": "Glasgow City"})
@@ -161,7 +161,7 @@ async fn lookup_file_builds_the_place_hierarchy(database: Database) {
             {"name": "Glasgow City", "code": "S12000046", "successor": {"name": "Glasgow City", "code": "S12000049"}},
         ])
     );
-    // What is retired is not among the places that a region contains.
+    // Retired places are not among the children of a region.
     let north = &answer["north"]["children"]["nodes"];
     let names = ["Cumberland", "Manchester", "Westmorland and Furness"];
     assert_eq!(*north, json!(names.map(|name| json!({"name": name}))));
@@ -186,7 +186,7 @@ async fn reimporting_places_changes_nothing(database: Database) {
     assert_eq!(
         places.all(&app.app.db).await.unwrap(),
         before,
-        "no row was touched"
+        "no row was changed"
     );
 }
 
@@ -201,7 +201,7 @@ async fn changed_places_are_updated(database: Database) {
         place::Entity::find().all(&app.app.db).await.unwrap(),
         list_changes(&app).await,
     );
-    // One with another name, one that lies elsewhere, one that stands as it stood, one that is new.
+    // One place is renamed, one is moved, one is unchanged and one is new.
     let tally = app
         .import_places(&format!(
             "{header}E12000002,North West,,,\nE06000001,Hartlepool Borough,,E12000001,\nE06000002,Middlesbrough,,E12000002,\nE06000003,Redcar and Cleveland,,E12000001,\n"
@@ -244,7 +244,7 @@ async fn changed_places_are_updated(database: Database) {
         (new.len(), new[2].0, new[2].1),
         (3, ChangeKind::Published, ChangeSubject::Place)
     );
-    // A code that is retired later, and one that comes back into use.
+    // One code is retired later, and one comes back into use.
     let retired = format!("{header}E06000001,Hartlepool Borough,,E12000001,E06000002\n");
     assert_eq!(app.import_places(&retired).await.altered, 1);
     let steward = app.steward().await;
@@ -260,7 +260,7 @@ async fn row_order_does_not_matter(database: Database) {
     let app = TestApp::start(database).await;
     let (header, rows) = EXCERPT.split_once('\n').unwrap();
     let mut rows: Vec<&str> = rows.lines().collect();
-    // The places that others lie within, and those that took over, stand last.
+    // Parents and successors are in later rows.
     rows.reverse();
     let file = |rows: &[&str]| format!("{header}\n{}\n", rows.join("\n"));
     assert_eq!(app.import_places(&file(&rows)).await, tally_added(35));
@@ -304,7 +304,7 @@ async fn unknown_parent_rejects_its_row_and_dependent_rows(database: Database) {
 async fn cycle_of_places_is_rejected(database: Database) {
     let app = TestApp::start(database).await;
     let header = "code,name,kind,parents,successor\n";
-    // Two new places within each other; none of the two can be in the base.
+    // Two new places are within each other, so neither can be added.
     let (tally, said) = import_places(
         &app,
         &format!("{header}E06000001,Here,,E06000002,\nE06000002,There,,E06000001,\nE06000003,Elsewhere,,,\n"),
@@ -315,7 +315,7 @@ async fn cycle_of_places_is_rejected(database: Database) {
         said.iter().any(|said| said.contains("would be within itself")),
         "{said:?}"
     );
-    // A place that stands already keeps where it lies when a row would close a circle of three.
+    // If a row would close a cycle of three places, the existing place keeps its parents.
     app.import_places(&format!(
         "{header}E12000001,Region,,,\nE10000001,County,,E12000001,\nE07000001,District,,E10000001,\n"
     ))
@@ -324,7 +324,7 @@ async fn cycle_of_places_is_rejected(database: Database) {
     let (tally, said) = import_places(&app, &format!("{header}E12000001,Region,,E07000001,\n")).await;
     assert_eq!((tally.refused, tally.altered), (1, 0));
     assert_eq!(said, ["row 2: Region would be within itself"]);
-    // Nor may a place take over from one that leads back to it.
+    // The successor of a place must not lead back to it.
     let (tally, _) = import_places(&app, &format!("{header}E12000001,Region,,,E10000001\n")).await;
     assert_eq!(tally.refused, 1);
     let (tally, said) = import_places(&app, &format!("{header}E12000001,Region,,E12000001,\n")).await;
@@ -354,13 +354,10 @@ async fn contradicting_rows_are_rejected(database: Database) {
     assert_eq!(
         (tally.added, tally.unchanged, tally.refused),
         (3, 1, 3),
-        "two rows that say the same are one: {tally:?}"
+        "two identical rows count as one: {tally:?}"
     );
     let tree = load_place_tree(&app).await;
-    assert!(
-        !tree.contains_key("E06000001"),
-        "none of its rows is known to be right"
-    );
+    assert!(!tree.contains_key("E06000001"), "its rows contradict each other");
     assert_eq!(tree["E06000002"].2, BTreeSet::from(["E12000001".into()]));
 }
 
@@ -393,7 +390,7 @@ async fn random_rows_never_leave_cycles_or_dangling_references(database: Databas
         let rows = file.lines().count() as u64 - 1;
         let (tally, said) = import_places(&app, &file).await;
         let output = tally.added + tally.altered + tally.unchanged + tally.refused;
-        assert_eq!(output, rows, "every row is told of: {tally:?} of\n{file}");
+        assert_eq!(output, rows, "every row is reported: {tally:?} of\n{file}");
         let tree = load_place_tree(&app).await;
         for start in tree.keys() {
             let (mut seen, mut ahead) = (BTreeSet::new(), vec![start]);
@@ -407,11 +404,14 @@ async fn random_rows_never_leave_cycles_or_dangling_references(database: Databas
                 }
             }
         }
-        // What was taken is taken again without a change, unless a code is in several rows.
+        // Importing the same file again adds nothing, unless a code is in several rows.
         let again = import_places(&app, &file).await.0;
         assert_eq!(again.added, 0, "{file}");
     }
-    assert!(!load_place_tree(&app).await.is_empty(), "some of it was taken");
+    assert!(
+        !load_place_tree(&app).await.is_empty(),
+        "some places were imported"
+    );
 }
 
 async fn places_without_a_code_are_distinguished_by_parents(database: Database) {
@@ -445,7 +445,7 @@ async fn places_without_a_code_are_distinguished_by_parents(database: Database) 
     );
 }
 
-/// The other forms of the lookup files, one row of each; every one names its larger places in full.
+/// The other lookup files, one row of each. Every row names all larger places.
 async fn every_lookup_file_format_is_read(database: Database) {
     const LARGER_PLACE_CELLS: &str =
         "E92000001,England,K04000001,England and Wales,K03000001,Great Britain,K02000001,United Kingdom";
@@ -499,7 +499,7 @@ async fn every_lookup_file_format_is_read(database: Database) {
 
 async fn file_without_places_is_rejected(database: Database) {
     let app = TestApp::start(database).await;
-    // Councils with their identifiers: a list of organisations, which names places in passing.
+    // A list of councils with their identifiers. It names places, but only as attributes.
     let councils = "\u{feff}org_id,name,normalised_name,gss_code,area_name,area_type,active\n\
         GB-LAE-ADU,Adur District Council,Adur,E07000223,Adur,E07,TRUE\n";
     for (file, reason) in [

@@ -26,7 +26,7 @@ tests_on_both_databases![
     other_text_is_stored_unchanged,
 ];
 
-/// Why each row was refused, as the command line says it.
+/// The rejections of the rows, as the command line prints them.
 fn list_rejections(remarks: Vec<Remark>) -> Vec<String> {
     let said = remarks.into_iter().map(|remark| match remark {
         Remark::Refused(refusal) => refusal.to_string(),
@@ -40,7 +40,7 @@ async fn count_changes(app: &TestApp) -> u64 {
     change::Entity::find().count(&app.app.db).await.unwrap()
 }
 
-/// What is not said, in the words of the API: as null, or as an empty list.
+/// Removes fields that are null or empty, as the API returns missing answers.
 fn remove_empty_fields(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
@@ -64,7 +64,7 @@ async fn every_field_round_trips(database: Database) {
     let fields = expected.as_object_mut().unwrap();
     let source = fields.remove("source").unwrap();
     fields.insert("sources".into(), json!([source]));
-    // Entry points are listed by perspective, each with its position within it.
+    // The API lists entry points by perspective, each with its position within it.
     let mut entry_points = answered["entryPoints"].as_array().unwrap().clone();
     entry_points.sort_by_key(|taken| {
         let sent = sent["entryPoints"].as_array().unwrap();
@@ -85,7 +85,7 @@ async fn every_field_round_trips(database: Database) {
         })
         .collect();
     assert_eq!(answered, expected);
-    // And the revision holds the whole of it.
+    // The revision contains the whole record.
     let revision = revision::Entity::find().one(&app.app.db).await.unwrap().unwrap();
     assert_eq!(
         (revision.version, revision.reason.as_str()),
@@ -155,7 +155,7 @@ async fn null_and_empty_fields_are_absent(database: Database) {
     for one in &found[1..] {
         assert_eq!(*one, found[0]);
     }
-    // Who may read it is the most careful answer where nothing is said.
+    // The default visibility is the most restrictive one.
     assert_eq!(found[0]["visibility"], "AGGREGATE_ONLY");
     assert_eq!(found[0]["summary"], Value::Null);
     assert_eq!(found[0]["fundingTerms"][0]["upfrontResearch"], Value::Null);
@@ -227,14 +227,14 @@ async fn invalid_rows_are_reported_and_valid_rows_imported(database: Database) {
         titles,
         [json!({"title": "Record 1"}), json!({"title": "Record 7"})]
     );
-    // Nothing of a refused row is there, its organisations neither.
+    // Nothing of a rejected row is stored, not even its organisations.
     let known = organisation::Entity::find().count(&app.app.db).await.unwrap();
-    assert_eq!(known, 1, "the lead of the good ones alone");
+    assert_eq!(known, 1, "only the lead organisation of the valid records");
 }
 
 async fn reimport_changes_nothing_and_a_change_is_a_new_version(database: Database) {
     let app = start_with_places(database).await;
-    // The second row knows more of the lead organisation than the first.
+    // The second row has more details of the lead organisation than the first.
     let mut first = complete_record("r-1");
     first["leadOrganisation"].as_object_mut().unwrap().remove("kind");
     let rows = [first.clone(), complete_record("r-2")];
@@ -245,7 +245,7 @@ async fn reimport_changes_nothing_and_a_change_is_a_new_version(database: Databa
     assert_eq!((again.unchanged, again.altered), (2, 0), "{again:?}");
     assert_eq!(list_initiatives(&app, ids).await, before);
     assert_eq!(count_changes(&app).await, logged);
-    // A change of one part is a new version of the record, and leaves the ids of the others as they were.
+    // A change of one part is a new version of the record. The other parts keep their ids.
     let mut changed = first;
     changed["summary"] = json!("Said anew.");
     changed["fundingTerms"].as_array_mut().unwrap().insert(
@@ -284,7 +284,7 @@ async fn reimport_changes_nothing_and_a_change_is_a_new_version(database: Databa
         .collect();
     assert_eq!(summaries, [(1, "Who it is for.\n\nAnd why."), (2, "Said anew.")]);
     assert_eq!(revisions[1].document["fundingTerms"].as_array().unwrap().len(), 2);
-    // The same reference of another organisation is another record.
+    // The same reference of another organisation is a different record.
     let other = minimal_record(
         "r-1",
         json!({"leadOrganisation": {"identifier": "GB-CHC-101", "name": "Another"}}),
@@ -303,7 +303,8 @@ async fn placeholder_identifier_is_omitted_with_a_warning(database: Database) {
             json!([{"funder": {"identifier": "unknown", "name": "A funder"}, "grantIdentifier": "TBC"}]);
         record
     };
-    // The same reference, of two organisations that nothing but a word for no answer could make one.
+    // Two organisations have the same reference, and the same placeholder as an identifier. The placeholder
+    // does not make them one organisation.
     let records = [led("a", "One charity"), led("a", "Another charity")];
     let (tally, remarks) = app.try_publish(&records).await;
     let said = list_rejections(remarks);
@@ -390,7 +391,7 @@ async fn existing_organisations_are_reused(database: Database) {
     assert_eq!(lead("6"), json!({"name": "The Straße Trust", "kind": null}));
     assert_eq!(lead("8"), json!({"name": "Old Name", "kind": null}));
     assert_eq!(lead("12"), json!({"name": "twins", "kind": null}));
-    // What sort of organisation it is can be said later.
+    // The kind of an organisation can be added later.
     assert_eq!(
         lead("5"),
         json!({"name": "By Name Alone", "kind": "COMMUNITY_GROUP"})
@@ -479,7 +480,7 @@ async fn durations_default_to_the_dates(database: Database) {
     assert_eq!(months, [Some(18), None, Some(13), Some(24)]);
 }
 
-/// Every path at which a document holds text that is anybody's own words or names.
+/// Collects every path of a document with free text or a name.
 fn collect_text_paths(value: &Value, path: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
@@ -521,7 +522,7 @@ async fn unstorable_text_rejects_only_its_row(database: Database) {
     }
 }
 
-/// A text as it is stored: in Unicode's normal form C.
+/// A text as it is stored, in Unicode normalisation form C.
 fn to_nfc(text: &Value) -> String {
     text.as_str().unwrap().replace("e\u{301}", "\u{e9}")
 }
@@ -555,7 +556,7 @@ async fn other_text_is_stored_unchanged(database: Database) {
         let name = &found["leadOrganisation"]["name"];
         assert_eq!(*name, to_nfc(&visible.into()), "{text}");
     }
-    // One more character is too many. The length is in characters.
+    // One character too many. The length is counted in characters.
     let long = "🏘".repeat(10_001);
     let (_, remarks) = app
         .try_publish(&[minimal_record("long", json!({"summary": long}))])

@@ -29,7 +29,7 @@ tests_on_both_databases![
     every_corruption_is_detected,
 ];
 
-/// What a mutation on one submission answers, which must go well.
+/// Runs a mutation of a submission that must succeed; returns its payload.
 async fn run_submission_mutation(client: &Client<'_>, name: &str, input: Value) -> Value {
     let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
     let query = format!(
@@ -60,7 +60,7 @@ async fn publish_record(partner: &Client<'_>, steward: &Client<'_>, record: Valu
     run_submission_mutation(steward, "publishSubmission", json!({"id": id})).await
 }
 
-/// A record with something in every part, as a partner sends it.
+/// A record with a value in every part, as a partner sends it.
 fn complete_submitted_record(reference: &str) -> Value {
     let mut record = full_record(reference)
         .in_place("E06000001")
@@ -97,12 +97,12 @@ fn complete_submitted_record(reference: &str) -> Value {
     record
 }
 
-/// A base in which everything was done that can be.
+/// A database with a history of every kind of action.
 async fn start_with_full_history(database: Database) -> TestApp {
     let app = start_with_places(database).await;
     let steward = app.steward().await;
     let partner = app.partner().await;
-    // Corrected, withdrawn, and withdrawn and sent again.
+    // One record is corrected, one is withdrawn, and one is withdrawn and published again.
     let first = publish_record(&partner, &steward, complete_submitted_record("a")).await;
     let initiative = first["initiative"]["id"].clone();
     let mut corrected = complete_submitted_record("a");
@@ -119,7 +119,7 @@ async fn start_with_full_history(database: Database) -> TestApp {
             .await;
     }
     publish_record(&partner, &steward, complete_submitted_record("again")).await;
-    // In hand, in every state.
+    // Pending submissions in every state.
     save_submission(&partner, json!({"externalRef": "draft", "title": 7})).await;
     let mut correction = complete_submitted_record("a");
     correction["summary"] = "What it did in the end".into();
@@ -137,7 +137,7 @@ async fn start_with_full_history(database: Database) -> TestApp {
     .await;
     let discarded = save_submission(&partner, complete_submitted_record("discarded")).await;
     run_submission_mutation(&partner, "discardSubmission", json!({"id": discarded})).await;
-    // Grants, of which a record takes one over.
+    // Two grants, one of which becomes part of a record.
     let grants = [grant("360G-a-1", &json!({})), grant("360G-a-2", &json!({}))];
     try_grants(&app, &package(&grants)).await;
     let taking = record("t")
@@ -185,7 +185,7 @@ async fn start_with_full_history(database: Database) -> TestApp {
     app
 }
 
-/// A claim and a word of the field.
+/// A claim and a glossary term.
 async fn create_claim_and_term(app: &TestApp) {
     let now = SystemClock.now();
     let claim = claim::Model {
@@ -229,20 +229,21 @@ async fn sample_evidence_has_no_violations(database: Database) {
         .unwrap();
     app.assert_no_violations().await;
     let counted = organisation::Entity::find().all(&app.app.db).await.unwrap().len();
-    assert!(counted > 5, "there is something to hold: {counted} organisations");
+    assert!(counted > 5, "only {counted} organisations were checked");
 }
 
-/// A way to break a base: the statements, what they go against, and a part of what is said of it.
+/// A way to corrupt a database: the statements, the violated invariant, and a part of the message.
 type Corruption = (&'static [&'static str], Invariant, &'static str);
 
-/// The initiative that was corrected, that which was withdrawn, and that of one grant alone.
+/// Subqueries for the corrected initiative, the withdrawn one, and the one made from a grant alone.
 const CORRECTED_INITIATIVE_SQL: &str = "(SELECT id FROM initiative WHERE external_ref = 'a')";
 const WITHDRAWN_INITIATIVE_SQL: &str = "(SELECT id FROM initiative WHERE external_ref = 'w')";
 const GRANT_INITIATIVE_SQL: &str =
     "(SELECT initiative_id FROM funding_term WHERE grant_identifier = '360G-a-2')";
 
 const CORRUPTIONS: &[Corruption] = &[
-    // What nobody refers to can be taken away, what is referred to only where keys are not held to.
+    // Rows without references can be deleted. Referenced rows can only be deleted while foreign keys are not
+    // enforced.
     (
         &["UNHELD", "UPDATE initiative SET place_id = NOWHERE WHERE id = :A"],
         Invariant::Database,
@@ -521,7 +522,7 @@ const CORRUPTIONS: &[Corruption] = &[
         Invariant::ChangeLog,
         "is withdrawn although it is not published",
     ),
-    // More often than a text can have been taken out of it.
+    // More changes than redactions can explain.
     (
         &[
             "INSERT INTO change_log (kind, subject, subject_id, created_at, updated_at) \
@@ -728,7 +729,7 @@ const CORRUPTIONS: &[Corruption] = &[
     ),
 ];
 
-/// Statements that break a base, in the database's own words.
+/// Corrupts a database with statements in its SQL dialect.
 async fn apply_corruption(moment: &DatabaseTransaction, kind: Kind, statements: &[&str]) {
     let nowhere = match kind {
         Kind::Sqlite => "x'0190b0b0b0b07000800000000000dead'",
@@ -736,7 +737,7 @@ async fn apply_corruption(moment: &DatabaseTransaction, kind: Kind, statements: 
     };
     for statement in statements {
         let statement = match (*statement, kind) {
-            // Only until the transaction ends.
+            // Applies until the transaction ends.
             ("UNHELD", Kind::Sqlite) => "PRAGMA defer_foreign_keys = ON".to_owned(),
             ("UNHELD", Kind::Postgres) => "SET LOCAL session_replication_role = replica".to_owned(),
             (statement, _) => statement
@@ -750,7 +751,7 @@ async fn apply_corruption(moment: &DatabaseTransaction, kind: Kind, statements: 
         let is_setting = statement.starts_with("PRAGMA") || statement.starts_with("SET LOCAL");
         assert!(
             is_setting || done.rows_affected() > 0,
-            "{statement} breaks something"
+            "{statement} must change a row"
         );
     }
 }
@@ -769,12 +770,12 @@ async fn every_corruption_is_detected(database: Database) {
             .any(|one| one.invariant == *invariant && one.message.contains(said));
         assert!(
             named,
-            "{statements:?} goes against {invariant:?}, {said:?}: {found:#?}"
+            "{statements:?} violates {invariant:?}, {said:?}: {found:#?}"
         );
         covered.insert(*invariant);
         moment.rollback().await.unwrap();
     }
     let all = BTreeSet::from(Invariant::ALL);
-    assert_eq!(covered, all, "every invariant is broken once");
+    assert_eq!(covered, all, "every invariant is violated at least once");
     app.assert_no_violations().await;
 }

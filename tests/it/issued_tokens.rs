@@ -27,7 +27,7 @@ tests_on_both_databases![
     redaction_covers_token_names,
 ];
 
-/// The tokens of the list, in its order.
+/// The listed tokens, in order.
 async fn list_tokens(steward: &Client<'_>, filter: &str) -> Vec<Value> {
     let tokens = steward
         .query(&format!(
@@ -80,10 +80,10 @@ async fn issued_token_is_shown_once(database: Database) {
     }
     let good_for = parse_timestamp(&output["expiresAt"]) - parse_timestamp(&output["issuedAt"]);
     assert_eq!(good_for, TimeDelta::days(30));
-    // A client that lost the response gets it again.
+    // A client that lost the response can send the mutation again.
     assert_eq!(issue_token(&steward, input).await, issued);
     let text = issued["token"].as_str().unwrap().to_owned();
-    // It is good, and that it was used is listed.
+    // The token is valid, and the list shows when it was last used.
     client.authorization = Some(format!("Bearer {text}"));
     assert_eq!(
         client.query("{ viewer { subject role } }").await,
@@ -95,17 +95,20 @@ async fn issued_token_is_shown_once(database: Database) {
         if !used.is_null() {
             break used;
         }
-        assert!(since.elapsed() < Duration::from_secs(20), "its use is written");
+        assert!(
+            since.elapsed() < Duration::from_secs(20),
+            "the last use is written"
+        );
         sleep(Duration::from_millis(10)).await;
     };
     assert!(SystemClock.now() - parse_timestamp(&used) < TimeDelta::seconds(60));
-    // Once a minute is enough.
+    // The last use is written at most once a minute.
     for _ in 0..3 {
         client.query("{ viewer { subject } }").await;
     }
     sleep(Duration::from_millis(200)).await;
     assert_eq!(list_tokens(&steward, "").await[0]["lastUsedAt"], used);
-    // The base does not hold what could be used.
+    // The database does not contain anything that can be used as a token.
     let signature = text.rsplit('.').next().unwrap();
     let all = read_all_text(&app).await;
     assert!(all.contains("The council's dashboard"), "the name is kept");
@@ -157,7 +160,7 @@ async fn revoked_token_is_rejected_at_once(database: Database) {
         one.query_error("{ viewer { subject } }").await,
         ("the token was revoked".into(), "UNAUTHENTICATED".into())
     );
-    // The member's other tokens, listed or not, are as good as they were.
+    // The member's other tokens stay valid, listed or not.
     other.query("{ viewer { subject } }").await;
     app.create_member("dashboard", Role::Dashboard, None)
         .await
@@ -174,7 +177,7 @@ async fn revoked_token_is_rejected_at_once(database: Database) {
         list_problems(&revoke_token(&steward, &ids[0]).await),
         [("WRONG_STATE".into(), "id".into())]
     );
-    // A member who is revoked has no good token of whatever sort.
+    // All tokens of a revoked member are invalid.
     let named = TokenSubject {
         issuer: ISSUER.into(),
         subject: "dashboard".into(),
@@ -217,10 +220,10 @@ async fn revoking_a_token_ends_its_subscriptions(database: Database) {
         with_it.wait_for_close().await,
         (4403, "Forbidden: the token was revoked".to_owned())
     );
-    // The same member with another token is not bothered.
+    // The same member's other token is not affected.
     without.subscribe("2", "{ viewer { subject } }").await;
     assert_eq!(without.receive().await["type"], "next");
-    wait_until("one is followed for", || {
+    wait_until("one subscription is left", || {
         app.app.subscriptions.submission_subscriber_count() == 1
     })
     .await;

@@ -92,7 +92,7 @@ async fn added_reason_can_be_removed_unless_used(database: Database) {
     Migrator::up(db, None).await.unwrap();
 }
 
-/// How many migrations to undo, so that one of them and all after it are undone.
+/// The number of migrations to undo, back to the named one and including it.
 fn steps_to_undo(name: &str) -> u32 {
     let migrations = Migrator::migrations();
     let position = migrations.iter().rev().position(|one| one.name() == name);
@@ -363,7 +363,7 @@ async fn only_vocabulary_codes_are_accepted(database: Database) {
         ("claim", "pattern_by", codes!(Dimension)),
         ("submission", "state", codes!(SubmissionState)),
         ("import", "kind", codes!(ImportKind)),
-        // PUBLISH is for imports without a member alone.
+        // PUBLISH is only valid for imports without a member.
         ("import", "mode", vec!["DRAFT", "SUBMIT"]),
         ("import", "format", codes!(FileFormat)),
         ("import", "state", codes!(ImportState)),
@@ -387,14 +387,14 @@ async fn constraints_reject_invalid_rows(database: Database) {
     let db = &database.connection;
     complete_base::insert_complete_base(db).await;
     let refusals = [
-        // Two rows that must differ.
+        // Two rows with the same unique value.
         ("unique", "UPDATE place SET code = 'E08000025'"),
         (
             "unique",
             "INSERT INTO member SELECT lead_organisation_id, issuer, subject, organisation_id, role, \
              revoked_at, member.created_at, member.updated_at FROM member, initiative",
         ),
-        // Days and numbers out of order.
+        // Dates and numbers out of order.
         ("check", "UPDATE initiative SET ended_on = '2001-01-01'"),
         ("check", "UPDATE initiative SET ongoing = TRUE"),
         ("check", "UPDATE initiative SET version = 0"),
@@ -420,13 +420,13 @@ async fn constraints_reject_invalid_rows(database: Database) {
         ("check", "UPDATE import_outcome SET position = 0"),
         ("check", "UPDATE revision SET version = 0"),
         ("check", "UPDATE entity_revision SET version = 0"),
-        // Rows that point at themselves, and a second base in the base.
+        // Rows that refer to themselves, and a second row of instance settings.
         ("check", "UPDATE place SET successor_id = id"),
         ("check", "UPDATE place_parent SET parent_id = place_id"),
         ("check", "UPDATE instance_settings SET id = 2"),
         ("check", "UPDATE member SET organisation_id = NULL"),
         ("check", "UPDATE issued_token SET revoked_at = NULL"),
-        // Ids of rows of another table, or of none.
+        // References to a row of another table, or to no row.
         (
             "foreign key",
             "UPDATE initiative SET place_id = lead_organisation_id",
@@ -439,7 +439,7 @@ async fn constraints_reject_invalid_rows(database: Database) {
              (SELECT id FROM initiative)",
         ),
         ("foreign key", "UPDATE crisis_place SET place_id = crisis_id"),
-        // What every row has.
+        // Columns that cannot be null.
         ("not null", "UPDATE initiative SET title = NULL"),
         ("not null", "UPDATE funding_term SET funder_id = NULL"),
         ("not null", "UPDATE term SET synonyms = NULL"),
@@ -469,7 +469,7 @@ async fn deleting_an_initiative_deletes_its_parts_but_not_its_place(database: Da
         "initiative_source",
     ] {
         let rows: i64 = query_value(db, &format!("SELECT COUNT(*) FROM {part}")).await;
-        assert_eq!(rows, 0, "{part} goes with the initiative");
+        assert_eq!(rows, 0, "{part} is deleted with the initiative");
     }
 }
 
@@ -498,14 +498,14 @@ async fn change_numbers_increase_and_are_never_reused(database: Database) {
 
     let newest = change::Entity::find_by_id(second).one(db).await.unwrap();
     newest.unwrap().delete(db).await.unwrap();
-    assert!(second < log().await, "a number is not given twice");
+    assert!(second < log().await, "a number is not reused");
 }
 
 async fn folded_names_sort_alike_on_every_database(database: Database) {
     let db = &database.connection;
     let now = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let clock = FixedClock::at(now);
-    // English puts é beside e, and looks past spaces and hyphens; bytes do not.
+    // An English collation sorts é next to e and ignores spaces and hyphens. A byte order does not.
     let names = ["a b", "a-b", "ab", "east", "zebra", "éclair"];
     let places = names.iter().rev().map(|name| place::ActiveModel {
         id: Set(clock.new_id()),
@@ -536,7 +536,7 @@ async fn folded_names_sort_alike_on_every_database(database: Database) {
     assert_eq!(after, names[3..]);
 }
 
-/// The names of all tables, but those that the database keeps for itself.
+/// The names of all tables, except the internal tables of the database.
 async fn list_tables(database: &Database) -> Vec<String> {
     let sql = match database.kind {
         Kind::Sqlite => {
@@ -551,7 +551,7 @@ async fn list_tables(database: &Database) -> Vec<String> {
     rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
 }
 
-/// The one value that a query answers.
+/// The single value that a query returns.
 async fn query_value<T: sea_orm::TryGetable>(db: &DatabaseConnection, sql: &str) -> T {
     let statement = Statement::from_string(db.get_database_backend(), sql);
     let row = db.query_one_raw(statement).await.unwrap().unwrap();

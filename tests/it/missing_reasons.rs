@@ -19,7 +19,7 @@ tests_on_both_databases![
     demo_matches_the_readme,
 ];
 
-/// A record that lacks answers in every part, and says why.
+/// A record with missing answers in every part, and their reasons.
 fn record_with_missing_answers(reference: &str) -> Value {
     minimal_record(
         reference,
@@ -64,7 +64,7 @@ async fn record_reports_missing_reasons(database: Database) {
             ],
         })
     );
-    // It is part of what the record says: sent again it changes nothing, and an export holds it.
+    // The reasons are part of the record: importing it again changes nothing, and an export contains them.
     assert_eq!(app.publish(std::slice::from_ref(&sent)).await.unchanged, 1);
     let exported: Value = serde_json::from_str(&export_json_lines(&app).await).unwrap();
     assert_eq!(exported["missing"], sent["missing"]);
@@ -74,7 +74,7 @@ async fn record_reports_missing_reasons(database: Database) {
         sent["fundingTerms"][1]["missing"]
     );
 
-    // Another reason is another version; an answer takes the reason's place.
+    // Another reason is a new version. An answer replaces the reason.
     let mut corrected = sent.clone();
     corrected["missing"] = json!({"endedOn": "NOT_APPLICABLE", "place": null});
     corrected["challengesFaced"] = json!([{"challenge": "DEFINING_AMBITIONS", "step": "TAKEN"}]);

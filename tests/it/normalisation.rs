@@ -1,4 +1,4 @@
-//! Different spellings of a name, code or identifier are the same.
+//! Different spellings of a name, code or identifier are treated as the same.
 
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, QueryOrder};
 use serde_json::json;
@@ -31,7 +31,7 @@ async fn list_names_and_identifiers(app: &TestApp) -> Vec<(String, Option<String
     rows.into_iter().map(|row| (row.name, row.identifier)).collect()
 }
 
-/// What is wrong with names: rows that a story inserts are in no log.
+/// Violations about names only, because the rows that a test inserts have no entry in the change log.
 async fn list_name_violations(app: &TestApp) -> Vec<Violation> {
     let mut found = app.violations().await;
     found.retain(|violation| violation.invariant == Invariant::Names);
@@ -169,7 +169,8 @@ async fn steward_cannot_save_a_second_spelling(database: Database) {
 
 async fn stored_names_are_normalised_unless_they_conflict(database: Database) {
     let app = TestApp::start(database).await;
-    // Published before rows are inserted by hand: those are in no log, so that the engine could not follow.
+    // Published before the test inserts rows. Those have no entry in the change log, so the engine could not
+    // follow them.
     app.publish(&[record("r1").with("title", "Caf\u{e9}").build()])
         .await;
     let now = SystemClock.now();
@@ -226,7 +227,7 @@ async fn stored_names_are_normalised_unless_they_conflict(database: Database) {
 
     let found = list_name_violations(&app).await;
     let [one] = found.as_slice() else {
-        panic!("one clash is to be decided: {found:?}");
+        panic!("expected one conflict: {found:?}");
     };
     assert!(one.message.contains(&said[0]), "{one}");
     let again = normalise_stored_names(&app.app.db, &SystemClock).await.unwrap();

@@ -33,7 +33,7 @@ E07000026,Allerdale,E07000026,Allerdale,E06000063,E06000063,Cumberland,,,E120000
 E06000063,Cumberland,E06000063,Cumberland,E06000063,E06000063,Cumberland,,,E12000002,North West,E92000001,England
 ";
 
-/// Imports places, with all that is said of them.
+/// Imports places; returns the tally and all messages.
 async fn import_places(app: &TestApp, csv: &str) -> (Tally, Vec<String>) {
     let mut said = Vec::new();
     let mut remarks = |remark| match remark {
@@ -122,7 +122,7 @@ async fn each_kind_of_parent_has_its_own_column(database: Database) {
     let (tally, said) = import_places(&app, none).await;
     assert_eq!((tally.altered, tally.warned), (1, 1), "{said:?}");
     assert_eq!(list_parents(&steward, "Hartlepool").await, ["North East"]);
-    // An older name replaces a newer one, and that is said.
+    // An older name replaces a newer one, with a message.
     let older = "LAD15CD,LAD15NM\nE06000001,The Hartlepools\n";
     let (_, said) = import_places(&app, older).await;
     assert!(said[0].ends_with("was called Hartlepool until now"), "{said:?}");
@@ -165,7 +165,7 @@ async fn advice_about_a_place_kind_is_correct(database: Database) {
     assert_eq!((tally.added, tally.refused), (2, 0), "{said:?}");
 }
 
-/// What a save answers of a field, and what it cleared.
+/// The value of a field after a save, and what the save cleared.
 async fn save_field(
     steward: &Client<'_>,
     name: &str,
@@ -339,7 +339,7 @@ async fn required_fields_cannot_be_cleared_or_missing(database: Database) {
     }
 }
 
-/// The newest document of the record of a reference, as it is published.
+/// The newest published document of the record with a reference.
 async fn newest_document(app: &TestApp, reference: &str) -> Value {
     let one = initiative::Entity::find()
         .filter(initiative::Column::ExternalRef.eq(reference))
@@ -453,7 +453,7 @@ async fn list_items_without_a_column_stay_unchanged(database: Database) {
         let (tally, said) = import(columns, cells).await;
         assert_eq!((tally.unchanged, said), (1, Vec::new()), "{columns}");
     }
-    // By what is cleared, the columns, the cells and the fields that are gone.
+    // The cleared path, the columns, the cells and the removed fields.
     let cleared = [
         (
             "challengesFaced.1.step",
@@ -501,7 +501,7 @@ async fn list_items_without_a_column_stay_unchanged(database: Database) {
         assert_eq!(newest_document(&app, "a").await, expected, "{columns}");
         assert_eq!(restore().await, before);
     }
-    // A name that is empty, or another, replaces the item at that place, and no other one.
+    // An empty or different name replaces the item at that position only.
     for (columns, cells, remaining) in [
         (
             "challengesFaced.1.challenge",
@@ -549,7 +549,7 @@ async fn list_items_without_a_column_stay_unchanged(database: Database) {
     }
 }
 
-/// Imports a table of records as the command line does; returns the tally, the errors and the warnings.
+/// Imports a CSV file of records as the command line does; returns the tally, the errors and the warnings.
 async fn import_csv_records(app: &TestApp, csv: impl Into<String>) -> (Tally, Vec<String>) {
     let (tally, remarks) = import_with_remarks(app, FileFormat::Csv, csv.into().into_bytes()).await;
     let problems = remarks.into_iter().filter_map(|remark| match remark {

@@ -1,4 +1,4 @@
-//! A file replaces only the base version of a record that it states.
+//! A file replaces a published record only if it states the current version as its base version.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ tests_on_both_databases![
     command_line_import_detects_conflicts,
 ];
 
-/// A file in which these records are typed.
+/// Writes a file of these records.
 fn write_file(format: ExportFormat, records: &[Value]) -> Vec<u8> {
     let mut written = Vec::new();
     match format {
@@ -45,7 +45,7 @@ fn write_file(format: ExportFormat, records: &[Value]) -> Vec<u8> {
     written
 }
 
-/// What was found in the rows of an import: code, column and message of each.
+/// The problems of the rows of an import: code, column and message of each.
 async fn list_row_problems(client: &Client<'_>, import: &Value) -> Vec<[String; 3]> {
     let query = format!(
         "{{ import(id: {}) {{ rows(first: 100, filter: {{hasProblems: true}}) {{ nodes {{ code column message }} }} }} }}",
@@ -84,7 +84,7 @@ async fn find_draft(app: &TestApp, reference: &str) -> submission::Model {
         .unwrap()
 }
 
-/// What comes of sending a draft by hand.
+/// The payload of submitting a draft by hand.
 async fn submit_draft(client: &Client<'_>, kept: &submission::Model) -> Value {
     let id = NodeKind::Submission.encode_id(kept.id);
     let send = format!(
@@ -119,7 +119,7 @@ async fn second_edit_of_an_export_gets_the_conflicts(database: Database) {
             let mut records = read_typed_records(from, &export);
             let edited = records.iter_mut().find(|one| one["externalRef"] == reference);
             let edited = edited.unwrap();
-            assert_eq!(edited["version"], 1, "{to:?} tells the version");
+            assert_eq!(edited["version"], 1, "{to:?} contains the version");
             edited[field] = value.into();
             records
         };
@@ -151,7 +151,7 @@ async fn second_edit_of_an_export_gets_the_conflicts(database: Database) {
             "only what others changed: {message}"
         );
 
-        // Nothing is lost, nothing is published, and a manual submission has the same conflicts.
+        // Nothing is lost or published. Submitting the draft by hand returns the same conflicts.
         let kept = find_draft(&app, &reference).await;
         assert_eq!(
             (kept.document["summary"].as_str(), kept.initiative_version),
@@ -166,10 +166,10 @@ async fn second_edit_of_an_export_gets_the_conflicts(database: Database) {
         assert_eq!(
             import_counts(&again),
             others("invalidCount"),
-            "{to:?}: it is told again"
+            "{to:?}: the problem is reported again"
         );
 
-        // After the correction it is submitted.
+        // The corrected record is submitted.
         let (_, book) = download(&app, output["correctionsUrl"].as_str().unwrap(), Some("partner")).await;
         let mut mended = read_typed_records(FileFormat::Xlsx, &book);
         assert_eq!((mended.len(), &mended[0]["version"]), (1, &json!(1)));
@@ -209,11 +209,11 @@ async fn irrelevant_base_version_is_ignored_and_invalid_one_reported(database: D
         record["title"] = title.into();
         record
     };
-    // Nothing is published under its reference, whatever version it had elsewhere.
+    // No record is published under this reference, so the version from elsewhere does not matter.
     let first = ["a", "b", "c", "d", "e"].map(|reference| with(reference, json!(7), "First"));
     let import = import_file(&app, &partner, "first.jsonl", json_lines(&first).as_bytes()).await;
     assert_eq!(import_counts(&import), json!({"publishedCount": 5}));
-    // What stands so already is unchanged, whatever it was written from.
+    // An identical record is unchanged, whatever its base version.
     let import = import_file(&app, &partner, "again.jsonl", json_lines(&first).as_bytes()).await;
     assert_eq!(import_counts(&import), json!({"unchangedCount": 5}));
 
@@ -241,7 +241,7 @@ async fn irrelevant_base_version_is_ignored_and_invalid_one_reported(database: D
         "{output:?}"
     );
     for reference in ["a", "b", "c"] {
-        // By hand none of them replaces what it was not written from.
+        // Submitting by hand does not replace another version either.
         let kept = find_draft(&app, reference).await;
         assert_eq!(
             submit_draft(&partner, &kept).await["problems"],
@@ -250,7 +250,7 @@ async fn irrelevant_base_version_is_ignored_and_invalid_one_reported(database: D
         );
     }
 
-    // They are saved as drafts once, with their conflicts.
+    // Each is saved as a draft once, with its conflicts.
     let stale = json_lines(&[with("e", json!(1), "Third")]);
     for outcome in ["DRAFTED", "UNCHANGED"] {
         let import = send_file(&app, &partner, "third.jsonl", &stale, json!({"mode": "DRAFT"})).await;
@@ -263,7 +263,7 @@ async fn irrelevant_base_version_is_ignored_and_invalid_one_reported(database: D
     }
     let kept = find_draft(&app, "e").await;
     assert_eq!((kept.initiative_version, kept.version), (Some(1), 1));
-    // With the version that stands it is sent, though nothing else in it is new.
+    // With the current version the draft is submitted, even if nothing else changed.
     let import = import_file(
         &app,
         &partner,

@@ -17,7 +17,7 @@ tests_on_both_databases![
     invalid_page_arguments_are_rejected,
 ];
 
-/// A list: what is written around a page's arguments, and what tells its rows apart.
+/// A list: the query around the arguments of a page, and the field that identifies its rows.
 struct ConnectionList {
     before: &'static str,
     after: &'static str,
@@ -127,7 +127,7 @@ impl ConnectionList {
             .clone()
     }
 
-    /// Every row, as pages of a size give them.
+    /// All rows, from pages of one size.
     async fn walk_pages(&self, client: &Client<'_>, size: usize, backward: bool) -> Vec<Value> {
         let selection = format!(
             "totalCount pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}
@@ -213,7 +213,7 @@ async fn lists_are_the_same_forward_and_backward(database: Database) {
                 );
             }
         }
-        // A page is 20 rows where nothing is said, and 0 may be asked for.
+        // The default page size is 20, and 0 is allowed.
         let usual = list
             .query_page(&steward, "after: null", "nodes { __typename }")
             .await;
@@ -279,7 +279,7 @@ async fn lists_follow_the_requested_order(database: Database) {
             let known: Vec<&String> = keys.iter().flatten().collect();
             assert!(
                 keys[..known.len()].iter().all(Option::is_some),
-                "what is not known comes last: {keys:?}"
+                "unknown values come last: {keys:?}"
             );
             let mut sorted = known.clone();
             sorted.sort_unstable();
@@ -321,7 +321,7 @@ async fn cursors_survive_inserts_and_deletes(database: Database) {
     };
     let (titles, first) = page("first: 2").await;
     assert_eq!(titles, "bd");
-    // The row that the cursor names goes, one comes before it and one after, and the next goes.
+    // Removes the row of the cursor and then the next row, and adds one before and one after.
     for gone in ["d", "f"] {
         let row = initiative::Entity::find()
             .filter(initiative::Column::Title.eq(gone))
@@ -395,7 +395,7 @@ async fn invalid_page_arguments_are_rejected(database: Database) {
             ("after: \"WzEsMiwzXQ\"", "after"),
             ("last: 1, before: \"🦀\"", "before"),
         ] {
-            // The group of those that do not say has the empty cursor.
+            // The group of unknown values has the empty cursor.
             if list.row == "key" && page == "after: \"\"" {
                 continue;
             }

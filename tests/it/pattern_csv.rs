@@ -31,7 +31,7 @@ tests_on_both_databases![
     csv_query_timeout_is_reported,
 ];
 
-/// Places of which a region has a name that looks like a formula.
+/// Places. The name of one region looks like a formula.
 fn places_csv() -> String {
     let more =
         "E06000008,Blackburn,LOCAL_AUTHORITY,E12000002,\nE06000009,Blackpool,LOCAL_AUTHORITY,E12000002,\n";
@@ -41,8 +41,8 @@ fn places_csv() -> String {
 const FUNDER: &str = "GB-CHC-20";
 const FILES: [&str; 5] = ["pattern", "grid", "distribution", "flows", "associations"];
 
-/// A base of open records, records for members and records that are only counted, of eight
-/// organisations: enough in some cells to be counted, too few in others.
+/// A database with open records, records for members and records that are only counted, of eight organisations.
+/// Some cells have enough hidden records to be counted, and others have too few.
 async fn start_with_mixed_visibility(database: Database) -> TestApp {
     let app = TestApp::start(database).await;
     app.import_places(&places_csv()).await;
@@ -84,7 +84,7 @@ async fn start_with_mixed_visibility(database: Database) -> TestApp {
     app
 }
 
-/// A steward, a funder and a dashboard.
+/// A steward, a funder and a dashboard member.
 async fn create_readers(app: &TestApp) -> [Client<'_>; 3] {
     [
         app.steward().await,
@@ -109,7 +109,7 @@ fn post_request(file: &str, kind: &str, body: String) -> Request<Body> {
         .unwrap()
 }
 
-/// A file, read back.
+/// A parsed file.
 #[derive(Debug)]
 struct ParsedCsvFile {
     head: Vec<(String, String)>,
@@ -121,14 +121,14 @@ impl ParsedCsvFile {
         let text = std::str::from_utf8(written).unwrap();
         let text = text
             .strip_prefix('\u{feff}')
-            .expect("spreadsheets are told that it is UTF-8");
+            .expect("the file begins with a UTF-8 byte order mark");
         let (head, table) = text.split_once("\r\n\r\n").expect("a head and a table");
         let head = csv::ReaderBuilder::new()
             .has_headers(false)
             .from_reader(head.as_bytes())
             .deserialize()
             .collect::<Result<_, _>>()
-            .expect("each line of the head is a name and what it stands for");
+            .expect("each line of the head is a name and a value");
         let rows = csv::Reader::from_reader(table.as_bytes())
             .deserialize()
             .collect::<Result<_, _>>()
@@ -149,7 +149,7 @@ impl ParsedCsvFile {
     }
 }
 
-/// The file that a reader is given.
+/// Downloads and parses a file as a reader.
 async fn download_file(app: &TestApp, reader: &Client<'_>, name: &str, parameters: &Value) -> ParsedCsvFile {
     let request = get(&export_address(name, parameters), reader.authorization.as_deref());
     let (status, headers, body) = send(&app.app, request).await;
@@ -172,7 +172,7 @@ async fn download_file(app: &TestApp, reader: &Client<'_>, name: &str, parameter
     ParsedCsvFile::parse(&body)
 }
 
-/// A cell says what a value of GraphQL's says; null is an empty cell.
+/// Asserts that a cell has the same value as GraphQL. Null is an empty cell.
 fn assert_cell(row: &BTreeMap<String, String>, column: &str, expected: &Value) {
     let cell = &row[column];
     let same = match expected {
@@ -184,7 +184,7 @@ fn assert_cell(row: &BTreeMap<String, String>, column: &str, expected: &Value) {
     assert!(same, "{column}: {cell:?} is not {expected} in {row:?}");
 }
 
-/// The eight counts, the figures and what is suppressed of them.
+/// Asserts that the eight counts, the measures and the suppression rules match.
 fn assert_table(row: &BTreeMap<String, String>, expected: &Value) {
     for (count, value) in expected["table"].as_object().unwrap() {
         assert_cell(row, count, value);
@@ -221,7 +221,7 @@ fn assert_suppressed(row: &BTreeMap<String, String>, suppressed: &Value) {
     assert_eq!(row["suppressed"], output.join("; "), "{row:?}");
 }
 
-/// The head says what GraphQL says of the whole answer.
+/// Asserts that the head of the file matches the whole answer over GraphQL.
 fn assert_head(file: &ParsedCsvFile, expected: &Value) {
     assert_eq!(file.head_value("scope"), expected["scope"]);
     assert_eq!(
@@ -252,7 +252,7 @@ const MEASURE_FIELDS: &str =
     rateWhen { value lower upper } rateOtherwise { value lower upper } riskDifference { value lower upper }
     riskRatio { value lower upper } oddsRatio { value lower upper } phi";
 
-/// What GraphQL answers to the same parameters.
+/// The answer over GraphQL to the same parameters.
 async fn query_graphql(reader: &Client<'_>, query: &str, parameters: &Value) -> Value {
     let mut response = reader.execute_with(query, parameters.clone()).await;
     assert_eq!(response.get("errors"), None, "{response}");
@@ -338,8 +338,8 @@ async fn pattern_csv_matches_graphql(database: Database) {
             }
         }
     }
-    assert!(suppressed > 0, "something is suppressed of somebody");
-    assert!(adjusted > 0, "something is found over all groups");
+    assert!(suppressed > 0, "some counts are suppressed");
+    assert!(adjusted > 0, "some answers have adjusted measures");
 }
 
 async fn grid_distribution_and_flow_csv_match_graphql(database: Database) {
@@ -598,7 +598,7 @@ async fn formulas_are_escaped(database: Database) {
             let name = row[column].strip_prefix('\'').expect("a mark before it");
             assert!(names.contains(&name), "{name:?}");
         }
-        // A number below zero is a number.
+        // A negative number is not escaped as a formula.
         assert!(row["riskDifference"].is_empty() || row["riskDifference"].parse::<f64>().is_ok());
     }
     for (_, text) in &file.head {
@@ -606,7 +606,7 @@ async fn formulas_are_escaped(database: Database) {
     }
 }
 
-/// The message and code of a refusal.
+/// The message and the code of an error.
 fn parse_error(body: &[u8]) -> (String, String) {
     let answer: Value = serde_json::from_slice(body)
         .unwrap_or_else(|error| panic!("{}: {error}", String::from_utf8_lossy(body)));
@@ -738,7 +738,7 @@ async fn csv_query_timeout_is_reported(database: Database) {
         (status, parse_error(&body).1.as_str()),
         (StatusCode::SERVICE_UNAVAILABLE, "NOT_READY")
     );
-    // It would wait longer than it may for a change that nobody makes.
+    // The query waits for a change that never comes, until its deadline.
     let late = over(EngineSettings {
         deadline: Duration::from_millis(50),
         ..EngineSettings::default()
@@ -749,7 +749,7 @@ async fn csv_query_timeout_is_reported(database: Database) {
         (status, parse_error(&body).1.as_str()),
         (StatusCode::GATEWAY_TIMEOUT, "QUERY_TIMEOUT")
     );
-    // If the requester cannot be identified, there is no answer.
+    // If the requester cannot be identified, the request fails.
     app.app.db.close_by_ref().await.unwrap();
     let (status, _, body) = send(&app.app, request(address)).await;
     assert_eq!(

@@ -173,7 +173,7 @@ async fn competition_for_resources_can_be_filtered(database: Database) {
     );
 }
 
-/// Numbers of initiatives that skipped or took the step, for short and for longer funding, in two years.
+/// The numbers of initiatives that skipped and took the step, for short and for longer funding, in two years.
 const COUNTS_BY_YEAR: [(&str, [u32; 4]); 2] = [("2001-05-01", [8, 5, 5, 12]), ("2002-05-01", [5, 0, 4, 0])];
 
 async fn year_with_only_skipped_steps_counts_in_the_adjusted_risk_ratio(database: Database) {
@@ -216,7 +216,7 @@ async fn year_with_only_skipped_steps_counts_in_the_adjusted_risk_ratio(database
     };
     let answer = steward.query(&question("")).await;
     let adjusted = &answer["pattern"]["adjusted"];
-    // (8 * 17 / 30 + 5 * 4 / 9) / (5 * 13 / 30 + 4 * 5 / 9), as Mantel and Haenszel have it.
+    // (8 * 17 / 30 + 5 * 4 / 9) / (5 * 13 / 30 + 4 * 5 / 9), the estimator of Mantel and Haenszel.
     let risk_ratio = adjusted["riskRatio"]["value"].as_f64().unwrap();
     let expected = (8.0 * 17.0 / 30.0 + 20.0 / 9.0) / (5.0 * 13.0 / 30.0 + 20.0 / 9.0);
     assert!(

@@ -56,7 +56,7 @@ async fn policy_lists_every_schema_field_once() {
     }
 }
 
-/// An input type or an enum of the schema, with each of its parts and the type of that.
+/// The input types and enums of the schema. Each has its parts with their types.
 type InputTypeParts = BTreeMap<String, Vec<(String, Option<String>)>>;
 
 /// Every input type and enum of the schema.
@@ -89,12 +89,12 @@ fn list_input_types() -> InputTypeParts {
     types.collect()
 }
 
-/// The name of a type, whether it is a list or must be there.
+/// The name of a type, without the list and non-null markers.
 fn type_name(of: &async_graphql::parser::types::Type) -> String {
     of.to_string().trim_matches(['[', ']', '!']).to_owned()
 }
 
-/// Every field that is asked with arguments, as `Type.field`, but for mutations: each argument and its type.
+/// Every field with arguments except mutations, as `Type.field`, with the type of each argument.
 fn list_field_arguments() -> InputTypeParts {
     let document = parse_schema(schema_sdl()).expect("the schema is well formed");
     let mut all = InputTypeParts::new();
@@ -139,7 +139,7 @@ async fn every_argument_declares_its_field_usage() {
             .find(|row| row.owner == of && row.parts.contains(&part.as_str()));
         assert!(
             row.is_some() || field_usage::uses_no_field(&of, &part),
-            "{part} of {of} can be asked about, and FIELD_USAGE does not say which fields that reads, nor \
+            "{part} of {of} is an argument, but FIELD_USAGE does not say which fields it reads, nor \
              USES_NO_FIELD why it reads none"
         );
         let Some(leads_to) = leads_to.filter(|leads_to| inputs.contains_key(leads_to)) else {
@@ -152,28 +152,28 @@ async fn every_argument_declares_its_field_usage() {
             assert_eq!(
                 row.nested_type,
                 Some(leads_to.as_str()),
-                "what is nested in {part} of {of}"
+                "the nested type of {part} of {of}"
             );
         } else {
-            panic!("{part} of {of} touches nothing, and holds a {leads_to}, which may");
+            panic!("{part} of {of} uses no field, but contains a {leads_to}, which may");
         }
         let parts = inputs[&leads_to].iter();
         to_see.extend(parts.map(|(part, of)| (leads_to.clone(), part.clone(), of.clone())));
     }
-    // What reads fields whatever it is given is looked at on the root alone.
+    // A field that always uses certain fields, whatever its arguments, must be a root field.
     for field_usage::FieldUsageRow { owner: of, .. } in
         FIELD_USAGE.iter().filter(|row| row.parts.contains(&""))
     {
-        assert!(of.starts_with("Query."), "{of} reads fields by itself");
+        assert!(
+            of.starts_with("Query."),
+            "{of} must be a root field, because it always uses certain fields"
+        );
     }
-    // And nothing is said of what is not there.
+    // The table has no entry for parts that do not exist.
     for field_usage::FieldUsageRow { owner: of, parts, .. } in FIELD_USAGE {
         for part in parts.iter().filter(|part| !part.is_empty()) {
             let there = seen.contains(&((*of).to_owned(), (*part).to_owned()));
-            assert!(
-                there,
-                "FIELD_USAGE speaks of {part} of {of}, which cannot be asked"
-            );
+            assert!(there, "FIELD_USAGE names {part} of {of}, which does not exist");
         }
     }
     let known: BTreeSet<(&str, &str)> = TABLE
@@ -185,7 +185,7 @@ async fn every_argument_declares_its_field_usage() {
             for field in field_usage::find_used_fields(of, part).unwrap() {
                 assert!(
                     known.contains(&field),
-                    "{part} of {of} reads {field:?}, which there is not"
+                    "{part} of {of} reads {field:?}, which does not exist"
                 );
             }
         }
@@ -204,7 +204,7 @@ async fn every_argument_declares_its_field_usage() {
     }
 }
 
-/// The table of the service with some fields for stewards alone.
+/// The permission table with some fields restricted to stewards.
 fn stricter_permissions() -> Permissions {
     let stewards = AccessRule {
         allowed: AccessRequirement::HasCapability(Capability::ManageMembers),
@@ -219,12 +219,12 @@ fn stricter_permissions() -> Permissions {
     Permissions::from_rows(TABLE.iter().copied().chain(more))
 }
 
-/// Questions that touch what the stricter table has for stewards alone, with what is said of each to others.
+/// Queries of the restricted fields, with the error that other members get.
 fn list_restricted_queries() -> Vec<(&'static str, Value, &'static str)> {
     let amount = json!({"fundingTerms": {"some": {"amountMinor": {"gt": 5}}}});
     let filtered = "query($f: InitiativeFilter) { initiatives(filter: $f) { totalCount } }";
     vec![
-        // What is selected.
+        // Selected fields.
         (
             "{ initiatives { nodes { fundingTerms { amountMinor } } } }",
             json!({}),
@@ -235,7 +235,8 @@ fn list_restricted_queries() -> Vec<(&'static str, Value, &'static str)> {
             json!({}),
             "this is for stewards",
         ),
-        // What a filter looks at: as it is written, and as a variable, whole, in part, or what stands for one.
+        // Fields of a filter: as a literal, as a variable for all or part of it, and as the default of a
+        // variable.
         (
             "{ initiatives(filter: {not: {or: [{title: {eq: \"x\"}}, {fundingTerms: {every: {amountMinor: {isKnown: true}}}}]}}) { totalCount } }",
             json!({}),
@@ -271,7 +272,7 @@ fn list_restricted_queries() -> Vec<(&'static str, Value, &'static str)> {
             json!({"f": {"kind": {"isKnown": true}}}),
             "filter.kind: uses Organisation.kind",
         ),
-        // What an order looks at, on the root and further in.
+        // Fields of an order, on the root and in nested lists.
         (
             "{ initiatives(orderBy: {field: STARTED_ON}) { nodes { id } } }",
             json!({}),
@@ -282,7 +283,7 @@ fn list_restricted_queries() -> Vec<(&'static str, Value, &'static str)> {
             json!({"o": {"field": "STARTED_ON", "direction": "DESC"}}),
             "orderBy.field: uses",
         ),
-        // What patterns look at.
+        // Fields of patterns.
         (
             "query($w: InitiativeFilter!) { pattern(when: $w, then: {}) { summary } }",
             json!({"w": amount}),
@@ -335,7 +336,7 @@ async fn unreadable_fields_cannot_be_filtered_by(database: Database) {
     for (query, variables, reason) in list_restricted_queries() {
         let response = steward.execute_with(query, variables.clone()).await;
         let refused = response["errors"][0]["extensions"]["code"] == "FORBIDDEN";
-        assert!(!refused, "a steward may: {query} {variables}: {response}");
+        assert!(!refused, "a steward is allowed: {query} {variables}: {response}");
         for other in &others {
             let response = other.execute_with(query, variables.clone()).await;
             let error = &response["errors"][0];
@@ -434,7 +435,7 @@ async fn assert_files_rejected(app: &TestApp, steward: &Client<'_>, others: &[Cl
         assert_ne!(
             status,
             StatusCode::FORBIDDEN,
-            "a steward may: {file} {parameters}"
+            "a steward is allowed: {file} {parameters}"
         );
     }
 }
@@ -454,7 +455,7 @@ async fn claim_uses_only_fields_dashboards_can_read(database: Database) {
         json!(["when", "fundingTerms", "some", "amountMinor"]),
         "{saved}"
     );
-    // A claim that was saved before the permissions became stricter.
+    // The claim was saved before the permissions became stricter.
     let now = SystemClock.now();
     let claim = claim::Model {
         id: SystemClock.new_id(),
@@ -479,7 +480,7 @@ async fn claim_uses_only_fields_dashboards_can_read(database: Database) {
     steward.query(output).await;
 }
 
-/// What each root field is asked with, where it needs arguments.
+/// The required arguments of a root field.
 fn required_arguments(field: &str) -> &'static str {
     match field {
         "nodes" => "(ids: [])",
@@ -529,7 +530,7 @@ async fn only_public_fields_answer_without_a_token(database: Database) {
         .await;
     assert_eq!(introspected["__schema"]["queryType"]["name"], "Query");
     assert_ne!(introspected["__type"]["fields"], json!([]));
-    // A field that is refused does not take the open ones beside it with it, where it may be null.
+    // If a refused field is nullable, the public fields of the same query still have values.
     let response = anonymous
         .execute("{ place(id: \"x\") { name } vocabulary { roles { code } } }")
         .await;
@@ -575,7 +576,7 @@ async fn claim_is_answered_overall_without_a_token_and_by_group_with_one(databas
     assert_eq!(
         pattern["table"]["population"],
         Value::Null,
-        "nothing is a small count"
+        "zero is a small count"
     );
     for query in [
         by_groups,

@@ -63,7 +63,7 @@ async fn placeholders_are_unknown_with_a_note(database: Database) {
         nodes[2]["missing"].to_string().contains("NOT_APPLICABLE"),
         "{found}"
     );
-    // It follows from the dates.
+    // It is computed from the dates.
     assert_eq!(nodes[2]["fundingTerms"][0]["durationMonths"], 12);
     app.assert_no_violations().await;
 }

@@ -1,4 +1,4 @@
-//! The number of statements: constant for each relation of a page, however many rows there are.
+//! The number of statements for each relation of a page is constant, whatever the number of rows.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
@@ -30,7 +30,7 @@ tests_on_both_databases![
 struct StatementLog(Arc<Mutex<Vec<String>>>);
 
 impl StatementLog {
-    /// A service over a story's base of which every statement is written down.
+    /// Starts a service that records every statement.
     async fn start_recording(database: &Database) -> (TestApp, Self) {
         let statements = Self::default();
         let mut connection = database.connection.clone();
@@ -44,7 +44,7 @@ impl StatementLog {
         )
     }
 
-    /// The statements of a query that must go well, who asks among them, and its answer.
+    /// The statements of a query that must succeed, including those that identify the requester, and its data.
     async fn record_during(&self, client: &Client<'_>, query: &str) -> (Vec<String>, Value) {
         self.0.lock().unwrap().clear();
         let answer = client.query(query).await;
@@ -52,8 +52,9 @@ impl StatementLog {
     }
 }
 
-/// The most statements of [`every_relation_query`], who asks among them. A steward's takes 32; of a
-/// record that is shared with its funders, a funder's other relations wait for the terms.
+/// The maximum number of statements of [`every_relation_query`], including those that identify the requester. A
+/// steward's query takes 32. For a record that is shared with its funders, a funder's query loads the other
+/// relations after the terms.
 const MAX_STATEMENTS: usize = 48;
 
 const PLACE_FIELDS: &str = "id name kind code";
@@ -85,7 +86,7 @@ fn every_relation_query(rows: usize) -> String {
     )
 }
 
-/// Fifty records, each in its own place, led by its own organisation, paid for by two of its own.
+/// Publishes fifty records, each with its own place, lead organisation and two funders.
 async fn publish_fifty_records(app: &TestApp) {
     let mut places = String::from("code,name,kind,parents,successor\nE12000001,North East,REGION,,\n");
     for number in 1..=50 {
@@ -206,7 +207,7 @@ async fn total_count_is_computed_only_when_selected(database: Database) {
     }
 }
 
-/// The global id of one of each kind that nobody but a steward, and who leads it, may see.
+/// The id of one object of each kind that only a steward and its lead organisation can see.
 async fn list_hidden_ids(app: &TestApp) -> Vec<(NodeKind, Uuid)> {
     let db = &app.app.db;
     let of = |title: &str| {
@@ -304,7 +305,7 @@ async fn hidden_and_missing_ids_take_the_same_statements(database: Database) {
             }
         }
     }
-    // The ways by a kind of its own, and what a partner would do to it.
+    // The root fields of each kind, and the mutations of a partner.
     let own_ways = [
         (NodeKind::Initiative, "{ it: initiative(id: \"ID\") { id } }"),
         (

@@ -63,7 +63,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// A hundred points at once and one a second for a token, and ten and one a minute for an address.
+/// A token has 100 points and gains one a second. An address has 10 and gains one a minute.
 const SMALL_SETTINGS: CostSettings = CostSettings {
     max_points: 90,
     rates: RateLimits {
@@ -80,7 +80,7 @@ const SMALL_SETTINGS: CostSettings = CostSettings {
     introspection: Introspection::Open,
 };
 
-/// A service with small budgets, a steward and a clock.
+/// A service with low limits, a steward and a clock.
 async fn start_with_limits(database: Database, settings: CostSettings) -> (TestApp, Arc<ManualClock>) {
     let clock = ManualClock::new();
     let app = TestApp::with_costs(database, settings, Arc::<ManualClock>::clone(&clock)).await;
@@ -88,14 +88,14 @@ async fn start_with_limits(database: Database, settings: CostSettings) -> (TestA
     (app, clock)
 }
 
-/// Who asks: a member, or somebody at an address.
+/// A member, or a client at an address without a token.
 #[derive(Clone, Copy)]
 enum Caller {
     Member(&'static str),
     At(&'static str),
 }
 
-/// An answer over HTTP.
+/// A response over HTTP.
 #[derive(Debug)]
 struct HttpAnswer {
     status: StatusCode,
@@ -118,7 +118,7 @@ impl HttpAnswer {
         let remaining = &self.body["extensions"]["cost"]["rateLimit"]["remaining"];
         remaining
             .as_u64()
-            .unwrap_or_else(|| panic!("nothing is told: {self:?}"))
+            .unwrap_or_else(|| panic!("there are no remaining points: {self:?}"))
     }
 }
 
@@ -161,12 +161,12 @@ async fn query_as(app: &TestApp, query: &str, by: Caller) -> HttpAnswer {
 
 const GRAPHQL_RESPONSE_MEDIA_TYPE: &str = "application/graphql-response+json";
 const STEWARD: Caller = Caller::Member("steward");
-/// What weighs nine points: five for the search, one for the list and three for its rows.
+/// Costs nine points: five for the search, one for the list and three for its rows.
 const NINE_POINT_QUERY: &str = "{ initiatives(first: 3) { nodes { title } } }";
-/// What weighs sixty.
+/// Costs sixty points.
 const SIXTY_POINT_QUERY: &str =
     "{ a: pattern(when: {}, then: {}) { summary } b: pattern(when: {}, then: {}) { summary } }";
-/// What anybody may ask, for a point.
+/// A query that is open to everybody. Costs one point.
 const PUBLIC_QUERY: &str = "{ vocabulary { roles { code } } }";
 
 async fn response_reports_cost_and_remaining_points(database: Database) {
@@ -201,7 +201,7 @@ async fn response_reports_cost_and_remaining_points(database: Database) {
         "{answer:?}"
     );
     assert_eq!(answer.remaining_points(), 94);
-    // What stewards write is paid for as well: fifty points, the answer, and the errors that there may be.
+    // Mutations of stewards cost points too: fifty, plus the response and its possible problems.
     let saves = "mutation { saveClaim(input: {slug: \"a\", statement: \"b\", when: {}, then: {}}) \
                  { problems { message } } }";
     let answer = query_as(&app, saves, STEWARD).await;
@@ -226,13 +226,13 @@ async fn exhausted_limit_is_restored_over_time(database: Database) {
         let refused = post_query(&app, &json!({"query": SIXTY_POINT_QUERY}), accept, STEWARD).await;
         assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{refused:?}");
         assert_eq!(refused.error_code(), "RATE_LIMITED");
-        assert_eq!(refused.body.get("data"), None, "nothing of it was executed");
+        assert_eq!(refused.body.get("data"), None, "nothing was executed");
         let wait = &refused.body["errors"][0]["extensions"]["retryAfterSeconds"];
         assert_eq!(wait.as_u64(), refused.header_number("retry-after"), "{refused:?}");
         assert!(wait.as_u64() >= Some(21), "{refused:?}");
         assert_eq!(refused.body["extensions"]["cost"]["requested"], 60);
     }
-    // Each refusal cost a point: twenty were missing, and three are more.
+    // The query lacked twenty points. Each of the three refusals cost one more.
     let refused = query_as(&app, SIXTY_POINT_QUERY, STEWARD).await;
     let wait = refused.header_number("retry-after").unwrap();
     assert_eq!(wait, 23, "{refused:?}");
@@ -277,11 +277,11 @@ async fn each_token_and_address_has_its_own_limit(database: Database) {
     let refused = query_as(&app, PUBLIC_QUERY, one).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{refused:?}");
     assert_eq!(refused.header_number("retry-after"), Some(60));
-    // What the client itself says of where it is counts for nothing.
+    // The address that the client states itself is ignored.
     let pretended = query_as(&app, PUBLIC_QUERY, Caller::At("198.51.100.1, 192.0.2.1")).await;
     assert_eq!(pretended.error_code(), "RATE_LIMITED");
     assert_eq!(query_as(&app, PUBLIC_QUERY, other).await.remaining_points(), 9);
-    // Half an address of version 6 is one.
+    // All addresses in the same half (/64) of an IPv6 address share one limit.
     assert_eq!(
         query_as(&app, PUBLIC_QUERY, Caller::At("2001:db8::1"))
             .await
@@ -326,9 +326,9 @@ async fn too_expensive_operation_is_rejected_before_execution(database: Database
     assert_eq!(
         refused.remaining_points(),
         99,
-        "it was not executed, and cost the least"
+        "it was not executed, and cost the minimum"
     );
-    // What an address can never pay is not put off for ever.
+    // If an address can never pay for a query, the response does not ask it to wait.
     let claims = "{ claims { nodes { slug statement } } }";
     let refused = query_as(&app, claims, Caller::At("192.0.2.1")).await;
     assert_eq!(refused.error_code(), "QUERY_TOO_EXPENSIVE", "{refused:?}");
@@ -373,7 +373,7 @@ async fn rate_limits_apply_over_websockets(database: Database) {
         "{output}"
     );
     assert_eq!(socket.receive().await["type"], "complete");
-    // A subscription pays for its first answer when it begins, and for each answer after it.
+    // A subscription is charged for its first response when it starts, and for each later response.
     let subscription =
         "subscription { patternChanged(when: {}, then: {}, scope: VISIBLE) { table { population } } }";
     socket.subscribe("2", subscription).await;
@@ -394,7 +394,7 @@ async fn rate_limits_apply_over_websockets(database: Database) {
         output["payload"]["extensions"]["cost"]["rateLimit"]["remaining"], 31,
         "{output}"
     );
-    // A rejection is an error of the operation.
+    // An exceeded limit is an error of the operation, not of the connection.
     socket.subscribe("3", SIXTY_POINT_QUERY).await;
     let output = socket.receive().await;
     assert_eq!(
@@ -407,7 +407,7 @@ async fn rate_limits_apply_over_websockets(database: Database) {
         json!({"code": "RATE_LIMITED", "retryAfterSeconds": 30}),
         "{output}"
     );
-    // The subscription goes on, whatever is left.
+    // The subscription continues, whatever points remain.
     app.publish(&[record("2").build()]).await;
     let output = socket.receive().await;
     assert_eq!(
@@ -454,7 +454,7 @@ async fn persisted_query_is_found_by_hash(database: Database) {
     );
     let answer = post_query(&app, &named, GRAPHQL_RESPONSE_MEDIA_TYPE, STEWARD).await;
     assert_eq!(answer.body["data"], expected, "{answer:?}");
-    // By GET, an address with nothing but the hash is enough.
+    // Over GET, the hash alone is enough.
     let mut address = String::from("/graphql?extensions=");
     for byte in persisted_query_extension(document).to_string().bytes() {
         write!(address, "%{byte:02X}").unwrap();
@@ -462,7 +462,7 @@ async fn persisted_query_is_found_by_hash(database: Database) {
     let get = Request::get(address).body(Body::empty()).unwrap();
     let answer = send_request(&app, get, STEWARD).await;
     assert_eq!(answer.body["data"], expected, "{answer:?}");
-    // And over a WebSocket.
+    // The same over a WebSocket.
     let listening = TestServer::start(&app).await;
     let mut socket = listening.connect_as("steward").await;
     socket
@@ -479,7 +479,7 @@ async fn persisted_query_is_found_by_hash(database: Database) {
         (StatusCode::BAD_REQUEST, "BAD_USER_INPUT"),
         "{answer:?}"
     );
-    // What is not right is not kept, and what is neither sent nor named is no request.
+    // Invalid documents are not stored. A request without a document or a hash is invalid.
     for wrong in ["{", "{ nothing }"] {
         let sent = json!({"query": wrong, "extensions": persisted_query_extension(wrong)});
         assert_eq!(
@@ -500,7 +500,7 @@ async fn persisted_query_is_found_by_hash(database: Database) {
         let answer = post_query(&app, &none, "application/json", STEWARD).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{none}: {answer:?}");
     }
-    // A mutation that is named is no query by GET either.
+    // Over GET, a persisted mutation is not accepted either.
     let mutation = "mutation { discardSubmission(input: {id: \"x\"}) { problems { code } } }";
     app.app.cost_control.persisted_queries.store(
         persisted_query_extension(mutation)["persistedQuery"]["sha256Hash"]

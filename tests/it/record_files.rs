@@ -33,7 +33,7 @@ tests_on_both_databases![
     template_is_public,
 ];
 
-/// Every row of every table that records are kept in, but for ids and moments.
+/// Every row of the tables of records, without ids and times.
 async fn dump_tables(app: &TestApp) -> BTreeMap<&'static str, Vec<String>> {
     macro_rules! tables {
         ($($table:ident)+) => {
@@ -52,7 +52,7 @@ async fn dump_tables(app: &TestApp) -> BTreeMap<&'static str, Vec<String>> {
 
 fn without_ids(mut row: Value) -> String {
     let fields = row.as_object_mut().unwrap();
-    // What a base makes itself: the disclosure key comes of its secret, the version of its history.
+    // The disclosure key is derived from the secret of the database, and the version from its history.
     fields.retain(|name, _| {
         !name.ends_with("id")
             && !name.ends_with("_at")
@@ -61,7 +61,7 @@ fn without_ids(mut row: Value) -> String {
     row.to_string()
 }
 
-/// The documents that stand, the first published first.
+/// The current documents, in the order of publication.
 async fn list_documents(app: &TestApp) -> Vec<Value> {
     let published = initiative::Entity::find().order_by_asc(initiative::Column::Id);
     let published = published.all(&app.app.db).await.unwrap();
@@ -74,12 +74,11 @@ async fn list_documents(app: &TestApp) -> Vec<Value> {
     published.iter().map(of).collect()
 }
 
-/// Records with all that a record can say, of several organisations, and with texts that are
-/// hard to keep.
+/// Records of several organisations that have a value in every field, and texts that are hard to preserve.
 fn difficult_records() -> Vec<Value> {
     let led = |identifier: &str| json!({"leadOrganisation": {"identifier": identifier, "name": identifier, "kind": "COMMUNITY_GROUP"}});
     let mut records = vec![complete_record("r-1"), complete_record("r-2")];
-    // The same reference in several organisations, and none.
+    // The same reference in several organisations, and no reference.
     for identifier in ["GB-CHC-100", "GB-CHC-101", "GB-CHC-102"] {
         let mut same = minimal_record("the same", led(identifier));
         same["challengesFaced"] = json!([{"challenge": "DEFINING_AMBITIONS", "note": identifier}]);
@@ -173,7 +172,7 @@ async fn records_round_trip_through_every_format(database: Database) {
         );
         assert_eq!(dump_tables(&restored).await, rows, "{from:?}");
         assert_eq!(list_documents(&restored).await, before, "{from:?}");
-        // What was exported says nothing new to the base that it came from.
+        // Importing the export into the same database changes nothing.
         assert_eq!(
             import_records_as(&app, from, file).await.0.unchanged,
             count,
@@ -252,7 +251,7 @@ async fn template_is_public(database: Database) {
     assert_eq!(
         reason,
         FileError::NoRecords.to_string(),
-        "it holds an example alone"
+        "it contains only an example"
     );
     let held = get(Some(headers[header::ETAG].to_str().unwrap())).await;
     assert_eq!(held.status(), StatusCode::NOT_MODIFIED);

@@ -34,12 +34,12 @@ tests_on_both_databases![
     rows_written_during_the_search_are_redacted,
 ];
 
-/// What was taken out before.
+/// A text that was redacted earlier.
 const EARLIER_TEXT: &str = "bob-roe";
-/// What is to be taken out.
+/// The text to redact.
 const SECRET_TEXT: &str = "ann-lee";
 
-/// Has everything that stewards keep tell a secret.
+/// Saves reference data of every kind with the secret in each text.
 async fn save_reference_data_containing(steward: &Client<'_>, output: &dyn Fn(&str) -> String) {
     let place = json!({"name": output("place"), "kind": "NEIGHBOURHOOD"});
     save_reference_data(steward, "savePlace", place).await;
@@ -62,7 +62,7 @@ async fn save_reference_data_containing(steward: &Client<'_>, output: &dyn Fn(&s
     save_reference_data(steward, "saveClaim", claim).await;
 }
 
-/// Sends two files, one of which tells. While that waits, the text is not taken out.
+/// Sends two files, one of which contains the secret. The redaction is refused until that import has ended.
 async fn send_files_containing(
     app: &TestApp,
     partner: &Client<'_>,
@@ -80,7 +80,7 @@ async fn send_files_containing(
     assert_eq!(
         list_problems(&refused["problems"]),
         to_owned_pairs(&[("WRONG_STATE", "text")]),
-        "while the file waits"
+        "while the import is queued"
     );
     worker::run_queued(&app.app).await.unwrap();
 }
@@ -134,7 +134,7 @@ async fn text_is_redacted_everywhere(database: Database) {
     assert_eq!(
         read_all_text(&app).await,
         before,
-        "what is refused changes nothing"
+        "a rejected redaction changes nothing"
     );
     let answer = redact(&steward, secret, &format!("{secret} asked for it")).await;
     assert_eq!(
@@ -154,17 +154,13 @@ async fn text_is_redacted_everywhere(database: Database) {
     assert_eq!(
         kept["submission"]["record"],
         draft_record("c"),
-        "what does not hold it stays"
+        "a draft without the text stays"
     );
     let files = import_chunk::Entity::find().all(&app.app.db).await.unwrap();
-    assert_eq!(
-        files.len(),
-        1,
-        "the file that held it is gone, the other is there"
-    );
+    assert_eq!(files.len(), 1, "only the file that contained the text is deleted");
     assert_eq!(files[0].bytes, draft_record("e").to_string().into_bytes());
     app.assert_no_violations().await;
-    // The index forgets it too.
+    // The engine does not return the text either.
     app.catch_up().await;
     let initiative = &submission["initiative"]["id"];
     let found = partner
@@ -179,7 +175,7 @@ async fn text_is_redacted_everywhere(database: Database) {
         "programme by [redacted] herself"
     );
     assert_eq!(found["initiatives"]["totalCount"], 0);
-    // A field's name is no text of anybody's.
+    // The names of fields are not redacted.
     let answer = redact(&steward, "externalRef", "A field's name").await;
     assert_eq!(answer["submissions"], 0);
 }
@@ -205,12 +201,12 @@ async fn text_is_found_in_csv_of_any_encoding(database: Database) {
             "big.csv",
             bytes(&table("\u{feff}", "be", &telling), u16::to_be_bytes),
         ),
-        // It cannot be read, and is kept as it was sent.
+        // The file is unreadable, and is stored as it was sent.
         (
             "unmarked.jsonl",
             bytes(&table("", "no", &telling), u16::to_le_bytes),
         ),
-        // A table in Windows-1252 is read; JSON in it is not.
+        // A CSV file in Windows-1252 is readable. A JSON file in it is not.
         (
             "western.csv",
             western(&table("", "we", &telling).replace("title", "title,né")),
@@ -232,17 +228,14 @@ async fn text_is_found_in_csv_of_any_encoding(database: Database) {
     let answer = redact(&steward, secret, "Asked for").await;
     assert_eq!(answer["problems"], json!([]));
     assert_eq!(answer["imports"], 5, "{answer}");
-    assert_eq!(
-        answer["submissions"], 3,
-        "of the files that could be read: {answer}"
-    );
+    assert_eq!(answer["submissions"], 3, "only of the readable files: {answer}");
     let files = import_chunk::Entity::find().all(&app.app.db).await.unwrap();
-    assert_eq!(files.len(), 1, "the files that held it are gone");
+    assert_eq!(files.len(), 1, "the files that contained the text are deleted");
     assert_eq!(files[0].bytes, innocent);
     app.assert_no_violations().await;
 }
 
-/// A record that is known by a text, and names by it whatever can be.
+/// A record whose identifiers and references all contain a text.
 fn record_identified_by(text: &str) -> Value {
     let mut record = builders::record(text)
         .led_by(PARTNER_ORGANISATION)
@@ -259,7 +252,7 @@ fn record_identified_by(text: &str) -> Value {
     record
 }
 
-/// Has stewards keep what is known by a text.
+/// Saves reference data whose names, identifiers and slugs contain a text.
 async fn save_reference_data_identified_by(steward: &Client<'_>, text: &str) {
     let named = json!({"name": format!("{text} trust"), "identifier": format!("XI-ID-{text}")});
     let (id, _) = save_reference_data(steward, "saveOrganisation", named).await;
@@ -284,7 +277,7 @@ async fn typed_record(client: &Client<'_>, id: &Value) -> Value {
     client.query(&query).await["submission"]["record"].take()
 }
 
-/// What the rows of a table are known by, in order.
+/// The redacted values of a field, sorted by a column.
 macro_rules! all_of {
     ($app:expr, $table:ident::$column:ident, $field:ident) => {{
         let rows = $table::Entity::find()
@@ -306,7 +299,7 @@ async fn redacted_identifiers_stay_distinct(database: Database) {
         record_identified_by(SECRET_TEXT),
     ])
     .await;
-    // One that is called so only since its record was published.
+    // An organisation that got this name only after its record was published.
     let called = |identifier: &str| json!({"name": "Lately", "identifier": identifier});
     let (lately, _) = save_reference_data(&steward, "saveOrganisation", called("GB-CHC-77")).await;
     app.publish(&[builders::record("of another").led_by("GB-CHC-77").build()])
@@ -357,18 +350,15 @@ async fn redacted_identifiers_stay_distinct(database: Database) {
     assert_eq!(slugs, ["redacted-floods", "redacted-floods-2"]);
     for claim in claim::Entity::find().all(&app.app.db).await.unwrap() {
         let slug = &claim.pattern_when["activeDuring"]["crisis"];
-        assert!(
-            slugs.contains(slug),
-            "a claim goes on asking of its crisis: {slug}"
-        );
+        assert!(slugs.contains(slug), "a claim still refers to its crisis: {slug}");
     }
     assert_eq!(
         typed_record(&partner, &notes).await,
         json!({"externalRef": "notes", "[redacted] said 2": {"[redacted]": 1}, "[redacted] said": 2})
     );
     let keys = idempotency_key::Entity::find().count(&app.app.db).await.unwrap();
-    assert_eq!(keys, 0, "the key that held it is forgotten");
-    // The correction that was in hand is one of its own record still.
+    assert_eq!(keys, 0, "the idempotency key that contained the text is deleted");
+    // The open correction still belongs to its own record.
     let corrected = typed_record(&partner, &json!(correction)).await;
     assert_eq!(corrected["externalRef"], "[redacted] 2");
     mutate_ok(&partner, "submitForReview", json!({"id": correction})).await;
@@ -408,7 +398,7 @@ async fn active_member_cannot_be_redacted(database: Database) {
         all_of!(app, member::Subject, subject),
         ["[redacted]", "[redacted] 2"]
     );
-    // Nor is the text kept by the mutation that takes it out.
+    // The redaction itself does not store the text.
     let input = json!({"text": "a secret", "reason": "Asked for", "idempotencyKey": "for a secret"});
     let query = "mutation($input: RedactTextInput!) { redactText(input: $input) { problems { code path } } }";
     let refused = steward.execute_with(query, json!({"input": input})).await;
@@ -418,7 +408,7 @@ async fn active_member_cannot_be_redacted(database: Database) {
     );
 }
 
-/// Makes as many records like one that is published as are asked for, each with a title that tells.
+/// Inserts copies of a published record, each with the secret in its title.
 async fn duplicate_records(app: &TestApp, records: usize) {
     let db = &app.app.db;
     let one = initiative::Entity::find().one(db).await.unwrap().unwrap();
@@ -477,7 +467,7 @@ async fn redaction_covers_more_rows_than_a_statement_binds(database: Database) {
         (&json!(RECORD_COUNT), &json!(RECORD_COUNT))
     );
     let all = read_all_text(&app).await;
-    assert!(!all.contains(SECRET_TEXT), "it is in none of them");
+    assert!(!all.contains(SECRET_TEXT), "the text is in no row");
     let titles = initiative::Entity::find()
         .filter(initiative::Column::Title.eq("by [redacted] herself"))
         .count(&app.app.db)
@@ -485,7 +475,11 @@ async fn redaction_covers_more_rows_than_a_statement_binds(database: Database) {
         .unwrap();
     assert_eq!(titles, RECORD_COUNT as u64);
     let after = change::Entity::find().count(&app.app.db).await.unwrap();
-    assert_eq!(after - before, RECORD_COUNT as u64, "the log tells of each");
+    assert_eq!(
+        after - before,
+        RECORD_COUNT as u64,
+        "the change log has an entry for each record"
+    );
 }
 
 async fn rows_written_during_the_search_are_redacted(database: Database) {
@@ -513,7 +507,7 @@ async fn rows_written_during_the_search_are_redacted(database: Database) {
         updated_at: SystemClock.now(),
     };
     event.into_active_model().insert(&writing).await.unwrap();
-    // It is looked for before that can be seen, and taken out after.
+    // The search begins before the row is visible, and the redaction follows after.
     let written = async {
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         writing.commit().await.unwrap();

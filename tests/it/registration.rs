@@ -39,7 +39,7 @@ async fn no_test_file_imports_from_another() {
     for file in list_files(&root) {
         let path = file.strip_prefix(&root).unwrap().with_extension("");
         let own = path.iter().next().unwrap().to_str().unwrap();
-        // The root declares the modules, and this file quotes such paths.
+        // The root declares the modules, and this file contains such paths as text.
         if ["support", "main", "registration"].contains(&own) {
             continue;
         }
@@ -82,8 +82,8 @@ use super::super::lists::filled;
     assert_eq!(find_crate_paths(content, 2), expected);
 }
 
-/// The first segment of every path that begins at the crate, with the number of the line where the path begins.
-/// The content is that of a module `depth` levels below the crate.
+/// The first segment of every path that starts at the crate, with its line number. `depth` is how many levels
+/// the module is below the crate.
 fn find_crate_paths(content: &str, depth: usize) -> Vec<(usize, String)> {
     let ways_to_the_crate = ["crate::".to_owned(), "super::".repeat(depth)];
     let mut found = Vec::new();

@@ -31,7 +31,7 @@ tests_on_both_databases![
 const VIEWER_QUERY: &str = "{ viewer { role } }";
 const JSON_MEDIA_TYPE: &str = "application/json";
 
-/// `{"query":"{ viewer { role } }"}` as gzip writes it.
+/// `{"query":"{ viewer { role } }"}`, compressed with gzip.
 const GZIPPED_QUERY: &str = "H4sIAAAAAAACA6tWKixNLapUslKqVijLTC1PLVKoVijKz0lVqFWoVaoFAC7zHlUfAAAA";
 
 /// The same with 300 KB of spaces in its query.
@@ -53,7 +53,7 @@ async fn send_request(app: &TestApp, request: Request<Body>) -> (StatusCode, Hea
     (status, headers, String::from_utf8(body.to_vec()).unwrap())
 }
 
-/// Posts a body as a steward, with these headers.
+/// Sends a POST request as a steward.
 async fn post(
     app: &TestApp,
     headers: &[(&str, &str)],
@@ -67,7 +67,7 @@ async fn post(
     send_request(app, request.body(body.into()).unwrap()).await
 }
 
-/// Asks by GET as a steward.
+/// Sends a GET request as a steward.
 async fn get(app: &TestApp, parameters: &str) -> (StatusCode, String) {
     let request = Request::get(format!("/graphql?{parameters}"))
         .header(header::AUTHORIZATION, format!("Bearer {}", sign_token("steward")))
@@ -76,7 +76,7 @@ async fn get(app: &TestApp, parameters: &str) -> (StatusCode, String) {
     (status, body)
 }
 
-/// A text as a parameter of an address holds it.
+/// Percent-encodes a text.
 fn percent_encode(text: &str) -> String {
     text.bytes().fold(String::new(), |mut written, byte| {
         write!(written, "%{byte:02X}").unwrap();
@@ -118,7 +118,7 @@ async fn media_types_are_case_insensitive(database: Database) {
         status == StatusCode::OK && is_steward_response(&body),
         "{status} {body}"
     );
-    // Unsupported charsets are named, by each route that reads JSON.
+    // The error of each route that reads JSON names the unsupported charset.
     for path in ["/graphql", "/export/pattern.csv"] {
         for charset in ["UTF-16", "iso-8859-1"] {
             let request = Request::post(path)
@@ -226,7 +226,7 @@ async fn empty_fields_count_as_absent(database: Database) {
         assert_eq!(answer["payload"]["data"]["viewer"]["role"], "STEWARD", "{answer}");
         assert_eq!(socket.receive().await["type"], "complete");
     }
-    // What is not empty and no object is refused.
+    // A non-empty value that is not an object is rejected.
     let (status, _) = get(&app, &format!("query={query}&variables=1")).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     let request = json!({"query": VIEWER_QUERY, "variables": "{}"}).to_string();
@@ -235,7 +235,7 @@ async fn empty_fields_count_as_absent(database: Database) {
     assert!(body.contains("variables are a text"), "{body}");
 }
 
-/// GraphQL, September 2025, 2.9.4: a pair of surrogates and `\u{..}` stand for one character.
+/// GraphQL, September 2025, 2.9.4: a surrogate pair and `\u{..}` each represent one character.
 async fn escapes_in_literals_are_resolved(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
@@ -294,7 +294,7 @@ async fn escapes_in_literals_are_resolved(database: Database) {
         let answer = socket.query("2", &query).await;
         assert_eq!(answer["errors"][0]["message"], message, "{answer}");
     }
-    // The JSON around the document has the same escapes.
+    // The surrounding JSON has the same rules for escapes.
     let request = "{\"query\": \"{ viewer { role } }\",\n \"variables\": {\"a\": \"\\ud83d\"}}";
     let (status, _, body) = post(&app, &[("content-type", JSON_MEDIA_TYPE)], request).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
@@ -321,7 +321,7 @@ async fn mutation_with_escapes_is_rejected_over_get(database: Database) {
     assert_eq!(found["terms"]["totalCount"], 0);
 }
 
-/// The beginning of a request that posts JSON as a steward.
+/// The head of a POST request as a steward.
 fn request_head(address: &str, length: usize) -> String {
     format!(
         "POST /graphql HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
@@ -336,7 +336,7 @@ async fn connect(listening: &TestServer) -> (TcpStream, String) {
     (TcpStream::connect(&address).await.unwrap(), address)
 }
 
-/// Reads an answer with a `Content-Length`, and leaves the connection open.
+/// Reads a response with a `Content-Length`, and leaves the connection open.
 async fn read_response(stream: &mut TcpStream) -> String {
     let mut read = Vec::new();
     loop {
@@ -344,7 +344,7 @@ async fn read_response(stream: &mut TcpStream) -> String {
         let count = stream.read(&mut bytes).await.unwrap();
         assert!(
             count > 0,
-            "it is answered whole: {}",
+            "the response is complete: {}",
             String::from_utf8_lossy(&read)
         );
         read.extend_from_slice(&bytes[..count]);
@@ -366,7 +366,7 @@ async fn oversized_body_is_answered_while_it_is_being_sent(database: Database) {
     app.steward().await;
     let listening = TestServer::start(&app).await;
     let (mut stream, address) = connect(&listening).await;
-    // More than both sides' buffers hold: a client that reads nothing until it has sent all.
+    // The body exceeds the buffers of both sides, and the client reads nothing until it has sent everything.
     let body = vec![b' '; 24 << 20];
     stream
         .write_all(request_head(&address, body.len()).as_bytes())
@@ -376,7 +376,7 @@ async fn oversized_body_is_answered_while_it_is_being_sent(database: Database) {
     let refused = read_response(&mut stream).await;
     assert!(refused.starts_with("HTTP/1.1 413 "), "{refused}");
     assert!(refused.contains("BAD_USER_INPUT"), "{refused}");
-    // The connection goes on.
+    // The connection can be used again.
     let query = json!({"query": VIEWER_QUERY}).to_string();
     let next = format!("{}{query}", request_head(&address, query.len()));
     stream.write_all(next.as_bytes()).await.unwrap();

@@ -20,7 +20,7 @@ tests_on_both_databases![
     references_are_compared_in_normal_form,
 ];
 
-/// The records in a format.
+/// Writes the records in a format.
 fn write_records(format: FileFormat, records: &[Value]) -> Vec<u8> {
     let mut written = Vec::new();
     match format {
@@ -51,7 +51,7 @@ async fn rows_with_a_shared_reference_are_rejected(database: Database) {
     let app = start_with_places(database).await;
     app.publish(&[minimal_record("twice", json!({"title": "As it was before"}))])
         .await;
-    // Over more rows than are published at once.
+    // The rows with the same reference are further apart than one batch.
     let mut records = vec![
         minimal_record("twice", json!({"title": "First"})),
         minimal_record("alone", json!({})),
@@ -72,7 +72,7 @@ async fn rows_with_a_shared_reference_are_rejected(database: Database) {
         assert_eq!(tally.refused, 5, "{format:?}: {said:#?}");
         assert_eq!(tally.added + tally.unchanged, 1_201, "{format:?}");
         assert_eq!(tally.altered, 0, "{format:?}");
-        // Lines are counted from 1, the rows of a table and a sheet from that of the header.
+        // Lines are counted from 1. In tables and sheets, row 1 is the header.
         let header = u64::from(format != FileFormat::JsonLines);
         let pairs = [(1, 1_204), (3, 1_206), (1_204, 1), (1_205, 1), (1_206, 3)];
         let mut expected = pairs.map(|(row, other)| {
@@ -90,7 +90,7 @@ async fn rows_with_a_shared_reference_are_rejected(database: Database) {
     }
     let kept = initiative::Entity::find().all(&app.app.db).await.unwrap();
     let is_called = |title: &str| kept.iter().any(|one| one.title == title);
-    assert!(is_called("As it was before"), "it is as it was");
+    assert!(is_called("As it was before"), "the published record is unchanged");
     assert!(!["First", "Second", "Third"].into_iter().any(is_called));
     app.assert_no_violations().await;
 }
@@ -129,7 +129,7 @@ async fn same_reference_of_two_organisations_is_allowed(database: Database) {
         assert_eq!(
             (tally.refused, said.len()),
             (2, 2),
-            "the last organisation is one: {format:?}: {said:#?}"
+            "the last two rows name the same organisation: {format:?}: {said:#?}"
         );
     }
     let first = Tally {
@@ -139,14 +139,14 @@ async fn same_reference_of_two_organisations_is_allowed(database: Database) {
     assert_eq!(
         app.try_publish(&records[2..3]).await.0,
         first,
-        "neither of its records was taken"
+        "neither of its records was imported"
     );
     let (tally, said) =
         import_records_as(&app, FileFormat::Csv, write_records(FileFormat::Csv, &records)).await;
     assert_eq!(
         (tally.unchanged, tally.refused),
         (2, 2),
-        "also where the base knows it: {said:#?}"
+        "the same if the organisation exists: {said:#?}"
     );
 }
 
@@ -177,7 +177,10 @@ async fn partner_import_rejects_both_records_with_one_reference(database: Databa
             .filter(|row| row.contains("REJECTED DUPLICATE"))
             .count();
         assert_eq!(repeated, 2, "{found:#?}");
-        assert!(import["correctionsUrl"].is_string(), "both go back: {import}");
+        assert!(
+            import["correctionsUrl"].is_string(),
+            "both are in the corrections: {import}"
+        );
     }
     let kept = partner.query("{ submissions { nodes { record } } }").await;
     let kept = kept["submissions"]["nodes"].as_array().unwrap();

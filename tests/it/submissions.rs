@@ -48,7 +48,10 @@ async fn draft_stores_input_unchanged_and_lists_all_problems(database: Database)
         "sharing": {"basis": "ring 020 7946 0018"},
     });
     let submission = mutate_ok(&partner, "saveSubmission", json!({"record": typed})).await;
-    assert_eq!(submission["record"], typed, "it is kept as it was typed");
+    assert_eq!(
+        submission["record"], typed,
+        "the record is stored as it was typed"
+    );
     assert_eq!(submission["state"], "DRAFT");
     assert_eq!(submission["organisation"]["identifier"], PARTNER_ORGANISATION);
     let expected = to_owned_pairs(&[
@@ -68,7 +71,7 @@ async fn draft_stores_input_unchanged_and_lists_all_problems(database: Database)
         ("INVALID_FORMAT", "startedOn"),
     ]);
     assert_eq!(list_problems(&submission["problems"]), expected, "{submission:#}");
-    // Sending names the same, within the input, and changes nothing.
+    // Submitting returns the same problems, with paths inside the input, and changes nothing.
     let refused = mutate(&partner, "submitForReview", json!({"id": submission["id"]})).await;
     assert_eq!(refused["submission"], Value::Null);
     let within: Vec<(String, String)> = expected
@@ -86,7 +89,7 @@ async fn draft_stores_input_unchanged_and_lists_all_problems(database: Database)
         found["submission"],
         json!({"state": "DRAFT", "record": typed, "submittedAt": null})
     );
-    // A value that only looks like a record is saved too.
+    // An object with unusual values is saved too, although it is not a valid record.
     let odd =
         json!({"title": "a backslash, as in \\u0000, and “quotes” \"\\\"", "nested": [[{"deep": null}]]});
     let submission = mutate_ok(&partner, "saveSubmission", json!({"record": odd})).await;
@@ -121,7 +124,7 @@ async fn record_is_submitted_corrected_and_published(database: Database) {
     let sent = mutate_ok(&partner, "submitForReview", json!({"id": id})).await;
     assert_eq!(sent["state"], "SUBMITTED");
     assert_eq!(sent["problems"], json!([]));
-    // While it is reviewed it is not written.
+    // A submission in review cannot be changed.
     let refused = mutate(
         &partner,
         "saveSubmission",
@@ -173,7 +176,7 @@ async fn record_is_submitted_corrected_and_published(database: Database) {
     assert_eq!(
         query_skipped(&partner, change).await,
         1,
-        "what is published is counted"
+        "the published record is counted"
     );
     for (name, input) in [
         ("saveSubmission", json!({"id": id, "record": draft_record("a")})),
@@ -217,7 +220,7 @@ async fn second_correction_of_one_version_gets_the_conflicts(database: Database)
         corrected[field] = value.into();
         corrected
     };
-    // One names what it corrects, the other is known by its reference.
+    // One submission names the initiative that it corrects. The other is matched by its reference.
     let one =
         json!({"record": correction("summary", "One"), "initiative": initiative, "initiativeVersion": 1});
     let one = mutate_ok(&partner, "saveSubmission", one).await;
@@ -271,7 +274,7 @@ async fn second_correction_of_one_version_gets_the_conflicts(database: Database)
         json!({"state": "SUBMITTED", "record": correction("title", "Other")}),
         "nothing is lost"
     );
-    // It is returned, written against what stands now, and goes its way.
+    // The submission is returned, updated to the current version, and published.
     mutate_ok(
         &steward,
         "requestChanges",
@@ -291,7 +294,7 @@ async fn second_correction_of_one_version_gets_the_conflicts(database: Database)
         history[0]["changes"],
         json!([{"path": ["title"], "before": "Initiative a", "after": "Other"}])
     );
-    // A version that never was, and another's record.
+    // An unknown version, and the record of another organisation.
     let never = json!({"record": draft_record("a"), "initiative": initiative, "initiativeVersion": 4});
     let refused = mutate(&partner, "saveSubmission", never).await;
     assert_eq!(
@@ -338,7 +341,7 @@ async fn concurrent_draft_save_is_a_conflict(database: Database) {
     let said = refused["problems"][0]["message"].as_str().unwrap();
     assert!(
         said.contains("Older versions of drafts are not stored"),
-        "what is compared is said: {said}"
+        "the message explains the comparison: {said}"
     );
     let kept = partner
         .query(&format!("{{ submission(id: \"{id}\") {{ version record }} }}"))
@@ -373,7 +376,7 @@ async fn roles_limit_actions_and_visibility(database: Database) {
             "{name}"
         );
     }
-    // A record of another organisation is not theirs to send.
+    // A partner cannot submit a record of another organisation.
     let mut theirs = draft_record("b");
     theirs["leadOrganisation"] = json!({"identifier": PARTNER_ORGANISATION});
     let foreign = save_draft(&stranger, theirs).await;
@@ -407,7 +410,7 @@ async fn roles_limit_actions_and_visibility(database: Database) {
         let (message, code) = client.query_error(&format!("mutation {{ {mutation} }}")).await;
         assert_eq!(code, "FORBIDDEN", "{mutation}: {message}");
     }
-    // A steward, who acts for no organisation, says whose record it is.
+    // A steward acts for no organisation, so the input must name it.
     let refused = mutate(&steward, "saveSubmission", json!({"record": draft_record("c")})).await;
     assert_eq!(
         list_problems(&refused["problems"]),
@@ -430,7 +433,7 @@ async fn stewards_save_organisations(database: Database) {
     assert_eq!(
         save_organisation(&steward, new).await,
         saved,
-        "again, under its key"
+        "a replay with the same key"
     );
     for (input, expected) in [
         (json!({"name": " "}), ("REQUIRED", "name")),
@@ -444,7 +447,7 @@ async fn stewards_save_organisations(database: Database) {
         assert_eq!(list_problems(&refused["problems"]), to_owned_pairs(&[expected]));
         assert_eq!(refused["changeNumber"], Value::Null);
     }
-    // Under a new name it stands so in the groups too.
+    // Groups use the new name after the organisation is renamed.
     let own = partner
         .query("{ viewer { organisation { id identifier } } }")
         .await["viewer"]["organisation"]
@@ -481,13 +484,14 @@ async fn trusted_organisation_publishes_by_submitting(database: Database) {
         query_skipped(&partner, payload["changeNumber"].as_i64().unwrap()).await,
         1
     );
-    // What is not right is no more published than another's.
+    // An incomplete draft cannot be submitted either.
     let id = save_draft(&partner, json!({"title": "No more than that"})).await;
     let refused = mutate(&partner, "submitForReview", json!({"id": id})).await;
     assert_eq!(refused["submission"], Value::Null);
 }
 
-/// Six stewards publish one submission at once; then two corrections of one version are published at once.
+/// Six stewards publish one submission concurrently. Then two corrections of one version are published
+/// concurrently.
 async fn concurrent_publications_succeed_once(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
@@ -557,13 +561,13 @@ async fn withdrawn_record_keeps_its_revisions(database: Database) {
     assert_eq!(
         steward.query(&withdraw("It was another's")).await,
         done_once,
-        "again, under its key"
+        "a replay with the same key"
     );
     app.catch_up().await;
     assert_eq!(
         query_skipped(&partner, withdrawn["changeNumber"].as_i64().unwrap()).await,
         0,
-        "it is counted no more"
+        "it is no longer counted"
     );
     let listed = partner
         .query(&format!(
@@ -583,7 +587,7 @@ async fn withdrawn_record_keeps_its_revisions(database: Database) {
         .create_member("stranger", Role::Partner, Some("GB-CHC-501"))
         .await;
     assert_eq!(list_revisions(&stranger, initiative).await, Vec::<Value>::new());
-    // Submitted again, it is the same record with its history.
+    // After submitting it again, it is the same record with its history.
     let (again, _) = publish_draft(&app, &partner, draft_record("a")).await;
     assert_eq!(&again["initiative"]["id"], initiative);
     assert_eq!(again["initiative"]["version"], 3);
@@ -617,7 +621,7 @@ async fn personal_data_blocks_submission_but_not_drafts(database: Database) {
 async fn unknown_names_get_suggestions(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
-    // One that leads nothing which a partner may read is not named to it.
+    // The error does not suggest an organisation that leads only records hidden from the partner.
     let lead = |name: &str| json!({"identifier": name, "name": name});
     app.publish(&[
         standing("1")

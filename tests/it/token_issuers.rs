@@ -1,5 +1,4 @@
-//! Issuers with a JWKS document: rotated keys, unreachable issuers, and keys that are used for
-//! another purpose.
+//! Issuers with a JWKS document: rotated keys, unreachable issuers, and keys that are used for another purpose.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,13 +48,13 @@ tests_without_database![
 
 const NOT_ACCEPTED: TokenError = TokenError::NotAccepted;
 
-/// A pair of keys, and how a document lists the public one.
+/// A key pair, and its public key as the document lists it.
 struct TestKeyPair {
     id: &'static str,
     algorithm: Algorithm,
     signs: EncodingKey,
     listed: Value,
-    /// The public key as bytes that everybody may have.
+    /// The bytes of the public key.
     public: Vec<u8>,
 }
 
@@ -101,7 +100,7 @@ impl TestKeyPair {
         }
     }
 
-    /// A good token.
+    /// A valid token.
     fn token(&self) -> String {
         self.token_as(Some(self.id), &valid_claims(ISSUER))
     }
@@ -129,18 +128,18 @@ fn jwks_document(pairs: &[&TestKeyPair]) -> String {
     json!({"keys": keys}).to_string()
 }
 
-/// What an issuer answers who is asked for its keys.
+/// The response of an issuer to a request for its keys.
 #[derive(Clone, Debug)]
 enum JwksResponse {
     With(StatusCode, String),
-    /// It takes its time.
+    /// The response after a delay.
     After(Duration, String),
-    /// It leads elsewhere.
+    /// A redirect to another URL.
     Elsewhere(String),
     Never,
 }
 
-/// An issuer that listens.
+/// A server with a JWKS document.
 struct JwksServer {
     url: String,
     answers: Arc<(Mutex<JwksResponse>, AtomicUsize)>,
@@ -196,13 +195,13 @@ impl JwksServer {
         *self.answers.0.lock().unwrap() = answers;
     }
 
-    /// How often it was asked.
+    /// The number of requests so far.
     fn request_count(&self) -> usize {
         self.answers.1.load(Ordering::SeqCst)
     }
 }
 
-/// A pace at which nothing is read but when it has to be, and that once.
+/// Reads the document once, and again only because of an unknown key.
 fn slow_refresh_policy() -> RefreshPolicy {
     let hour = Duration::from_hours(1);
     RefreshPolicy {
@@ -213,7 +212,7 @@ fn slow_refresh_policy() -> RefreshPolicy {
     }
 }
 
-/// A pace that a story can wait for.
+/// Reads the document often enough for a test.
 fn fast_refresh_policy() -> RefreshPolicy {
     RefreshPolicy {
         interval: Duration::from_millis(20),
@@ -241,7 +240,7 @@ async fn start_following(issuer: &JwksServer, pace: RefreshPolicy) -> TokenVerif
     verifier
 }
 
-/// Whom a token names, or why it is not good.
+/// The subject of a token, or why it is invalid.
 async fn verify_subject(verifier: &TokenVerifier, token: &str) -> Result<String, TokenError> {
     verifier
         .verify(token)
@@ -254,7 +253,7 @@ fn valid_result() -> Result<String, TokenError> {
     Ok("dashboard".into())
 }
 
-/// Waits until a token is found to be so.
+/// Waits until verifying a token has the expected result.
 async fn wait_for_result(verifier: &TokenVerifier, token: &str, expected: &Result<String, TokenError>) {
     let since = Instant::now();
     while verify_subject(verifier, token).await != *expected {
@@ -286,12 +285,12 @@ async fn rotated_keys_are_picked_up(database: Database) {
     client.authorization = Some(format!("Bearer {}", old.token()));
     client.query("{ viewer { subject } }").await;
     assert_eq!(issuer.request_count(), 1);
-    // A key that is not known is asked for once.
+    // An unknown key causes one more request.
     issuer.publish(&[&old, &new]);
     client.authorization = Some(format!("Bearer {}", new.token()));
     client.query("{ viewer { subject } }").await;
     assert_eq!(issuer.request_count(), 2);
-    // And then no more for a while, whoever names which.
+    // After that there are no more requests for a while, whatever keys are named.
     for unknown in ["3", "4", "", "🦀"] {
         let token = new.token_as(Some(unknown), &valid_claims(ISSUER));
         assert_eq!(
@@ -303,7 +302,7 @@ async fn rotated_keys_are_picked_up(database: Database) {
     for known in [&old, &new] {
         assert_eq!(verify_subject(&verifier, &known.token()).await, valid_result());
     }
-    // What another algorithm was used for is not asked for at all.
+    // An algorithm that is not accepted causes no request.
     let secret = EncodingKey::from_secret(b"a secret that nobody has agreed upon");
     let token = encode_token(Algorithm::HS256, Some("5"), &secret, &valid_claims(ISSUER));
     assert_eq!(verify_subject(&verifier, &token).await, Err(NOT_ACCEPTED));
@@ -353,7 +352,7 @@ async fn unreachable_issuer_keeps_cached_keys() {
         while issuer.request_count() < before + 3 {
             assert!(
                 since.elapsed() < Duration::from_secs(20),
-                "it is asked again: {trouble:?}"
+                "the document is requested again: {trouble:?}"
             );
             sleep(Duration::from_millis(5)).await;
         }
@@ -368,8 +367,8 @@ async fn unreachable_issuer_keeps_cached_keys() {
             "{trouble:?}"
         );
     }
-    assert_eq!(other.request_count(), 0, "nothing leads elsewhere");
-    // It is back, with another key, and without the old one.
+    assert_eq!(other.request_count(), 0, "redirects are not followed");
+    // The issuer is available again, with a new key and without the old one.
     issuer.publish(&[&new]);
     wait_for_result(&verifier, &of_new, &valid_result()).await;
     assert_eq!(verify_subject(&verifier, &of_old).await, Err(NOT_ACCEPTED));
@@ -400,7 +399,10 @@ async fn known_key_is_verified_without_a_fetch() {
     });
     let since = Instant::now();
     while issuer.request_count() < 2 {
-        assert!(since.elapsed() < Duration::from_secs(20), "the issuer is asked");
+        assert!(
+            since.elapsed() < Duration::from_secs(20),
+            "the issuer gets a request"
+        );
         sleep(Duration::from_millis(5)).await;
     }
     for _ in 0..100 {
@@ -446,7 +448,7 @@ async fn keys_are_used_only_with_their_own_algorithm() {
             pair.id
         );
     }
-    // The public keys are no secrets, however they are written, and neither is one that is listed.
+    // A public key in any form, or a listed symmetric key, is not accepted as a secret.
     for pair in [&one, &two, &three] {
         let texts = [
             pair.public.clone(),
@@ -472,15 +474,23 @@ async fn keys_are_used_only_with_their_own_algorithm() {
         "oct",
     )
     .await;
-    // Another's key under a good name, and a good key under another's.
-    refused(one.token_as(Some("4"), &valid_claims(ISSUER)), "its twin's name").await;
-    refused(one.token_as(Some("2"), &valid_claims(ISSUER)), "another's name").await;
-    refused(sealing.token(), "a key for something else").await;
+    // A key id of another key, and a key for another purpose.
+    refused(
+        one.token_as(Some("4"), &valid_claims(ISSUER)),
+        "the key id of its twin",
+    )
+    .await;
+    refused(
+        one.token_as(Some("2"), &valid_claims(ISSUER)),
+        "the key id of another key",
+    )
+    .await;
+    refused(sealing.token(), "a key for another purpose").await;
     for algorithm in [Algorithm::RS384, Algorithm::RS512, Algorithm::PS256] {
         let token = encode_token(algorithm, Some("3"), &three.signs, &valid_claims(ISSUER));
         refused(token, "another algorithm of the same key").await;
     }
-    // Without a name only where there is no choice.
+    // A token without a key id is only accepted if exactly one key fits.
     for (pair, expected) in [
         (&one, Err(NOT_ACCEPTED)),
         (&twin, Err(NOT_ACCEPTED)),
@@ -490,7 +500,7 @@ async fn keys_are_used_only_with_their_own_algorithm() {
         let token = pair.token_as(None, &valid_claims(ISSUER));
         assert_eq!(verify_subject(&verifier, &token).await, expected, "{}", pair.id);
     }
-    // No signature at all, under whatever name.
+    // No signature, with any header.
     for header in [
         json!({"alg": "none", "kid": "1"}),
         json!({"alg": "None"}),
@@ -505,7 +515,7 @@ async fn keys_are_used_only_with_their_own_algorithm() {
         )
         .await;
     }
-    // What is in a token's header is no key.
+    // A key in the header of a token is ignored.
     let stranger = TestKeyPair::new("1", Algorithm::ES256);
     let mut header = Header::new(Algorithm::ES256);
     header.jwk = serde_json::from_value(stranger.listed.clone()).ok();
@@ -513,7 +523,7 @@ async fn keys_are_used_only_with_their_own_algorithm() {
     header.kid = Some("2".into());
     let token = jsonwebtoken::encode(&header, &valid_claims(ISSUER), &stranger.signs).unwrap();
     refused(token, "a key that comes along").await;
-    // Nothing of what a good token says is taken on trust.
+    // Every claim is validated, even with a valid signature.
     for (claim, value, trouble) in [
         (
             "exp",
@@ -523,7 +533,7 @@ async fn keys_are_used_only_with_their_own_algorithm() {
         ("nbf", json!("now"), TokenError::WrongClaimType("nbf", "a number")),
         ("aud", json!("elsewhere"), TokenError::WrongAudience),
         ("sub", json!(7), TokenError::WrongClaimType("sub", "a text")),
-        // The library reads no token at all whose subject is a list.
+        // The library rejects tokens whose subject is a list.
         ("sub", json!(["dashboard"]), NOT_ACCEPTED),
         (
             "iss",
@@ -563,7 +573,7 @@ async fn each_issuer_is_verified_with_its_own_keys(database: Database) {
         verify_subject(&verifier, &theirs.token_as(Some("1"), &of_theirs)).await,
         valid_result()
     );
-    // For whom a token is meant is each issuer's own.
+    // Each issuer has its own audiences.
     assert_eq!(
         verify_subject(
             &verifier,
@@ -572,7 +582,7 @@ async fn each_issuer_is_verified_with_its_own_keys(database: Database) {
         .await,
         Err(TokenError::WrongAudience)
     );
-    // Neither signs for the other.
+    // An issuer's key is not valid for tokens of the other issuer.
     for (pair, claims) in [(&theirs, &valid_claims(ISSUER)), (&ours, &of_theirs)] {
         assert_eq!(
             verify_subject(&verifier, &pair.token_as(Some("1"), claims)).await,
@@ -584,7 +594,7 @@ async fn each_issuer_is_verified_with_its_own_keys(database: Database) {
         verify_subject(&verifier, &ours.token_as(Some("1"), &nobody)).await,
         Err(TokenError::UnknownIssuer)
     );
-    // A member is known by both, and what is listed here is the own issuer's alone.
+    // A member is known by its issuer and subject. Only tokens of this service are listed.
     let app = TestApp::start(database).await;
     let subject = TokenSubject {
         issuer: OTHER_ISSUER.into(),
@@ -595,7 +605,10 @@ async fn each_issuer_is_verified_with_its_own_keys(database: Database) {
         let requester = member::authenticate(&app.app.db, &verifier, Some(authorization)).await;
         requester.unwrap().member().cloned()
     };
-    assert!(asks(&authorization).await.is_err(), "nobody is a member yet");
+    assert!(
+        asks(&authorization).await.is_err(),
+        "the subject is not a member yet"
+    );
     member::add_or_update_member(&app.app.db, &TestApp::action(), subject, Role::Dashboard, None)
         .await
         .unwrap();

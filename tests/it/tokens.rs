@@ -1,4 +1,4 @@
-//! Authentication: valid and invalid tokens, and the settings that decide.
+//! Authentication: valid and invalid tokens, and the settings of tokens.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ tests_on_both_databases![
 ];
 tests_without_database![invalid_setting_is_reported_by_name];
 
-/// The claims of a good token, for a story to spoil.
+/// Valid claims, for tests to modify.
 fn valid_claims() -> Value {
     let now = SystemClock.now().timestamp();
     json!({"iss": ISSUER, "sub": "dashboard", "aud": AUDIENCE, "iat": now, "exp": now + 3600})
@@ -58,7 +58,7 @@ fn sign_with_secret(claims: &Value) -> String {
     encode_token(Algorithm::HS256, &EncodingKey::from_secret(SECRET), claims)
 }
 
-/// A token whose header says what one likes, with a signature that one brings along.
+/// A token with any header and any signature.
 fn forge_token(header: &Value, claims: &Value, signature: &str) -> String {
     let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.{signature}", part(header), part(claims))
@@ -194,7 +194,7 @@ async fn invalid_token_reports_its_reason(database: Database) {
             "{authorization}"
         );
     }
-    // The scheme's case does not count, and words answer whatever the token.
+    // The scheme is case-insensitive. The vocabulary is available with any token.
     client.authorization = Some(format!("bearer {good}"));
     client.query("{ viewer { subject } }").await;
     client.authorization = Some("Bearer nonsense".into());
@@ -217,12 +217,12 @@ async fn revoked_member_is_rejected_at_once(database: Database) {
     let revoked = member::revoke(&app.app.db, &TestApp::action(), &subject)
         .await
         .unwrap();
-    assert!(revoked.is_some(), "there was such a member");
+    assert!(revoked.is_some(), "the member exists");
     assert_eq!(
         client.query_error("{ viewer { role } }").await,
         ("the token's member was revoked".into(), "UNAUTHENTICATED".into())
     );
-    // Another role takes effect as soon.
+    // Another role takes effect at once.
     let client = app.create_member("partner", Role::Dashboard, None).await;
     assert_eq!(
         client.query("{ viewer { role } }").await,
@@ -230,7 +230,7 @@ async fn revoked_member_is_rejected_at_once(database: Database) {
     );
 }
 
-/// A pair of keys in files, made for this run alone.
+/// A key pair in files, generated for this run.
 struct KeyFiles {
     folder: tempfile::TempDir,
     algorithm: &'static str,
@@ -309,10 +309,10 @@ impl TestSettings {
     }
 
     fn token_config(&self) -> TokenConfig {
-        TokenConfig::read(&|name| self.get(name)).expect("the settings make sense")
+        TokenConfig::read(&|name| self.get(name)).expect("the settings are valid")
     }
 
-    /// What is said of settings that cannot be used.
+    /// The error message for invalid settings.
     fn error_message(&self) -> String {
         let source = |name: &str| self.get(name);
         let refused = match TokenConfig::read(&source) {
@@ -326,7 +326,7 @@ impl TestSettings {
     }
 }
 
-/// The same base, with tokens as the settings say.
+/// The same database, with these token settings.
 async fn start_with_token_settings(database: &Database, settings: &TestSettings) -> TestApp {
     let started = TestApp::start(database.clone()).await;
     let app = Arc::new(App::new(
@@ -378,7 +378,7 @@ async fn every_algorithm_signs_and_verifies(database: Database) {
                 assert_eq!(message, "this service does not accept the token", "{:?}", other.0);
             }
         }
-        // A key of the same algorithm that is somebody else's.
+        // Another key of the same algorithm is not accepted.
         if let Some(keys) = keys.get(number) {
             client.authorization = Some(format!(
                 "Bearer {}",
@@ -394,7 +394,7 @@ async fn every_algorithm_signs_and_verifies(database: Database) {
     }
 }
 
-/// The public key is no secret: a token signed with it as if it were one must not be accepted.
+/// The public key is not a secret. A token that is signed with it as an HMAC secret must not be accepted.
 async fn algorithm_comes_from_settings_not_from_the_token(database: Database) {
     for algorithm in ["EdDSA", "ES256", "RS256"] {
         let keys = KeyFiles::new(algorithm);
@@ -423,7 +423,7 @@ async fn algorithm_comes_from_settings_not_from_the_token(database: Database) {
     }
 }
 
-/// What is said of a setting that is not one of the tokens'.
+/// The error message for an invalid value of another setting.
 type SettingErrorCheck = fn(config::SettingSource<'_>) -> String;
 
 #[expect(clippy::too_many_lines, reason = "one line for each mistake that can be made")]
@@ -562,14 +562,14 @@ async fn invalid_setting_is_reported_by_name() {
     }
 }
 
-/// The complaint is one sentence about that setting.
+/// Asserts that the message is one sentence that begins with the setting.
 fn assert_named(complaint: &str, setting: &str) {
     assert!(
         complaint.starts_with(&format!("The setting {setting} ")),
-        "{setting} is named first in: {complaint}"
+        "the message must begin with {setting}: {complaint}"
     );
     assert!(
         complaint.ends_with('.') && !complaint.contains(['\n', ';']),
-        "one sentence: {complaint}"
+        "the message must be one sentence: {complaint}"
     );
 }

@@ -1,4 +1,4 @@
-//! Which records readers see, how much of each, and over which access paths: all paths must agree.
+//! Which records readers see, how much of each, and over which access paths. All paths must agree.
 
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
@@ -26,7 +26,7 @@ tests_on_both_databases![
 
 const FUNDER: &str = "GB-CHC-9";
 
-/// A base with one record of each sort, all led by `GB-CHC-1` and paid for by [`FUNDER`].
+/// One record of each visibility. `GB-CHC-1` leads all of them, and [`FUNDER`] funds them.
 async fn publish_one_of_each_visibility(app: &TestApp) -> StoredBase {
     app.import_places(PLACES).await;
     let of = |title: &str, visibility: &str| {
@@ -54,7 +54,7 @@ async fn publish_one_of_each_visibility(app: &TestApp) -> StoredBase {
     let file = (ImportKind::Grants360Giving, FileFormat::Json);
     let licence = Some("CC-BY-4.0".into());
     let (_, remarks) = app.publish_file(file, licence, grants).await.unwrap();
-    assert_eq!(remarks, [], "the grant is taken");
+    assert_eq!(remarks, [], "the grant is imported");
     app.catch_up().await;
     let base = StoredBase::load(app).await;
     let withdrawn = base
@@ -104,7 +104,7 @@ async fn readers_see_what_visibility_allows(database: Database) {
         ),
         (Role::Steward, None, [Whole, Whole, Whole, Whole, Whole, Nothing]),
     ] {
-        // The table above is written out by hand: the test's own reading of the model is held to it first.
+        // The table above is written by hand. The visibility model of the tests must agree with it.
         for (title, expected) in titles.iter().zip(expected) {
             let title = format!("Initiative {title}");
             let record = base.records.iter().find(|one| one.row.title == title).unwrap();
@@ -133,7 +133,7 @@ async fn funder_sees_title_place_and_its_own_terms_of_an_aggregate_only_record(d
     expected["title"] = json!("Initiative aggregate");
     expected["isFullyVisible"] = json!(false);
     expected["place"] = json!({"name": "Hartlepool"});
-    // What a term leads back to is no more than the record itself shows.
+    // The initiative of a term shows no more than the record itself.
     expected["fundingTerms"] = json!([
         {"funder": {"identifier": FUNDER}, "initiative": {"title": "Initiative aggregate", "summary": null}}
     ]);
@@ -153,7 +153,7 @@ async fn hidden_fields_cannot_be_filtered_or_sorted_by(database: Database) {
     assert_eq!(
         shows("{place: {isKnown: true}}").await,
         1,
-        "its place is shown, and may be asked for"
+        "the place is visible, and a filter can use it"
     );
     for hidden in [
         "{startedOn: {eq: \"2020-01-01\"}}",
@@ -175,7 +175,7 @@ async fn hidden_fields_cannot_be_filtered_or_sorted_by(database: Database) {
         assert_eq!(
             shows(&format!("{{or: [{{title: {{isKnown: true}}}}, {hidden}]}}")).await,
             0,
-            "found beside {hidden}"
+            "found by {hidden} in a disjunction"
         );
     }
 }
@@ -187,7 +187,7 @@ async fn records_need_a_token(database: Database) {
     for record in &base.records {
         let id = record.id();
         let source = NodeKind::Source.encode_id(record.sources[0]);
-        // One that was withdrawn has no terms any more.
+        // A withdrawn record has no terms.
         let terms = record.terms.iter().map(|term| {
             let term = NodeKind::FundingTerm.encode_id(term.0);
             format!("{{ node(id: \"{term}\") {{ id }} }}")
@@ -207,7 +207,7 @@ async fn records_need_a_token(database: Database) {
     }
 }
 
-/// Records and readers drawn at random; every way to a record must agree with [`Record::visibility_for`].
+/// Random records and readers. Every access path must agree with [`Record::visibility_for`].
 async fn every_access_path_agrees_with_the_visibility_model(database: Database) {
     const SEED: u64 = 20_221_117;
     const ORGANISATIONS: [&str; 4] = ["GB-CHC-1", "GB-CHC-2", "GB-CHC-3", "GB-CHC-4"];

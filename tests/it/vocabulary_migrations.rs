@@ -22,7 +22,8 @@ const PET_VOCABULARY: WidenedVocabulary = WidenedVocabulary {
     after: &["CAT", "HEN", "DOG"],
 };
 
-/// A table in the middle: it refers to `owner`, and `visit` to it. Two of its columns have the same vocabulary.
+/// The table `pet` refers to `owner`, and `visit` refers to `pet`. Two columns of `pet` have the same
+/// vocabulary.
 const TABLES_SQL: &str = r#"
     CREATE TABLE "owner" ("id" integer NOT NULL PRIMARY KEY);
     CREATE TABLE "pet" (
@@ -46,7 +47,7 @@ const TABLES_SQL: &str = r#"
 "#;
 
 async fn widened_vocabulary_accepts_only_the_new_codes(database: Database) {
-    // A connection that knows the table as it was.
+    // A connection that has cached the former table.
     let other = database::connect(&database.url).await.unwrap();
     let db = &database.connection;
     db.execute_unprepared(TABLES_SQL).await.unwrap();
@@ -205,7 +206,7 @@ async fn run_migration(
     })
 }
 
-/// The texts of a query's first column.
+/// The texts of the first column of a query.
 async fn list_texts(db: &DatabaseConnection, sql: &str) -> Vec<String> {
     let statement = Statement::from_string(db.get_database_backend(), sql);
     let rows = db.query_all_raw(statement).await.unwrap();

@@ -17,37 +17,35 @@ use crate::support::oracle::random::{FUNDERS, LEADS, RandomSource};
 use crate::support::oracle::{build_world, retire_a_place, start_with_world};
 use crate::support::rows::{build_finished_import, build_returned_submission};
 
-/// How many records there are.
 const RECORD_COUNT: usize = 24;
 
-/// A member, or somebody without a token.
+/// A member, or a client without a token.
 pub struct FixtureMember<'a> {
-    /// Their client.
+    /// The member's client.
     pub client: Client<'a>,
     /// The reader.
     pub who: NaiveReader,
-    /// The mark in the subject of their tokens.
+    /// The mark in the subject of the member's tokens.
     pub subject: String,
 }
 
-/// A database, and everything that can be seen in it.
+/// A database with marked texts, and the rules for who can see them.
 pub struct AccessFixture {
-    /// The service over it.
     pub app: TestApp,
-    /// Its content.
+    /// The reference data, the records and the marks.
     pub seen: VisibleWorld,
-    /// The id of each record, by its number.
+    /// The id of each record, indexed by its number.
     pub ids: Vec<Uuid>,
-    /// The global ids of all that has one, each with the mark of what it is of.
+    /// The global ids of all objects, each with what its mark belongs to.
     pub nodes: Vec<(String, SecretOwner)>,
     /// The ids of the organisations, by name.
     pub organisations: BTreeMap<&'static str, Uuid>,
-    /// The ids of submissions, with the organisation whose they are.
+    /// The ids of submissions, each with the organisation that it belongs to.
     pub submissions: Vec<(String, &'static str)>,
     next: usize,
 }
 
-/// Who asks: the organisation's name and its identifier.
+/// The members: the role, and the name and identifier of the organisation.
 const MEMBERS: [(Role, Option<(&str, &str)>); 7] = [
     (Role::Steward, None),
     (Role::Dashboard, None),
@@ -58,14 +56,13 @@ const MEMBERS: [(Role, Option<(&str, &str)>); 7] = [
     (Role::Partner, Some((FUNDERS[0], "GB-CHC-3"))),
 ];
 
-/// The name of an organisation as the world holds it.
+/// The name of an organisation, as a `'static` reference.
 fn organisation_name(name: &str) -> &'static str {
     let mut all = LEADS.into_iter().chain(FUNDERS);
     all.find(|one| *one == name).unwrap()
 }
 
 impl AccessFixture {
-    /// A random database.
     pub async fn random(database: Database, chance: &mut RandomSource) -> Self {
         let world = build_world();
         let app = start_with_world(database, &world).await;
@@ -88,7 +85,7 @@ impl AccessFixture {
         base
     }
 
-    /// A text that only readers who can see its subject can see.
+    /// A new mark. Only readers who can see its owner can see it.
     pub fn new_secret(&mut self, of: SecretOwner) -> String {
         self.next += 1;
         let mark = format!("{SECRET_PREFIX}{:0SECRET_DIGITS$}", self.next);
@@ -137,7 +134,7 @@ impl AccessFixture {
             .map(|number| self.with_secrets(number, chance))
             .collect();
         self.app.publish(&records).await;
-        // Some are put right: what stood before is history.
+        // Some records are corrected, so that the earlier text becomes history.
         for number in (0..RECORD_COUNT).filter(|number| number % 5 == 3) {
             let before = records[number]["summary"].as_str().unwrap().to_owned();
             self.seen.secrets.insert(before, SecretOwner::History(number));
@@ -162,7 +159,7 @@ impl AccessFixture {
         retire_a_place(&self.app).await;
     }
 
-    /// Submissions and imports of organisations.
+    /// Creates submissions and imports of organisations.
     async fn create_submissions_and_imports(&mut self) {
         let rows = organisation::Entity::find().all(&self.app.app.db).await.unwrap();
         for row in rows {
@@ -205,7 +202,7 @@ impl AccessFixture {
         }
     }
 
-    /// The ids of records and of their parts.
+    /// Collects the ids of the records and of their parts.
     async fn record_ids(&mut self) {
         let db = &self.app.app.db;
         for (number, id) in self.ids.iter().enumerate() {
@@ -238,7 +235,7 @@ impl AccessFixture {
         }
     }
 
-    /// Those who ask, each with the mark of their subject.
+    /// The subject of each member, with its mark.
     pub fn list_subjects(&mut self) -> Vec<String> {
         MEMBERS
             .iter()
@@ -246,7 +243,7 @@ impl AccessFixture {
             .collect()
     }
 
-    /// Those who ask, and somebody without a token.
+    /// Creates the members, and a client without a token.
     pub async fn create_members<'a>(&'a self, subjects: &[String]) -> Vec<FixtureMember<'a>> {
         let mut members = Vec::new();
         for ((role, acts_for), subject) in MEMBERS.into_iter().zip(subjects) {
@@ -273,8 +270,8 @@ impl AccessFixture {
 }
 
 impl AccessFixture {
-    /// Every fourth record that stands, as it is to be published anew: its summary is another, which is its own
-    /// from then on.
+    /// Returns every fourth record that is not withdrawn with a new summary, to be published again. The mark of
+    /// the summary belongs to the record from then on.
     pub fn alter_some_records(&mut self) -> BTreeMap<usize, Value> {
         let mut altered = BTreeMap::new();
         for number in (0..RECORD_COUNT).step_by(4) {

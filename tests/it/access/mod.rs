@@ -1,6 +1,6 @@
-//! The API returns only what `docs/access.md` allows: for random databases, members and queries,
-//! compared with a naive reading of that page. Every text that not everybody can see contains a mark, and no response,
-//! error or file may contain a mark that its reader must not see.
+//! Checks that the API returns only what `docs/access.md` allows. Compares the responses to random members and
+//! queries over random databases with a naive implementation of that page. Every text that not everybody can
+//! see contains a mark. No response, error or file may contain a mark that its reader cannot see.
 
 mod fixture;
 mod naive;
@@ -92,7 +92,7 @@ struct LeakChecker<'a> {
     written: Mutex<BTreeSet<String>>,
 }
 
-/// What is asked of a record: all of it, and where it leads to.
+/// All fields of a record and of the objects that it leads to.
 const ALL_FIELDS: &str = "id title isFullyVisible summary externalRef version startedOn
     place { name initiatives(first: 3) { totalCount nodes { id title summary } } }
     leadOrganisation { name identifier
@@ -128,7 +128,7 @@ impl LeakChecker<'_> {
         let leaked = self.fixture().find_leaks(member.who, output, &may);
         assert!(
             leaked.is_empty(),
-            "{:?} asked {written}\nand was told of {leaked:?}: {output}",
+            "{:?} sent {written}\nand received {leaked:?}: {output}",
             member.who
         );
     }
@@ -140,11 +140,14 @@ impl LeakChecker<'_> {
         let output: Vec<String> = not_for_it
             .map(|(mark, _)| format!("A title {}.", mark.to_uppercase()))
             .collect();
-        assert!(output.len() > 50, "much is not for a dashboard: {output:?}");
+        assert!(
+            output.len() > 50,
+            "many texts are hidden from a dashboard: {output:?}"
+        );
         let leaked = self
             .fixture()
             .find_leaks(dashboard.who, &json!(output).to_string(), "");
-        assert_eq!(leaked.len(), output.len(), "each is found: {leaked:?}");
+        assert_eq!(leaked.len(), output.len(), "every leak is found: {leaked:?}");
     }
 
     /// Sends a query and checks the response for leaks.
@@ -159,7 +162,7 @@ impl LeakChecker<'_> {
         response
     }
 
-    /// The data of a query of a member, which must succeed.
+    /// The data of a member's query, which must succeed. None for a client without a token.
     async fn query_data(&self, member: &FixtureMember<'_>, query: &str, variables: Value) -> Option<Value> {
         let mut response = self.query_checked(member, query, variables.clone()).await;
         if member.who.role.is_none() {
@@ -218,8 +221,8 @@ impl LeakChecker<'_> {
         self.check_partly_visible_records(member).await;
     }
 
-    /// Of each record, what the table's conditions say of its fields: those of a record that is read whole are
-    /// null or empty where it is read in part, the others show.
+    /// Checks the fields of each record against the permission table. In a partly visible record, the fields of
+    /// fully visible records are null or empty, and the others have values.
     async fn check_partly_visible_records(&self, member: &FixtureMember<'_>) {
         let types = list_types_with_fields();
         let shows = |wanted: Exposure| {
@@ -259,18 +262,22 @@ impl LeakChecker<'_> {
             };
             assert_eq!(node["isFullyVisible"], how_much == NaiveVisibility::Whole);
             for field in shows(Exposure::PartlyVisible).filter(|field| *field != "place") {
-                assert!(!node[field].is_null(), "{field} shows of {node}");
+                assert!(!node[field].is_null(), "{field} has a value in {node}");
             }
             if how_much == NaiveVisibility::Part {
                 for field in shows(Exposure::FullyVisible) {
                     let nothing = node[field].is_null() || node[field] == json!([]);
-                    assert!(nothing, "{:?} is told {field} of a part: {node}", member.who);
+                    assert!(
+                        nothing,
+                        "{:?} reads {field} of a partly visible record: {node}",
+                        member.who
+                    );
                 }
                 for term in node["fundingTerms"].as_array().unwrap() {
                     assert_eq!(term["funder"]["name"].as_str(), member.who.organisation, "{node}");
                 }
             } else {
-                assert!(!node["version"].is_null(), "{:?} reads {node} whole", member.who);
+                assert!(!node["version"].is_null(), "{:?} reads all of {node}", member.who);
             }
         }
     }
@@ -301,7 +308,8 @@ impl LeakChecker<'_> {
         );
         for nodes in self.base.nodes.chunks(50) {
             let ids: Vec<&String> = nodes.iter().map(|(id, _)| id).collect();
-            // A partner may ask for a field of submissions, and so on: whoever may not is refused for what shows.
+            // A partner can request the fields of submissions, for example. A reader who cannot is refused at
+            // the field.
             let Some(data) = self.query_data(member, &query, json!({"ids": ids})).await else {
                 return;
             };
@@ -382,7 +390,7 @@ impl LeakChecker<'_> {
                 matches!(of, SecretOwner::Term(_, funder) if funder == name)
                     && self.is_id_resolvable(member.who, of)
             });
-            // Each has two texts: its programme, and its identifier.
+            // Each term has two marked texts: its programme and its grant identifier.
             let expected = terms.count() / 2;
             assert_eq!(
                 organisation["fundingTerms"]["totalCount"], expected,
@@ -460,7 +468,7 @@ impl LeakChecker<'_> {
             .await;
     }
 
-    /// The counts of a pattern over fully visible records.
+    /// The expected counts of a pattern over fully visible records.
     fn expected_counts(&self, who: NaiveReader, when: &Value, then: &Value, among: &Value) -> Value {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         let world = &self.fixture().world;
@@ -595,7 +603,7 @@ impl LeakChecker<'_> {
         }
     }
 
-    /// All readers subscribe while records are published again.
+    /// Checks subscriptions of all readers while records are published again.
     async fn check_subscriptions(
         &self,
         members: &[FixtureMember<'_>],
@@ -623,7 +631,7 @@ impl LeakChecker<'_> {
                 listening.push((member, filter, heard));
             }
         }
-        // Nothing says when a stream that is not read over a socket has begun.
+        // There is no event for the start of a stream that is not read over a socket.
         tokio::time::sleep(Duration::from_millis(300)).await;
         let records: Vec<Value> = altered.values().cloned().collect();
         self.base.app.publish(&records).await;
@@ -632,7 +640,7 @@ impl LeakChecker<'_> {
             of_steward.lock().unwrap().len() >= altered.len()
         })
         .await;
-        // Any leak would have arrived by then too.
+        // Any leak has arrived by then too.
         tokio::time::sleep(Duration::from_millis(500)).await;
         drop(tasks);
         let mut stewards = 0;
@@ -657,11 +665,11 @@ impl LeakChecker<'_> {
         assert_eq!(
             stewards,
             altered.len(),
-            "a steward is told of all that is published anew"
+            "a steward receives every record that is published again"
         );
     }
 
-    /// Rejections and problems do not mention hidden data.
+    /// Checks that rejections and problems do not mention hidden data.
     async fn check_errors(&self, member: &FixtureMember<'_>) {
         let seen = self.fixture();
         let save = "mutation($input: SaveSubmissionInput!) { saveSubmission(input: $input) {
@@ -698,7 +706,7 @@ impl LeakChecker<'_> {
                 json!({"id": if member.who.role == Some(Role::Steward) { "x" } else { &id }}),
             )
             .await;
-            // What another's record is known by, and its money.
+            // Uses the external reference and the grant identifier of another organisation's record.
             let record = json!({
                 "externalRef": sent.record["externalRef"], "title": "Mine", "visibility": "OPEN",
                 "leadOrganisation": {"name": "Nobody at all"},

@@ -1,5 +1,4 @@
-//! A naive implementation of `docs/access.md`, record by record and without the code of the
-//! product.
+//! A naive implementation of `docs/access.md`, record by record, without the code of the product.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,40 +12,39 @@ use crate::support::oracle::evaluator::{World, as_list};
 pub enum NaiveVisibility {
     /// Nothing.
     Nothing,
-    /// Title, place and the terms of the own money.
+    /// The title, the place and the reader's own funding terms.
     Part,
     /// Everything.
     Whole,
 }
 
-/// A requester.
+/// A member, or a client without a token.
 #[derive(Clone, Copy, Debug)]
 pub struct NaiveReader {
-    /// The role; none for somebody without a token.
+    /// The role. None for a client without a token.
     pub role: Option<Role>,
-    /// The name of the organisation that they act for.
+    /// The name of the organisation that the member acts for.
     pub organisation: Option<&'static str>,
 }
 
-/// A record as it was sent, and what became of it.
+/// A record that was published.
 #[derive(Clone, Debug)]
 pub struct SentRecord {
-    /// The record.
     pub record: Value,
-    /// Whether it was withdrawn since.
+    /// Whether the record is withdrawn.
     pub withdrawn: bool,
 }
 
-/// Of what a text that nobody else may see is.
+/// What a hidden text belongs to. Records are given by their number.
 #[derive(Clone, Debug)]
 pub enum SecretOwner {
-    /// Of a record (by its number): its title.
+    /// The title of a record.
     Title(usize),
-    /// The rest of it.
+    /// Another part of a record.
     Rest(usize),
-    /// One of its funding terms, with who gave the money.
+    /// A funding term of a record, with its funder.
     Term(usize, &'static str),
-    /// A version of it that stands no more.
+    /// An earlier version of a record.
     History(usize),
     /// A submission of an organisation.
     Submission(&'static str),
@@ -58,11 +56,9 @@ pub enum SecretOwner {
 
 /// The content of a database.
 pub struct VisibleWorld {
-    /// The reference data.
     pub world: World,
-    /// The records.
     pub records: Vec<SentRecord>,
-    /// Each text that somebody may not see.
+    /// Each text that not everybody can see, with what it belongs to.
     pub secrets: BTreeMap<String, SecretOwner>,
 }
 
@@ -101,7 +97,7 @@ pub fn visibility_for(who: NaiveReader, sent: &SentRecord) -> NaiveVisibility {
     }
 }
 
-/// Whether a filter looks at no more than what a part of a record shows.
+/// Whether a filter reads only fields that partly visible records show.
 pub fn is_limited_to_partly_visible_fields(filter: &Value) -> bool {
     let mut parts = filter.as_object().unwrap().iter();
     parts.all(|(field, part)| match field.as_str() {
@@ -113,7 +109,7 @@ pub fn is_limited_to_partly_visible_fields(filter: &Value) -> bool {
 }
 
 impl VisibleWorld {
-    /// Whether somebody may know of an organisation, by its name.
+    /// Whether a reader can know of an organisation, given by its name.
     pub fn can_know_organisation(&self, who: NaiveReader, organisation: &str) -> bool {
         who.role == Some(Role::Steward)
             || who.organisation == Some(organisation)
@@ -127,7 +123,7 @@ impl VisibleWorld {
                 })
     }
 
-    /// Whether somebody may see a text.
+    /// Whether a reader can see a text.
     pub fn can_view_secret(&self, who: NaiveReader, of: &SecretOwner) -> bool {
         let steward = who.role == Some(Role::Steward);
         let how_much = |record: &usize| visibility_for(who, &self.records[*record]);
@@ -155,7 +151,7 @@ impl VisibleWorld {
         }
     }
 
-    /// The numbers of the records that somebody is listed under a filter.
+    /// The numbers of the records that a list with a filter contains for a reader.
     pub fn list_visible(
         &self,
         who: NaiveReader,
@@ -175,7 +171,7 @@ impl VisibleWorld {
             .collect()
     }
 
-    /// What somebody may not see of what stands in a text, but for what they wrote themselves.
+    /// The marks in a response that the reader cannot see, except those in the reader's own query.
     pub fn find_leaks(&self, who: NaiveReader, output: &str, written: &str) -> Vec<String> {
         let of_texts = find_secrets(output)
             .difference(&find_secrets(written))
@@ -207,12 +203,12 @@ impl VisibleWorld {
     }
 }
 
-/// What every secret text holds before its number.
+/// The prefix of every mark.
 pub const SECRET_PREFIX: &str = "zq";
-/// How many figures its number has.
+/// The number of digits in a mark.
 pub const SECRET_DIGITS: usize = 6;
 
-/// Every mark in a text.
+/// Finds every mark in a text.
 pub fn find_secrets(text: &str) -> BTreeSet<String> {
     let text = text.to_lowercase();
     let found = text.match_indices(SECRET_PREFIX).filter_map(|(at, _)| {

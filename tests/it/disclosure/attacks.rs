@@ -1,5 +1,5 @@
-//! The attacks. Each says what the attacker does, and when it has succeeded; each must find
-//! every secret in exact answers, and not in controlled ones.
+//! Attacks on disclosure control. Each test documents what the attacker does and when the attack succeeds. Each
+//! attack must find every secret in exact answers and must fail against controlled answers.
 
 use rand::Rng;
 use rand::seq::IteratorRandom;
@@ -27,31 +27,31 @@ tests_on_both_databases![
     single_publication_does_not_change_controlled_answers,
 ];
 
-/// The pattern that tells what became of the ambitions: SKIPPED is `both`, TAKEN `thenOnly`,
-/// and not known `unknown`.
+/// A pattern that counts the steps of defining ambitions: SKIPPED is `both`, TAKEN is `thenOnly` and an unknown
+/// step is `unknown`.
 pub fn step_pattern_arguments(among: &str) -> String {
     format!(
         "when: {{challenge: {{on: DEFINING_AMBITIONS, step: {{in: [SKIPPED]}}}}}}, then: {{}}, among: {among}"
     )
 }
 
-/// The steps in the order of [`STEPS`], as [`step_pattern_arguments`] counts them.
+/// The counts from [`step_pattern_arguments`], in the order of [`STEPS`].
 fn step_counts(table: &Value) -> [Option<i64>; 3] {
     ["both", "thenOnly", "unknown"].map(|count| table[count].as_i64())
 }
 
-/// The step of the one record by which two populations differ, as far as the counts of the two tell it.
+/// Two populations differ by one record. Returns the step of that record if the counts reveal it.
 pub fn find_differing_step(without: &Value, with: &Value) -> Option<usize> {
     let (without, with) = (step_counts(without), step_counts(with));
     let differ: Vec<usize> = (0..3).filter(|step| without[*step] != with[*step]).collect();
     assert!(
         differ.len() <= 1,
-        "one record stands in one cell, {without:?} and {with:?} differ in {differ:?}; seed {SEED}"
+        "one record is in one cell, but {without:?} and {with:?} differ in {differ:?}; seed {SEED}"
     );
     differ.first().copied()
 }
 
-/// What became of the ambitions of the record in each of the lone places.
+/// The step of defining ambitions in the only record of each lone place.
 pub async fn find_lone_steps(steward: &Client<'_>) -> Vec<usize> {
     let asked: Vec<String> = (0..LONE_PLACES)
         .map(|at| step_pattern_arguments(&place_is(&lone_place(at))))
@@ -66,7 +66,7 @@ pub async fn find_lone_steps(steward: &Client<'_>) -> Vec<usize> {
         .collect()
 }
 
-/// The condition that one of some funders gives money, drawn by chance: half of them.
+/// A filter on records that are funded by any of a random half of the funders.
 pub fn random_funder_filter(chance: &mut RecordGenerator) -> String {
     let names: Vec<String> = (0..FUNDER_COUNT)
         .choose_multiple(&mut chance.0, FUNDER_COUNT / 2)
@@ -79,9 +79,8 @@ pub fn random_funder_filter(chance: &mut RecordGenerator) -> String {
     )
 }
 
-/// Two populations for each of the lone places, that differ in its one initiative: what some funders
-/// pay for without it, and with it. Each place has funders of its own, so that what one pair tells is
-/// independent of what another does.
+/// Two populations for each lone place: the records that some funders pay for, without and with the place's
+/// only initiative. Each place has its own random set of funders, so the pairs are independent of each other.
 pub fn random_pairs_around_lone(chance: &mut RecordGenerator) -> Vec<String> {
     (0..LONE_PLACES)
         .flat_map(|at| {
@@ -95,18 +94,17 @@ pub fn random_pairs_around_lone(chance: &mut RecordGenerator) -> Vec<String> {
         .collect()
 }
 
-/// The attacker knows that one hidden initiative alone works in a place. It asks of what some
-/// funders pay for, without that place and together with it, how many skipped defining their
-/// ambitions, did define them, or do not say. The count that differs tells what became of
-/// the one. Where none differs, the attacker guesses the step that is the most frequent.
+/// The attacker knows that a place has exactly one hidden initiative. The attacker selects the records that
+/// some funders pay for, without that place and with it, and counts how many skipped defining their ambitions,
+/// took that step, or have no known step. The count that differs reveals the step of that initiative. If no
+/// count differs, the attacker guesses the most frequent step.
 ///
-/// It succeeds where the step of each of the lone places' initiatives is told rightly, and is
-/// tried ten times over, with other funders. Under control a difference still is a true sign,
-/// as only the cell that the one stands in can differ; that there is none in half of cases is
-/// what holds the attacker back. Over twelve secrets of the base 0.47 of steps are told for
-/// certain (0.42 to 0.55), and 0.65 are named rightly, guesses included (0.61 to 0.70): of the
-/// others a guess names a third.
-/// What several such pairs tell of one target is measured in [`super::limits`].
+/// The attack succeeds if it finds the step of the initiative in each lone place. It has ten attempts, each
+/// with other funders. Under control, a difference is still reliable, because only the cell that contains the
+/// initiative can differ. The protection is that there is no difference in half of the cases. Over twelve
+/// secrets of the instance, a difference reveals 0.47 of the steps (0.42 to 0.55). Guesses included, the
+/// attacker names 0.65 of them correctly (0.61 to 0.70), because a guess is right for a third of the others.
+/// [`super::limits`] measures what several such pairs reveal about one target.
 async fn differencing_two_populations_does_not_reveal_a_record(database: Database) {
     const ATTEMPTS: usize = 10;
     let app = start_with_records(database).await;
@@ -128,7 +126,7 @@ async fn differencing_two_populations_does_not_reveal_a_record(database: Databas
             .map(|(pair, truth)| {
                 for (without, with) in step_counts(&pair[0]).into_iter().zip(step_counts(&pair[1])) {
                     let moved = with.unwrap_or(0) - without.unwrap_or(0);
-                    assert_ne!(moved, 1, "the two differ by the one itself; seed {SEED}");
+                    assert_ne!(moved, 1, "the populations differ by exactly one; seed {SEED}");
                 }
                 let differs = find_differing_step(&pair[0], &pair[1]);
                 sure += usize::from(differs.is_some());
@@ -140,17 +138,17 @@ async fn differencing_two_populations_does_not_reveal_a_record(database: Databas
             .collect();
         assert!(
             rights.contains(&false),
-            "one pair each tells what became of every target; seed {SEED}"
+            "one pair for each target reveals every step; seed {SEED}"
         );
         on.extend(rights);
     }
     println!(
-        "one pair of populations: {sure} of {} told for certain",
+        "one pair of populations: {sure} of {} revealed with certainty",
         ATTEMPTS * LONE_PLACES
     );
     assert!(
         sure * 100 <= ATTEMPTS * LONE_PLACES * 60,
-        "one pair of populations tells {sure} of {} for certain; seed {SEED}",
+        "one pair of populations reveals {sure} of {} with certainty; seed {SEED}",
         ATTEMPTS * LONE_PLACES
     );
     assert_attack_fails(
@@ -161,9 +159,9 @@ async fn differencing_two_populations_does_not_reveal_a_record(database: Databas
     );
 }
 
-/// Every way of asking how many there are of which `a`, `b` and `c` hold, as the arguments
-/// of a pattern whose `both` they are: in another order, nested, negated twice, by the rules
-/// of De Morgan, and shared out between `when`, `then` and `among`.
+/// All ways to count the records for which `a`, `b` and `c` are true, as arguments of a pattern whose `both` is
+/// that count: in another order, nested, negated twice, by De Morgan's laws, and divided between `when`, `then`
+/// and `among`.
 fn list_paraphrases(conditions: &[String; 3]) -> Vec<String> {
     const PERMUTATIONS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
     let mut found = Vec::new();
@@ -205,12 +203,11 @@ fn list_paraphrases(conditions: &[String; 3]) -> Vec<String> {
     found
 }
 
-/// The attacker asks one question in a hundred and two ways, takes from each answer what it
-/// may read itself, and averages: what noise there is would average away, were it drawn
-/// anew for each.
+/// The attacker asks one question in 102 ways, subtracts the visible count from each answer, and averages the
+/// rest. The average would remove noise that is drawn for each query.
 ///
-/// It succeeds where the average, rounded, is the exact hidden count of each of a dozen
-/// questions. Under control all hundred answers must be the same one.
+/// The attack succeeds if the rounded average is the exact hidden count of each of a dozen questions. Under
+/// control, all the answers must be equal.
 async fn paraphrased_queries_have_the_same_answer(database: Database) {
     let app = start_with_records(database).await;
     let (steward, dashboard) = create_clients(&app).await;
@@ -230,7 +227,7 @@ async fn paraphrased_queries_have_the_same_answer(database: Database) {
                 };
                 let readable =
                     both(query_tables(&dashboard, &[format!("{}, scope: VISIBLE", ways[0])]).await)[0]
-                        .expect("what is readable is counted exactly");
+                        .expect("visible records are counted exactly");
                 let mean = |answers: &[Option<i64>]| {
                     let sum: i64 = answers
                         .iter()
@@ -239,7 +236,7 @@ async fn paraphrased_queries_have_the_same_answer(database: Database) {
                     sum as f64 / answers.len() as f64
                 };
                 let exactly = both(query_tables(&steward, &ways).await);
-                let truth = exactly[0].expect("a steward is told") - readable;
+                let truth = exactly[0].expect("a steward's count is not suppressed") - readable;
                 let controlled = both(query_tables(&dashboard, &ways).await);
                 assert!(
                     controlled.iter().all(|answer| *answer == controlled[0]),
@@ -251,7 +248,7 @@ async fn paraphrased_queries_have_the_same_answer(database: Database) {
             }
         }
     }
-    // A protected count is the exact one by chance in about a quarter of cases.
+    // A protected count equals the exact count by chance in about a quarter of the cases.
     assert_attack_fails(
         "a hundred paraphrases",
         AttackScore::from_results(off),
@@ -260,7 +257,7 @@ async fn paraphrased_queries_have_the_same_answer(database: Database) {
     );
 }
 
-/// Two, three or five open places at a time, out of those in which nothing is hidden.
+/// All sets of two, three or five open places, which have no hidden records.
 fn list_paddings() -> Vec<Vec<String>> {
     (1_u32..1 << OPEN_PLACES)
         .filter(|set| [2, 3, 5].contains(&set.count_ones()))
@@ -274,13 +271,13 @@ fn list_paddings() -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The attacker asks of a place together with others, in which everything is readable, and
-/// takes those away again: small counts would show beside large ones, and noise that
-/// depended on all records would average away over the many paddings.
+/// The attacker counts a place together with fully visible places, then subtracts those. Without protection,
+/// large counts would disclose small ones, and noise that depended on all the records would average away over
+/// the many paddings.
 ///
-/// It succeeds where the average over all paddings is the exact hidden count of each place.
-/// Under control it must be the same with every padding: none where it is suppressed alone,
-/// and one protected count where it is not.
+/// The attack succeeds if the average over all paddings is the exact hidden count of each place. Under control,
+/// the result must be the same with every padding: nothing if the place is suppressed alone, and one protected
+/// count if it is not.
 async fn padding_with_visible_records_does_not_reveal_small_counts(database: Database) {
     let app = start_with_records(database).await;
     let (steward, dashboard) = create_clients(&app).await;
@@ -311,7 +308,7 @@ async fn padding_with_visible_records_does_not_reveal_small_counts(database: Dat
         let is_right = |rest: &[i64]| (mean(rest).round() - *hidden as f64).abs() < 0.5;
         assert!(
             rests[1].iter().all(|rest| *rest == rests[1][0]),
-            "the {hidden} hidden records of {place} count differently beside others: {:?}; seed {SEED}",
+            "the count of the {hidden} hidden records of {place} depends on the padding: {:?}; seed {SEED}",
             rests[1]
         );
         if *hidden < 10 {
@@ -328,13 +325,12 @@ async fn padding_with_visible_records_does_not_reveal_small_counts(database: Dat
     );
 }
 
-/// The attacker publishes open records of its own into places where a few are hidden, one
-/// at a time, and watches for the answer to jump: where a total is suppressed under 10, the
-/// tenth record tells how many there were.
+/// The attacker publishes open records in places that have a few hidden ones, one at a time, and watches when
+/// the answer appears. If a total below 10 is suppressed, the tenth record reveals how many there were.
 ///
-/// Control switched off is a total that is exact and suppressed under 10. The attacker succeeds
-/// where the jump tells the hidden count of every small place. Under control the answer
-/// must go up by the one that was added, each time, and by nothing else.
+/// Without control, a total is exact, and the attacker applies the suppression below 10. The attack succeeds if
+/// it reveals the hidden count of every small place. Under control, each new record must increase the answer by
+/// exactly one.
 async fn adding_visible_records_does_not_reveal_hidden_counts(database: Database) {
     let app = start_with_records(database).await;
     let (steward, dashboard) = create_clients(&app).await;
@@ -344,7 +340,7 @@ async fn adding_visible_records_does_not_reveal_hidden_counts(database: Database
         .collect();
     let mut told_by_threshold = vec![None; SMALL_PLACE_COUNTS.len()];
     let mut told_under_control = vec![None; SMALL_PLACE_COUNTS.len()];
-    // What was left of each place before anything was added.
+    // The difference for each place before any record was added.
     let mut first_rest: Option<Vec<i64>> = None;
     for step in 0..12 {
         let readable = query_populations(&dashboard, &among, "VISIBLE").await;
@@ -352,8 +348,10 @@ async fn adding_visible_records_does_not_reveal_hidden_counts(database: Database
         let controlled = query_populations(&dashboard, &among, "ALL").await;
         let mut rests = Vec::new();
         for at in 0..SMALL_PLACE_COUNTS.len() {
-            let readable = readable[at].expect("what is readable is counted exactly");
-            if exact[at].expect("a steward is told") >= 10 && told_by_threshold[at].is_none() {
+            let readable = readable[at].expect("visible records are counted exactly");
+            if exact[at].expect("a steward's count is not suppressed") >= 10
+                && told_by_threshold[at].is_none()
+            {
                 told_by_threshold[at] = Some(10 - readable);
             }
             let rest = controlled[at].unwrap_or(0) - readable;
@@ -366,7 +364,7 @@ async fn adding_visible_records_does_not_reveal_hidden_counts(database: Database
         let first = first_rest.get_or_insert_with(|| rests.clone());
         assert_eq!(
             *first, rests,
-            "after {step} records more, something else than they was counted; seed {SEED}"
+            "after {step} more records, the count changed by something else; seed {SEED}"
         );
         let records: Vec<Value> = (0..SMALL_PLACE_COUNTS.len())
             .map(|at| {
@@ -392,7 +390,7 @@ async fn adding_visible_records_does_not_reveal_hidden_counts(database: Database
     );
 }
 
-/// The counts of a grid's cells, rows and columns, in that order, with their labels.
+/// The labelled counts of a grid's cells, rows and columns.
 struct GridCounts {
     columns: Vec<(String, Option<i64>)>,
     rows: Vec<(String, Option<i64>)>,
@@ -422,11 +420,11 @@ async fn query_grid(client: &Client<'_>, arguments: &str) -> GridCounts {
     }
 }
 
-/// The attacker asks for a grid of places and steps with scope ALL and with scope VISIBLE, and
-/// subtracts, cell by cell.
+/// The attacker queries a grid of places and steps with scope ALL and with scope VISIBLE, and subtracts cell by
+/// cell.
 ///
-/// It succeeds where what is left is the exact hidden count of every cell that has hidden
-/// records. Under control what is left must be nothing, or a multiple of 5 from 10 on.
+/// The attack succeeds if the difference is the exact hidden count of every cell that has hidden records. Under
+/// control, the difference must be nothing, or a multiple of 5 that is at least 10.
 async fn subtracting_visible_counts_does_not_reveal_hidden_counts(database: Database) {
     let app = start_with_records(database).await;
     let (steward, dashboard) = create_clients(&app).await;
@@ -442,13 +440,13 @@ async fn subtracting_visible_counts_does_not_reveal_hidden_counts(database: Data
     let (exact, readable, controlled) = (counts(&exact), counts(&readable), counts(&controlled));
     let mut shown = 0;
     for ((exact, readable), controlled) in exact.iter().zip(&readable).zip(&controlled) {
-        let readable = readable.expect("what is readable is counted exactly");
-        let exact = exact.expect("a steward is told");
+        let readable = readable.expect("visible records are counted exactly");
+        let exact = exact.expect("a steward's count is not suppressed");
         let hidden = exact - readable;
         let left = controlled.map_or(0, |count| count - readable);
         assert!(
             left == 0 || (left >= 10 && left % 5 == 0),
-            "{left} are left of {controlled:?}, {readable} of them readable; seed {SEED}"
+            "{left} remain of {controlled:?} after subtracting {readable}; seed {SEED}"
         );
         if hidden > 0 {
             off.push(exact - readable == hidden);
@@ -456,7 +454,7 @@ async fn subtracting_visible_counts_does_not_reveal_hidden_counts(database: Data
             shown += u32::from(left > 0);
         }
     }
-    assert!(shown >= 10, "only {shown} cells are shown at all; seed {SEED}");
+    assert!(shown >= 10, "only {shown} cells are disclosed; seed {SEED}");
     assert_attack_fails(
         "VISIBLE taken from ALL",
         AttackScore::from_results(off),
@@ -465,10 +463,11 @@ async fn subtracting_visible_counts_does_not_reveal_hidden_counts(database: Data
     );
 }
 
-/// The attacker asks of a region, and of the region without one small place, whose own count is
-/// suppressed; and, in one pattern, of all and of those outside the place. What is left is the place.
+/// The attacker counts a region with and without one small place, whose own count is suppressed. The attacker
+/// also uses one pattern that counts all records and those outside the place. The difference is the count of
+/// the place.
 ///
-/// It succeeds where what is left is the exact hidden count of every small place, by both ways.
+/// The attack succeeds if the difference is the exact hidden count of every small place, in both ways.
 async fn total_minus_complement_does_not_reveal_the_rest(database: Database) {
     let app = start_with_records(database).await;
     let (steward, dashboard) = create_clients(&app).await;
@@ -490,7 +489,7 @@ async fn total_minus_complement_does_not_reveal_the_rest(database: Database) {
         let mut rights = Vec::new();
         for (at, output) in output.chunks_exact(3).enumerate() {
             let count = |table: &Value, name: &str| table[name].as_i64().unwrap_or(0);
-            let readable = readable[at].expect("what is readable is counted exactly");
+            let readable = readable[at].expect("visible records are counted exactly");
             let by_two = count(&output[0], "population") - count(&output[1], "population");
             let by_one = count(&output[2], "population") - count(&output[2], "thenOnly");
             for left in [by_two, by_one] {
@@ -502,10 +501,10 @@ async fn total_minus_complement_does_not_reveal_the_rest(database: Database) {
     assert_attack_fails("complement and total", scores[0], scores[1], 0.2);
 }
 
-/// The attacker reads `totalCount` of lists and connections, and takes away what it may read.
+/// The attacker reads `totalCount` of lists and connections, and subtracts the visible records.
 ///
-/// It succeeds where what is left is the exact hidden count of every place, by each way there is.
-/// For a dashboard nothing must be left.
+/// The attack succeeds if the difference is the exact hidden count of every place, in each way. For a dashboard
+/// the difference must be zero.
 async fn lists_count_only_visible_records(database: Database) {
     let app = start_with_records(database).await;
     let (steward, dashboard) = create_clients(&app).await;
@@ -519,7 +518,7 @@ async fn lists_count_only_visible_records(database: Database) {
     for client in [&steward, &dashboard] {
         let mut rights = Vec::new();
         for ((place, hidden), readable) in places.iter().zip(&readable) {
-            let readable = readable.expect("what is readable is counted exactly");
+            let readable = readable.expect("visible records are counted exactly");
             let output = client
                 .query(&format!(
                     "{{ initiatives(filter: {}, first: 1) {{ totalCount nodes {{ id }} }}
@@ -555,11 +554,11 @@ async fn lists_count_only_visible_records(database: Database) {
     );
 }
 
-/// The attacker cuts groups out of groups: the initiatives of one place, told apart by
-/// what became of their ambitions. In a place with one initiative, one group has one.
+/// The attacker nests groups: the initiatives of one place, by their step of defining ambitions. If a place has
+/// one initiative, one group contains exactly that one.
 ///
-/// It succeeds where the step of each of the lone places' initiatives is told rightly. Under
-/// control all that is told of such a place must be what is told of one without any.
+/// The attack succeeds if it finds the step of the initiative in each lone place. Under control, the answer for
+/// such a place must be the same as for an empty place.
 async fn nested_groups_do_not_reveal_a_single_initiative(database: Database) {
     let app = start_with_records(database).await;
     let (steward, dashboard) = create_clients(&app).await;
@@ -586,7 +585,7 @@ async fn nested_groups_do_not_reveal_a_single_initiative(database: Database) {
         let controlled = groups(&dashboard, &lone_place(at)).await;
         assert_eq!(
             controlled, of_none,
-            "a place with one hidden initiative is told apart from one without; seed {SEED}"
+            "the answers differ for a place with one hidden initiative and an empty place; seed {SEED}"
         );
         on.push(step(&controlled) == Some(truth));
     }
@@ -598,10 +597,11 @@ async fn nested_groups_do_not_reveal_a_single_initiative(database: Database) {
     );
 }
 
-/// The attacker takes the other cells of a grid's row from the row's margin, and those of a
-/// column from the column's; what is suppressed it takes for nothing.
+/// The attacker subtracts the other cells of a grid's row from the row total, and those of a column from the
+/// column total. The attacker counts suppressed cells as zero.
 ///
-/// It succeeds where that is the exact hidden count of every cell of the large places' rows.
+/// The attack succeeds if the difference is the exact hidden count of every cell in the rows of the large
+/// places.
 async fn grid_margins_do_not_reveal_cells(database: Database) {
     let app = start_with_records(database).await;
     let (steward, dashboard) = create_clients(&app).await;
@@ -631,8 +631,8 @@ async fn grid_margins_do_not_reveal_cells(database: Database) {
         for row in (0..grid.rows.len()).filter(|row| exact.rows[*row].0.starts_with("Large")) {
             for column in 0..width {
                 let at = row * width + column;
-                let readable = readable.cells[at].expect("what is readable is counted exactly");
-                let hidden = exact.cells[at].expect("a steward is told") - readable;
+                let readable = readable.cells[at].expect("visible records are counted exactly");
+                let hidden = exact.cells[at].expect("a steward's count is not suppressed") - readable;
                 if hidden > 0 {
                     rights.extend(left(grid, row, column).map(|left| left - readable == hidden));
                 }
@@ -643,7 +643,7 @@ async fn grid_margins_do_not_reveal_cells(database: Database) {
     assert_attack_fails("grid margins", scores[0], scores[1], 0.2);
 }
 
-/// What a dashboard is told in answer to several questions, but for how far the log was read.
+/// The dashboard's answers to several queries, without the number of the last change that was read.
 async fn query_visible_answers(client: &Client<'_>) -> Value {
     let query = format!(
         "{{ pattern({}, by: REGION) {{ summary table {{ population both thenOnly unknown }} cautions {{ code text }}
@@ -660,12 +660,12 @@ async fn query_visible_answers(client: &Client<'_>) -> Value {
     client.query(&query).await
 }
 
-/// The attacker asks before and after each single publication: what differs is what was published.
+/// The attacker queries before and after each publication. The difference is the published record. If there is
+/// none, the attacker guesses the most frequent step.
 ///
-/// It succeeds where the step of each of nine hidden records, published one by one, is told rightly.
-/// Under control every answer must stay as it was, whatever is asked, up to the ninth;
-/// with the tenth, of at least five organisations, the answers move on, by the ten at once.
-/// The attacker guesses the most frequent step.
+/// The attack succeeds if it finds the step of each of nine hidden records that are published one by one. Under
+/// control, no answer may change for the first nine. With the tenth record, when at least five organisations
+/// are involved, the answers change by all ten at once.
 async fn single_publication_does_not_change_controlled_answers(database: Database) {
     let app = start_with_records(database).await;
     let (steward, dashboard) = create_clients(&app).await;
@@ -714,7 +714,7 @@ async fn single_publication_does_not_change_controlled_answers(database: Databas
             on.push(common == step);
         } else {
             let output =
-                "ten hidden publications, those aside that one organisation knows of, are enough to hide in";
+                "ten hidden publications, without those that one organisation knows, complete a batch";
             assert!(after != before, "{output}");
         }
     }

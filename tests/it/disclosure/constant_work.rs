@@ -1,4 +1,4 @@
-//! The work behind a cell that is suppressed, and behind one that is shown.
+//! The work to count a suppressed cell and a disclosed one.
 
 use std::sync::{Arc, Mutex};
 
@@ -21,7 +21,7 @@ use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![suppressed_and_disclosed_cells_are_counted_by_the_same_steps];
 
-/// A layout that writes down when it is asked for the cells of a chunk, and how many rows that has.
+/// A layout that records which chunks it is asked for, and their numbers of rows.
 struct RecordingLayout<'a> {
     layout: &'a dyn Layout,
     asked: Mutex<Vec<(usize, usize)>>,
@@ -45,19 +45,18 @@ impl Layout for RecordingLayout<'_> {
     }
 }
 
-/// The chunks gone through, each with its rows; what was counted; and the rule that suppresses it.
+/// The chunks that were read, each with its number of rows, the raw cell and its suppression rule.
 type RecordedCount = (Vec<(usize, usize)>, RawCell, Option<SuppressionRule>);
 
-/// One base is counted three times over: as 60 hidden records of forty organisations, of which the count
-/// is shown; after they were led by two, of which it is suppressed; and after they were
-/// made open, so that there are none. Each time the layout is asked for the cells of every chunk
-/// twice, once for the counts and once for the largest organisation, whatever came of the
-/// first pass. What then is shown is a function of five numbers, which works out every rule
-/// before it looks at any.
+/// Counts the same records three times. First, 60 hidden records of forty organisations: the count is
+/// disclosed. Then two organisations lead them: the count is suppressed. Then they are open: there are no
+/// hidden records. Each time, the layout is read twice for every chunk, once for the counts and once for the
+/// largest organisation, whatever the first pass found. The disclosed count is then a function of five numbers,
+/// which evaluates every rule before it uses any of them.
 ///
-/// This shows that no pass is left out for a cell that will be suppressed, or because of one. It
-/// does not show that the passes take the same time: they look at the rows that are counted,
-/// so that what is large takes longer than what is small, as with exact answers.
+/// This shows that no pass is skipped because a cell is suppressed. It does not show that the passes take the
+/// same time: they read the rows that are counted, so large counts take longer than small ones, as with exact
+/// answers.
 async fn suppressed_and_disclosed_cells_are_counted_by_the_same_steps(database: Database) {
     let app = start_empty(database).await;
     let viewpoint = Viewpoint {
@@ -78,12 +77,12 @@ async fn suppressed_and_disclosed_cells_are_counted_by_the_same_steps(database: 
             withdraw(&app, standing).await;
         }
         app.publish(&records).await;
-        // An engine of its own, so that all that is there is counted.
+        // A separate engine, so that all existing records are counted.
         let engine = Arc::new(PatternEngine::new(EngineSettings::default()).expect("it starts"));
         engine
             .catch_up(&app.app.db, &|_| ())
             .await
-            .expect("it reads the base");
+            .expect("it reads the database");
         let watched = engine
             .run_query(move |base| {
                 let everything = Predicate::ALWAYS_TRUE;
@@ -115,18 +114,18 @@ async fn suppressed_and_disclosed_cells_are_counted_by_the_same_steps(database: 
         (0, Some(SuppressionRule::SmallCount)),
         "{none:?}"
     );
-    assert_eq!(shown.0, [(0, 60), (0, 60)], "every chunk is gone through twice");
+    assert_eq!(shown.0, [(0, 60), (0, 60)], "every chunk is read twice");
     assert_eq!(
         few.0, shown.0,
-        "a suppressed cell is gone through otherwise than a shown one"
+        "a suppressed cell is read in the same way as a disclosed one"
     );
     assert_eq!(
         none.0, shown.0,
-        "an empty cell is gone through otherwise than a full one"
+        "an empty cell is read in the same way as a full one"
     );
 }
 
-/// The initiatives that were not withdrawn.
+/// The ids of the initiatives that are not withdrawn.
 async fn list_published_ids(app: &TestApp) -> Vec<Uuid> {
     let rows = initiative::Entity::find().all(&app.app.db).await.unwrap();
     let standing = rows.into_iter().filter(|row| row.withdrawn_at.is_none());

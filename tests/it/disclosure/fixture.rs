@@ -13,50 +13,49 @@ use crate::support::Database;
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::{RecordBuilder, organisation, record};
 
-/// What the records are drawn from.
+/// The seed of the random records.
 pub const SEED: u64 = 20_260_731;
 
-/// How many hidden records each of the large places has: numbers that no rounding to 5 gives.
+/// The number of hidden records in each large place. None is a multiple of 5.
 pub const LARGE_PLACE_COUNTS: [usize; 8] = [47, 53, 41, 59, 43, 61, 37, 46];
-/// How many hidden records each of the small places has: too few to be shown.
+/// The number of hidden records in each small place. All are too small to be disclosed.
 pub const SMALL_PLACE_COUNTS: [usize; 10] = [2, 3, 4, 6, 7, 8, 9, 3, 4, 7];
-/// How many places have one hidden record each: those that the attacks are after.
+/// The number of places with exactly one hidden record. Most attacks target these.
 pub const LONE_PLACES: usize = 24;
-/// How many places have open records alone.
+/// The number of places with only open records.
 pub const OPEN_PLACES: usize = 8;
-/// How many organisations lead the records.
+/// The number of organisations that lead records.
 const LEAD_COUNT: usize = 40;
-/// The organisations that fund them.
+/// The number of organisations that fund records.
 pub const FUNDER_COUNT: usize = 14;
-/// The two regions.
 pub const REGIONS: [&str; 2] = ["E12000001", "E12000002"];
-/// A place without any record.
+/// A place that has no records.
 pub const EMPTY_PLACE: &str = "E06000900";
 
-/// The steps that may become of a challenge; none where the record does not say.
+/// The steps of a challenge. None if the record does not have one.
 pub const STEPS: [Option<&str>; 3] = [Some("SKIPPED"), Some("TAKEN"), None];
 
-/// A place by its code.
+/// The code of a large place.
 pub fn large_place(at: usize) -> String {
     format!("E0600010{at}")
 }
 
-/// A place by its code.
+/// The code of a small place.
 pub fn small_place(at: usize) -> String {
     format!("E060002{at:02}")
 }
 
-/// A place by its code.
+/// The code of a lone place.
 pub fn lone_place(at: usize) -> String {
     format!("E060003{at:02}")
 }
 
-/// A place by its code.
+/// The code of an open place.
 pub fn open_place(at: usize) -> String {
     format!("E0600040{at}")
 }
 
-/// The region that a place lies in: they take turns.
+/// The region of a place: the two regions alternate.
 pub fn region_of(at: usize) -> &'static str {
     REGIONS[at % 2]
 }
@@ -64,7 +63,7 @@ pub fn region_of(at: usize) -> &'static str {
 fn places_csv() -> String {
     let mut csv = String::from("code,name,kind,parents,successor\nE92000001,England,,,\n");
     for region in REGIONS {
-        writeln!(csv, "{region},Region {region},REGION,E92000001,").expect("text takes it");
+        writeln!(csv, "{region},Region {region},REGION,E92000001,").expect("writing to a string succeeds");
     }
     let all = [
         (
@@ -85,22 +84,22 @@ fn places_csv() -> String {
                 number_word(at),
                 region_of(at)
             )
-            .expect("text takes it");
+            .expect("writing to a string succeeds");
         }
     }
     csv + &format!("{EMPTY_PLACE},Empty place,LOCAL_AUTHORITY,{},\n", REGIONS[0])
 }
 
-/// A word for a number, so that labels hold no numbers.
+/// A letter for a number, so that labels contain no digits.
 fn number_word(at: usize) -> char {
     char::from(b'A' + u8::try_from(at).expect("there are few places"))
 }
 
-/// Draws records.
+/// Generates random records.
 pub struct RecordGenerator(pub StdRng);
 
 impl RecordGenerator {
-    /// The same seed draws the same records.
+    /// The same seed generates the same records.
     pub fn new(seed: u64) -> Self {
         Self(StdRng::seed_from_u64(seed))
     }
@@ -109,13 +108,13 @@ impl RecordGenerator {
         *of.choose(&mut self.0).expect("there are some")
     }
 
-    /// A record of which only some may know, in a place, that says what it likes of everything.
+    /// A record in a place that is only counted (`AGGREGATE_ONLY`), with random content.
     pub fn hidden_record(&mut self, reference: &str, place: &str) -> RecordBuilder {
         self.open_record(reference, place)
             .with("visibility", "AGGREGATE_ONLY")
     }
 
-    /// An open record in a place.
+    /// An open record in a place, with random content.
     pub fn open_record(&mut self, reference: &str, place: &str) -> RecordBuilder {
         let lead = self.0.random_range(0..LEAD_COUNT);
         let mut faced = Vec::new();
@@ -167,7 +166,8 @@ impl RecordGenerator {
     }
 }
 
-/// The missing reason of a challenge. It is not drawn, so that the other draws stay the same.
+/// The missing reason of a challenge. It is not random, so that the random values of the other fields stay the
+/// same.
 fn missing_reason(reference: &str, challenge: &str) -> Option<&'static str> {
     let letters = reference.bytes().chain(challenge.bytes()).map(usize::from);
     match letters.fold(7, |sum, letter| (sum * 31 + letter) % 1_009) % 8 {
@@ -178,12 +178,11 @@ fn missing_reason(reference: &str, challenge: &str) -> Option<&'static str> {
     }
 }
 
-/// The identifier of a funder.
 pub fn funder_identifier(at: usize) -> String {
     format!("GB-CHC-{}", 900 + at)
 }
 
-/// An empty database with fixed keys.
+/// Starts a service with an empty database and fixed keys.
 pub async fn start_empty(database: Database) -> TestApp {
     let app = TestApp::start(database).await;
     let row = instance_settings::Entity::find_by_id(1)
@@ -198,7 +197,7 @@ pub async fn start_empty(database: Database) -> TestApp {
     app
 }
 
-/// The base that attacks are made on: some 480 hidden records and 40 open ones.
+/// Starts a service with the records that the attacks target: about 480 hidden and 40 open ones.
 pub async fn start_with_records(database: Database) -> TestApp {
     let app = start_empty(database).await;
     app.publish(&all_records()).await;
@@ -232,7 +231,7 @@ fn all_records() -> Vec<Value> {
     records
 }
 
-/// Those who ask: a steward, to whom control is switched off, and a dashboard member.
+/// A steward, whose answers are exact, and a dashboard member.
 pub async fn create_clients(app: &TestApp) -> (Client<'_>, Client<'_>) {
     let steward = app.steward().await;
     (
@@ -241,32 +240,32 @@ pub async fn create_clients(app: &TestApp) -> (Client<'_>, Client<'_>) {
     )
 }
 
-/// The condition that a place is this one.
+/// A filter on records in exactly this place.
 pub fn place_is(code: &str) -> String {
     format!("{{place: {{is: {{code: \"{code}\"}}}}}}")
 }
 
-/// The condition that a place lies within this one.
+/// A filter on records in this place or within it.
 pub fn place_within(code: &str) -> String {
     format!("{{place: {{within: {{code: \"{code}\"}}}}}}")
 }
 
-/// The condition that all of these hold.
+/// A filter that requires all conditions.
 pub fn all_of(conditions: &[String]) -> String {
     format!("{{and: [{}]}}", conditions.join(", "))
 }
 
-/// The condition that any of these holds.
+/// A filter that requires any of the conditions.
 pub fn any_of(conditions: &[String]) -> String {
     format!("{{or: [{}]}}", conditions.join(", "))
 }
 
-/// The condition that this does not hold.
+/// A filter that negates a condition.
 pub fn not_filter(condition: &str) -> String {
     format!("{{not: {condition}}}")
 }
 
-/// Asks for the counts of many patterns, given by their arguments.
+/// Queries the tables of many patterns, given by their arguments.
 pub async fn query_tables(client: &Client<'_>, asked: &[String]) -> Vec<Value> {
     let mut output = Vec::with_capacity(asked.len());
     for some in asked.chunks(40) {
@@ -283,7 +282,7 @@ pub async fn query_tables(client: &Client<'_>, asked: &[String]) -> Vec<Value> {
     output
 }
 
-/// Asks how many there are of each population; nothing where that is suppressed.
+/// Queries the size of each population. None if it is suppressed.
 pub async fn query_populations(client: &Client<'_>, among: &[String], over: &str) -> Vec<Option<i64>> {
     let asked: Vec<String> = among
         .iter()
@@ -293,17 +292,17 @@ pub async fn query_populations(client: &Client<'_>, among: &[String], over: &str
     output.iter().map(|table| table["population"].as_i64()).collect()
 }
 
-/// How often an attacker was right.
+/// How often an attack was right.
 #[derive(Clone, Copy, Debug)]
 pub struct AttackScore {
-    /// After how many secrets the attacker was.
+    /// The number of secrets that the attack targeted.
     pub targets: usize,
-    /// How many the attacker named rightly.
+    /// The number of secrets that the attack found.
     pub right: usize,
 }
 
 impl AttackScore {
-    /// What came of the attacks on some targets.
+    /// Counts the results of an attack: whether it was right about each target.
     pub fn from_results(rights: impl IntoIterator<Item = bool>) -> Self {
         let rights: Vec<bool> = rights.into_iter().collect();
         Self {
@@ -317,8 +316,8 @@ impl AttackScore {
     }
 }
 
-/// An attack must find every secret where control is switched off, and not where it is on:
-/// there no more than a share of them, guesses included.
+/// Asserts that an attack finds every secret without control, and at most a given share of them with control,
+/// guesses included.
 pub fn assert_attack_fails(attack: &str, off: AttackScore, on: AttackScore, most: f64) {
     println!(
         "{attack}: without control {} of {}, with it {} of {} (bound {most})",
@@ -330,11 +329,11 @@ pub fn assert_attack_fails(attack: &str, off: AttackScore, on: AttackScore, most
     );
     assert_eq!(
         off.right, off.targets,
-        "{attack}: without control it does not succeed, and shows nothing; seed {SEED}"
+        "{attack}: must succeed without control; seed {SEED}"
     );
     assert!(
         on.right < on.targets && on.success_rate() <= most,
-        "{attack}: under control it names {} of {}, more than {most} of them; seed {SEED}",
+        "{attack}: under control it finds {} of {}, more than {most} of them; seed {SEED}",
         on.right,
         on.targets
     );

@@ -1,9 +1,8 @@
-//! What disclosure control does not stop: whoever asks very many different questions about
-//! populations that hold different hidden records gets new noise with each, and can take
-//! the noise away again. H. J. Asghar and D. Kaafar, "Averaging attacks on bounded
-//! noise-based disclosure control algorithms" (Proceedings on Privacy Enhancing Technologies 2020),
-//! show that no noise that is bounded stands against that. These stories hold control to
-//! what it does give, question by question, and print how far the attacker gets.
+//! The known limits of disclosure control. An attacker who sends many different queries about populations with
+//! different hidden records gets new noise with each query and can average it away. H. J. Asghar and D. Kaafar,
+//! "Averaging attacks on bounded noise-based disclosure control algorithms" (Proceedings on Privacy Enhancing
+//! Technologies 2020), show that no bounded noise prevents this. These tests assert what control guarantees for
+//! each query, and print how far the attack gets.
 
 use super::attacks::{find_differing_step, find_lone_steps, random_funder_filter, random_pairs_around_lone};
 use super::fixture::{
@@ -17,14 +16,13 @@ tests_on_both_databases![
     averaging_ten_populations_finds_few_small_counts,
 ];
 
-/// The attacker asks as in
-/// [`differencing_two_populations_does_not_reveal_a_record`](super::attacks), again and again
-/// with other funders. Each question is within the rules: 4 comparisons.
+/// The attack of [`differencing_two_populations_does_not_reveal_a_record`](super::attacks), repeated with other
+/// funders. Each query is allowed: it has 4 comparisons.
 ///
-/// Guaranteed is that each pair shows no difference in about half of cases. **The attack gets
-/// through with more pairs**: each halves what is not told yet. Over twelve secrets of the base
-/// eight pairs, which are sixteen questions a target, tell 283 of 288 for certain, and all 24 with
-/// eight of the secrets.
+/// Control guarantees that each pair shows no difference in about half of the cases. **The attack succeeds with
+/// more pairs**: each pair halves the number of unknown steps. Over twelve secrets of the instance, eight pairs
+/// (sixteen queries for each target) reveal 283 of 288 steps with certainty, and all 24 steps with eight of the
+/// secrets.
 async fn differencing_succeeds_in_about_half_of_cases(database: Database) {
     const PAIR_COUNT: usize = 8;
     let app = start_with_records(database).await;
@@ -46,7 +44,7 @@ async fn differencing_succeeds_in_about_half_of_cases(database: Database) {
         after.push(AttackScore::from_results(output).right);
     }
     println!(
-        "pairs of populations that differ in one, each by other funders: told for certain {after:?} of {LONE_PLACES}"
+        "pairs of populations that differ by one, with other funders: {after:?} of {LONE_PLACES} steps revealed"
     );
     // Three standard deviations above 0.48.
     assert!(
@@ -56,13 +54,13 @@ async fn differencing_succeeds_in_about_half_of_cases(database: Database) {
     );
 }
 
-/// The attacker takes what some funders pay for outside a small place from the same together with
-/// the place, again and again with other funders, and averages. It is tried five times over.
+/// The attacker subtracts the records that some funders pay for outside a small place from those including the
+/// place, repeats this with other funders, and averages. There are five attempts.
 ///
-/// Guaranteed is that ten such pairs give the small counts in about a third of cases, as the noise
-/// that is left has a standard deviation of one initiative: 205 of 600 over twelve secrets of the
-/// base. **The attack gets through with more**: what is left falls with the root of the number of
-/// pairs, and of ten small counts 300 pairs of questions gave 9.
+/// Control guarantees that ten such pairs reveal a small count in about a third of the cases, because the
+/// remaining noise has a standard deviation of one initiative: 205 of 600 over twelve secrets of the instance.
+/// **The attack succeeds with more pairs**: the remaining noise decreases with the square root of the number of
+/// pairs. 300 pairs of queries revealed 9 of ten small counts.
 async fn averaging_ten_populations_finds_few_small_counts(database: Database) {
     const PAIR_COUNT: usize = 10;
     const ATTEMPTS: usize = 5;
@@ -89,7 +87,7 @@ async fn averaging_ten_populations_finds_few_small_counts(database: Database) {
                 .map(|pair| pair[1].expect("there are many") - pair[0].expect("there are many"))
                 .sum();
             let left = sum as f64 / PAIR_COUNT as f64 - readable.expect("it is exact") as f64;
-            // The average goes in steps of a half; it is rounded, as the attacker would.
+            // The average is a multiple of a half. The attacker would round it too.
             rights.push((left.round() - truth as f64).abs() < 0.5);
         }
     }
@@ -101,7 +99,7 @@ async fn averaging_ten_populations_finds_few_small_counts(database: Database) {
     // Three standard deviations above 0.35.
     assert!(
         score.right * 100 <= score.targets * 56,
-        "{PAIR_COUNT} pairs of questions give {} of {} small counts; seed {SEED}",
+        "{PAIR_COUNT} pairs of queries reveal {} of {} small counts; seed {SEED}",
         score.right,
         score.targets
     );

@@ -1,6 +1,5 @@
-//! Attacks on disclosure control, and a check of every field that it protects. Each attack must
-//! succeed without control, which is how a steward's queries are answered, and fail with
-//! it.
+//! Attacks on disclosure control, and a check of every field that it protects. Each attack must succeed without
+//! control, as in the answers for stewards, and fail with it.
 
 mod attacks;
 mod constant_work;

@@ -22,7 +22,7 @@ tests_on_both_databases![
     publications_of_five_organisations_do_not_complete_a_batch,
 ];
 
-/// Conditions that slice too finely, each with the field that does.
+/// Conditions that select too precisely, each with the field that causes the rejection.
 const TOO_FINE_FILTERS: [(&str, &str); 17] = [
     ("{id: {eq: \"aW5pdGlhdGl2ZTo\"}}", "id"),
     ("{title: {contains: \"Initiative\"}}", "title"),
@@ -67,7 +67,7 @@ const TOO_FINE_FILTERS: [(&str, &str); 17] = [
     ),
 ];
 
-/// What is refused, with the argument that the message names.
+/// Queries that are rejected, each with the argument that the message names.
 fn list_restricted_queries() -> Vec<(String, &'static str)> {
     let mut found = Vec::new();
     let known = "{challenge: {on: DEFINING_AMBITIONS, step: {isKnown: true}}}";
@@ -143,13 +143,13 @@ fn list_restricted_queries() -> Vec<(String, &'static str)> {
     found
 }
 
-/// The same question with scope VISIBLE.
+/// The same query with scope VISIBLE.
 fn with_visible_scope(query: &str) -> String {
     query.replacen(") {", ", scope: VISIBLE) {", 1)
 }
 
-/// Refusals name the argument, say the same over an empty base and one of hundreds of records, and
-/// go away with scope VISIBLE, and for a steward.
+/// Rejections name the argument, and are the same for an empty database and for one with hundreds of records.
+/// The queries are accepted with scope VISIBLE, and from a steward.
 async fn too_fine_filters_are_rejected_regardless_of_the_data(database: Database) {
     let app = start_empty(database).await;
     let (steward, dashboard) = create_clients(&app).await;
@@ -157,7 +157,7 @@ async fn too_fine_filters_are_rejected_regardless_of_the_data(database: Database
         .create_member("funder", Role::Funder, Some("GB-CHC-900"))
         .await;
     let refused = list_restricted_queries();
-    // The id that is none is complained of as such, before anything else.
+    // An invalid id is reported as such first.
     let well_formed: Vec<&(String, &'static str)> = refused
         .iter()
         .filter(|(query, _)| !query.contains("aW5pdGlhdGl2ZTo"))
@@ -172,7 +172,7 @@ async fn too_fine_filters_are_rejected_regardless_of_the_data(database: Database
             named.contains(argument),
             "{query}: {message} does not name {argument}"
         );
-        assert!(message.contains("VISIBLE"), "{message} says what to ask instead");
+        assert!(message.contains("VISIBLE"), "{message}: suggests another query");
         assert_eq!(
             funder.query_error(&query).await,
             (message.clone(), code),
@@ -198,7 +198,7 @@ async fn too_fine_filters_are_rejected_regardless_of_the_data(database: Database
             "{query} is refused otherwise where there are hidden records"
         );
     }
-    // The id of a record that is there, and of one that is not, are refused alike.
+    // The id of an existing record and an unknown id are rejected alike.
     let output = steward.query("{ initiatives(first: 1) { nodes { id } } }").await;
     let id = output["initiatives"]["nodes"][0]["id"]
         .as_str()
@@ -211,7 +211,7 @@ async fn too_fine_filters_are_rejected_regardless_of_the_data(database: Database
     assert_eq!(
         dashboard.query_error(&by_id(&id)).await,
         there,
-        "and when it is gone"
+        "the same for a withdrawn record"
     );
     steward.query(&by_id(&id)).await;
 }
@@ -277,22 +277,25 @@ async fn p_values_are_not_reported_under_disclosure_control(database: Database) 
         "{controlled}"
     );
     for path in paths {
-        let at = |answer: &Value| answer.pointer(path).cloned().expect("it was asked for");
+        let at = |answer: &Value| answer.pointer(path).cloned().expect("the query selects it");
         assert!(
             at(&controlled).is_null(),
-            "{path} is told under control: {controlled}"
+            "{path} must be null under control: {controlled}"
         );
-        assert!(!at(&exact).is_null(), "{path} is told to a steward: {exact}");
-        // The few that may be read are too few to test whether groups agree.
+        assert!(
+            !at(&exact).is_null(),
+            "{path} must have a value for a steward: {exact}"
+        );
+        // There are too few visible records to test homogeneity.
         let may_be_null = path.ends_with("homogeneity");
         assert!(
             may_be_null || !at(&readable).is_null(),
-            "{path} is told of what may be read: {readable}"
+            "{path} must have a value for visible records: {readable}"
         );
     }
 }
 
-/// Everything that a member is told of the base, but for how far the log was read.
+/// The answers for a member, without the number of the last change that was read.
 async fn query_all_answers(client: &Client<'_>) -> Value {
     let query = "{ pattern(when: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, then: {condition: {on: GOVERNANCE, change: {eq: ALTERED}}}, by: PLACE) {
             summary table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown } phi cautions { code text }
@@ -324,7 +327,8 @@ async fn visible_records_count_at_once_and_hidden_ones_in_batches(database: Data
     let exactly = query_populations(&steward, &population, "ALL").await[0];
     let of_partner = query_populations(&partner, &population, "ALL").await[0];
     for number in 0..9 {
-        // All of the partner's organisation: hidden from the dashboard, but not from the partner.
+        // All records belong to the partner's organisation: hidden from the dashboard, but not from the
+        // partner.
         app.publish(&[hidden_record(&mut chance, number, 100)]).await;
         let more = i64::try_from(number).ok().map(|number| number + 1);
         let now = query_populations(&steward, &population, "ALL").await[0];
@@ -342,19 +346,20 @@ async fn visible_records_count_at_once_and_hidden_ones_in_batches(database: Data
         assert_eq!(
             query_all_answers(&dashboard).await,
             at_first,
-            "a dashboard is told of {} hidden publications; seed {SEED}",
+            "the dashboard's answers changed after {} hidden publications; seed {SEED}",
             number + 1
         );
     }
-    // An open record counts at once, and brings no hidden one with it.
+    // An open record counts at once, and does not include the pending hidden records.
     let all = query_populations(&dashboard, &population, "ALL").await[0];
     app.publish(&[chance.open_record("an-open-one", &large_place(0)).build()])
         .await;
     let now = query_populations(&dashboard, &population, "ALL").await[0];
     assert_eq!(now, all.map(|all| all + 1), "an open record counts at once");
     let before = query_all_answers(&dashboard).await;
-    // One organisation led the nine, and knows of them: they hide nothing from it. Ten more of others
-    // do, of which no funder knows so many that less than ten are left.
+    // One organisation leads the nine records and can read them, so they do not protect anything from it. Ten
+    // more records of other organisations complete the batch: no funder knows so many of those that fewer than
+    // ten remain.
     for number in 9..19 {
         assert_eq!(
             query_all_answers(&dashboard).await,
@@ -377,7 +382,7 @@ fn hidden_record_without_funding(chance: &mut RecordGenerator, number: usize, le
     record
 }
 
-/// To a member, records for members are readable: they hide nothing.
+/// A member can see the records with visibility MEMBERS, so they are not hidden from members.
 async fn records_visible_to_an_audience_do_not_complete_its_batch(database: Database) {
     let app = start_with_records(database).await;
     let (_, dashboard) = create_clients(&app).await;
@@ -426,7 +431,7 @@ async fn changed_and_withdrawn_hidden_records_are_counted_in_batches(database: D
     let before = query_all_answers(&dashboard).await;
     let exactly = query_all_answers(&steward).await;
     let mut chance = RecordGenerator::new(SEED + 6);
-    // The same reference of the same organisation is the same record, written anew.
+    // The same external reference of the same organisation updates the same record.
     let records: Vec<Value> = (0..3)
         .map(|number| hidden_record(&mut chance, number, 100 + number))
         .collect();

@@ -1,5 +1,5 @@
-//! A walk over every field that an answer of the engine has: none may show a hidden exact
-//! count, nor a figure that was worked out of one.
+//! Queries every field of the engine's answers. None may reveal an exact hidden count, or a figure that is
+//! computed from one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,16 +24,16 @@ tests_on_both_databases![
     groups_and_refusals_do_not_depend_on_hidden_records,
 ];
 
-/// A field of the schema, with the type that it gives.
+/// A field of the schema and the name of its type.
 struct SchemaField {
     name: String,
     type_name: String,
 }
 
-/// The schema's object types, as far as answers of the engine need them.
+/// The object types of the schema that the answers of the engine need.
 struct SchemaTypes {
     fields: BTreeMap<String, Vec<SchemaField>>,
-    /// The types that have an id of their own: places, organisations and the like.
+    /// The types that have an id, such as places and organisations.
     nodes: BTreeSet<String>,
 }
 
@@ -70,7 +70,7 @@ impl SchemaTypes {
         types
     }
 
-    /// Whether an object of this type is an answer of the engine, or holds one.
+    /// Whether this type is an answer of the engine or contains one.
     fn contains_engine_answer(&self, of: &str, seen: &mut BTreeSet<String>) -> bool {
         if of == "DisclosureControl" {
             return true;
@@ -83,8 +83,8 @@ impl SchemaTypes {
             })
     }
 
-    /// Selects everything of a type. Of what has an id, that and the name are enough: they
-    /// are no answers of the engine.
+    /// Selects all fields of a type. Selects only the id and the name of types with an id, because they are not
+    /// answers of the engine.
     fn select_everything(&self, of: &str) -> String {
         let Some(fields) = self.fields.get(of) else {
             return String::new();
@@ -107,7 +107,7 @@ impl SchemaTypes {
         format!("{{ {} }}", each.collect::<Vec<_>>().join(" "))
     }
 
-    /// Every field that is selected of a type and of what it holds, as `Type.field`.
+    /// All selected fields of a type and of the types that it contains, as `Type.field`.
     fn collect_walked_fields(&self, of: &str, into: &mut BTreeSet<String>) {
         if self.nodes.contains(of) {
             return;
@@ -120,7 +120,7 @@ impl SchemaTypes {
     }
 }
 
-/// A value in an answer, with where it stands. Items of a list that have a label are named by it.
+/// A value in an answer, with its path. The path names a list item by its label, if it has one.
 #[derive(Clone, Debug)]
 struct AnswerLeaf {
     path: String,
@@ -150,7 +150,7 @@ fn collect_leaves(path: &str, field: &str, value: &Value, into: &mut Vec<AnswerL
     }
 }
 
-/// Counts of initiatives: what is hidden in them must be protected.
+/// Counts of initiatives. Their hidden parts must be protected.
 const COUNT_FIELDS: [&str; 12] = [
     "population",
     "both",
@@ -166,8 +166,8 @@ const COUNT_FIELDS: [&str; 12] = [
     "illustrative",
 ];
 
-/// Whole numbers that count no initiatives of their own: places in a list, groups, numbers of changes.
-/// The fields that end in `LeftOut` add up counts that are shown, and are compared with them separately.
+/// Integers that are not counts of initiatives: positions in a list, numbers of groups, change numbers. The
+/// fields that end in `LeftOut` are sums of disclosed counts and have their own assertion.
 const OTHER_INTEGER_FIELDS: [&str; 12] = [
     "row",
     "column",
@@ -183,7 +183,8 @@ const OTHER_INTEGER_FIELDS: [&str; 12] = [
     "degrees",
 ];
 
-/// Asserts that what each estimate leaves out follows from the published counts of the groups that are shown whole.
+/// Asserts that what each estimate leaves out follows from the published counts of the groups that are shown
+/// whole.
 fn assert_excluded_counts_follow<'a>(
     question: &str,
     adjusted: &Value,
@@ -218,7 +219,7 @@ fn assert_excluded_counts_follow<'a>(
     assert_eq!(reported("riskRatio"), risk_ratio, "{question}: {adjusted}");
 }
 
-/// Null under control, whatever is counted.
+/// Fields that are always null under control.
 const NULL_UNDER_CONTROL: [&str; 8] = [
     "Pattern.pValue",
     "Pattern.conditionalOddsRatio",
@@ -230,7 +231,7 @@ const NULL_UNDER_CONTROL: [&str; 8] = [
     "Homogeneity",
 ];
 
-/// The questions of the walk: each field that the engine answers, with its arguments without `over`.
+/// The queries of the walk: each field that the engine answers, with its arguments except `over`.
 fn list_queries() -> Vec<(&'static str, String)> {
     let when = "{fundingTerms: {some: {durationMonths: {lte: 18}}}}";
     let then = "{challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}";
@@ -271,7 +272,7 @@ fn list_queries() -> Vec<(&'static str, String)> {
     asked
 }
 
-/// Records that were made up to show how Wayin works, most of them hidden.
+/// Publishes illustrative records, most of them hidden.
 async fn publish_illustrative_records(app: &TestApp) {
     let mut chance = RecordGenerator::new(SEED + 4);
     let mut records: Vec<Value> = Vec::new();
@@ -296,7 +297,7 @@ async fn publish_illustrative_records(app: &TestApp) {
     app.publish(&records).await;
 }
 
-/// A claim, whose pattern is one more way to the engine.
+/// Creates a claim. Its pattern is another path to the engine.
 async fn create_claim(app: &TestApp) {
     let now = SystemClock.now();
     let row = claim::Model {
@@ -315,7 +316,7 @@ async fn create_claim(app: &TestApp) {
     row.into_active_model().insert(&app.app.db).await.unwrap();
 }
 
-/// Every answer to the questions of the walk, of one who asks.
+/// One client's answers to all queries of the walk.
 async fn query_answers(types: &SchemaTypes, client: &Client<'_>, over: &str) -> Vec<(String, Value)> {
     let of = |field: &str| {
         let found = types.fields["Query"].iter().find(|one| one.name == field);
@@ -346,7 +347,7 @@ async fn query_answers(types: &SchemaTypes, client: &Client<'_>, over: &str) -> 
     answers
 }
 
-/// The numbers that a text tells.
+/// The numbers in a text.
 fn extract_numbers(text: &str) -> Vec<String> {
     text.replace(',', "")
         .split(|letter: char| !letter.is_ascii_digit())
@@ -355,13 +356,16 @@ fn extract_numbers(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The walk asks for every field under the engine's types, as a dashboard with scope ALL, as a
-/// dashboard with scope VISIBLE, and as a steward, who is told exactly. Every count that the
-/// dashboard is told must be what it may read, and beyond that nothing or a multiple
-/// of 5 from 10 on; every other whole number must be no count; every figure must follow from the counts
-/// that are told; every number in a text must be one of them, or follow from them, or be a
-/// rule's own; and no more than a few figures, by chance, may be those of the exact counts. Fields that a later
-/// schema adds are walked too, and what they give is held to the same.
+/// Queries every field under the engine's types as a dashboard with scope ALL, as a dashboard with scope
+/// VISIBLE, and as a steward with exact answers. For the dashboard:
+///
+/// - each count is the visible count, plus nothing or a multiple of 5 that is at least 10
+/// - no other integer is a count
+/// - each figure follows from the disclosed counts
+/// - each number in a text is a disclosed count, follows from the disclosed counts, or belongs to a rule
+/// - only a few figures equal the exact ones, by chance.
+///
+/// The walk includes fields that are added to the schema later.
 async fn no_field_reveals_a_hidden_exact_count(database: Database) {
     let types = SchemaTypes::load();
     let app = start_with_records(database).await;
@@ -373,7 +377,7 @@ async fn no_field_reveals_a_hidden_exact_count(database: Database) {
     let readable = query_answers(&types, &dashboard, "VISIBLE").await;
     let controlled = query_answers(&types, &dashboard, "ALL").await;
     let mut seen = WalkFindings::default();
-    // Of a pattern this is told in words alone; of a grid as a count, too.
+    // The answer to a pattern contains this only as text. The answer to a grid contains it as a count too.
     let grid = controlled
         .iter()
         .find(|(question, _)| question.starts_with("patternGrid"));
@@ -409,15 +413,15 @@ async fn no_field_reveals_a_hidden_exact_count(database: Database) {
         seen.protected
     );
     assert!(seen.figures > 200, "only {} figures are shown", seen.figures);
-    // A protected count may by chance be the exact one, and so may a rate: 41 of 80, say.
+    // A protected count can equal the exact one by chance, and so can a rate, such as 41 of 80.
     assert!(
         seen.as_exact.len() * 50 < seen.figures,
-        "{} of {} figures are worked out of exact counts: {:?}",
+        "{} of {} figures equal those of exact counts: {:?}",
         seen.as_exact.len(),
         seen.figures,
         seen.as_exact
     );
-    assert!(seen.texts > 20, "only {} texts are told", seen.texts);
+    assert!(seen.texts > 20, "only {} texts were checked", seen.texts);
     assert_every_field_was_answered(&types, &controlled);
 }
 
@@ -428,12 +432,12 @@ fn index_by_path(leaves: &[AnswerLeaf]) -> BTreeMap<&str, &Value> {
         .collect()
 }
 
-/// The root fields that give answers of the engine are those that the walk asks for.
+/// Asserts that the walk queries all root fields with answers of the engine.
 fn assert_every_engine_field_is_walked(types: &SchemaTypes) {
     let mut ways = BTreeSet::new();
     for root in ["Query", "Mutation", "Subscription"] {
         for field in types.fields.get(root).into_iter().flatten() {
-            // What is reached by way of an object with an id is walked at that object.
+            // Fields that are reached through an object with an id are listed under the type of that object.
             if types.contains_engine_answer(&field.type_name, &mut BTreeSet::new()) {
                 ways.insert(format!("{root}.{}", field.name));
             }
@@ -450,7 +454,7 @@ fn assert_every_engine_field_is_walked(types: &SchemaTypes) {
     }
     let walked = [
         "Claim.pattern",
-        // It answers the claim that it saved.
+        // Returns the saved claim.
         "Mutation.saveClaim",
         "Query.associations",
         "Query.claim",
@@ -464,24 +468,24 @@ fn assert_every_engine_field_is_walked(types: &SchemaTypes) {
     let expected: BTreeSet<String> = walked.into_iter().map(str::to_owned).collect();
     assert_eq!(
         ways, expected,
-        "the walk has to ask by every way there is to the engine"
+        "the walk must include every field that returns an answer of the engine"
     );
 }
 
-/// What the walk came by.
+/// What the walk found.
 #[derive(Default)]
 struct WalkFindings {
     counts: usize,
     protected: usize,
-    /// Figures with a hidden part.
+    /// The number of figures with a hidden part.
     figures: usize,
-    /// Those that are as exact counts have them, if by chance.
+    /// The figures that equal the exact ones by chance.
     as_exact: Vec<String>,
     texts: usize,
 }
 
 impl WalkFindings {
-    /// Holds each value of one answer to what is exact, and what is readable.
+    /// Compares each value of an answer with the exact and the visible ones.
     fn check_leaves(
         &mut self,
         question: &str,
@@ -499,13 +503,13 @@ impl WalkFindings {
                         let readable = readable
                             .get(leaf.path.as_str())
                             .and_then(|value| value.as_i64())
-                            // The other organisations have no group where nothing is hidden.
+                            // Organisations without hidden records have no group.
                             .unwrap_or(0);
                         let beyond = number - readable;
-                        // What a denominator holds is two counts.
+                        // The sum of two counts.
                         assert!(
                             beyond == 0 || (beyond >= 10 && beyond % 5 == 0),
-                            "beyond the {readable} that may be read there are {beyond}: {at}"
+                            "the count is {readable} visible and {beyond} more: {at}"
                         );
                         self.counts += 1;
                         self.protected += usize::from(beyond > 0);
@@ -532,7 +536,7 @@ impl WalkFindings {
     }
 }
 
-/// The figures beside each table are those that follow from it as it is told, and from nothing else.
+/// Asserts that the measures beside each table follow from the disclosed table alone.
 fn assert_measures_follow(question: &str, output: &Value) {
     match output {
         Value::Object(fields) => {
@@ -598,8 +602,8 @@ fn assert_measures_follow(question: &str, output: &Value) {
     }
 }
 
-/// The counts of a table as a dashboard is told them. The variance of protection is the same for
-/// every count, so that it tells nothing either: 4 of the noise, and 2 of rounding.
+/// The disclosed counts of a table. The variance of protection is the same for every count, so it reveals
+/// nothing: 4 for the noise and 2 for the rounding.
 fn to_disclosed_table(table: &Value, suppressed: &Value) -> DisclosedTable {
     let names = COUNT_FIELDS[..8].iter();
     let shown = names.map(|name| {
@@ -610,7 +614,7 @@ fn to_disclosed_table(table: &Value, suppressed: &Value) -> DisclosedTable {
             .any(|one| one["count"] == *name);
         DisclosedCount {
             count: table[*name].as_u64(),
-            // Figures do not depend on which rule it was.
+            // Measures do not depend on which rule suppressed a count.
             suppressed: is_suppressed.then_some(SuppressionRule::SmallCount),
             variance: if is_suppressed { 0.0 } else { 6.0 },
         }
@@ -618,7 +622,7 @@ fn to_disclosed_table(table: &Value, suppressed: &Value) -> DisclosedTable {
     DisclosedTable::new(shown.collect::<Vec<_>>().try_into().expect("there are eight"))
 }
 
-/// What chance would put in each cell of a grid follows from its margins as they are told.
+/// Asserts that the expected count of each cell of a grid follows from its disclosed totals.
 fn assert_expected_counts_follow(question: &str, cells: &Value, headings: [&Value; 2], population: &Value) {
     for cell in cells.as_array().expect("it is a list") {
         let of = |headings: &Value, at: &str| {
@@ -650,13 +654,13 @@ fn assert_expected_counts_follow(question: &str, cells: &Value, headings: [&Valu
     }
 }
 
-/// The numbers in texts: those of the question, of the rules, or of the counts that are told.
+/// Asserts that the numbers in texts are from the query, from the rules, or from the disclosed counts.
 fn assert_texts_follow(question: &str, output: &Value, illustrative: i64) {
     let pairs = output["pairs"].as_array().into_iter().flatten();
     for answer in std::iter::once(output).chain(pairs) {
         let mut found = Vec::new();
         collect_leaves("", "", answer, &mut found);
-        // The rules' own: under 10, rounded to 5, 95% intervals, out of 100, 20% unknown, one and none.
+        // Numbers of the rules: below 10, rounded to 5, 95% intervals, out of 100, 20% unknown, one and none.
         let own = ["0", "1", "5", "10", "20", "95", "99", "100"];
         let mut may: BTreeSet<String> = own.map(str::to_owned).into();
         may.extend(extract_numbers(question));
@@ -671,11 +675,11 @@ fn assert_texts_follow(question: &str, output: &Value, illustrative: i64) {
                     .map(|count| count.to_string()),
             );
             if leaf.field == "value" {
-                // A share is said out of 100.
+                // Texts give a share out of 100.
                 may.extend(leaf.value.as_f64().map(|share| format!("{:.0}", share * 100.0)));
             }
         }
-        // The bounds of the rate, whatever the unknowns are; and how many groups there are, and are suppressed.
+        // The bounds of the rate, the number of groups, and the number of suppressed groups.
         let count = |name: &str| answer["table"][name].as_f64();
         if let (Some(both), Some(when_only), Some(unknown)) =
             (count("both"), count("whenOnly"), count("unknown"))
@@ -685,7 +689,8 @@ fn assert_texts_follow(question: &str, output: &Value, illustrative: i64) {
             may.insert(((all - when_only) / all * 100.0).ceil().to_string());
         }
         if let Some(groups) = answer["groups"]["nodes"].as_array() {
-            // A count is suppressed, or hidden records are left out of some of the four and not of others.
+            // A count is suppressed, or hidden records are left out of some of the four counts but not of
+            // others.
             let partial = |group: &&Value| {
                 let four = ["both", "whenOnly", "thenOnly", "neither"];
                 let suppressed = group["suppressed"].as_array();
@@ -733,7 +738,7 @@ fn assert_texts_follow(question: &str, output: &Value, illustrative: i64) {
     }
 }
 
-/// Every field of the engine's types was told at least once, or is never told under control.
+/// Asserts that every field of the engine's types had a value at least once, or is always null under control.
 fn assert_every_field_was_answered(types: &SchemaTypes, answers: &[(String, Value)]) {
     let mut expected = BTreeSet::new();
     for root in [
@@ -795,7 +800,7 @@ fn collect_answered_fields(types: &SchemaTypes, of: &str, value: &Value, output:
     }
 }
 
-/// What an answer says of its own domain: keys, labels, cursors, totals, and pages.
+/// The domain of an answer: keys, labels, cursors, totals and pages.
 fn collect_domain(answer: &Value) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     collect_leaves("", "", answer, &mut found);
@@ -826,7 +831,7 @@ fn collect_domain(answer: &Value) -> Vec<(String, Value)> {
         .collect()
 }
 
-/// Questions that are refused, and the same at the edge of what is not.
+/// Queries that are rejected, some of them close to permitted ones.
 const RESTRICTED_QUERIES: [&str; 4] = [
     "pattern(when: {title: {contains: \"a\"}}, then: {}) { summary }",
     "patternGrid(rows: LEAD_ORGANISATION, columns: REGION) { population }",
@@ -834,8 +839,8 @@ const RESTRICTED_QUERIES: [&str; 4] = [
     "pattern(when: {fundingTerms: {some: {durationMonths: {lte: 17}}}}, then: {}) { summary }",
 ];
 
-/// One base before and after hidden records came into it: in new places, of new organisations, with new
-/// funders, in other years. What a dashboard is told of domains, and what it is refused, stays.
+/// Compares the same database before and after hidden records are added: in new places, of new organisations,
+/// with new funders, in other years. The domains and the rejections that a dashboard sees must not change.
 async fn groups_and_refusals_do_not_depend_on_hidden_records(database: Database) {
     let types = SchemaTypes::load();
     let app = start_empty(database).await;

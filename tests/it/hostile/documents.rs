@@ -2,20 +2,19 @@
 
 use std::fmt::Write as _;
 
-/// A document that must be refused at little cost.
+/// A document that must be rejected at little cost.
 pub struct HostileDocument {
-    /// What it tries.
+    /// What the document tries.
     pub tries: &'static str,
-    /// The document.
     pub document: String,
-    /// The code that it is refused with.
+    /// The code of the error.
     pub code: &'static str,
 }
 
 const TOO_EXPENSIVE: &str = "QUERY_TOO_EXPENSIVE";
 const BAD_INPUT: &str = "BAD_USER_INPUT";
 
-/// Fragments of which each spreads the next one twice, the last of them with something of its own.
+/// Fragments, each of which spreads the next one twice. The last one contains `last`.
 fn doubling_fragments(count: usize, last: &str) -> String {
     let mut document = "{ ...f0 }".to_owned();
     for number in 0..count {
@@ -30,7 +29,7 @@ fn doubling_fragments(count: usize, last: &str) -> String {
     document
 }
 
-/// Something, so many times, numbered.
+/// A number of texts, each made from its position.
 fn repeat_numbered(count: usize, one: impl Fn(usize) -> String) -> String {
     (0..count).map(one).collect::<Vec<_>>().join(" ")
 }
@@ -39,7 +38,6 @@ fn nest(open: &str, inside: &str, close: &str) -> String {
     format!("{}{inside}{}", open.repeat(5_000), close.repeat(5_000))
 }
 
-/// Each of them.
 #[expect(clippy::too_many_lines, reason = "one entry for each thing that can be tried")]
 pub fn list_documents() -> Vec<HostileDocument> {
     let mut hostile = Vec::new();

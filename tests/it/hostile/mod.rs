@@ -1,4 +1,4 @@
-//! Requests that try to overload the service: each is rejected cheaply and briefly.
+//! Requests that try to overload the service. Each is rejected cheaply and briefly.
 
 mod documents;
 
@@ -21,7 +21,7 @@ tests_on_both_databases![
     hostile_documents_are_rejected_over_websockets,
 ];
 
-/// The most bytes of an answer that refuses something: it does not say more than is of use.
+/// The maximum length of an error response, which has no unnecessary content.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
 
 async fn post_body(app: &TestApp, body: String) -> (StatusCode, Vec<u8>) {
@@ -53,7 +53,7 @@ async fn hostile_documents_are_rejected_cheaply(database: Database) {
         let (status, answer) = post_body(&app, json!({"query": document}).to_string()).await;
         assert!(answer.len() <= MAX_ERROR_BYTES, "{tries}: {} bytes", answer.len());
         let answer: Value = serde_json::from_slice(&answer).unwrap();
-        // What an argument is refused for is an answer; what the document is refused for is none.
+        // If an argument is rejected, the response has `data`. If the document is rejected, it does not.
         let expected = if answer.get("data").is_some() {
             StatusCode::OK
         } else {
@@ -66,7 +66,7 @@ async fn hostile_documents_are_rejected_cheaply(database: Database) {
             assert_eq!(error["extensions"]["code"], hostile.code, "{tries}: {error}");
         }
     }
-    // And it answers still.
+    // The service still answers.
     let (status, _) = post_body(&app, json!({"query": "{ viewer { role } }"}).to_string()).await;
     assert_eq!(status, StatusCode::OK);
 }
@@ -88,7 +88,8 @@ async fn hostile_variables_are_rejected(database: Database) {
         "query": "query($ids: [ID!]!) { nodes(ids: $ids) { id } }",
         "variables": {"ids": vec!["a"; 20_000]},
     });
-    // What is read as JSON, but not as a condition: whoever reads it would call itself at each level.
+    // The value is valid JSON, but too deeply nested for a filter. A recursive parser would call itself at each
+    // level.
     let (_, answer) = post_body(&app, nested(40)).await;
     let answer: Value = serde_json::from_slice(&answer).unwrap();
     assert_eq!(

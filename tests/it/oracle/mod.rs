@@ -1,5 +1,5 @@
-//! The index, the SQL filter and a naive evaluator agree on every initiative, including UNKNOWN,
-//! and patterns count what the naive evaluator counts.
+//! The index, the SQL filter and a naive evaluator agree on every initiative, including UNKNOWN. Patterns count
+//! what the naive evaluator counts.
 
 mod unknown_reasons;
 
@@ -54,7 +54,7 @@ async fn parse_predicate(app: &TestApp, document: &Value) -> InitiativePredicate
     condition.unwrap_or_else(|error| panic!("{document}: {error}"))
 }
 
-/// What the index and SQL say of each initiative, by its external reference.
+/// The value of a predicate for each initiative, by external reference, from the index and from SQL.
 async fn evaluate_by_index_and_sql(
     app: &TestApp,
     condition: &InitiativePredicate,
@@ -85,7 +85,7 @@ async fn evaluate_by_index_and_sql(
             assert_eq!(
                 before,
                 Some(None),
-                "{condition:?} is TRUE and FALSE of one record in SQL"
+                "{condition:?} is both TRUE and FALSE for a record in SQL"
             );
         }
     }
@@ -124,7 +124,7 @@ async fn documented_truth_table_holds(database: Database) {
         let async_graphql::parser::types::Selection::Field(field) =
             &operation.node.selection_set.node.items[0].node
         else {
-            panic!("{literal} is no filter");
+            panic!("{literal} is not a filter");
         };
         let argument = field
             .node
@@ -191,7 +191,7 @@ async fn random_filters_agree_in_index_sql_and_oracle(database: Database) {
             }
         }
     }
-    // Each field stood alone often enough to say all that it can.
+    // Each field was used alone often enough to have all three values.
     for field in [
         "place",
         "startedOn",
@@ -205,12 +205,12 @@ async fn random_filters_agree_in_index_sql_and_oracle(database: Database) {
         assert_eq!(
             decided.get(field).map_or(0, BTreeSet::len),
             3,
-            "{field} is TRUE, FALSE and UNKNOWN of some"
+            "{field} must be TRUE, FALSE and UNKNOWN for some records"
         );
     }
 }
 
-/// The labels of the groups that a record stands in.
+/// The labels of the groups that contain a record.
 fn group_labels(world: &World, dimension: Dimension, record: &Value) -> BTreeSet<String> {
     let terms = as_list(&record["fundingTerms"]);
     let place = record["place"]["code"].as_str();
@@ -312,7 +312,7 @@ fn group_labels(world: &World, dimension: Dimension, record: &Value) -> BTreeSet
     found
 }
 
-/// Whether one may read a record whole, by the model's words.
+/// Whether a reader can read all of a record, according to `docs/access.md`.
 fn can_view_fully(reader: &str, record: &Value) -> bool {
     let visibility = record["visibility"].as_str().unwrap();
     let funds = || {
@@ -331,7 +331,7 @@ fn can_view_fully(reader: &str, record: &Value) -> bool {
     }
 }
 
-/// A table as it is published: the counts of a steward, or with scope VISIBLE, which are exact.
+/// The counts of a table as published. They are exact for a steward and with scope VISIBLE.
 fn published_counts(table: &DisclosedTable) -> Vec<u64> {
     let exact = |shown: &DisclosedCount| {
         assert_eq!(
@@ -348,7 +348,7 @@ fn published_counts(table: &DisclosedTable) -> Vec<u64> {
         .collect()
 }
 
-/// The published counts of pairs of truths, counted one by one.
+/// The published counts, counted one pair of truth values at a time.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 struct NaiveCounts([u64; 8]);
 
@@ -368,7 +368,7 @@ impl NaiveCounts {
     }
 }
 
-/// A base of records by chance, and those who read it.
+/// A database of random records, and its readers.
 struct RandomRecords {
     world: World,
     app: TestApp,
@@ -421,7 +421,7 @@ impl RandomRecords {
         }
     }
 
-    /// The records that one may read whole and of which a filter is TRUE.
+    /// The fully visible records for a reader for which a filter is TRUE.
     fn list_counted<'a>(&'a self, name: &'a str, among: &'a Value) -> impl Iterator<Item = &'a Value> {
         self.records.iter().filter(move |record| {
             can_view_fully(name, record) && self.world.evaluate(among, record) == Some(true)
@@ -543,7 +543,7 @@ async fn grids_match_the_oracle(database: Database) {
         assert_eq!(
             grid.cells.len(),
             grid.rows.len() * grid.columns.len(),
-            "{asked}: empty cells are cells"
+            "{asked}: empty cells are included"
         );
         let mut found = BTreeMap::new();
         for (at, cell) in grid.cells.iter().enumerate() {
@@ -619,7 +619,7 @@ async fn flows_match_the_oracle(database: Database) {
         assert_eq!(
             flows.len(),
             if perspective.is_some() { 20 } else { 80 },
-            "{asked}: every move is told"
+            "{asked}: every flow is included"
         );
         let found: BTreeMap<_, u64> = flows
             .iter()
@@ -703,7 +703,7 @@ async fn incrementally_updated_index_equals_a_rebuilt_one(database: Database) {
                 .iter()
                 .find(|one| one["externalRef"] == record["externalRef"])
             {
-                // The lead organisation is half of the key.
+                // The lead organisation is part of the key.
                 record["leadOrganisation"] = before["leadOrganisation"].clone();
             }
             changed.insert(reference, record);

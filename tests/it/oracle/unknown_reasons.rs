@@ -18,7 +18,7 @@ tests_on_both_databases![unknown_reasons_are_counted_and_change_nothing_else];
 const MISSING_REASONS: [&str; 4] = ["NOT_ASKED", "NO_REPLY", "WITHHELD", "NOT_APPLICABLE"];
 
 impl RandomSource {
-    /// Has a record, and each part of it, say of most fields that it lacks why it does.
+    /// Removes most fields of a record and its parts, and adds a missing reason to each.
     fn add_missing_reasons(&mut self, record: &mut Value) {
         let of_record = [
             "place",
@@ -79,7 +79,7 @@ fn missing_reason(part: &Value, field: &str) -> Option<String> {
 }
 
 impl World {
-    /// The reasons for which a filter is UNKNOWN of a record.
+    /// The missing reasons for which a filter is UNKNOWN for a record.
     fn unknown_reasons(&self, filter: &Value, record: &Value) -> BTreeSet<String> {
         if self.evaluate(filter, record).is_some() {
             return BTreeSet::new();
@@ -150,7 +150,7 @@ impl World {
                     })
                     .collect()
             }
-            // What is not known of an organisation is no field of the record.
+            // A field of an organisation is not a field of the record, so it has no missing reason.
             _ => BTreeSet::new(),
         }
     }
@@ -177,7 +177,7 @@ impl World {
     }
 }
 
-/// How many are not known for each reason, and, under no name, for none.
+/// The number of unknown initiatives for each reason. The key None is for those without a reason.
 type Reasons = BTreeMap<Option<String>, u64>;
 
 fn reported_reasons(answer: &PatternAnswer) -> Reasons {
@@ -196,8 +196,7 @@ fn reported_reasons(answer: &PatternAnswer) -> Reasons {
 }
 
 impl RandomRecords {
-    /// Asks so many patterns, and holds the answers to what the naive evaluator says. Answers how
-    /// many initiatives it saw of each reason.
+    /// Compares random patterns with the naive evaluator. Returns how many initiatives had each reason.
     async fn check_unknown_reasons(&mut self, patterns: usize) -> Reasons {
         let mut seen = Reasons::new();
         for number in 0..patterns {
@@ -251,14 +250,14 @@ impl RandomRecords {
 
 async fn unknown_reasons_are_counted_and_change_nothing_else(database: Database) {
     let mut base = start_with_random_records(database.clone(), 47).await;
-    // Nobody says why.
+    // No record has a reason.
     let seen = base.check_unknown_reasons(50).await;
     let (none, given): (Vec<_>, Vec<_>) = seen.into_iter().partition(|(why, _)| why.is_none());
     assert!(
         none[0].1 > 0 && given.iter().all(|(_, many)| *many == 0),
         "{given:?}"
     );
-    // Most say it, then some say another thing, and the index follows.
+    // Most fields get a reason. Then some records change, and the index follows.
     let mut records = base.records.clone();
     records
         .iter_mut()
@@ -277,7 +276,7 @@ async fn unknown_reasons_are_counted_and_change_nothing_else(database: Database)
     base.app.publish(&altered).await;
     base.records[..40].clone_from_slice(&altered);
     base.check_unknown_reasons(100).await;
-    // A rebuilt index gives the same.
+    // A rebuilt index returns the same.
     base.app = TestApp::start(database).await;
     base.check_unknown_reasons(100).await;
 }

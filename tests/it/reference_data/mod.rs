@@ -1,5 +1,5 @@
-//! Stewards maintain places, organisations, terms, meetings, reflections, crises, claims and members: every save
-//! creates a version, an audit event and a result for replays.
+//! Stewards maintain places, organisations, terms, meetings, reflections, crises, claims and members. Every
+//! save creates a version, an audit event and a result for replays.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ tests_on_both_databases![
     only_stewards_save_reference_data,
 ];
 
-/// The codes and paths of what was wrong, sorted by path.
+/// The codes and paths of the problems, sorted by path.
 async fn list_rejections(client: &Client<'_>, name: &str, input: Value) -> Vec<String> {
     let payload = send_mutation(client, name, input.clone()).await;
     let (field, _) = find_payload_field(name);
@@ -60,7 +60,7 @@ fn list_problems(payload: &Value) -> Vec<String> {
     all
 }
 
-/// Every version of something, the newest first.
+/// Every version of an object, the newest first.
 async fn list_versions(client: &Client<'_>, id: &str) -> Vec<Value> {
     let query = format!(
         "{{ revisions(id: {id:?}) {{ totalCount nodes {{ version createdAt actorId reason document changes {{ path before after }} }} }} }}"
@@ -104,7 +104,7 @@ async fn every_save_is_versioned_audited_and_idempotent(database: Database) {
         let (what, _) = find_payload_field(name);
         let id = first[what]["id"].as_str().unwrap();
         assert_eq!(first[what]["version"], 1, "{name}");
-        // Members are known by their subject, all others by their id.
+        // Members are identified by their subject, all others by their id.
         let own = if name == "saveMember" {
             vec![]
         } else {
@@ -152,7 +152,7 @@ async fn every_save_is_versioned_audited_and_idempotent(database: Database) {
             json!([event(json!(1), 2), event(Value::Null, 1)]),
             "{name}"
         );
-        // Any of them is found by its id.
+        // Each object can be found by its id.
         let node = steward
             .query(&format!("{{ node(id: {id:?}) {{ __typename id }} }}"))
             .await;
@@ -182,7 +182,7 @@ async fn replayed_save_returns_the_original_state(database: Database) {
         assert_eq!(version, 2, "{name}");
         assert_eq!(send_mutation(&steward, name, keyed).await, first, "{name}: again");
     }
-    // With what it referred to by then.
+    // A replay returns the objects that were referred to at that time.
     let ask = "mutation($place: SavePlaceInput!, $crisis: SaveCrisisInput!) {
         savePlace(input: $place) { changeNumber place { id version name parents { name } } }
         saveCrisis(input: $crisis) { changeNumber crisis { id version name places { name } } } }";
@@ -365,10 +365,10 @@ async fn all_problems_are_reported_together(database: Database) {
         );
     }
     let after = entity_revision::Entity::find().all(&app.app.db).await.unwrap();
-    assert_eq!(after, before, "what is refused changes nothing");
+    assert_eq!(after, before, "a rejected mutation changes nothing");
 }
 
-/// How many versions of a sort of thing there are.
+/// The number of versions of a kind of object.
 async fn count_versions(app: &TestApp, subject: ReferenceKind) -> usize {
     entity_revision::Entity::find()
         .filter(entity_revision::Column::Subject.eq(subject))
@@ -381,7 +381,7 @@ async fn count_versions(app: &TestApp, subject: ReferenceKind) -> usize {
 async fn first_save_records_the_initial_version(database: Database) {
     let app = start_with_places(database).await;
     let steward = app.steward().await;
-    // As in a base that is older than its versions.
+    // As in a database that is older than the versions.
     entity_revision::Entity::delete_many()
         .exec(&app.app.db)
         .await
@@ -430,7 +430,7 @@ async fn imports_create_versions(database: Database) {
     assert_eq!(
         count_versions(&app, ReferenceKind::Place).await,
         places + 2,
-        "one more where it was altered, none where it stood so"
+        "one more version if it changed, none if it did not"
     );
     let id = steward.query("{ place(code: \"E06000001\") { id } }").await["place"]["id"].take();
     let output = list_versions(&steward, id.as_str().unwrap()).await;
@@ -442,7 +442,7 @@ async fn imports_create_versions(database: Database) {
     ])
     .await;
     assert_eq!(count_versions(&app, ReferenceKind::Organisation).await, 2);
-    // Of the funder the kind is learnt.
+    // The import adds the kind of the funder.
     let term =
         json!({"funder": {"identifier": "GB-CHC-2", "name": "Organisation GB-CHC-2", "kind": "FUNDER"}});
     app.publish(&[record("c").with("fundingTerms", json!([term])).build()])
@@ -459,7 +459,7 @@ async fn imports_create_versions(database: Database) {
     );
 }
 
-/// How many records of which region, to a steward.
+/// The number of records in each region, as a steward counts them.
 async fn count_by_region(client: &Client<'_>, min_change_number: i64) -> Vec<(String, i64)> {
     let query = format!(
         "{{ distribution(of: REGION, minChangeNumber: {min_change_number}) {{ bins {{ label count }} }} }}"
@@ -499,7 +499,7 @@ async fn moved_place_keeps_its_records(database: Database) {
         .query("{ initiatives(filter: {place: {within: {code: \"E12000002\"}}}) { totalCount } }")
         .await;
     assert_eq!(listed["initiatives"]["totalCount"], 1);
-    // One that is retired leads to its successor.
+    // The code of a retired place resolves to its successor.
     let retired = json!({"id": id, "name": "Hartlepool", "kind": "LOCAL_AUTHORITY", "code": "E06000001",
                          "parents": [{"code": "E12000002"}], "successor": {"code": "E06000002"}});
     save_reference_data(&steward, "savePlace", retired).await;
@@ -540,7 +540,7 @@ async fn place_hierarchy_has_no_cycles_and_a_depth_limit(database: Database) {
     let neighbourhood =
         |within: Value| json!({"name": "Inner", "kind": "NEIGHBOURHOOD", "parents": [within]});
     let mut inner = json!({"code": "E06000001"});
-    // England, the North East and Hartlepool are three already.
+    // England, the North East and Hartlepool are the first three levels.
     for _ in 3..12 {
         let (id, _) = save_reference_data(&steward, "savePlace", neighbourhood(inner)).await;
         inner = json!({"id": id});
@@ -549,7 +549,7 @@ async fn place_hierarchy_has_no_cycles_and_a_depth_limit(database: Database) {
         list_rejections(&steward, "savePlace", neighbourhood(inner)).await,
         ["parents OUT_OF_RANGE"]
     );
-    // Nor from above.
+    // The limit also applies if a place is added above.
     let (kingdom, _) = save_reference_data(
         &steward,
         "savePlace",
@@ -600,7 +600,7 @@ async fn reflections_keep_their_order(database: Database) {
     let mut last = said("First");
     (last["id"], last["position"]) = (json!(first), json!(3));
     save_reference_data(&steward, "saveReflection", last).await;
-    // Where nothing is said it stays there.
+    // Without a position the reflection keeps its own.
     let mut about = said("Third");
     (about["id"], about["place"]) = (json!(first), json!({"code": "E06000001"}));
     save_reference_data(&steward, "saveReflection", about).await;
@@ -637,7 +637,7 @@ async fn changed_crisis_changes_answers(database: Database) {
             "{{ pattern(when: {{}}, then: {{activeDuring: {{crisis: \"a-flood\"}}}}, minChangeNumber: {change}) {{ table {{ both }} }}
                 initiatives(filter: {{activeDuring: {{crisis: \"a-flood\"}}}}) {{ totalCount }} }}"
         );
-        // Asked twice: what was worked out is kept.
+        // The second query uses the stored result.
         let output = steward.query(&query).await;
         assert_eq!(steward.query(&query).await, output);
         let counted = output["pattern"]["table"]["both"].as_i64().unwrap();
@@ -693,7 +693,7 @@ async fn unanswerable_claim_is_rejected(database: Database) {
         .await
         .0;
     for (input, expected) in [
-        // A record by itself is not to be counted by anybody.
+        // A single record must not be counted.
         (
             claim(
                 json!({"title": {"eq": "One"}}),
@@ -770,7 +770,7 @@ async fn unanswerable_claim_is_rejected(database: Database) {
         json!("REGION"),
     );
     save_reference_data(&steward, "saveClaim", good.clone()).await;
-    // It is answered to everybody at once, and with groups to members.
+    // The answer is available at once: overall without a token, and with groups to members.
     let overall = "{ claim(slug: \"a-claim\") { statement pattern { summary table { population } } } }";
     let output = app.anonymous().query(overall).await;
     assert_eq!(output["claim"]["statement"], "One goes with the other");
@@ -788,7 +788,7 @@ async fn revoked_member_has_no_access(database: Database) {
         json!({"name": "A trust", "identifier": "GB-CHC-500"}),
     )
     .await;
-    // One who is added may act at once.
+    // A new member can use the service at once.
     let input = json!({"issuer": ISSUER, "subject": "somebody", "role": "PARTNER", "organisation": own});
     let (id, _) = save_reference_data(&steward, "saveMember", input.clone()).await;
     let mut somebody = app.anonymous();
@@ -815,7 +815,7 @@ async fn revoked_member_has_no_access(database: Database) {
     assert_eq!(revoked["totalCount"], 1);
     assert_eq!(revoked["nodes"][0]["subject"], "somebody");
     assert!(revoked["nodes"][0]["revokedAt"].is_string());
-    // Saved again, they may act again, as what is said then.
+    // A revoked member who is saved again can use the service with the new role.
     let input = json!({"issuer": ISSUER, "subject": "somebody", "role": "DASHBOARD", "organisation": null});
     assert_eq!(
         save_reference_data(&steward, "saveMember", input).await,
@@ -857,7 +857,7 @@ async fn last_steward_cannot_be_revoked(database: Database) {
     assert_eq!(
         list_rejections(&steward, "saveMember", demoted.clone()).await,
         ["role NOT_ALLOWED"],
-        "one who was revoked is none"
+        "a revoked member is not counted"
     );
     save_reference_data(&steward, "saveMember", other).await;
     save_reference_data(&steward, "saveMember", demoted).await;
@@ -874,7 +874,8 @@ async fn concurrent_revocations_leave_one_steward(database: Database) {
         );
         let id = async |client: &Client<'_>| client.query("{ viewer { id } }").await["viewer"]["id"].take();
         let (first, second) = (id(&one).await, id(&other).await);
-        // Whoever comes after the other is no steward any more, or revokes the last.
+        // The later of the two revocations fails: its sender is no longer a steward, or the target is the last
+        // steward.
         let revoke = async |client: &Client<'_>, id: &Value| {
             let query = format!("mutation {{ revokeMember(input: {{id: {id}}}) {{ problems {{ code }} }} }}");
             client.execute(&query).await

@@ -1,4 +1,4 @@
-//! Merging organisations: everything moves to the target, and the former names and identifiers lead there.
+//! Merging organisations: everything moves to the target, and the former names and identifiers resolve to it.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ tests_on_both_databases![
 const TARGET_IDENTIFIER: &str = "GB-CHC-10";
 const SOURCE_IDENTIFIER: &str = "GB-COH-20";
 
-/// A base in which two organisations lead and fund records.
+/// A database in which two organisations lead and fund records.
 async fn start_with_two_organisations(database: Database) -> TestApp {
     let app = start_with_places(database).await;
     app.publish(&[
@@ -76,7 +76,7 @@ async fn merge_both(app: &TestApp, client: &Client<'_>) -> (String, String) {
     (keep_id, merge_id)
 }
 
-/// How many records lie with each organisation in a dimension, to a steward.
+/// The number of records of each organisation in a dimension, as a steward counts them.
 async fn count_by_dimension(client: &Client<'_>, dimension: &str) -> BTreeMap<String, i64> {
     let query = format!(
         "{{ distribution(of: {dimension}) {{ bins {{ label count }} }}
@@ -109,7 +109,8 @@ fn expected_counts(expected: &[(&str, i64)]) -> BTreeMap<String, i64> {
         .collect()
 }
 
-/// Every record by its reference, with who leads and who funds it, its version and the reason of that.
+/// Every record by its reference, with its lead organisation, its funders, its version and the reason for that
+/// version.
 async fn list_records(client: &Client<'_>) -> BTreeMap<String, Value> {
     let query = "{ initiatives { nodes { id externalRef version leadOrganisation { identifier }
         fundingTerms { funder { identifier } } } } }";
@@ -143,7 +144,7 @@ async fn list_records(client: &Client<'_>) -> BTreeMap<String, Value> {
     records
 }
 
-/// What the one that is merged has in hand: a draft, which is answered, and a file with another.
+/// Creates pending work of the source: a draft, whose id is returned, and an import with another draft.
 async fn create_pending_work(app: &TestApp, partner: &Client<'_>) -> Value {
     let draft = json!({"record": {"externalRef": "f", "title": "A draft", "leadOrganisation": {"identifier": SOURCE_IDENTIFIER},
         "place": {"code": "E06000001"}, "visibility": "OPEN", "source": {"kind": "SELF_REPORT", "title": "Return"},
@@ -197,7 +198,7 @@ async fn merge_updates_every_reference(database: Database) {
     assert_eq!(
         count_by_dimension(&steward, "FUNDER").await,
         expected_counts(&[(&one, 2), (lead, 2), ("Not known", 2)]),
-        "once for each record, also where both gave it money"
+        "once for each record, even if both fund it"
     );
     let after = list_records(&steward).await;
     assert_eq!((&after["a"], &after["e"]), (&before["a"], &before["e"]));
@@ -211,7 +212,7 @@ async fn merge_updates_every_reference(database: Database) {
         after["d"],
         written_anew("GB-CHC-1", &[TARGET_IDENTIFIER, TARGET_IDENTIFIER])
     );
-    // Lists, and the organisations themselves.
+    // Lists, and the fields of the organisation.
     let lists = format!(
         "{{ organisations {{ nodes {{ identifier }} }}
            organisation(id: {keep_id:?}) {{ initiatives {{ totalCount }} fundingTerms {{ totalCount }} }}
@@ -228,7 +229,7 @@ async fn merge_updates_every_reference(database: Database) {
             "pattern": {"table": {"both": 3}},
         })
     );
-    // The member acts for it, and sends on what was in hand, under the old identifier.
+    // The member now acts for the target, and can submit the pending draft under the old identifier.
     let viewer = partner.query("{ viewer { id organisation { id } } }").await["viewer"].take();
     assert_eq!(viewer["organisation"]["id"], keep_id);
     assert_eq!(
@@ -249,7 +250,7 @@ async fn merge_updates_every_reference(database: Database) {
         of_member[0]["changes"],
         json!([{"path": ["organisation"], "before": merge_id, "after": keep_id}])
     );
-    // Its key is the one that a restored base would give it.
+    // The disclosure key is the one that a restored database would derive.
     let row = initiative::Entity::find_by_id(merged_row.id)
         .one(&app.app.db)
         .await
@@ -264,7 +265,7 @@ async fn merge_updates_every_reference(database: Database) {
         merged_row.disclosure_key,
         keys.derive_key(SOURCE_IDENTIFIER, "b").unwrap()
     );
-    // A rebuilt index gives the same.
+    // A rebuilt index returns the same.
     app.app.engine.notifier().notify();
     let anew = TestApp::start(app.database.clone()).await;
     let other_steward = anew.steward().await;
@@ -299,7 +300,7 @@ async fn merged_names_resolve_to_the_target(database: Database) {
         steward.query(&query).await,
         json!({"byId": id, "byIdentifier": id, "node": id, "nodes": [id, id], "organisations": {"nodes": [id]}})
     );
-    // What is imported under the old identifier or name is the same record, and adds nobody.
+    // An import under the old identifier or name finds the same record and adds no organisation.
     let again = app
         .publish(&[record("b")
             .led_by(SOURCE_IDENTIFIER)
@@ -323,7 +324,8 @@ async fn merged_names_resolve_to_the_target(database: Database) {
         (0, 0, 1),
         "{again:?}"
     );
-    // The old and the new identifier name one organisation, so that one file cannot hold one reference under both.
+    // The old and the new identifier name one organisation, so a file cannot have the same reference under
+    // both.
     let by_old = record("g").led_by(SOURCE_IDENTIFIER).build();
     let by_new = record("g")
         .led_by(TARGET_IDENTIFIER)
@@ -335,14 +337,14 @@ async fn merged_names_resolve_to_the_target(database: Database) {
     assert_eq!(app.publish(&[by_new]).await.altered, 1);
     let total = steward.query("{ organisations { totalCount } }").await;
     assert_eq!(total["organisations"]["totalCount"], 2);
-    // The history of both stays.
+    // The history of both organisations stays.
     let output = list_versions(&steward, &merge_id).await;
     assert_eq!(output[0]["reason"], "One and the same");
     assert_eq!(
         output[0]["changes"],
         json!([{"path": ["mergedInto"], "before": null, "after": keep_id}])
     );
-    // To whom the other is not known, the old leads nowhere.
+    // If a reader cannot know of the target, the source's id does not resolve.
     let dashboard = app.create_member("dashboard", Role::Dashboard, None).await;
     assert_eq!(
         dashboard
@@ -386,7 +388,7 @@ async fn conflicting_references_block_the_merge(database: Database) {
     let standing = steward
         .query(&format!("{{ node(id: {merge_id:?}) {{ id }} }}"))
         .await;
-    assert_eq!(standing["node"]["id"], merge_id, "nothing was changed");
+    assert_eq!(standing["node"]["id"], merge_id, "the organisation is unchanged");
 }
 
 async fn missing_or_changed_organisations_are_not_merged(database: Database) {
@@ -432,7 +434,7 @@ async fn chained_merges_resolve_to_the_last_target(database: Database) {
     let app = start_with_two_organisations(database).await;
     let steward = app.steward().await;
     let (keep_id, merge_id) = merge_both(&app, &steward).await;
-    // Into one without an identifier, which takes it.
+    // A target without an identifier takes that of the source.
     let (last, _) = save_reference_data(&steward, "saveOrganisation", json!({"name": "The last"})).await;
     app.publish(&[record("z")
         .with("leadOrganisation", json!({"name": "The last"}))

@@ -25,11 +25,11 @@ fn token_subject(subject: &str) -> TokenSubject {
     }
 }
 
-/// Hears each stream end with an error of a message, and the connection closed.
+/// Asserts that each stream ends with an error, and then the connection.
 async fn assert_streams_end(socket: &mut TestSocket, streams: usize, message: &str) {
     for _ in 0..streams {
         let SocketEvent::Said(said) = socket.receive_event().await else {
-            panic!("each stream is told first");
+            panic!("each stream must end with an error first");
         };
         assert_eq!(said["type"], "error", "{said}");
         let error = &said["payload"][0];
@@ -62,10 +62,10 @@ async fn member_revoked_by_another_process_is_disconnected(database: Database) {
         .await
         .unwrap();
     assert_streams_end(&mut of_two, 2, "the token's member was revoked").await;
-    // Nobody else is bothered.
+    // Other members are not affected.
     save_draft(&one, "after").await;
     assert_eq!(read_next_title(&mut of_one, "1").await.0, "after");
-    wait_until("one is followed for", || {
+    wait_until("one subscription is left", || {
         app.app.subscriptions.submission_subscriber_count() == 1
     })
     .await;
@@ -91,17 +91,17 @@ async fn expired_token_ends_its_subscriptions(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
     let listening = TestServer::start(&app).await;
-    // A token is taken for half a minute after it has expired, as clocks differ.
+    // A token is accepted for thirty seconds after it expires, because clocks differ.
     let left = TimeDelta::seconds(3) - TimeDelta::seconds(30);
     let authorization = format!("Bearer {}", sign_token_until("steward", SystemClock.now() + left));
     let mut socket = listening.connect_and_init(Some(&authorization)).await;
     follow_submissions(&app.app, &mut socket, "1").await;
     assert_streams_end(&mut socket, 1, "the token has expired; ask for a new one").await;
-    wait_until("it is followed for no more", || {
+    wait_until("the follower ends", || {
         app.app.subscriptions.follower_count() == 0
     })
     .await;
-    // And it begins nothing more.
+    // The token cannot start anything new.
     let (mut socket, _) = listening.connect(Some("graphql-transport-ws")).await.unwrap();
     let payload = json!({"authorization": authorization});
     socket

@@ -1,4 +1,4 @@
-//! Slow clients, and clients that connect and disconnect: they use bounded resources.
+//! Slow clients, and clients that connect and disconnect, use bounded resources.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ tests_on_both_databases![
     disconnected_clients_leave_no_state,
 ];
 
-/// An answer of some hundreds of kilobytes.
+/// A query with a response of some hundreds of kilobytes.
 const LONG_QUERY: &str = "{ __schema { types { name description fields { name description args { name description type { name kind ofType { name kind ofType { name } } } } type { name kind ofType { name kind ofType { name } } } } } } }";
 
 async fn slow_reader_is_dropped(database: Database) {
@@ -41,12 +41,12 @@ async fn slow_reader_is_dropped(database: Database) {
     slow.init(Some(&format!("Bearer {}", sign_token("steward"))))
         .await;
     follow_submissions(&app.app, &mut slow, "1").await;
-    // From now on it asks, and reads nothing: what it is sent soon fills all that lies between.
+    // From now on the client sends queries and reads nothing, so that all buffers fill.
     let (mut asked, since) = (0, Instant::now());
     while app.app.subscriptions.submission_subscriber_count() == 2 {
         assert!(
             since.elapsed() < Duration::from_secs(30),
-            "{asked} long answers are held for a client that reads none"
+            "{asked} long responses are buffered for a client that does not read"
         );
         let more = asked < 90
             && slow
@@ -55,13 +55,13 @@ async fn slow_reader_is_dropped(database: Database) {
         asked += usize::from(more);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    wait_until("it is followed for one alone", || {
+    wait_until("two followers are left", || {
         app.app.subscriptions.follower_count() == 2
     })
     .await;
     save_draft(&partner, "meanwhile").await;
     assert_eq!(read_next_title(&mut reading, "1").await.0, "meanwhile");
-    // When it reads again it hears what was sent, and then why nothing more comes.
+    // When the client reads again, it receives what was sent, and then the reason for the close.
     assert_eq!(
         slow.wait_for_close().await,
         (4008, "Fell behind: connect and subscribe again".to_owned())
@@ -76,7 +76,7 @@ async fn lagging_client_is_notified(database: Database) {
     app.steward().await;
     let limits = ConnectionLimits {
         max_pending_events: 4,
-        // So that it is not for this that it is dropped.
+        // Long enough that the write timeout does not close the connection.
         write_timeout: Duration::from_mins(2),
         ..ConnectionLimits::default()
     };
@@ -87,13 +87,13 @@ async fn lagging_client_is_notified(database: Database) {
     slow.init(Some(&format!("Bearer {}", sign_token("steward"))))
         .await;
     follow_submissions(&held, &mut slow, "1").await;
-    // It is sent more than fits between, and while it reads nothing more happens than is held for it.
+    // The events exceed the buffers, and then the maximum of pending events.
     save_draft(&partner, "first").await;
     for _ in 0..100 {
         save_with_time_offset(&app, TimeDelta::zero(), &"long".repeat(50_000)).await;
     }
     for number in 0..8 {
-        // What is found by one look counts as one.
+        // All changes of one poll count as one event.
         tokio::time::sleep(Duration::from_millis(600)).await;
         save_draft(&partner, &format!("{number}")).await;
     }
@@ -101,10 +101,7 @@ async fn lagging_client_is_notified(database: Database) {
         slow.wait_for_close().await,
         (4008, "Fell behind: connect and subscribe again".to_owned())
     );
-    wait_until("it is followed for no more", || {
-        held.subscriptions.follower_count() == 0
-    })
-    .await;
+    wait_until("the follower ends", || held.subscriptions.follower_count() == 0).await;
     drop(listening);
     held.db.close_by_ref().await.unwrap();
 }
@@ -133,9 +130,9 @@ async fn reading_client_keeps_up_with_a_large_import(database: Database) {
         } else {
             assert_eq!(state, "SUBMITTED", "{title}");
         }
-        assert!(told_of.insert(title), "each is told of once");
+        assert!(told_of.insert(title), "each is received once");
         if told_of.len() == RECORD_COUNT / 2 {
-            // Saved by a transaction that was long, or by a server whose clock is late.
+            // As if saved by a long transaction, or by a server whose clock is slow.
             save_with_time_offset(&app, TimeDelta::seconds(-8), LATE_TITLE).await;
             late = true;
         }
@@ -143,7 +140,7 @@ async fn reading_client_keeps_up_with_a_large_import(database: Database) {
     assert!(told_of.contains(LATE_TITLE));
 }
 
-/// Writes a draft as if it had been saved so long from now.
+/// Inserts a draft with an offset to the time of its last change.
 async fn save_with_time_offset(app: &TestApp, from_now: TimeDelta, title: &str) {
     let db = &app.app.db;
     let standing = submission::Entity::find().one(db).await.unwrap().unwrap();
@@ -187,14 +184,14 @@ async fn disconnected_clients_leave_no_state(database: Database) {
         socket.query("last", "{ __typename }").await["data"]["__typename"],
         "Query"
     );
-    wait_until("all are over", || {
+    wait_until("all subscriptions end", || {
         app.app.subscriptions.follower_count() == 0
             && app.app.subscriptions.submission_subscriber_count() == 0
     })
     .await;
-    // The follower ends when it next looks for whom it follows.
+    // The follower ends at its next check for subscribers.
     wait_until("no task is left", || held() == before).await;
-    // And all is as it was.
+    // The service works as before.
     follow_submissions(&app.app, &mut socket, "again").await;
     save_draft(&partner, "again").await;
     assert_eq!(read_next_title(&mut socket, "again").await.0, "again");

@@ -1,4 +1,4 @@
-//! Subscriptions, and their protocol.
+//! Subscriptions and their protocol.
 
 mod access;
 mod backpressure;
@@ -26,10 +26,10 @@ const SUBMISSION_SUBSCRIPTION: &str =
 const PUBLISHED_SUBSCRIPTION: &str = "subscription { initiativePublished { title } }";
 const PATTERN_SUBSCRIPTION: &str = "subscription { patternChanged(when: {}, then: {}, scope: VISIBLE) { table { population both } asOf { changeNumber } } }";
 
-/// Long enough for something to come that must not.
+/// Long enough that an unexpected message would arrive.
 const QUIET_PERIOD: Duration = Duration::from_millis(1_200);
 
-/// Limits that a story can wait for.
+/// Limits that are short enough for a test.
 fn short_limits() -> ConnectionLimits {
     ConnectionLimits {
         init_timeout: Duration::from_millis(400),
@@ -38,13 +38,13 @@ fn short_limits() -> ConnectionLimits {
     }
 }
 
-/// Another server process over the same base, which shares nothing with the story's own.
+/// Another server process with the same database. It shares no memory with the test's own service.
 async fn start_another_process(database: &Database) -> TestApp {
     let connection = connect(&database.url).await.unwrap();
     TestApp::start_on_connection(database.clone(), connection).await
 }
 
-/// A service over a base, without any client of its own.
+/// A service over a database, without a client.
 async fn start_service(database: &Database, limits: ConnectionLimits) -> Arc<App> {
     let verifier = TokenVerifier::new(
         Algorithm::HS256,
@@ -57,7 +57,7 @@ async fn start_service(database: &Database, limits: ConnectionLimits) -> Arc<App
     Arc::new(App::new(db, verifier, Arc::new(SystemClock), engine).with_limits(limits))
 }
 
-/// Sends a mutation of a submission that must go well, and answers the submission's id.
+/// Runs a mutation of a submission that must succeed; returns the id of the submission.
 async fn mutate_submission(client: &Client<'_>, name: &str, input: Value) -> String {
     let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
     let query = format!(
@@ -69,16 +69,16 @@ async fn mutate_submission(client: &Client<'_>, name: &str, input: Value) -> Str
     payload["submission"]["id"].as_str().unwrap().to_owned()
 }
 
-/// Saves a draft with a title, and answers its id.
+/// Saves a draft with a title; returns its id.
 async fn save_draft(client: &Client<'_>, title: &str) -> String {
     mutate_submission(client, "saveSubmission", json!({"record": {"title": title}})).await
 }
 
-/// Subscribes to submissions, and waits until the service has taken it up.
+/// Subscribes to submissions, and waits until the subscription has started.
 async fn follow_submissions(app: &App, socket: &mut TestSocket, id: &str) {
     let before = app.subscriptions.submission_subscriber_count();
     socket.subscribe(id, SUBMISSION_SUBSCRIPTION).await;
-    // A query over the same connection is answered once what came before it is under way.
+    // A query over the same connection is answered after the earlier operations have started.
     wait_until("submissions are followed", || {
         app.subscriptions.submission_subscriber_count() > before
     })

@@ -1,4 +1,4 @@
-//! Each rule of graphql-transport-ws, with what the service does about it.
+//! The rules of graphql-transport-ws, and what the service does for each.
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
@@ -115,7 +115,7 @@ async fn protocol_violations_have_their_close_codes(database: Database) {
         assert_eq!(closed.0, code, "{closed:?} after {} messages", messages.len());
         assert!(closed.1.starts_with(reason), "{closed:?}");
     }
-    // What has ended may be completed again, and its id used again.
+    // A completed operation can be completed again, and its id can be used again.
     let mut socket = listening.connect_as("steward").await;
     socket.complete("never").await;
     for _ in 0..2 {
@@ -178,7 +178,7 @@ async fn operation_that_cannot_start_is_an_error(database: Database) {
             assert!(error["message"].is_string(), "{output}");
         }
     }
-    // No `complete` has followed any of them; and what goes wrong later is a part of the answer.
+    // None of these errors is followed by `complete`. Later errors are part of the response.
     socket
         .subscribe("1", "{ initiatives(first: 101) { totalCount } }")
         .await;
@@ -265,11 +265,11 @@ async fn completed_subscription_sends_nothing(database: Database) {
         None,
         "and nobody is told that it ended"
     );
-    wait_until("nothing is followed", || {
+    wait_until("no follower is left", || {
         app.app.subscriptions.follower_count() == 0
     })
     .await;
-    // Its id is free.
+    // The id can be used again.
     follow_submissions(&app.app, &mut socket, "1").await;
     save_draft(&partner, "three").await;
     assert_eq!(read_next_title(&mut socket, "1").await.0, "three");
@@ -334,7 +334,7 @@ async fn connections_per_token_are_limited(database: Database) {
     let (code, reason) = refused.wait_for_close().await;
     assert_eq!(code, 1013, "{reason}");
     assert!(reason.contains("at most 3 connections"), "{reason}");
-    // Somebody else's are counted apart, and what ends makes room.
+    // Each member has a separate limit, and a closed connection frees a place.
     listening.connect_as("other").await;
     held.pop();
     loop {
@@ -359,9 +359,9 @@ async fn uninitialised_connections_per_address_are_limited(database: Database) {
     let anonymous = listening.connect_and_init(None).await;
     match listening.connect(Some(SUBPROTOCOL)).await {
         Err(Error::Http(response)) => assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS),
-        other => panic!("it is refused: {other:?}"),
+        other => panic!("expected a refusal: {other:?}"),
     }
-    // Whoever has said who they are is counted by their token instead.
+    // A connection with a token counts for its member, not for its address.
     drop(anonymous);
     let mut held = Vec::new();
     for _ in 0..4 {
@@ -433,7 +433,7 @@ async fn shutdown_closes_connections_with_a_code(database: Database) {
     follow_submissions(&app.app, &mut socket, "1").await;
     listening.stop();
     assert_eq!(socket.wait_for_close().await, (1001, "Going away".to_owned()));
-    wait_until("it is followed for no more", || {
+    wait_until("the follower ends", || {
         app.app.subscriptions.follower_count() == 0
     })
     .await;

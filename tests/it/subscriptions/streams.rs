@@ -72,7 +72,7 @@ async fn submission_changes_reach_only_permitted_members(database: Database) {
         output("first", "DISCARDED"),
         "and nothing of the other organisation's in between"
     );
-    // Reads without changes send nothing.
+    // Reads cause no events.
     steward.query("{ submissions { nodes { state } } }").await;
     for socket in &mut sockets {
         assert_eq!(socket.receive_within(Duration::from_millis(700)).await, None);
@@ -105,13 +105,13 @@ async fn submission_changes_of_other_processes_are_sent(database: Database) {
     other.app.db.close_by_ref().await.unwrap();
 }
 
-/// Publishes records by another process, which the service's own has to hear of.
+/// Publishes records from another process. The service must notice the change.
 async fn publish_by_other_process(other: &TestApp, records: impl IntoIterator<Item = RecordBuilder>) {
     let records: Vec<Value> = records.into_iter().map(RecordBuilder::build).collect();
     other.publish(&records).await;
 }
 
-/// Subscribes, and waits until the service watches the database for it.
+/// Subscribes, and waits until the service follows the database for it.
 async fn subscribe_and_wait(app: &App, socket: &mut TestSocket, id: &str, query: &str) {
     let before = app.subscriptions.follower_count();
     socket.subscribe(id, query).await;
@@ -152,7 +152,7 @@ async fn published_initiatives_reach_only_permitted_readers(database: Database) 
         subscribe_and_wait(&app.app, &mut socket, "p", PUBLISHED_SUBSCRIPTION).await;
         sockets.push(socket);
     }
-    // One filter that a funder's part is listed by, and one that it is not.
+    // One filter matches a partly visible record of the funder, and one does not.
     let mut by_part = listening.connect_as("funder").await;
     let filter = "filter: {title: {contains: \"funded\"}}";
     let query =
@@ -258,7 +258,7 @@ async fn changed_pattern_is_sent_again(database: Database) {
     );
     publish_by_other_process(&other, [record("2")]).await;
     assert_eq!(read_population(&mut socket).await, 2);
-    // Another title is another change, and the same answer.
+    // Another title is a change, but the answer is the same.
     publish_by_other_process(&other, [record("2").with("title", "another")]).await;
     assert_eq!(
         socket.receive_within(QUIET_PERIOD).await,
@@ -369,7 +369,10 @@ async fn import_progress_is_sent_until_the_end(database: Database) {
             break;
         }
     }
-    assert!(told_of.len() > 1, "it is told of while it goes on: {told_of:?}");
+    assert!(
+        told_of.len() > 1,
+        "the progress is sent during the import: {told_of:?}"
+    );
     assert!(told_of.is_sorted(), "rows are not undone: {told_of:?}");
     let over = socket.receive().await;
     assert_eq!(over["type"], "complete", "{over}");

@@ -128,7 +128,7 @@ impl TestApp {
     ) -> Self {
         instance::ensure_instance(&connection, &SystemClock)
             .await
-            .expect("the base gets its row");
+            .expect("the instance settings are created");
         let verifier = TokenVerifier::new(
             Algorithm::HS256,
             DecodingKey::from_secret(SECRET),
@@ -141,7 +141,7 @@ impl TestApp {
         app.engine
             .catch_up(&app.db, &|_| ())
             .await
-            .expect("the engine reads the base");
+            .expect("the engine reads the database");
         Self {
             schema: build_schema(Arc::clone(&app)),
             app,
@@ -167,8 +167,8 @@ impl TestApp {
             }
         })
         .await
-        .expect("the places are taken");
-        assert!(remarks.is_empty(), "every place is taken: {remarks:?}");
+        .expect("the import succeeds");
+        assert!(remarks.is_empty(), "every place is imported: {remarks:?}");
         self.catch_up().await;
         tally
     }
@@ -180,7 +180,7 @@ impl TestApp {
             .iter()
             .filter(|remark| matches!(remark, Remark::Refused(_)))
             .collect();
-        assert!(refused.is_empty(), "every record is taken: {refused:?}");
+        assert!(refused.is_empty(), "every record is imported: {refused:?}");
         tally
     }
 
@@ -189,7 +189,7 @@ impl TestApp {
         let lines: Vec<String> = records.iter().map(Value::to_string).collect();
         let file = (ImportKind::Records, FileFormat::JsonLines);
         let published = self.publish_file(file, None, lines.join("\n")).await;
-        let published = published.expect("the file is taken");
+        let published = published.expect("the import succeeds");
         self.catch_up().await;
         published
     }
@@ -232,16 +232,16 @@ impl TestApp {
     pub async fn violations(&self) -> Vec<Violation> {
         let moment = wayin::database::begin_read(&self.app.db)
             .await
-            .expect("the base can be read");
+            .expect("the database can be read");
         let found = list_violations(&moment).await;
-        moment.rollback().await.expect("the reading ends");
+        moment.rollback().await.expect("the transaction ends");
         found
     }
 
     /// Asserts that the integrity check finds no violation.
     pub async fn assert_no_violations(&self) {
         let found = self.violations().await;
-        assert!(found.is_empty(), "everything holds: {found:#?}");
+        assert!(found.is_empty(), "there are no violations: {found:#?}");
     }
 
     /// Refreshes the engine.
@@ -322,8 +322,12 @@ pub async fn list_violations(moment: &DatabaseTransaction) -> Vec<Violation> {
     let mut found = Vec::new();
     let summary = check_integrity(moment, &mut |violation| found.push(violation), &|_| ())
         .await
-        .expect("the base can be checked");
-    assert_eq!(summary.violation_count(), found.len() as u64, "each is counted");
+        .expect("the check succeeds");
+    assert_eq!(
+        summary.violation_count(),
+        found.len() as u64,
+        "each violation is counted"
+    );
     found
 }
 
@@ -375,7 +379,7 @@ impl Client<'_> {
         let app = &self.app.app;
         let requester = member::authenticate(&app.db, &app.verifier, self.authorization.as_deref())
             .await
-            .expect("it can be told who asks");
+            .expect("the requester is identified");
         let request = Request::new(query).variables(Variables::from_json(variables));
         let mut response = self.app.schema.execute(request.data(requester)).await;
         // Other tests check the cost.
@@ -388,7 +392,7 @@ impl Client<'_> {
         let app = &self.app.app;
         let requester = member::authenticate(&app.db, &app.verifier, self.authorization.as_deref())
             .await
-            .expect("it can be told who asks");
+            .expect("the requester is identified");
         let request = Request::new(subscription).variables(Variables::from_json(variables));
         let output = self.app.schema.execute_stream(request.data(requester));
         output
@@ -399,7 +403,7 @@ impl Client<'_> {
     /// The first response of a subscription.
     pub async fn subscribe_first(&self, subscription: &str) -> Value {
         let mut output = self.subscribe(subscription, Value::Null).await;
-        output.next().await.expect("something is told")
+        output.next().await.expect("there is a response")
     }
 
     /// The data of the first response of a subscription, which must succeed.

@@ -92,10 +92,10 @@ impl RecordBuilder {
 /// Withdraws a published record as a steward.
 pub async fn withdraw(app: &TestApp, initiative: Uuid) {
     let withdrawn = publish::withdraw_initiative(&app.app.db, &TestApp::action(), initiative).await;
-    let withdrawn = withdrawn.expect("the base takes it");
+    let withdrawn = withdrawn.expect("the database accepts it");
     assert!(
         withdrawn.is_some(),
-        "there is no standing initiative {initiative}"
+        "there is no published initiative {initiative}"
     );
     app.catch_up().await;
 }

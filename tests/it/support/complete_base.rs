@@ -41,7 +41,7 @@ where
     M::Entity::insert(written)
         .exec_without_returning(db)
         .await
-        .unwrap_or_else(|error| panic!("{row:?} goes in: {error}"));
+        .unwrap_or_else(|error| panic!("{row:?} is not inserted: {error}"));
     let kept = M::Entity::find().all(db).await.unwrap();
     assert!(kept.contains(&row), "{row:?} is not among {kept:?}");
 }

@@ -10,6 +10,6 @@ pub async fn assert_constraint_violation(db: &DatabaseConnection, kind: &str, st
     let message = refusal.to_string().to_lowercase().replace('-', " ");
     assert!(
         message.contains(&format!("{kind} constraint")),
-        "{statement} was refused for another reason: {refusal}"
+        "{statement} was rejected for another reason: {refusal}"
     );
 }

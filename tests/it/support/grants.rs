@@ -39,7 +39,7 @@ pub async fn try_grants_and_places(app: &TestApp, file: &str) -> (Tally, Vec<Str
     };
     let licence = Some(LICENCE.to_owned());
     let published = app.publish_file((ImportKind::Grants360Giving, format), licence, file);
-    let (tally, remarks) = published.await.expect("the file is taken");
+    let (tally, remarks) = published.await.expect("the import succeeds");
     let said = remarks.into_iter().map(|remark| match remark {
         Remark::Refused(refusal) => refusal.to_string(),
         Remark::Warning(warning) => format!("warning: {warning}"),

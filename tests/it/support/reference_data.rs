@@ -15,7 +15,7 @@ pub fn find_payload_field(name: &str) -> (&'static str, bool) {
         "saveCrisis" => ("crisis", true),
         "saveClaim" => ("claim", false),
         "saveMember" | "revokeMember" => ("member", false),
-        _ => panic!("{name} saves nothing that is known here"),
+        _ => panic!("{name} is not a mutation of reference data"),
     }
 }
 

@@ -169,12 +169,12 @@ impl TestSocket {
     pub async fn receive_event(&mut self) -> SocketEvent {
         timeout(READ_TIMEOUT, self.receive_raw_event())
             .await
-            .expect("something is heard")
+            .expect("an event arrives")
     }
 
     async fn receive_raw_event(&mut self) -> SocketEvent {
         loop {
-            match self.0.next().await.expect("it is said why it ends").unwrap() {
+            match self.0.next().await.expect("the close has a reason").unwrap() {
                 Message::Text(text) => return SocketEvent::Said(serde_json::from_str(&text).unwrap()),
                 Message::Close(Some(frame)) => {
                     return SocketEvent::Closed(frame.code.into(), frame.reason.as_str().to_owned());

@@ -139,7 +139,7 @@ impl StoredBase {
 
 /// The texts that a JSON pointer leads to in each item of a list; null where an item is null.
 fn pointer_values(list: &Value, pointer: &str) -> Vec<Value> {
-    let items = list.as_array().unwrap_or_else(|| panic!("{list} is no list"));
+    let items = list.as_array().unwrap_or_else(|| panic!("{list} is not a list"));
     items
         .iter()
         .map(|item| item.pointer(pointer).cloned().unwrap_or(Value::Null))
@@ -156,7 +156,7 @@ fn collect_ids(list: &Value) -> BTreeSet<String> {
                 .to_owned()
         })
         .collect();
-    assert_eq!(ids.len(), found.len(), "nothing is listed twice: {list}");
+    assert_eq!(ids.len(), found.len(), "there are no duplicates: {list}");
     ids
 }
 
@@ -181,7 +181,7 @@ pub async fn assert_visibility(reader: &TestReader<'_>, base: &StoredBase) {
     assert_eq!(
         counted["pattern"]["table"],
         json!({"population": whole, "both": whole}),
-        "{} counts what it reads whole",
+        "{} counts the fully visible records",
         reader.name
     );
 }

@@ -23,7 +23,7 @@ pub fn read_typed_records(format: FileFormat, file: &[u8]) -> Vec<Value> {
         |item| {
             match item {
                 FileItem::Record(record) => records.push(record.into_document()),
-                FileItem::Unread(cells) => panic!("nobody asked for {cells:?}"),
+                FileItem::Unread(cells) => panic!("unexpected cells {cells:?}"),
                 FileItem::Stray(stray) => panic!("{stray:?}"),
             }
             ControlFlow::Continue(())

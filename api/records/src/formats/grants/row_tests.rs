@@ -12,7 +12,7 @@ const HEADER: &str = "Identifier,Title,Description,Currency,Amount Awarded,Award
     Recipient Org:Name,Funding Org:Identifier,Funding Org:Name,Planned Dates:Start Date,Planned Dates:End Date,\
     Beneficiary Location:Name,Beneficiary Location:Geographic Code";
 
-/// Some grants, and what is said of all rows.
+/// The grants, and the messages about all rows.
 fn read_all(
     format: FileFormat,
     bytes: &[u8],
@@ -109,7 +109,7 @@ fn additional_rows_merge_into_their_grant() {
         ["row 5, Award Date: \"01/05/2020\" is read as 2020-05-01, with the day first"]
     );
     assert_eq!(grants.len(), 2);
-    assert_eq!(grants[0].identifier, "b", "a grant comes with its last row");
+    assert_eq!(grants[0].identifier, "b", "a grant is complete with its last row");
     assert_eq!(location_codes(&grants[1]), ["E06000001", "E06000002"]);
     assert_eq!(grants[1].additional, AdditionalItems::default());
     assert_eq!(grants[1].amount_minor, Some(100_000));
@@ -235,7 +235,7 @@ fn rejected_row_rejects_its_grant() {
         "row 2, Identifier: is \"a\", of which another row is refused, and so the whole grant is"
     );
     assert!(said[1].starts_with("row 3: has 16 cells"), "{said:?}");
-    // A value that cannot be held does not.
+    // An invalid value does not reject its grant.
     let (grants, said) = read_table(&[FIRST_ROW, "a,,,,lots,,,,,,,,,", "a,,,,,,,,,,,,Stockton,E06000004"]);
     assert_eq!((grants.len(), location_codes(&grants[0]).len()), (1, 2));
     assert_eq!(said.len(), 1);
@@ -262,7 +262,7 @@ fn incomplete_grant_lists_missing_fields() {
     let (grants, said) = read_table(&["a,,,,,,,,,,,,x,", "a,T,,,,,,R,,,,,y,"]);
     assert_eq!(grants.len(), 0);
     assert_eq!(said, ["row 2, Funding Org:Name: is missing"]);
-    // Halves that two rows give are whole.
+    // Two incomplete rows form one complete grant.
     let (grants, said) = read_table(&["a,,,GBP,,,GB-CHC-1,,,,,,x,", "a,T,,,5,2020-01-01,,R,,F,,,y,"]);
     assert_eq!(said, [""; 0]);
     assert_eq!(
@@ -367,7 +367,7 @@ fn rows_per_grant_are_limited() {
 }
 
 proptest! {
-    /// However the rows of some grants are mixed, the same grants come of them, with the same locations.
+    /// The order of rows changes neither the grants nor their locations.
     #[test]
     fn the_order_of_rows_does_not_matter(
         (rows, mixed) in proptest::collection::vec((0..6_u8, 0..40_u8), 1..40)

@@ -65,7 +65,7 @@ fn date(year: i32, month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).unwrap()
 }
 
-/// A whole grant with the fields of `changes` in place of its own; null removes one.
+/// A complete grant with the fields of `changes`. Null removes a field.
 fn grant_with(changes: serde_json::Value) -> serde_json::Value {
     let mut grant = serde_json::json!({
         "id": "360G-example-1",
@@ -121,7 +121,11 @@ fn real_grants_are_read() {
 
     let grants = unwrap_grants(read_json(LLOYD_WEBBER));
     assert_eq!(grants.len(), 22);
-    assert_eq!(grants[1].amount_minor, Some(4_113_377), "a float's noise is gone");
+    assert_eq!(
+        grants[1].amount_minor,
+        Some(4_113_377),
+        "the rounding error of the float is removed"
+    );
     assert_eq!(grants[21].duration_months, None);
     assert_eq!(
         grants[13].locations,
@@ -331,7 +335,7 @@ fn unstorable_value_is_omitted_with_a_warning() {
             (&whole.identifier, &whole.recipient)
         );
     }
-    // An amount in no currency is no amount.
+    // An amount in an unknown currency is ignored too.
     let rows =
         read_json(&serde_json::json!([grant_with(serde_json::json!({"currency": "pounds"}))]).to_string());
     assert_eq!(list_warnings(&rows).len(), 2);
@@ -527,7 +531,7 @@ fn endless_grant_is_not_buffered() {
     );
     assert!(
         read_rows(FileFormat::Json, elsewhere).is_ok(),
-        "what is passed over may be long"
+        "ignored values can be long"
     );
 }
 
@@ -595,7 +599,7 @@ fn arbitrary_bytes_do_not_panic() {
                     }
                 }
             }
-            // Whatever the outcome: a row refused says why, and none is lost without a word.
+            // Whatever the outcome, each row is reported at most once, and a rejected row has problems.
             let mut met = std::collections::HashSet::new();
             let _ = read_grants(
                 Cursor::new(bytes),

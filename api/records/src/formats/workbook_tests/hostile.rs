@@ -1,4 +1,4 @@
-//! Files that would take more than they are given, that are damaged, or that were made to do harm.
+//! Files that exceed limits, damaged files, and malicious files.
 
 use std::fmt::Write as _;
 
@@ -46,10 +46,10 @@ fn decompression_bomb_is_rejected_before_opening() {
     let bomb = replace_archive_parts(&book, &[("xl/worksheets/sheet9.xml", &spaced)]);
     assert!(bomb.len() < 200_000);
     assert!(matches!(read_all(&bomb), Err(FileError::DecompressionBomb(_))));
-    // Whatever part it is.
+    // The limit applies to every part of the archive.
     let bomb = replace_archive_parts(&book, &[("xl/media/image1.png", &spaced)]);
     assert!(matches!(read_all(&bomb), Err(FileError::DecompressionBomb(_))));
-    // One cell, in pieces.
+    // One cell in several pieces.
     for between in ["&amp;", "<!-- </c> -->", "<![CDATA[</c>]]>", "</t><t>"] {
         let cell = format!("{}{between}", "x".repeat(1 << 19)).repeat(9);
         let endless = with_sheet(&format!(
@@ -60,7 +60,7 @@ fn decompression_bomb_is_rejected_before_opening() {
             "{between}"
         );
     }
-    // Room for as many shared texts as no file has.
+    // The declared number of shared strings is impossible.
     let counted = replace_archive_parts(
         &book,
         &[(
@@ -169,7 +169,7 @@ fn arbitrary_bytes_do_not_panic() {
             let _ = read_within(format, &bytes, FileLimits::default());
         }
     }
-    // Within the parts themselves, where no checksum tells.
+    // Damage inside the parts, which no checksum detects.
     let sheet = format!(
         "<sheetData>{HEADER}<row r=\"2\"><c r=\"A2\" t=\"inlineStr\"><is><t>a</t></is></c><c r=\"B2\" s=\"0\"><f t=\"shared\" si=\"0\" ref=\"B2:B3\">1</f><v>5</v></c></row></sheetData><mergeCells count=\"1\"><mergeCell ref=\"A2:A3\"/></mergeCells>"
     );

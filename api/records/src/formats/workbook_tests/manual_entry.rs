@@ -180,7 +180,7 @@ fn numbers_dates_and_booleans_are_read() {
         "Initiatives 3 Summary: holds the error #REF!, which a formula has left; type the value itself",
     ];
     assert_eq!(told, said);
-    // What else is wrong with such a field is not told twice.
+    // Other problems of such a field are not reported as well.
     let found = json_reader::read_document(records[1].document.clone()).problems;
     let all = records[1].merge_file_problems(found);
     assert_eq!(all.iter().filter(|problem| problem.path == "summary").count(), 1);

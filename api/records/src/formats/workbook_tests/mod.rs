@@ -1,4 +1,4 @@
-//! Records out of workbooks and flat tables, made here as people and programs make them.
+//! Records from workbooks and CSV files, which the tests write as people and programs do.
 
 mod grants;
 mod hostile;
@@ -44,7 +44,7 @@ fn read_within(
             match item {
                 FileItem::Record(record) => records.push(record),
                 FileItem::Stray(stray) => strays.push(stray),
-                FileItem::Unread(cells) => panic!("nobody asked for {cells:?}"),
+                FileItem::Unread(cells) => panic!("unexpected cells {cells:?}"),
             }
             ControlFlow::Continue(())
         },
@@ -61,7 +61,7 @@ fn read_documents(bytes: &[u8]) -> Vec<Value> {
     let (records, strays) = read_all(bytes).unwrap();
     assert_eq!(strays, []);
     let documents = records.into_iter().map(|record| {
-        // Records of several organisations may share a reference.
+        // Records of several organisations can have the same reference.
         let is_shared = record.has_duplicate_reference();
         assert_eq!(
             record.problems.len(),
@@ -75,7 +75,7 @@ fn read_documents(bytes: &[u8]) -> Vec<Value> {
     documents.collect()
 }
 
-/// Strays and problems, as they are told.
+/// Stray rows and problems, as messages.
 fn list_problems(bytes: &[u8]) -> Vec<String> {
     let (records, strays) = read_all(bytes).unwrap();
     let place = |cell: CellPosition| {
@@ -93,12 +93,12 @@ fn list_problems(bytes: &[u8]) -> Vec<String> {
     found.into_iter().chain(strays).collect()
 }
 
-/// A sheet by its name, with the words in its rows.
+/// The name of a sheet, and the texts in its rows.
 type SheetContent<'a> = (&'a str, &'a [&'a [&'a str]]);
-/// A part of an archive by its name, and what it holds.
+/// The name of a part of an archive, and its content.
 type ArchivePart<'a> = (&'a str, &'a [u8]);
 
-/// A workbook of sheets of words, as a person would type it.
+/// A workbook of texts, as a person would type it.
 fn typed_workbook(sheets: &[SheetContent<'_>]) -> Vec<u8> {
     let mut workbook = Workbook::new();
     for (name, rows) in sheets {
@@ -140,7 +140,7 @@ fn export_csv(documents: &[Value]) -> Vec<u8> {
     written
 }
 
-/// A record with any of what a record can have.
+/// A record with a random selection of all fields.
 fn random_record(random: &mut StdRng) -> Value {
     let mut record = json!({});
     let random = &mut *random;
@@ -153,9 +153,9 @@ fn random_record(random: &mut StdRng) -> Value {
         let mut list = Vec::new();
         for _ in 0..items {
             let mut part = json!({});
-            // The version is taken from among the fields as it is read.
+            // The version is not among the fields that the reader returns.
             for column in sheet.columns.iter().filter(|column| column.path != VERSION_PATH) {
-                // One item of each list says something at least, as the record refuses the others.
+                // Each list item has at least one value, because empty items are rejected.
                 if random.random_bool(0.4) && column.path != sheet.columns[0].path {
                     if column.accepts_missing_reason
                         && random.random_bool(0.2)
@@ -217,7 +217,7 @@ fn random_record(random: &mut StdRng) -> Value {
     record
 }
 
-/// An archive of the parts of a workbook, with other parts in place of its own.
+/// An archive of the parts of a workbook, with some parts replaced.
 fn replace_archive_parts(book: &[u8], parts: &[ArchivePart<'_>]) -> Vec<u8> {
     let mut archive = zip::ZipArchive::new(Cursor::new(book)).unwrap();
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
@@ -246,7 +246,7 @@ fn with_sheet(content: &str) -> Vec<u8> {
 
 const HEADER: &str = "<row r=\"1\"><c r=\"A1\" t=\"str\"><v>Your reference</v></c><c r=\"B1\" t=\"str\"><v>Title</v></c></row>";
 
-/// A text with much of what is hard to keep.
+/// A text with characters that are hard to preserve.
 fn random_text(random: &mut StdRng, most: usize) -> String {
     const TEXT_PIECES: &[&str] = &[
         "a",
@@ -300,7 +300,7 @@ fn random_text(random: &mut StdRng, most: usize) -> String {
     let text: String = (0..length)
         .map(|_| *TEXT_PIECES.choose(random).unwrap())
         .collect();
-    // As publication leaves it.
+    // As publication normalises it.
     match text.trim() {
         "" => "x".into(),
         trimmed => trimmed.to_owned(),

@@ -14,7 +14,7 @@ use super::super::FileError;
 use super::super::records::FileLimits;
 use super::{list_problems, read_all, read_documents, read_within, replace_archive_parts};
 
-/// An OpenDocument spreadsheet with these sheets in it.
+/// An OpenDocument spreadsheet with these sheets.
 pub(super) fn open_document(tables: &str) -> Vec<u8> {
     let content = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><office:document-content xmlns:office=\"o\" xmlns:table=\"t\" xmlns:text=\"x\" \
@@ -134,7 +134,7 @@ fn repeated_cells_are_not_expanded() {
         &[header.clone(), open_row(&[&spaces])],
     ));
     assert!(matches!(read_all(&book), Err(FileError::EndlessCell)));
-    // A sheet that nobody knows is looked into no further than its first word.
+    // Of an unknown sheet, only the first text is read.
     let book = open_document(
         &(open_table("Scribbles", &[repeated])
             + &open_table("Initiatives", &[header, open_row(&["a", "A"])])),

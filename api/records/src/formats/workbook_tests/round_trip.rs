@@ -1,4 +1,4 @@
-//! What is written is read back as it was.
+//! Files are read back exactly as they were written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
@@ -22,10 +22,10 @@ fn template_contains_only_its_example() {
     assert!(matches!(read_all(bytes), Err(FileError::NoRecords)));
     assert!(
         template::write_template().unwrap() == bytes,
-        "the template is the same each time"
+        "the template is always the same"
     );
     let mut example = template::example_record();
-    // As an export it is a record like any other.
+    // The exported example is a valid record.
     assert_eq!(
         read_documents(&export_workbook(std::slice::from_ref(&example))),
         std::slice::from_ref(&example)
@@ -51,7 +51,7 @@ fn random_records_round_trip_through_workbook_and_csv() {
         let mut records: Vec<_> = (0..random.random_range(1..8))
             .map(|_| random_record(&mut random))
             .collect();
-        // Of several organisations, with the same reference, or none.
+        // Records of several organisations, with the same reference or without one.
         for record in &mut records {
             match random.random_range(0..4) {
                 0 => drop(record.as_object_mut().unwrap().remove("externalRef")),
@@ -111,7 +111,7 @@ fn base_version_round_trips() {
                 let reason = format!("{said} is not the number of a version, a whole number from 1 on");
                 ("version", reason)
             });
-            // A number with a fraction is text in a table.
+            // In a CSV file, a number with a fraction is text.
             let is_told = |(found, wrong): (&(&str, String), &(&str, String))| {
                 found == wrong || (found.0 == wrong.0 && version == json!(1.5))
             };
@@ -167,7 +167,7 @@ fn rejected_rows_are_written_with_corrections() {
     .unwrap();
     let mut bytes = Vec::new();
     book.finish(&mut bytes).unwrap();
-    // The reasons stand in a column of their own, by the names of the columns that are meant.
+    // The reasons are in their own column, under the names of the columns that they are about.
     let mut read_back: calamine::Xlsx<_> = calamine::Reader::new(Cursor::new(&bytes)).unwrap();
     let mut reasons = BTreeMap::new();
     for sheet in ["Initiatives", "Funding terms"] {
@@ -199,7 +199,7 @@ fn rejected_rows_are_written_with_corrections() {
         ),
     ];
     assert_eq!(reasons, expected.map(|(at, said)| (at, said.to_owned())).into());
-    // And nobody reads them again: what comes back is what was typed, as far as there is a column for it.
+    // The reader ignores the reasons. It returns what was typed, where a column exists for it.
     let (records, strays) = read_all(&bytes).unwrap();
     assert_eq!(strays, []);
     let mut typed = first;
@@ -216,7 +216,7 @@ fn rejected_rows_are_written_with_corrections() {
 /// The names of a type's fields, as its reader lists them.
 fn field_names<T: serde::de::DeserializeOwned>() -> Vec<String> {
     let Err(error) = serde_json::from_value::<T>(json!({"no such field": 1})) else {
-        panic!("it has every field");
+        panic!("the type accepts every field");
     };
     let said = error.to_string();
     let (_, names) = said.split_once("expected").unwrap();
