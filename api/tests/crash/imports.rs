@@ -12,10 +12,12 @@ use wayin_entity::ImportState;
 use crate::CrashSchedule;
 use crate::base::CrashTestBase;
 
-/// The number of records in a file.
-const RECORDS_PER_FILE: usize = 1_200;
-/// The longest time before an import is killed.
-const MAX_RUN_MILLIS: u64 = 2_500;
+/// The number of records in a file: several batches, so that an import can be killed between two.
+const RECORDS_PER_FILE: usize = 5_000;
+/// The shortest and the longest time before an import is killed. The first batch takes about a second to write.
+const MIN_RUN_MILLIS: u64 = 400;
+/// See [`MIN_RUN_MILLIS`].
+const MAX_RUN_MILLIS: u64 = 3_000;
 /// How long a server may take to continue an import and end it. The lease of the killed command lasts ten seconds.
 const COMPLETION_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -37,7 +39,7 @@ pub fn run_scenario(base: &CrashTestBase, chance: &mut CrashSchedule) {
             .collect();
         base.folder.write_file("records.jsonl", lines.join("\n"));
         let import = base.folder.start(&["import", "records", "records.jsonl"]);
-        let moment = Duration::from_millis(chance.moments.random_range(50..MAX_RUN_MILLIS));
+        let moment = Duration::from_millis(chance.moments.random_range(MIN_RUN_MILLIS..MAX_RUN_MILLIS));
         sleep(moment);
         drop(import);
         let taken = base.list_versions(&beginning).len();
