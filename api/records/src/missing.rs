@@ -214,7 +214,7 @@ mod tests {
             found[4].1,
             "says why startedOn is missing, but it is given, or follows from what is given"
         );
-        // What could be read of it stands.
+        // The part that could be read is kept.
         assert_eq!(
             record.missing.get(RecordField::Place),
             Some(MissingReason::NotAsked)

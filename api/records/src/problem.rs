@@ -129,7 +129,10 @@ impl Problems {
     /// organisation of several.
     pub fn check_not_placeholder(&mut self, path: &str, text: Option<&str>, noun: &str) {
         if let Some(text) = text.filter(|text| placeholder::parse_placeholder(text).is_some()) {
-            let reason = format!("{} is no {noun}; leave it out where it is not known", quote(text));
+            let reason = format!(
+                "{} is not a valid {noun}; leave it out if it is not known",
+                quote(text)
+            );
             self.add_error(ProblemCode::InvalidFormat, path, reason);
         }
     }

@@ -51,8 +51,8 @@ pub fn normalise_record(record: &mut InitiativeRecord) {
             record.place = None;
         }
     }
-    for taken in &mut record.entry_points {
-        normalise_optional(&mut taken.motivation);
+    for entry in &mut record.entry_points {
+        normalise_optional(&mut entry.motivation);
     }
     for faced in &mut record.challenges_faced {
         normalise_optional(&mut faced.note);

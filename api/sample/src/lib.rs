@@ -86,6 +86,7 @@ pub struct ExampleMeeting {
 
 /// What a member said.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExampleReflection {
     /// Whose view it is.
     pub perspective: Perspective,
@@ -104,6 +105,7 @@ pub struct ExampleReflection {
 /// Six of the ten claims hold, overall and within places. One reverses within places, two do not hold, and one holds
 /// although little is known.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExampleClaim {
     /// Its name in addresses.
     pub slug: String,
@@ -123,6 +125,7 @@ pub struct ExampleClaim {
 
 /// An entry of the glossary.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExampleTerm {
     /// Its name in addresses.
     pub slug: String,

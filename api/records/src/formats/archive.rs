@@ -28,7 +28,7 @@ const MAX_SHEET_NAME_SCAN_BYTES: u64 = 1 << 20;
 
 /// Unpacks all parts and returns whether any cells are merged. Rejects an archive that is damaged or locked, or that
 /// exceeds a limit.
-pub(super) fn has_merged_cells(
+pub(super) fn check_archive(
     input: impl Read + Seek,
     length: u64,
     limits: &FileLimits,
@@ -144,10 +144,8 @@ fn scan_xml<R: Read>(part: SizedReader<'_, R>) -> Result<usize, FileError> {
             Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
                 "c" | "si" | "table-cell" | "covered-table-cell" => is_in_cell = is_start,
                 "mergeCell" => merged += 1,
-                "sst" => {
-                    let count = find_attribute(&tag, "uniqueCount")?;
-                    declared_texts = count.map_or(0, |count| count.parse().unwrap_or(u64::MAX));
-                }
+                // The reader of workbooks uses the first of several, and ignores prefixes. So the highest counts.
+                "sst" => declared_texts = declared_texts.max(find_declared_texts(&tag)?),
                 _ => {}
             },
             Event::End(tag) => {
@@ -176,6 +174,18 @@ fn scan_xml<R: Read>(part: SizedReader<'_, R>) -> Result<usize, FileError> {
         return Err(FileError::Damaged);
     }
     Ok(merged)
+}
+
+/// The highest number of shared texts that a tag declares, with any prefix. A number that cannot be read is the highest.
+fn find_declared_texts(tag: &BytesStart<'_>) -> Result<u64, FileError> {
+    let mut highest = 0;
+    for attribute in tag.attributes() {
+        let attribute = attribute.map_err(|_| FileError::Damaged)?;
+        if attribute.key.local_name().as_ref() == "uniqueCount" {
+            highest = highest.max(attribute.value.parse().unwrap_or(u64::MAX));
+        }
+    }
+    Ok(highest)
 }
 
 /// Finds the name of the sheet in a part of an Excel workbook.

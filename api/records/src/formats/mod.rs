@@ -159,7 +159,7 @@ pub enum FileError {
     NotText,
     /// The file is not text.
     #[error(
-        "The file is no text, or it is UTF-16 text without a byte order mark; save it again as UTF-8 (in Excel: as \"CSV UTF-8\")."
+        "The file is not text, or it is UTF-16 text without a byte order mark; save it again as UTF-8 (in Excel: as \"CSV UTF-8\")."
     )]
     Binary,
     /// The header is invalid.
@@ -360,11 +360,11 @@ fn describe_json_error(error: &serde_json::Error) -> String {
         ("invalid unicode", "the file is not UTF-8 text; save it as UTF-8"),
         (
             "lone leading surrogate",
-            "a text holds an escape such as \\ud800 that is no character",
+            "a text holds an escape such as \\ud800 that is not a character",
         ),
         (
             "unexpected end of hex escape",
-            "a text holds an escape such as \\ud800 that is no character",
+            "a text holds an escape such as \\ud800 that is not a character",
         ),
         ("recursion limit", "it is nested too deep"),
         ("expected", "a value is missing, or is not in quotation marks"),

@@ -37,7 +37,7 @@ impl<R: Read + Seek> OdsWorkbook<R> {
             return Err(FileError::Locked);
         }
         input.seek(SeekFrom::Start(0))?;
-        archive::has_merged_cells(&mut input, length, limits)?;
+        archive::check_archive(&mut input, length, limits)?;
         input.seek(SeekFrom::Start(0))?;
         let archive = ZipArchive::new(input).map_err(|_| FileError::Damaged)?;
         let mut book = Self {

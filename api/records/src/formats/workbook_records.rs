@@ -10,10 +10,10 @@ use super::FileError;
 use super::file_record::{CellPosition, ColumnTitles, FileItem, FileRecord, StrayItem, StrayRow, UnreadCell};
 use super::record_builder::{PartBuilder, is_reference_column};
 use super::references::{RecordReference, ReferenceCallback, RepeatedReferences};
-use super::rows_on_disk::{CellContent, RowSpillReader, SpilledRow};
+use super::rows_on_disk::{CellContent, RowSpillReader, SpillOffset, SpilledRow};
 use super::spreadsheet::name_untitled_column;
 use super::workbook_spiller::{
-    KnownReference, MERGED_REFERENCE, SpilledRowRef, WorkbookIndex, hash_folded_reference, hash_key,
+    ChildRow, KnownReference, MERGED_REFERENCE, SpilledRowRef, WorkbookIndex, fold_reference, hash_key,
 };
 use crate::fields::column::{RECORD, REFERENCE};
 use crate::omitted::{AbsentColumns, OmittedFields};
@@ -26,8 +26,6 @@ use crate::workbook::parse_cell::RawValue;
 const UNKNOWN_SHEET_REASON: &str = "is not a sheet that is known, and nothing in it was read";
 pub(super) const UNKNOWN_COLUMN_REASON: &str = "is not a column that is known, and nothing in it was read";
 
-/// The maximum number of similar references that are compared with each other.
-const MAX_COMPARED_REFERENCES: usize = 100;
 /// The maximum number of references that a message suggests.
 const MAX_SUGGESTED_REFERENCES: usize = 3;
 
@@ -35,12 +33,19 @@ const MAX_SUGGESTED_REFERENCES: usize = 3;
 pub struct SpilledWorkbook {
     pub(super) reader: RowSpillReader,
     pub(super) index: WorkbookIndex,
+    /// The references in the order of their letters and digits. None until a row of a list has an unknown reference.
+    pub(super) similar: Option<Vec<KnownReference>>,
 }
 
-/// Folds the case and the white space of a reference.
-fn fold_reference(reference: &str) -> String {
-    let words: Vec<_> = reference.split_whitespace().collect();
-    words.join(" ").to_lowercase()
+/// The part of a sorted slice in which `hash` gives `wanted`.
+fn find_range(
+    references: &[KnownReference],
+    wanted: u64,
+    hash: impl Fn(&KnownReference) -> u64,
+) -> &[KnownReference] {
+    let start = references.partition_point(|known| hash(known) < wanted);
+    let end = references.partition_point(|known| hash(known) <= wanted);
+    &references[start..end]
 }
 
 impl SpilledWorkbook {
@@ -100,27 +105,17 @@ impl SpilledWorkbook {
         titles.collect()
     }
 
-    /// Lists the references with the same letters and digits.
-    fn find_similar_references(&self, reference: &str) -> &[KnownReference] {
-        let hash = hash_folded_reference(reference);
-        let start = self
-            .index
-            .references
-            .partition_point(|known| known.folded_hash < hash);
-        let end = self
-            .index
-            .references
-            .partition_point(|known| known.folded_hash <= hash);
-        &self.index.references[start..end]
+    /// Lists the references that differ from one at most in case and white space.
+    fn find_folded_references(&self, reference: &str) -> &[KnownReference] {
+        let folded = hash_key(&fold_reference(reference));
+        find_range(&self.index.references, folded, |known| known.folded_hash)
     }
 
     /// Lists the rows of the records with a reference, in order.
     fn rows_sharing_reference(&self, reference: &str) -> impl Iterator<Item = u32> {
-        let exact = hash_key(reference);
-        let similar = self.find_similar_references(reference);
-        let start = similar.partition_point(|known| known.exact_hash < exact);
-        let end = similar.partition_point(|known| known.exact_hash <= exact);
-        similar[start..end].iter().map(|known| known.row)
+        let folded = self.find_folded_references(reference);
+        let sharing = find_range(folded, hash_key(reference), |known| known.exact_hash);
+        sharing.iter().map(|known| known.row)
     }
 
     fn list_unread_cells(&self, spilled: SpilledRowRef, cells: Vec<(u32, String)>) -> Vec<UnreadCell> {
@@ -219,7 +214,8 @@ impl SpilledWorkbook {
     ) -> Result<Vec<(SpilledRowRef, SpilledRow)>, FileError> {
         let mut taken = Vec::new();
         if let (Some(key), Some(record)) = (spilled.record, record) {
-            self.take_children(key, true, &mut taken, |row| row.record.as_deref() == Some(record))?;
+            let is_child = |row: &SpilledRow| row.record.as_deref() == Some(record);
+            self.take_children(key, &mut taken, |child| child.has_record, is_child)?;
         }
         if let Some(reference) = reference {
             // If several records have the reference, only the number says to which of them a row belongs. Records
@@ -231,9 +227,14 @@ impl SpilledWorkbook {
             drop(sharing);
             if is_only || is_first && is_rejected {
                 let folded = fold_reference(reference);
-                let is_unique = self.is_unique_when_folded(reference, &folded)?;
-                let key = hash_folded_reference(reference);
-                self.take_children(key, false, &mut taken, |row| {
+                let exact = hash_key(reference);
+                // A row may write the reference differently, unless another reference differs only in that.
+                let alike = self.find_folded_references(reference);
+                let is_unique = alike.iter().all(|known| known.exact_hash == exact);
+                let may_be_child = |child: &ChildRow| {
+                    !child.has_record && (is_unique || child.spilled.reference == Some(exact))
+                };
+                self.take_children(hash_key(&folded), &mut taken, may_be_child, |row| {
                     let named = row.reference.as_deref();
                     named == Some(reference)
                         || (is_unique && named.is_some_and(|named| fold_reference(named) == folded))
@@ -244,36 +245,18 @@ impl SpilledWorkbook {
         Ok(taken)
     }
 
-    /// Returns whether no other reference differs only in case and white space. Of many similar references, none counts
-    /// as unique, so that a file cannot make this slow.
-    fn is_unique_when_folded(&mut self, reference: &str, folded: &str) -> Result<bool, FileError> {
-        let exact = hash_key(reference);
-        let similar = self.find_similar_references(reference).to_vec();
-        if similar.len() > MAX_COMPARED_REFERENCES {
-            return Ok(false);
-        }
-        for known in similar {
-            if known.exact_hash != exact {
-                let other = self.reader.read(known.offset)?.reference;
-                if other.is_some_and(|other| fold_reference(&other) == folded) {
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(true)
-    }
-
+    /// Takes the rows of lists with a key. Only rows that `may_be_child` accepts are read.
     fn take_children(
         &mut self,
         key: u64,
-        by_record: bool,
         taken: &mut Vec<(SpilledRowRef, SpilledRow)>,
+        may_be_child: impl Fn(&ChildRow) -> bool,
         is_child: impl Fn(&SpilledRow) -> bool,
     ) -> Result<(), FileError> {
         let start = self.index.children.partition_point(|child| child.key < key);
         let end = self.index.children.partition_point(|child| child.key <= key);
         for child in &mut self.index.children[start..end] {
-            if child.has_record != by_record || child.is_assigned {
+            if child.is_assigned || !may_be_child(child) {
                 continue;
             }
             let row = self.reader.read(child.spilled.offset)?;
@@ -394,15 +377,9 @@ impl SpilledWorkbook {
             );
             return Ok((ProblemCode::Ambiguous, reason));
         }
-        let mut similar = self.find_similar_references(reference).to_vec();
-        similar.truncate(if fold_header(reference).is_empty() {
-            0
-        } else {
-            MAX_SUGGESTED_REFERENCES
-        });
         let mut names = Vec::new();
-        for known in similar {
-            names.extend(self.reader.read(known.offset)?.reference.as_deref().map(quote));
+        for offset in self.suggest_references(reference) {
+            names.extend(self.reader.read(offset)?.reference.as_deref().map(quote));
         }
         let question = match names.as_slice() {
             [] => String::new(),
@@ -410,5 +387,30 @@ impl SpilledWorkbook {
         };
         let reason = format!("no row of the sheet {first} has the reference {shown}{question}");
         Ok((ProblemCode::NotFound, reason))
+    }
+
+    /// Finds the references that were perhaps meant by one that no record has: those that differ in case and white space
+    /// come first, then those with the same letters and digits.
+    fn suggest_references(&mut self, reference: &str) -> Vec<SpillOffset> {
+        let similar = self.similar.get_or_insert_with(|| {
+            let mut similar = self.index.references.clone();
+            similar.sort_unstable_by_key(|known| (known.similar_hash, known.exact_hash, known.row));
+            similar
+        });
+        let letters = fold_header(reference);
+        let similar = match letters.as_str() {
+            "" => &[],
+            letters => find_range(similar, hash_key(letters), |known| known.similar_hash),
+        };
+        let folded = hash_key(&fold_reference(reference));
+        let folded = find_range(&self.index.references, folded, |known| known.folded_hash);
+        let mut seen = HashSet::new();
+        let new = folded
+            .iter()
+            .chain(similar)
+            .filter(|known| seen.insert(known.exact_hash));
+        new.take(MAX_SUGGESTED_REFERENCES)
+            .map(|known| known.offset)
+            .collect()
     }
 }

@@ -49,16 +49,19 @@ pub(super) struct ChildRow {
 /// The reference of a record, as hashes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KnownReference {
-    /// Of the folded reference.
+    /// Of the reference with its case and white space folded.
     pub(super) folded_hash: u64,
     pub(super) exact_hash: u64,
+    /// Of the letters and digits of the reference.
+    pub(super) similar_hash: u64,
     pub(super) row: u32,
     pub(super) offset: SpillOffset,
 }
 
-/// Hashes the letters and digits of a reference, so that similar references have the same hash.
-pub(super) fn hash_folded_reference(reference: &str) -> u64 {
-    hash_key(&fold_header(reference))
+/// Folds the case and the white space of a reference.
+pub(super) fn fold_reference(reference: &str) -> String {
+    let words: Vec<_> = reference.split_whitespace().collect();
+    words.join(" ").to_lowercase()
 }
 
 pub(super) fn hash_key(key: &str) -> u64 {
@@ -98,7 +101,7 @@ pub(super) struct WorkbookIndex {
     pub(super) records: Vec<SpilledRowRef>,
     /// In the order of the keys.
     pub(super) children: Vec<ChildRow>,
-    /// In the order of the hashes.
+    /// In the order of the folded and the exact hashes.
     pub(super) references: Vec<KnownReference>,
     /// Rows without content in known columns.
     pub(super) unassigned: Vec<SpilledRowRef>,
@@ -255,7 +258,8 @@ impl WorkbookSpiller<'_> {
         merged.retain(|merged| merged.last.0 >= row);
         header.add_merged(row, merged, &mut parsed);
         let spilled = self.write_row(sheet, row, &parsed)?;
-        let folded_hash = parsed.reference.as_deref().map(hash_folded_reference);
+        let reference = parsed.reference.as_deref();
+        let folded_hash = reference.map(|reference| hash_key(&fold_reference(reference)));
         if sheet > 0 {
             self.index.children.push(ChildRow {
                 key: spilled.record.or(folded_hash).unwrap_or(0),
@@ -266,10 +270,13 @@ impl WorkbookSpiller<'_> {
             return Ok(());
         }
         self.index.records.push(spilled);
-        if let (Some(folded_hash), Some(exact_hash)) = (folded_hash, spilled.reference) {
+        if let (Some(reference), Some(folded_hash), Some(exact_hash)) =
+            (reference, folded_hash, spilled.reference)
+        {
             self.index.references.push(KnownReference {
                 folded_hash,
                 exact_hash,
+                similar_hash: hash_key(&fold_header(reference)),
                 row,
                 offset: spilled.offset,
             });
@@ -288,6 +295,7 @@ impl WorkbookSpiller<'_> {
         Ok(SpilledWorkbook {
             reader: self.writer.finish()?,
             index: self.index,
+            similar: None,
         })
     }
 }

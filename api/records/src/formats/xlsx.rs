@@ -20,7 +20,7 @@ pub(super) struct XlsxWorkbook<R: Read + Seek> {
 
 impl<R: Read + Seek> XlsxWorkbook<R> {
     pub(super) fn open(mut input: R, length: u64, limits: &FileLimits) -> Result<Self, FileError> {
-        let has_merged = archive::has_merged_cells(&mut input, length, limits)?;
+        let has_merged = archive::check_archive(&mut input, length, limits)?;
         input.seek(SeekFrom::Start(0))?;
         let book = catch_panic(|| Xlsx::new(input).map_err(file_error_from_xlsx))?;
         Ok(Self { book, has_merged })

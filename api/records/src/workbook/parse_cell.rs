@@ -210,7 +210,7 @@ fn parse_placeholder_cell(column: &Column, text: &str) -> Option<(ParsedCell, Op
         "funder/name" => "write the name of the funder or its identifier, or leave out the row",
         _ => return None,
     };
-    let reason = format!("{} is no name; {advice}", quote(text.trim()));
+    let reason = format!("{} is not a name; {advice}", quote(text.trim()));
     Some((ParsedCell::Value(text.into()), invalid_format(reason)))
 }
 
@@ -434,7 +434,7 @@ mod tests {
                 "Funder",
                 "Unknown",
                 json!("Unknown"),
-                "\"Unknown\" is no name; write the name of the funder",
+                "\"Unknown\" is not a name; write the name of the funder",
             ),
             (
                 1,
@@ -458,10 +458,10 @@ mod tests {
                 FileLayout::Workbook,
             );
             assert_eq!(said, ParsedCell::Value(kept));
-            let (code, told) = wrong.unwrap();
+            let (code, message) = wrong.unwrap();
             assert!(
-                code == ProblemCode::InvalidFormat && told.starts_with(reason),
-                "{told}"
+                code == ProblemCode::InvalidFormat && message.starts_with(reason),
+                "{message}"
             );
         }
     }

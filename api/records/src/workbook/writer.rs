@@ -202,7 +202,7 @@ impl RecordWorkbook {
         let worksheet = self.workbook.worksheet_from_index(index)?;
         let shown =
             |text: Option<&str>| text.map_or(CellValue::Empty, |text| CellValue::Text(text.to_owned()));
-        #[expect(clippy::cast_precision_loss, reason = "no file has so many rows")]
+        #[expect(clippy::cast_precision_loss, reason = "row numbers are far below 2^53")]
         let cells = [
             shown(cell.position.sheet.as_deref()),
             CellValue::Number(cell.position.row as f64),
@@ -253,7 +253,7 @@ impl RecordWorkbook {
             let (shown, width, is_wrong) = match *column {
                 SheetColumn::Record if style == RowStyle::Stray => continue,
                 SheetColumn::Record => {
-                    #[expect(clippy::cast_precision_loss, reason = "there are not so many records")]
+                    #[expect(clippy::cast_precision_loss, reason = "numbers of records are far below 2^53")]
                     let number = CellValue::Number(self.records as f64);
                     (number, RECORD_WIDTH_CHARACTERS, false)
                 }

@@ -275,7 +275,7 @@ impl<'de> Deserialize<'de> for RawField {
         Ok(match json.as_bytes().first() {
             Some(b'"') => match serde_json::from_str(json) {
                 Ok(text) => Self::Text(text),
-                // An escape such as \ud800 is not a character by itself.
+                // A lone surrogate escape, such as \ud800, is not a character.
                 Err(_) => Self::Other("text with a broken character"),
             },
             Some(b'-' | b'0'..=b'9') => Self::Text(json.to_owned()),

@@ -277,7 +277,7 @@ pub(super) fn normalise_identifier(text: &str) -> Option<String> {
 fn parse_grant_identifier(text: &str) -> Result<String, String> {
     if placeholder::parse_placeholder(text).is_some() {
         return Err(format!(
-            "is missing: {} is no identifier; give each grant one of its own",
+            "is missing: {} is not an identifier; give each grant one of its own",
             quote(text.trim())
         ));
     }
@@ -497,7 +497,7 @@ fn reject_placeholders(
 fn parse_organisation_name(text: &str) -> Result<String, String> {
     if placeholder::parse_placeholder(text).is_some() {
         return Err(format!(
-            "is missing: {} is no name; write the name of the organisation",
+            "is missing: {} is not a name; write the name of the organisation",
             quote(text.trim())
         ));
     }

@@ -75,8 +75,8 @@ fn placeholders_are_not_identifiers_or_names() {
     for expected in [
         "row 2, Recipient Org:Identifier: \"N/A\" is read as not known",
         "row 3, Recipient Org:Identifier: \"unknown\" is read as not known",
-        "row 4, Recipient Org:Name: is missing: \"N/A\" is no name",
-        "row 5, Identifier: is missing: \"Unknown\" is no identifier",
+        "row 4, Recipient Org:Name: is missing: \"N/A\" is not a name",
+        "row 5, Identifier: is missing: \"Unknown\" is not an identifier",
     ] {
         assert!(
             said.iter().any(|one| one.starts_with(expected)),

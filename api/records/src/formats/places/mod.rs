@@ -229,7 +229,7 @@ fn has_answer(field: &str, cell: &str, problems: &mut RowProblems) -> bool {
 fn parse_name(text: &str) -> Result<String, String> {
     let name = text::clean_line(text).ok_or("is missing")?;
     if placeholder::parse_placeholder(&name).is_some() {
-        return Err(format!("{} is no name of a place", quote(&name)));
+        return Err(format!("{} is not a name of a place", quote(&name)));
     }
     if name.chars().count() > MAX_NAME_CHARACTERS {
         return Err(format!("is over {MAX_NAME_CHARACTERS} characters long"));
@@ -274,8 +274,8 @@ mod tests {
         assert_eq!(
             list_problems("code,name\nE06000001,N/A\nE06000002,-\n"),
             [
-                "row 2, name: \"N/A\" is no name of a place",
-                "row 3, name: \"-\" is no name of a place"
+                "row 2, name: \"N/A\" is not a name of a place",
+                "row 3, name: \"-\" is not a name of a place"
             ]
         );
         let row =
@@ -319,7 +319,7 @@ mod tests {
     fn parents_are_the_nearest_larger_areas() {
         let places = read_excerpt();
         let cases = [
-            // A combined authority stands beside the region.
+            // A combined authority is a second parent, next to the region.
             (
                 "E08000003",
                 PlaceKind::LocalAuthority,

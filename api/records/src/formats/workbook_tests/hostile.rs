@@ -61,14 +61,15 @@ fn decompression_bomb_is_rejected_before_opening() {
         );
     }
     // The declared number of shared strings is impossible.
-    let counted = replace_archive_parts(
-        &book,
-        &[(
-            "xl/sharedStrings.xml",
-            b"<sst count=\"9\" uniqueCount=\"99999999999\"></sst>",
-        )],
-    );
-    assert!(matches!(read_all(&counted), Err(FileError::Damaged)));
+    for texts in [
+        "<sst count=\"9\" uniqueCount=\"99999999999\"></sst>",
+        "<sst uniqueCount=\"99999999999\"><si/><sst uniqueCount=\"0\"/></sst>",
+        "<sst x:uniqueCount=\"1\" uniqueCount=\"99999999999\"></sst>",
+        "<sst uniqueCount=\"99999999999999999999999\"></sst>",
+    ] {
+        let counted = replace_archive_parts(&book, &[("xl/sharedStrings.xml", texts.as_bytes())]);
+        assert!(matches!(read_all(&counted), Err(FileError::Damaged)), "{texts}");
+    }
     let declared = replace_archive_parts(
         &book,
         &[(

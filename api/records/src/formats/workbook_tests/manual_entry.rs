@@ -168,8 +168,8 @@ fn numbers_dates_and_booleans_are_read() {
         records[1].document,
         json!({"externalRef": "8", "title": "2021-07-01", "startedOn": "1900-02-29", "summary": "#REF!"})
     );
-    let told = list_problems(&book);
-    let said = [
+    let problems = list_problems(&book);
+    let expected = [
         "Initiatives 2 Ended on: \"44288\" is a number and not a date; write the date as YYYY-MM-DD, such as 2014-06-25",
         "Funding terms 2 Length in months: \"17.5\" is not a whole number of months; write months as a number, such as 12",
         "Funding terms 3 Amount: cannot be taken without the currency that it is in",
@@ -179,7 +179,7 @@ fn numbers_dates_and_booleans_are_read() {
         "Initiatives 3 Started on: \"1900-02-29\" is not a date; write it as YYYY-MM-DD, such as 2014-06-25",
         "Initiatives 3 Summary: holds the error #REF!, which a formula has left; type the value itself",
     ];
-    assert_eq!(told, said);
+    assert_eq!(problems, expected);
     // Other problems of such a field are not reported as well.
     let found = json_reader::read_document(records[1].document.clone()).problems;
     let all = records[1].merge_file_problems(found);
@@ -412,4 +412,42 @@ fn dates_use_the_epoch_of_the_workbook() {
         read_documents(&workbook("date1904=\"1\""))[0]["startedOn"],
         "2021-04-01"
     );
+}
+
+#[test]
+fn references_match_by_case_and_spaces_among_many_similar_ones() {
+    let references: Vec<String> = (1..=150)
+        .map(|dashes| format!("A{}b", "-".repeat(dashes)))
+        .collect();
+    let mut records: Vec<[&str; 2]> = references.iter().map(|one| [one.as_str(), "Similar"]).collect();
+    records.push(["ΑΣ", "Ends with a sigma"]);
+    records.insert(0, ["Your reference", "Title"]);
+    let records: Vec<&[&str]> = records.iter().map(<[&str; 2]>::as_slice).collect();
+    let terms: &[&[&str]] = &[
+        &["Your reference", "Funder"],
+        &["a-B", "Another case"],
+        &["ας", "A final sigma"],
+        &["ab", "No such reference"],
+    ];
+    let (records, strays) = read_all(&typed_workbook(&[
+        ("Initiatives", &records),
+        ("Funding terms", terms),
+    ]))
+    .unwrap();
+    let funders: Vec<_> = records
+        .iter()
+        .filter_map(|record| {
+            let term = record.document["fundingTerms"].get(0)?;
+            Some((
+                record.document["externalRef"].as_str()?,
+                term["funder"]["name"].as_str()?,
+            ))
+        })
+        .collect();
+    assert_eq!(funders, [("A-b", "Another case"), ("ΑΣ", "A final sigma")]);
+    let [stray] = strays.as_slice() else {
+        panic!("{strays:?}")
+    };
+    let names = stray.reason.split_once("did you mean ").unwrap().1;
+    assert_eq!(names.split(" or ").count(), 3, "{}", stray.reason);
 }

@@ -98,18 +98,19 @@ fn open_document_is_read_like_xlsx() {
         records[1].document,
         json!({"externalRef": "b", "title": "#REF!", "startedOn": 2})
     );
-    let told = list_problems(&book);
+    let problems = list_problems(&book);
     assert!(
-        told[0].starts_with("Initiatives 6 Title: holds the error #REF!"),
-        "{told:?}"
+        problems[0].starts_with("Initiatives 6 Title: holds the error #REF!"),
+        "{problems:?}"
     );
     assert!(
-        told[1].starts_with("Initiatives 6 Started on: \"2\" is a number and not a date; write the date as"),
-        "{told:?}"
+        problems[1]
+            .starts_with("Initiatives 6 Started on: \"2\" is a number and not a date; write the date as"),
+        "{problems:?}"
     );
     assert!(
-        told[2].starts_with("Initiatives 6 Place: is merged with the cell in row 5"),
-        "{told:?}"
+        problems[2].starts_with("Initiatives 6 Place: is merged with the cell in row 5"),
+        "{problems:?}"
     );
 }
 

@@ -150,7 +150,7 @@ fn rejected_rows_are_written_with_corrections() {
         &[
             problem("ongoing", "is no yes and no no"),
             problem("colour", "unknown field"),
-            problem("fundingTerms/0/durationMonths", "is no number"),
+            problem("fundingTerms/0/durationMonths", "is not a number"),
             problem("fundingTerms/1/funder", "needs a name"),
             problem("fundingTerms/1/missing/renewable", "is given"),
         ],
@@ -160,7 +160,7 @@ fn rejected_rows_are_written_with_corrections() {
         &second,
         &[
             problem("externalRef", "is needed"),
-            problem("conditionsChanged", "is no list"),
+            problem("conditionsChanged", "is not a list"),
             problem("fundingTerms/7/x", "is nowhere"),
         ],
     )
@@ -184,7 +184,7 @@ fn rejected_rows_are_written_with_corrections() {
         }
     }
     let expected = [
-        (("Funding terms", 2), "Length in months: is no number"),
+        (("Funding terms", 2), "Length in months: is not a number"),
         (
             ("Funding terms", 3),
             "Funder: needs a name\nMay be renewed: is given",
@@ -195,7 +195,7 @@ fn rejected_rows_are_written_with_corrections() {
         ),
         (
             ("Initiatives", 3),
-            "Your reference: is needed\nconditionsChanged: is no list\nfundingTerms/7/x: is nowhere\nSummary: is longer than a cell can hold, and cut here",
+            "Your reference: is needed\nconditionsChanged: is not a list\nfundingTerms/7/x: is nowhere\nSummary: is longer than a cell can hold, and cut here",
         ),
     ];
     assert_eq!(reasons, expected.map(|(at, said)| (at, said.to_owned())).into());
