@@ -13,6 +13,8 @@ pub enum AdvisoryLock {
     Writing,
     /// Sources, so that two publications do not add the same source twice.
     Sources,
+    /// The imports of the command line, so that two commands do not store the same file twice.
+    CommandLineImports,
     /// A batch of an import. The import chooses the key.
     ImportBatch(i64),
 }
@@ -25,6 +27,7 @@ impl AdvisoryLock {
             Self::PlaceLinks => 0x7761_7969_6e00_0002,
             Self::Writing => 0x7761_7969_6e00_0003,
             Self::Sources => 0x7761_7969_6e00_0004,
+            Self::CommandLineImports => 0x7761_7969_6e00_0005,
             Self::ImportBatch(key) => key,
         }
     }

@@ -89,7 +89,7 @@ async fn record_absorbs_the_grant_it_names(database: Database) {
     assert_eq!(
         reasons,
         [
-            "imported from file",
+            "imported from a file",
             "a record of the lead organisation names this grant"
         ]
     );

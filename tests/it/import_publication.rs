@@ -103,6 +103,13 @@ async fn unfinished_import_of_the_same_file_is_found(database: Database) {
     };
     let member = ImportSender::Member(&member, ImportRecordsMode::Draft);
     assert_eq!(find(member, &text, None).await, None, "by another sender");
+    let (_, summary) = open(&text);
+    let table = NewImport {
+        format: FileFormat::Csv,
+        ..new(&text, None)
+    };
+    let found = job::find_unfinished(db, sender, &table, &summary).await.unwrap();
+    assert_eq!(found.map(|import| import.id), None, "in another format");
     // A server can run such an import too.
     worker::run_queued(&app.app).await.unwrap();
     assert_eq!(find(sender, &text, None).await, None, "the import has ended");

@@ -89,7 +89,7 @@ async fn every_field_round_trips(database: Database) {
     let revision = revision::Entity::find().one(&app.app.db).await.unwrap().unwrap();
     assert_eq!(
         (revision.version, revision.reason.as_str()),
-        (1, "imported from file")
+        (1, "imported from a file")
     );
     assert_eq!(
         remove_empty_fields(&revision.document),
@@ -247,7 +247,7 @@ async fn reimport_changes_nothing_and_a_change_is_a_new_version(database: Databa
     assert_eq!(count_changes(&app).await, logged);
     // A change of one part is a new version of the record. The other parts keep their ids.
     let mut changed = first;
-    changed["summary"] = json!("Said anew.");
+    changed["summary"] = json!("Said again.");
     changed["fundingTerms"].as_array_mut().unwrap().insert(
         0,
         json!({"funder": {"identifier": "GB-CHC-200"}, "grantIdentifier": "360G-new", "durationMonths": 6}),
@@ -282,7 +282,7 @@ async fn reimport_changes_nothing_and_a_change_is_a_new_version(database: Databa
         .iter()
         .map(|revision| (revision.version, revision.document["summary"].as_str().unwrap()))
         .collect();
-    assert_eq!(summaries, [(1, "Who it is for.\n\nAnd why."), (2, "Said anew.")]);
+    assert_eq!(summaries, [(1, "Who it is for.\n\nAnd why."), (2, "Said again.")]);
     assert_eq!(revisions[1].document["fundingTerms"].as_array().unwrap().len(), 2);
     // The same reference of another organisation is a different record.
     let other = minimal_record(

@@ -30,6 +30,7 @@ use crate::import::job::outcomes::load_remarks;
 use crate::import::job::worker::{Worker, run_until_ended};
 use crate::import::job::{self, FileSummary, ImportRecordsMode, ImportSender, NewImport, corrections};
 use crate::import::{Remark, Tally};
+use crate::locks::{AdvisoryLock, LockMode, acquire_lock};
 use wayin_records::formats::records::FileLimits;
 use wayin_records::problem::Problem;
 
@@ -93,13 +94,7 @@ impl ImportJobCommand {
             .map_or(ImportSender::CommandLine, |(member, mode)| {
                 ImportSender::Member(member, *mode)
             });
-        let import = match job::find_unfinished(&db, sender, &new, &summary).await? {
-            Some(import) => {
-                print_note!("{name}: an earlier import of this file has not ended. It continues.");
-                import
-            }
-            None => enqueue(&db, sender, new, content, &summary).await?,
-        };
+        let import = find_or_enqueue(&db, sender, new, content, &summary).await?;
         let bar = new_progress_bar(summary.bytes);
         let worker = Worker::new(&db, &SystemClock, settings).with_progress(bar.clone());
         let ended = run_and_report(&worker, &db, &bar, &import).await?;
@@ -127,8 +122,8 @@ impl ImportJobCommand {
     }
 }
 
-/// Stores the file, and records an audit event.
-async fn enqueue(
+/// Finds the unfinished import of the same file, or stores the file and records an audit event.
+async fn find_or_enqueue(
     db: &DatabaseConnection,
     sender: ImportSender<'_>,
     new: NewImport,
@@ -143,6 +138,16 @@ async fn enqueue(
     };
     let name = new.file_name.clone();
     let transaction = database::begin_write(db).await?;
+    acquire_lock(
+        &transaction,
+        LockMode::Exclusive,
+        AdvisoryLock::CommandLineImports,
+    )
+    .await?;
+    if let Some(import) = job::find_unfinished(&transaction, sender, &new, summary).await? {
+        print_note!("{name}: an earlier import of this file has not ended. It continues.");
+        return Ok(import);
+    }
     let import = match job::enqueue(&transaction, &act, sender, new, content).await? {
         Ok(import) => import,
         Err(problems) => return Err(error_from_problem(&name, &problems[0])),
@@ -175,7 +180,10 @@ async fn run_and_report(
         tokio::select! {
             ended = &mut running => break ended?,
             () = tokio::time::sleep(REPORT_INTERVAL) => {
-                report_problems(db, bar, import, &mut position).await?;
+                // The next report has the same rows again. Only the last one must succeed.
+                if let Err(cause) = report_problems(db, bar, import, &mut position).await {
+                    tracing::warn!(%cause, "the problems of rows cannot be reported yet");
+                }
             }
         }
     };

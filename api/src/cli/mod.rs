@@ -271,7 +271,7 @@ fn describe_unreadable_line() -> String {
         .rposition(|end| is_read(*end))
         .map_or(0, |last| last + 1);
     format!(
-        "The file {} cannot be read: line {line} is no setting. Write NAME=value, with quotation marks around a value that has \
+        "The file {} cannot be read: line {line} is not a setting. Write NAME=value, with quotation marks around a value that has \
          spaces, # or quotation marks in it.",
         file.display()
     )

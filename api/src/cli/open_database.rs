@@ -94,7 +94,7 @@ pub(super) async fn close_all() {
 async fn try_postgres(url: &str) -> Result<(), String> {
     let options: PgConnectOptions = url.parse().map_err(|cause: sqlx::Error| {
         tracing::debug!(%cause, "DATABASE_URL cannot be read");
-        "it is no address of a database; write postgres://user:password@host:5432/database"
+        "it is not an address of a database; write postgres://user:password@host:5432/database"
     })?;
     let at = match options.get_socket() {
         Some(socket) => socket.display().to_string(),
@@ -155,5 +155,5 @@ fn describe_sqlite_failure(url: &str, cause: &DbErr) -> String {
         }
         return format!("the base {name} cannot be opened: {}", describe_database(cause));
     }
-    "it is no address of a database; write sqlite:path/of/the/file.db".into()
+    "it is not an address of a database; write sqlite:path/of/the/file.db".into()
 }

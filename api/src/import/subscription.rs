@@ -20,9 +20,9 @@ use crate::graphql::{app_from_context, decode_argument, require_member};
 use crate::id::NodeKind;
 
 /// The shortest time between two checks of an import.
-const LOOKED_EVERY: Duration = Duration::from_millis(200);
+const MIN_CHECK_INTERVAL: Duration = Duration::from_millis(200);
 /// How long it waits for a notification before it checks anyway.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const MAX_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The subscription to the progress of an import.
 #[derive(Default)]
@@ -47,9 +47,9 @@ impl ImportSubscription {
             app,
             member,
             id,
-            told: notifications,
+            notifications,
             last: import,
-            looked: None,
+            checked: None,
         };
         Ok(stream::unfold(Some(progress), async |progress| {
             let mut progress = progress?;
@@ -71,33 +71,33 @@ struct Progress {
     member: AuthenticatedMember,
     id: Uuid,
     /// Notifies of changes in the database.
-    told: watch::Receiver<()>,
+    notifications: watch::Receiver<()>,
     /// The import as it was sent last.
     last: import::Model,
     /// The time of the last check. None before the first result is sent.
-    looked: Option<Instant>,
+    checked: Option<Instant>,
 }
 
 impl Progress {
     /// Waits until the import has progressed, and returns it. None if the member can no longer see it.
     async fn next(&mut self) -> Result<Option<import::Model>, Error> {
-        let Some(mut looked) = self.looked else {
-            self.looked = Some(Instant::now());
+        let Some(mut checked) = self.checked else {
+            self.checked = Some(Instant::now());
             return Ok(Some(self.last.clone()));
         };
         loop {
             tokio::select! {
-                _ = self.told.changed() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                _ = self.notifications.changed() => {}
+                () = tokio::time::sleep(MAX_CHECK_INTERVAL) => {}
             }
-            sleep_until(looked + LOOKED_EVERY).await;
-            self.told.mark_unchanged();
-            looked = Instant::now();
-            self.looked = Some(looked);
+            sleep_until(checked + MIN_CHECK_INTERVAL).await;
+            self.notifications.mark_unchanged();
+            checked = Instant::now();
+            self.checked = Some(checked);
             let Some(import) = job::find(&self.app.db, &self.member, self.id).await? else {
                 return Ok(None);
             };
-            if stands_elsewhere(&import, &self.last) {
+            if has_progressed(&import, &self.last) {
                 self.last = import.clone();
                 return Ok(Some(import));
             }
@@ -106,7 +106,7 @@ impl Progress {
 }
 
 /// Whether an import has progressed. The renewal of a lease is not progress.
-fn stands_elsewhere(now: &import::Model, before: &import::Model) -> bool {
+fn has_progressed(now: &import::Model, before: &import::Model) -> bool {
     now.state != before.state
         || now.rows_processed != before.rows_processed
         || now.ended_at != before.ended_at

@@ -1,7 +1,7 @@
 //! Writes a batch of an import.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait};
-use wayin_entity::{Capability, ImportKind, import, member, organisation};
+use wayin_entity::{Capability, ImportKind, ImportMode, import, member, organisation};
 
 use super::{may_import, outcomes};
 use crate::auth::requester::AuthenticatedMember;
@@ -37,7 +37,11 @@ impl ImportContext<'_> {
             Err(reason) => return Ok(BatchEnd::Stopped(ImportEnd::Failed(reason.into()))),
         };
         let (id, worker) = (self.import.id, self.worker);
-        let reason = format!("imported from {}", current.import.file_name);
+        let reason = match current.import.mode {
+            // Partners can read the reason. The name of an operator's file is not for them.
+            ImportMode::Publish => "imported from a file".to_owned(),
+            ImportMode::Draft | ImportMode::Submit => format!("imported from {}", current.import.file_name),
+        };
         let act = ActionContext {
             clock: worker.clock,
             member: current.sender.as_ref().map(|sender| sender.id),

@@ -242,7 +242,7 @@ pub async fn enqueue(
     Ok(Ok(row))
 }
 
-/// Finds an unfinished import of the same file by the same sender, whose process was stopped.
+/// Finds an unfinished import of the same file by the same sender for the same organisation, whose process was stopped.
 pub async fn find_unfinished(
     db: &impl ConnectionTrait,
     sender: ImportSender<'_>,
@@ -250,13 +250,23 @@ pub async fn find_unfinished(
     file: &FileSummary,
 ) -> Result<Option<import::Model>> {
     use import::Column;
+    let organisation = match sender {
+        ImportSender::Member(member, _) => match find_organisation(db, member, new).await? {
+            Ok(organisation) => organisation,
+            // Storing the file says what is wrong.
+            Err(_) => return Ok(None),
+        },
+        ImportSender::CommandLine => None,
+    };
     let unfinished = import::Entity::find()
         .filter(Column::EndedAt.is_null())
         .filter(Column::Kind.eq(new.kind))
         .filter(Column::Mode.eq(sender.mode()))
+        .filter(Column::Format.eq(new.format))
         .filter(Column::Bytes.eq(new.bytes));
     for import in unfinished.all(db).await? {
         let is_same = import.member_id == sender.member_id()
+            && import.organisation_id == organisation
             && import.licence == clean_licence(new.licence.as_deref())
             && chunks::load_summary(db, import.id).await?.as_ref() == Some(file);
         if is_same {
@@ -271,7 +281,7 @@ fn clean_licence(licence: Option<&str>) -> Option<String> {
     (!licence.is_empty()).then(|| licence.to_owned())
 }
 
-/// Counts the unfinished imports of an organisation, or of no organisation.
+/// Counts the unfinished imports that members sent for an organisation, or for none.
 async fn count_unfinished(db: &impl ConnectionTrait, organisation: Option<Uuid>) -> Result<u64> {
     let of_it = match organisation {
         Some(id) => import::Column::OrganisationId.eq(id),
@@ -279,6 +289,7 @@ async fn count_unfinished(db: &impl ConnectionTrait, organisation: Option<Uuid>)
     };
     Ok(import::Entity::find()
         .filter(of_it)
+        .filter(import::Column::MemberId.is_not_null())
         .filter(import::Column::EndedAt.is_null())
         .count(db)
         .await?)

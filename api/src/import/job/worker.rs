@@ -25,7 +25,7 @@ use wayin_records::formats::grants as grant_files;
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// How many times an import is started without progress. The import itself may be what crashes its worker.
 const MAX_ATTEMPTS: i32 = 5;
-/// The most unknown locations that the notes of an import list.
+/// The most unknown locations that the notes of an upload list. Its rows have warnings for all of them.
 const MAX_LOCATIONS_NOTED: usize = 100;
 
 impl<'a> Worker<'a> {
@@ -169,7 +169,12 @@ async fn process(worker: &Worker<'_>, lease: &Lease<'_>, import: &import::Model)
     if import.kind == ImportKind::Grants360Giving && context.licence.is_none() {
         notes.add("The file does not say which licence it may be reused under; --licence does.");
     }
-    let locations = outcome.locations.into_notes(&context.places, MAX_LOCATIONS_NOTED);
+    let most = match import.mode {
+        // The command line reports no warning for each row, so its notes list all of them.
+        ImportMode::Publish => usize::MAX,
+        ImportMode::Draft | ImportMode::Submit => MAX_LOCATIONS_NOTED,
+    };
+    let locations = outcome.locations.into_notes(&context.places, most);
     locations.into_iter().for_each(|note| notes.add(note));
     let notes: Vec<String> = notes.into_iter().map(|note| without_nul(&note)).collect();
     lease.store_notes(&notes).await?;
