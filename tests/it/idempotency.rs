@@ -120,7 +120,7 @@ async fn replay_returns_the_original_result(database: Database) {
     mutate_ok(&partner, "saveSubmission", json!({"id": id, "record": altered})).await;
     let send = json!({"id": id, "idempotencyKey": "send"});
     let sent = answer(&partner, "submitForReview", &send).await;
-    let give_back = json!({"id": id, "note": "Mend it", "idempotencyKey": "return"});
+    let give_back = json!({"id": id, "note": "Correct it", "idempotencyKey": "return"});
     let returned = answer(&steward, "requestChanges", &give_back).await;
     mutate_ok(
         &partner,
@@ -159,7 +159,7 @@ async fn replay_returns_the_original_result(database: Database) {
             "requestChanges",
             &give_back,
             &returned,
-            (json!(["CHANGES_REQUESTED", 2, "Mend it"]), json!("Altered")),
+            (json!(["CHANGES_REQUESTED", 2, "Correct it"]), json!("Altered")),
         ),
         (
             &steward,

@@ -180,15 +180,15 @@ async fn valid_rows_are_submitted_and_the_rest_after_correction(database: Databa
         .await
         .unwrap()
         .unwrap();
-    let mended = run_import(
+    let corrected = run_import(
         &app,
         &partner,
         &json_lines(&[file_record("a"), file_record("b")]),
         json!({"mode": "SUBMIT"}),
     )
     .await;
-    assert_eq!(list_counts(&mended), [2, 0, 1, 0, 1, 0, 0]);
-    assert_eq!(mended["correctionsUrl"], Value::Null);
+    assert_eq!(list_counts(&corrected), [2, 0, 1, 0, 1, 0, 0]);
+    assert_eq!(corrected["correctionsUrl"], Value::Null);
     let after = submission::Entity::find_by_id(before.id)
         .one(&app.app.db)
         .await

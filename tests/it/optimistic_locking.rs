@@ -171,18 +171,14 @@ async fn second_edit_of_an_export_gets_the_conflicts(database: Database) {
 
         // The corrected record is submitted.
         let (_, book) = download(&app, output["correctionsUrl"].as_str().unwrap(), Some("partner")).await;
-        let mut mended = read_typed_records(FileFormat::Xlsx, &book);
-        assert_eq!((mended.len(), &mended[0]["version"]), (1, &json!(1)));
-        mended[0]["title"] = "One".into();
-        mended[0]["version"] = 2.into();
-        let mended = import_file(
-            &app,
-            &partner,
-            "corrections.xlsx",
-            &write_file(ExportFormat::Xlsx, &mended),
-        )
-        .await;
-        assert_eq!(import_counts(&mended), json!({"publishedCount": 1}), "{mended}");
+        let mut corrected = read_typed_records(FileFormat::Xlsx, &book);
+        assert_eq!((corrected.len(), &corrected[0]["version"]), (1, &json!(1)));
+        corrected[0]["title"] = "One".into();
+        corrected[0]["version"] = 2.into();
+        let corrected = write_file(ExportFormat::Xlsx, &corrected);
+        let corrected = import_file(&app, &partner, "corrections.xlsx", &corrected).await;
+        let counts = import_counts(&corrected);
+        assert_eq!(counts, json!({"publishedCount": 1}), "{corrected}");
         let standing = read_typed_records(
             FileFormat::JsonLines,
             &export_records_as(&app, ExportFormat::Jsonl).await,

@@ -67,9 +67,9 @@ async fn list_documents(app: &TestApp) -> Vec<Value> {
     let published = published.all(&app.app.db).await.unwrap();
     let revisions = revision::Entity::find().all(&app.app.db).await.unwrap();
     let of = |one: &initiative::Model| {
-        let stands =
+        let is_current =
             |revision: &&revision::Model| (revision.initiative_id, revision.version) == (one.id, one.version);
-        revisions.iter().find(stands).unwrap().document.clone()
+        revisions.iter().find(is_current).unwrap().document.clone()
     };
     published.iter().map(of).collect()
 }

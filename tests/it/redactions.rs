@@ -304,9 +304,9 @@ async fn redacted_identifiers_stay_distinct(database: Database) {
     let (lately, _) = save_reference_data(&steward, "saveOrganisation", called("GB-CHC-77")).await;
     app.publish(&[builders::record("of another").led_by("GB-CHC-77").build()])
         .await;
-    let mut anew = called(&format!("GB-ID-{SECRET_TEXT}"));
-    anew["id"] = lately.into();
-    save_reference_data(&steward, "saveOrganisation", anew).await;
+    let mut update = called(&format!("GB-ID-{SECRET_TEXT}"));
+    update["id"] = lately.into();
+    save_reference_data(&steward, "saveOrganisation", update).await;
     for text in [EARLIER_TEXT, SECRET_TEXT] {
         save_reference_data_identified_by(&steward, text).await;
     }

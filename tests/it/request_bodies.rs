@@ -282,7 +282,7 @@ async fn escapes_in_literals_are_resolved(database: Database) {
         let message = by_post["message"].as_str().unwrap();
         let named = escape.get(..6).unwrap_or("\\u{").trim_end_matches("0000}");
         assert!(
-            message.contains(named) && message.contains("is no character"),
+            message.contains(named) && message.contains("is not a character"),
             "{escape}: {body}"
         );
         assert_eq!(by_post["extensions"]["code"], "BAD_USER_INPUT");
@@ -302,7 +302,7 @@ async fn escapes_in_literals_are_resolved(database: Database) {
         .as_str()
         .unwrap()
         .to_owned();
-    for part in ["\\ud83d is no character", "line 2 column 22"] {
+    for part in ["\\ud83d is not a character", "line 2 column 22"] {
         assert!(message.contains(part), "{message}");
     }
 }

@@ -156,9 +156,9 @@ async fn record_is_submitted_corrected_and_published(database: Database) {
         list_problems(&refused["problems"]),
         to_owned_pairs(&[("WRONG_STATE", "id")])
     );
-    let mut mended = draft_record("a");
-    mended["summary"] = "The school".into();
-    mutate_ok(&partner, "saveSubmission", json!({"id": id, "record": mended})).await;
+    let mut corrected = draft_record("a");
+    corrected["summary"] = "The school".into();
+    mutate_ok(&partner, "saveSubmission", json!({"id": id, "record": corrected})).await;
     let sent = mutate_ok(&partner, "submitForReview", json!({"id": id})).await;
     assert_eq!(sent["reviewNote"], Value::Null);
     assert_eq!(query_skipped(&partner, 0).await, 0);

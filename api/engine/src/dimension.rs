@@ -14,7 +14,7 @@ use super::index::{Bitmap, Chunk, CodeBitmaps, IndexedPlace, Snapshot, to_day_nu
 /// The upper edges, in months, of the bands of funding durations. A last band is above them.
 pub const DURATION_BAND_EDGES_MONTHS: [i32; 6] = [6, 12, 18, 24, 36, 60];
 
-/// What a group stands for.
+/// What a group represents.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum GroupKey {
     /// A code of a vocabulary, a band or a year.
@@ -32,7 +32,7 @@ pub enum GroupKey {
 /// One group of a dimension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupName {
-    /// What it stands for.
+    /// What the group represents.
     pub key: GroupKey,
     /// Its name for readers.
     pub label: String,

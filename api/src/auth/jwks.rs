@@ -56,7 +56,7 @@ pub struct JwksUrl {
 
 #[derive(Debug, thiserror::Error)]
 pub enum JwksUrlError {
-    #[error("it is no address")]
+    #[error("it is not an address")]
     InvalidUrl,
     /// Without TLS, an attacker on the network could replace the keys.
     #[error("it does not begin with https://, or with http:// for this machine")]

@@ -71,7 +71,7 @@ pub fn connect_dedicated_writer(db: &DatabaseConnection) -> DatabaseConnection {
 
 /// Closes a connection that returns to the pool within a transaction.
 ///
-/// On a full disk, an I/O error or a lack of memory, SQLite rolls a transaction back by itself. The driver's
+/// On a full disk, an I/O error or a lack of memory, SQLite rolls back a transaction automatically. The driver's
 /// own ROLLBACK then fails and its count of open transactions stays too high, so that it would begin the next
 /// transaction as a savepoint that nothing ever commits.
 fn close_connections_in_transaction(options: SqlitePoolOptions) -> SqlitePoolOptions {

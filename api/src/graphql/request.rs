@@ -88,7 +88,7 @@ mod tests {
 
     fn parse_request(sent: Value) -> Result<Request, RequestError> {
         let Value::Object(sent) = sent else {
-            panic!("{sent} is no object")
+            panic!("{sent} is not an object")
         };
         from_json(sent)
     }

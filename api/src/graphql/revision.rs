@@ -128,10 +128,10 @@ pub struct RevisionQuery;
 #[Object]
 impl RevisionQuery {
     /// All versions of an object, newest first, including an initiative that was withdrawn and an
-    /// organisation that was merged. Null if it does not exist or you cannot see its versions. Partners see
-    /// those of initiatives that their organisation leads. Stewards see those of all initiatives, places,
-    /// organisations, terms, meetings, reflections, crises, claims and members. Empty if no steward or
-    /// import has saved the object yet.
+    /// organisation that was merged. Null if you cannot see its versions, or if there is no such
+    /// initiative. Partners see those of initiatives that their organisation leads. Stewards see those of all
+    /// initiatives, places, organisations, terms, meetings, reflections, crises, claims and members. Empty
+    /// if no steward or import has saved the object yet.
     async fn revisions(
         &self,
         ctx: &Context<'_>,

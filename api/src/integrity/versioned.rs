@@ -88,8 +88,8 @@ async fn check_newest_versions(
                 None if merged.contains(&id) => continue,
                 None => format!("{what} {id} has versions, but does not exist."),
                 // Redacted texts cannot be compared.
-                Some(stands)
-                    if *stands == row.document || row.document.to_string().contains(REDACTION_MARKER) =>
+                Some(document)
+                    if *document == row.document || row.document.to_string().contains(REDACTION_MARKER) =>
                 {
                     continue;
                 }

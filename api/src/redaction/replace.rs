@@ -150,19 +150,19 @@ impl TextReplacement<'_> {
         let without: Vec<String> = telling.iter().map(|(without, _)| without.clone()).collect();
         let taken = identity.find_existing(db, &without).await?;
         for (without, value) in telling {
-            let mut stands = without.clone();
-            let mut is_free = !taken.contains(&stands);
-            while !is_free || named.assigned.contains(&stands) {
+            let mut candidate = without.clone();
+            let mut is_free = !taken.contains(&candidate);
+            while !is_free || named.assigned.contains(&candidate) {
                 let number = named.numbers.entry(without.clone()).or_insert(1);
                 *number += 1;
-                stands = identity.add_number(&without, *number);
+                candidate = identity.add_number(&without, *number);
                 is_free = identity
-                    .find_existing(db, std::slice::from_ref(&stands))
+                    .find_existing(db, std::slice::from_ref(&candidate))
                     .await?
                     .is_empty();
             }
-            named.assigned.insert(stands.clone());
-            named.by_value.insert(value, stands);
+            named.assigned.insert(candidate.clone());
+            named.by_value.insert(value, candidate);
         }
         Ok(())
     }
@@ -294,8 +294,8 @@ impl TextReplacement<'_> {
             self.replace_in_optional_text(&mut place.name);
         }
         self.replace_in_organisation(&mut record.lead_organisation);
-        for taken in &mut record.entry_points {
-            self.replace_in_optional_text(&mut taken.motivation);
+        for entry in &mut record.entry_points {
+            self.replace_in_optional_text(&mut entry.motivation);
         }
         for faced in &mut record.challenges_faced {
             self.replace_in_optional_text(&mut faced.note);

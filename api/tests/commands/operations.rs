@@ -105,7 +105,7 @@ fn unreachable_database_is_reported_plainly() {
         ("sqlite://folder", "folder is a folder, not a file"),
         (
             "postgres://127.0.0.1:port/wayin",
-            "it is no address of a database; write postgres://",
+            "it is not an address of a database; write postgres://",
         ),
     ] {
         let folder = serve_settings().with_setting("DATABASE_URL", url);
@@ -165,7 +165,7 @@ fn unreadable_settings_line_is_an_error() {
         folder.write_file(".env", settings);
         let ended = folder.run(&["schema"]);
         assert_eq!(ended.code, Some(1), "{settings:?}: {ended:?}");
-        let named = format!(".env cannot be read: line {line} is no setting");
+        let named = format!(".env cannot be read: line {line} is not a setting");
         assert!(ended.err.contains(&named), "{settings:?}: {ended:?}");
         assert!(!ended.err.contains("secret"), "no value is printed: {ended:?}");
     }

@@ -198,7 +198,7 @@ impl CrashTestClient {
         }
         assert!(
             beyond <= 1,
-            "{}: {beyond} were done that nobody was told of",
+            "{}: {beyond} mutations were done without an answer",
             self.name
         );
     }

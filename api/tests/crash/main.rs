@@ -46,7 +46,7 @@ struct CrashSchedule {
 fn read_setting(name: &str) -> Option<u64> {
     let given = std::env::var(name).ok()?;
     let number = given.parse();
-    Some(number.unwrap_or_else(|_| panic!("{name}={given} is no number")))
+    Some(number.unwrap_or_else(|_| panic!("{name}={given} is not a number")))
 }
 
 fn main() -> ExitCode {

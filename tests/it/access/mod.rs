@@ -726,7 +726,7 @@ impl LeakChecker<'_> {
                 self.query_checked(
                     member,
                     save,
-                    json!({"input": {"id": id, "version": 9, "record": {"title": "Mine anew"}}}),
+                    json!({"input": {"id": id, "version": 9, "record": {"title": "Mine again"}}}),
                 )
                 .await;
             }

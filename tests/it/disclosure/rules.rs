@@ -421,7 +421,7 @@ async fn records_visible_to_an_audience_do_not_complete_its_batch(database: Data
     assert_eq!(
         after,
         before + 19,
-        "a member reads nineteen of them, and is told nothing of the one that is left; seed {SEED}"
+        "a member reads nineteen of them, and learns nothing about the twentieth; seed {SEED}"
     );
 }
 

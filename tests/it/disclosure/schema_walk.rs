@@ -649,7 +649,7 @@ fn assert_expected_counts_follow(question: &str, cells: &Value, headings: [&Valu
         );
         assert!(
             cell["residual"].is_null() || !(cell["count"].is_null() || output.is_none()),
-            "{question}: {cell} tells how far a count is off that is not told"
+            "{question}: {cell} shows by how much a suppressed count is off"
         );
     }
 }
@@ -730,7 +730,7 @@ fn assert_texts_follow(question: &str, output: &Value, illustrative: i64) {
             for number in extract_numbers(text) {
                 assert!(
                     may.contains(&number),
-                    "{question} at {}: {number} in \"{text}\" does not follow from what is told; seed {SEED}",
+                    "{question} at {}: {number} in \"{text}\" does not follow from the published figures; seed {SEED}",
                     leaf.path
                 );
             }
@@ -774,7 +774,7 @@ fn assert_every_field_was_answered(types: &SchemaTypes, answers: &[(String, Valu
             !never,
             "{field}: {}",
             if never {
-                "it is told under control"
+                "it is shown under control"
             } else {
                 "the walk never came by a value"
             }

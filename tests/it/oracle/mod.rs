@@ -718,7 +718,7 @@ async fn incrementally_updated_index_equals_a_rebuilt_one(database: Database) {
                 None => records.push(record),
             }
         }
-        let anew = TestApp::start(database.clone()).await;
+        let restarted = TestApp::start(database.clone()).await;
         for _ in 0..10 {
             let filter = chance.random_filter(1);
             let condition = parse_predicate(&app, &filter).await;
@@ -731,7 +731,7 @@ async fn incrementally_updated_index_equals_a_rebuilt_one(database: Database) {
                 }
             }
             let followed = find_matching_initiatives(&app.app.engine.snapshot().unwrap(), &condition);
-            let read = find_matching_initiatives(&anew.app.engine.snapshot().unwrap(), &condition);
+            let read = find_matching_initiatives(&restarted.app.engine.snapshot().unwrap(), &condition);
             assert_eq!(followed, read, "round {round}: {filter}");
             assert_eq!(
                 (followed.0.len(), followed.1.len()),

@@ -267,8 +267,8 @@ async fn merge_updates_every_reference(database: Database) {
     );
     // A rebuilt index returns the same.
     app.app.engine.notifier().notify();
-    let anew = TestApp::start(app.database.clone()).await;
-    let other_steward = anew.steward().await;
+    let restarted = TestApp::start(app.database.clone()).await;
+    let other_steward = restarted.steward().await;
     for dimension in ["LEAD_ORGANISATION", "FUNDER"] {
         assert_eq!(
             count_by_dimension(&steward, dimension).await,

@@ -89,7 +89,7 @@ async fn protocol_violations_have_their_close_codes(database: Database) {
         (
             vec![Message::text(r#"{"type": "ping", "payload": {"a": "\ud83d"}}"#)],
             4400,
-            "Not a message of the protocol: the escape \\ud83d is no character",
+            "Not a message of the protocol: the escape \\ud83d is not a character",
         ),
         (
             vec![Message::text(bad_token.to_string())],
@@ -263,7 +263,7 @@ async fn completed_subscription_sends_nothing(database: Database) {
     assert_eq!(
         socket.receive_within(QUIET_PERIOD).await,
         None,
-        "and nobody is told that it ended"
+        "and nobody is notified that it ended"
     );
     wait_until("no follower is left", || {
         app.app.subscriptions.follower_count() == 0

@@ -201,7 +201,7 @@ async fn published_initiatives_reach_only_permitted_readers(database: Database) 
         assert_eq!(
             socket.receive_within(Duration::from_millis(300)).await,
             None,
-            "nothing else is told"
+            "nothing else is sent"
         );
     }
     // An update sends the new state. A save without changes and a withdrawal send nothing.
@@ -230,7 +230,7 @@ async fn published_initiatives_reach_only_permitted_readers(database: Database) 
         assert_eq!(
             socket.receive_within(QUIET_PERIOD).await,
             None,
-            "a withdrawal is not told"
+            "a withdrawal is not sent"
         );
     }
     other.app.db.close_by_ref().await.unwrap();
@@ -263,7 +263,7 @@ async fn changed_pattern_is_sent_again(database: Database) {
     assert_eq!(
         socket.receive_within(QUIET_PERIOD).await,
         None,
-        "the same answer is not told again"
+        "the same answer is not sent again"
     );
     publish_by_other_process(&other, [record("3")]).await;
     assert_eq!(read_population(&mut socket).await, 3);
@@ -294,7 +294,7 @@ async fn hidden_record_changes_only_the_stewards_pattern(database: Database) {
     assert_eq!(
         of_dashboard.receive_within(QUIET_PERIOD).await,
         None,
-        "one hidden record alone is not told of"
+        "a single hidden record is not sent"
     );
 }
 

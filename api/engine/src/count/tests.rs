@@ -98,7 +98,7 @@ fn count_naively<'a>(readable: u64, hidden: impl Iterator<Item = &'a IndexedInit
     }
 }
 
-/// Where an organisation leads no majority, who leads most does not matter and is not told.
+/// Clears the largest lead if it is not a majority: then it is not disclosed.
 fn normalise_largest_lead(mut cell: RawCell) -> RawCell {
     if cell.largest_lead_count * 2 <= cell.hidden {
         cell.largest_lead_count = 0;

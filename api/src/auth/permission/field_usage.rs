@@ -74,7 +74,7 @@ const fn nested_row(of: &'static str, parts: &'static [&'static str], nested: &'
     row(of, parts, NestedOnly).with_nested(nested)
 }
 
-/// The part that stands for the field itself: the fields that it uses with any arguments.
+/// The part for the field itself: what it uses whatever its arguments are.
 const FIELD_ITSELF: &str = "";
 
 /// The parts of all inputs, and the fields that they use. An owner is an input type, an enum, or a field with

@@ -376,12 +376,15 @@ mod tests {
                     Err(wait) => {
                         let later = i64::try_from(wait.seconds).unwrap() * 1_000_000;
                         let before = budgets.balance(ADA, timestamp(now));
-                        assert!(before.remaining < points, "it was refused with reason");
+                        assert!(
+                            before.remaining < points,
+                            "it was refused although enough remained"
+                        );
                         if dice.random_bool(0.1) {
                             now += later;
                             budgets
                                 .spend(ADA, points, timestamp(now))
-                                .expect("it waited as long as it was told");
+                                .expect("the wait in the refusal is long enough");
                             spent.push((now, points));
                         }
                     }

@@ -149,10 +149,10 @@ impl PublicationBatch<'_> {
         }
         // The record is valid, so the organisations that it names can be added.
         let ResolvedReferences { lead, place, funders } = self.resolve_references(&mut record)?;
-        let stands = before
+        let is_published = before
             .as_ref()
             .is_some_and(|before| before.withdrawn_at.is_none());
-        if grant.is_none() && stands && self.current.is_unchanged(id, &record) {
+        if grant.is_none() && is_published && self.current.is_unchanged(id, &record) {
             return Ok(PlannedProposal::Settled(PublicationOutcome::Unchanged { id }));
         }
         if grant.is_none() {

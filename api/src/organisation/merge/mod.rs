@@ -79,9 +79,9 @@ pub async fn merge_organisations(
         ("target", draft.target, &keep, draft.target_version),
         ("source", draft.source, &merged, draft.source_version),
     ] {
-        let stands = found.as_ref().map(document::organisation_document);
-        let stale = match stands {
-            Some(stands) => reference_data::find_version_conflict(db, id, &stands, version).await?,
+        let current = found.as_ref().map(document::organisation_document);
+        let stale = match current {
+            Some(current) => reference_data::find_version_conflict(db, id, &current, version).await?,
             None => Some(Rejection::from_problem(
                 ProblemCode::NotFound,
                 path,

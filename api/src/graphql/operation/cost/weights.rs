@@ -48,7 +48,7 @@ pub const ASSUMED_LIST_LENGTH: u64 = 5;
 pub const CONNECTION_SUFFIX: &str = "Connection";
 /// The suffix of the names of edges.
 pub const EDGE_SUFFIX: &str = "Edge";
-/// Stands for the fields of a type that no other row names.
+/// Matches the fields of a type that no other row names.
 pub const ANY_OTHER_FIELD: &str = "*";
 
 /// The default weight.

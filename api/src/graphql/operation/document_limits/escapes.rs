@@ -15,7 +15,7 @@ const UNICODE_ESCAPE_DIGITS: usize = 4;
 
 /// An escape that does not represent a character.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the escape {escape} is no character: {reason}")]
+#[error("the escape {escape} is not a character: {reason}")]
 pub struct EscapeError {
     escape: String,
     reason: &'static str,
