@@ -11,10 +11,11 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        DIMENSIONS.widen(manager).await?;
+        // Last: a connection to SQLite notices only when it reads that another one has removed the column.
         let column = boolean_null("multi_site");
         let table = Table::alter().table("funding_term").add_column(column).take();
-        manager.alter_table(table).await?;
-        DIMENSIONS.widen(manager).await
+        manager.alter_table(table).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
