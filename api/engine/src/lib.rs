@@ -16,6 +16,7 @@ pub mod dimension;
 pub mod disclosure;
 pub mod evaluate;
 pub mod index;
+pub mod list;
 pub mod measures;
 pub mod predicate;
 pub mod predicate_cache;

@@ -1,4 +1,4 @@
-//! Predicates on records, independent of GraphQL and of the database. Lists evaluate them in SQL, patterns evaluate
+//! Predicates on records, independent of GraphQL and of the database. Lists and patterns evaluate
 //! them on the index, and summaries render them as text.
 //!
 //! A [`Predicate`] joins tests with `and`, `or` and `not` in Kleene's logic. Each test is TRUE, FALSE or UNKNOWN for a

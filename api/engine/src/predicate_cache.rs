@@ -8,15 +8,15 @@ use lru::LruCache;
 
 use super::index::TruthBitmaps;
 use crate::predicate::InitiativeTest;
-use crate::visibility::Reader;
+use crate::visibility::{Reader, VisiblePart};
 
 /// A property that is evaluated for every initiative.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CacheKey {
     /// A test.
     Test(InitiativeTest),
-    /// Whether a reader can see all of the initiative.
-    VisibleTo(Reader),
+    /// Whether a reader can see so much of the initiative.
+    VisibleTo(Reader, VisiblePart),
 }
 
 /// The results of one test.
@@ -131,7 +131,10 @@ mod tests {
         cache.store(cache_key(true), cache_entry(10));
         cache.store(cache_key(false), cache_entry(10));
         assert!(cache.get(&cache_key(true), 0).is_some());
-        cache.store(CacheKey::VisibleTo(Reader::Dashboard), cache_entry(10));
+        cache.store(
+            CacheKey::VisibleTo(Reader::Dashboard, VisiblePart::Whole),
+            cache_entry(10),
+        );
         assert!(cache.get(&cache_key(true), 0).is_some(), "it was used since");
         assert!(cache.get(&cache_key(false), 0).is_none(), "it was not");
         cache.store(cache_key(false), cache_entry(100));

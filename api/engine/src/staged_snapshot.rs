@@ -9,6 +9,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use chrono::DateTime;
 use uuid::Uuid;
 
 use super::count::dominance::MIN_ORGANISATIONS;
@@ -114,10 +115,13 @@ impl StagedSnapshot {
     }
 }
 
-/// The fields that controlled answers can depend on. Controlled queries cannot filter by title.
+/// The fields that controlled answers can depend on. Controlled queries cannot filter by title, and no answer counts
+/// versions or publications.
 fn without_uncounted_fields(row: &IndexedInitiative) -> IndexedInitiative {
     IndexedInitiative {
         title: Box::default(),
+        version: 0,
+        published_at: DateTime::UNIX_EPOCH,
         ..row.clone()
     }
 }

@@ -17,6 +17,15 @@ pub enum Reader {
     Dashboard,
 }
 
+/// How much of a record a reader sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VisiblePart {
+    /// All of it.
+    Whole,
+    /// At least its id, title and place. Funders see so much of every record that they fund.
+    Any,
+}
+
 /// Readers who can see the same records, apart from those that their own organisations lead or fund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Audience {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, JsonValue as Json, QueryFilter,
     QueryOrder, QuerySelect, Value,
@@ -245,6 +245,8 @@ async fn load_rows(
             initiative::Column::PlaceId,
             initiative::Column::LeadOrganisationId,
             initiative::Column::TitleFolded,
+            initiative::Column::Version,
+            initiative::Column::PublishedAt,
             initiative::Column::StartedOn,
             initiative::Column::EndedOn,
             initiative::Column::DisclosureKey,
@@ -256,6 +258,8 @@ async fn load_rows(
             Option<Uuid>,
             Uuid,
             String,
+            i32,
+            DateTime<Utc>,
             Option<NaiveDate>,
             Option<NaiveDate>,
             i64,
@@ -271,7 +275,20 @@ async fn load_rows(
             .ok_or_else(|| DbErr::Custom(format!("organisation {id} is not in the log")))
     };
     let mut rows = Vec::with_capacity(initiatives.len());
-    for (id, place, lead, title, started_on, ended_on, disclosure_key, missing, codes) in initiatives {
+    for (
+        id,
+        place,
+        lead,
+        title,
+        version,
+        published_at,
+        started_on,
+        ended_on,
+        disclosure_key,
+        missing,
+        codes,
+    ) in initiatives
+    {
         let [ongoing, visibility, shared_with_funders, illustrative] = coded.unpack(codes);
         rows.push(IndexedInitiative {
             id,
@@ -279,6 +296,8 @@ async fn load_rows(
             place: place.and_then(|place| snapshot.places.number(place)),
             lead: organisation(lead)?,
             title: title.into(),
+            version,
+            published_at,
             started_on,
             ended_on,
             ongoing: decode_flag(ongoing),

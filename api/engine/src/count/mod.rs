@@ -30,6 +30,7 @@ use super::index::{Bitmap, Chunk, Snapshot};
 use super::predicate_cache::TruthCache;
 use super::query::Viewpoint;
 use crate::predicate::InitiativePredicate;
+use crate::visibility::VisiblePart;
 
 /// What a query is answered from.
 #[derive(Clone, Copy)]
@@ -105,7 +106,13 @@ impl<'a> PopulationCounter<'a> {
         let staged = context.staged_for(viewpoint);
         let tasks = list_tasks(context.newest, staged, controlled);
         let visible = (!viewpoint.can_view_all()).then(|| {
-            PreparedPredicate::visible_to(viewpoint.reader, context.newest, context.truth_cache, tasks.len())
+            PreparedPredicate::visible_to(
+                viewpoint.reader,
+                VisiblePart::Whole,
+                context.newest,
+                context.truth_cache,
+                tasks.len(),
+            )
         });
         Self {
             among: PreparedPredicate::new(among, context.newest, context.truth_cache, tasks.len()),

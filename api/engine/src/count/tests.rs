@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::DateTime;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use uuid::Uuid;
@@ -33,6 +34,8 @@ fn random_row(random: &mut StdRng, id: u128, organisations: u32) -> IndexedIniti
         place: None,
         lead,
         title: "".into(),
+        version: 1,
+        published_at: DateTime::UNIX_EPOCH,
         started_on: None,
         ended_on: None,
         ongoing: None,

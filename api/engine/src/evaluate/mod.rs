@@ -26,7 +26,7 @@ use crate::predicate::{
     WayInComparison,
 };
 use crate::three_valued_logic::Truth;
-use crate::visibility::Reader;
+use crate::visibility::{Reader, VisiblePart};
 
 /// A predicate on initiatives, prepared against the dictionaries of a snapshot. It is evaluated on chunks, which are
 /// numbered by their position.
@@ -58,7 +58,7 @@ enum PreparedTest<'a> {
     ActiveDuring(&'a CrisisPeriod, Option<Vec<bool>>),
     FundingTerms(Quantifier, Predicate<PreparedFundingTermTest<'a>>),
     Title(&'a TextComparison),
-    VisibleTo(Reader, Option<u32>),
+    VisibleTo(Reader, VisiblePart, Option<u32>),
     Unprepared(&'a InitiativeTest),
 }
 
@@ -96,9 +96,10 @@ impl<'a> PreparedPredicate<'a> {
         }
     }
 
-    /// The predicate that a reader can see all of an initiative.
+    /// The predicate that a reader can see so much of an initiative.
     pub fn visible_to(
         reader: Reader,
+        part: VisiblePart,
         snapshot: &Snapshot,
         cache: &TruthCache,
         chunk_count: usize,
@@ -108,10 +109,10 @@ impl<'a> PreparedPredicate<'a> {
             .organisation()
             .and_then(|id| snapshot.organisations.number(id));
         let version = i64::from(organisation.map_or(-1, u32::cast_signed));
-        let new_cache = || TestCache::new(CacheKey::VisibleTo(reader), version, cache, chunk_count);
+        let new_cache = || TestCache::new(CacheKey::VisibleTo(reader, part), version, cache, chunk_count);
         PreparedPredicate {
             predicate: Predicate::Test(CachedTest {
-                test: PreparedTest::VisibleTo(reader, organisation),
+                test: PreparedTest::VisibleTo(reader, part, organisation),
                 cache: (reader != Reader::Steward).then(new_cache),
             }),
         }
@@ -320,7 +321,9 @@ fn evaluate_test(test: &PreparedTest<'_>, chunk: &Chunk) -> TruthBitmaps {
             evaluate_funding_terms(*quantifier, predicate, chunk)
         }
         PreparedTest::Title(comparison) => match_title(comparison, chunk),
-        PreparedTest::VisibleTo(reader, organisation) => match_visible_to(*reader, *organisation, chunk),
+        PreparedTest::VisibleTo(reader, part, organisation) => {
+            match_visible_to(*reader, *part, *organisation, chunk)
+        }
         PreparedTest::Unprepared(test) => evaluate_unprepared_test(test, chunk),
     }
 }
@@ -387,8 +390,13 @@ fn match_title(comparison: &TextComparison, chunk: &Chunk) -> TruthBitmaps {
     }
 }
 
-/// The rule of [`Reader::can_view_fully`], on bitmaps.
-fn match_visible_to(reader: Reader, organisation: Option<u32>, chunk: &Chunk) -> TruthBitmaps {
+/// The rule of [`Reader::can_view_fully`], on bitmaps. A funder sees a part of every record that it funds.
+fn match_visible_to(
+    reader: Reader,
+    part: VisiblePart,
+    organisation: Option<u32>,
+    chunk: &Chunk,
+) -> TruthBitmaps {
     let rows = |visibility: Visibility| chunk.visibility.get(visibility as u8);
     TruthBitmaps::from_true_rows(match reader {
         Reader::Steward => Bitmap::full(chunk.len()),
@@ -399,7 +407,10 @@ fn match_visible_to(reader: Reader, organisation: Option<u32>, chunk: &Chunk) ->
                 visible.insert_all(&Bitmap::from_fn(chunk.len(), |row| chunk.leads[row] == own));
                 let funded = chunk.funders.match_range(&(own.into()..=own.into()));
                 let funded = chunk.any_term(&funded).true_rows;
-                visible.insert_all(&funded.intersection(&chunk.shared_with_funders));
+                visible.insert_all(&match part {
+                    VisiblePart::Whole => funded.intersection(&chunk.shared_with_funders),
+                    VisiblePart::Any => funded,
+                });
             }
             visible
         }

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use uuid::Uuid;
 use wayin_records::fields::FundingTermField;
 use wayin_records::fields::funding_term::FundingChoice;
@@ -19,6 +19,7 @@ use super::bitmap::{Bitmap, TruthBitmaps};
 use super::code_bitmaps::{CodeBitmaps, CodeSet};
 use super::column::Column;
 use super::missing_column::{self, IndexedField, MissingColumn, MissingField};
+use crate::list::row_order::{RowOrders, SortField, SortKey};
 
 /// The most rows of a chunk.
 pub const CHUNK_ROWS: usize = 4096;
@@ -52,6 +53,10 @@ pub struct IndexedInitiative {
     pub lead: u32,
     /// Its title in lower case.
     pub title: Box<str>,
+    /// The version of its record.
+    pub version: i32,
+    /// When it was first published.
+    pub published_at: DateTime<Utc>,
     /// The day it started.
     pub started_on: Option<NaiveDate>,
     /// The day it ended.
@@ -90,6 +95,8 @@ impl IndexedInitiative {
             place: None,
             lead: 0,
             title: "A title".into(),
+            version: 1,
+            published_at: DateTime::UNIX_EPOCH,
             started_on: None,
             ended_on: None,
             ongoing: None,
@@ -177,6 +184,11 @@ pub struct Chunk {
     titles: Box<str>,
     /// Where each title ends.
     title_ends: Box<[u32]>,
+    versions: Box<[i32]>,
+    /// When each was first published, in microseconds since 1970.
+    published_at: Box<[i64]>,
+    /// The rows in the orders that lists can have.
+    pub row_orders: RowOrders,
     /// The start date, as [`to_day_number`].
     pub started_on: Column,
     /// The end date, as [`to_day_number`].
@@ -253,6 +265,12 @@ impl Chunk {
             leads: rows.iter().map(|row| row.lead).collect(),
             titles: rows.iter().map(|row| &*row.title).collect::<String>().into(),
             title_ends: ends(|row| row.title.len()),
+            versions: rows.iter().map(|row| row.version).collect(),
+            published_at: rows
+                .iter()
+                .map(|row| row.published_at.timestamp_micros())
+                .collect(),
+            row_orders: RowOrders::default(),
             started_on: pack_days(rows.iter(), |row| row.started_on),
             ended_on: pack_days(rows.iter(), |row| row.ended_on),
             ongoing: pack_flags(rows.len(), |row| rows[row].ongoing),
@@ -342,6 +360,8 @@ impl Chunk {
             place: get_as(&self.places, row),
             lead: self.leads[row],
             title: self.title(row).into(),
+            version: self.version(row),
+            published_at: DateTime::from_timestamp_micros(self.published_at[row]).unwrap_or_default(),
             started_on: self.started_on.get(row).and_then(from_day_number),
             ended_on: self.ended_on.get(row).and_then(from_day_number),
             ongoing: decode_code(&[false, true], self.ongoing.code_at(row)),
@@ -415,6 +435,21 @@ impl Chunk {
         &self.titles[start as usize..self.title_ends[row] as usize]
     }
 
+    /// The version of the record.
+    pub fn version(&self, row: usize) -> i32 {
+        self.versions[row]
+    }
+
+    /// The value that a list is sorted by.
+    pub fn sort_key(&self, field: SortField, row: usize) -> SortKey<&str> {
+        match field {
+            SortField::Published => SortKey::Number(self.published_at[row]),
+            SortField::Title => SortKey::Text(self.title(row)),
+            SortField::StartedOn => self.started_on.get(row).into(),
+            SortField::EndedOn => self.ended_on.get(row).into(),
+        }
+    }
+
     /// The three letters of the currency of a term, in lower case.
     pub fn currency(&self, term: usize) -> Option<[u8; 3]> {
         (self.currencies[term] != [0; 3]).then_some(self.currencies[term])
@@ -479,6 +514,9 @@ impl Chunk {
             + size_of_val(&*self.leads)
             + self.titles.len()
             + size_of_val(&*self.title_ends)
+            + size_of_val(&*self.versions)
+            + size_of_val(&*self.published_at)
+            + self.row_orders.size_in_bytes()
             + size_of_val(&*self.term_ends)
             + size_of_val(&*self.currencies)
             + size_of_val(self.shared_with_funders.words())

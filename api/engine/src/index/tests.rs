@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use wayin_vocabulary::{
@@ -23,6 +23,10 @@ fn random_day(random: &mut StdRng) -> Option<NaiveDate> {
     random
         .random_ratio(2, 3)
         .then(|| first + Days::new(random.random_range(0..20_000)))
+}
+
+fn random_moment(random: &mut StdRng) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::microseconds(random.random_range(0..1 << 51))
 }
 
 fn random_row(random: &mut StdRng, id: u128) -> IndexedInitiative {
@@ -51,6 +55,8 @@ fn random_empty_row(random: &mut StdRng, id: u128) -> IndexedInitiative {
         place: pick_optional(random, &[0, 1, 77]),
         lead: random.random_range(0..9),
         title: "ä title".repeat(random.random_range(0..4)).into(),
+        version: random.random_range(1..1_000),
+        published_at: random_moment(random),
         started_on: random_day(random),
         ended_on: random_day(random),
         ongoing: pick_optional(random, &[true, false]),
