@@ -1,6 +1,8 @@
 //! The change log: everything that was published, changed or withdrawn, in strict order. A change is appended
 //! in its own transaction. The pattern index and the subscriptions follow the log.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryOrder, Statement};
 use tokio::sync::{Notify, watch};
@@ -44,6 +46,8 @@ impl ChangeEntry {
 pub struct ChangeNotifier {
     engine: Notify,
     subscribers: watch::Sender<()>,
+    /// How many times this process has committed changes.
+    commits: AtomicU64,
 }
 
 impl Default for ChangeNotifier {
@@ -51,11 +55,24 @@ impl Default for ChangeNotifier {
         Self {
             engine: Notify::new(),
             subscribers: watch::Sender::new(()),
+            commits: AtomicU64::new(0),
         }
     }
 }
 
 impl ChangeNotifier {
+    /// Notifies of changes that this process has committed.
+    pub fn notify_of_commit(&self) {
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        self.notify();
+    }
+
+    /// How many times this process has committed changes. Only what is read after this call is sure to include them.
+    pub fn commit_count(&self) -> u64 {
+        self.commits.load(Ordering::SeqCst)
+    }
+
+    /// Notifies of changes that others may have made.
     pub fn notify(&self) {
         self.engine.notify_one();
         self.subscribers.send_replace(());

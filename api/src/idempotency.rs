@@ -235,7 +235,7 @@ impl RunningMutation<'_> {
         }
         change_log::notify_listeners(&self.transaction).await?;
         database::commit(self.transaction).await?;
-        self.context.notifier.notify();
+        self.context.notifier.notify_of_commit();
         Ok(())
     }
 }

@@ -148,32 +148,51 @@ impl<E: EntityTrait> KeysetScan<E> {
 /// The position of a row in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
-    key: SortKey,
-    id: Uuid,
+    /// The value that the list is sorted by.
+    pub key: SortKey,
+    /// The id of the row.
+    pub id: Uuid,
+}
+
+/// The error for a text that is not a cursor of the list in its order.
+pub fn invalid_cursor(argument: &str) -> Error {
+    Error::bad_input(argument, "is not a cursor of this list in this order")
 }
 
 impl Cursor {
-    /// Encodes the cursor of a row.
-    pub fn encode<E: Paged>(order: E::Order, row: &E::Model) -> String {
-        // Orders of different lists can have the same tag.
-        let list = E::default().table_name().to_owned();
-        let SortOrder { tag, column, .. } = E::sort(order);
-        let cursor = (list, tag, SortKey::from_value(row.get(column)), E::id(row));
+    /// Encodes the cursor for a list in an order. Orders of different lists can have the same tag.
+    pub fn encode_for(&self, list: &str, tag: &str) -> String {
         // A tuple of texts, a plain value and an id always serialises.
-        BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
+        let bytes = serde_json::to_vec(&(list, tag, &self.key, self.id)).unwrap_or_default();
+        BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    fn decode<E: Paged>(order: E::Order, argument: &str, text: &str) -> Result<Self> {
-        let sort = E::sort(order);
+    /// Decodes a cursor of a list in an order. The caller checks the type of its key.
+    pub fn decode_for(list: &str, tag: &str, argument: &str, text: &str) -> Result<Self> {
         BASE64_URL_SAFE_NO_PAD
             .decode(text)
             .ok()
             .and_then(|bytes| serde_json::from_slice::<(String, String, SortKey, Uuid)>(&bytes).ok())
-            .filter(|(list, tag, key, _)| {
-                list == E::default().table_name() && tag == sort.tag && key.matches_column(&sort.column)
-            })
+            .filter(|(of_list, of_tag, ..)| of_list == list && of_tag == tag)
             .map(|(_, _, key, id)| Self { key, id })
-            .ok_or_else(|| Error::bad_input(argument, "is not a cursor of this list in this order"))
+            .ok_or_else(|| invalid_cursor(argument))
+    }
+
+    /// Encodes the cursor of a row.
+    pub fn encode<E: Paged>(order: E::Order, row: &E::Model) -> String {
+        let SortOrder { tag, column, .. } = E::sort(order);
+        let key = SortKey::from_value(row.get(column));
+        Self { key, id: E::id(row) }.encode_for(E::default().table_name(), tag)
+    }
+
+    fn decode<E: Paged>(order: E::Order, argument: &str, text: &str) -> Result<Self> {
+        let sort = E::sort(order);
+        let cursor = Self::decode_for(E::default().table_name(), sort.tag, argument, text)?;
+        if cursor.key.matches_column(&sort.column) {
+            Ok(cursor)
+        } else {
+            Err(invalid_cursor(argument))
+        }
     }
 }
 

@@ -467,6 +467,8 @@ async fn measure_query_p99(engine: &Arc<PatternEngine>, times: usize) -> Result<
         );
         let start = Instant::now();
         engine
+            .view()
+            .expect("the engine is ready")
             .run_query(move |base| compute_pattern(base, &question, false))
             .await?;
         waits.push(start.elapsed());

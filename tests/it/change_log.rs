@@ -317,7 +317,8 @@ async fn slow_or_abandoned_query_is_cancelled(database: Database) {
     let (begin, begun) = tokio::sync::oneshot::channel();
     let engine = Arc::clone(&started.app.engine);
     let asked = tokio::spawn(async move {
-        let endless = engine.run_query(move |base| -> Result<(), Cancelled> {
+        let view = engine.view().unwrap();
+        let endless = view.run_query(move |base| -> Result<(), Cancelled> {
             let _ = begin.send(());
             loop {
                 if let Err(stopped) = base.cancellation.check() {
@@ -337,6 +338,8 @@ async fn slow_or_abandoned_query_is_cancelled(database: Database) {
     let failed = started
         .app
         .engine
+        .view()
+        .unwrap()
         .run_query(|base| -> Result<(), Cancelled> {
             panic!("a deliberate panic at change {}", base.newest.as_of.change_number)
         })

@@ -486,7 +486,6 @@ async fn internal_errors_are_reported_neutrally(database: Database) {
         "{ crises { totalCount } }",
         "{ crises { nodes { id } } }",
         "{ initiatives { nodes { conditionsChanged { change } } } }",
-        "{ initiatives(filter: {condition: {on: GOVERNANCE, change: {isKnown: true}}}) { totalCount } }",
         "{ initiatives(filter: {activeDuring: {crisis: \"x\"}}) { totalCount } }",
     ] {
         let (status, body) = post_body(&app, "application/json", json!({"query": query}).to_string()).await;

@@ -7,6 +7,7 @@ use wayin_entity::claim;
 
 use crate::auth::permission::RequesterKind;
 use crate::error::Error;
+use crate::graphql::loader::operation_loader;
 use crate::graphql::{
     app_from_context,
     connection::NodeConnection,
@@ -99,7 +100,8 @@ impl Claim {
             reader,
             scope,
             min_change_number,
-        );
+        )
+        .within_operation(operation_loader(ctx).view());
         Ok(Box::pin(Pattern::load(&asker, input)).await?)
     }
 }

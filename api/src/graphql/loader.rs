@@ -30,6 +30,7 @@ use super::error::SharedError;
 use crate::app::App;
 use crate::auth::requester::{AuthenticatedMember, Requester};
 use crate::error::{Error, TokenError};
+use crate::pattern::view::OperationView;
 use wayin_engine::visibility::Reader;
 
 /// What the loaders need: a database and a reader. Each domain defines what its own keys load.
@@ -38,6 +39,8 @@ pub struct LoaderContext {
     pub db: DatabaseConnection,
     /// The reader. Without one, only public data is loaded.
     pub reader: Option<Reader>,
+    /// The index as the operation sees it.
+    pub view: Arc<OperationView>,
 }
 
 impl LoaderContext {
@@ -99,6 +102,11 @@ impl PendingKeys {
             context: Arc::new(loads),
             batches: Mutex::default(),
         }
+    }
+
+    /// The index as the operation sees it.
+    pub fn view(&self) -> &Arc<OperationView> {
+        &self.context.view
     }
 
     /// Loads the value of a key, in one batch with the other keys of the wave. None if the key has no value.
@@ -214,8 +222,10 @@ impl Extension for BatchedLoading {
         next: NextExecute<'_>,
     ) -> Response {
         let requester = ctx.data_unchecked::<Requester>();
+        let app = ctx.data_unchecked::<Arc<App>>();
         let wanted = Arc::new(PendingKeys::new(LoaderContext {
-            db: ctx.data_unchecked::<Arc<App>>().db.clone(),
+            db: app.db.clone(),
+            view: Arc::new(OperationView::new(Arc::clone(&app.engine), app.db.clone())),
             reader: requester.member().ok().map(AuthenticatedMember::reader),
         }));
         let mut data = Data::default();

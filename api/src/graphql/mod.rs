@@ -1,5 +1,6 @@
 //! What the GraphQL types of all domains share.
 
+pub mod as_of;
 pub mod comparison;
 pub mod connection;
 pub mod error;

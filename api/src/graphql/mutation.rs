@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, InputType};
 use serde::de::DeserializeOwned;
 
+use super::loader::operation_loader;
 use super::{app_from_context, decode_argument, require_member};
 use crate::error::Result;
 use crate::id::NodeKind;
@@ -27,6 +28,8 @@ pub async fn begin_mutation_with_text<'a, A: DeserializeOwned>(
     key: Option<&'a str>,
     input: String,
 ) -> Result<MutationStart<'a, A>> {
+    // Its payload reads its own change.
+    operation_loader(ctx).view().forget().await;
     let sent = MutationRequest {
         member: require_member(ctx)?,
         name,

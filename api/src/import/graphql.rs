@@ -20,6 +20,7 @@ use crate::graphql::{
     connection::NodeConnection,
     decode_argument,
     list::load_connection,
+    loader::operation_loader,
     loader::{self, RowLoaderKey},
     problem::InputProblem,
     require_member,
@@ -425,6 +426,7 @@ impl ImportMutation {
             id.map(|id| decode_argument(NodeKind::Organisation, "input.organisation", id))
                 .transpose()
         };
+        operation_loader(ctx).view().forget().await;
         let sent = MutationRequest {
             member: require_member(ctx)?,
             name: "importRecords",

@@ -1,6 +1,5 @@
 //! Initiatives: their records, publication, and who can read them.
 
-pub mod filter;
 pub mod filter_input;
 pub mod graphql;
 pub mod place_grants;
@@ -14,7 +13,6 @@ use wayin_entity::{funding_term, initiative, organisation};
 
 use crate::auth::visibility::{fully_visible_condition, partly_visible_condition, published_condition};
 use crate::paging::{Paged, SortOrder};
-use wayin_engine::predicate::{InitiativePredicate, InitiativeTest};
 use wayin_engine::visibility::Reader;
 
 /// A condition on the table `initiative`: published and readable in full or, with `parts_too`, at least
@@ -87,71 +85,6 @@ pub fn select_visible_funding_terms(reader: Reader) -> Select<funding_term::Enti
             .and(among(published_condition()))),
     };
     funding_term::Entity::find().filter(readable)
-}
-
-/// Whether a predicate uses only what a funder can read of a partly visible record: the id, the title and the
-/// place.
-pub fn is_limited_to_partly_visible_fields(condition: &InitiativePredicate) -> bool {
-    !condition.has_test(&|test| {
-        !matches!(
-            test,
-            InitiativeTest::Id(_)
-                | InitiativeTest::Title(_)
-                | InitiativeTest::PlaceIs(_)
-                | InitiativeTest::PlaceWithin(_)
-                | InitiativeTest::PlaceKnown(_)
-        )
-    })
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum InitiativeSortField {
-    /// When they were first published.
-    Published,
-    Title,
-    StartedOn,
-    EndedOn,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct InitiativeOrdering {
-    pub field: InitiativeSortField,
-    /// From last to first.
-    pub descending: bool,
-}
-
-impl InitiativeOrdering {
-    /// Whether the order uses only what a funder can read of a partly visible record. The id already shows
-    /// when a record was published, as it contains the time.
-    pub const fn is_limited_to_partly_visible_fields(self) -> bool {
-        matches!(
-            self.field,
-            InitiativeSortField::Published | InitiativeSortField::Title
-        )
-    }
-}
-
-impl Paged for initiative::Entity {
-    type Order = InitiativeOrdering;
-    const ID: Self::Column = initiative::Column::Id;
-
-    fn sort(order: Self::Order) -> SortOrder<Self::Column> {
-        let (tag, column) = match (order.field, order.descending) {
-            (InitiativeSortField::Published, false) => ("published", initiative::Column::PublishedAt),
-            (InitiativeSortField::Published, true) => ("published-", initiative::Column::PublishedAt),
-            (InitiativeSortField::Title, false) => ("title", initiative::Column::TitleFolded),
-            (InitiativeSortField::Title, true) => ("title-", initiative::Column::TitleFolded),
-            (InitiativeSortField::StartedOn, false) => ("started", initiative::Column::StartedOn),
-            (InitiativeSortField::StartedOn, true) => ("started-", initiative::Column::StartedOn),
-            (InitiativeSortField::EndedOn, false) => ("ended", initiative::Column::EndedOn),
-            (InitiativeSortField::EndedOn, true) => ("ended-", initiative::Column::EndedOn),
-        };
-        SortOrder {
-            tag,
-            column,
-            descending: order.descending,
-        }
-    }
 }
 
 impl Paged for funding_term::Entity {

@@ -4,6 +4,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use sea_orm::{ColumnTrait, QueryFilter};
 use wayin_entity::organisation;
 
+use super::filter::organisation_condition;
 use super::filter_input::OrganisationFilter;
 use super::{OrganisationLookup, OrganisationOrdering, alias};
 use crate::error::Error;
@@ -13,7 +14,7 @@ use crate::graphql::{
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::Organisation;
-use crate::initiative::{filter, select_visible_organisations};
+use crate::initiative::select_visible_organisations;
 use crate::paging::PageArguments;
 use wayin_records::record::OrganisationReference;
 
@@ -63,7 +64,7 @@ impl OrganisationQuery {
             .into_predicate(FilterContext::new(&db, require_reader(ctx)?), "filter".into())
             .await?;
         let select = select_visible_organisations(require_reader(ctx)?)
-            .filter(filter::organisation_condition(&condition, true));
+            .filter(organisation_condition(&condition, true));
         let page = PageArguments::new(first, after, last, before);
         load_connection(ctx, select, order, page, Organisation).await
     }

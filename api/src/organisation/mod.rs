@@ -1,6 +1,7 @@
 //! Organisations: finding those that records name, and adding new ones.
 
 pub mod alias;
+pub mod filter;
 pub mod filter_input;
 pub mod graphql;
 pub mod loaders;

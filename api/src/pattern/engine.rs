@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::change_log::{ChangeNotifier, NOTIFICATION_CHANNEL};
@@ -12,13 +13,12 @@ use crate::database;
 use crate::error::{Error, Result};
 use crate::pattern::loader;
 use crate::pattern::loader::{ChangeSummary, LogUpdate};
+use crate::pattern::view::IndexView;
 use arc_swap::ArcSwapOption;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sea_orm::{DatabaseConnection, DbBackend, sqlx::postgres::PgListener};
-use tokio::sync::{Mutex, Semaphore, broadcast, oneshot, watch};
+use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 use uuid::Uuid;
-use wayin_engine::cancellation::{CancellationToken, Cancelled};
-use wayin_engine::count::EvaluationContext;
 use wayin_engine::disclosure::cell_key::PerturbationTable;
 use wayin_engine::index::Snapshot;
 use wayin_engine::predicate_cache::TruthCache;
@@ -69,10 +69,10 @@ pub enum AlteredEvent {
 }
 
 /// The snapshots that queries read.
-struct EngineState {
-    newest: Arc<Snapshot>,
+pub(super) struct EngineState {
+    pub(super) newest: Arc<Snapshot>,
     /// The staged snapshot of each audience.
-    staged: [Arc<Snapshot>; Audience::ALL.len()],
+    pub(super) staged: [Arc<Snapshot>; Audience::ALL.len()],
 }
 
 /// The index of one instance. Many queries read it, and one task keeps it up to date.
@@ -81,12 +81,14 @@ pub struct PatternEngine {
     follow_state: Mutex<FollowState>,
     newest: watch::Sender<i64>,
     notifier: ChangeNotifier,
+    /// The commits of this process that the newest snapshot includes, as [`ChangeNotifier::commit_count`].
+    included_commits: AtomicU64,
     altered: broadcast::Sender<AlteredEvent>,
-    truth_cache: TruthCache,
-    settings: EngineSettings,
-    pool: ThreadPool,
+    pub(super) truth_cache: TruthCache,
+    pub(super) settings: EngineSettings,
+    pub(super) pool: ThreadPool,
     /// One permit for each thread. Further queries wait.
-    query_permits: Semaphore,
+    pub(super) query_permits: Semaphore,
 }
 
 /// What the engine remembers between two reads of the change log.
@@ -117,6 +119,7 @@ impl PatternEngine {
             follow_state: Mutex::default(),
             newest: watch::Sender::new(0),
             notifier: ChangeNotifier::default(),
+            included_commits: AtomicU64::new(0),
             altered: broadcast::Sender::new(MAX_PENDING_EVENTS),
             truth_cache: TruthCache::default(),
             settings,
@@ -152,41 +155,35 @@ impl PatternEngine {
         &self.settings.licence
     }
 
-    /// Runs a query on a thread of the engine. Cancels the query if the caller drops the future.
+    /// The newest snapshots. Does not wait for changes.
     ///
     /// # Errors
-    /// [`Error::QueryTimeout`] if it takes longer than the deadline. [`Error::NotReady`] until the records are loaded.
-    pub async fn run_query<T: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl FnOnce(EvaluationContext<'_>) -> Result<T, Cancelled> + Send + 'static,
-    ) -> Result<T> {
-        let held = self.current_state()?;
-        let (run, waiting) = CancellationToken::with_timeout(self.settings.deadline);
-        let turn = tokio::time::timeout(self.settings.deadline, self.query_permits.acquire());
-        let turn = turn.await.map_err(|_| Error::QueryTimeout)?;
-        let (tell, receiver) = oneshot::channel();
-        let engine = Arc::clone(self);
-        self.pool.spawn(move || {
-            let base = EvaluationContext {
-                newest: &held.newest,
-                staged: held.staged.each_ref().map(|snapshot| &**snapshot),
-                truth_cache: &engine.truth_cache,
-                noise: &engine.settings.perturbation,
-                cancellation: &run,
-            };
-            // Fails if the caller no longer waits.
-            let _ = tell.send(work(base));
-        });
-        let answer = receiver.await;
-        drop((turn, waiting));
-        match answer {
-            Ok(answer) => answer.map_err(|stopped| match stopped {
-                Cancelled::DeadlineExceeded => Error::QueryTimeout,
-                Cancelled::Abandoned => {
-                    Error::Internal("a question that was waited for was abandoned".into())
-                }
-            }),
-            Err(_) => Err(Error::Internal("a question could not be worked out".into())),
+    /// [`Error::NotReady`] until the records are loaded.
+    pub fn view(self: &Arc<Self>) -> Result<IndexView> {
+        Ok(IndexView::new(Arc::clone(self), self.current_state()?))
+    }
+
+    /// Waits until the newest snapshot includes every change that this process has committed.
+    ///
+    /// # Errors
+    /// [`Error::NotReady`] until the records are loaded. [`Error::Unavailable`] if it takes too long.
+    pub async fn wait_for_own_changes(&self, db: &DatabaseConnection) -> Result<()> {
+        if !self.is_ready() {
+            return Err(Error::NotReady);
+        }
+        let commits = self.notifier.commit_count();
+        if self.included_commits.load(Ordering::SeqCst) >= commits {
+            return Ok(());
+        }
+        let unavailable = |cause: String| Error::Unavailable {
+            message: "this server has not read its own last change yet; try again shortly",
+            cause,
+        };
+        match tokio::time::timeout(self.settings.deadline, self.catch_up(db, &|_| ())).await {
+            Ok(caught_up) => caught_up.map_err(|error| unavailable(format!("{error:?}"))),
+            Err(_) => Err(unavailable(
+                "the change log was not read within the deadline".into(),
+            )),
         }
     }
 
@@ -196,6 +193,9 @@ impl PatternEngine {
     /// [`Error::BadInput`] if that takes too long.
     pub async fn wait_for_change(&self, change: i64) -> Result<()> {
         let mut newest = self.newest.subscribe();
+        if *newest.borrow() >= change {
+            return Ok(());
+        }
         self.notifier.notify();
         let reached =
             tokio::time::timeout(CHANGE_WAIT_TIMEOUT, newest.wait_for(|number| *number >= change)).await;
@@ -216,11 +216,13 @@ impl PatternEngine {
     /// the number of initiatives loaded so far.
     pub async fn catch_up(&self, db: &DatabaseConnection, progress: &(dyn Fn(usize) + Sync)) -> Result<()> {
         let mut following = self.follow_state.lock().await;
+        let commits = self.notifier.commit_count();
         let held = self.state.load_full();
         if let Some(held) = &held
             && following.log_gaps.is_empty()
             && loader::load_newest_change(db).await? == held.newest.as_of
         {
+            self.included_commits.store(commits, Ordering::SeqCst);
             return Ok(());
         }
         let moment = database::begin_read(db).await?;
@@ -262,6 +264,7 @@ impl PatternEngine {
             self.state.store(Some(Arc::new(newer)));
             self.newest.send_replace(change);
         }
+        self.included_commits.store(commits, Ordering::SeqCst);
         for one in altered {
             // Fails if there is no subscriber.
             let _ = self.altered.send(one);

@@ -1,7 +1,7 @@
 //! Patterns: how often two conditions coincide in the published records.
 //!
 //! The [`loader`] loads the records, and then the changes to them, into the index of [`wayin_engine`]. The [`engine`]
-//! holds the index and runs queries on its own threads. The [`service`] turns the arguments of a client into a query.
+//! holds the index and runs queries on its own threads, each on a [`view`] of one moment. The [`service`] turns the arguments of a client into a query.
 //! The answer goes out over [`graphql`] or as a [`csv`] file.
 
 pub mod csv;
@@ -9,6 +9,7 @@ pub mod engine;
 pub mod graphql;
 pub mod loader;
 pub mod service;
+pub mod view;
 
 use uuid::Uuid;
 

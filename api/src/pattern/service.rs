@@ -11,6 +11,7 @@ use crate::auth::permission::RequesterKind;
 use crate::error::{Error, Result};
 use crate::graphql::filter::FilterContext;
 use crate::initiative::filter_input::InitiativeFilter;
+use crate::pattern::view::OperationView;
 use wayin_engine::answer;
 use wayin_engine::answer::{
     Associations, AssociationsQuery, Distribution, DistributionQuery, FlowCounts, FlowsQuery, Grid,
@@ -33,6 +34,8 @@ pub struct PatternService {
     principal: Option<RequesterKind>,
     viewpoint: Viewpoint,
     min_change_number: Option<i64>,
+    /// The view of the operation that asks. None if each query has a view of its own.
+    operation: Option<Arc<OperationView>>,
 }
 
 /// The arguments of a pattern.
@@ -66,6 +69,16 @@ impl PatternService {
             principal: check_as,
             viewpoint: Viewpoint { reader, scope },
             min_change_number,
+            operation: None,
+        }
+    }
+
+    /// Answers from the view of an operation.
+    #[must_use]
+    pub fn within_operation(self, operation: &Arc<OperationView>) -> Self {
+        Self {
+            operation: Some(Arc::clone(operation)),
+            ..self
         }
     }
 
@@ -248,10 +261,11 @@ impl PatternService {
         &self,
         work: impl FnOnce(EvaluationContext<'_>) -> Result<T, Cancelled> + Send + 'static,
     ) -> Result<T> {
-        let engine = &self.app.engine;
-        if let Some(change) = self.min_change_number {
-            engine.wait_for_change(change).await?;
-        }
-        engine.run_query(work).await
+        let operation = self.operation.clone().unwrap_or_else(|| {
+            let app = &self.app;
+            Arc::new(OperationView::new(Arc::clone(&app.engine), app.db.clone()))
+        });
+        let view = operation.get(self.min_change_number).await?;
+        view.run_query(work).await
     }
 }

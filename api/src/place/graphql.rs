@@ -4,6 +4,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use sea_orm::{EntityTrait, QueryFilter};
 use wayin_entity::place;
 
+use super::filter::place_condition;
 use super::filter_input::PlaceFilter;
 use super::{PlaceKey, PlaceOrdering};
 use crate::error::Error;
@@ -12,7 +13,6 @@ use crate::graphql::{
     list::load_connection, order::Direction, require_reader,
 };
 use crate::id::NodeKind;
-use crate::initiative::filter;
 use crate::initiative::graphql::Place;
 use crate::paging::PageArguments;
 
@@ -62,7 +62,7 @@ impl PlaceQuery {
             .unwrap_or_default()
             .into_predicate(FilterContext::new(&db, require_reader(ctx)?), "filter".into())
             .await?;
-        let select = place::Entity::find().filter(filter::place_condition(&condition, true));
+        let select = place::Entity::find().filter(place_condition(&condition, true));
         let page = PageArguments::new(first, after, last, before);
         load_connection(ctx, select, order, page, Place).await
     }

@@ -1,5 +1,6 @@
 //! Places: finding them by id, code or name, and saving them with their hierarchy.
 
+pub mod filter;
 pub mod filter_input;
 pub mod graphql;
 pub mod hierarchy;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::RedactionMatches;
-use crate::graphql::{app_from_context, problem::InputProblem, require_member};
+use crate::graphql::{app_from_context, loader::operation_loader, problem::InputProblem, require_member};
 use crate::id::NodeKind;
 use crate::idempotency::{self, AuditRecord, MutationRequest, MutationStart};
 use crate::note;
@@ -102,6 +102,7 @@ impl RedactionMutation {
             require_member(ctx)?,
             input.idempotency_key.take(),
         );
+        operation_loader(ctx).view().forget().await;
         let sent = MutationRequest {
             member,
             name: "redactText",

@@ -173,8 +173,8 @@ macro_rules! reference_payload {
         pub struct $payload {
             /// The object as saved. Null if the input was rejected: `problems` says why.
             $field: Option<$crate::reference_data::graphql::IdempotentResult<$object>>,
-            /// The number of the change. Pass it as `minChangeNumber` to get patterns that include the
-            /// change.
+            /// The number of the change. Pass it as `minChangeNumber` to get patterns and lists that
+            /// include the change.
             change_number: Option<i64>,
             /// The fields that had a value before and have none now. Null clears a field. A field that you
             /// leave out stays the same.

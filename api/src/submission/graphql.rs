@@ -370,7 +370,7 @@ macro_rules! payloads {
             /// The submission as saved. Null if the input was rejected: `problems` says why.
             submission: Option<Submission>,
             /// The number of the change that published the record. Pass it as `minChangeNumber` to get
-            /// patterns that include the change. Null if nothing was published.
+            /// patterns and lists that include the change. Null if nothing was published.
             change_number: Option<i64>,
             /// The changes that conflict with your input. If the published record has changed since the
             /// version that your edit is based on, these are the differences between that version and the

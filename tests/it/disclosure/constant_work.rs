@@ -84,6 +84,8 @@ async fn suppressed_and_disclosed_cells_are_counted_by_the_same_steps(database: 
             .await
             .expect("it reads the database");
         let watched = engine
+            .view()
+            .expect("it is ready")
             .run_query(move |base| {
                 let everything = Predicate::ALWAYS_TRUE;
                 let counting = PopulationCounter::new(base, viewpoint, &everything);

@@ -10,7 +10,6 @@ use sea_orm::{EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wayin::graphql::filter::FilterContext;
-use wayin::initiative::filter;
 use wayin::initiative::filter_input::InitiativeFilter;
 use wayin::pattern::find_matching_initiatives;
 use wayin_engine::answer;
@@ -26,6 +25,7 @@ use wayin_entity::{Dimension, Perspective, initiative, organisation};
 use crate::support::app::TestApp;
 use crate::support::oracle::evaluator::{World, as_list, list_entry_points};
 use crate::support::oracle::random::{FUNDERS, LEADS, RandomSource};
+use crate::support::oracle::sql::initiative_condition;
 use crate::support::oracle::{build_world, retire_a_place, start_with_world};
 use crate::support::{Database, tests_on_both_databases};
 
@@ -76,7 +76,7 @@ async fn evaluate_by_index_and_sql(
             by_index.insert(all[&id].clone(), Some(truth));
         }
         let rows = initiative::Entity::find()
-            .filter(filter::initiative_condition(condition, truth))
+            .filter(initiative_condition(condition, truth))
             .all(db)
             .await
             .unwrap();
@@ -432,7 +432,7 @@ impl RandomRecords {
         &self,
         work: impl FnOnce(EvaluationContext<'_>) -> Result<T, Cancelled> + Send + 'static,
     ) -> T {
-        self.app.app.engine.run_query(work).await.unwrap()
+        self.app.app.engine.view().unwrap().run_query(work).await.unwrap()
     }
 }
 

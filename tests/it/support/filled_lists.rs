@@ -6,10 +6,16 @@ use chrono::{Days, NaiveDate, TimeDelta};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr,
+};
 use serde_json::{Value, json};
+use uuid::Uuid;
+use wayin::change_log::{ChangeEntry, append_changes};
 use wayin::clock::{Clock, SystemClock};
-use wayin_entity::{Perspective, claim, crisis, initiative, meeting, reflection, term};
+use wayin_entity::{
+    ChangeKind, ChangeSubject, Perspective, claim, crisis, initiative, meeting, reflection, term,
+};
 
 use super::Database;
 use super::app::TestApp;
@@ -78,6 +84,20 @@ pub async fn start_with_filled_lists(database: Database, seed: u64) -> TestApp {
             .await
             .unwrap();
     }
+    let ids: Vec<Uuid> = initiative::Entity::find()
+        .select_only()
+        .column(initiative::Column::Id)
+        .into_tuple()
+        .all(&app.app.db)
+        .await
+        .unwrap();
+    let changes: Vec<ChangeEntry> = ids
+        .into_iter()
+        .map(|id| ChangeEntry::new(ChangeKind::Altered, ChangeSubject::Initiative, id))
+        .collect();
+    append_changes(&app.app.db, &TestApp::action(), &changes)
+        .await
+        .unwrap();
     app.catch_up().await;
     for number in 0..25 {
         add_reference_data(&app, number, random).await;

@@ -91,6 +91,7 @@ pub const TABLE: &[PolicyRow] = &[
     ("Organisation", "fundingTerms", OWN_PORTFOLIO),
     ("Organisation", "id name kind identifier", KNOWN_ORGANISATIONS),
     ("InitiativeConnection", CONNECTION_FIELDS, PARTLY_VISIBLE),
+    ("InitiativeConnection", "asOf", PARTLY_VISIBLE),
     ("InitiativeEdge", EDGE_FIELDS, PARTLY_VISIBLE),
     (
         "Initiative",

@@ -82,7 +82,7 @@ impl ImportContext<'_> {
         change_log::notify_listeners(&transaction).await?;
         database::commit(transaction).await?;
         if let Some(engine) = worker.engine {
-            engine.notifier().notify();
+            engine.notifier().notify_of_commit();
         }
         Ok(BatchEnd::Committed)
     }

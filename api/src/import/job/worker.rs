@@ -107,7 +107,7 @@ async fn run_next(worker: &Worker<'_>) -> Result<bool> {
     };
     lease.end(failure).await?;
     if let Some(engine) = worker.engine {
-        engine.notifier().notify();
+        engine.notifier().notify_of_commit();
     }
     tracing::info!(import = %id, "an import has ended");
     Ok(true)

@@ -11,7 +11,6 @@ mod withdrawal;
 
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
-use sea_orm::{QueryFilter, Select};
 use wayin_entity::{Visibility, initiative};
 
 use self::loaders::{
@@ -19,7 +18,7 @@ use self::loaders::{
     SourcesByInitiative,
 };
 pub use self::{
-    lists::{FundingTermList, InitiativeList, InitiativeOrder},
+    lists::{FundingTermList, InitiativeOrder, load_initiatives, parse_window},
     loaders::{FundingTermById, InitiativeById, SourceById},
     organisation::Organisation,
     parts::{
@@ -30,17 +29,16 @@ pub use self::{
     withdrawal::InitiativeMutation,
 };
 use super::filter_input::InitiativeFilter;
-use super::{InitiativeOrdering, filter, is_limited_to_partly_visible_fields, select_visible};
 use crate::graphql::comparison::Date;
 use crate::graphql::filter::FilterContext;
 use crate::graphql::{
-    app_from_context, connection::NodeConnection, decode_argument, list::load_connection, loader,
-    require_reader,
+    app_from_context, connection::IndexedConnection, decode_argument, loader, require_reader,
 };
 use crate::id::NodeKind;
 use crate::organisation::loaders::OrganisationById;
 use crate::paging::PageArguments;
 use crate::place::loaders::PlaceById;
+use wayin_engine::predicate::InitiativePredicate;
 use wayin_records::fields::RecordField;
 
 /// Published work in a place to change a system.
@@ -264,21 +262,11 @@ impl Initiative {
     }
 }
 
-/// Selects the initiatives that the reader can read and for which the filter is TRUE. Partly visible records
-/// are included if the filter uses only their visible fields and `order_shows_a_part`.
-async fn select_listed(
-    ctx: &Context<'_>,
-    filter: Option<InitiativeFilter>,
-    order_shows_a_part: bool,
-) -> Result<Select<initiative::Entity>> {
-    let reader = require_reader(ctx)?;
-    let lookup = FilterContext::new(&app_from_context(ctx).db, reader);
-    let condition = filter
-        .unwrap_or_default()
-        .into_predicate(lookup, "filter".into())
-        .await?;
-    let parts_too = order_shows_a_part && is_limited_to_partly_visible_fields(&condition);
-    Ok(select_visible(reader, parts_too).filter(filter::initiative_condition(&condition, true)))
+/// The condition that a filter stands for. Without a filter, it is TRUE.
+async fn parse_condition(ctx: &Context<'_>, filter: Option<InitiativeFilter>) -> Result<InitiativePredicate> {
+    let names = FilterContext::new(&app_from_context(ctx).db, require_reader(ctx)?);
+    let filter = filter.unwrap_or_default();
+    Ok(filter.into_predicate(names, "filter".into()).await?)
 }
 
 #[derive(Default)]
@@ -302,11 +290,12 @@ impl InitiativeQuery {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<NodeConnection<Initiative>> {
-        let order = InitiativeOrdering::from_order(order_by);
-        let select = select_listed(ctx, filter, order.is_limited_to_partly_visible_fields()).await?;
+        #[graphql(desc = "Wait until the list includes this change, up to 2 seconds.")]
+        min_change_number: Option<i64>,
+    ) -> Result<IndexedConnection<Initiative>> {
+        let condition = parse_condition(ctx, filter).await?;
         let page = PageArguments::new(first, after, last, before);
-        load_connection(ctx, select, order, page, Initiative).await
+        Ok(load_initiatives(ctx, condition, order_by, page, min_change_number).await?)
     }
 
     /// Returns one initiative. Null if it does not exist or you cannot read it.

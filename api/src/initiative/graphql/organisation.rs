@@ -3,12 +3,15 @@
 use async_graphql::{Context, ID, Object, Result};
 use wayin_entity::{OrganisationKind, organisation};
 
-use super::{FundingTerm, FundingTermList, Initiative, InitiativeList, InitiativeOrder};
-use crate::graphql::{connection::NodeConnection, list::load_child_connection};
+use super::{FundingTerm, FundingTermList, Initiative, InitiativeOrder, load_initiatives};
+use crate::graphql::{
+    connection::{IndexedConnection, NodeConnection},
+    list::load_child_connection,
+};
 use crate::id::NodeKind;
-use crate::initiative::InitiativeOrdering;
 use crate::paging::PageArguments;
 use crate::reference_data::graphql::load_version;
+use wayin_engine::predicate::{InitiativeTest, NamedReference, OrganisationTest, Predicate};
 
 /// An organisation that leads or funds initiatives.
 #[derive(Clone, Debug)]
@@ -48,6 +51,7 @@ impl Organisation {
     }
 
     /// The initiatives that it leads and you can read.
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of a connection")]
     async fn initiatives(
         &self,
         ctx: &Context<'_>,
@@ -58,10 +62,16 @@ impl Organisation {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<NodeConnection<Initiative>> {
-        let order = InitiativeOrdering::from_order(order_by);
+        #[graphql(desc = "Wait until the list includes this change, up to 2 seconds.")]
+        min_change_number: Option<i64>,
+    ) -> Result<IndexedConnection<Initiative>> {
+        let own = OrganisationTest::Id(vec![NamedReference {
+            id: self.0.id,
+            name: self.0.name.clone(),
+        }]);
+        let led = Predicate::Test(InitiativeTest::LeadOrganisation(Predicate::Test(own)));
         let page = PageArguments::new(first, after, last, before);
-        load_child_connection(ctx, InitiativeList::LedBy, self.0.id, order, page, Initiative).await
+        Ok(load_initiatives(ctx, led, order_by, page, min_change_number).await?)
     }
 
     /// The funding terms that it gave, for the initiatives that you can read, sorted by start date with the

@@ -3,14 +3,18 @@
 use async_graphql::{Context, ID, Object, Result};
 use wayin_entity::{PlaceKind, place};
 
-use super::{Initiative, InitiativeList, InitiativeOrder};
-use crate::graphql::{connection::NodeConnection, list::load_child_connection, loader};
+use super::{Initiative, InitiativeOrder, load_initiatives};
+use crate::graphql::{
+    connection::{IndexedConnection, NodeConnection},
+    list::load_child_connection,
+    loader,
+};
 use crate::id::NodeKind;
-use crate::initiative::InitiativeOrdering;
 use crate::paging::PageArguments;
 use crate::place::PlaceOrdering;
 use crate::place::loaders::{ChildPlaceList, ParentPlaces, PlaceById};
 use crate::reference_data::graphql::{find_replayed_ids, load_version};
+use wayin_engine::predicate::{InitiativeTest, NamedReference, Predicate};
 
 /// A place, from a neighbourhood to the country.
 #[derive(Clone, Debug)]
@@ -87,6 +91,7 @@ impl Place {
     }
 
     /// The initiatives that you can read in this place or in any place within it.
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of a connection")]
     async fn initiatives(
         &self,
         ctx: &Context<'_>,
@@ -97,12 +102,14 @@ impl Place {
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
-    ) -> Result<NodeConnection<Initiative>> {
-        let order = InitiativeOrdering::from_order(order_by);
-        let list = InitiativeList::InPlace {
-            parts_too: order.is_limited_to_partly_visible_fields(),
-        };
+        #[graphql(desc = "Wait until the list includes this change, up to 2 seconds.")]
+        min_change_number: Option<i64>,
+    ) -> Result<IndexedConnection<Initiative>> {
+        let within = Predicate::Test(InitiativeTest::PlaceWithin(NamedReference {
+            id: self.0.id,
+            name: self.0.name.clone(),
+        }));
         let page = PageArguments::new(first, after, last, before);
-        load_child_connection(ctx, list, self.0.id, order, page, Initiative).await
+        Ok(load_initiatives(ctx, within, order_by, page, min_change_number).await?)
     }
 }

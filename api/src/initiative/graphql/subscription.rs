@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Result, Subscription};
 use futures_util::{Stream, StreamExt, stream};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, Select};
-use wayin_entity::initiative;
+use wayin_engine::list::{ListQuery, list_ids, required_part};
+use wayin_engine::predicate::{InitiativePredicate, InitiativeTest, Predicate};
+use wayin_engine::visibility::Reader;
 
-use super::{Initiative, select_listed};
+use super::lists::{NEWEST_FIRST, load_visible};
+use super::{Initiative, parse_condition};
 use crate::app::App;
 use crate::auth::permission::SubscriptionGuard;
 use crate::error::Error;
-use crate::graphql::app_from_context;
+use crate::graphql::{app_from_context, require_reader};
 use crate::initiative::filter_input::InitiativeFilter;
 use crate::pattern::engine::AlteredEvent;
 use crate::subscriptions::broadcast::{EventStream, LaggedFlag};
@@ -34,22 +36,25 @@ impl InitiativeSubscription {
         let app = Arc::clone(app_from_context(ctx));
         let behind = ctx.data_opt::<Arc<LaggedFlag>>().cloned();
         let altered = EventStream::new(app.engine.subscribe_altered(), None).into_stream(behind.clone());
-        let select = select_listed(ctx, filter, true).await?;
+        let reader = require_reader(ctx)?;
+        let condition = parse_condition(ctx, filter).await?;
         Ok(altered
             .then(move |altered| {
-                let (app, behind, select) = (Arc::clone(&app), behind.clone(), select.clone());
-                async move { load_listed(&app, behind, select, altered).await }
+                let (app, behind, condition) = (Arc::clone(&app), behind.clone(), condition.clone());
+                async move { load_listed(&app, behind, reader, condition, altered).await }
             })
             .take_while(|read| std::future::ready(read.is_some()))
             .flat_map(|read| stream::iter(read.into_iter().flatten())))
     }
 }
 
-/// Loads the changed initiatives that are in the list. None if that cannot be determined.
+/// Loads the changed initiatives that the reader can see and for which a condition is TRUE. None if that cannot be
+/// determined.
 async fn load_listed(
     app: &App,
     behind: Option<Arc<LaggedFlag>>,
-    select: Select<initiative::Entity>,
+    reader: Reader,
+    condition: InitiativePredicate,
     altered: AlteredEvent,
 ) -> Option<Vec<Result<Initiative>>> {
     let ids = match altered {
@@ -61,13 +66,24 @@ async fn load_listed(
             return None;
         }
     };
-    let rows = select
-        .filter(initiative::Column::Id.is_in(ids.iter().copied()))
-        .order_by_asc(initiative::Column::Id)
-        .all(&app.db)
-        .await;
-    Some(match rows {
+    let altered = Predicate::Test(InitiativeTest::Id(ids.to_vec()));
+    let query = ListQuery {
+        required: required_part(&condition, NEWEST_FIRST),
+        reader,
+        condition: altered.and(condition),
+    };
+    let rows = async {
+        let (required, view) = (query.required, app.engine.view()?);
+        let ids = view.run_query(move |context| list_ids(context, &query)).await?;
+        let rows = load_visible(&app.db, reader, required, &ids).await?;
+        Ok::<_, Error>(
+            ids.into_iter()
+                .filter_map(|id| rows.get(&id).cloned())
+                .collect::<Vec<_>>(),
+        )
+    };
+    Some(match rows.await {
         Ok(rows) => rows.into_iter().map(|row| Ok(Initiative(row))).collect(),
-        Err(cause) => vec![Err(Error::from(cause).into())],
+        Err(cause) => vec![Err(cause.into())],
     })
 }

@@ -32,7 +32,8 @@ pub struct WithdrawInitiativeInput {
 pub struct WithdrawInitiativePayload {
     /// The last version of the record, with the reason for the withdrawal. Null if the input was rejected.
     revision: Option<Revision>,
-    /// The number of the change. Pass it as `minChangeNumber` to get patterns that include the change.
+    /// The number of the change. Pass it as `minChangeNumber` to get patterns and lists that include the
+    /// change.
     change_number: Option<i64>,
     /// The problems with the input. Empty if the mutation succeeded.
     problems: Vec<InputProblem>,

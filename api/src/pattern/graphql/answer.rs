@@ -2,8 +2,9 @@
 
 use async_graphql::Interface;
 
-use super::parts::{AsOf, Caution, DisclosureControl};
+use super::parts::{Caution, DisclosureControl};
 use super::{Associations, Distribution, EntryPointFlows, Pattern, PatternGrid};
+use crate::graphql::as_of::AsOf;
 use wayin_engine::query::RecordScope;
 
 /// An answer about patterns: counts of initiatives, and what they are based on.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Context, InputObject, Object};
 
 use super::parts::{
-    AsOf, Caution, ContingencyTable, DisclosureControl, Estimate, Proportion, Suppression, to_graphql_count,
+    Caution, ContingencyTable, DisclosureControl, Estimate, Proportion, Suppression, to_graphql_count,
 };
 use crate::graphql::app_from_context;
+use crate::graphql::as_of::AsOf;
 use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::measures::Measures;
 use wayin_engine::query::RecordScope;

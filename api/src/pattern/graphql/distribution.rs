@@ -3,10 +3,11 @@
 use async_graphql::{Context, Object, Result};
 
 use super::parts::{
-    AsOf, Caution, DisclosureControl, Suppression, encode_group_key, find_organisation, find_place,
+    Caution, DisclosureControl, Suppression, encode_group_key, find_organisation, find_place,
     to_graphql_count,
 };
 use crate::graphql::app_from_context;
+use crate::graphql::as_of::AsOf;
 use crate::initiative::graphql::{Organisation, Place};
 use wayin_engine::query::RecordScope;
 use wayin_engine::{answer, cautions};

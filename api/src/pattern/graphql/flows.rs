@@ -3,8 +3,9 @@
 use async_graphql::{Context, Object};
 use wayin_entity::{EntryPoint, Perspective};
 
-use super::parts::{AsOf, Caution, DisclosureControl, Suppression, to_graphql_count};
+use super::parts::{Caution, DisclosureControl, Suppression, to_graphql_count};
 use crate::graphql::app_from_context;
+use crate::graphql::as_of::AsOf;
 use wayin_engine::query::RecordScope;
 use wayin_engine::{answer, cautions};
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, Result};
 
 use super::parts::{
-    AsOf, Caution, DisclosureControl, SuppressedCell, encode_group_key, find_organisation, find_place,
+    Caution, DisclosureControl, SuppressedCell, encode_group_key, find_organisation, find_place,
     to_graphql_count,
 };
 use crate::graphql::app_from_context;
+use crate::graphql::as_of::AsOf;
 use crate::initiative::graphql::{Organisation, Place};
 use wayin_engine::answer::Grid;
 use wayin_engine::cautions;

@@ -21,6 +21,7 @@ pub use self::grid::PatternGrid;
 pub use self::pattern::Pattern;
 pub use self::subscription::PatternSubscription;
 use super::service::{PatternInput, PatternService};
+use crate::graphql::loader::operation_loader;
 use crate::graphql::{app_from_context, require_reader};
 use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::query::RecordScope;
@@ -28,6 +29,16 @@ use wayin_engine::query::RecordScope;
 /// The query fields for patterns.
 #[derive(Default)]
 pub struct PatternQuery;
+
+/// A service that answers the fields of one operation from one view.
+fn operation_service(
+    ctx: &Context<'_>,
+    scope: RecordScope,
+    min_change_number: Option<i64>,
+) -> Result<PatternService> {
+    let service = new_service(ctx, scope, min_change_number)?;
+    Ok(service.within_operation(operation_loader(ctx).view()))
+}
 
 fn new_service(
     ctx: &Context<'_>,
@@ -71,7 +82,11 @@ impl PatternQuery {
             by,
             concentration: selects_cautions(ctx),
         };
-        Ok(Box::pin(Pattern::load(&new_service(ctx, scope, min_change_number)?, input)).await?)
+        Ok(Box::pin(Pattern::load(
+            &operation_service(ctx, scope, min_change_number)?,
+            input,
+        ))
+        .await?)
     }
 
     /// The number of initiatives for every combination of two dimensions: an evidence map, whose empty
@@ -87,7 +102,7 @@ impl PatternQuery {
         #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
     ) -> Result<PatternGrid> {
-        let asker = new_service(ctx, scope, min_change_number)?;
+        let asker = operation_service(ctx, scope, min_change_number)?;
         Ok(PatternGrid::new(
             Box::pin(asker.query_grid(rows, columns, among)).await?,
         ))
@@ -111,7 +126,7 @@ impl PatternQuery {
             .into_iter()
             .map(|named| (named.name, named.condition))
             .unzip();
-        let asker = new_service(ctx, scope, min_change_number)?;
+        let asker = operation_service(ctx, scope, min_change_number)?;
         let found = Box::pin(asker.query_associations(conditions, among)).await?;
         Ok(Associations::new(names.into(), found))
     }
@@ -129,7 +144,7 @@ impl PatternQuery {
         #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
     ) -> Result<EntryPointFlows> {
-        let asker = new_service(ctx, scope, min_change_number)?;
+        let asker = operation_service(ctx, scope, min_change_number)?;
         Ok(EntryPointFlows(
             Box::pin(asker.query_flows(among, perspective)).await?,
         ))
@@ -147,7 +162,7 @@ impl PatternQuery {
         #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
     ) -> Result<Distribution> {
-        let asker = new_service(ctx, scope, min_change_number)?;
+        let asker = operation_service(ctx, scope, min_change_number)?;
         Ok(Distribution(Box::pin(asker.query_distribution(of, among)).await?))
     }
 }

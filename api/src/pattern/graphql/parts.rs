@@ -1,10 +1,9 @@
 //! GraphQL types that several answers share.
 
 use async_graphql::{Context, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 use wayin_entity::MissingReason;
 
-use crate::graphql::loader;
+use crate::graphql::{as_of::AsOf, loader};
 use crate::id::NodeKind;
 use crate::initiative::graphql::{Organisation, Place};
 use crate::organisation::loaders::OrganisationById;
@@ -15,29 +14,11 @@ use wayin_engine::cautions;
 use wayin_engine::cautions::CautionCode;
 use wayin_engine::dimension::GroupKey;
 use wayin_engine::disclosure::{DisclosedCount, SuppressionRule};
-use wayin_engine::{index, statistics};
+use wayin_engine::statistics;
 
 /// A count in GraphQL. None if it is suppressed.
 pub fn to_graphql_count(shown: &DisclosedCount) -> Option<i64> {
     shown.count.map(u64::cast_signed)
-}
-
-/// The newest change that an answer includes.
-#[derive(SimpleObject)]
-pub struct AsOf {
-    /// The number of the newest change that the answer includes. 0 if there is none.
-    change_number: i64,
-    /// When that change was made (UTC). Null if there is none.
-    changed_at: Option<DateTime<Utc>>,
-}
-
-impl From<index::AsOf> for AsOf {
-    fn from(as_of: index::AsOf) -> Self {
-        Self {
-            change_number: as_of.change_number,
-            changed_at: as_of.changed_at,
-        }
-    }
 }
 
 /// How disclosure control changed an answer.

@@ -6,10 +6,9 @@ use async_graphql::{Context, Object, Result, SimpleObject};
 
 use super::super::service::{PatternInput, PatternService};
 use super::groups::{self, PatternGroup, PatternGroupOrder};
-use super::parts::{
-    AsOf, Caution, ContingencyTable, DisclosureControl, Estimate, Proportion, UnknownReasonCount,
-};
+use super::parts::{Caution, ContingencyTable, DisclosureControl, Estimate, Proportion, UnknownReasonCount};
 use crate::error::Error;
+use crate::graphql::as_of::AsOf;
 use crate::graphql::{app_from_context, connection::NodeConnection};
 use crate::paging::PageArguments;
 use wayin_engine::answer;

@@ -3,6 +3,7 @@
 
 pub mod evaluator;
 pub mod random;
+pub mod sql;
 
 use std::collections::HashMap;
 

@@ -1,169 +1,29 @@
-//! Compiles predicates to SQL with three-valued logic.
-//!
-//! [`initiative_condition`], [`organisation_condition`] and [`place_condition`] return an expression that is
-//! true exactly where the predicate is TRUE (if `wanted`) or FALSE (if not `wanted`). Where the predicate is
-//! UNKNOWN, neither is true. SQL's `NOT` is never applied to an expression, so its NULLs cannot affect a
-//! result: the negation is applied to the predicate, down to its comparisons.
+//! Predicates on initiatives in SQL: an evaluator that shares nothing with the index.
 
 use sea_orm::{
     EntityTrait, ExprTrait, IntoSimpleExpr, Value,
-    sea_query::{Expr, LikeExpr, Query, SelectStatement},
+    sea_query::{Expr, Query, SelectStatement},
 };
 use uuid::Uuid;
-use wayin_entity::{
-    challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term, initiative,
-    organisation, place,
+use wayin::organisation::filter::organisation_condition;
+use wayin::place::hierarchy;
+use wayin::store::funding_terms::{choice_column, choice_values};
+use wayin::store::predicate_sql::{
+    comparison_condition, join_all, join_any, known_condition, lower_case, predicate_condition,
+    text_condition,
 };
-
-use crate::database::escape_like;
-use crate::place::hierarchy;
-use crate::store::funding_terms::{choice_column, choice_values};
 use wayin_engine::predicate::{
     Comparison, CrisisPeriod, FundingTermPredicate, FundingTermTest, InitiativePredicate, InitiativeTest,
-    OrganisationPredicate, OrganisationTest, PlacePredicate, PlaceTest, Predicate, Quantifier, SetComparison,
-    TextComparison, WayInComparison,
+    OrganisationPredicate, Quantifier, SetComparison, WayInComparison,
+};
+use wayin_entity::{
+    challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term, initiative,
+    organisation,
 };
 
 /// Where a predicate on initiatives is TRUE or FALSE. Refers to the table `initiative`.
 pub fn initiative_condition(condition: &InitiativePredicate, wanted: bool) -> Expr {
     predicate_condition(condition, wanted, &initiative_test_condition)
-}
-
-/// Where a predicate on organisations is TRUE or FALSE. Refers to the table `organisation`.
-pub fn organisation_condition(condition: &OrganisationPredicate, wanted: bool) -> Expr {
-    predicate_condition(condition, wanted, &organisation_test_condition)
-}
-
-/// Where a predicate on places is TRUE or FALSE. Refers to the table `place`.
-pub fn place_condition(condition: &PlacePredicate, wanted: bool) -> Expr {
-    predicate_condition(condition, wanted, &place_test_condition)
-}
-
-fn predicate_condition<T>(condition: &Predicate<T>, wanted: bool, test: &impl Fn(&T, bool) -> Expr) -> Expr {
-    match condition {
-        Predicate::All(parts) if wanted => {
-            join_all(parts.iter().map(|part| predicate_condition(part, true, test)))
-        }
-        Predicate::All(parts) => join_any(parts.iter().map(|part| predicate_condition(part, false, test))),
-        Predicate::Any(parts) if wanted => {
-            join_any(parts.iter().map(|part| predicate_condition(part, true, test)))
-        }
-        Predicate::Any(parts) => join_all(parts.iter().map(|part| predicate_condition(part, false, test))),
-        Predicate::Not(part) => predicate_condition(part, !wanted, test),
-        Predicate::Test(one) => test(one, wanted),
-    }
-}
-
-fn join_all(parts: impl IntoIterator<Item = Expr>) -> Expr {
-    balanced_tree(parts.into_iter().collect(), ExprTrait::and).unwrap_or_else(|| Expr::cust("1 = 1"))
-}
-
-fn join_any(parts: impl IntoIterator<Item = Expr>) -> Expr {
-    balanced_tree(parts.into_iter().collect(), ExprTrait::or).unwrap_or_else(|| Expr::cust("1 = 0"))
-}
-
-/// Joins expressions to a tree of minimal depth: databases and the SQL writer's stack limit the depth.
-fn balanced_tree(mut parts: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
-    if parts.len() < 2 {
-        return parts.pop();
-    }
-    let later = parts.split_off(parts.len() / 2);
-    balanced_tree(parts, join)
-        .into_iter()
-        .chain(balanced_tree(later, join))
-        .reduce(join)
-}
-
-fn comparison_condition<T: Clone + Into<Value>>(
-    column: &Expr,
-    comparison: &Comparison<T>,
-    wanted: bool,
-) -> Expr {
-    let column = column.clone();
-    match (comparison, wanted) {
-        (Comparison::OneOf(listed), true) => column.is_in(listed.iter().cloned()),
-        (Comparison::OneOf(listed), false) => column.is_not_in(listed.iter().cloned()),
-        (Comparison::Less(bound), true) | (Comparison::AtLeast(bound), false) => column.lt(bound.clone()),
-        (Comparison::AtMost(bound), true) | (Comparison::More(bound), false) => column.lte(bound.clone()),
-        (Comparison::More(bound), true) | (Comparison::AtMost(bound), false) => column.gt(bound.clone()),
-        (Comparison::AtLeast(bound), true) | (Comparison::Less(bound), false) => column.gte(bound.clone()),
-        (Comparison::Known(known), wanted) => known_condition(column, *known == wanted),
-    }
-}
-
-fn known_condition(column: Expr, known: bool) -> Expr {
-    if known {
-        column.is_not_null()
-    } else {
-        column.is_null()
-    }
-}
-
-/// `column` contains text in lower case.
-fn text_condition(column: &Expr, comparison: &TextComparison, wanted: bool) -> Expr {
-    let column = column.clone();
-    let like = |column: Expr, pattern: String| {
-        let pattern = LikeExpr::new(pattern).escape('\\');
-        if wanted {
-            column.like(pattern)
-        } else {
-            column.not_like(pattern)
-        }
-    };
-    match comparison {
-        TextComparison::OneOf(listed) if wanted => column.is_in(listed.iter().cloned()),
-        TextComparison::OneOf(listed) => column.is_not_in(listed.iter().cloned()),
-        TextComparison::Contains(part) => like(column, format!("%{}%", escape_like(part))),
-        TextComparison::StartsWith(start) => like(column, format!("{}%", escape_like(start))),
-        TextComparison::Known(known) => known_condition(column, *known == wanted),
-    }
-}
-
-fn lower_case(column: Expr) -> Expr {
-    sea_orm::sea_query::Func::lower(column).into()
-}
-
-fn organisation_test_condition(test: &OrganisationTest, wanted: bool) -> Expr {
-    use organisation::Column;
-    match test {
-        OrganisationTest::Id(named) => {
-            let ids = named.iter().map(|one| one.id);
-            if wanted {
-                organisation_column(Column::Id).is_in(ids)
-            } else {
-                organisation_column(Column::Id).is_not_in(ids)
-            }
-        }
-        OrganisationTest::Name(comparison) => {
-            text_condition(&organisation_column(Column::NameFolded), comparison, wanted)
-        }
-        OrganisationTest::Identifier(comparison) => text_condition(
-            &lower_case(organisation_column(Column::Identifier)),
-            comparison,
-            wanted,
-        ),
-        OrganisationTest::Kind(comparison) => {
-            comparison_condition(&organisation_column(Column::Kind), comparison, wanted)
-        }
-    }
-}
-
-fn organisation_column(column: organisation::Column) -> Expr {
-    Expr::col((organisation::Entity, column))
-}
-
-fn place_test_condition(test: &PlaceTest, wanted: bool) -> Expr {
-    use place::Column;
-    let column = |column: Column| Expr::col((place::Entity, column));
-    match test {
-        PlaceTest::Id(ids) if wanted => column(Column::Id).is_in(ids.iter().copied()),
-        PlaceTest::Id(ids) => column(Column::Id).is_not_in(ids.iter().copied()),
-        PlaceTest::Name(comparison) => text_condition(&column(Column::NameFolded), comparison, wanted),
-        PlaceTest::Code(comparison) => text_condition(&lower_case(column(Column::Code)), comparison, wanted),
-        PlaceTest::Kind(comparison) => comparison_condition(&column(Column::Kind), comparison, wanted),
-        PlaceTest::Within(within) => place_membership_condition(column(Column::Id), within.id, true, wanted),
-        PlaceTest::Current(current) => known_condition(column(Column::SuccessorId), *current != wanted),
-    }
 }
 
 fn place_membership_condition(column: Expr, place: Uuid, and_within: bool, wanted: bool) -> Expr {
