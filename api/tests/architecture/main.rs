@@ -58,6 +58,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
         "what GraphQL types are made with",
         &[
             "auth/permission",
+            "graphql/as_of",
             "graphql/comparison",
             "graphql/connection",
             "graphql/error",

@@ -1,6 +1,7 @@
 //! The index, the SQL filter and a naive evaluator agree on every initiative, including UNKNOWN. Patterns count
 //! what the naive evaluator counts.
 
+mod lists;
 mod unknown_reasons;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
