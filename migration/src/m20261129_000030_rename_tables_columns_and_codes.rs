@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::prelude::Uuid;
-use sea_orm_migration::sea_orm::{JsonValue, Statement};
+use sea_orm_migration::sea_orm::{DatabaseBackend, JsonValue, Statement};
 
 use crate::vocabulary::WidenedVocabulary;
 
@@ -21,6 +21,7 @@ impl MigrationTrait for Migration {
         for (before, after) in ACTIONS {
             update_code(manager, "audit_event", "act", before, after).await?;
         }
+        rename_in_details(manager, Direction::Up).await?;
         for (table, before, after) in COLUMNS {
             rename_column(manager, table, before, after).await?;
         }
@@ -38,6 +39,7 @@ impl MigrationTrait for Migration {
         for (table, before, after) in COLUMNS {
             rename_column(manager, table, after, before).await?;
         }
+        rename_in_details(manager, Direction::Down).await?;
         for (before, after) in ACTIONS {
             update_code(manager, "audit_event", "act", after, before).await?;
         }
@@ -123,6 +125,25 @@ const ACTIONS: [(&str, &str); 3] = [
     ("sendSubmission", "submitForReview"),
     ("returnSubmission", "requestChanges"),
     ("redact", "redactText"),
+];
+
+/// Fields of the details in the audit trail, with the old and the new codes: the subject, then field and code before and
+/// after.
+const DETAILS: [(&str, [&str; 2], [&str; 2]); 3] = [
+    (
+        "Submission",
+        ["state", "RETURNED"],
+        ["state", "CHANGES_REQUESTED"],
+    ),
+    ("Import", ["as", "DRAFTS"], ["mode", "DRAFT"]),
+    ("Import", ["as", "SENT"], ["mode", "SUBMIT"]),
+];
+
+/// The fields that a save can clear, as the details in the audit trail list them.
+const CLEARED_FIELDS: [(&str, &str, &str); 3] = [
+    ("Place", "within", "parents"),
+    ("Term", "otherWords", "synonyms"),
+    ("Term", "caution", "usageNote"),
 ];
 
 const COLUMNS: [(&str, &str, &str); 17] = [
@@ -217,6 +238,46 @@ async fn rename_table(
     manager
         .rename_table(Table::rename().table(from, to).to_owned())
         .await
+}
+
+/// Renames codes and fields in the details of events.
+async fn rename_in_details(manager: &SchemaManager<'_>, direction: Direction) -> Result<(), DbErr> {
+    let db = manager.get_connection();
+    let is_sqlite = manager.get_database_backend() == DatabaseBackend::Sqlite;
+    for (subject, before, after) in DETAILS {
+        let ([from, from_code], [to, to_code]) = direction.order((before, after));
+        let sql = if is_sqlite {
+            format!(
+                "UPDATE audit_event SET detail = json_set(json_remove(detail, '$.{from}'), '$.{to}', '{to_code}') \
+                 WHERE subject = '{subject}' AND json_extract(detail, '$.{from}') = '{from_code}'"
+            )
+        } else {
+            format!(
+                "UPDATE audit_event SET detail = (detail - '{from}') || jsonb_build_object('{to}', '{to_code}') \
+                 WHERE subject = '{subject}' AND detail ->> '{from}' = '{from_code}'"
+            )
+        };
+        db.execute_unprepared(&sql).await?;
+    }
+    for (subject, before, after) in CLEARED_FIELDS {
+        let (from, to) = direction.order((before, after));
+        // Strings in JSON are quoted, so that only whole names match.
+        let sql = if is_sqlite {
+            format!(
+                "UPDATE audit_event SET detail = json_set(detail, '$.cleared', \
+                 json(replace(json_extract(detail, '$.cleared'), '\"{from}\"', '\"{to}\"'))) \
+                 WHERE subject = '{subject}' AND json_type(detail, '$.cleared') = 'array'"
+            )
+        } else {
+            format!(
+                "UPDATE audit_event SET detail = jsonb_set(detail, '{{cleared}}', \
+                 replace(detail ->> 'cleared', '\"{from}\"', '\"{to}\"')::jsonb) \
+                 WHERE subject = '{subject}' AND jsonb_typeof(detail -> 'cleared') = 'array'"
+            )
+        };
+        db.execute_unprepared(&sql).await?;
+    }
+    Ok(())
 }
 
 #[derive(Clone, Copy)]
