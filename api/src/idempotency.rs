@@ -23,6 +23,14 @@ use wayin_records::problem::{Problem, ProblemCode};
 const IDEMPOTENCY_KEY_LIFETIME: TimeDelta = TimeDelta::hours(24);
 const MAX_KEY_CHARACTERS: usize = 200;
 
+/// The mutations that 0.1 had under another name and with the same input. Their digests have that name, so that keys
+/// of 0.1 stay valid.
+const FORMER_NAMES: [(&str, &str); 3] = [
+    ("submitForReview", "sendSubmission"),
+    ("requestChanges", "returnSubmission"),
+    ("redactText", "redact"),
+];
+
 #[derive(Clone, Copy)]
 pub struct MutationContext<'a> {
     pub db: &'a DatabaseConnection,
@@ -188,8 +196,9 @@ fn describe_invalid_key(key: &str) -> Option<&'static str> {
 }
 
 fn digest_request(sent: &MutationRequest<'_>) -> String {
+    let former = FORMER_NAMES.iter().find(|(name, _)| *name == sent.name);
     let mut digest = Sha256::new();
-    digest.update(sent.name);
+    digest.update(former.map_or(sent.name, |(_, former)| former));
     digest.update([0]);
     digest.update(&sent.input);
     hex::encode(digest.finalize())

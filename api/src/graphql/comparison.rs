@@ -2,6 +2,7 @@
 //! empty list and an empty comparison are errors.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use async_graphql::{ID, InputObject};
 use chrono::NaiveDate;
@@ -40,8 +41,15 @@ impl async_graphql::ScalarType for BigInt {
 }
 
 /// A calendar date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Date(pub NaiveDate);
+
+/// Like that of the date alone: idempotency keys that 0.1 stored depend on it.
+impl fmt::Debug for Date {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, formatter)
+    }
+}
 
 /// A date without a time, such as `2024-04-01`.
 #[async_graphql::Scalar]

@@ -426,6 +426,11 @@ impl ImportMutation {
             id.map(|id| decode_argument(NodeKind::Organisation, "input.organisation", id))
                 .transpose()
         };
+        // The codes of 0.1, so that its idempotency keys stay valid.
+        let mode = match input.mode {
+            ImportRecordsMode::Draft => "DRAFTS",
+            ImportRecordsMode::Submit => "SENT",
+        };
         operation_loader(ctx).view().forget().await;
         let sent = MutationRequest {
             member: require_member(ctx)?,
@@ -433,10 +438,9 @@ impl ImportMutation {
             key: key.as_deref(),
             // The hash identifies the file. Its position in the multipart request does not matter.
             input: format!(
-                "{} {} {} {} {}",
+                "{} {} {mode} {} {}",
                 known.sha256,
                 input.kind.to_value(),
-                input.mode.to_value(),
                 input.organisation.to_value(),
                 input.licence.to_value()
             ),
