@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 mod access;
 mod audit_trail;
+mod base_of_0_1;
 mod browser_headers;
 mod bulk_import;
 mod change_log;

@@ -276,6 +276,11 @@ impl TestApp {
         member::add_or_update_member(&self.app.db, &Self::action(), named, role, organisation)
             .await
             .expect("the member is added");
+        self.client(subject)
+    }
+
+    /// A client with a token of a member that the database already has.
+    pub fn client(&self, subject: &str) -> Client<'_> {
         Client {
             app: self,
             authorization: Some(format!("Bearer {}", sign_token(subject))),
