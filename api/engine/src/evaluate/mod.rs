@@ -51,11 +51,11 @@ struct TestCache {
 enum PreparedTest<'a> {
     /// Sorted.
     Id(Vec<Uuid>),
-    /// By place number: whether an initiative there matches.
-    Place(Vec<bool>),
+    /// The places where an initiative matches.
+    Place(PlaceSet),
     /// By organisation number.
     Lead(Vec<Truth>),
-    ActiveDuring(&'a CrisisPeriod, Option<Vec<bool>>),
+    ActiveDuring(&'a CrisisPeriod, Option<PlaceSet>),
     FundingTerms(Quantifier, Predicate<PreparedFundingTermTest<'a>>),
     Title(&'a TextComparison),
     VisibleTo(Reader, VisiblePart, Option<u32>),
@@ -269,18 +269,45 @@ fn prepare_term_predicate<'a>(
     })
 }
 
-/// By place number: whether the place is the given one, or a retired place whose successor is the given one.
-fn match_current_place(places: &PlaceDictionary, id: Uuid) -> Vec<bool> {
-    let number = places.number(id);
-    let matches = |place: &IndexedPlace| number.is_some_and(|number| place.current_numbers.contains(&number));
-    places.all().iter().map(matches).collect()
+/// Some places.
+enum PlaceSet {
+    /// Their numbers, if they are few.
+    Few(Vec<u32>),
+    /// By place number: whether the place is in the set.
+    Many(Vec<Truth>),
 }
 
-/// By place number: whether the place lies within one of the given ones.
-fn match_places_within(places: &PlaceDictionary, ids: &[Uuid]) -> Vec<bool> {
+/// The most places that are compared one by one with each row. Comparisons are vectorised, a look-up in a table is not.
+const MAX_COMPARED_PLACES: usize = 8;
+
+impl PlaceSet {
+    fn new(places: &PlaceDictionary, contains: impl Fn(&IndexedPlace) -> bool) -> Self {
+        let numbered = (0..).zip(places.all());
+        let few = numbered
+            .filter(|(_, place)| contains(place))
+            .map(|(number, _)| number);
+        let few: Vec<u32> = few.take(MAX_COMPARED_PLACES + 1).collect();
+        if few.len() <= MAX_COMPARED_PLACES {
+            return Self::Few(few);
+        }
+        Self::Many(places.all().iter().map(|place| contains(place).into()).collect())
+    }
+}
+
+/// The given place, and the retired places whose successor it is.
+fn match_current_place(places: &PlaceDictionary, id: Uuid) -> PlaceSet {
+    let number = places.number(id);
+    PlaceSet::new(places, |place| {
+        number.is_some_and(|number| place.current_numbers.contains(&number))
+    })
+}
+
+/// The places that lie within one of the given ones.
+fn match_places_within(places: &PlaceDictionary, ids: &[Uuid]) -> PlaceSet {
     let numbers: Vec<u32> = ids.iter().filter_map(|id| places.number(*id)).collect();
-    let matches = |place: &IndexedPlace| numbers.iter().any(|number| place.ancestors.contains(number));
-    places.all().iter().map(matches).collect()
+    PlaceSet::new(places, |place| {
+        numbers.iter().any(|number| place.ancestors.contains(number))
+    })
 }
 
 fn evaluate_organisations(
@@ -352,9 +379,22 @@ fn match_numbers(column: &Column, row_count: usize, truths: &[Truth]) -> TruthBi
     TruthBitmaps::from_words(row_count, true_words, false_words)
 }
 
-fn match_places(places: &[bool], chunk: &Chunk) -> TruthBitmaps {
-    let truths: Vec<Truth> = places.iter().map(|matches| Truth::from(*matches)).collect();
-    match_numbers(&chunk.places, chunk.len(), &truths)
+fn match_places(places: &PlaceSet, chunk: &Chunk) -> TruthBitmaps {
+    match places {
+        PlaceSet::Few(numbers) => {
+            let known = chunk.places.match_range(&(0..=i64::MAX)).true_rows;
+            let mut true_rows = Bitmap::empty(chunk.len());
+            for number in numbers {
+                let number = i64::from(*number);
+                true_rows.insert_all(&chunk.places.match_range(&(number..=number)).true_rows);
+            }
+            TruthBitmaps {
+                false_rows: known.difference(&true_rows),
+                true_rows,
+            }
+        }
+        PlaceSet::Many(truths) => match_numbers(&chunk.places, chunk.len(), truths),
+    }
 }
 
 /// An initiative was active if it had not ended before the crisis and had started before the crisis ended. No initiative
