@@ -6,9 +6,12 @@ use sea_orm::DatabaseConnection;
 
 use crate::auth::issued_token::TokenIssuer;
 use crate::auth::jwt::TokenVerifier;
+use crate::auth::member::MemberCache;
 use crate::auth::permission::Permissions;
+use crate::auth::requester::Requester;
 use crate::clock::Clock;
 use crate::cors::AllowedOrigins;
+use crate::error::Result;
 use crate::expiry::ExpiryPolicy;
 use crate::graphql::operation::cost;
 use crate::graphql::operation::cost::CostControl;
@@ -23,6 +26,8 @@ pub struct App {
     /// The pattern engine, which reads `db`.
     pub engine: Arc<PatternEngine>,
     pub verifier: TokenVerifier,
+    /// The members that recent requests identified.
+    pub members: MemberCache,
     /// Issues tokens. None if the service has no key to sign them with.
     pub token_issuer: Option<TokenIssuer>,
     pub permissions: Permissions,
@@ -48,6 +53,7 @@ impl App {
             db,
             engine,
             verifier,
+            members: MemberCache::default(),
             token_issuer: None,
             permissions: Permissions::default(),
             clock,
@@ -113,6 +119,18 @@ impl App {
             allowed_origins: origins,
             ..self
         }
+    }
+
+    /// Authenticates a request by its `Authorization` header. The member may be as it was up to a second ago, if another
+    /// process has changed it.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Unavailable`] if the database or the keys cannot be read.
+    pub async fn authenticate(&self, authorization: Option<&str>) -> Result<Requester> {
+        let notifier = self.engine.notifier();
+        self.members
+            .authenticate(&self.db, &self.verifier, notifier, authorization)
+            .await
     }
 
     pub fn mutation_context(&self) -> MutationContext<'_> {

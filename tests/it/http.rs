@@ -512,6 +512,7 @@ async fn internal_errors_are_reported_neutrally(database: Database) {
     }
     // If the members cannot be read, no requester can be identified.
     app.app.db.execute_unprepared(&drop("member")).await.unwrap();
+    app.app.engine.notifier().notify_of_commit();
     let (status, body) = post_body(
         &app,
         "application/json",

@@ -11,6 +11,7 @@ use wayin::clock::{Clock, SystemClock};
 use wayin_entity::Role;
 
 use crate::support::app::{Client, ISSUER, TestApp};
+use crate::support::http::{get, send};
 use crate::support::imports::restart_with_import_settings;
 use crate::support::redaction::read_all_text;
 use crate::support::socket::{SocketEvent, TestServer, wait_until};
@@ -20,6 +21,7 @@ use crate::support::{Database, tests_on_both_databases};
 tests_on_both_databases![
     issued_token_is_shown_once,
     revoked_token_is_rejected_at_once,
+    other_servers_reject_a_revoked_token_within_a_second,
     revoking_a_token_ends_its_subscriptions,
     token_lifetime_is_limited_and_needs_a_member,
     only_stewards_manage_tokens,
@@ -190,6 +192,37 @@ async fn revoked_token_is_rejected_at_once(database: Database) {
         "the token's member was revoked"
     );
     app.assert_no_violations().await;
+}
+
+/// Whether a server accepts a token over HTTP.
+async fn is_accepted(app: &TestApp, authorization: &str) -> bool {
+    let request = get("/graphql?query=%7Bviewer%7Bsubject%7D%7D", Some(authorization));
+    let (_, _, body) = send(&app.app, request).await;
+    let answer: Value = serde_json::from_slice(&body).unwrap();
+    answer["data"]["viewer"]["subject"] == "dashboard"
+}
+
+async fn other_servers_reject_a_revoked_token_within_a_second(database: Database) {
+    let app = TestApp::start(database.clone()).await;
+    let other_server = TestApp::start(database).await;
+    let steward = app.steward().await;
+    app.create_member("dashboard", Role::Dashboard, None).await;
+    let member = find_member_id(&steward, "dashboard").await;
+    let issued = issue_token(&steward, json!({"member": member, "name": "One"})).await;
+    let authorization = format!("Bearer {}", issued["token"].as_str().unwrap());
+    // Both servers remember the token now.
+    assert!(is_accepted(&app, &authorization).await);
+    assert!(is_accepted(&other_server, &authorization).await);
+    let revoked = Instant::now();
+    revoke_token(&steward, &issued["issuedToken"]["id"]).await;
+    assert!(
+        !is_accepted(&app, &authorization).await,
+        "the server that revoked it"
+    );
+    while is_accepted(&other_server, &authorization).await {
+        assert!(revoked.elapsed() < Duration::from_secs(10), "the other server");
+        sleep(Duration::from_millis(20)).await;
+    }
 }
 
 async fn revoking_a_token_ends_its_subscriptions(database: Database) {

@@ -74,7 +74,7 @@ impl ViewerQuery {
 pub struct SessionAuthorization(pub Option<String>);
 
 /// Authenticates each operation over a WebSocket again, so that an expired token or a revoked member is
-/// refused at once, not only at the next connection.
+/// refused at once, not only at the next connection. A subscription keeps the member, so it is read from the database.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IdentifyRequester;
 

@@ -37,6 +37,14 @@ impl Authorization {
     /// # Errors
     /// [`Error::Unavailable`] if the database or the keys cannot be read.
     pub async fn authenticate(&self, app: &App) -> Result<Requester> {
+        app.authenticate(self.0.as_deref()).await
+    }
+
+    /// Returns the member as the database has it now, for a connection that keeps it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the database or the keys cannot be read.
+    pub async fn authenticate_connection(&self, app: &App) -> Result<Requester> {
         member::authenticate(&app.db, &app.verifier, self.0.as_deref()).await
     }
 }

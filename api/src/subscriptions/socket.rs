@@ -200,7 +200,10 @@ impl SocketConnection {
         let app = &self.service.app;
         let (member, until) = match &authorization {
             None => (None, None),
-            Some(authorization) => match Authorization::new(authorization.clone()).authenticate(app).await {
+            Some(authorization) => match Authorization::new(authorization.clone())
+                .authenticate_connection(app)
+                .await
+            {
                 Ok(Requester::Member(member)) => {
                     let until = member::parse_bearer(authorization)
                         .and_then(|token| app.verifier.accepted_until(token));

@@ -22,7 +22,7 @@ use crate::error::TokenError;
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// The member that a token identifies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TokenSubject {
     #[serde(rename = "iss")]
     pub issuer: String,
@@ -30,7 +30,7 @@ pub struct TokenSubject {
     pub subject: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VerifiedToken {
     pub subject: TokenSubject,
     /// The `jti`, if this service may have issued the token.

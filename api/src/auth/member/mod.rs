@@ -1,5 +1,6 @@
 //! Members: saving, listing and revoking them, and finding the member that a token identifies.
 
+mod cache;
 pub mod graphql;
 
 use chrono::{DateTime, Utc};
@@ -11,6 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 use wayin_entity::{Capability, ReferenceKind, Role, issued_token, member, organisation};
 
+pub use self::cache::MemberCache;
 use super::issued_token::last_use;
 use super::jwt::{TokenSubject, TokenVerifier, VerifiedToken};
 use super::requester::{AuthenticatedMember, Requester};
@@ -22,50 +24,61 @@ use crate::reference_data::{self, CurrentDocument, SaveTarget, SavedChange, docu
 use wayin_records::problem::{ProblemCode, Problems};
 
 /// Authenticates a request by its `Authorization` header.
+///
+/// # Errors
+/// [`Error::Unavailable`] if the database or the keys cannot be read.
 pub async fn authenticate(
     db: &DatabaseConnection,
     verifier: &TokenVerifier,
     authorization: Option<&str>,
 ) -> Result<Requester> {
-    let Some(authorization) = authorization else {
-        return Ok(Requester::Anonymous(TokenError::Missing));
-    };
-    let Some(token) = parse_bearer(authorization) else {
-        return Ok(Requester::Anonymous(TokenError::NotBearer));
-    };
-    let verified = match verifier.verify(token).await {
+    let verified = match verify_authorization(verifier, authorization).await {
         Ok(verified) => verified,
         Err(reason) => return Ok(Requester::Anonymous(reason)),
     };
-    let row = load_member_and_token(db, &verified)
-        .await
-        .map_err(|cause| Error::Unavailable {
-            message: "you cannot be authenticated at present; try again shortly",
-            cause: format!("{cause:?}"),
-        })?;
+    let row = load_member_and_token(db, &verified).await?;
+    Ok(requester_from_row(db, verifier, row))
+}
+
+/// Verifies the token of an `Authorization` header.
+async fn verify_authorization(
+    verifier: &TokenVerifier,
+    authorization: Option<&str>,
+) -> std::result::Result<VerifiedToken, TokenError> {
+    let authorization = authorization.ok_or(TokenError::Missing)?;
+    let token = parse_bearer(authorization).ok_or(TokenError::NotBearer)?;
+    verifier.verify(token).await
+}
+
+/// The requester, from the row of the member. Records that the token was used.
+fn requester_from_row(
+    db: &DatabaseConnection,
+    verifier: &TokenVerifier,
+    row: Option<MemberTokenRow>,
+) -> Requester {
     let Some(row) = row else {
-        return Ok(Requester::Anonymous(TokenError::UnknownMember));
+        return Requester::Anonymous(TokenError::UnknownMember);
     };
     if row.revoked_at.is_some() {
-        return Ok(Requester::Anonymous(TokenError::MemberRevoked));
+        return Requester::Anonymous(TokenError::MemberRevoked);
     }
     if row.token_revoked_at.is_some() {
-        return Ok(Requester::Anonymous(TokenError::TokenRevoked));
+        return Requester::Anonymous(TokenError::TokenRevoked);
     }
     if let Some(token) = row.token_id {
         last_use::record_use(db, &verifier.uses, token, row.token_used_at);
     }
-    Ok(Requester::Member(AuthenticatedMember {
+    Requester::Member(AuthenticatedMember {
         id: row.id,
         subject: row.subject,
         role: row.role,
         organisation: row.organisation_id,
         token: row.token_id,
-    }))
+    })
 }
 
 /// A member with the token of the request, if it is a listed token.
-#[derive(FromQueryResult)]
+#[derive(Clone, FromQueryResult)]
 struct MemberTokenRow {
     id: Uuid,
     subject: String,
@@ -94,7 +107,7 @@ async fn load_member_and_token(
                 .into_condition()
         })
         .into();
-    Ok(member::Entity::find()
+    let row = member::Entity::find()
         .select_only()
         .columns([
             member::Column::Id,
@@ -111,7 +124,11 @@ async fn load_member_and_token(
         .filter(member::Column::Subject.eq(&verified.subject.subject))
         .into_model::<MemberTokenRow>()
         .one(db)
-        .await?)
+        .await;
+    row.map_err(|cause| Error::Unavailable {
+        message: "you cannot be authenticated at present; try again shortly",
+        cause: format!("{cause:?}"),
+    })
 }
 
 pub fn parse_bearer(authorization: &str) -> Option<&str> {
