@@ -61,6 +61,12 @@ impl Default for ChangeNotifier {
 }
 
 impl ChangeNotifier {
+    /// Notifies of a commit when the guard is dropped. Create it before the commit: if its future is dropped meanwhile,
+    /// nobody knows whether the database committed.
+    pub const fn guard_commit(&self) -> CommitGuard<'_> {
+        CommitGuard(self)
+    }
+
     /// Notifies of changes that this process has committed.
     pub fn notify_of_commit(&self) {
         self.commits.fetch_add(1, Ordering::SeqCst);
@@ -85,6 +91,15 @@ impl ChangeNotifier {
 
     pub fn subscribe(&self) -> watch::Receiver<()> {
         self.subscribers.subscribe()
+    }
+}
+
+/// Notifies of a commit when it is dropped.
+pub struct CommitGuard<'a>(&'a ChangeNotifier);
+
+impl Drop for CommitGuard<'_> {
+    fn drop(&mut self) {
+        self.0.notify_of_commit();
     }
 }
 

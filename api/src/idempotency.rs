@@ -23,8 +23,8 @@ use wayin_records::problem::{Problem, ProblemCode};
 const IDEMPOTENCY_KEY_LIFETIME: TimeDelta = TimeDelta::hours(24);
 const MAX_KEY_CHARACTERS: usize = 200;
 
-/// The mutations that 0.1 had under another name and with the same input. Their digests have that name, so that keys
-/// of 0.1 stay valid.
+/// The mutations that 0.1 had under another name and with the same input. Their digests are computed with the former
+/// name, so that keys of 0.1 stay valid.
 const FORMER_NAMES: [(&str, &str); 3] = [
     ("submitForReview", "sendSubmission"),
     ("requestChanges", "returnSubmission"),
@@ -243,8 +243,8 @@ impl RunningMutation<'_> {
             row.update(&self.transaction).await?;
         }
         change_log::notify_listeners(&self.transaction).await?;
+        let _notifies = self.context.notifier.guard_commit();
         database::commit(self.transaction).await?;
-        self.context.notifier.notify_of_commit();
         Ok(())
     }
 }

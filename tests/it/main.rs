@@ -37,6 +37,7 @@ mod imports;
 mod initiative_records;
 mod integrity;
 mod issued_tokens;
+mod list_views;
 mod migrations;
 mod missing_reasons;
 mod normalisation;

@@ -74,7 +74,8 @@ impl ViewerQuery {
 pub struct SessionAuthorization(pub Option<String>);
 
 /// Authenticates each operation over a WebSocket again, so that an expired token or a revoked member is
-/// refused at once, not only at the next connection. A subscription keeps the member, so it is read from the database.
+/// refused at once, not only at the next connection. The database is read each time, as a subscription keeps the
+/// member.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IdentifyRequester;
 

@@ -44,7 +44,7 @@ impl async_graphql::ScalarType for BigInt {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Date(pub NaiveDate);
 
-/// Like that of the date alone: idempotency keys that 0.1 stored depend on it.
+/// Prints the date without the name of this type: idempotency keys that 0.1 stored depend on it.
 impl fmt::Debug for Date {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, formatter)

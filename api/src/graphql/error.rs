@@ -88,13 +88,17 @@ pub fn error_response(error: Error) -> Response {
     Response::from_errors(vec![shown])
 }
 
-fn finalise_error(error: &mut ServerError) {
+/// The error of the service that a GraphQL error was made from.
+pub fn find_cause(error: &ServerError) -> Option<&Error> {
     let cause = error.source::<Error>().map(Error::root);
-    let cause = cause.or_else(|| {
-        error
-            .source::<SharedError>()
-            .map(|SharedError(cause)| cause.root())
-    });
+    cause.or_else(|| {
+        let shared = error.source::<SharedError>();
+        shared.map(|SharedError(cause)| cause.root())
+    })
+}
+
+fn finalise_error(error: &mut ServerError) {
+    let cause = find_cause(error);
     let (code, inside, wait) = match cause {
         Some(cause) => (
             ErrorCode::from_error(cause),

@@ -3,7 +3,7 @@
 
 use std::any::Any;
 
-use async_graphql::{Response, Value};
+use async_graphql::{Response, ServerError, Value};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::json;
@@ -100,6 +100,7 @@ pub fn operation_response(
     was_executed: bool,
 ) -> axum::response::Response {
     let status = match (of, error_status(response)) {
+        _ if was_executed && has_only_temporary_errors(response) => StatusCode::SERVICE_UNAVAILABLE,
         _ if was_executed => StatusCode::OK,
         // Proxies look only at the status, so a rate limit is always in the status.
         (_, refusal @ StatusCode::TOO_MANY_REQUESTS) => refusal,
@@ -189,6 +190,16 @@ pub fn response_with_status(
 }
 
 /// The status of a request that was not executed, by the code of its first error.
+/// Whether a response has no data, and for no other reason than what passes: each error says when to retry.
+fn has_only_temporary_errors(response: &Response) -> bool {
+    let is_temporary = |error: &ServerError| {
+        let extensions = error.extensions.as_ref();
+        extensions.is_some_and(|extensions| extensions.get("retryAfterSeconds").is_some())
+    };
+    let errors = &response.errors;
+    response.data == Value::Null && !errors.is_empty() && errors.iter().all(is_temporary)
+}
+
 fn error_status(response: &Response) -> StatusCode {
     let code = response.errors.first().and_then(|error| {
         let code = error.extensions.as_ref()?.get("code")?;

@@ -167,7 +167,7 @@ impl PatternEngine {
     ///
     /// # Errors
     /// [`Error::NotReady`] until the records are loaded. [`Error::Unavailable`] if it takes too long.
-    pub async fn wait_for_own_changes(&self, db: &DatabaseConnection) -> Result<()> {
+    pub async fn wait_for_own_changes(self: &Arc<Self>, db: &DatabaseConnection) -> Result<()> {
         if !self.is_ready() {
             return Err(Error::NotReady);
         }
@@ -179,12 +179,25 @@ impl PatternEngine {
             message: "this server has not read its own last change yet; try again shortly",
             cause,
         };
-        match tokio::time::timeout(self.settings.deadline, self.catch_up(db, &|_| ())).await {
-            Ok(caught_up) => caught_up.map_err(|error| unavailable(format!("{error:?}"))),
+        let (engine, db) = (Arc::clone(self), db.clone());
+        // A task of its own: a caller that is dropped does not stop what others wait for.
+        let reading = tokio::spawn(async move { engine.include_commits(&db, commits).await });
+        match tokio::time::timeout(self.settings.deadline, reading).await {
+            Ok(Ok(read)) => read.map_err(|error| unavailable(format!("{error:?}"))),
+            Ok(Err(panicked)) => Err(unavailable(panicked.to_string())),
             Err(_) => Err(unavailable(
                 "the change log was not read within the deadline".into(),
             )),
         }
+    }
+
+    /// Reads the change log, unless another caller has read enough of it by then.
+    async fn include_commits(&self, db: &DatabaseConnection, commits: u64) -> Result<()> {
+        let mut following = self.follow_state.lock().await;
+        if self.included_commits.load(Ordering::SeqCst) >= commits {
+            return Ok(());
+        }
+        self.read_change_log(&mut following, db, &|_| ()).await
     }
 
     /// Waits until the newest snapshot includes a change.
@@ -216,6 +229,15 @@ impl PatternEngine {
     /// the number of initiatives loaded so far.
     pub async fn catch_up(&self, db: &DatabaseConnection, progress: &(dyn Fn(usize) + Sync)) -> Result<()> {
         let mut following = self.follow_state.lock().await;
+        self.read_change_log(&mut following, db, progress).await
+    }
+
+    async fn read_change_log(
+        &self,
+        following: &mut FollowState,
+        db: &DatabaseConnection,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<()> {
         let commits = self.notifier.commit_count();
         let held = self.state.load_full();
         if let Some(held) = &held
@@ -226,23 +248,27 @@ impl PatternEngine {
             return Ok(());
         }
         let moment = database::begin_read(db).await?;
-        let followed = match &held {
+        let update = match &held {
             Some(held) => {
                 let holes: Vec<i64> = following.log_gaps.keys().copied().collect();
                 loader::load_changes(&moment, &held.newest, &holes).await?
             }
             None => LogUpdate::ReloadRequired,
         };
+        let reloaded = match update {
+            LogUpdate::ReloadRequired => Some(loader::load_snapshot(&moment, progress).await?),
+            LogUpdate::UpToDate | LogUpdate::Updated(..) => None,
+        };
+        // Nothing below waits, so a caller that is dropped leaves nothing half done.
+        moment.commit().await?;
         let mut altered = Vec::new();
-        let newer = match followed {
-            LogUpdate::UpToDate => None,
-            LogUpdate::Updated(live, changed) => {
+        let newer = match (update, reloaded) {
+            (LogUpdate::Updated(live, changed), _) => {
                 let some = changed.initiatives.chunks(INITIATIVES_PER_EVENT);
                 altered.extend(some.map(|ids| AlteredEvent::Initiatives(ids.into())));
                 Some(following.apply_changes(live, &changed))
             }
-            LogUpdate::ReloadRequired => {
-                let read = Arc::new(loader::load_snapshot(&moment, progress).await?);
+            (_, Some(read)) => {
                 tracing::info!(
                     initiatives = read.len(),
                     change = read.as_of.change_number,
@@ -252,16 +278,17 @@ impl PatternEngine {
                 self.truth_cache.clear();
                 *following = FollowState::default();
                 altered.extend(held.is_some().then_some(AlteredEvent::Everything));
-                Some(following.build_state(read))
+                Some(following.build_state(Arc::new(read)))
             }
+            (_, None) => None,
         };
-        moment.commit().await?;
         following
             .log_gaps
             .retain(|_, since| since.elapsed() < LOG_GAP_TIMEOUT);
         if let Some(newer) = newer {
             let change = newer.newest.as_of.change_number;
             self.state.store(Some(Arc::new(newer)));
+            self.included_commits.store(commits, Ordering::SeqCst);
             self.newest.send_replace(change);
         }
         self.included_commits.store(commits, Ordering::SeqCst);

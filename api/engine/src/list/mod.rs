@@ -1,8 +1,8 @@
 //! Lists of initiatives: filtered, ordered, paged and counted on the index.
 //!
 //! A list has the initiatives for which a condition is TRUE and that the reader can see. Each chunk keeps the
-//! [order of its rows](row_order) by each field. A page is merged from the chunks: from each, only the rows that
-//! can be on the page are visited.
+//! [order of its rows](row_order) by each field. A page is merged from the chunks: where many rows of a
+//! chunk are in the list, only those that can be on the page are compared.
 
 mod page;
 pub mod row_order;
@@ -32,8 +32,8 @@ pub struct ListQuery {
     pub required: VisiblePart,
 }
 
-/// How much of an initiative a reader must see to find it by a condition, in an order. Otherwise a funder could learn from
-/// a list what they cannot read. The id already shows when a record was published, as it contains the time.
+/// How much of an initiative a reader must see to find it by a condition, in an order. A funder must not learn from a
+/// list what they cannot read. The id already shows when a record was published, as it contains the time.
 pub fn required_part(condition: &InitiativePredicate, order: ListOrder) -> VisiblePart {
     let needs_whole = condition.has_test(&|test| {
         !matches!(
@@ -52,13 +52,26 @@ pub fn required_part(condition: &InitiativePredicate, order: ListOrder) -> Visib
     }
 }
 
-/// The ids of the initiatives in a list, in their own order.
-pub fn list_ids(context: EvaluationContext<'_>, query: &ListQuery) -> Result<Vec<Uuid>, Cancelled> {
-    let rows = find_rows(context, query)?;
-    let ids = rows
-        .iter()
-        .flat_map(|(chunk, rows)| rows.iter().map(|row| chunk.ids()[row]));
-    Ok(ids.collect())
+/// Which of some initiatives are in a list, sorted by id. Visits only the chunks that have one of them.
+pub fn select_listed(
+    context: EvaluationContext<'_>,
+    query: &ListQuery,
+    ids: &[Uuid],
+) -> Result<Vec<Uuid>, Cancelled> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    let has_any = |chunk: &Chunk| {
+        let (first, last) = (chunk.ids()[0], chunk.ids()[chunk.len() - 1]);
+        ids.get(ids.partition_point(|id| *id < first))
+            .is_some_and(|id| *id <= last)
+    };
+    let rows = find_rows_in(context, query, has_any)?;
+    let in_chunk = |(chunk, rows): &(&Chunk, Bitmap)| -> Vec<Uuid> {
+        let found = rows.iter().map(|row| chunk.ids()[row]);
+        found.filter(|id| ids.binary_search(id).is_ok()).collect()
+    };
+    Ok(rows.iter().flat_map(in_chunk).collect())
 }
 
 /// The number of initiatives in a list.
@@ -72,8 +85,18 @@ fn find_rows<'a>(
     context: EvaluationContext<'a>,
     query: &ListQuery,
 ) -> Result<Vec<(&'a Chunk, Bitmap)>, Cancelled> {
+    find_rows_in(context, query, |_| true)
+}
+
+/// The rows of a list in some chunks.
+fn find_rows_in<'a>(
+    context: EvaluationContext<'a>,
+    query: &ListQuery,
+    includes: impl Fn(&Chunk) -> bool,
+) -> Result<Vec<(&'a Chunk, Bitmap)>, Cancelled> {
     let (snapshot, cache) = (context.newest, context.truth_cache);
-    let chunks: Vec<&Chunk> = snapshot.chunks.iter().map(|chunk| &**chunk).collect();
+    let chunks = snapshot.chunks.iter().map(|chunk| &**chunk);
+    let chunks: Vec<&Chunk> = chunks.filter(|chunk| includes(chunk)).collect();
     let condition = PreparedPredicate::new(&query.condition, snapshot, cache, chunks.len());
     let visible = (query.reader != Reader::Steward)
         .then(|| PreparedPredicate::visible_to(query.reader, query.required, snapshot, cache, chunks.len()));

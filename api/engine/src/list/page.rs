@@ -10,7 +10,7 @@ use crate::cancellation::Cancelled;
 use crate::count::EvaluationContext;
 use crate::index::{Bitmap, Chunk};
 
-/// If fewer than one in so many rows of a chunk are in the list, the rows are visited instead of the order of the chunk.
+/// If fewer than one in so many rows of a chunk are in the list, each of them is compared, without the sorted order.
 const SPARSE_ROW_RATIO: u64 = 16;
 
 /// The position of a row in a list. It stays valid when rows are inserted or removed.

@@ -1,6 +1,6 @@
 //! The members that requests of the last second identified.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
 use sea_orm::DatabaseConnection;
@@ -22,10 +22,12 @@ struct CachedMember {
     row: MemberTokenRow,
     /// The commits of this process before it was read, as [`ChangeNotifier::commit_count`].
     commits: u64,
+    /// Before it was read.
+    read_at: Instant,
 }
 
-/// Remembers members and their tokens for a second. A commit of this process makes it forget them, so a revocation takes
-/// effect at once in the process that revokes, and within a second in others.
+/// Remembers members and their tokens for a second. A commit of this process makes it forget them, so a revocation
+/// takes effect at once in the process that revokes, and within a second in others.
 pub struct MemberCache(Cache<VerifiedToken, CachedMember>);
 
 impl Default for MemberCache {
@@ -53,15 +55,23 @@ impl MemberCache {
             Ok(verified) => verified,
             Err(reason) => return Ok(Requester::Anonymous(reason)),
         };
-        let commits = notifier.commit_count();
+        let (commits, read_at) = (notifier.commit_count(), Instant::now());
         if let Some(cached) = self.0.get(&verified)
             && cached.commits == commits
+            && cached.read_at.elapsed() < ENTRY_LIFETIME
         {
             return Ok(requester_from_row(db, verifier, Some(cached.row)));
         }
         let row = load_member_and_token(db, &verified).await?;
         if let Some(row) = row.clone() {
-            self.0.insert(verified, CachedMember { row, commits });
+            self.0.insert(
+                verified,
+                CachedMember {
+                    row,
+                    commits,
+                    read_at,
+                },
+            );
         }
         Ok(requester_from_row(db, verifier, row))
     }

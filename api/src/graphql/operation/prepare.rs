@@ -24,6 +24,7 @@ use crate::auth::permission::{Permissions, RequesterKind};
 use crate::auth::requester::Requester;
 use crate::error::Error;
 use crate::error_code::set_retry_after;
+use crate::graphql::error::find_cause;
 
 /// The text before the names that the library suggests.
 const SUGGESTION_PREFIX: &str = " Did you mean";
@@ -127,7 +128,7 @@ impl Extension for OperationPreparation {
     async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
         let mut response = next.run(ctx).await;
         for error in &response.errors {
-            if let Some(error) = error.source::<Error>() {
+            if let Some(error) = find_cause(error) {
                 set_retry_after(&mut response.http_headers, error);
             }
         }

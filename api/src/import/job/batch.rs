@@ -80,10 +80,8 @@ impl ImportContext<'_> {
         }
         change_log::append_changes(&transaction, &act, &result.changes).await?;
         change_log::notify_listeners(&transaction).await?;
+        let _notifies = worker.engine.map(|engine| engine.notifier().guard_commit());
         database::commit(transaction).await?;
-        if let Some(engine) = worker.engine {
-            engine.notifier().notify_of_commit();
-        }
         Ok(BatchEnd::Committed)
     }
 

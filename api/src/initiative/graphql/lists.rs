@@ -1,7 +1,7 @@
 //! Lists of initiatives, which the index finds and the database loads by id, and lists of funding terms in other
 //! objects. Each list is loaded for all objects of a page at once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_graphql::connection::Edge;
@@ -9,6 +9,8 @@ use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, InputObject};
 use sea_orm::{ColumnTrait as _, DatabaseConnection, QueryFilter as _, Select, sea_query::SelectStatement};
 use uuid::Uuid;
+use wayin_engine::cancellation::Cancelled;
+use wayin_engine::count::EvaluationContext;
 use wayin_engine::index::AsOf;
 use wayin_engine::list;
 use wayin_engine::list::{
@@ -20,7 +22,7 @@ use wayin_entity::{funding_term, initiative};
 
 use super::Initiative;
 use crate::database::is_in;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graphql::connection::{IndexedConnection, IndexedListFields, TotalCount};
 use crate::graphql::{
     error::SharedError,
@@ -31,6 +33,7 @@ use crate::graphql::{
 };
 use crate::initiative::{select_visible, select_visible_funding_terms};
 use crate::paging::{self, Cursor, PageArguments, parse_page_size};
+use crate::pattern::view::IndexView;
 
 /// The list that cursors of initiatives belong to.
 const CURSOR_LIST: &str = "initiative";
@@ -87,24 +90,25 @@ pub async fn load_initiatives(
 ) -> Result<IndexedConnection<Initiative>> {
     let order = order.map_or(NEWEST_FIRST, ListOrder::from);
     let window = parse_window(order, &arguments)?;
-    let query = Arc::new(ListQuery {
+    let query = ListQuery {
         required: required_part(&condition, order),
         reader: require_reader(ctx)?,
         condition,
-    });
-    let loader = Arc::clone(operation_loader(ctx));
-    let page = loader
-        .load_one(InitiativePageKey {
-            query: Arc::clone(&query),
-            window: window.clone(),
-            min_change_number,
-            loads_rows: selects_rows(ctx),
-        })
-        .await?
-        .unwrap_or_default();
+    };
+    let selection = ctx.look_ahead();
+    let selects = |field: &str| selection.field(field).exists();
+    let key = InitiativePageKey {
+        query: Arc::new(query),
+        window: window.clone(),
+        min_change_number,
+        loads_rows: ["nodes", "edges", "pageInfo"].into_iter().any(selects),
+        counts_rows: selects("totalCount"),
+    };
+    let page = operation_loader(ctx).load_one(key).await?;
+    let page = page.ok_or_else(|| Error::Internal("a page was not loaded".into()))?;
+    let total = page.total;
     let total = TotalCount::new(move || {
-        let (loader, query) = (Arc::clone(&loader), Arc::clone(&query));
-        async move { Ok(loader.load_one(InitiativeCountKey(query)).await?.unwrap_or(0)) }
+        std::future::ready(total.ok_or_else(|| Error::Internal("a list was not counted".into())))
     });
     let (has_previous, has_next) = if window.from_end {
         (page.has_more, window.before.is_some())
@@ -122,14 +126,6 @@ pub async fn load_initiatives(
             .map(|(position, row)| Edge::new(encode_cursor(order, &position), Initiative(row))),
     );
     Ok(connection)
-}
-
-/// Whether the operation selects anything of the rows of a list.
-fn selects_rows(ctx: &Context<'_>) -> bool {
-    let selection = ctx.look_ahead();
-    ["nodes", "edges", "pageInfo"]
-        .iter()
-        .any(|field| selection.field(field).exists())
 }
 
 /// Validates the arguments of a page of initiatives.
@@ -195,15 +191,19 @@ struct InitiativePageKey {
     window: PageWindow,
     /// The page includes this change.
     min_change_number: Option<i64>,
-    /// Whether the rows are selected. If not, only the number of rows or the newest change is.
+    /// Whether anything of the rows is selected.
     loads_rows: bool,
+    /// Whether `totalCount` is selected.
+    counts_rows: bool,
 }
 
 /// The rows of a page, with their positions in the list.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct InitiativePage {
     rows: Vec<(Position, initiative::Model)>,
     has_more: bool,
+    /// The number of rows of the list, if it was counted.
+    total: Option<u64>,
     /// The newest change that the page includes.
     as_of: AsOf,
 }
@@ -216,52 +216,108 @@ impl Loader<InitiativePageKey> for LoaderContext {
         &self,
         keys: &[InitiativePageKey],
     ) -> Result<HashMap<InitiativePageKey, InitiativePage>, SharedError> {
-        let min_change_number = keys.iter().filter_map(|key| key.min_change_number).max();
-        let view = self.view.get(min_change_number).await?;
-        let as_of = view.as_of();
-        let keys = keys.to_vec();
+        // A list that asks for a later change does not hold up or fail the others.
+        let mut groups: BTreeMap<Option<i64>, Vec<InitiativePageKey>> = BTreeMap::new();
+        for key in keys {
+            groups.entry(key.min_change_number).or_default().push(key.clone());
+        }
+        let mut pages = HashMap::with_capacity(keys.len());
+        for (min_change_number, keys) in groups {
+            let view = self.view.get(min_change_number).await?;
+            load_pages(self, &view, keys, &mut pages).await?;
+        }
+        Ok(pages)
+    }
+}
+
+/// Loads pages from one view. If all rows of a page were withdrawn or hidden since, the rows after them are its page.
+async fn load_pages(
+    loader: &LoaderContext,
+    view: &IndexView,
+    keys: Vec<InitiativePageKey>,
+    loaded: &mut HashMap<InitiativePageKey, InitiativePage>,
+) -> Result<()> {
+    let mut pending: Vec<(InitiativePageKey, PageWindow)> =
+        keys.into_iter().map(|key| (key.clone(), key.window)).collect();
+    while !pending.is_empty() {
+        let find = |(key, window): (InitiativePageKey, PageWindow), context: EvaluationContext<'_>| {
+            let page = if key.loads_rows {
+                find_page(context, &key.query, &window)?
+            } else {
+                list::Page::default()
+            };
+            let counted = key.counts_rows.then(|| count_listed(context, &key.query));
+            Ok((key, window, page, counted.transpose()?))
+        };
+        let wanted = std::mem::take(&mut pending);
         let pages = view
             .run_query(move |context| {
-                let find = |key: InitiativePageKey| {
-                    let page = if key.loads_rows {
-                        find_page(context, &key.query, &key.window)?
-                    } else {
-                        list::Page::default()
-                    };
-                    Ok((key, page))
-                };
-                keys.into_iter().map(find).collect::<Result<Vec<_>, _>>()
+                let pages = wanted.into_iter().map(|wanted| find(wanted, context));
+                pages.collect::<Result<Vec<_>, Cancelled>>()
             })
             .await?;
-        let mut ids: HashMap<(Reader, VisiblePart), BTreeSet<Uuid>> = HashMap::new();
-        for (key, page) in &pages {
-            let found = page.rows.iter().map(|row| row.position.id);
-            ids.entry((key.query.reader, key.query.required))
-                .or_default()
-                .extend(found);
-        }
-        let mut rows: HashMap<(Reader, VisiblePart), HashMap<Uuid, initiative::Model>> = HashMap::new();
-        for ((reader, required), ids) in ids {
-            let rows = rows.entry((reader, required)).or_default();
-            let ids: Vec<Uuid> = ids.into_iter().collect();
-            rows.extend(load_visible(&self.db, reader, required, &ids).await?);
-        }
-        let build_page = |(key, page): (InitiativePageKey, list::Page)| {
-            let rows = rows.get(&(key.query.reader, key.query.required));
-            let listed = page.rows.into_iter().filter_map(|listed| {
-                // A row that has been withdrawn or hidden since is left out.
-                let row = rows?.get(&listed.position.id)?.clone();
-                Some((listed.position, row))
-            });
-            let page = InitiativePage {
-                rows: listed.collect(),
-                has_more: page.has_more,
-                as_of,
+        let rows = load_rows_of_pages(loader, &pages).await?;
+        for (key, mut window, page, total) in pages {
+            let end = if window.from_end {
+                page.rows.first()
+            } else {
+                page.rows.last()
             };
-            (key, page)
-        };
-        Ok(pages.into_iter().map(build_page).collect())
+            let end = end.map(|row| row.position.clone());
+            let listed = page.rows.into_iter().filter_map(|listed| {
+                let row = rows.get(&(key.query.required, listed.position.id))?.clone();
+                Some((current_position(&window, listed.position, &row), row))
+            });
+            let listed: Vec<_> = listed.collect();
+            // A page without rows has no cursor to continue from.
+            if listed.is_empty() && end.is_some() && page.has_more {
+                if window.from_end {
+                    window.before = end;
+                } else {
+                    window.after = end;
+                }
+                pending.push((key, window));
+                continue;
+            }
+            let page = InitiativePage {
+                rows: listed,
+                has_more: page.has_more,
+                total,
+                as_of: view.as_of(),
+            };
+            loaded.insert(key, page);
+        }
     }
+    Ok(())
+}
+
+/// The position of a row. Its title may have been redacted since it was found, and a cursor must not keep it.
+fn current_position(window: &PageWindow, found: Position, row: &initiative::Model) -> Position {
+    match window.order.field {
+        SortField::Title => Position {
+            key: SortKey::Text(row.title_folded.clone()),
+            ..found
+        },
+        _ => found,
+    }
+}
+
+/// Loads the rows of pages, if the reader can still see so much of them as the list requires.
+async fn load_rows_of_pages(
+    loader: &LoaderContext,
+    pages: &[(InitiativePageKey, PageWindow, list::Page, Option<u64>)],
+) -> Result<HashMap<(VisiblePart, Uuid), initiative::Model>> {
+    let mut rows = HashMap::new();
+    for required in [VisiblePart::Whole, VisiblePart::Any] {
+        let listed = pages.iter().filter(|(key, ..)| key.query.required == required);
+        let ids: BTreeSet<Uuid> = listed
+            .flat_map(|(_, _, page, _)| page.rows.iter().map(|row| row.position.id))
+            .collect();
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        let loaded = load_visible(&loader.db, loader.reader()?, required, &ids).await?;
+        rows.extend(loaded.into_iter().map(|(id, row)| ((required, id), row)));
+    }
+    Ok(rows)
 }
 
 /// Loads initiatives by their ids, if the reader can still see so much of them.
@@ -278,33 +334,6 @@ pub(super) async fn load_visible(
         rows.extend(select.all(db).await?.into_iter().map(|row| (row.id, row)));
     }
     Ok(rows)
-}
-
-/// The number of initiatives in a list.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct InitiativeCountKey(Arc<ListQuery>);
-
-impl Loader<InitiativeCountKey> for LoaderContext {
-    type Value = u64;
-    type Error = SharedError;
-
-    async fn load(
-        &self,
-        keys: &[InitiativeCountKey],
-    ) -> Result<HashMap<InitiativeCountKey, u64>, SharedError> {
-        let view = self.view.get(None).await?;
-        let keys = keys.to_vec();
-        let counts = view
-            .run_query(move |context| {
-                let count = |key: InitiativeCountKey| {
-                    let count = count_listed(context, &key.0)?;
-                    Ok((key, count))
-                };
-                keys.into_iter().map(count).collect::<Result<HashMap<_, _>, _>>()
-            })
-            .await?;
-        Ok(counts)
-    }
 }
 
 /// The funding terms that an organisation gave.

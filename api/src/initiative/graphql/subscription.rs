@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Result, Subscription};
 use futures_util::{Stream, StreamExt, stream};
-use wayin_engine::list::{ListQuery, list_ids, required_part};
-use wayin_engine::predicate::{InitiativePredicate, InitiativeTest, Predicate};
+use wayin_engine::list::{ListQuery, required_part, select_listed};
+use wayin_engine::predicate::InitiativePredicate;
 use wayin_engine::visibility::Reader;
 
 use super::lists::{NEWEST_FIRST, load_visible};
@@ -66,18 +66,20 @@ async fn load_listed(
             return None;
         }
     };
-    let altered = Predicate::Test(InitiativeTest::Id(ids.to_vec()));
     let query = ListQuery {
         required: required_part(&condition, NEWEST_FIRST),
         reader,
-        condition: altered.and(condition),
+        condition,
     };
     let rows = async {
         let (required, view) = (query.required, app.engine.view()?);
-        let ids = view.run_query(move |context| list_ids(context, &query)).await?;
-        let rows = load_visible(&app.db, reader, required, &ids).await?;
+        let listed = view
+            .run_query(move |context| select_listed(context, &query, &ids))
+            .await?;
+        let rows = load_visible(&app.db, reader, required, &listed).await?;
         Ok::<_, Error>(
-            ids.into_iter()
+            listed
+                .into_iter()
                 .filter_map(|id| rows.get(&id).cloned())
                 .collect::<Vec<_>>(),
         )

@@ -116,7 +116,7 @@ impl LivePattern {
                     return Ok(Some(answer));
                 }
                 // The engine is busy or not ready: query again after a pause.
-                Err(Error::QueryTimeout | Error::NotReady) => {
+                Err(Error::QueryTimeout | Error::NotReady | Error::Unavailable { .. }) => {
                     tokio::time::sleep(MIN_SEND_INTERVAL).await;
                     self.newest.mark_changed();
                 }
