@@ -32,6 +32,7 @@ mod m20261129_000028_add_multi_site;
 mod m20261129_000029_rename_fields_of_documents;
 mod m20261129_000030_rename_tables_columns_and_codes;
 mod m20261129_000031_store_imports_of_the_command_line;
+mod m20261130_000032_drop_indexes_of_lists;
 mod table;
 pub mod vocabulary;
 
@@ -70,6 +71,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000029_rename_fields_of_documents::Migration),
             Box::new(m20261129_000030_rename_tables_columns_and_codes::Migration),
             Box::new(m20261129_000031_store_imports_of_the_command_line::Migration),
+            Box::new(m20261130_000032_drop_indexes_of_lists::Migration),
         ]
     }
 }
