@@ -54,6 +54,8 @@ async fn list_includes_own_changes_at_once(database: Database) {
 
 async fn list_waits_for_a_change_of_another_server(database: Database) {
     let app = start_with_records(&database, 2).await;
+    app.import_places("code,name,kind,parents,successor\nE12000001,North East,REGION,,\n")
+        .await;
     let other_server = TestApp::start(database).await;
     let number = withdraw_first(&app.steward().await).await;
     let query =
@@ -62,6 +64,14 @@ async fn list_waits_for_a_change_of_another_server(database: Database) {
     let (message, code) = client.query_error(&query).await;
     assert_eq!(code, "BAD_USER_INPUT");
     assert!(message.starts_with("minChangeNumber: "), "{message}");
+    // A list beside it does not fail.
+    let beside = format!(
+        "{{ place(code: \"E12000001\") {{ initiatives(minChangeNumber: {number}) {{ totalCount }} }}
+            initiatives {{ totalCount }} }}"
+    );
+    let response = client.execute(&beside).await;
+    assert_eq!(response["data"]["place"], Value::Null, "{response}");
+    assert_eq!(response["data"]["initiatives"]["totalCount"], 2, "{response}");
     other_server.catch_up().await;
     let found = client.query(&query).await;
     assert_eq!(

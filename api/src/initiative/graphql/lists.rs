@@ -105,7 +105,7 @@ pub async fn load_initiatives(
         counts_rows: selects("totalCount"),
     };
     let page = operation_loader(ctx).load_one(key).await?;
-    let page = page.ok_or_else(|| Error::Internal("a page was not loaded".into()))?;
+    let page = page.ok_or_else(|| Error::Internal("a page was not loaded".into()))??;
     let total = page.total;
     let total = TotalCount::new(move || {
         std::future::ready(total.ok_or_else(|| Error::Internal("a list was not counted".into())))
@@ -208,23 +208,31 @@ struct InitiativePage {
     as_of: AsOf,
 }
 
+/// A page, or why it was not loaded. A page that waits for a change in vain does not fail the others.
+type PageResult = Result<InitiativePage, SharedError>;
+
 impl Loader<InitiativePageKey> for LoaderContext {
-    type Value = InitiativePage;
+    type Value = PageResult;
     type Error = SharedError;
 
     async fn load(
         &self,
         keys: &[InitiativePageKey],
-    ) -> Result<HashMap<InitiativePageKey, InitiativePage>, SharedError> {
-        // A list that asks for a later change does not hold up or fail the others.
+    ) -> Result<HashMap<InitiativePageKey, PageResult>, SharedError> {
         let mut groups: BTreeMap<Option<i64>, Vec<InitiativePageKey>> = BTreeMap::new();
         for key in keys {
             groups.entry(key.min_change_number).or_default().push(key.clone());
         }
         let mut pages = HashMap::with_capacity(keys.len());
         for (min_change_number, keys) in groups {
-            let view = self.view.get(min_change_number).await?;
-            load_pages(self, &view, keys, &mut pages).await?;
+            let view = self.view.get(min_change_number).await.map_err(SharedError::from);
+            match view {
+                Ok(view) => {
+                    let loaded = load_pages(self, &view, keys).await?;
+                    pages.extend(loaded.into_iter().map(|(key, page)| (key, Ok(page))));
+                }
+                Err(error) => pages.extend(keys.into_iter().map(|key| (key, Err(error.clone())))),
+            }
         }
         Ok(pages)
     }
@@ -235,8 +243,8 @@ async fn load_pages(
     loader: &LoaderContext,
     view: &IndexView,
     keys: Vec<InitiativePageKey>,
-    loaded: &mut HashMap<InitiativePageKey, InitiativePage>,
-) -> Result<()> {
+) -> Result<Vec<(InitiativePageKey, InitiativePage)>> {
+    let mut loaded = Vec::with_capacity(keys.len());
     let mut pending: Vec<(InitiativePageKey, PageWindow)> =
         keys.into_iter().map(|key| (key.clone(), key.window)).collect();
     while !pending.is_empty() {
@@ -285,10 +293,10 @@ async fn load_pages(
                 total,
                 as_of: view.as_of(),
             };
-            loaded.insert(key, page);
+            loaded.push((key, page));
         }
     }
-    Ok(())
+    Ok(loaded)
 }
 
 /// The position of a row. Its title may have been redacted since it was found, and a cursor must not keep it.
