@@ -125,7 +125,7 @@ pub async fn issue_token(
     Ok(Ok((row, owner)))
 }
 
-/// Revokes a token. It is refused from the next request on.
+/// Revokes a token. Other processes refuse it within a second.
 pub async fn revoke(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,

@@ -189,7 +189,7 @@ pub struct MemberMutation;
 #[Object]
 impl MemberMutation {
     /// Adds a member, or changes the role or organisation of one. A member who was revoked becomes active
-    /// again. The change applies from the member's next request. The last steward cannot be given another
+    /// again. The change applies within a second on every server. The last steward cannot be given another
     /// role. For stewards.
     async fn save_member(
         &self,
@@ -230,8 +230,8 @@ impl MemberMutation {
         )
     }
 
-    /// Revokes a member. From their next request, they have no access. The last steward cannot be revoked.
-    /// For stewards.
+    /// Revokes a member. Within a second, they have no access on any server. The last steward cannot be
+    /// revoked. For stewards.
     async fn revoke_member(
         &self,
         ctx: &Context<'_>,

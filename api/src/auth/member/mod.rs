@@ -288,7 +288,7 @@ fn is_last_steward(stewards: &[Uuid], id: Uuid) -> bool {
     stewards == [id]
 }
 
-/// Revokes a member by id. Applies from the next request.
+/// Revokes a member by id. Other processes notice it within a second.
 pub async fn revoke_by_id(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -343,7 +343,7 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<(member::Model, Optio
         .await?)
 }
 
-/// Revokes a member. Applies from the next request. Returns none if there is no such member.
+/// Revokes a member. Other processes notice it within a second. Returns none if there is no such member.
 pub async fn revoke(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
