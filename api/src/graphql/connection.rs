@@ -16,7 +16,7 @@ pub type NodeConnection<N> = RelayConnection<String, N, TotalCount, EmptyFields>
 
 type CountFuture = Pin<Box<dyn Future<Output = Result<u64, Error>> + Send>>;
 
-/// A page of a list that the index finds, with what the page includes.
+/// A page of a list that the index finds, with its total and its `asOf`.
 pub type IndexedConnection<N> = RelayConnection<String, N, IndexedListFields, EmptyFields>;
 
 /// The total number of items of a list, counted on request.

@@ -28,7 +28,7 @@ pub async fn begin_mutation_with_text<'a, A: DeserializeOwned>(
     key: Option<&'a str>,
     input: String,
 ) -> Result<MutationStart<'a, A>> {
-    // Its payload reads its own change.
+    // The payload of the mutation reads the change that the mutation made.
     operation_loader(ctx).view().forget().await;
     let sent = MutationRequest {
         member: require_member(ctx)?,

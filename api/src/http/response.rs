@@ -190,7 +190,7 @@ pub fn response_with_status(
 }
 
 /// The status of a request that was not executed, by the code of its first error.
-/// Whether a response has no data, and for no other reason than what passes: each error says when to retry.
+/// Whether a response has no data, and each of its errors says when to retry.
 fn has_only_temporary_errors(response: &Response) -> bool {
     let is_temporary = |error: &ServerError| {
         let extensions = error.extensions.as_ref();

@@ -277,7 +277,8 @@ enum PlaceSet {
     Many(Vec<Truth>),
 }
 
-/// The most places that are compared one by one with each row. Comparisons are vectorised, a look-up in a table is not.
+/// The most places that are compared one by one with each row. The compiler vectorises these comparisons, but not
+/// look-ups in a table.
 const MAX_COMPARED_PLACES: usize = 8;
 
 impl PlaceSet {

@@ -10,7 +10,8 @@ use crate::cancellation::Cancelled;
 use crate::count::EvaluationContext;
 use crate::index::{Bitmap, Chunk};
 
-/// If fewer than one in so many rows of a chunk are in the list, each of them is compared, without the sorted order.
+/// A list is sparse in a chunk if it has fewer than one in 16 of its rows. Comparing these rows is then faster than
+/// walking through the sorted order.
 const SPARSE_ROW_RATIO: u64 = 16;
 
 /// The position of a row in a list. It stays valid when rows are inserted or removed.

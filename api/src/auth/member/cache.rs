@@ -22,7 +22,7 @@ struct CachedMember {
     row: MemberTokenRow,
     /// The commits of this process before it was read, as [`ChangeNotifier::commit_count`].
     commits: u64,
-    /// Before it was read.
+    /// When its reading began.
     read_at: Instant,
 }
 

@@ -262,7 +262,7 @@ impl Initiative {
     }
 }
 
-/// The condition that a filter stands for. Without a filter, it is TRUE.
+/// Turns a filter into a condition. Without a filter, the condition is TRUE for every initiative.
 async fn parse_condition(ctx: &Context<'_>, filter: Option<InitiativeFilter>) -> Result<InitiativePredicate> {
     let names = FilterContext::new(&app_from_context(ctx).db, require_reader(ctx)?);
     let filter = filter.unwrap_or_default();
