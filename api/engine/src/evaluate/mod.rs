@@ -83,8 +83,13 @@ impl<'a> PreparedPredicate<'a> {
             } else {
                 0
             };
-            let is_slow = !matches!(prepared, PreparedTest::Unprepared(_) | PreparedTest::Id(_))
-                || matches!(test, InitiativeTest::StartedOn(_) | InitiativeTest::EndedOn(_));
+            let is_slow = match &prepared {
+                PreparedTest::Id(_) | PreparedTest::Place(PlaceSet::Few(_)) => false,
+                PreparedTest::Unprepared(test) => {
+                    matches!(test, InitiativeTest::StartedOn(_) | InitiativeTest::EndedOn(_))
+                }
+                _ => true,
+            };
             let key = || CacheKey::Test(test.clone());
             CachedTest {
                 test: prepared,

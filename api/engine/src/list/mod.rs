@@ -1,13 +1,15 @@
 //! Lists of initiatives: filtered, ordered, paged and counted on the index.
 //!
 //! A list has the initiatives for which a condition is TRUE and that the reader can see. Each chunk keeps the
-//! [order of its rows](row_order) by each field. A page is merged from the chunks: where many rows of a
-//! chunk are in the list, only those that can be on the page are compared.
+//! [order of its rows](row_order) by each field. A page is merged from the chunks whose rows can be on it, so a page of
+//! the newest initiatives is found in the few newest chunks. Only a total needs every chunk.
 
 mod page;
 pub mod row_order;
 #[cfg(test)]
 mod tests;
+
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use uuid::Uuid;
@@ -61,63 +63,78 @@ pub fn select_listed(
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
-    let has_any = |chunk: &Chunk| {
-        let (first, last) = (chunk.ids()[0], chunk.ids()[chunk.len() - 1]);
+    let list = ListEvaluation::new(context, query);
+    let has_any = |position: &usize| {
+        let in_chunk = list.chunks[*position].ids();
+        let (first, last) = (in_chunk[0], in_chunk[in_chunk.len() - 1]);
         ids.get(ids.partition_point(|id| *id < first))
             .is_some_and(|id| *id <= last)
     };
-    let rows = find_rows_in(context, query, has_any)?;
-    let in_chunk = |(chunk, rows): &(&Chunk, Bitmap)| -> Vec<Uuid> {
-        let found = rows.iter().map(|row| chunk.ids()[row]);
-        found.filter(|id| ids.binary_search(id).is_ok()).collect()
+    let positions: Vec<usize> = (0..list.chunks.len()).filter(has_any).collect();
+    list.evaluate(&positions)?;
+    let in_chunk = |position: usize| {
+        let chunk_ids = list.chunks[position].ids();
+        list.rows(position).iter().map(|row| chunk_ids[row])
     };
-    Ok(rows.iter().flat_map(in_chunk).collect())
+    let listed = positions.into_iter().flat_map(in_chunk);
+    Ok(listed.filter(|id| ids.binary_search(id).is_ok()).collect())
 }
 
-/// The number of initiatives in a list.
-pub fn count_listed(context: EvaluationContext<'_>, query: &ListQuery) -> Result<u64, Cancelled> {
-    let rows = find_rows(context, query)?;
-    Ok(rows.iter().map(|(_, rows)| rows.count()).sum())
-}
-
-/// The rows of a list, by chunk.
-fn find_rows<'a>(
+/// A list that is evaluated chunk by chunk, where its rows are needed.
+struct ListEvaluation<'a> {
     context: EvaluationContext<'a>,
-    query: &ListQuery,
-) -> Result<Vec<(&'a Chunk, Bitmap)>, Cancelled> {
-    find_rows_in(context, query, |_| true)
+    chunks: Vec<&'a Chunk>,
+    condition: PreparedPredicate<'a>,
+    /// What the reader can see; none if they can see everything.
+    visible: Option<PreparedPredicate<'static>>,
+    /// The rows of the list in each chunk.
+    rows: Vec<OnceLock<Bitmap>>,
 }
 
-/// The rows of a list in some chunks.
-fn find_rows_in<'a>(
-    context: EvaluationContext<'a>,
-    query: &ListQuery,
-    includes: impl Fn(&Chunk) -> bool,
-) -> Result<Vec<(&'a Chunk, Bitmap)>, Cancelled> {
-    let (snapshot, cache) = (context.newest, context.truth_cache);
-    let chunks = snapshot.chunks.iter().map(|chunk| &**chunk);
-    let chunks: Vec<&Chunk> = chunks.filter(|chunk| includes(chunk)).collect();
-    let condition = PreparedPredicate::new(&query.condition, snapshot, cache, chunks.len());
-    let visible = (query.reader != Reader::Steward)
-        .then(|| PreparedPredicate::visible_to(query.reader, query.required, snapshot, cache, chunks.len()));
-    let find_in_chunk = |(position, chunk): (usize, &&'a Chunk)| {
-        context.cancellation.check()?;
-        let matching = condition.evaluate(position, chunk);
-        let rows = match &visible {
-            Some(visible) => matching
-                .true_rows
-                .intersection(&visible.evaluate(position, chunk).true_rows),
-            None => matching.into_owned().true_rows,
-        };
-        Ok((*chunk, rows))
-    };
-    let rows = chunks
-        .par_iter()
-        .enumerate()
-        .map(find_in_chunk)
-        .collect::<Result<_, _>>()?;
-    for predicate in std::iter::once(&condition).chain(&visible) {
-        predicate.cache_results(&chunks, cache);
+impl<'a> ListEvaluation<'a> {
+    fn new(context: EvaluationContext<'a>, query: &'a ListQuery) -> Self {
+        let (snapshot, cache) = (context.newest, context.truth_cache);
+        let chunks: Vec<&Chunk> = snapshot.chunks.iter().map(|chunk| &**chunk).collect();
+        let visible_to =
+            || PreparedPredicate::visible_to(query.reader, query.required, snapshot, cache, chunks.len());
+        Self {
+            context,
+            condition: PreparedPredicate::new(&query.condition, snapshot, cache, chunks.len()),
+            visible: (query.reader != Reader::Steward).then(visible_to),
+            rows: std::iter::repeat_with(OnceLock::new).take(chunks.len()).collect(),
+            chunks,
+        }
     }
-    Ok(rows)
+
+    /// Evaluates chunks in parallel. They are given by their positions.
+    fn evaluate(&self, positions: &[usize]) -> Result<(), Cancelled> {
+        positions.par_iter().try_for_each(|position| {
+            self.context.cancellation.check()?;
+            self.rows(*position);
+            Ok(())
+        })
+    }
+
+    /// The rows of the list in the chunk at a position.
+    fn rows(&self, position: usize) -> &Bitmap {
+        self.rows[position].get_or_init(|| {
+            let chunk = self.chunks[position];
+            let matching = self.condition.evaluate(position, chunk);
+            match &self.visible {
+                Some(visible) => matching
+                    .true_rows
+                    .intersection(&visible.evaluate(position, chunk).true_rows),
+                None => matching.into_owned().true_rows,
+            }
+        })
+    }
+}
+
+impl Drop for ListEvaluation<'_> {
+    /// Stores the results of slow tests, for the next evaluation.
+    fn drop(&mut self) {
+        for predicate in std::iter::once(&self.condition).chain(&self.visible) {
+            predicate.cache_results(&self.chunks, self.context.truth_cache);
+        }
+    }
 }

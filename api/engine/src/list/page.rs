@@ -4,15 +4,17 @@ use std::cmp::Ordering;
 
 use uuid::Uuid;
 
-use super::row_order::{ListOrder, RowPosition, SortKey, compare_in_list};
-use super::{ListQuery, find_rows};
+use super::row_order::{ListOrder, OrderedRows, RowPosition, SortKey, compare_in_list};
+use super::{ListEvaluation, ListQuery};
 use crate::cancellation::Cancelled;
 use crate::count::EvaluationContext;
 use crate::index::{Bitmap, Chunk};
 
-/// A list is sparse in a chunk if it has fewer than one in 16 of its rows. Comparing these rows is then faster than
+/// A list is sparse in a chunk if it has fewer than one in 64 of its rows. Comparing these rows is then faster than
 /// walking through the sorted order.
-const SPARSE_ROW_RATIO: u64 = 16;
+const SPARSE_ROW_RATIO: u64 = 64;
+/// The chunks that are evaluated first. Twice as many follow each time, until the page is full.
+const FIRST_CHUNKS: usize = 2;
 
 /// The position of a row in a list. It stays valid when rows are inserted or removed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,20 +56,71 @@ pub struct Page {
     pub rows: Vec<ListedInitiative>,
     /// Whether the window has more rows: after these, or before them if the page is read from the end.
     pub has_more: bool,
+    /// The number of rows of the whole list, if it was asked for.
+    pub total: Option<u64>,
 }
 
-/// Finds a page of a list.
+/// Finds a page of a list, and counts the list if `with_total`.
 pub fn find_page(
     context: EvaluationContext<'_>,
     query: &ListQuery,
     window: &PageWindow,
+    with_total: bool,
 ) -> Result<Page, Cancelled> {
+    let list = ListEvaluation::new(context, query);
+    let total = if with_total {
+        let all: Vec<usize> = (0..list.chunks.len()).collect();
+        list.evaluate(&all)?;
+        Some(all.into_iter().map(|position| list.rows(position).count()).sum())
+    } else {
+        None
+    };
+    let chunks = list.chunks.iter().copied().enumerate();
+    let mut pending: Vec<ChunkWindow<'_>> = chunks
+        .filter_map(|(position, chunk)| ChunkWindow::new(window, position, chunk))
+        .collect();
+    pending.sort_unstable_by(|one, other| window.compare(one.first, other.first));
+    let mut pending = pending.as_slice();
     let mut merge = PageMerge::new(window);
-    for (chunk, rows) in find_rows(context, query)? {
-        context.cancellation.check()?;
-        merge.visit_chunk(chunk, &rows);
+    let mut chunk_count = FIRST_CHUNKS;
+    while pending.first().is_some_and(|next| merge.accepts(next.first)) {
+        let (next, others) = pending.split_at(chunk_count.min(pending.len()));
+        let positions: Vec<usize> = next.iter().map(|chunk| chunk.position).collect();
+        list.evaluate(&positions)?;
+        for chunk in next {
+            merge.visit_chunk(chunk, list.rows(chunk.position));
+        }
+        pending = others;
+        chunk_count *= 2;
     }
-    Ok(merge.into_page())
+    Ok(merge.into_page(total))
+}
+
+/// The rows of a chunk in the window of a page, in the order in which the page is read. Not all are in the list.
+struct ChunkWindow<'a> {
+    chunk: &'a Chunk,
+    /// The position of the chunk in the index.
+    position: usize,
+    in_order: OrderedRows<'a>,
+    /// The position of its first row.
+    first: RowPosition<'a>,
+}
+
+impl<'a> ChunkWindow<'a> {
+    /// The rows of a chunk in the window; none if it has no such rows.
+    fn new(window: &PageWindow, position: usize, chunk: &'a Chunk) -> Option<Self> {
+        let row_position = |row: usize| (chunk.sort_key(window.order.field, row), chunk.ids()[row]);
+        let in_order = chunk.row_orders.list(chunk, window.order, window.from_end);
+        let in_order = in_order.skip_while(|row| window.locate(row_position(row)) == Ordering::Less);
+        let first = row_position(in_order.iter().next()?);
+        let is_in_window = window.locate(first) == Ordering::Equal;
+        is_in_window.then_some(Self {
+            chunk,
+            position,
+            in_order,
+            first,
+        })
+    }
 }
 
 impl PageWindow {
@@ -122,19 +175,25 @@ impl<'a> PageMerge<'a> {
         }
     }
 
-    fn visit_chunk(&mut self, chunk: &'a Chunk, rows: &Bitmap) {
-        let row_count = rows.count();
-        if row_count == 0 {
-            return;
-        }
-        let window = self.window;
-        let position = |row: usize| (chunk.sort_key(window.order.field, row), chunk.ids()[row]);
+    /// Whether a row at a position would be on the page, or be the one that shows that others follow it.
+    fn accepts(&self, position: RowPosition<'_>) -> bool {
+        let is_before = |last: &Candidate<'_>| self.window.compare(last.position, position) == Ordering::Less;
+        self.candidates.len() < self.capacity() || !self.candidates.last().is_some_and(is_before)
+    }
+
+    /// One row more than the page has shows whether others follow.
+    const fn capacity(&self) -> usize {
+        self.window.size + 1
+    }
+
+    fn visit_chunk(&mut self, in_window: &ChunkWindow<'a>, rows: &Bitmap) {
+        let (chunk, window) = (in_window.chunk, self.window);
         let candidate = |row: usize| Candidate {
             chunk,
             row,
-            position: position(row),
+            position: (chunk.sort_key(window.order.field, row), chunk.ids()[row]),
         };
-        let is_sparse = row_count * SPARSE_ROW_RATIO < chunk.len() as u64;
+        let is_sparse = rows.count() * SPARSE_ROW_RATIO < chunk.len() as u64;
         if is_sparse {
             for candidate in rows.iter().map(candidate) {
                 if window.locate(candidate.position) == Ordering::Equal {
@@ -143,9 +202,8 @@ impl<'a> PageMerge<'a> {
             }
             return;
         }
-        let in_order = chunk.row_orders.list(chunk, window.order, window.from_end);
-        let from_start = in_order.iter_from(|row| window.locate(position(row)) == Ordering::Less);
-        for candidate in from_start.filter(|row| rows.contains(*row)).map(candidate) {
+        let listed = in_window.in_order.iter().filter(|row| rows.contains(*row));
+        for candidate in listed.map(candidate) {
             // The rows that follow in this chunk come later still.
             if window.locate(candidate.position) == Ordering::Greater || !self.insert(candidate) {
                 return;
@@ -155,20 +213,18 @@ impl<'a> PageMerge<'a> {
 
     /// Inserts a row, unless the page is full of rows that come before it.
     fn insert(&mut self, candidate: Candidate<'a>) -> bool {
-        let before =
-            |kept: &Candidate<'_>| self.window.compare(kept.position, candidate.position) == Ordering::Less;
-        // One row more than the page has shows whether others follow.
-        let capacity = self.window.size + 1;
-        if self.candidates.len() == capacity && self.candidates.last().is_some_and(before) {
+        if !self.accepts(candidate.position) {
             return false;
         }
-        let index = self.candidates.partition_point(before);
+        let index = self
+            .candidates
+            .partition_point(|kept| self.window.compare(kept.position, candidate.position) == Ordering::Less);
         self.candidates.insert(index, candidate);
-        self.candidates.truncate(capacity);
+        self.candidates.truncate(self.capacity());
         true
     }
 
-    fn into_page(mut self) -> Page {
+    fn into_page(mut self, total: Option<u64>) -> Page {
         let has_more = self.candidates.len() > self.window.size;
         self.candidates.truncate(self.window.size);
         if self.window.from_end {
@@ -184,6 +240,7 @@ impl<'a> PageMerge<'a> {
         Page {
             rows: rows.collect(),
             has_more,
+            total,
         }
     }
 }

@@ -124,6 +124,7 @@ impl RowOrders {
             first,
             second,
             reversed: order.descending != backward,
+            start: 0,
         }
     }
 
@@ -150,12 +151,13 @@ impl RowOrder {
     }
 }
 
-/// The rows of a chunk in the order of a list, or in the reverse order.
+/// The rows of a chunk in the order of a list, or in the reverse order, from a start.
 #[derive(Clone, Copy)]
 pub(super) struct OrderedRows<'a> {
     first: &'a [u16],
     second: &'a [u16],
     reversed: bool,
+    start: usize,
 }
 
 impl OrderedRows<'_> {
@@ -172,18 +174,25 @@ impl OrderedRows<'_> {
         part[position].into()
     }
 
-    /// The rows from the first one that is not `before`, which is true for a number of rows and then false.
-    pub(super) fn iter_from(self, before: impl Fn(usize) -> bool) -> impl Iterator<Item = usize> {
-        let row_count = self.first.len() + self.second.len();
-        let (mut start, mut end) = (0, row_count);
+    const fn end(&self) -> usize {
+        self.first.len() + self.second.len()
+    }
+
+    /// The rows without the first ones, for which `is_skipped` is true. It is false for all others.
+    pub(super) fn skip_while(self, is_skipped: impl Fn(usize) -> bool) -> Self {
+        let (mut start, mut end) = (self.start, self.end());
         while start < end {
             let middle = start.midpoint(end);
-            if before(self.get(middle)) {
+            if is_skipped(self.get(middle)) {
                 start = middle + 1;
             } else {
                 end = middle;
             }
         }
-        (start..row_count).map(move |position| self.get(position))
+        Self { start, ..self }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
+        (self.start..self.end()).map(|position| self.get(position))
     }
 }

@@ -14,7 +14,7 @@ use wayin_engine::count::EvaluationContext;
 use wayin_engine::index::AsOf;
 use wayin_engine::list;
 use wayin_engine::list::{
-    ListOrder, ListQuery, PageWindow, Position, SortField, SortKey, count_listed, find_page, required_part,
+    ListOrder, ListQuery, PageWindow, Position, SortField, SortKey, find_page, required_part,
 };
 use wayin_engine::predicate::InitiativePredicate;
 use wayin_engine::visibility::{Reader, VisiblePart};
@@ -97,11 +97,14 @@ pub async fn load_initiatives(
     };
     let selection = ctx.look_ahead();
     let selects = |field: &str| selection.field(field).exists();
+    let selects_rows = ["nodes", "edges", "pageInfo"].into_iter().any(selects);
     let key = InitiativePageKey {
         query: Arc::new(query),
-        window: window.clone(),
+        window: PageWindow {
+            size: if selects_rows { window.size } else { 0 },
+            ..window.clone()
+        },
         min_change_number,
-        loads_rows: ["nodes", "edges", "pageInfo"].into_iter().any(selects),
         counts_rows: selects("totalCount"),
     };
     let page = operation_loader(ctx).load_one(key).await?;
@@ -191,8 +194,6 @@ struct InitiativePageKey {
     window: PageWindow,
     /// The page includes this change.
     min_change_number: Option<i64>,
-    /// Whether anything of the rows is selected.
-    loads_rows: bool,
     /// Whether `totalCount` is selected.
     counts_rows: bool,
 }
@@ -249,13 +250,8 @@ async fn load_pages(
         keys.into_iter().map(|key| (key.clone(), key.window)).collect();
     while !pending.is_empty() {
         let find = |(key, window): (InitiativePageKey, PageWindow), context: EvaluationContext<'_>| {
-            let page = if key.loads_rows {
-                find_page(context, &key.query, &window)?
-            } else {
-                list::Page::default()
-            };
-            let counted = key.counts_rows.then(|| count_listed(context, &key.query));
-            Ok((key, window, page, counted.transpose()?))
+            let page = find_page(context, &key.query, &window, key.counts_rows)?;
+            Ok((key, window, page))
         };
         let wanted = std::mem::take(&mut pending);
         let pages = view
@@ -265,7 +261,7 @@ async fn load_pages(
             })
             .await?;
         let rows = load_rows_of_pages(loader, &pages).await?;
-        for (key, mut window, page, total) in pages {
+        for (key, mut window, page) in pages {
             let end = if window.from_end {
                 page.rows.first()
             } else {
@@ -290,7 +286,7 @@ async fn load_pages(
             let page = InitiativePage {
                 rows: listed,
                 has_more: page.has_more,
-                total,
+                total: page.total,
                 as_of: view.as_of(),
             };
             loaded.push((key, page));
@@ -313,13 +309,13 @@ fn current_position(window: &PageWindow, found: Position, row: &initiative::Mode
 /// Loads the rows of pages, if the reader can still see so much of them as the list requires.
 async fn load_rows_of_pages(
     loader: &LoaderContext,
-    pages: &[(InitiativePageKey, PageWindow, list::Page, Option<u64>)],
+    pages: &[(InitiativePageKey, PageWindow, list::Page)],
 ) -> Result<HashMap<(VisiblePart, Uuid), initiative::Model>> {
     let mut rows = HashMap::new();
     for required in [VisiblePart::Whole, VisiblePart::Any] {
         let listed = pages.iter().filter(|(key, ..)| key.query.required == required);
         let ids: BTreeSet<Uuid> = listed
-            .flat_map(|(_, _, page, _)| page.rows.iter().map(|row| row.position.id))
+            .flat_map(|(_, _, page)| page.rows.iter().map(|row| row.position.id))
             .collect();
         let ids: Vec<Uuid> = ids.into_iter().collect();
         let loaded = load_visible(&loader.db, loader.reader()?, required, &ids).await?;
