@@ -132,18 +132,13 @@ impl ErrorCode {
     }
 }
 
-/// Sets `Retry-After` if it is known when the client can retry.
-pub fn set_retry_after(headers: &mut HeaderMap, error: &Error) {
-    if let Some(RetryAfter(seconds)) = error.retry_after() {
-        headers.insert(header::RETRY_AFTER, seconds.into());
-    }
-}
-
 /// The headers that tell the client what to do: when to retry, how to authenticate, which content codings to
 /// use.
 pub fn error_headers(error: &Error) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    set_retry_after(&mut headers, error);
+    if let Some(RetryAfter(seconds)) = error.retry_after() {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
     match ErrorCode::from_error(error) {
         ErrorCode::Unauthenticated => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -23,10 +23,10 @@ use wayin::clock::SystemClock;
 use wayin::graphql::operation::cost;
 use wayin::graphql::operation::cost::{RateLimit, RateLimits};
 use wayin::pattern::engine::{EngineSettings, PatternEngine};
-use wayin::schema::{Schema, build_schema};
+use wayin::schema::execute::OperationExecutor;
 use wayin_entity::Role;
 
-async fn build_service() -> Schema {
+async fn build_service() -> OperationExecutor {
     let db = sea_orm::Database::connect("sqlite::memory:").await.unwrap();
     let key = DecodingKey::from_secret(b"a secret that is known to benches alone");
     let verifier = TokenVerifier::new(Algorithm::HS256, key, "https://issuer.example.org", "wayin");
@@ -44,7 +44,7 @@ async fn build_service() -> Schema {
         ..cost::CostSettings::default()
     };
     let app = App::new(db, verifier, Arc::new(SystemClock), engine).with_cost_settings(costs);
-    build_schema(Arc::new(app))
+    OperationExecutor::new(Arc::new(app))
 }
 
 /// Whether a document was refused for its content, and not because of the rate limit.
@@ -69,9 +69,13 @@ fn steward_requester() -> Requester {
 
 fn bench_rejections(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let schema = runtime.block_on(build_service());
+    let executor = runtime.block_on(build_service());
     let mut refused = |name: &str, request: &dyn Fn() -> Request| {
-        let execute = || runtime.block_on(schema.execute(request().data(steward_requester())));
+        let execute = || {
+            runtime
+                .block_on(executor.execute(request(), steward_requester()))
+                .response
+        };
         assert!(is_rejected(&execute()), "{name} is refused");
         criterion.bench_function(name, |bencher| bencher.iter(execute));
         assert!(is_rejected(&execute()), "{name} is refused as often as it comes");

@@ -57,23 +57,31 @@ async fn response_media_type_is_negotiated(database: Database) {
         "query": "query($slug: String!) { claim(slug: $slug) { slug } }", "variables": {"slug": 3},
     });
     let members_only = json!({"query": "{ viewer { role } }"});
-    for (accept, kind, of_bad_request) in [
-        (None, JSON_MEDIA_TYPE, StatusCode::OK),
-        (Some("*/*"), JSON_MEDIA_TYPE, StatusCode::OK),
-        (Some(JSON_MEDIA_TYPE), JSON_MEDIA_TYPE, StatusCode::OK),
+    for (accept, kind, of_bad_request, without_token) in [
+        (None, JSON_MEDIA_TYPE, StatusCode::OK, StatusCode::OK),
+        (Some("*/*"), JSON_MEDIA_TYPE, StatusCode::OK, StatusCode::OK),
+        (
+            Some(JSON_MEDIA_TYPE),
+            JSON_MEDIA_TYPE,
+            StatusCode::OK,
+            StatusCode::OK,
+        ),
         (
             Some(GRAPHQL_RESPONSE_MEDIA_TYPE),
             GRAPHQL_RESPONSE_MEDIA_TYPE,
             StatusCode::BAD_REQUEST,
+            StatusCode::UNAUTHORIZED,
         ),
         (
             Some("application/graphql-response+json, application/json;q=0.9"),
             GRAPHQL_RESPONSE_MEDIA_TYPE,
             StatusCode::BAD_REQUEST,
+            StatusCode::UNAUTHORIZED,
         ),
         (
             Some("application/json, application/graphql-response+json;q=0.5"),
             JSON_MEDIA_TYPE,
+            StatusCode::OK,
             StatusCode::OK,
         ),
     ] {
@@ -82,13 +90,16 @@ async fn response_media_type_is_negotiated(database: Database) {
             (&unparsed, of_bad_request, false),
             (&unknown, of_bad_request, false),
             (&of_another_type, of_bad_request, false),
-            (&members_only, StatusCode::OK, true),
+            (&members_only, without_token, false),
         ] {
             let (status, headers, answer) = ask(accept, body.clone()).await;
             assert_eq!(status, expected, "{accept:?} {body}: {answer}");
             let said = headers[header::CONTENT_TYPE].to_str().unwrap();
             assert_eq!(said, format!("{kind}; charset=utf-8"), "{accept:?} {body}");
             assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+            if *body == members_only {
+                assert_eq!(headers[header::WWW_AUTHENTICATE], "Bearer", "{answer}");
+            }
             assert_eq!(
                 parse_json(&answer).get("data").is_some(),
                 data,

@@ -26,7 +26,7 @@ use wayin::auth::member;
 use wayin::clock::{Clock, SystemClock};
 use wayin::config::TokenConfig;
 use wayin::error::TokenError;
-use wayin::schema::build_schema;
+use wayin::schema::execute::OperationExecutor;
 use wayin_entity::Role;
 
 use crate::support::app::{AUDIENCE, ISSUER, TestApp};
@@ -277,7 +277,7 @@ async fn rotated_keys_are_picked_up(database: Database) {
         Arc::clone(&started.app.engine),
     ));
     let app = TestApp {
-        schema: build_schema(Arc::clone(&app)),
+        executor: OperationExecutor::new(Arc::clone(&app)),
         app,
         database: started.database.clone(),
     };

@@ -17,7 +17,7 @@ use wayin::auth::member;
 use wayin::clock::{Clock, SystemClock};
 use wayin::config::{self, DatabaseConfig, TokenConfig};
 use wayin::pattern::engine::{EngineSettings, PatternEngine};
-use wayin::schema::build_schema;
+use wayin::schema::execute::OperationExecutor;
 use wayin_entity::Role;
 
 use crate::support::app::{AUDIENCE, Client, ISSUER, SECRET, TestApp, sign_token, sign_token_until};
@@ -337,7 +337,7 @@ async fn start_with_token_settings(database: &Database, settings: &TestSettings)
     ));
     app.engine.catch_up(&app.db, &|_| ()).await.unwrap();
     TestApp {
-        schema: build_schema(Arc::clone(&app)),
+        executor: OperationExecutor::new(Arc::clone(&app)),
         app,
         database: started.database,
     }

@@ -1,14 +1,9 @@
 //! The member who sends the request, over GraphQL.
 
-use std::sync::Arc;
-
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest};
-use async_graphql::{Context, ID, Object, Pos, Request, Result, ServerResult};
+use async_graphql::{Context, ID, Object, Result};
 use wayin_entity::Role;
 
-use super::member;
 use super::requester::AuthenticatedMember;
-use crate::app::App;
 use crate::graphql::operation::cost::RateLimitKey;
 use crate::graphql::operation::cost::graphql::RateLimit;
 use crate::graphql::{self, loader};
@@ -67,39 +62,5 @@ impl ViewerQuery {
     /// The member that your token identifies, and what it can do.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
         Ok(Viewer(graphql::require_member(ctx)?.clone()))
-    }
-}
-
-/// The `Authorization` header, or its equivalent in the first message of a WebSocket.
-pub struct SessionAuthorization(pub Option<String>);
-
-/// Authenticates each operation over a WebSocket again, so that an expired token or a revoked member is
-/// refused at once, not only at the next connection. The database is read each time, as a subscription keeps the
-/// member.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct IdentifyRequester;
-
-impl ExtensionFactory for IdentifyRequester {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(*self)
-    }
-}
-
-#[async_graphql::async_trait::async_trait]
-impl Extension for IdentifyRequester {
-    async fn prepare_request(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        request: Request,
-        next: NextPrepareRequest<'_>,
-    ) -> ServerResult<Request> {
-        let Some(SessionAuthorization(authorization)) = ctx.data_opt::<SessionAuthorization>() else {
-            return next.run(ctx, request).await;
-        };
-        let app = ctx.data_unchecked::<Arc<App>>();
-        let requester = member::authenticate(&app.db, &app.verifier, authorization.as_deref())
-            .await
-            .map_err(|error| async_graphql::Error::from(error).into_server_error(Pos::default()))?;
-        next.run(ctx, request.data(requester)).await
     }
 }

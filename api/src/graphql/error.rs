@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextRequest, NextSubscribe};
 use async_graphql::{ErrorExtensionValues, Pos, Response, ServerError};
-use futures_util::stream::{BoxStream, StreamExt};
 use rand::{TryRngCore as _, rngs::OsRng};
 use uuid::Uuid;
 
 use crate::error::{Error, RetryAfter};
-use crate::error_code::ErrorCode;
+use crate::error_code::{ErrorCode, error_headers};
 use crate::graphql::operation::variables::scalars::rewrite_library_error;
 
 /// The maximum number of reported errors for a document that is not executed.
@@ -43,40 +41,17 @@ impl From<SharedError> for Error {
 
 /// Adds a code to each error of a response and hides internal details. The cause goes to the log, with an id
 /// that the response also contains.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ErrorCodes;
-
-impl ExtensionFactory for ErrorCodes {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(*self)
-    }
-}
-
-#[async_graphql::async_trait::async_trait]
-impl Extension for ErrorCodes {
-    async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
-        let mut response = next.run(ctx).await;
-        // Nothing was executed, so the first few errors are enough to correct the document.
-        if response.data == async_graphql::Value::Null {
-            response.errors.truncate(MAX_REPORTED_ERRORS);
+pub fn finalise_errors(response: &mut Response) {
+    for error in &response.errors {
+        if let Some(error) = find_cause(error) {
+            response.http_headers.extend(error_headers(error));
         }
-        response.errors.iter_mut().for_each(finalise_error);
-        response
     }
-
-    /// Operations over a WebSocket pass only through `subscribe`.
-    fn subscribe<'s>(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        stream: BoxStream<'s, Response>,
-        next: NextSubscribe<'_>,
-    ) -> BoxStream<'s, Response> {
-        let shown = next.run(ctx, stream).map(|mut response| {
-            response.errors.iter_mut().for_each(finalise_error);
-            response
-        });
-        shown.boxed()
+    // Without data, the first few errors are enough to correct the document.
+    if response.data == async_graphql::Value::Null {
+        response.errors.truncate(MAX_REPORTED_ERRORS);
     }
+    response.errors.iter_mut().for_each(finalise_error);
 }
 
 /// Builds a response that contains only an error, to a request that is not GraphQL.

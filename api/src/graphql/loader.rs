@@ -14,8 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 
 use async_graphql::dataloader::Loader;
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
-use async_graphql::{Context, Data, Response};
+use async_graphql::{Context, Response};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -97,11 +96,28 @@ pub struct PendingKeys {
 }
 
 impl PendingKeys {
-    fn new(loads: LoaderContext) -> Self {
+    /// No keys yet, of an operation of this requester.
+    pub fn new(app: &App, requester: &Requester) -> Self {
+        let context = LoaderContext {
+            db: app.db.clone(),
+            view: Arc::new(OperationView::new(Arc::clone(&app.engine), app.db.clone())),
+            reader: requester.member().ok().map(AuthenticatedMember::reader),
+        };
         Self {
-            context: Arc::new(loads),
+            context: Arc::new(context),
             batches: Mutex::default(),
         }
+    }
+
+    /// Executes the operation, and loads what it requests in waves.
+    pub async fn load_during(self: Arc<Self>, work: impl Future<Output = Response> + Send) -> Response {
+        BatchedExecution {
+            work: Box::pin(work),
+            wake_flag: Arc::default(),
+            pending: self,
+            loading: FuturesUnordered::new(),
+        }
+        .await
     }
 
     /// The index as the operation sees it.
@@ -201,43 +217,6 @@ where
 /// Returns the loader of the operation.
 pub fn operation_loader<'a>(ctx: &Context<'a>) -> &'a Arc<PendingKeys> {
     ctx.data_unchecked::<Arc<PendingKeys>>()
-}
-
-/// Gives each operation its own loader, which loads in waves.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BatchedLoading;
-
-impl ExtensionFactory for BatchedLoading {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(*self)
-    }
-}
-
-#[async_graphql::async_trait::async_trait]
-impl Extension for BatchedLoading {
-    async fn execute(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        operation_name: Option<&str>,
-        next: NextExecute<'_>,
-    ) -> Response {
-        let requester = ctx.data_unchecked::<Requester>();
-        let app = ctx.data_unchecked::<Arc<App>>();
-        let wanted = Arc::new(PendingKeys::new(LoaderContext {
-            db: app.db.clone(),
-            view: Arc::new(OperationView::new(Arc::clone(&app.engine), app.db.clone())),
-            reader: requester.member().ok().map(AuthenticatedMember::reader),
-        }));
-        let mut data = Data::default();
-        data.insert(Arc::clone(&wanted));
-        BatchedExecution {
-            work: Box::pin(next.run_with_data(ctx, operation_name, data)),
-            wake_flag: Arc::default(),
-            pending: wanted,
-            loading: FuturesUnordered::new(),
-        }
-        .await
-    }
 }
 
 /// An operation and the batches that it waits for.

@@ -189,7 +189,6 @@ pub fn response_with_status(
     }
 }
 
-/// The status of a request that was not executed, by the code of its first error.
 /// Whether a response has no data, and each of its errors says when to retry.
 fn has_only_temporary_errors(response: &Response) -> bool {
     let is_temporary = |error: &ServerError| {
@@ -200,6 +199,7 @@ fn has_only_temporary_errors(response: &Response) -> bool {
     response.data == Value::Null && !errors.is_empty() && errors.iter().all(is_temporary)
 }
 
+/// The status of a request that was not executed, by the code of its first error.
 fn error_status(response: &Response) -> StatusCode {
     let code = response.errors.first().and_then(|error| {
         let code = error.extensions.as_ref()?.get("code")?;

@@ -13,7 +13,6 @@ use wayin_entity::import;
 use super::graphql::Import;
 use super::job;
 use crate::app::App;
-use crate::auth::permission::SubscriptionGuard;
 use crate::auth::requester::AuthenticatedMember;
 use crate::error::Error;
 use crate::graphql::{app_from_context, decode_argument, require_member};
@@ -28,7 +27,7 @@ const MAX_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 #[derive(Default)]
 pub struct ImportSubscription;
 
-#[Subscription(guard = "SubscriptionGuard")]
+#[Subscription]
 impl ImportSubscription {
     /// Sends an import at once, and then as its rows are processed, at most five times a second. Ends when
     /// the import ends. For funders, partners and stewards.

@@ -2,33 +2,29 @@
 
 #[cfg(test)]
 mod compatibility;
+pub mod execute;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use async_graphql::{Context, ID, MergedObject, MergedSubscription, Object, Result, SchemaBuilder};
-use wayin_entity::Capability;
 
-use crate::app::App;
 use crate::audit::{
     self,
     graphql::{AuditEvent, AuditQuery},
 };
-use crate::auth::graphql::{IdentifyRequester, ViewerQuery};
+use crate::auth::graphql::ViewerQuery;
 use crate::auth::issued_token;
 use crate::auth::issued_token::graphql::{IssuedToken, TokenMutation, TokenQuery};
 use crate::auth::member as members;
 use crate::auth::member::graphql::{Member, MemberMutation, MemberQuery};
+use crate::auth::permission::RequesterKind;
 use crate::claim::graphql::{Claim, ClaimById, ClaimQuery};
 use crate::claim::mutations::ClaimMutation;
 use crate::crisis::graphql::{Crisis, CrisisById, CrisisQuery};
 use crate::crisis::mutations::CrisisMutation;
 use crate::error::Error;
-use crate::graphql::error::ErrorCodes;
-use crate::graphql::loader::{self, BatchedLoading};
+use crate::graphql::loader;
 use crate::graphql::node::Node;
-use crate::graphql::operation::cost::{FieldTypes, Introspection};
-use crate::graphql::operation::prepare::PrepareOperations;
-use crate::graphql::operation::variables::InputTypes;
 use crate::graphql::revision::RevisionQuery;
 use crate::graphql::{app_from_context, require_member};
 use crate::id::{self, NodeKind};
@@ -125,40 +121,11 @@ static SDL: LazyLock<String> = LazyLock::new(|| {
     sdl.push('\n');
     sdl
 });
-static FIELD_TYPES: LazyLock<Arc<FieldTypes>> =
-    LazyLock::new(|| Arc::new(FieldTypes::from_sdl(schema_sdl())));
-static INPUT_TYPES: LazyLock<Arc<InputTypes>> =
-    LazyLock::new(|| Arc::new(InputTypes::from_sdl(schema_sdl())));
 
 fn schema_builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     // No field returns the interface, so nothing else registers it.
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<Answer>()
-}
-
-/// Builds the schema of a running service. Every request carries its
-/// [`Requester`](crate::auth::requester::Requester) or, over a WebSocket, a
-/// [`SessionAuthorization`](crate::auth::graphql::SessionAuthorization).
-pub fn build_schema(app: Arc<App>) -> Schema {
-    let builder = match app.cost_control.settings.introspection {
-        Introspection::Open => schema_builder(),
-        Introspection::Closed => schema_builder().disable_introspection().disable_suggestions(),
-    };
-    builder
-        .extension(ErrorCodes)
-        .extension(PrepareOperations {
-            costs: Arc::clone(&FIELD_TYPES),
-            inputs: Arc::clone(&INPUT_TYPES),
-            permissions: app.permissions.clone(),
-        })
-        .extension(IdentifyRequester)
-        .extension(BatchedLoading)
-        .limit_depth(MAX_SELECTION_DEPTH)
-        .limit_complexity(MAX_SELECTED_FIELDS)
-        .limit_directives(MAX_DIRECTIVES)
-        .data(app.permissions.clone())
-        .data(app)
-        .finish()
 }
 
 /// The schema as SDL, as in `schema.graphql`.
@@ -201,8 +168,16 @@ impl NodeQuery {
 async fn find_node(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>> {
     let unreadable = || Error::bad_input(argument, format!("{} is not a global id", id.as_str()));
     let (kind, id) = id::decode(id).ok_or_else(unreadable)?;
-    let loader = loader::operation_loader(ctx);
-    let can = |capability| Ok::<_, Error>(require_member(ctx)?.role.can(capability));
+    let (app, member, loader) = (
+        app_from_context(ctx),
+        require_member(ctx)?,
+        loader::operation_loader(ctx),
+    );
+    // Fragments on the types of such objects are not checked, so no such object may be returned.
+    let requester = RequesterKind::Member(member.role);
+    if app.permissions.check_field(requester, kind.name(), "id").is_err() {
+        return Ok(None);
+    }
     Ok(match kind {
         NodeKind::Place => loader.load_one(PlaceById(id)).await?.map(|row| Place(row).into()),
         NodeKind::Organisation => loader
@@ -235,29 +210,22 @@ async fn find_node(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<
             .map(|row| Reflection(row).into()),
         NodeKind::Claim => loader.load_one(ClaimById(id)).await?.map(|row| Claim(row).into()),
         NodeKind::Term => loader.load_one(TermById(id)).await?.map(|row| Term(row).into()),
-        NodeKind::Submission => {
-            submission::find_submission(&app_from_context(ctx).db, require_member(ctx)?, id)
-                .await?
-                .map(|row| Submission(row).into())
-        }
-        NodeKind::Import => job::find(&app_from_context(ctx).db, require_member(ctx)?, id)
+        NodeKind::Submission => submission::find_submission(&app.db, member, id)
+            .await?
+            .map(|row| Submission(row).into()),
+        NodeKind::Import => job::find(&app.db, member, id)
             .await?
             .map(|row| Import(row).into()),
-        NodeKind::Member if can(Capability::ManageMembers)? => {
-            members::find_by_id(&app_from_context(ctx).db, id)
-                .await?
-                .map(|row| Member(row).into())
+        NodeKind::Member => members::find_by_id(&app.db, id)
+            .await?
+            .map(|row| Member(row).into()),
+        NodeKind::IssuedToken => {
+            let row = issued_token::find_by_id(&app.db, id).await?;
+            row.map(|row| IssuedToken(row).into())
         }
-        NodeKind::IssuedToken if can(Capability::ManageMembers)? => {
-            issued_token::find_by_id(&app_from_context(ctx).db, id)
-                .await?
-                .map(|row| IssuedToken(row).into())
+        NodeKind::AuditEvent => {
+            let row = audit::find_event(&app.db, id).await?;
+            row.map(|row| AuditEvent(row).into())
         }
-        NodeKind::AuditEvent if can(Capability::ReadAuditTrail)? => {
-            audit::find_event(&app_from_context(ctx).db, id)
-                .await?
-                .map(|row| AuditEvent(row).into())
-        }
-        NodeKind::Member | NodeKind::IssuedToken | NodeKind::AuditEvent => None,
     })
 }

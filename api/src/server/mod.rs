@@ -13,9 +13,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use async_graphql::Request;
 use async_graphql::http::parse_query_string;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response};
 use axum::{
     Extension, Router,
     body::Body,
@@ -44,7 +44,6 @@ use crate::graphql::operation::client_ip;
 use crate::graphql::operation::client_ip::{ClientIp, TrustedHops};
 use crate::graphql::operation::cost::{Introspection, RateLimitKey};
 use crate::graphql::operation::document;
-use crate::graphql::operation::subscription::ExecutionStarted;
 use crate::graphql::request;
 use crate::http::requester::Authorization;
 use crate::http::response::{
@@ -52,7 +51,8 @@ use crate::http::response::{
 };
 use crate::import::job;
 use crate::multipart::{self, MultipartError};
-use crate::schema::{Schema, build_schema, schema_sdl};
+use crate::schema::execute::OperationExecutor;
+use crate::schema::schema_sdl;
 use crate::subscriptions::socket::{self, SUBPROTOCOL};
 /// The error of a subscription over plain HTTP.
 const SUBSCRIPTION_OVER_HTTP_MESSAGE: &str = "subscriptions are only available over a WebSocket at /graphql/ws, with the protocol graphql-transport-ws";
@@ -60,7 +60,7 @@ const SUBSCRIPTION_OVER_HTTP_MESSAGE: &str = "subscriptions are only available o
 #[derive(Clone)]
 struct ServiceState {
     app: Arc<App>,
-    schema: Schema,
+    executor: OperationExecutor,
 }
 
 pub fn build_router(app: Arc<App>) -> Router {
@@ -70,7 +70,7 @@ pub fn build_router(app: Arc<App>) -> Router {
     let trusted_hops = TrustedHops(app.cost_control.settings.trusted_hops);
     let noting = middleware::from_fn_with_state(trusted_hops, client_ip::record_client_ip);
     let service = ServiceState {
-        schema: build_schema(Arc::clone(&app)),
+        executor: OperationExecutor::new(Arc::clone(&app)),
         app,
     };
     let (origins, http) = (service.app.allowed_origins.clone(), service.app.http.clone());
@@ -319,12 +319,12 @@ async fn handle_graphql_get(
         return execute_authenticated(&service, &authorization, of, request).await;
     }
     // A response to a request without a requester is the same for everyone.
-    let (response, was_executed) =
-        run_operation(&service, request, Requester::Anonymous(TokenError::Missing)).await;
-    if was_executed && response.is_ok() {
-        public_cacheable(of, response, &headers)
+    let requester = Requester::Anonymous(TokenError::Missing);
+    let answer = service.executor.execute(request, requester).await;
+    if answer.was_executed && answer.response.is_ok() {
+        public_cacheable(of, answer.response, &headers)
     } else {
-        operation_response(of, &response, was_executed)
+        operation_response(of, &answer.response, answer.was_executed)
     }
 }
 
@@ -362,16 +362,8 @@ async fn respond_to_operation(
     request: Request,
     requester: Requester,
 ) -> axum::response::Response {
-    let (response, was_executed) = run_operation(service, request, requester).await;
-    operation_response(of, &response, was_executed)
-}
-
-/// Executes a request. Returns the result, and whether it was executed.
-async fn run_operation(service: &ServiceState, request: Request, requester: Requester) -> (Response, bool) {
-    let begun = Arc::<ExecutionStarted>::default();
-    let request = request.data(requester).data(Arc::clone(&begun));
-    let response = service.schema.execute(request).await;
-    (response, begun.is_marked())
+    let answer = service.executor.execute(request, requester).await;
+    operation_response(of, &answer.response, answer.was_executed)
 }
 
 /// The response to a client that accepts no media type of the service.
@@ -404,7 +396,7 @@ async fn handle_graphql_ws(
             Error::BadInput("this WebSocket only supports graphql-transport-ws".into()),
         );
     }
-    let ServiceState { app, schema } = service;
+    let ServiceState { app, executor } = service;
     let most = app.subscriptions.limits.max_anonymous_per_address;
     let Some(place) = app
         .subscriptions
@@ -415,7 +407,7 @@ async fn handle_graphql_ws(
     };
     let service = socket::ConnectionContext {
         app,
-        schema,
+        executor,
         caller,
         max_message_bytes: body::MAX_BODY_BYTES,
     };

@@ -11,7 +11,6 @@ use uuid::Uuid;
 use super::find_submissions;
 use super::graphql::Submission;
 use crate::app::App;
-use crate::auth::permission::SubscriptionGuard;
 use crate::auth::requester::AuthenticatedMember;
 use crate::graphql::{app_from_context, require_member};
 use crate::subscriptions::broadcast::LaggedFlag;
@@ -27,7 +26,7 @@ const SUBMISSIONS_PER_BATCH: usize = 128;
 #[derive(Default)]
 pub struct SubmissionSubscription;
 
-#[Subscription(guard = "SubscriptionGuard")]
+#[Subscription]
 impl SubmissionSubscription {
     /// Sends a submission each time it is saved or changes state. You get the submissions of your
     /// organisation, or of all organisations for stewards. Changes in quick succession can be sent as one.

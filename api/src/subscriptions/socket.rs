@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Data, Request, Response, ServerError};
+use async_graphql::{Data, Request, ServerError};
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::future::{AbortHandle, Abortable};
@@ -20,7 +20,6 @@ use super::broadcast::LaggedFlag;
 use super::protocol::{ClientMessage, CloseReason, ServerMessage};
 use super::registry::ConnectionSlot;
 use crate::app::App;
-use crate::auth::graphql::SessionAuthorization;
 use crate::auth::member;
 use crate::auth::requester::{AuthenticatedMember, Requester};
 use crate::error::{Error, TokenError};
@@ -28,9 +27,8 @@ use crate::graphql::error;
 use crate::graphql::operation::client_ip::ClientIp;
 use crate::graphql::operation::cost::RateLimitKey;
 use crate::graphql::operation::document;
-use crate::graphql::operation::subscription::ExecutionStarted;
 use crate::http::requester::Authorization;
-use crate::schema::Schema;
+use crate::schema::execute::{OperationExecutor, OperationResponse};
 
 /// The name of the protocol.
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";
@@ -43,7 +41,7 @@ const MAX_TIMER: Duration = Duration::from_hours(24 * 365);
 /// What a connection needs.
 pub struct ConnectionContext {
     pub app: Arc<App>,
-    pub schema: Schema,
+    pub executor: OperationExecutor,
     /// The client's address.
     pub caller: ClientIp,
     /// The maximum length of a message.
@@ -91,6 +89,8 @@ enum ConnectionEnd {
 struct SocketRequester {
     member: Option<AuthenticatedMember>,
     until: Option<Instant>,
+    /// The `Authorization` header, or its equivalent in the first message.
+    authorization: Option<String>,
     data: Arc<Data>,
     behind: Arc<LaggedFlag>,
 }
@@ -98,7 +98,6 @@ struct SocketRequester {
 /// A running operation.
 struct RunningOperation {
     abort: AbortHandle,
-    started: Arc<ExecutionStarted>,
     is_subscription: bool,
 }
 
@@ -109,7 +108,7 @@ impl Drop for RunningOperation {
 }
 
 /// The results of an operation, and then its end.
-type ResponseStream = BoxStream<'static, (Arc<str>, Option<Response>)>;
+type ResponseStream = BoxStream<'static, (Arc<str>, Option<OperationResponse>)>;
 
 struct SocketConnection {
     socket: WebSocket,
@@ -232,11 +231,11 @@ impl SocketConnection {
         }
         let behind = Arc::<LaggedFlag>::default();
         let mut data = Data::default();
-        data.insert(SessionAuthorization(authorization));
         data.insert(Arc::clone(&behind));
         self.requester = Some(SocketRequester {
             member,
             until,
+            authorization,
             data: Arc::new(data),
             behind,
         });
@@ -272,11 +271,13 @@ impl SocketConnection {
             ));
         }
         let id = Arc::<str>::from(id);
-        let begun = Arc::<ExecutionStarted>::default();
-        let answers = self
-            .service
-            .schema
-            .execute_stream_with_session_data(request.data(Arc::clone(&begun)), Arc::clone(&asker.data));
+        // Each operation is authenticated again, so that an expired token or a revoked member is refused at once.
+        // The database is read each time, as a subscription keeps the member.
+        let (app, authorization) = (Arc::clone(&self.service.app), asker.authorization.clone());
+        let requester =
+            async move { member::authenticate(&app.db, &app.verifier, authorization.as_deref()).await };
+        let executor = &self.service.executor;
+        let answers = executor.execute_stream(request, requester, Arc::clone(&asker.data));
         let answers = answers.map(Some).chain(stream::iter([None]));
         let named = {
             let id = Arc::clone(&id);
@@ -286,27 +287,33 @@ impl SocketConnection {
         self.answers.push(Abortable::new(named, registration).boxed());
         let running = RunningOperation {
             abort,
-            started: begun,
             is_subscription: subscribes,
         };
         self.running.insert(id, running);
         Ok(())
     }
 
-    async fn send_response(&mut self, id: &str, answer: Option<Response>) -> Result<(), ConnectionEnd> {
-        let begun = self.running.get(id).map(|running| running.started.is_marked());
-        match (begun, answer) {
-            (None, _) => Ok(()),
-            (Some(false), Some(answer)) if answer.is_err() => {
+    async fn send_response(
+        &mut self,
+        id: &str,
+        answer: Option<OperationResponse>,
+    ) -> Result<(), ConnectionEnd> {
+        if !self.running.contains_key(id) {
+            return Ok(());
+        }
+        match answer {
+            Some(answer) if !answer.was_executed && answer.response.is_err() => {
                 self.remove_operation(id);
-                let payload = &answer.errors;
+                let payload = &answer.response.errors;
                 self.send_message(&ServerMessage::Error { id, payload }).await
             }
-            (Some(_), Some(answer)) => {
-                self.send_message(&ServerMessage::Next { id, payload: &answer })
-                    .await
+            Some(OperationResponse {
+                response: payload, ..
+            }) => {
+                let payload = &payload;
+                self.send_message(&ServerMessage::Next { id, payload }).await
             }
-            (Some(_), None) => {
+            None => {
                 self.remove_operation(id);
                 if self
                     .requester

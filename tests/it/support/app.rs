@@ -27,7 +27,7 @@ use wayin::instance;
 use wayin::integrity::{Violation, check_integrity};
 use wayin::organisation;
 use wayin::pattern::engine::{EngineSettings, PatternEngine};
-use wayin::schema::{Schema, build_schema};
+use wayin::schema::execute::OperationExecutor;
 use wayin::subscriptions::ConnectionLimits;
 use wayin_entity::{FileFormat, ImportKind, Role};
 
@@ -48,7 +48,7 @@ pub struct TestApp {
     /// The service.
     pub app: Arc<App>,
     /// Its GraphQL schema.
-    pub schema: Schema,
+    pub executor: OperationExecutor,
     /// The address of its database.
     pub database: Database,
 }
@@ -143,7 +143,7 @@ impl TestApp {
             .await
             .expect("the engine reads the database");
         Self {
-            schema: build_schema(Arc::clone(&app)),
+            executor: OperationExecutor::new(Arc::clone(&app)),
             app,
             database,
         }
@@ -386,7 +386,7 @@ impl Client<'_> {
             .await
             .expect("the requester is identified");
         let request = Request::new(query).variables(Variables::from_json(variables));
-        let mut response = self.app.schema.execute(request.data(requester)).await;
+        let mut response = self.app.executor.execute(request, requester).await.response;
         // Other tests check the cost.
         response.extensions.remove("cost");
         serde_json::to_value(response).expect("a response is JSON")
@@ -399,9 +399,13 @@ impl Client<'_> {
             .await
             .expect("the requester is identified");
         let request = Request::new(subscription).variables(Variables::from_json(variables));
-        let output = self.app.schema.execute_stream(request.data(requester));
+        let requester = std::future::ready(Ok(requester));
+        let output = self
+            .app
+            .executor
+            .execute_stream(request, requester, Arc::default());
         output
-            .map(|response| serde_json::to_value(response).expect("a response is JSON"))
+            .map(|answer| serde_json::to_value(answer.response).expect("a response is JSON"))
             .boxed()
     }
 

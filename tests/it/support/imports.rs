@@ -14,6 +14,7 @@ use wayin::app::App;
 use wayin::auth::member;
 use wayin::clock::{Clock, SystemClock};
 use wayin::import::job::{self, worker};
+use wayin::schema::execute::OperationExecutor;
 use wayin_entity::import;
 
 use super::app::{Client, PARTNER_ORGANISATION, TestApp};
@@ -69,7 +70,7 @@ pub async fn send_file(
         content: file,
     };
     request.set_upload("variables.input.file", upload);
-    let response = app.schema.execute(request.data(requester)).await;
+    let response = app.executor.execute(request, requester).await.response;
     serde_json::to_value(response).unwrap()
 }
 
@@ -164,7 +165,7 @@ pub fn restart_with_import_settings(app: TestApp, settings: job::ImportSettings)
     });
     let limited = Arc::new(App::new(db, verifier, clock, engine).with_imports(settings));
     TestApp {
-        schema: wayin::schema::build_schema(Arc::clone(&limited)),
+        executor: OperationExecutor::new(Arc::clone(&limited)),
         app: limited,
         database: app.database,
     }

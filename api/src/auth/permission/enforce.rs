@@ -2,21 +2,15 @@
 //! use.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 
-use async_graphql::extensions::ResolveInfo;
-use async_graphql::{Context, Guard, QueryPathSegment, Value, Variables};
+use async_graphql::Value;
 use wayin_entity::Role;
 
 use super::field_usage::{self, FieldPath, UsedField};
-use super::{AccessRequirement, AccessRule, PolicyRow, SUBSCRIPTION_TYPE, TABLE};
+use super::{AccessRequirement, AccessRule, PolicyRow, TABLE};
 use crate::auth::requester::Requester;
 use crate::error::{Error, Result, TokenError};
-
-const QUERY_TYPE: &str = "Query";
-/// The arguments of mutations contain values to write and read no fields.
-const MUTATION_TYPE: &str = "Mutation";
 
 /// Who sends a request, for the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,9 +76,9 @@ impl Permissions {
     /// [`Error::Unauthenticated`] or [`Error::Forbidden`].
     pub fn check_field(&self, requester: RequesterKind, of: &str, field: &str) -> Result<()> {
         let Some(rule) = self.0.get(&(of, field)) else {
-            return Err(Error::Forbidden("this field is closed to everyone".into()));
+            return Err(Error::Forbidden(format!("{of}.{field} is closed to everyone")));
         };
-        requester.check(rule.allowed, |open_to| format!("this is {open_to}"))
+        requester.check(rule.allowed, |open_to| format!("{of}.{field} is {open_to}"))
     }
 
     /// Checks whether the sender can read every field of a type, as in a file.
@@ -127,47 +121,6 @@ impl Permissions {
             .try_for_each(|(name, value)| field_usage::visit_part(&field_path, &name, &name, &value, check))
     }
 
-    /// Checks whether the sender can resolve a field, with the variables of the operation.
-    ///
-    /// # Errors
-    /// [`Error::Unauthenticated`] or [`Error::Forbidden`].
-    pub fn check_resolution(
-        &self,
-        requester: RequesterKind,
-        info: &ResolveInfo<'_>,
-        variables: Option<&Variables>,
-    ) -> Result<()> {
-        // Introspection and `__typename` are open to everyone: the schema is published. An item of a list is
-        // not a field. Its own fields are checked later.
-        let is_item = matches!(info.path_node.segment, QueryPathSegment::Index(_));
-        if is_item || info.is_for_introspection || info.name.starts_with("__") {
-            return Ok(());
-        }
-        // At the root of a subscription, async-graphql names the domain's part of the root type.
-        let is_root = info.path_node.parent.is_none();
-        let of = if is_root && info.parent_type.ends_with(SUBSCRIPTION_TYPE) {
-            SUBSCRIPTION_TYPE
-        } else {
-            info.parent_type
-        };
-        self.check_field(requester, of, info.name)?;
-        // Without arguments, only fields of the root type `Query` use other fields.
-        if of == MUTATION_TYPE || (info.field.arguments.is_empty() && of != QUERY_TYPE) {
-            return Ok(());
-        }
-        let value_of = |name| variables.and_then(|given| given.get(&name)).cloned();
-        let arguments = info.field.arguments.iter().map(|(name, value)| {
-            let value = value
-                .node
-                .clone()
-                // A variable that is not provided and has no default is an absent argument.
-                .into_const_with(|name| Ok::<_, Infallible>(value_of(name).unwrap_or_default()));
-            let Ok(value) = value;
-            (name.node.to_string(), value)
-        });
-        self.check_field_usage(requester, (of, info.name), arguments)
-    }
-
     fn check_used_field(
         &self,
         requester: RequesterKind,
@@ -179,24 +132,5 @@ impl Permissions {
         requester.check(rule.allowed, |open_to| {
             format!("{path}: uses {of}.{name}, which is {open_to}")
         })
-    }
-}
-
-/// Checks the arguments of a subscription before it starts. The fields of its results are checked like those
-/// of queries.
-pub struct SubscriptionGuard;
-
-impl Guard for SubscriptionGuard {
-    async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
-        let requester = RequesterKind::from_requester(ctx.data_unchecked::<Requester>());
-        let (permissions, field) = (ctx.data_unchecked::<Permissions>(), ctx.field());
-        permissions.check_field(requester, SUBSCRIPTION_TYPE, field.name())?;
-        let arguments = field
-            .arguments()
-            .map_err(|cause| Error::BadInput(cause.message))?;
-        let arguments = arguments
-            .into_iter()
-            .map(|(name, value)| (name.to_string(), value));
-        Ok(permissions.check_field_usage(requester, (SUBSCRIPTION_TYPE, field.name()), arguments)?)
     }
 }

@@ -12,7 +12,7 @@ mod policy;
 use wayin_engine::summary::join_list;
 use wayin_entity::{Capability, Role};
 
-pub use self::enforce::{Permissions, RequesterKind, SubscriptionGuard};
+pub use self::enforce::{Permissions, RequesterKind};
 pub use self::policy::TABLE;
 
 /// Who can read a field.
@@ -149,8 +149,6 @@ impl AccessRule {
         Self { exposure, ..self }
     }
 }
-
-const SUBSCRIPTION_TYPE: &str = "Subscription";
 
 /// A type, some of its fields separated by spaces, and their rule.
 pub type PolicyRow = (&'static str, &'static str, AccessRule);

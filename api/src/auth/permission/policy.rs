@@ -4,7 +4,7 @@ use super::Exposure::{
     Aggregates, FullyVisible, Inherited, KnownOrganisations, Own, OwnOrganisation, OwnPortfolio,
     PartlyVisible,
 };
-use super::{AccessRequirement, AccessRule, PolicyRow, SUBSCRIPTION_TYPE};
+use super::{AccessRequirement, AccessRule, PolicyRow};
 use wayin_entity::Capability::{
     self, ImportFiles, ManageMembers, ManageReferenceData, ReadAuditTrail, RedactText, ReviewSubmissions,
     SubmitRecords, WithdrawRecords,
@@ -261,10 +261,10 @@ pub const TABLE: &[PolicyRow] = &[
         IMPORT_FILES,
     ),
     ("ImportRow", "submission", SUBMIT_RECORDS),
-    (SUBSCRIPTION_TYPE, "initiativePublished", PARTLY_VISIBLE),
-    (SUBSCRIPTION_TYPE, "patternChanged", AGGREGATES),
-    (SUBSCRIPTION_TYPE, "submissionChanged", SUBMIT_RECORDS),
-    (SUBSCRIPTION_TYPE, "importProgress", IMPORT_FILES),
+    ("Subscription", "initiativePublished", PARTLY_VISIBLE),
+    ("Subscription", "patternChanged", AGGREGATES),
+    ("Subscription", "submissionChanged", SUBMIT_RECORDS),
+    ("Subscription", "importProgress", IMPORT_FILES),
     ("Query", "auditEvents", READ_AUDIT_TRAIL),
     ("Query", "members tokens", MANAGE_MEMBERS),
     (

@@ -44,7 +44,7 @@ impl OperationCharge {
 
 /// The charge for one operation. Empty until the payer is known.
 #[derive(Clone, Debug, Default)]
-pub(super) struct PendingCharge(Arc<Mutex<Option<OperationCharge>>>);
+pub struct PendingCharge(Arc<Mutex<Option<OperationCharge>>>);
 
 impl PendingCharge {
     fn lock(&self) -> MutexGuard<'_, Option<OperationCharge>> {
@@ -91,7 +91,7 @@ impl PendingCharge {
 
     /// Charges a response of a subscription and adds the charge to it. The first response was paid for when
     /// the operation started. Each later one is charged as far as points are left, and is always sent.
-    pub(super) fn charge_response(&self, app: &App, response: &mut Response) {
+    pub fn charge_response(&self, app: &App, response: &mut Response) {
         if let Some(bill) = &mut *self.lock() {
             if bill.response_count > 0 {
                 bill.balance =
@@ -105,7 +105,7 @@ impl PendingCharge {
     }
 
     /// Adds the charge to a response.
-    pub(super) fn add_to_response(&self, response: &mut Response) {
+    pub fn add_to_response(&self, response: &mut Response) {
         if let Some(bill) = &*self.lock() {
             bill.add_to_response(response);
         }

@@ -6,7 +6,8 @@ use std::collections::HashSet;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
 };
-use async_graphql::{Name, Positioned, Request};
+use async_graphql::{Name, Positioned, Request, Value as ConstValue, Variables};
+use async_graphql_value::Value;
 
 use super::document_limits::{DocumentLimits, measure_document};
 
@@ -68,6 +69,27 @@ pub fn find_used_fragments(document: &ExecutableDocument, operation: &OperationD
         }
     }
     used
+}
+
+/// Whether `@skip` or `@include` excludes a selection. `variables` already include their defaults.
+pub fn is_skipped(selection: &Selection, variables: &Variables) -> bool {
+    selection.directives().iter().any(|directive| {
+        let excluded_if = match directive.node.name.node.as_str() {
+            "skip" => true,
+            "include" => false,
+            _ => return false,
+        };
+        let condition = directive.node.get_argument("if").map(|condition| &condition.node);
+        let value = match condition {
+            Some(Value::Boolean(value)) => Some(*value),
+            Some(Value::Variable(name)) => match variables.get(name) {
+                Some(ConstValue::Boolean(value)) => Some(*value),
+                _ => None,
+            },
+            _ => None,
+        };
+        value == Some(excluded_if)
+    })
 }
 
 /// Calls a function with each selection of a set and of its nested sets. Does not follow fragment spreads.

@@ -2,8 +2,8 @@
 //!
 //! [`prepare`] does this once for each operation, over every transport, in this order: the [rate
 //! limit](rate_limit), [persisted queries](persisted_queries), [limits](document_limits) of the document, the
-//! [document] and its [variables], and the [cost]. During execution it applies the [deadline] and the
-//! permissions of the fields.
+//! [document] and its [variables], the [cost] and, once the library has validated the document, the [access to
+//! its fields](field_access). The execution has a [deadline].
 
 mod absent_variables;
 pub mod charge;
@@ -13,6 +13,8 @@ pub mod deadline;
 mod directive_conditions;
 pub mod document;
 pub mod document_limits;
+mod field_access;
+pub mod field_types;
 pub mod nul_characters;
 pub mod persisted_queries;
 pub mod prepare;

@@ -12,7 +12,7 @@ pub struct ExecutionStarted(AtomicBool);
 
 impl ExecutionStarted {
     /// Records that the operation is executed.
-    pub(super) fn mark(&self) {
+    pub fn mark(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 

@@ -11,7 +11,6 @@ use wayin_engine::visibility::Reader;
 use super::lists::{NEWEST_FIRST, load_visible};
 use super::{Initiative, parse_condition};
 use crate::app::App;
-use crate::auth::permission::SubscriptionGuard;
 use crate::error::Error;
 use crate::graphql::{app_from_context, require_reader};
 use crate::initiative::filter_input::InitiativeFilter;
@@ -21,7 +20,7 @@ use crate::subscriptions::broadcast::{EventStream, LaggedFlag};
 #[derive(Default)]
 pub struct InitiativeSubscription;
 
-#[Subscription(guard = "SubscriptionGuard")]
+#[Subscription]
 impl InitiativeSubscription {
     /// Sends an initiative each time it is published or changed, if you can read it and the filter is TRUE.
     /// A record that a funder can read only in part is included if the filter uses only that part. Names in

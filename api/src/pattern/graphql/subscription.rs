@@ -10,7 +10,6 @@ use wayin_entity::Dimension;
 
 use super::super::service::{PatternInput, PatternService};
 use super::{Pattern, new_service, selects_cautions};
-use crate::auth::permission::SubscriptionGuard;
 use crate::error::Error;
 use crate::graphql::app_from_context;
 use crate::initiative::filter_input::InitiativeFilter;
@@ -25,7 +24,7 @@ const MIN_QUERY_INTERVAL: Duration = Duration::from_millis(200);
 #[derive(Default)]
 pub struct PatternSubscription;
 
-#[Subscription(guard = "SubscriptionGuard")]
+#[Subscription]
 impl PatternSubscription {
     /// How often two conditions coincide. Sends the current answer at once, and then a new one each time
     /// the answer changes, at most once a second. A change of `asOf` alone is not sent.

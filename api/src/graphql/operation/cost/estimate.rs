@@ -1,103 +1,19 @@
 //! Estimates the cost of an operation before it is executed: a pure function from a document, its variables
 //! and the table of [weights] to points, in time linear in the document. All arithmetic saturates.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, Directive, ExecutableDocument, Field, FragmentDefinition, OperationType, Selection,
-    SelectionSet, TypeKind, TypeSystemDefinition,
+    ExecutableDocument, Field, FragmentDefinition, OperationType, Selection, SelectionSet,
 };
-use async_graphql::{Positioned, Value as ConstValue, Variables};
+use async_graphql::{Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
 use super::weights::{self, CONNECTION_SUFFIX};
-use crate::graphql::operation::document::find_operation;
+use crate::graphql::operation::document::{find_operation, is_skipped};
+use crate::graphql::operation::field_types::FieldTypes;
 use crate::paging;
-
-/// The declared type of a field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct DeclaredType {
-    /// The name of the type, or of the items of a list.
-    type_name: String,
-    /// Whether the type is a list.
-    is_list: bool,
-}
-
-/// The types of the schema that have fields.
-#[derive(Clone, Debug, Default)]
-pub struct FieldTypes {
-    fields: HashMap<String, HashMap<String, DeclaredType>>,
-    interfaces: HashSet<String>,
-}
-
-impl FieldTypes {
-    /// Reads the types from a schema in the GraphQL schema definition language.
-    pub fn from_sdl(sdl: &str) -> Self {
-        let mut types = Self::default();
-        let definitions = parse_schema(sdl).map_or_else(
-            |cause| {
-                tracing::error!(%cause, "the schema cannot be read: operations are weighed by their fields alone");
-                Vec::new()
-            },
-            |document| document.definitions,
-        );
-        for definition in definitions {
-            let TypeSystemDefinition::Type(definition) = definition else {
-                continue;
-            };
-            let name = definition.node.name.node.to_string();
-            let fields = match definition.node.kind {
-                TypeKind::Object(of) => of.fields,
-                TypeKind::Interface(of) => {
-                    types.interfaces.insert(name.clone());
-                    of.fields
-                }
-                _ => continue,
-            };
-            let fields = fields.into_iter().map(|field| {
-                let (mut base, mut is_list) = (field.node.ty.node.base, false);
-                let of = loop {
-                    match base {
-                        BaseType::Named(of) => break of.to_string(),
-                        BaseType::List(of) => {
-                            is_list = true;
-                            base = of.base;
-                        }
-                    }
-                };
-                (
-                    field.node.name.node.to_string(),
-                    DeclaredType {
-                        type_name: of,
-                        is_list,
-                    },
-                )
-            });
-            types.fields.insert(name, fields.collect());
-        }
-        types
-    }
-
-    fn is_object(&self, of: &str) -> bool {
-        self.fields.contains_key(of)
-    }
-
-    fn find_field(&self, of: &str, field: &str) -> Option<&DeclaredType> {
-        self.fields.get(of)?.get(field)
-    }
-
-    /// Whether a type has a field.
-    #[cfg(test)]
-    fn has_field(&self, of: &str, field: &str) -> bool {
-        match field {
-            weights::ANY_OTHER_FIELD => self.is_object(of),
-            field if of == CONNECTION_SUFFIX => self.fields.values().any(|fields| fields.contains_key(field)),
-            field => self.find_field(of, field).is_some(),
-        }
-    }
-}
 
 /// The estimated cost of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -196,10 +112,6 @@ impl ArgumentValue<'_> {
         }
     }
 
-    fn is_boolean(self, truth: bool) -> bool {
-        matches!(self, Self::Literal(Value::Boolean(is)) | Self::Variable(ConstValue::Boolean(is)) if *is == truth)
-    }
-
     /// Counts the values. A value that is not a list counts as one.
     fn count_values(self) -> u64 {
         match self {
@@ -240,7 +152,7 @@ impl<'a> CostEstimator<'a> {
         let mut sums = SelectionCost::default();
         for selection in &set.items {
             self.steps += 1;
-            if self.is_skipped(selection.node.directives()) {
+            if is_skipped(&selection.node, self.variables) {
                 continue;
             }
             match &selection.node {
@@ -290,8 +202,7 @@ impl<'a> CostEstimator<'a> {
 
     /// Adds the cost of a fragment on a type to an object that may have that type.
     fn add_fragment(&self, sums: &mut SelectionCost<'a>, of: &str, on: &'a str, inner: &SelectionCost<'a>) {
-        let interfaces = &self.types.interfaces;
-        if interfaces.contains(of) && !interfaces.contains(on) {
+        if self.types.is_interface(of) && !self.types.is_interface(on) {
             sums.add_for_type(on, inner.total());
         } else {
             sums.add(inner);
@@ -329,7 +240,7 @@ impl<'a> CostEstimator<'a> {
         // The connection around this field determines the number of rows.
         let is_list = is_list && !is_page_rows(of, name);
         let inner = self.estimate_selections(held, set);
-        let object = if self.types.is_object(held) {
+        let object = if self.types.has_fields(held) {
             weights::object_points(held)
         } else {
             0
@@ -423,20 +334,6 @@ impl<'a> CostEstimator<'a> {
             written => Some(ArgumentValue::Literal(written)),
         }
     }
-
-    /// Whether `@skip` or `@include` certainly excludes a selection.
-    fn is_skipped(&self, directives: &'a [Positioned<Directive>]) -> bool {
-        directives.iter().any(|directive| {
-            let leaves_out = match directive.node.name.node.as_str() {
-                "skip" => true,
-                "include" => false,
-                _ => return false,
-            };
-            let said = directive.node.get_argument("if");
-            let said = said.and_then(|said| self.resolve_value(&said.node));
-            said.is_some_and(|said| said.is_boolean(leaves_out))
-        })
-    }
 }
 
 /// Counts the values that a filter compares with. A list counts as one value. A value outside an object is
@@ -490,15 +387,19 @@ mod tests {
     fn every_weight_names_an_existing_field() {
         for weight in weights::FIELD_WEIGHTS {
             for field in weight.fields {
-                assert!(
-                    TYPES.has_field(weight.type_name, field),
-                    "{}.{field}",
-                    weight.type_name
-                );
+                let of = match weight.type_name {
+                    CONNECTION_SUFFIX => "InitiativeConnection",
+                    of => of,
+                };
+                let exists = match *field {
+                    weights::ANY_OTHER_FIELD => TYPES.has_fields(of),
+                    field => TYPES.find_field(of, field).is_some(),
+                };
+                assert!(exists, "{of}.{field}");
             }
         }
         for of in weights::WEIGHTLESS_TYPES.iter().flat_map(|(types, _)| *types) {
-            assert!(TYPES.is_object(of), "{of}");
+            assert!(TYPES.has_fields(of), "{of}");
         }
     }
 

@@ -16,7 +16,7 @@ use async_graphql::Request;
 use axum::http::{HeaderMap, HeaderName};
 use chrono::{DateTime, Utc};
 
-pub use self::estimate::{CostEstimate, FieldTypes, count_comparisons, estimate_cost};
+pub use self::estimate::{CostEstimate, count_comparisons, estimate_cost};
 use super::client_ip::ClientIp;
 use crate::error::{Error, RetryAfter};
 use crate::graphql::operation::document_limits::escapes;
