@@ -9,6 +9,7 @@
 use std::process::ExitCode;
 
 mod access;
+mod answer_cache;
 mod audit_trail;
 mod base_of_0_1;
 mod browser_headers;
@@ -51,6 +52,7 @@ mod permissions;
 mod placeholders;
 mod query_counts;
 mod rate_limits;
+mod record_cache;
 mod record_files;
 mod redactions;
 mod reference_data;

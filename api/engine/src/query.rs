@@ -45,7 +45,7 @@ impl Viewpoint {
 }
 
 /// How often does `then` coincide with `when`, overall and by group?
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PatternQuery {
     /// The first condition.
     pub when: InitiativePredicate,

@@ -107,7 +107,7 @@ pub fn read_log_filter(source: SettingSource<'_>) -> Result<tracing_subscriber::
         .map_err(|cause| ConfigError::Malformed(LOG, cause.to_string()))
 }
 
-/// `QUERY_SECONDS`, `DISCLOSURE_TABLE_FILE` and `ANSWER_LICENCE`.
+/// `QUERY_SECONDS`, `DISCLOSURE_TABLE_FILE`, `ANSWER_LICENCE` and `RECORD_CACHE_MEGABYTES`.
 pub fn read_engine_settings(source: SettingSource<'_>) -> Result<EngineSettings, ConfigError> {
     const SECONDS: &str = "QUERY_SECONDS";
     const TABLE: &str = "DISCLOSURE_TABLE_FILE";
@@ -126,6 +126,9 @@ pub fn read_engine_settings(source: SettingSource<'_>) -> Result<EngineSettings,
     if let Some(licence) = source(LICENCE) {
         settings.licence = licence;
     }
+    let megabytes = settings.record_cache_bytes >> 20;
+    settings.record_cache_bytes =
+        read_integer(source, "RECORD_CACHE_MEGABYTES", megabytes, 0..=10_000)? << 20;
     Ok(settings)
 }
 

@@ -183,6 +183,9 @@ pub async fn analyze_tables(db: &DatabaseConnection) -> Result<(), DbErr> {
     Ok(())
 }
 
+/// The most ids in one statement. SQLite binds at most 32,766 values.
+pub const IDS_PER_STATEMENT: usize = 5_000;
+
 /// A condition: the column has one of the values.
 pub fn is_in<V: Into<Value>>(
     db: &impl ConnectionTrait,

@@ -6,7 +6,7 @@
 //! not on timing.
 
 use std::any::{Any, TypeId};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +30,7 @@ use crate::app::App;
 use crate::auth::requester::{AuthenticatedMember, Requester};
 use crate::error::{Error, TokenError};
 use crate::pattern::view::OperationView;
+use crate::store::record_cache::CachedRow;
 use wayin_engine::visibility::Reader;
 
 /// What the loaders need: a database and a reader. Each domain defines what its own keys load.
@@ -50,6 +51,36 @@ impl LoaderContext {
     pub fn reader(&self) -> Result<Reader, SharedError> {
         self.reader
             .ok_or_else(|| Error::Unauthenticated(TokenError::Missing).into())
+    }
+}
+
+impl LoaderContext {
+    /// Loads rows by their ids: from the cache if they are there and `is_usable`, and the others with `load`.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn load_through_cache<R: CachedRow>(
+        &self,
+        ids: impl IntoIterator<Item = Uuid>,
+        is_usable: impl Fn(&R) -> bool,
+        load: impl AsyncFnOnce(&[Uuid]) -> Result<HashMap<Uuid, R>, Error>,
+    ) -> Result<HashMap<Uuid, Arc<R>>, SharedError> {
+        let ids: BTreeSet<Uuid> = ids.into_iter().collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let (cache, session) = (self.view.record_cache(), self.view.cache_session().await?);
+        let cached = |id: &Uuid| cache.get::<R>(&session, *id).filter(|row| is_usable(row));
+        let mut rows: HashMap<Uuid, Arc<R>> = ids.iter().filter_map(|id| Some((*id, cached(id)?))).collect();
+        let missing: Vec<Uuid> = ids.into_iter().filter(|id| !rows.contains_key(id)).collect();
+        if !missing.is_empty() {
+            let loaded = load(&missing).await?;
+            let loaded: Vec<(Uuid, Arc<R>)> =
+                loaded.into_iter().map(|(id, row)| (id, Arc::new(row))).collect();
+            cache.insert(&session, loaded.iter().map(|(id, row)| (*id, row)));
+            rows.extend(loaded);
+        }
+        Ok(rows)
     }
 }
 

@@ -23,11 +23,14 @@ impl Loader<OrganisationById> for LoaderContext {
         &self,
         keys: &[OrganisationById],
     ) -> Result<HashMap<OrganisationById, organisation::Model>, SharedError> {
-        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
-        let found = super::load_by_ids(&self.db, &ids).await?;
-        Ok(found
-            .into_iter()
-            .map(|one| (OrganisationById(one.id), one))
+        let load = async |ids: &[Uuid]| {
+            let rows = super::load_by_ids(&self.db, ids).await?.into_iter();
+            Ok(rows.map(|row| (row.id, row)).collect())
+        };
+        let ids = keys.iter().map(|key| key.0);
+        let rows = self.load_through_cache(ids, |_| true, load).await?.into_iter();
+        Ok(rows
+            .map(|(id, row)| (OrganisationById(id), organisation::Model::clone(&row)))
             .collect())
     }
 }

@@ -11,9 +11,11 @@ use std::time::{Duration, Instant};
 use crate::change_log::{ChangeNotifier, NOTIFICATION_CHANNEL};
 use crate::database;
 use crate::error::{Error, Result};
+use crate::pattern::answer_cache::AnswerCache;
 use crate::pattern::loader;
 use crate::pattern::loader::{ChangeSummary, LogUpdate};
 use crate::pattern::view::IndexView;
+use crate::store::record_cache::RecordCache;
 use arc_swap::ArcSwapOption;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sea_orm::{DatabaseConnection, DbBackend, sqlx::postgres::PgListener};
@@ -47,6 +49,8 @@ pub struct EngineSettings {
     pub perturbation: PerturbationTable,
     /// The licence under which answers may be reused, as an SPDX identifier.
     pub licence: String,
+    /// The most bytes of the cache of rows.
+    pub record_cache_bytes: u64,
 }
 
 impl Default for EngineSettings {
@@ -55,6 +59,7 @@ impl Default for EngineSettings {
             deadline: Duration::from_secs(5),
             perturbation: PerturbationTable::default(),
             licence: "CC-BY-4.0".into(),
+            record_cache_bytes: 64 << 20,
         }
     }
 }
@@ -70,6 +75,8 @@ pub enum AlteredEvent {
 
 /// The snapshots that queries read.
 pub(super) struct EngineState {
+    /// Unique in the process.
+    pub(super) serial: u64,
     pub(super) newest: Arc<Snapshot>,
     /// The staged snapshot of each audience.
     pub(super) staged: [Arc<Snapshot>; Audience::ALL.len()],
@@ -85,6 +92,8 @@ pub struct PatternEngine {
     included_commits: AtomicU64,
     altered: broadcast::Sender<AlteredEvent>,
     pub(super) truth_cache: TruthCache,
+    pub(super) record_cache: RecordCache,
+    pub(super) answer_cache: AnswerCache,
     pub(super) settings: EngineSettings,
     pub(super) pool: ThreadPool,
     /// One permit for each thread. Further queries wait.
@@ -122,6 +131,8 @@ impl PatternEngine {
             included_commits: AtomicU64::new(0),
             altered: broadcast::Sender::new(MAX_PENDING_EVENTS),
             truth_cache: TruthCache::default(),
+            record_cache: RecordCache::new(settings.record_cache_bytes),
+            answer_cache: AnswerCache::default(),
             settings,
             pool,
             query_permits: Semaphore::new(threads),
@@ -264,6 +275,8 @@ impl PatternEngine {
         let mut altered = Vec::new();
         let newer = match (update, reloaded) {
             (LogUpdate::Updated(live, changed), _) => {
+                self.record_cache
+                    .apply_changes(live.as_of.change_number, changed.subjects.iter().copied());
                 let some = changed.initiatives.chunks(INITIATIVES_PER_EVENT);
                 altered.extend(some.map(|ids| AlteredEvent::Initiatives(ids.into())));
                 Some(following.apply_changes(live, &changed))
@@ -276,6 +289,7 @@ impl PatternEngine {
                 );
                 // The new snapshot numbers places and organisations differently.
                 self.truth_cache.clear();
+                self.record_cache.restart(read.as_of.change_number);
                 *following = FollowState::default();
                 altered.extend(held.is_some().then_some(AlteredEvent::Everything));
                 Some(following.build_state(Arc::new(read)))
@@ -288,6 +302,7 @@ impl PatternEngine {
         if let Some(newer) = newer {
             let change = newer.newest.as_of.change_number;
             self.state.store(Some(Arc::new(newer)));
+            self.answer_cache.clear();
             self.included_commits.store(commits, Ordering::SeqCst);
             self.newest.send_replace(change);
         }
@@ -379,10 +394,12 @@ impl FollowState {
 
     /// The snapshots for queries. The first snapshot is also the staged snapshot of each audience.
     fn build_state(&mut self, live: Arc<Snapshot>) -> EngineState {
+        static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
         let releases = self
             .staged
             .get_or_insert_with(|| Audience::ALL.map(|audience| StagedSnapshot::new(audience, &live)));
         EngineState {
+            serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
             staged: releases.each_ref().map(|release| Arc::clone(release.snapshot())),
             newest: live,
         }

@@ -16,7 +16,7 @@ use wayin_entity::{
     funding_term, initiative, organisation, place, place_parent,
 };
 
-use crate::database::{is_in, is_in_any};
+use crate::database::{IDS_PER_STATEMENT, is_in, is_in_any};
 use crate::store::funding_terms::{choice_column, choice_values};
 use crate::store::whole_records::Part;
 use wayin_engine::index::missing_column;
@@ -33,8 +33,6 @@ use wayin_records::normalisation::fold_name;
 const MAX_INCREMENTAL_CHANGES: u64 = 20_000;
 /// The most gaps in the log's numbers to look up on each read. With more, all records are loaded again.
 const MAX_LOG_GAPS: usize = 1_000;
-/// The most ids in one statement. SQLite binds at most 32,766 values.
-const IDS_PER_STATEMENT: usize = 5_000;
 
 /// Loads all records. `progress` receives the number of initiatives loaded so far. Call it in a transaction that sees
 /// the database at one moment.
@@ -94,7 +92,9 @@ pub enum LogUpdate {
 pub struct ChangeSummary {
     /// Numbers below the newest that are missing from the log: rolled back, or not committed yet.
     pub log_gaps: Vec<i64>,
-    /// The initiatives that were published, changed or withdrawn.
+    /// Everything that was published, changed or withdrawn.
+    pub subjects: BTreeSet<Uuid>,
+    /// The initiatives among it.
     pub initiatives: Vec<Uuid>,
 }
 
@@ -144,6 +144,7 @@ pub async fn load_changes(
             .chain(seen + 1..next.as_of.change_number)
             .filter(|number| !there.contains(number))
             .collect(),
+        subjects: changes.iter().map(|change| change.subject_id).collect(),
         initiatives: Vec::new(),
     };
     if changed.log_gaps.len() > MAX_LOG_GAPS {

@@ -11,6 +11,7 @@ use crate::auth::permission::RequesterKind;
 use crate::error::{Error, Result};
 use crate::graphql::filter::FilterContext;
 use crate::initiative::filter_input::InitiativeFilter;
+use crate::pattern::answer_cache::{CachedAnswer, Question};
 use crate::pattern::view::OperationView;
 use wayin_engine::answer;
 use wayin_engine::answer::{
@@ -97,11 +98,13 @@ impl PatternService {
             ("among", &question.among),
         ])?;
         self.check_dimension_disclosure(&[("by", question.by)])?;
-        let query = question.clone();
-        let answer = self
-            .run_query(move |base| answer::compute_pattern(base, &query, input.concentration))
-            .await?;
-        Ok((question, answer))
+        let (query, concentration) = (question.clone(), input.concentration);
+        let key = Question::Pattern {
+            query: question.clone(),
+            concentration,
+        };
+        let compute = move |base: EvaluationContext<'_>| answer::compute_pattern(base, &query, concentration);
+        Ok((question, self.answer(key, compute).await?))
     }
 
     /// Crosses two dimensions.
@@ -119,8 +122,9 @@ impl PatternService {
         };
         self.check_disclosure(&[("among", &question.among)])?;
         self.check_dimension_disclosure(&[("rows", Some(rows)), ("columns", Some(columns))])?;
+        let key = Question::Grid(question.clone());
         let grid = self
-            .run_query(move |base| answer::compute_grid(base, &question))
+            .answer(key, move |base| answer::compute_grid(base, &question))
             .await?;
         grid.ok_or_else(|| {
             Error::bad_input(
@@ -146,7 +150,8 @@ impl PatternService {
         };
         self.check_disclosure(&[("among", &question.among)])?;
         self.check_dimension_disclosure(&[("of", Some(of))])?;
-        self.run_query(move |base| answer::compute_distribution(base, &question))
+        let key = Question::Distribution(question.clone());
+        self.answer(key, move |base| answer::compute_distribution(base, &question))
             .await
     }
 
@@ -168,7 +173,8 @@ impl PatternService {
             viewpoint: self.viewpoint,
         };
         self.check_disclosure(&[("among", &question.among)])?;
-        self.run_query(move |base| answer::compute_flows(base, &question))
+        let key = Question::Flows(question.clone());
+        self.answer(key, move |base| answer::compute_flows(base, &question))
             .await
     }
 
@@ -207,7 +213,8 @@ impl PatternService {
                 ])?;
             }
         }
-        self.run_query(move |base| answer::compute_associations(base, &question))
+        let key = Question::Associations(question.clone());
+        self.answer(key, move |base| answer::compute_associations(base, &question))
             .await
     }
 
@@ -257,15 +264,16 @@ impl PatternService {
             })
     }
 
-    async fn run_query<T: Send + 'static>(
+    async fn answer<A: CachedAnswer>(
         &self,
-        work: impl FnOnce(EvaluationContext<'_>) -> Result<T, Cancelled> + Send + 'static,
-    ) -> Result<T> {
+        question: Question,
+        work: impl FnOnce(EvaluationContext<'_>) -> Result<A, Cancelled> + Send + 'static,
+    ) -> Result<A> {
         let operation = self.operation.clone().unwrap_or_else(|| {
             let app = &self.app;
             Arc::new(OperationView::new(Arc::clone(&app.engine), app.db.clone()))
         });
         let view = operation.get(self.min_change_number).await?;
-        view.run_query(work).await
+        view.answer(question, work).await
     }
 }

@@ -8,8 +8,10 @@ use wayin_engine::cancellation::{CancellationToken, Cancelled};
 use wayin_engine::count::EvaluationContext;
 use wayin_engine::index::AsOf;
 
+use super::answer_cache::{CachedAnswer, Question};
 use super::engine::{EngineState, PatternEngine};
 use crate::error::{Error, Result};
+use crate::store::record_cache::{CacheSession, RecordCache};
 
 /// The snapshots at one moment. Everything that is read from one view agrees.
 #[derive(Clone)]
@@ -59,6 +61,24 @@ impl IndexView {
         }
     }
 
+    /// Answers a question with `work`, unless it was answered from the same snapshots before.
+    ///
+    /// # Errors
+    /// As [`run_query`](Self::run_query).
+    pub async fn answer<A: CachedAnswer>(
+        &self,
+        question: Question,
+        work: impl FnOnce(EvaluationContext<'_>) -> Result<A, Cancelled> + Send + 'static,
+    ) -> Result<A> {
+        let (cache, question) = (&self.engine.answer_cache, Arc::new(question));
+        if let Some(answer) = cache.get(self.state.serial, &question) {
+            return Ok(answer);
+        }
+        let answer = self.run_query(work).await?;
+        cache.insert(self.state.serial, question, answer.clone());
+        Ok(answer)
+    }
+
     /// The newest change that the view includes.
     pub fn as_of(&self) -> AsOf {
         self.state.newest.as_of
@@ -71,6 +91,7 @@ pub struct OperationView {
     engine: Arc<PatternEngine>,
     db: DatabaseConnection,
     view: Mutex<Option<IndexView>>,
+    cache_session: Mutex<Option<Arc<CacheSession>>>,
 }
 
 impl OperationView {
@@ -80,12 +101,33 @@ impl OperationView {
             engine,
             db,
             view: Mutex::default(),
+            cache_session: Mutex::default(),
         }
     }
 
     /// Forgets the view, as the operation is about to change what it has read.
     pub async fn forget(&self) {
         *self.view.lock().await = None;
+        *self.cache_session.lock().await = None;
+    }
+
+    /// The cache of rows.
+    pub fn record_cache(&self) -> &RecordCache {
+        &self.engine.record_cache
+    }
+
+    /// The session of the cache that the operation reads rows in.
+    ///
+    /// # Errors
+    /// If the change log cannot be read.
+    pub async fn cache_session(&self) -> Result<Arc<CacheSession>> {
+        let mut session = self.cache_session.lock().await;
+        if let Some(session) = &*session {
+            return Ok(Arc::clone(session));
+        }
+        let started = Arc::new(self.record_cache().start_session(&self.db).await?);
+        *session = Some(Arc::clone(&started));
+        Ok(started)
     }
 
     /// The view, which includes every change that this process has committed. If it does not include the change

@@ -10,18 +10,31 @@ use wayin_entity::{place, place_parent};
 use crate::graphql::{
     error::SharedError,
     list::{ChildList, select_parent_links},
-    loader::{LoaderContext, RowLoaderKey},
+    loader::LoaderContext,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PlaceById(pub Uuid);
 
-impl RowLoaderKey for PlaceById {
-    type Table = place::Entity;
-    const ID: place::Column = place::Column::Id;
+impl Loader<PlaceById> for LoaderContext {
+    type Value = place::Model;
+    type Error = SharedError;
 
-    fn id(self) -> Uuid {
-        self.0
+    async fn load(&self, keys: &[PlaceById]) -> Result<HashMap<PlaceById, place::Model>, SharedError> {
+        let load = async |ids: &[Uuid]| {
+            let listed = place::Column::Id.is_in(ids.iter().copied());
+            let rows = place::Entity::find()
+                .filter(listed)
+                .all(&self.db)
+                .await?
+                .into_iter();
+            Ok(rows.map(|row| (row.id, row)).collect())
+        };
+        let ids = keys.iter().map(|key| key.0);
+        let rows = self.load_through_cache(ids, |_| true, load).await?.into_iter();
+        Ok(rows
+            .map(|(id, row)| (PlaceById(id), place::Model::clone(&row)))
+            .collect())
     }
 }
 

@@ -123,7 +123,7 @@ impl OperationExecutor {
                     async_graphql::Error::from(error).into_server_error(Pos::default()),
                 ]),
             };
-            let answer = match prepared {
+            let mut answer = match prepared {
                 Ok((operation, requester))
                     if operation.operation_type == Some(OperationType::Subscription) =>
                 {
@@ -134,7 +134,6 @@ impl OperationExecutor {
                 }
                 Err(errors) => OperationResponse::refused(errors),
             };
-            let mut answer = answer;
             charge.add_to_response(&mut answer.response);
             finalise_errors(&mut answer.response);
             stream::iter([answer]).boxed()

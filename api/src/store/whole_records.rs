@@ -14,6 +14,7 @@ use wayin_entity::{
 };
 
 use super::funding_terms;
+use super::record_cache::{CachedRow, RowKind, heap_size};
 use crate::database::is_in;
 use crate::error::Result;
 use crate::id::NodeKind;
@@ -84,29 +85,35 @@ pub async fn delete_parts<P: Part>(db: &impl ConnectionTrait, initiatives: &[Uui
     Ok(())
 }
 
-/// Loads the reasons of challenges, by the id of the challenge's row, in the order of the vocabulary.
-pub async fn load_reasons(
+/// A challenge with its reasons, in the order of the vocabulary.
+#[derive(Clone, Debug)]
+pub struct ChallengeRow {
+    pub row: challenge_faced::Model,
+    pub reasons: Vec<ChallengeReason>,
+}
+
+/// Loads the challenges of initiatives with their reasons, by initiative, in the order of the record.
+pub async fn load_challenges(
     db: &impl ConnectionTrait,
-    challenges: impl IntoIterator<Item = Uuid>,
-) -> Result<HashMap<Uuid, Vec<ChallengeReason>>, DbErr> {
-    let of_challenges = is_in(
-        db,
-        challenge_reason::Column::ChallengeFacedId.into_expr(),
-        challenges,
-    );
-    let mut reasons: HashMap<Uuid, Vec<ChallengeReason>> = HashMap::new();
-    for row in challenge_reason::Entity::find()
-        .filter(of_challenges)
+    initiatives: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Vec<ChallengeRow>>, DbErr> {
+    let initiative_id = challenge_faced::Column::InitiativeId.into_expr();
+    let rows = challenge_faced::Entity::find()
+        .filter(is_in(db, initiative_id, initiatives))
+        .find_with_related(challenge_reason::Entity)
         .all(db)
-        .await?
-    {
-        reasons
-            .entry(row.challenge_faced_id)
-            .or_default()
-            .push(row.reason);
+        .await?;
+    let mut challenges: HashMap<Uuid, Vec<ChallengeRow>> = HashMap::new();
+    for (row, reasons) in rows {
+        let mut reasons: Vec<ChallengeReason> = reasons.into_iter().map(|row| row.reason).collect();
+        reasons.sort_unstable();
+        let of_initiative = challenges.entry(row.initiative_id).or_default();
+        of_initiative.push(ChallengeRow { row, reasons });
     }
-    reasons.values_mut().for_each(|reasons| reasons.sort_unstable());
-    Ok(reasons)
+    for rows in challenges.values_mut() {
+        rows.sort_by_key(|challenge| challenge.row.challenge);
+    }
+    Ok(challenges)
 }
 
 /// Loads the sources of initiatives, by initiative, in the order of their titles.
@@ -127,6 +134,68 @@ pub async fn load_sources(
         sources.entry(link.initiative_id).or_default().extend(source);
     }
     Ok(sources)
+}
+
+/// The parts of an initiative, in the order of its record.
+#[derive(Debug, Default)]
+pub struct InitiativeParts {
+    pub entry_points: Vec<entry_point_taken::Model>,
+    pub challenges: Vec<ChallengeRow>,
+    pub conditions: Vec<condition_changed::Model>,
+    pub funding_terms: Vec<funding_term::Model>,
+    /// In the order of their titles.
+    pub sources: Vec<source::Model>,
+}
+
+impl InitiativeParts {
+    /// Loads the parts of initiatives in five queries at once.
+    pub async fn load(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, Self>, DbErr> {
+        let each = || ids.iter().copied();
+        let (mut entry_points, mut challenges, mut conditions, mut funding_terms, mut sources) = futures_util::try_join!(
+            load_parts::<entry_point_taken::Entity>(db, each()),
+            load_challenges(db, each()),
+            load_parts::<condition_changed::Entity>(db, each()),
+            load_parts::<funding_term::Entity>(db, each()),
+            load_sources(db, each()),
+        )?;
+        let mut take_parts = |id: &Uuid| Self {
+            entry_points: entry_points.remove(id).unwrap_or_default(),
+            challenges: challenges.remove(id).unwrap_or_default(),
+            conditions: conditions.remove(id).unwrap_or_default(),
+            funding_terms: funding_terms.remove(id).unwrap_or_default(),
+            sources: sources.remove(id).unwrap_or_default(),
+        };
+        Ok(ids.iter().map(|id| (*id, take_parts(id))).collect())
+    }
+}
+
+impl CachedRow for InitiativeParts {
+    const KIND: RowKind = RowKind::InitiativeParts;
+
+    fn size_in_bytes(&self) -> usize {
+        let sizes = self
+            .entry_points
+            .iter()
+            .map(|row| size_of_val(row) + heap_size!(row: motivation missing))
+            .chain(self.challenges.iter().map(|challenge| {
+                let row = &challenge.row;
+                size_of_val(challenge) + size_of_val(&*challenge.reasons) + heap_size!(row: note missing)
+            }))
+            .chain(
+                self.conditions
+                    .iter()
+                    .map(|row| size_of_val(row) + heap_size!(row: missing)),
+            )
+            .chain(self.funding_terms.iter().map(|row| {
+                size_of_val(row) + heap_size!(row: grant_identifier grant_digest programme currency missing)
+            }))
+            .chain(
+                self.sources
+                    .iter()
+                    .map(|row| size_of_val(row) + heap_size!(row: title url licence)),
+            );
+        size_of::<Self>() + sizes.sum::<usize>()
+    }
 }
 
 async fn load_by_id<E: EntityTrait>(
@@ -205,22 +274,19 @@ pub type RebuildResult<T> = std::result::Result<T, String>;
 pub struct WholeRecords {
     pub funding: FundingRows,
     entry_points: PartsByInitiative<entry_point_taken::Entity>,
-    challenges: PartsByInitiative<challenge_faced::Entity>,
-    reasons: HashMap<Uuid, Vec<ChallengeReason>>,
+    challenges: HashMap<Uuid, Vec<ChallengeRow>>,
     conditions: PartsByInitiative<condition_changed::Entity>,
 }
 
 impl WholeRecords {
-    /// Loads them in eight queries.
+    /// Loads them in seven queries.
     pub async fn load(db: &impl ConnectionTrait, initiatives: &[initiative::Model]) -> Result<Self> {
         let ids = || initiatives.iter().map(|one| one.id);
-        let challenges = load_parts::<challenge_faced::Entity>(db, ids()).await?;
         Ok(Self {
             funding: FundingRows::load(db, initiatives).await?,
             entry_points: load_parts::<entry_point_taken::Entity>(db, ids()).await?,
-            reasons: load_reasons(db, challenges.values().flatten().map(|row| row.id)).await?,
+            challenges: load_challenges(db, ids()).await?,
             conditions: load_parts::<condition_changed::Entity>(db, ids()).await?,
-            challenges,
         })
     }
 
@@ -260,7 +326,7 @@ impl WholeRecords {
             shared_with_funders: row.shared_with_funders,
             illustrative: row.illustrative,
             entry_points: convert(self.entry_points(row.id), rebuild_entry_point)?,
-            challenges_faced: convert(find_rows(&self.challenges, row.id), |row| self.challenge(row))?,
+            challenges_faced: convert(find_rows(&self.challenges, row.id), rebuild_challenge)?,
             conditions_changed: convert(find_rows(&self.conditions, row.id), condition)?,
             funding_terms: terms
                 .map(|term| funding_terms::record(term, self.build_reference(term.funder_id)?))
@@ -273,18 +339,6 @@ impl WholeRecords {
                 licence: source.licence.clone(),
             },
             sharing: (sharing != SharingConsent::default()).then_some(sharing),
-            missing: missing_answers(row.missing.as_ref())?,
-        })
-    }
-
-    fn challenge(&self, row: &challenge_faced::Model) -> RebuildResult<ChallengeFaced> {
-        Ok(ChallengeFaced {
-            challenge: row.challenge,
-            step: row.step,
-            reasons: self.reasons.get(&row.id).cloned().unwrap_or_default(),
-            note: row.note.clone(),
-            noticed_on: row.noticed_on,
-            perspective: row.perspective,
             missing: missing_answers(row.missing.as_ref())?,
         })
     }
@@ -304,6 +358,18 @@ fn rebuild_entry_point(row: &entry_point_taken::Model) -> RebuildResult<EntryPoi
         perspective: row.perspective,
         taken_on: row.taken_on,
         motivation: row.motivation.clone(),
+        missing: missing_answers(row.missing.as_ref())?,
+    })
+}
+
+fn rebuild_challenge(ChallengeRow { row, reasons }: &ChallengeRow) -> RebuildResult<ChallengeFaced> {
+    Ok(ChallengeFaced {
+        challenge: row.challenge,
+        step: row.step,
+        reasons: reasons.clone(),
+        note: row.note.clone(),
+        noticed_on: row.noticed_on,
+        perspective: row.perspective,
         missing: missing_answers(row.missing.as_ref())?,
     })
 }

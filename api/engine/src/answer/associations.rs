@@ -11,7 +11,7 @@ use crate::query::Viewpoint;
 use crate::statistics::multiple_testing;
 
 /// Which pairs of these conditions are associated?
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AssociationsQuery {
     /// The conditions.
     pub conditions: Vec<InitiativePredicate>,

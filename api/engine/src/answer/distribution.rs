@@ -12,7 +12,7 @@ use crate::predicate::InitiativePredicate;
 use crate::query::Viewpoint;
 
 /// How many initiatives have each value of a dimension?
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DistributionQuery {
     /// The dimension.
     pub dimension: Dimension,

@@ -13,7 +13,7 @@ use crate::predicate::InitiativePredicate;
 use crate::query::Viewpoint;
 
 /// From which way in to which later entry points do initiatives go?
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FlowsQuery {
     /// Selects the population: the initiatives for which it is TRUE.
     pub among: InitiativePredicate,

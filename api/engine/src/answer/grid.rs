@@ -14,7 +14,7 @@ use crate::query::Viewpoint;
 use crate::statistics::independence;
 
 /// How many initiatives have each value of one dimension and each value of another?
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GridQuery {
     /// The dimension of the rows.
     pub rows: Dimension,

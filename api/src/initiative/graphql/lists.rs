@@ -1,13 +1,13 @@
 //! Lists of initiatives, which the index finds and the database loads by id, and lists of funding terms in other
 //! objects. Each list is loaded for all objects of a page at once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_graphql::connection::Edge;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, InputObject};
-use sea_orm::{ColumnTrait as _, DatabaseConnection, QueryFilter as _, Select, sea_query::SelectStatement};
+use sea_orm::{Select, sea_query::SelectStatement};
 use uuid::Uuid;
 use wayin_engine::cancellation::Cancelled;
 use wayin_engine::count::EvaluationContext;
@@ -17,11 +17,11 @@ use wayin_engine::list::{
     ListOrder, ListQuery, PageWindow, Position, SortField, SortKey, find_page, required_part,
 };
 use wayin_engine::predicate::InitiativePredicate;
-use wayin_engine::visibility::{Reader, VisiblePart};
+use wayin_engine::visibility::VisiblePart;
 use wayin_entity::{funding_term, initiative};
 
 use super::Initiative;
-use crate::database::is_in;
+use super::loaders::load_visible;
 use crate::error::{Error, Result};
 use crate::graphql::connection::{IndexedConnection, IndexedListFields, TotalCount};
 use crate::graphql::{
@@ -31,14 +31,12 @@ use crate::graphql::{
     order::Direction,
     require_reader,
 };
-use crate::initiative::{select_visible, select_visible_funding_terms};
+use crate::initiative::select_visible_funding_terms;
 use crate::paging::{self, Cursor, PageArguments, parse_page_size};
 use crate::pattern::view::IndexView;
 
 /// The list that cursors of initiatives belong to.
 const CURSOR_LIST: &str = "initiative";
-/// The most ids in one statement. SQLite binds at most 32,766 values.
-const IDS_PER_STATEMENT: usize = 5_000;
 
 /// The fields by which initiatives can be sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -201,7 +199,7 @@ struct InitiativePageKey {
 /// The rows of a page, with their positions in the list.
 #[derive(Clone)]
 struct InitiativePage {
-    rows: Vec<(Position, initiative::Model)>,
+    rows: Vec<(Position, Arc<initiative::Model>)>,
     has_more: bool,
     /// The number of rows of the list, if it was counted.
     total: Option<u64>,
@@ -310,32 +308,15 @@ fn current_position(window: &PageWindow, found: Position, row: &initiative::Mode
 async fn load_rows_of_pages(
     loader: &LoaderContext,
     pages: &[(InitiativePageKey, PageWindow, list::Page)],
-) -> Result<HashMap<(VisiblePart, Uuid), initiative::Model>> {
+) -> Result<HashMap<(VisiblePart, Uuid), Arc<initiative::Model>>> {
     let mut rows = HashMap::new();
     for required in [VisiblePart::Whole, VisiblePart::Any] {
         let listed = pages.iter().filter(|(key, ..)| key.query.required == required);
-        let ids: BTreeSet<Uuid> = listed
+        let ids: Vec<Uuid> = listed
             .flat_map(|(_, _, page)| page.rows.iter().map(|row| row.position.id))
             .collect();
-        let ids: Vec<Uuid> = ids.into_iter().collect();
-        let loaded = load_visible(&loader.db, loader.reader()?, required, &ids).await?;
+        let loaded = load_visible(loader, required, ids).await?;
         rows.extend(loaded.into_iter().map(|(id, row)| ((required, id), row)));
-    }
-    Ok(rows)
-}
-
-/// Loads initiatives by their ids, if the reader can still see so much of them.
-pub(super) async fn load_visible(
-    db: &DatabaseConnection,
-    reader: Reader,
-    required: VisiblePart,
-    ids: &[Uuid],
-) -> Result<HashMap<Uuid, initiative::Model>> {
-    let mut rows = HashMap::with_capacity(ids.len());
-    for ids in ids.chunks(IDS_PER_STATEMENT) {
-        let listed = is_in(db, initiative::Column::Id.into_expr(), ids.iter().copied());
-        let select = select_visible(reader, required == VisiblePart::Any).filter(listed);
-        rows.extend(select.all(db).await?.into_iter().map(|row| (row.id, row)));
     }
     Ok(rows)
 }

@@ -1,96 +1,44 @@
 //! Loads the parts of many records at once, and objects by their ids.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
 use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter, Select,
+    ColumnTrait, DatabaseConnection, EntityTrait, ExprTrait as _, QueryFilter, Select,
     sea_query::{Expr, Query},
 };
 use uuid::Uuid;
-use wayin_entity::{
-    challenge_faced, condition_changed, entry_point_taken, funding_term, initiative, initiative_source,
-    source,
-};
+use wayin_engine::visibility::{Reader, VisiblePart};
+use wayin_entity::{funding_term, initiative, initiative_source, source};
 
-use super::parts::ChallengeFaced;
+use crate::database::{IDS_PER_STATEMENT, is_in};
+use crate::error::Result;
 use crate::graphql::{
     error::SharedError,
     loader::{LoaderContext, RowLoaderKey},
 };
 use crate::initiative::{select_visible, select_visible_funding_terms, visible_condition};
-use crate::store::whole_records::{load_parts, load_reasons, load_sources};
+use crate::store::whole_records::InitiativeParts;
 
-macro_rules! load_parts {
-    ($($key:ident: $table:ident;)+) => {$(
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub struct $key(pub Uuid);
-
-        impl Loader<$key> for LoaderContext {
-            type Value = Vec<$table::Model>;
-            type Error = SharedError;
-
-            async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, Self::Value>, SharedError> {
-                let parts = load_parts::<$table::Entity>(&self.db, keys.iter().map(|key| key.0)).await?;
-                Ok(parts.into_iter().map(|(id, rows)| ($key(id), rows)).collect())
-            }
-        }
-    )+};
-}
-
-load_parts! {
-    EntryPointsByInitiative: entry_point_taken;
-    ConditionsByInitiative: condition_changed;
-    FundingTermsByInitiative: funding_term;
-}
-
+/// Loads the parts of an initiative that was loaded for the reader. What the reader may see of them is for the caller to
+/// check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ChallengesByInitiative(pub Uuid);
+pub struct PartsOfInitiative(pub Uuid);
 
-impl Loader<ChallengesByInitiative> for LoaderContext {
-    type Value = Vec<ChallengeFaced>;
+impl Loader<PartsOfInitiative> for LoaderContext {
+    type Value = Arc<InitiativeParts>;
     type Error = SharedError;
 
     async fn load(
         &self,
-        keys: &[ChallengesByInitiative],
-    ) -> Result<HashMap<ChallengesByInitiative, Vec<ChallengeFaced>>, SharedError> {
+        keys: &[PartsOfInitiative],
+    ) -> Result<HashMap<PartsOfInitiative, Arc<InitiativeParts>>, SharedError> {
         let ids = keys.iter().map(|key| key.0);
-        let challenges = load_parts::<challenge_faced::Entity>(&self.db, ids).await?;
-        let ids = challenges.values().flatten().map(|row| row.id);
-        let mut reasons = load_reasons(&self.db, ids).await?;
-        let mut with_reasons = |row: challenge_faced::Model| ChallengeFaced {
-            reasons: reasons.remove(&row.id).unwrap_or_default(),
-            row,
-        };
-        Ok(challenges
-            .into_iter()
-            .map(|(id, rows)| {
-                (
-                    ChallengesByInitiative(id),
-                    rows.into_iter().map(&mut with_reasons).collect(),
-                )
-            })
-            .collect())
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SourcesByInitiative(pub Uuid);
-
-impl Loader<SourcesByInitiative> for LoaderContext {
-    type Value = Vec<source::Model>;
-    type Error = SharedError;
-
-    async fn load(
-        &self,
-        keys: &[SourcesByInitiative],
-    ) -> Result<HashMap<SourcesByInitiative, Vec<source::Model>>, SharedError> {
-        let sources = load_sources(&self.db, keys.iter().map(|key| key.0)).await?;
-        Ok(sources
-            .into_iter()
-            .map(|(id, rows)| (SourcesByInitiative(id), rows))
-            .collect())
+        let load = async |ids: &[Uuid]| Ok(InitiativeParts::load(&self.db, ids).await?);
+        let parts = self.load_through_cache(ids, |_| true, load).await?;
+        let parts = parts.into_iter();
+        Ok(parts.map(|(id, parts)| (PartsOfInitiative(id), parts)).collect())
     }
 }
 
@@ -98,17 +46,50 @@ impl Loader<SourcesByInitiative> for LoaderContext {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InitiativeById(pub Uuid);
 
-impl RowLoaderKey for InitiativeById {
-    type Table = initiative::Entity;
-    const ID: initiative::Column = initiative::Column::Id;
+impl Loader<InitiativeById> for LoaderContext {
+    type Value = Arc<initiative::Model>;
+    type Error = SharedError;
 
-    fn id(self) -> Uuid {
-        self.0
+    async fn load(
+        &self,
+        keys: &[InitiativeById],
+    ) -> Result<HashMap<InitiativeById, Arc<initiative::Model>>, SharedError> {
+        let ids = keys.iter().map(|key| key.0);
+        let rows = load_visible(self, VisiblePart::Any, ids).await?.into_iter();
+        Ok(rows.map(|(id, row)| (InitiativeById(id), row)).collect())
     }
+}
 
-    fn select_rows(loads: &LoaderContext) -> Result<Select<initiative::Entity>, SharedError> {
-        Ok(select_visible(loads.reader()?, true))
+/// Loads initiatives by their ids, if the reader can see so much of them.
+pub(super) async fn load_visible(
+    loads: &LoaderContext,
+    required: VisiblePart,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Arc<initiative::Model>>, SharedError> {
+    let reader = loads.reader()?;
+    // Whether the reader can see it as a funder depends on its terms: the database decides.
+    let is_visible = |row: &initiative::Model| {
+        let leads = reader.organisation() == Some(row.lead_organisation_id);
+        reader.can_view_fully(row.visibility, row.shared_with_funders, leads, false)
+    };
+    let load = async |ids: &[Uuid]| read_visible(&loads.db, reader, required, ids).await;
+    loads.load_through_cache(ids, is_visible, load).await
+}
+
+/// Reads initiatives from the database, if the reader can see so much of them.
+pub(super) async fn read_visible(
+    db: &DatabaseConnection,
+    reader: Reader,
+    required: VisiblePart,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, initiative::Model>> {
+    let mut rows = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
+        let listed = is_in(db, initiative::Column::Id.into_expr(), ids.iter().copied());
+        let select = select_visible(reader, required == VisiblePart::Any).filter(listed);
+        rows.extend(select.all(db).await?.into_iter().map(|row| (row.id, row)));
     }
+    Ok(rows)
 }
 
 /// Loads a funding term that the reader can read.

@@ -9,14 +9,13 @@ mod place;
 mod subscription;
 mod withdrawal;
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use wayin_entity::{Visibility, initiative};
 
-use self::loaders::{
-    ChallengesByInitiative, ConditionsByInitiative, EntryPointsByInitiative, FundingTermsByInitiative,
-    SourcesByInitiative,
-};
+use self::loaders::PartsOfInitiative;
 pub use self::{
     lists::{FundingTermList, InitiativeOrder, load_initiatives, parse_window},
     loaders::{FundingTermById, InitiativeById, SourceById},
@@ -38,14 +37,29 @@ use crate::id::NodeKind;
 use crate::organisation::loaders::OrganisationById;
 use crate::paging::PageArguments;
 use crate::place::loaders::PlaceById;
+use crate::store::whole_records::InitiativeParts;
 use wayin_engine::predicate::InitiativePredicate;
 use wayin_records::fields::RecordField;
 
 /// Published work in a place to change a system.
 #[derive(Clone, Debug)]
-pub struct Initiative(pub initiative::Model);
+pub struct Initiative(pub Arc<initiative::Model>);
 
 impl Initiative {
+    /// The parts of the record. The reader may not see all of them.
+    async fn parts(&self, ctx: &Context<'_>) -> Result<Arc<InitiativeParts>> {
+        let parts = loader::operation_loader(ctx).load_one(PartsOfInitiative(self.0.id));
+        Ok(parts.await?.unwrap_or_default())
+    }
+
+    /// The parts of the record if the reader can read all of it. None otherwise.
+    async fn parts_if_fully_visible(&self, ctx: &Context<'_>) -> Result<Option<Arc<InitiativeParts>>> {
+        if self.has_full_access(ctx).await? {
+            return self.parts(ctx).await.map(Some);
+        }
+        Ok(None)
+    }
+
     /// Whether the reader can read the whole record. The row was already selected for the reader, so only an
     /// `AGGREGATE_ONLY` record can be partly visible.
     async fn has_full_access(&self, ctx: &Context<'_>) -> Result<bool> {
@@ -57,11 +71,11 @@ impl Initiative {
             && !reader.can_view_fully(row.visibility, row.shared_with_funders, leads, false)
             && match reader.organisation() {
                 Some(organisation) => {
-                    let terms = loader::operation_loader(ctx)
-                        .load_one(FundingTermsByInitiative(row.id))
-                        .await?
-                        .unwrap_or_default();
-                    terms.iter().any(|term| term.funder_id == organisation)
+                    let parts = self.parts(ctx).await?;
+                    parts
+                        .funding_terms
+                        .iter()
+                        .any(|term| term.funder_id == organisation)
                 }
                 None => false,
             };
@@ -173,38 +187,21 @@ impl Initiative {
     /// The entry points that the initiative took, in order within each perspective. Empty if none is
     /// recorded or they are not visible to you.
     async fn entry_points(&self, ctx: &Context<'_>) -> Result<Vec<EntryPointTaken>> {
-        if !self.has_full_access(ctx).await? {
-            return Ok(Vec::new());
-        }
-        let rows = loader::operation_loader(ctx)
-            .load_one(EntryPointsByInitiative(self.0.id))
-            .await?
-            .unwrap_or_default();
-        Ok(rows.into_iter().map(EntryPointTaken).collect())
+        let parts = self.parts_if_fully_visible(ctx).await?.unwrap_or_default();
+        Ok(parts.entry_points.iter().cloned().map(EntryPointTaken).collect())
     }
 
     /// The challenges that the initiative faced. Empty if none is recorded or they are not visible to you.
     async fn challenges_faced(&self, ctx: &Context<'_>) -> Result<Vec<ChallengeFaced>> {
-        if !self.has_full_access(ctx).await? {
-            return Ok(Vec::new());
-        }
-        Ok(loader::operation_loader(ctx)
-            .load_one(ChallengesByInitiative(self.0.id))
-            .await?
-            .unwrap_or_default())
+        let parts = self.parts_if_fully_visible(ctx).await?.unwrap_or_default();
+        Ok(parts.challenges.iter().cloned().map(ChallengeFaced).collect())
     }
 
     /// How far the conditions for change were altered. Empty if none is recorded or they are not visible to
     /// you.
     async fn conditions_changed(&self, ctx: &Context<'_>) -> Result<Vec<ConditionChanged>> {
-        if !self.has_full_access(ctx).await? {
-            return Ok(Vec::new());
-        }
-        let rows = loader::operation_loader(ctx)
-            .load_one(ConditionsByInitiative(self.0.id))
-            .await?
-            .unwrap_or_default();
-        Ok(rows.into_iter().map(ConditionChanged).collect())
+        let parts = self.parts_if_fully_visible(ctx).await?.unwrap_or_default();
+        Ok(parts.conditions.iter().cloned().map(ConditionChanged).collect())
     }
 
     /// The terms of its funding. Empty if none is recorded. A funder that can read only part of the record
@@ -212,27 +209,18 @@ impl Initiative {
     async fn funding_terms(&self, ctx: &Context<'_>) -> Result<Vec<FundingTerm>> {
         let whole = self.has_full_access(ctx).await?;
         let own = require_reader(ctx)?.organisation();
-        let terms = loader::operation_loader(ctx)
-            .load_one(FundingTermsByInitiative(self.0.id))
-            .await?
-            .unwrap_or_default();
-        Ok(terms
-            .into_iter()
-            .filter(|term| whole || own == Some(term.funder_id))
-            .map(FundingTerm)
-            .collect())
+        let parts = self.parts(ctx).await?;
+        let visible = parts
+            .funding_terms
+            .iter()
+            .filter(|term| whole || own == Some(term.funder_id));
+        Ok(visible.cloned().map(FundingTerm).collect())
     }
 
     /// The sources of the record. Empty if they are not visible to you.
     async fn sources(&self, ctx: &Context<'_>) -> Result<Vec<Source>> {
-        if !self.has_full_access(ctx).await? {
-            return Ok(Vec::new());
-        }
-        let rows = loader::operation_loader(ctx)
-            .load_one(SourcesByInitiative(self.0.id))
-            .await?
-            .unwrap_or_default();
-        Ok(rows.into_iter().map(Source).collect())
+        let parts = self.parts_if_fully_visible(ctx).await?.unwrap_or_default();
+        Ok(parts.sources.iter().cloned().map(Source).collect())
     }
 
     /// The confirmation that the record can be shared. Null if there is none or it is not visible to you.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use wayin_entity::{
     Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Condition as ConditionForChange,
     DeliveryTimeline, EntryPoint, MissingReason, Perspective, ReportingBasis, ReportingFrequency,
-    Restriction, SourceKind, challenge_faced, condition_changed, entry_point_taken, funding_term, source,
+    Restriction, SourceKind, condition_changed, entry_point_taken, funding_term, source,
 };
 
 use super::loaders::InitiativeById;
@@ -15,6 +15,7 @@ use crate::graphql::comparison::Date;
 use crate::graphql::{comparison::BigInt, loader};
 use crate::id::NodeKind;
 use crate::organisation::loaders::OrganisationById;
+use crate::store::whole_records::ChallengeRow;
 use wayin_records::fields::{ChallengeField, ConditionField, EntryPointField, Field, FundingTermField};
 use wayin_records::missing::MissingReasons;
 
@@ -94,49 +95,44 @@ impl EntryPointTaken {
 
 /// A challenge that an initiative faced.
 #[derive(Clone, Debug)]
-pub struct ChallengeFaced {
-    /// The row.
-    pub row: challenge_faced::Model,
-    /// Why the step was rushed or skipped.
-    pub reasons: Vec<ChallengeReason>,
-}
+pub struct ChallengeFaced(pub ChallengeRow);
 
 /// A challenge that an initiative faced.
 #[Object]
 impl ChallengeFaced {
     /// The challenge.
     async fn challenge(&self) -> Challenge {
-        self.row.challenge
+        self.0.row.challenge
     }
 
     /// Whether the initiative took the step that the challenge asks for. Null if not known.
     async fn step(&self) -> Option<ChallengeStep> {
-        self.row.step
+        self.0.row.step
     }
 
     /// Why the step was rushed or skipped. Empty if no reason is recorded.
     async fn reasons(&self) -> &[ChallengeReason] {
-        &self.reasons
+        &self.0.reasons
     }
 
     /// What happened. Null if not recorded.
     async fn note(&self) -> Option<&str> {
-        self.row.note.as_deref()
+        self.0.row.note.as_deref()
     }
 
     /// The day the challenge was noticed. Null if not known.
     async fn noticed_on(&self) -> Option<Date> {
-        self.row.noticed_on.map(Date)
+        self.0.row.noticed_on.map(Date)
     }
 
     /// Whose view this is. Null if not known.
     async fn perspective(&self) -> Option<Perspective> {
-        self.row.perspective
+        self.0.row.perspective
     }
 
     /// Why answers in this object are missing, with one entry for each field that has a reason.
     async fn missing(&self) -> Result<Vec<MissingAnswer>> {
-        MissingAnswer::list_from_json::<ChallengeField>(self.row.missing.as_ref())
+        MissingAnswer::list_from_json::<ChallengeField>(self.0.row.missing.as_ref())
     }
 }
 

@@ -8,7 +8,8 @@ use wayin_engine::list::{ListQuery, required_part, select_listed};
 use wayin_engine::predicate::InitiativePredicate;
 use wayin_engine::visibility::Reader;
 
-use super::lists::{NEWEST_FIRST, load_visible};
+use super::lists::NEWEST_FIRST;
+use super::loaders::read_visible;
 use super::{Initiative, parse_condition};
 use crate::app::App;
 use crate::error::Error;
@@ -75,7 +76,7 @@ async fn load_listed(
         let listed = view
             .run_query(move |context| select_listed(context, &query, &ids))
             .await?;
-        let rows = load_visible(&app.db, reader, required, &listed).await?;
+        let rows = read_visible(&app.db, reader, required, &listed).await?;
         Ok::<_, Error>(
             listed
                 .into_iter()
@@ -84,7 +85,7 @@ async fn load_listed(
         )
     };
     Some(match rows.await {
-        Ok(rows) => rows.into_iter().map(|row| Ok(Initiative(row))).collect(),
+        Ok(rows) => rows.into_iter().map(|row| Ok(Initiative(row.into()))).collect(),
         Err(cause) => vec![Err(cause.into())],
     })
 }
