@@ -9,9 +9,12 @@ use sea_orm::{
     QueryFilter, QueryOrder,
 };
 use uuid::Uuid;
-use wayin_entity::{funding_term, initiative, organisation, organisation_alias, place, submission, term};
+use wayin_entity::{
+    ChangeKind, ChangeSubject, funding_term, initiative, organisation, organisation_alias, place, submission,
+    term,
+};
 
-use crate::change_log::{self, ActionContext};
+use crate::change_log::{self, ActionContext, ChangeEntry};
 use crate::clock::Clock;
 use crate::database::begin_exclusive_write;
 use crate::error::Result;
@@ -70,9 +73,9 @@ pub async fn normalise_stored_names(
     let mut respelt = NormalisationSummary::default();
     normalise_organisations(&transaction, &act, &mut respelt).await?;
     normalise_aliases(&transaction, &mut respelt).await?;
-    normalise_places(&transaction, &mut respelt).await?;
-    normalise_initiatives(&transaction, &mut respelt).await?;
-    normalise_grants(&transaction, &mut respelt).await?;
+    normalise_places(&transaction, &act, &mut respelt).await?;
+    normalise_initiatives(&transaction, &act, &mut respelt).await?;
+    normalise_grants(&transaction, &act, &mut respelt).await?;
     normalise_submissions(&transaction, &mut respelt).await?;
     normalise_terms(&transaction, &mut respelt).await?;
     transaction.commit().await?;
@@ -210,12 +213,27 @@ async fn normalise_aliases(db: &impl ConnectionTrait, respelt: &mut Normalisatio
     Ok(())
 }
 
-async fn normalise_places(db: &impl ConnectionTrait, respelt: &mut NormalisationSummary) -> Result<()> {
+async fn log_alteration(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    subject: ChangeSubject,
+    id: Uuid,
+) -> Result<()> {
+    let entry = ChangeEntry::new(ChangeKind::Altered, subject, id);
+    Ok(change_log::append_changes(db, act, &[entry]).await?)
+}
+
+async fn normalise_places(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    respelt: &mut NormalisationSummary,
+) -> Result<()> {
     let mut walk = KeysetScan::new(place::Entity::find(), place::Column::Id, ROWS_PER_BATCH);
     while let Some(rows) = walk.next_rows(db).await? {
         for row in rows {
             let name_folded = normalisation::fold_name(&row.name);
             if row.name_folded != name_folded {
+                log_alteration(db, act, ChangeSubject::Place, row.id).await?;
                 let mut row: place::ActiveModel = row.into();
                 row.name_folded = Set(name_folded);
                 row.update(db).await?;
@@ -226,7 +244,11 @@ async fn normalise_places(db: &impl ConnectionTrait, respelt: &mut Normalisation
     Ok(())
 }
 
-async fn normalise_initiatives(db: &impl ConnectionTrait, respelt: &mut NormalisationSummary) -> Result<()> {
+async fn normalise_initiatives(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    respelt: &mut NormalisationSummary,
+) -> Result<()> {
     use initiative::Column;
     let mut walk = KeysetScan::new(initiative::Entity::find(), Column::Id, ROWS_PER_BATCH);
     while let Some(rows) = walk.next_rows(db).await? {
@@ -249,6 +271,9 @@ async fn normalise_initiatives(db: &impl ConnectionTrait, respelt: &mut Normalis
                 }
                 _ => None,
             };
+            if row.withdrawn_at.is_none() {
+                log_alteration(db, act, ChangeSubject::Initiative, row.id).await?;
+            }
             let mut after: initiative::ActiveModel = row.clone().into();
             after.title_folded = Set(title_folded);
             match other {
@@ -267,7 +292,11 @@ async fn normalise_initiatives(db: &impl ConnectionTrait, respelt: &mut Normalis
     Ok(())
 }
 
-async fn normalise_grants(db: &impl ConnectionTrait, respelt: &mut NormalisationSummary) -> Result<()> {
+async fn normalise_grants(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    respelt: &mut NormalisationSummary,
+) -> Result<()> {
     use funding_term::Column;
     let granted = funding_term::Entity::find().filter(Column::GrantIdentifier.is_not_null());
     let mut walk = KeysetScan::new(granted, Column::Id, ROWS_PER_BATCH);
@@ -292,6 +321,13 @@ async fn normalise_grants(db: &impl ConnectionTrait, respelt: &mut Normalisation
                     is_between_organisations: false,
                 });
                 continue;
+            }
+            let funded = initiative::Entity::find_by_id(row.initiative_id)
+                .filter(initiative::Column::WithdrawnAt.is_null())
+                .one(db)
+                .await?;
+            if let Some(funded) = funded {
+                log_alteration(db, act, ChangeSubject::Initiative, funded.id).await?;
             }
             let mut after: funding_term::ActiveModel = row.into();
             after.grant_identifier = Set(Some(spelt));

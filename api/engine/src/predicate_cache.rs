@@ -75,11 +75,15 @@ impl TruthCache {
 
     /// Stores an entry. If the cache is full, the least recently used entries are removed.
     pub fn store(&self, key: CacheKey, entry: CacheEntry) {
+        let mut state = self.lock();
+        // Another evaluation may have stored more chunks in between.
+        let is_smaller = state.entries.peek(&key).is_some_and(|kept| {
+            kept.dictionary_version == entry.dictionary_version && kept.chunks.len() > entry.chunks.len()
+        });
         let bytes = entry.size_in_bytes();
-        if bytes > self.max_bytes {
+        if is_smaller || bytes > self.max_bytes {
             return;
         }
-        let mut state = self.lock();
         state.bytes += bytes;
         if let Some(replaced) = state.entries.put(key, Arc::new(entry)) {
             state.bytes -= replaced.size_in_bytes();

@@ -52,9 +52,7 @@ impl LoaderContext {
         self.reader
             .ok_or_else(|| Error::Unauthenticated(TokenError::Missing).into())
     }
-}
 
-impl LoaderContext {
     /// Loads rows by their ids: from the cache if they are there and `is_usable`, and the others with `load`.
     ///
     /// # Errors

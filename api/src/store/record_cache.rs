@@ -1,8 +1,8 @@
 //! A cache of the rows that responses are made from, by their ids.
 //!
 //! The cache includes the change log up to some change. A [session](CacheSession) first asks the log which rows have
-//! changed since, and reads those from the database. So a withdrawal or a redaction takes effect at once, whichever
-//! server made it.
+//! changed since, and reads those from the database. So a withdrawal or a redaction takes effect in every session that
+//! starts afterwards, whichever server made it.
 
 use std::any::Any;
 use std::collections::HashSet;
@@ -16,6 +16,9 @@ use wayin_entity::{change, initiative, organisation, place};
 
 /// The most changes that a session reads from the log. If there are more, it does not use the cache.
 const MAX_SESSION_CHANGES: u64 = 1_000;
+
+/// The size of an entry besides its row: its key, and what the cache stores about it.
+const ENTRY_BYTES: usize = 200;
 
 /// The types of rows in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,6 +59,7 @@ pub struct RecordCache {
     /// The newest change that the rows include. None if the log is not followed yet; the cache is then not used.
     /// Locked while rows are added or removed.
     newest_change: Mutex<Option<i64>>,
+    max_bytes: u64,
 }
 
 /// What one reader of the cache knows about it.
@@ -76,6 +80,7 @@ impl RecordCache {
                 .weigher(|_, entry: &CacheEntry| entry.bytes)
                 .build(),
             newest_change: Mutex::default(),
+            max_bytes,
         }
     }
 
@@ -85,7 +90,7 @@ impl RecordCache {
 
     /// Starts a session, which sees every change that is committed by now.
     pub async fn start_session(&self, db: &impl ConnectionTrait) -> Result<CacheSession, DbErr> {
-        let position = *self.lock();
+        let position = self.lock().filter(|_| self.max_bytes > 0);
         let mut session = CacheSession {
             newest_change: None,
             changed: HashSet::new(),
@@ -128,7 +133,7 @@ impl RecordCache {
         }
         for (id, row) in rows {
             let entry = CacheEntry {
-                bytes: u32::try_from(row.size_in_bytes()).unwrap_or(u32::MAX),
+                bytes: u32::try_from(ENTRY_BYTES + row.size_in_bytes()).unwrap_or(u32::MAX),
                 row: Arc::clone(row) as Arc<dyn Any + Send + Sync>,
             };
             self.rows.insert((R::KIND, id), entry);
@@ -167,8 +172,8 @@ impl HeapSize for String {
 
 impl HeapSize for Value {
     fn heap_size(&self) -> usize {
-        /// An object's entry: its name, its value and its place in the tree.
-        const ENTRY_BYTES: usize = 64;
+        /// A field of an object: its name, its value and its place in the tree.
+        const FIELD_BYTES: usize = 64;
         match self {
             Self::String(text) => text.capacity(),
             Self::Array(values) => values
@@ -177,7 +182,7 @@ impl HeapSize for Value {
                 .sum(),
             Self::Object(fields) => fields
                 .iter()
-                .map(|(name, value)| ENTRY_BYTES + name.len() + value.heap_size())
+                .map(|(name, value)| FIELD_BYTES + name.len() + value.heap_size())
                 .sum(),
             Self::Null | Self::Bool(_) | Self::Number(_) => 0,
         }

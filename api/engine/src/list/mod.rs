@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 use uuid::Uuid;
 
-pub use self::page::{ListedInitiative, Page, PageWindow, Position, find_page};
+pub use self::page::{ListedInitiative, Page, PageWindow, Position, count_listed, find_page};
 pub use self::row_order::{ListOrder, SortField, SortKey};
 use crate::cancellation::Cancelled;
 use crate::count::EvaluationContext;
@@ -113,6 +113,13 @@ impl<'a> ListEvaluation<'a> {
             self.rows(*position);
             Ok(())
         })
+    }
+
+    /// The number of rows of the list.
+    fn count(&self) -> Result<u64, Cancelled> {
+        let all: Vec<usize> = (0..self.chunks.len()).collect();
+        self.evaluate(&all)?;
+        Ok(all.into_iter().map(|position| self.rows(position).count()).sum())
     }
 
     /// The rows of the list in the chunk at a position.

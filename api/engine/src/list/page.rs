@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use rayon::prelude::*;
 use uuid::Uuid;
 
 use super::row_order::{ListOrder, OrderedRows, RowPosition, SortKey, compare_in_list};
@@ -50,7 +51,7 @@ pub struct ListedInitiative {
 }
 
 /// A page of a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The initiatives, in the order of the list.
     pub rows: Vec<ListedInitiative>,
@@ -68,17 +69,24 @@ pub fn find_page(
     with_total: bool,
 ) -> Result<Page, Cancelled> {
     let list = ListEvaluation::new(context, query);
-    let total = if with_total {
-        let all: Vec<usize> = (0..list.chunks.len()).collect();
-        list.evaluate(&all)?;
-        Some(all.into_iter().map(|position| list.rows(position).count()).sum())
-    } else {
-        None
+    let total = with_total.then(|| list.count()).transpose()?;
+    merge_page(&list, window, total)
+}
+
+/// Counts the rows of a list.
+pub fn count_listed(context: EvaluationContext<'_>, query: &ListQuery) -> Result<u64, Cancelled> {
+    ListEvaluation::new(context, query).count()
+}
+
+fn merge_page(list: &ListEvaluation<'_>, window: &PageWindow, total: Option<u64>) -> Result<Page, Cancelled> {
+    // In parallel, because a chunk sorts its rows when it is first asked for an order.
+    let find_window = |position: usize| {
+        list.context.cancellation.check()?;
+        Ok(ChunkWindow::new(window, position, list.chunks[position]))
     };
-    let chunks = list.chunks.iter().copied().enumerate();
-    let mut pending: Vec<ChunkWindow<'_>> = chunks
-        .filter_map(|(position, chunk)| ChunkWindow::new(window, position, chunk))
-        .collect();
+    let windows = (0..list.chunks.len()).into_par_iter().map(find_window);
+    let windows = windows.collect::<Result<Vec<Option<ChunkWindow<'_>>>, Cancelled>>()?;
+    let mut pending: Vec<ChunkWindow<'_>> = windows.into_iter().flatten().collect();
     pending.sort_unstable_by(|one, other| window.compare(one.first, other.first));
     let mut pending = pending.as_slice();
     let mut merge = PageMerge::new(window);

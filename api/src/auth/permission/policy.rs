@@ -142,7 +142,7 @@ pub const TABLE: &[PolicyRow] = &[
         "id meeting perspective entryPoint challenge place text",
         MEMBERS,
     ),
-    // As for `Node`: the fields that a query reads from the interface itself.
+    // No field returns this interface. The fields of its types have rows of their own.
     (
         "Answer",
         "cautions scope disclosure asOf licence",

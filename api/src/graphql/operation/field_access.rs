@@ -12,7 +12,10 @@ use async_graphql::{Positioned, ServerError, Variables};
 use super::document::is_skipped;
 use super::field_types::FieldTypes;
 use crate::auth::permission::{Permissions, RequesterKind};
-use crate::error::Result;
+use crate::error::{Error, Result};
+
+/// The interface that `node` and `nodes` return.
+const NODE_INTERFACE: &str = "Node";
 
 /// The name of the root type of an operation.
 pub const fn root_type(operation: OperationType) -> &'static str {
@@ -93,12 +96,12 @@ impl<'a> FieldAccessCheck<'a> {
     }
 
     /// The type of an object of the type `of` within a fragment on the type `on`. None if the requester does not
-    /// receive such objects: a field that returns an interface does not return objects whose id they may not read.
+    /// receive such objects: `node` and `nodes` do not return objects whose id they may not read.
     fn narrow_type(&self, of: &'a str, on: &'a str) -> Option<&'a str> {
         match (self.types.is_interface(of), self.types.is_interface(on)) {
             // An interface says no more about an object whose type is known.
             (false, true) => Some(of),
-            (true, false) => {
+            (true, false) if of == NODE_INTERFACE => {
                 let id = self.permissions.check_field(self.requested.requester, on, "id");
                 id.is_ok().then_some(on)
             }
@@ -113,11 +116,23 @@ impl<'a> FieldAccessCheck<'a> {
             return;
         }
         if let Err(refusal) = self.check_field(of, &field.node) {
-            let error = async_graphql::Error::from(refusal);
-            self.refusals.push(error.into_server_error(field.pos));
-        } else if let Some(declared) = self.types.find_field(of, name) {
-            self.visit_selections(&declared.type_name, &field.node.selection_set.node);
+            self.refuse(field, refusal);
+            return;
         }
+        match self.types.find_field(of, name) {
+            Some(declared) => {
+                self.visit_selections(&declared.type_name, &field.node.selection_set.node);
+            }
+            None => self.refuse(
+                field,
+                Error::Forbidden(format!("{of}.{name} is closed to everyone")),
+            ),
+        }
+    }
+
+    fn refuse(&mut self, field: &Positioned<Field>, refusal: Error) {
+        let error = async_graphql::Error::from(refusal);
+        self.refusals.push(error.into_server_error(field.pos));
     }
 
     fn check_field(&self, of: &str, field: &Field) -> Result<()> {

@@ -27,7 +27,7 @@ impl FieldTypes {
         let mut types = Self::default();
         let definitions = parse_schema(sdl).map_or_else(
             |cause| {
-                tracing::error!(%cause, "the schema cannot be read: operations are weighed by their fields alone");
+                tracing::error!(%cause, "the schema cannot be read: most fields are refused");
                 Vec::new()
             },
             |document| document.definitions,

@@ -114,17 +114,20 @@ pub fn authorise_operation(
     charge: &PendingCharge,
 ) -> Result<(), Vec<ServerError>> {
     let (document, request) = (&prepared.document, &prepared.request);
-    if let Some(operation) = document::find_operation(document, request.operation_name.as_deref()) {
-        let requested = RequestedOperation {
-            requester: RequesterKind::from_requester(requester),
-            document,
-            operation: &operation.node,
-            variables: &request.variables,
-        };
-        let refusals = field_access::find_refusals(&app.permissions, &types.fields, requested);
-        if !refusals.is_empty() {
-            return Err(refusals);
-        }
+    let operation = document::find_operation(document, request.operation_name.as_deref());
+    let operation = operation.ok_or_else(|| {
+        let unknown = Error::BadInput("the document has no such operation".into());
+        vec![document_error(unknown)]
+    })?;
+    let requested = RequestedOperation {
+        requester: RequesterKind::from_requester(requester),
+        document,
+        operation: &operation.node,
+        variables: &request.variables,
+    };
+    let refusals = field_access::find_refusals(&app.permissions, &types.fields, requested);
+    if !refusals.is_empty() {
+        return Err(refusals);
     }
     charge.settle(app).map_err(|error| vec![error])
 }

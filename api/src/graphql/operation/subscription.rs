@@ -1,12 +1,12 @@
-//! Whether an operation over a connection has started, and which subscriptions are allowed.
+//! Whether a subscription has started, and which subscriptions are allowed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::parser::types::{OperationDefinition, Selection};
 use async_graphql::{ServerError, ServerResult};
 
-/// Whether an operation has started to execute. Errors before that are reported as errors of the operation
-/// itself, later errors as part of its response.
+/// Whether the first event of a subscription has started to execute. Errors before that are reported as errors of
+/// the operation itself, later errors as part of its response.
 #[derive(Debug, Default)]
 pub struct ExecutionStarted(AtomicBool);
 

@@ -14,7 +14,7 @@ use wayin_engine::count::EvaluationContext;
 use wayin_engine::index::AsOf;
 use wayin_engine::list;
 use wayin_engine::list::{
-    ListOrder, ListQuery, PageWindow, Position, SortField, SortKey, find_page, required_part,
+    ListOrder, ListQuery, PageWindow, Position, SortField, SortKey, count_listed, find_page, required_part,
 };
 use wayin_engine::predicate::InitiativePredicate;
 use wayin_engine::visibility::VisiblePart;
@@ -98,10 +98,7 @@ pub async fn load_initiatives(
     let selects_rows = ["nodes", "edges", "pageInfo"].into_iter().any(selects);
     let key = InitiativePageKey {
         query: Arc::new(query),
-        window: PageWindow {
-            size: if selects_rows { window.size } else { 0 },
-            ..window.clone()
-        },
+        window: selects_rows.then(|| window.clone()),
         min_change_number,
         counts_rows: selects("totalCount"),
     };
@@ -189,7 +186,8 @@ fn decode_cursor(order: ListOrder, argument: &str, text: &str) -> Result<Positio
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct InitiativePageKey {
     query: Arc<ListQuery>,
-    window: PageWindow,
+    /// None if nothing of the rows is selected.
+    window: Option<PageWindow>,
     /// The page includes this change.
     min_change_number: Option<i64>,
     /// Whether `totalCount` is selected.
@@ -244,41 +242,43 @@ async fn load_pages(
     keys: Vec<InitiativePageKey>,
 ) -> Result<Vec<(InitiativePageKey, InitiativePage)>> {
     let mut loaded = Vec::with_capacity(keys.len());
-    let mut pending: Vec<(InitiativePageKey, PageWindow)> =
-        keys.into_iter().map(|key| (key.clone(), key.window)).collect();
+    let mut pending: Vec<FoundPage> = Vec::with_capacity(keys.len());
+    for key in keys {
+        let window = key.window.clone();
+        pending.push(FoundPage {
+            key,
+            window,
+            page: NO_ROWS,
+        });
+    }
     while !pending.is_empty() {
-        let find = |(key, window): (InitiativePageKey, PageWindow), context: EvaluationContext<'_>| {
-            let page = find_page(context, &key.query, &window, key.counts_rows)?;
-            Ok((key, window, page))
-        };
-        let wanted = std::mem::take(&mut pending);
-        let pages = view
-            .run_query(move |context| {
-                let pages = wanted.into_iter().map(|wanted| find(wanted, context));
-                pages.collect::<Result<Vec<_>, Cancelled>>()
-            })
+        let found = view
+            .run_query(move |context| find_pages(context, pending))
             .await?;
-        let rows = load_rows_of_pages(loader, &pages).await?;
-        for (key, mut window, page) in pages {
-            let end = if window.from_end {
-                page.rows.first()
-            } else {
-                page.rows.last()
-            };
-            let end = end.map(|row| row.position.clone());
+        pending = Vec::new();
+        let rows = load_rows_of_pages(loader, &found).await?;
+        for mut found in found {
+            let end = found.last_position();
+            let (required, page) = (
+                found.key.query.required,
+                std::mem::replace(&mut found.page, NO_ROWS),
+            );
             let listed = page.rows.into_iter().filter_map(|listed| {
-                let row = rows.get(&(key.query.required, listed.position.id))?.clone();
-                Some((current_position(&window, listed.position, &row), row))
+                let row = Arc::clone(rows.get(&(required, listed.position.id))?);
+                Some((current_position(listed.position, &row), row))
             });
             let listed: Vec<_> = listed.collect();
             // A page without rows has no cursor to continue from.
-            if listed.is_empty() && end.is_some() && page.has_more {
+            if listed.is_empty()
+                && page.has_more
+                && let (Some(window), Some(end)) = (&mut found.window, end)
+            {
                 if window.from_end {
-                    window.before = end;
+                    window.before = Some(end);
                 } else {
-                    window.after = end;
+                    window.after = Some(end);
                 }
-                pending.push((key, window));
+                pending.push(found);
                 continue;
             }
             let page = InitiativePage {
@@ -287,33 +287,74 @@ async fn load_pages(
                 total: page.total,
                 as_of: view.as_of(),
             };
-            loaded.push((key, page));
+            loaded.push((found.key, page));
         }
     }
     Ok(loaded)
 }
 
+const NO_ROWS: list::Page = list::Page {
+    rows: Vec::new(),
+    has_more: false,
+    total: None,
+};
+
+/// A page that was found in the index.
+struct FoundPage {
+    key: InitiativePageKey,
+    /// Where the page is. It may start later than the key says.
+    window: Option<PageWindow>,
+    page: list::Page,
+}
+
+impl FoundPage {
+    /// The position of the row that was read last.
+    fn last_position(&self) -> Option<Position> {
+        let rows = &self.page.rows;
+        let from_end = self.window.as_ref()?.from_end;
+        let last = if from_end { rows.first() } else { rows.last() };
+        last.map(|row| row.position.clone())
+    }
+}
+
+fn find_pages(
+    context: EvaluationContext<'_>,
+    mut wanted: Vec<FoundPage>,
+) -> Result<Vec<FoundPage>, Cancelled> {
+    for found in &mut wanted {
+        let (query, counts_rows) = (&found.key.query, found.key.counts_rows);
+        found.page = match &found.window {
+            Some(window) => find_page(context, query, window, counts_rows)?,
+            None => list::Page {
+                total: counts_rows.then(|| count_listed(context, query)).transpose()?,
+                ..NO_ROWS
+            },
+        };
+    }
+    Ok(wanted)
+}
+
 /// The position of a row. Its title may have been redacted since it was found, and a cursor must not keep it.
-fn current_position(window: &PageWindow, found: Position, row: &initiative::Model) -> Position {
-    match window.order.field {
-        SortField::Title => Position {
+fn current_position(found: Position, row: &initiative::Model) -> Position {
+    match found.key {
+        SortKey::Text(_) => Position {
             key: SortKey::Text(row.title_folded.clone()),
             ..found
         },
-        _ => found,
+        SortKey::Number(_) | SortKey::NotKnown => found,
     }
 }
 
 /// Loads the rows of pages, if the reader can still see so much of them as the list requires.
 async fn load_rows_of_pages(
     loader: &LoaderContext,
-    pages: &[(InitiativePageKey, PageWindow, list::Page)],
+    pages: &[FoundPage],
 ) -> Result<HashMap<(VisiblePart, Uuid), Arc<initiative::Model>>> {
     let mut rows = HashMap::new();
     for required in [VisiblePart::Whole, VisiblePart::Any] {
-        let listed = pages.iter().filter(|(key, ..)| key.query.required == required);
+        let listed = pages.iter().filter(|found| found.key.query.required == required);
         let ids: Vec<Uuid> = listed
-            .flat_map(|(_, _, page)| page.rows.iter().map(|row| row.position.id))
+            .flat_map(|found| found.page.rows.iter().map(|row| row.position.id))
             .collect();
         let loaded = load_visible(loader, required, ids).await?;
         rows.extend(loaded.into_iter().map(|(id, row)| ((required, id), row)));

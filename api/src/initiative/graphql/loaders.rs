@@ -70,7 +70,8 @@ pub(super) async fn load_visible(
     // Whether the reader can see it as a funder depends on its terms: the database decides.
     let is_visible = |row: &initiative::Model| {
         let leads = reader.organisation() == Some(row.lead_organisation_id);
-        reader.can_view_fully(row.visibility, row.shared_with_funders, leads, false)
+        row.withdrawn_at.is_none()
+            && reader.can_view_fully(row.visibility, row.shared_with_funders, leads, false)
     };
     let load = async |ids: &[Uuid]| read_visible(&loads.db, reader, required, ids).await;
     loads.load_through_cache(ids, is_visible, load).await
