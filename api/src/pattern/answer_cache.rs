@@ -11,7 +11,7 @@ use wayin_engine::answer::{
 use wayin_engine::query::PatternQuery;
 
 /// The most bytes of all answers and their questions.
-const MAX_BYTES: u64 = 32 << 20;
+const MAX_BYTES: u64 = 8 << 20;
 /// The approximate size of a cell, with the name of its group.
 const CELL_BYTES: usize = 512;
 

@@ -59,7 +59,7 @@ impl Default for EngineSettings {
             deadline: Duration::from_secs(5),
             perturbation: PerturbationTable::default(),
             licence: "CC-BY-4.0".into(),
-            record_cache_bytes: 64 << 20,
+            record_cache_bytes: 32 << 20,
         }
     }
 }
