@@ -105,3 +105,32 @@ async fn acknowledged_writes_survive_a_full_disk() {
         );
     }
 }
+
+/// SQLite writes at most 131,071 bytes of a journal to a file at once. If a journal in memory may be larger, it cannot
+/// become a file, and the statement fails as if the disk were full.
+#[tokio::test]
+async fn statement_with_a_large_journal_is_not_refused_as_on_a_full_disk() {
+    const ROW_COUNT: i64 = 20_000;
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("large.db").display());
+    let db = connect(&url).await.unwrap();
+    db.execute_unprepared(&format!(
+        "CREATE TABLE kept (id INTEGER PRIMARY KEY, text TEXT UNIQUE);
+         WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {ROW_COUNT})
+         INSERT INTO kept SELECT n, hex(randomblob(150)) FROM numbers"
+    ))
+    .await
+    .unwrap();
+    let transaction = begin_write(&db).await.unwrap();
+    // It may fail at any row, so it has a journal of its own, of all pages.
+    let changed = transaction
+        .execute_unprepared("UPDATE kept SET text = text || 'x'")
+        .await;
+    assert_eq!(
+        i64::try_from(changed.unwrap().rows_affected()),
+        Ok(ROW_COUNT),
+        "every row is changed"
+    );
+    commit(transaction).await.unwrap();
+    close(&db).await;
+}
