@@ -13,7 +13,7 @@ pub mod deadline;
 mod directive_conditions;
 pub mod document;
 pub mod document_limits;
-mod field_access;
+pub mod field_access;
 pub mod field_types;
 pub mod nul_characters;
 pub mod persisted_queries;
