@@ -10,21 +10,12 @@ use async_graphql::parser::types::{
 use async_graphql::{Positioned, ServerError, Variables};
 
 use super::document::is_skipped;
-use super::field_types::FieldTypes;
+use super::field_types::{FieldTypes, root_type};
 use crate::auth::permission::{Permissions, RequesterKind};
 use crate::error::{Error, Result};
 
 /// The interface that `node` and `nodes` return.
 const NODE_INTERFACE: &str = "Node";
-
-/// The name of the root type of an operation.
-pub const fn root_type(operation: OperationType) -> &'static str {
-    match operation {
-        OperationType::Query => "Query",
-        OperationType::Mutation => "Mutation",
-        OperationType::Subscription => "Subscription",
-    }
-}
 
 /// Who requests which operation, with which variables.
 #[derive(Clone, Copy)]

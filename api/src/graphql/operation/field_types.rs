@@ -3,7 +3,33 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{BaseType, TypeKind, TypeSystemDefinition};
+use async_graphql::parser::types::{BaseType, OperationType, TypeDefinition, TypeKind, TypeSystemDefinition};
+
+/// The name of the root type of an operation.
+pub const fn root_type(operation: OperationType) -> &'static str {
+    match operation {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    }
+}
+
+/// Reads the types of a schema in the GraphQL schema definition language. Empty if it cannot be read; then every field is
+/// refused.
+pub(super) fn parse_type_definitions(sdl: &str) -> Vec<TypeDefinition> {
+    let definitions = parse_schema(sdl).map_or_else(
+        |cause| {
+            tracing::error!(%cause, "the schema cannot be read: every field is refused");
+            Vec::new()
+        },
+        |document| document.definitions,
+    );
+    let types = definitions.into_iter().filter_map(|definition| match definition {
+        TypeSystemDefinition::Type(definition) => Some(definition.node),
+        TypeSystemDefinition::Schema(_) | TypeSystemDefinition::Directive(_) => None,
+    });
+    types.collect()
+}
 
 /// The declared type of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,19 +51,9 @@ impl FieldTypes {
     /// Reads the types from a schema in the GraphQL schema definition language.
     pub fn from_sdl(sdl: &str) -> Self {
         let mut types = Self::default();
-        let definitions = parse_schema(sdl).map_or_else(
-            |cause| {
-                tracing::error!(%cause, "the schema cannot be read: most fields are refused");
-                Vec::new()
-            },
-            |document| document.definitions,
-        );
-        for definition in definitions {
-            let TypeSystemDefinition::Type(definition) = definition else {
-                continue;
-            };
-            let name = definition.node.name.node.to_string();
-            let fields = match definition.node.kind {
+        for definition in parse_type_definitions(sdl) {
+            let name = definition.name.node.to_string();
+            let fields = match definition.kind {
                 TypeKind::Object(of) => of.fields,
                 TypeKind::Interface(of) => {
                     types.interfaces.insert(name.clone());

@@ -4,15 +4,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use async_graphql::parser::types::{
-    ExecutableDocument, Field, FragmentDefinition, OperationType, Selection, SelectionSet,
-};
+use async_graphql::parser::types::{ExecutableDocument, Field, FragmentDefinition, Selection, SelectionSet};
 use async_graphql::{Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
 use super::weights::{self, CONNECTION_SUFFIX};
 use crate::graphql::operation::document::{find_operation, is_skipped};
-use crate::graphql::operation::field_types::FieldTypes;
+use crate::graphql::operation::field_types::{FieldTypes, root_type};
 use crate::paging;
 
 /// The estimated cost of an operation.
@@ -41,13 +39,8 @@ pub fn estimate_cost(
         };
     };
     let mut weighing = CostEstimator::new(types, document, variables);
-    let root = match operation.node.ty {
-        OperationType::Query => "Query",
-        OperationType::Mutation => "Mutation",
-        OperationType::Subscription => "Subscription",
-    };
     let points = weighing
-        .estimate_selections(root, &operation.node.selection_set.node)
+        .estimate_selections(root_type(operation.node.ty), &operation.node.selection_set.node)
         .total();
     CostEstimate {
         points: u32::try_from(points).unwrap_or(u32::MAX).max(weights::MIN_POINTS),

@@ -6,16 +6,14 @@ mod usage;
 
 use std::collections::{HashMap, HashSet};
 
-use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, OperationDefinition, Type, TypeKind, TypeSystemDefinition,
-};
+use async_graphql::parser::types::{BaseType, ExecutableDocument, OperationDefinition, Type, TypeKind};
 use async_graphql::{Pos, Request, ServerError, ServerResult, Value, Variables};
 
 use self::usage::{OutputTypes, index_output_fields};
 use super::absent_variables::omit_absent;
 use super::directive_conditions::find_missing_condition;
 use super::document;
+use super::field_types::parse_type_definitions;
 use super::nul_characters;
 use crate::error::Error;
 
@@ -38,19 +36,9 @@ impl InputTypes {
     /// Reads the types from a schema in the GraphQL schema definition language.
     pub fn from_sdl(sdl: &str) -> Self {
         let mut types = Self::default();
-        let definitions = parse_schema(sdl).map_or_else(
-            |cause| {
-                tracing::error!(%cause, "the schema cannot be read: variables go unchecked");
-                Vec::new()
-            },
-            |document| document.definitions,
-        );
-        for definition in definitions {
-            let TypeSystemDefinition::Type(definition) = definition else {
-                continue;
-            };
-            let name = definition.node.name.node.to_string();
-            match definition.node.kind {
+        for definition in parse_type_definitions(sdl) {
+            let name = definition.name.node.to_string();
+            match definition.kind {
                 TypeKind::Enum(of) => {
                     let values = of
                         .values

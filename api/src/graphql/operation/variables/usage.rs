@@ -12,8 +12,7 @@
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, FieldDefinition, OperationDefinition, OperationType, Selection,
-    SelectionSet, Type,
+    BaseType, ExecutableDocument, FieldDefinition, OperationDefinition, Selection, SelectionSet, Type,
 };
 use async_graphql::{Pos, Positioned, Value as ConstValue, Variables};
 use async_graphql_value::Value;
@@ -21,6 +20,7 @@ use async_graphql_value::Value;
 use super::InputTypes;
 use super::scalars::{find_advice, type_description};
 use crate::graphql::operation::document::find_used_fragments;
+use crate::graphql::operation::field_types::root_type;
 
 /// The fields of the output types of the schema, by type and name.
 pub type OutputTypes = HashMap<String, HashMap<String, OutputField>>;
@@ -81,12 +81,7 @@ impl InputTypes {
             absent: &absent,
             variables,
         };
-        let root = match operation.ty {
-            OperationType::Query => "Query",
-            OperationType::Mutation => "Mutation",
-            OperationType::Subscription => "Subscription",
-        };
-        let found = usages.find_in_set(&operation.selection_set.node, Some(root));
+        let found = usages.find_in_set(&operation.selection_set.node, Some(root_type(operation.ty)));
         found.or_else(|| {
             let used = find_used_fragments(document, operation);
             document
