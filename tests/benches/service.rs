@@ -2,7 +2,8 @@
 //! it takes without a socket. Places, orders and conditions vary from request to request.
 //!
 //! `cargo bench -p wayin-tests --bench service` prints a table of `docs/performance.md` for each database.
-//! `-- --initiatives 10000` measures a smaller one.
+//! `-- --initiatives 10000` measures a smaller one, and `-- --database URL` only one, which is kept: the rows are added if it
+//! has none. `-- --request PART` measures only the requests whose names have this part.
 
 #![allow(missing_docs, reason = "a program of its own")]
 
@@ -26,9 +27,9 @@ use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, EntityTrait as _};
 use sea_orm_migration::MigratorTrait;
-use serde_json::{Value, json};
+use serde_json::json;
 use tower::ServiceExt as _;
 use wayin::app::App;
 use wayin::auth::jwt::{TokenSigner, TokenSubject, TokenVerifier};
@@ -38,10 +39,14 @@ use wayin::clock::{Clock, SystemClock};
 use wayin::graphql::operation::cost::{CostSettings, RateLimit, RateLimits};
 use wayin::pattern::engine::{EngineSettings, PatternEngine};
 use wayin::server::build_router;
-use wayin_entity::Role;
+use wayin_entity::{Role, initiative};
 use wayin_migration::Migrator;
 
 use self::postgres::{Cluster, find_programs};
+
+/// The same allocator as in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type BenchError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -169,32 +174,57 @@ const WORKLOADS: &[Workload] = &[
 
 fn main() -> Result<(), BenchError> {
     let mut initiatives = 1_000_000;
+    let mut database = None;
+    let mut name_part = String::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        if argument == "--initiatives" {
-            initiatives = arguments.next().unwrap_or_default().parse()?;
+        match argument.as_str() {
+            "--initiatives" => initiatives = arguments.next().unwrap_or_default().parse()?,
+            "--database" => database = arguments.next(),
+            "--request" => name_part = arguments.next().unwrap_or_default(),
+            _ => {}
         }
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let workloads: Vec<&Workload> = WORKLOADS
+        .iter()
+        .filter(|workload| workload.name.contains(&name_part))
+        .collect();
     runtime.block_on(async {
+        if let Some(url) = database {
+            return measure_database("One database", &url, initiatives, &workloads).await;
+        }
         let folder = tempfile::tempdir()?;
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("made.db").display());
-        measure_database("SQLite", &url, initiatives).await?;
+        measure_database("SQLite", &url, initiatives, &workloads).await?;
         let Some(programs) = find_programs() else {
             println!("No PostgreSQL server was found.");
             return Ok(());
         };
         let cluster = Cluster::start(&programs).await;
         let cluster = cluster.map_err(|failed| format!("{failed:?}"))?;
-        measure_database("PostgreSQL", &cluster.copy("made").await?, initiatives).await
+        measure_database(
+            "PostgreSQL",
+            &cluster.copy("made").await?,
+            initiatives,
+            &workloads,
+        )
+        .await
     })
 }
 
-async fn measure_database(name: &str, url: &str, initiatives: usize) -> Result<(), BenchError> {
+async fn measure_database(
+    name: &str,
+    url: &str,
+    initiatives: usize,
+    workloads: &[&Workload],
+) -> Result<(), BenchError> {
     let db = wayin::database::connect(url).await?;
     Migrator::up(&db, None).await?;
     wayin::instance::ensure_instance(&db, &SystemClock).await?;
-    fixtures::load::load(&db, initiatives).await?;
+    if initiative::Entity::find().one(&db).await?.is_none() {
+        fixtures::load::load(&db, initiatives).await?;
+    }
     let token = add_steward(&db).await?;
     println!("\n## {name}, {initiatives} initiatives\n");
     println!(
@@ -204,11 +234,15 @@ async fn measure_database(name: &str, url: &str, initiatives: usize) -> Result<(
     for (cache, record_cache_bytes) in [("off", 0), ("on", EngineSettings::default().record_cache_bytes)] {
         let start = Instant::now();
         let router = start_service(&db, record_cache_bytes).await?;
-        let ready_after = start.elapsed();
-        for workload in WORKLOADS {
+        let (ready_after, memory_when_ready) = (start.elapsed(), memory_megabytes());
+        for workload in workloads {
             measure_workload(&router, &token, cache, workload).await?;
         }
-        println!("\nReady after {:.1} s.\n", ready_after.as_secs_f64());
+        println!(
+            "\nReady after {:.1} s with {memory_when_ready} MB; {} MB after the requests.\n",
+            ready_after.as_secs_f64(),
+            memory_megabytes()
+        );
     }
     db.close().await?;
     Ok(())
@@ -259,18 +293,29 @@ async fn start_service(db: &DatabaseConnection, record_cache_bytes: u64) -> Resu
     Ok(build_router(app))
 }
 
-async fn send(router: Router, token: &str, query: &str) -> Result<Value, BenchError> {
+/// Sends a query. Fails if the response has errors.
+async fn send(router: Router, token: &str, query: &str) -> Result<(), BenchError> {
     let request = Request::post("/graphql")
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::AUTHORIZATION, token)
         .body(Body::from(json!({"query": query}).to_string()))?;
     let response = router.oneshot(request).await?;
     let status = response.status();
-    let body: Value = serde_json::from_slice(&to_bytes(response.into_body(), 16 << 20).await?)?;
-    if status != StatusCode::OK || body.get("errors").is_some() {
-        return Err(format!("{query}: {status} {body}").into());
+    let body = to_bytes(response.into_body(), 16 << 20).await?;
+    // To read the JSON would take time that is not the service's.
+    let text = str::from_utf8(&body)?;
+    if status != StatusCode::OK || text.contains("\"errors\":") {
+        return Err(format!("{query}: {status} {text}").into());
     }
-    Ok(body)
+    Ok(())
+}
+
+/// The memory of this process in megabytes. 0 if the system does not say.
+fn memory_megabytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = resident.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) / 1024
 }
 
 /// Sends requests of one kind for [`RUN_TIME`], and prints how many were answered and how fast.
