@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Context, ID, Object, Result, dataloader::Loader};
+use async_graphql::{Context, ID, Object, Result};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 use wayin_entity::{crisis, crisis_place};
@@ -12,7 +12,7 @@ use crate::graphql::{
     connection::NodeConnection,
     error::SharedError,
     list::load_connection,
-    loader::{self, LoaderContext, RowLoaderKey},
+    loader::{self, LoaderContext, LoaderKey, RowLoaderKey},
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::Place;
@@ -93,17 +93,19 @@ impl RowLoaderKey for CrisisById {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct CrisisPlaces(Uuid);
 
-impl Loader<CrisisPlaces> for LoaderContext {
+impl LoaderKey for CrisisPlaces {
     type Value = Vec<Uuid>;
-    type Error = SharedError;
 
-    async fn load(&self, keys: &[CrisisPlaces]) -> Result<HashMap<CrisisPlaces, Vec<Uuid>>, SharedError> {
+    async fn load(
+        context: &LoaderContext,
+        keys: &[CrisisPlaces],
+    ) -> Result<HashMap<CrisisPlaces, Vec<Uuid>>, SharedError> {
         let ids = keys.iter().map(|key| key.0);
         let mut places: HashMap<CrisisPlaces, Vec<Uuid>> = HashMap::new();
         for row in crisis_place::Entity::find()
             .filter(crisis_place::Column::CrisisId.is_in(ids))
             .order_by_asc(crisis_place::Column::PlaceId)
-            .all(&self.db)
+            .all(&context.db)
             .await?
         {
             places

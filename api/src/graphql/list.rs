@@ -2,9 +2,10 @@
 //! once.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
-use async_graphql::{Context, OutputType, Result, connection::Edge, dataloader::Loader};
+use async_graphql::{Context, OutputType, Result, connection::Edge};
 use sea_orm::{
     ColumnTrait, EntityTrait, IntoSimpleExpr, Select,
     sea_query::{Query, SelectStatement},
@@ -36,7 +37,7 @@ pub async fn load_connection<E: Paged, N: OutputType>(
 }
 
 /// A list that each object of a page has.
-pub trait ChildList: LoaderKey + Copy {
+pub trait ChildList: Send + Sync + Hash + Eq + Copy + 'static {
     /// The table of the listed rows.
     type Row: Paged;
 
@@ -104,12 +105,11 @@ struct ChildListPage<L: ChildList> {
     request: Arc<PageRequest<ChildListOrder<L>>>,
 }
 
-impl<L: ChildList> Loader<ChildListPage<L>> for LoaderContext {
+impl<L: ChildList> LoaderKey for ChildListPage<L> {
     type Value = Page<ChildListRow<L>>;
-    type Error = SharedError;
 
     async fn load(
-        &self,
+        context: &LoaderContext,
         keys: &[ChildListPage<L>],
     ) -> std::result::Result<HashMap<ChildListPage<L>, Page<ChildListRow<L>>>, SharedError> {
         let mut groups: HashMap<_, Vec<Uuid>> = HashMap::new();
@@ -121,8 +121,8 @@ impl<L: ChildList> Loader<ChildListPage<L>> for LoaderContext {
         }
         let mut loaded = HashMap::new();
         for ((list, request), parents) in groups {
-            let (rows, links) = (list.select_rows(self)?, list.select_links(&parents));
-            let pages = paging::load_pages_by_parent(&self.db, rows, links, request).await?;
+            let (rows, links) = (list.select_rows(context)?, list.select_links(&parents));
+            let pages = paging::load_pages_by_parent(&context.db, rows, links, request).await?;
             loaded.extend(pages.into_iter().map(|(parent, page)| {
                 let request = Arc::clone(request);
                 (
@@ -145,12 +145,11 @@ struct ChildListCount<L: ChildList> {
     parent: Uuid,
 }
 
-impl<L: ChildList> Loader<ChildListCount<L>> for LoaderContext {
+impl<L: ChildList> LoaderKey for ChildListCount<L> {
     type Value = u64;
-    type Error = SharedError;
 
     async fn load(
-        &self,
+        context: &LoaderContext,
         keys: &[ChildListCount<L>],
     ) -> std::result::Result<HashMap<ChildListCount<L>, u64>, SharedError> {
         let mut groups: HashMap<L, Vec<Uuid>> = HashMap::new();
@@ -159,9 +158,12 @@ impl<L: ChildList> Loader<ChildListCount<L>> for LoaderContext {
         }
         let mut counted = HashMap::new();
         for (list, parents) in groups {
-            let counts =
-                paging::count_by_parent(&self.db, list.select_rows(self)?, list.select_links(&parents))
-                    .await?;
+            let counts = paging::count_by_parent(
+                &context.db,
+                list.select_rows(context)?,
+                list.select_links(&parents),
+            )
+            .await?;
             counted.extend(
                 counts
                     .into_iter()

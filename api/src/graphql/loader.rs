@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 
-use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Response};
 
 use futures_util::future::BoxFuture;
@@ -31,6 +30,7 @@ use crate::auth::requester::{AuthenticatedMember, Requester};
 use crate::error::{Error, TokenError};
 use crate::pattern::view::OperationView;
 use crate::store::record_cache::CachedRow;
+use crate::store::whole_records::load_by_id;
 use wayin_engine::visibility::Reader;
 
 /// What the loaders need: a database and a reader. Each domain defines what its own keys load.
@@ -51,6 +51,27 @@ impl LoaderContext {
     pub fn reader(&self) -> Result<Reader, SharedError> {
         self.reader
             .ok_or_else(|| Error::Unauthenticated(TokenError::Missing).into())
+    }
+
+    /// A row of the cache. None if it must be loaded.
+    pub fn find_cached_row<R: CachedRow>(&self, id: Uuid) -> Option<Arc<R>> {
+        let session = self.view.started_cache_session()?;
+        self.view.record_cache().get(&session, id)
+    }
+
+    /// Loads rows by their ids, through the cache.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn load_cached_rows<E>(
+        &self,
+        ids: impl IntoIterator<Item = Uuid>,
+    ) -> Result<HashMap<Uuid, Arc<E::Model>>, SharedError>
+    where
+        E: EntityTrait<Model: CachedRow>,
+    {
+        let load = async |ids: &[Uuid]| Ok(load_by_id::<E>(&self.db, ids.iter().copied()).await?);
+        self.load_through_cache(ids, |_| true, load).await
     }
 
     /// Loads rows by their ids: from the cache if they are there and `is_usable`, and the others with `load`.
@@ -82,13 +103,25 @@ impl LoaderContext {
     }
 }
 
-/// A key that [`LoaderContext`] can load.
-pub trait LoaderKey: Send + Sync + Hash + Eq + Clone + 'static {}
+/// A key whose value is loaded in one batch with the other keys of its type.
+pub trait LoaderKey: Send + Sync + Hash + Eq + Clone + 'static {
+    /// What is loaded.
+    type Value: Clone + Send + Sync + 'static;
 
-impl<K: Send + Sync + Hash + Eq + Clone + 'static> LoaderKey for K {}
+    /// The value, if it is in memory.
+    fn find_cached(&self, _: &LoaderContext) -> Option<Self::Value> {
+        None
+    }
+
+    /// Loads the values of keys. Omits keys that have no value.
+    fn load(
+        context: &LoaderContext,
+        keys: &[Self],
+    ) -> impl Future<Output = Result<HashMap<Self, Self::Value>, SharedError>> + Send;
+}
 
 /// A key that loads the row with an id, if it is one of the rows that the reader may see.
-pub trait RowLoaderKey: LoaderKey + Copy {
+pub trait RowLoaderKey: Send + Sync + Hash + Eq + Copy + 'static {
     /// The table.
     type Table: EntityTrait<Model: Sync>;
     /// The column of the id.
@@ -102,14 +135,13 @@ pub trait RowLoaderKey: LoaderKey + Copy {
     }
 }
 
-impl<K: RowLoaderKey> Loader<K> for LoaderContext {
+impl<K: RowLoaderKey> LoaderKey for K {
     type Value = <K::Table as EntityTrait>::Model;
-    type Error = SharedError;
 
-    async fn load(&self, keys: &[K]) -> Result<HashMap<K, Self::Value>, SharedError> {
-        let rows = K::select_rows(self)?.filter(K::ID.is_in(keys.iter().map(|key| key.id())));
+    async fn load(context: &LoaderContext, keys: &[K]) -> Result<HashMap<K, Self::Value>, SharedError> {
+        let rows = K::select_rows(context)?.filter(K::ID.is_in(keys.iter().map(|key| key.id())));
         let mut found = HashMap::new();
-        for row in rows.all(&self.db).await? {
+        for row in rows.all(&context.db).await? {
             let id = <Uuid as ValueType>::try_from(row.get(K::ID));
             found.insert(id.map_err(|_| Error::Internal("a row has no id".into()))?, row);
         }
@@ -154,14 +186,12 @@ impl PendingKeys {
         &self.context.view
     }
 
-    /// Loads the value of a key, in one batch with the other keys of the wave. None if the key has no value.
-    pub async fn load_one<K: LoaderKey>(
-        &self,
-        key: K,
-    ) -> Result<Option<<LoaderContext as Loader<K>>::Value>, SharedError>
-    where
-        LoaderContext: Loader<K, Error = SharedError>,
-    {
+    /// Loads the value of a key: from memory if it is there, or else in one batch with the other keys of the wave. None
+    /// if the key has no value.
+    pub async fn load_one<K: LoaderKey>(&self, key: K) -> Result<Option<K::Value>, SharedError> {
+        if let Some(value) = key.find_cached(&self.context) {
+            return Ok(Some(value));
+        }
         let (answer, answered) = oneshot::channel();
         self.request(key, answer);
         answered.await.unwrap_or_else(|_| {
@@ -174,10 +204,7 @@ impl PendingKeys {
     pub async fn load_many<K: LoaderKey>(
         &self,
         keys: impl IntoIterator<Item = K>,
-    ) -> Result<HashMap<K, <LoaderContext as Loader<K>>::Value>, SharedError>
-    where
-        LoaderContext: Loader<K, Error = SharedError>,
-    {
+    ) -> Result<HashMap<K, K::Value>, SharedError> {
         let each = keys
             .into_iter()
             .map(async |key| Ok::<_, SharedError>((key.clone(), self.load_one(key).await?)));
@@ -188,10 +215,7 @@ impl PendingKeys {
             .collect())
     }
 
-    fn request<K: LoaderKey>(&self, key: K, answer: LoadSender<K>)
-    where
-        LoaderContext: Loader<K, Error = SharedError>,
-    {
+    fn request<K: LoaderKey>(&self, key: K, answer: LoadSender<K>) {
         let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
         let batch: &mut dyn Any = &mut **batches
             .entry(TypeId::of::<K>())
@@ -213,24 +237,19 @@ impl PendingKeys {
 
 /// The requested keys of one type.
 trait PendingBatch: Any + Send {
-    fn load(self: Box<Self>, loads: Arc<LoaderContext>) -> BoxFuture<'static, ()>;
+    fn load(self: Box<Self>, context: Arc<LoaderContext>) -> BoxFuture<'static, ()>;
 }
 
-type LoadSender<K> = oneshot::Sender<Result<Option<<LoaderContext as Loader<K>>::Value>, SharedError>>;
+type LoadSender<K> = oneshot::Sender<Result<Option<<K as LoaderKey>::Value>, SharedError>>;
 
-struct RequestedKeys<K: LoaderKey>(Vec<(K, LoadSender<K>)>)
-where
-    LoaderContext: Loader<K, Error = SharedError>;
+struct RequestedKeys<K: LoaderKey>(Vec<(K, LoadSender<K>)>);
 
-impl<K: LoaderKey> PendingBatch for RequestedKeys<K>
-where
-    LoaderContext: Loader<K, Error = SharedError>,
-{
-    fn load(self: Box<Self>, loads: Arc<LoaderContext>) -> BoxFuture<'static, ()> {
+impl<K: LoaderKey> PendingBatch for RequestedKeys<K> {
+    fn load(self: Box<Self>, context: Arc<LoaderContext>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let keys: HashSet<K> = self.0.iter().map(|(key, _)| key.clone()).collect();
             let keys: Vec<K> = keys.into_iter().collect();
-            let loaded = loads.load(&keys).await;
+            let loaded = K::load(&context, &keys).await;
             for (key, answer) in self.0 {
                 let value = loaded
                     .as_ref()

@@ -283,7 +283,7 @@ impl ImportRow {
         Ok(loader::operation_loader(ctx)
             .load_one(InitiativeById(id))
             .await?
-            .map(Initiative))
+            .map(Initiative::new))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Context, ID, Object, Result, dataloader::Loader};
+use async_graphql::{Context, ID, Object, Result};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 use wayin_entity::{Challenge, EntryPoint, Perspective, meeting, reflection};
@@ -12,7 +12,7 @@ use crate::graphql::{
     connection::NodeConnection,
     error::SharedError,
     list::load_connection,
-    loader::{self, LoaderContext, RowLoaderKey},
+    loader::{self, LoaderContext, LoaderKey, RowLoaderKey},
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::Place;
@@ -151,18 +151,17 @@ impl RowLoaderKey for ReflectionById {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct ReflectionsByMeeting(Uuid);
 
-impl Loader<ReflectionsByMeeting> for LoaderContext {
+impl LoaderKey for ReflectionsByMeeting {
     type Value = Vec<reflection::Model>;
-    type Error = SharedError;
 
     async fn load(
-        &self,
+        context: &LoaderContext,
         keys: &[ReflectionsByMeeting],
     ) -> Result<HashMap<ReflectionsByMeeting, Vec<reflection::Model>>, SharedError> {
         let rows = reflection::Entity::find()
             .filter(reflection::Column::MeetingId.is_in(keys.iter().map(|key| key.0)))
             .order_by_asc(reflection::Column::Position)
-            .all(&self.db)
+            .all(&context.db)
             .await?;
         let mut found: HashMap<ReflectionsByMeeting, Vec<reflection::Model>> = HashMap::new();
         for row in rows {

@@ -66,7 +66,7 @@ impl OrganisationQuery {
         let select = select_visible_organisations(require_reader(ctx)?)
             .filter(organisation_condition(&condition, true));
         let page = PageArguments::new(first, after, last, before);
-        load_connection(ctx, select, order, page, Organisation).await
+        load_connection(ctx, select, order, page, |row| Organisation(row.into())).await
     }
 
     /// Returns one organisation. Give its ID or its org-id identifier, but not both. If the organisation
@@ -104,6 +104,6 @@ impl OrganisationQuery {
             .one(&app_from_context(ctx).db)
             .await
             .map_err(Error::from)?
-            .map(Organisation))
+            .map(|row| Organisation(row.into())))
     }
 }

@@ -1,37 +1,34 @@
 //! Loads organisations for many objects of a response at once.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use async_graphql::dataloader::Loader;
 use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 use wayin_entity::organisation;
 
 use super::alias;
-use crate::graphql::{error::SharedError, loader::LoaderContext};
+use crate::graphql::{
+    error::SharedError,
+    loader::{LoaderContext, LoaderKey},
+};
 use crate::initiative::select_visible_organisations;
 
 /// Loads an organisation that an object names which the reader can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OrganisationById(pub Uuid);
 
-impl Loader<OrganisationById> for LoaderContext {
-    type Value = organisation::Model;
-    type Error = SharedError;
+impl LoaderKey for OrganisationById {
+    type Value = Arc<organisation::Model>;
 
-    async fn load(
-        &self,
-        keys: &[OrganisationById],
-    ) -> Result<HashMap<OrganisationById, organisation::Model>, SharedError> {
-        let load = async |ids: &[Uuid]| {
-            let rows = super::load_by_ids(&self.db, ids).await?.into_iter();
-            Ok(rows.map(|row| (row.id, row)).collect())
-        };
+    fn find_cached(&self, context: &LoaderContext) -> Option<Self::Value> {
+        context.find_cached_row(self.0)
+    }
+
+    async fn load(context: &LoaderContext, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, SharedError> {
         let ids = keys.iter().map(|key| key.0);
-        let rows = self.load_through_cache(ids, |_| true, load).await?.into_iter();
-        Ok(rows
-            .map(|(id, row)| (OrganisationById(id), organisation::Model::clone(&row)))
-            .collect())
+        let rows = context.load_cached_rows::<organisation::Entity>(ids).await?;
+        Ok(rows.into_iter().map(|(id, row)| (Self(id), row)).collect())
     }
 }
 
@@ -40,20 +37,19 @@ impl Loader<OrganisationById> for LoaderContext {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VisibleOrganisationById(pub Uuid);
 
-impl Loader<VisibleOrganisationById> for LoaderContext {
+impl LoaderKey for VisibleOrganisationById {
     type Value = organisation::Model;
-    type Error = SharedError;
 
     async fn load(
-        &self,
+        context: &LoaderContext,
         keys: &[VisibleOrganisationById],
     ) -> Result<HashMap<VisibleOrganisationById, organisation::Model>, SharedError> {
-        let led_on = alias::resolve_ids(&self.db, keys.iter().map(|key| key.0)).await?;
+        let led_on = alias::resolve_ids(&context.db, keys.iter().map(|key| key.0)).await?;
         let current = |id: Uuid| led_on.get(&id).copied().unwrap_or(id);
         let these = organisation::Column::Id.is_in(keys.iter().map(|key| current(key.0)));
-        let found: HashMap<Uuid, organisation::Model> = select_visible_organisations(self.reader()?)
+        let found: HashMap<Uuid, organisation::Model> = select_visible_organisations(context.reader()?)
             .filter(these)
-            .all(&self.db)
+            .all(&context.db)
             .await?
             .into_iter()
             .map(|one| (one.id, one))

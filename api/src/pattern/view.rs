@@ -116,6 +116,11 @@ impl OperationView {
         &self.engine.record_cache
     }
 
+    /// The session of the cache, if the operation has started it.
+    pub fn started_cache_session(&self) -> Option<Arc<CacheSession>> {
+        self.cache_session.try_lock().ok()?.clone()
+    }
+
     /// The session of the cache that the operation reads rows in.
     ///
     /// # Errors

@@ -64,7 +64,7 @@ impl PlaceQuery {
             .await?;
         let select = place::Entity::find().filter(place_condition(&condition, true));
         let page = PageArguments::new(first, after, last, before);
-        load_connection(ctx, select, order, page, Place).await
+        load_connection(ctx, select, order, page, |row| Place(row.into())).await
     }
 
     /// Returns one place. Give its ID or its GSS code, but not both. A retired code leads to the place that
@@ -82,6 +82,6 @@ impl PlaceQuery {
         };
         Ok(super::find_place(&app_from_context(ctx).db, &key)
             .await?
-            .map(Place))
+            .map(|row| Place(row.into())))
     }
 }

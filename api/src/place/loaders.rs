@@ -1,8 +1,8 @@
 //! Loads places for many objects of a response at once.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use async_graphql::dataloader::Loader;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select, sea_query::SelectStatement};
 use uuid::Uuid;
 use wayin_entity::{place, place_parent};
@@ -10,31 +10,23 @@ use wayin_entity::{place, place_parent};
 use crate::graphql::{
     error::SharedError,
     list::{ChildList, select_parent_links},
-    loader::LoaderContext,
+    loader::{LoaderContext, LoaderKey},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PlaceById(pub Uuid);
 
-impl Loader<PlaceById> for LoaderContext {
-    type Value = place::Model;
-    type Error = SharedError;
+impl LoaderKey for PlaceById {
+    type Value = Arc<place::Model>;
 
-    async fn load(&self, keys: &[PlaceById]) -> Result<HashMap<PlaceById, place::Model>, SharedError> {
-        let load = async |ids: &[Uuid]| {
-            let listed = place::Column::Id.is_in(ids.iter().copied());
-            let rows = place::Entity::find()
-                .filter(listed)
-                .all(&self.db)
-                .await?
-                .into_iter();
-            Ok(rows.map(|row| (row.id, row)).collect())
-        };
+    fn find_cached(&self, context: &LoaderContext) -> Option<Self::Value> {
+        context.find_cached_row(self.0)
+    }
+
+    async fn load(context: &LoaderContext, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, SharedError> {
         let ids = keys.iter().map(|key| key.0);
-        let rows = self.load_through_cache(ids, |_| true, load).await?.into_iter();
-        Ok(rows
-            .map(|(id, row)| (PlaceById(id), place::Model::clone(&row)))
-            .collect())
+        let rows = context.load_cached_rows::<place::Entity>(ids).await?;
+        Ok(rows.into_iter().map(|(id, row)| (Self(id), row)).collect())
     }
 }
 
@@ -42,25 +34,24 @@ impl Loader<PlaceById> for LoaderContext {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ParentPlaces(pub Uuid);
 
-impl Loader<ParentPlaces> for LoaderContext {
+impl LoaderKey for ParentPlaces {
     type Value = Vec<place::Model>;
-    type Error = SharedError;
 
     async fn load(
-        &self,
+        context: &LoaderContext,
         keys: &[ParentPlaces],
     ) -> Result<HashMap<ParentPlaces, Vec<place::Model>>, SharedError> {
         let ids = keys.iter().map(|key| key.0);
         let links = place_parent::Entity::find()
             .filter(place_parent::Column::PlaceId.is_in(ids))
-            .all(&self.db)
+            .all(&context.db)
             .await?;
         let larger = links.iter().map(|link| link.parent_id);
         let places = place::Entity::find()
             .filter(place::Column::Id.is_in(larger))
             .order_by_asc(place::Column::NameFolded)
             .order_by_asc(place::Column::Id)
-            .all(&self.db)
+            .all(&context.db)
             .await?;
         let around = |smaller: Uuid| {
             let larger = |place: &&place::Model| {

@@ -9,7 +9,6 @@ use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{
     Context, ContextSelectionSet, InputType, OutputType, Positioned, Result, ServerResult, Value as Output,
-    dataloader::Loader,
 };
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -22,7 +21,7 @@ use crate::error::Error;
 use crate::graphql::{
     app_from_context,
     error::SharedError,
-    loader::{self, LoaderContext},
+    loader::{self, LoaderContext, LoaderKey},
     mutation,
 };
 use crate::id::{self, NodeKind};
@@ -214,7 +213,7 @@ macro_rules! reference_payload {
                     SaveOutcome::Saved(answered) => Self {
                         $($number: answered.change_number(),)?
                         cleared: answered.cleared(),
-                        $field: Some(IdempotentResult::new(answered, $object)),
+                        $field: Some(IdempotentResult::new(answered, |row| $object(row.into()))),
                         conflicts: Vec::new(),
                         problems: Vec::new(),
                     },
@@ -365,12 +364,14 @@ pub fn reject_save<M>(mut found: Vec<Problem>, wrong: Vec<Problem>) -> SaveOutco
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct CurrentVersion(Uuid);
 
-impl Loader<CurrentVersion> for LoaderContext {
+impl LoaderKey for CurrentVersion {
     type Value = i32;
-    type Error = SharedError;
 
-    async fn load(&self, keys: &[CurrentVersion]) -> Result<HashMap<CurrentVersion, i32>, SharedError> {
-        let versions = super::load_versions(&self.db, keys.iter().map(|key| key.0)).await?;
+    async fn load(
+        context: &LoaderContext,
+        keys: &[CurrentVersion],
+    ) -> Result<HashMap<CurrentVersion, i32>, SharedError> {
+        let versions = super::load_versions(&context.db, keys.iter().map(|key| key.0)).await?;
         Ok(versions
             .into_iter()
             .map(|(id, version)| (CurrentVersion(id), version))

@@ -183,19 +183,19 @@ async fn find_node(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<
         NodeKind::Organisation => loader
             .load_one(VisibleOrganisationById(id))
             .await?
-            .map(|row| Organisation(row).into()),
+            .map(|row| Organisation(row.into()).into()),
         NodeKind::Initiative => loader
             .load_one(InitiativeById(id))
             .await?
-            .map(|row| Initiative(row).into()),
+            .map(|row| Initiative::new(row).into()),
         NodeKind::FundingTerm => loader
             .load_one(FundingTermById(id))
             .await?
-            .map(|row| FundingTerm(row).into()),
+            .map(|row| FundingTerm(row.into()).into()),
         NodeKind::Source => loader
             .load_one(SourceById(id))
             .await?
-            .map(|row| Source(row).into()),
+            .map(|row| Source(row.into()).into()),
         NodeKind::Crisis => loader
             .load_one(CrisisById(id))
             .await?

@@ -1,10 +1,11 @@
 //! Loads the rows of whole records: the parts of many initiatives in a fixed number of queries.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Iterable as _, PrimaryKeyToColumn as _, QueryFilter,
-    QueryOrder as _,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Iterable as _, ModelTrait as _,
+    PrimaryKeyToColumn as _, QueryFilter, QueryOrder as _, sea_query::ValueType,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -139,12 +140,12 @@ pub async fn load_sources(
 /// The parts of an initiative, in the order of its record.
 #[derive(Debug, Default)]
 pub struct InitiativeParts {
-    pub entry_points: Vec<entry_point_taken::Model>,
-    pub challenges: Vec<ChallengeRow>,
-    pub conditions: Vec<condition_changed::Model>,
-    pub funding_terms: Vec<funding_term::Model>,
+    pub entry_points: Vec<Arc<entry_point_taken::Model>>,
+    pub challenges: Vec<Arc<ChallengeRow>>,
+    pub conditions: Vec<Arc<condition_changed::Model>>,
+    pub funding_terms: Vec<Arc<funding_term::Model>>,
     /// In the order of their titles.
-    pub sources: Vec<source::Model>,
+    pub sources: Vec<Arc<source::Model>>,
 }
 
 impl InitiativeParts {
@@ -159,60 +160,62 @@ impl InitiativeParts {
             load_sources(db, each()),
         )?;
         let mut take_parts = |id: &Uuid| Self {
-            entry_points: entry_points.remove(id).unwrap_or_default(),
-            challenges: challenges.remove(id).unwrap_or_default(),
-            conditions: conditions.remove(id).unwrap_or_default(),
-            funding_terms: funding_terms.remove(id).unwrap_or_default(),
-            sources: sources.remove(id).unwrap_or_default(),
+            entry_points: take_rows(&mut entry_points, id),
+            challenges: take_rows(&mut challenges, id),
+            conditions: take_rows(&mut conditions, id),
+            funding_terms: take_rows(&mut funding_terms, id),
+            sources: take_rows(&mut sources, id),
         };
         Ok(ids.iter().map(|id| (*id, take_parts(id))).collect())
     }
+}
+
+fn take_rows<M>(rows: &mut HashMap<Uuid, Vec<M>>, initiative: &Uuid) -> Vec<Arc<M>> {
+    let rows = rows.remove(initiative).unwrap_or_default();
+    rows.into_iter().map(Arc::new).collect()
 }
 
 impl CachedRow for InitiativeParts {
     const KIND: RowKind = RowKind::InitiativeParts;
 
     fn size_in_bytes(&self) -> usize {
-        let sizes = self
-            .entry_points
-            .iter()
-            .map(|row| size_of_val(row) + heap_size!(row: motivation missing))
-            .chain(self.challenges.iter().map(|challenge| {
-                let row = &challenge.row;
-                size_of_val(challenge) + size_of_val(&*challenge.reasons) + heap_size!(row: note missing)
-            }))
-            .chain(
-                self.conditions
-                    .iter()
-                    .map(|row| size_of_val(row) + heap_size!(row: missing)),
+        /// The counts of references beside a shared row, and the reference.
+        const SHARING_BYTES: usize = 3 * size_of::<usize>();
+        fn sum<R>(rows: &[Arc<R>], heap_size: impl Fn(&R) -> usize) -> usize {
+            let size = |row: &Arc<R>| SHARING_BYTES + size_of::<R>() + heap_size(row);
+            rows.iter().map(size).sum()
+        }
+        size_of::<Self>()
+            + sum(&self.entry_points, |row| heap_size!(row: motivation missing))
+            + sum(&self.challenges, |ChallengeRow { row, reasons }| {
+                size_of_val(&**reasons) + heap_size!(row: note missing)
+            })
+            + sum(&self.conditions, |row| heap_size!(row: missing))
+            + sum(
+                &self.funding_terms,
+                |row| heap_size!(row: grant_identifier grant_digest programme currency missing),
             )
-            .chain(self.funding_terms.iter().map(|row| {
-                size_of_val(row) + heap_size!(row: grant_identifier grant_digest programme currency missing)
-            }))
-            .chain(
-                self.sources
-                    .iter()
-                    .map(|row| size_of_val(row) + heap_size!(row: title url licence)),
-            );
-        size_of::<Self>() + sizes.sum::<usize>()
+            + sum(&self.sources, |row| heap_size!(row: title url licence))
     }
 }
 
-async fn load_by_id<E: EntityTrait>(
+/// Loads the rows of a table by their ids.
+pub async fn load_by_id<E: EntityTrait>(
     db: &impl ConnectionTrait,
     ids: impl IntoIterator<Item = Uuid>,
-    id: impl Fn(&E::Model) -> Uuid,
 ) -> Result<HashMap<Uuid, E::Model>, DbErr> {
     let Some(key) = E::PrimaryKey::iter().next() else {
         return Ok(HashMap::new());
     };
+    let key = key.into_column();
     // Many initiatives name the same organisation.
     let ids: BTreeSet<Uuid> = ids.into_iter().collect();
-    let rows = E::find()
-        .filter(is_in(db, key.into_column().into_expr(), ids))
-        .all(db)
-        .await?;
-    Ok(rows.into_iter().map(|row| (id(&row), row)).collect())
+    let rows = E::find().filter(is_in(db, key.into_expr(), ids)).all(db).await?;
+    let with_id = rows.into_iter().map(|row| {
+        let id = <Uuid as ValueType>::try_from(row.get(key));
+        Ok((id.map_err(|_| DbErr::Type("an id is not a UUID".into()))?, row))
+    });
+    with_id.collect()
 }
 
 /// The funding terms of some initiatives, with the rows that they and their initiatives refer to.
@@ -230,11 +233,11 @@ impl FundingRows {
         let terms = load_parts::<funding_term::Entity>(db, ids()).await?;
         let leads = initiatives.iter().map(|one| one.lead_organisation_id);
         let named = leads.chain(terms.values().flatten().map(|term| term.funder_id));
-        let organisations = load_by_id::<organisation::Entity>(db, named, |row| row.id).await?;
+        let organisations = load_by_id::<organisation::Entity>(db, named).await?;
         let places = initiatives.iter().filter_map(|one| one.place_id);
         Ok(Self {
             sources: load_sources(db, ids()).await?,
-            places: load_by_id::<place::Entity>(db, places, |row| row.id).await?,
+            places: load_by_id::<place::Entity>(db, places).await?,
             organisations,
             terms,
         })

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::{
-    Context, Enum, ID, InputObject, InputType, Json, Object, Result, SimpleObject, dataloader::Loader,
-};
+use async_graphql::{Context, Enum, ID, InputObject, InputType, Json, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
@@ -24,7 +22,7 @@ use crate::graphql::{
     decode_argument,
     error::SharedError,
     list::load_connection,
-    loader::{self, LoaderContext},
+    loader::{self, LoaderContext, LoaderKey},
     mutation,
     problem::{FieldChange, InputProblem},
     require_member,
@@ -45,7 +43,7 @@ use wayin_records::diff;
 pub struct Submission(pub submission::Model);
 
 impl Submission {
-    async fn load_organisation(&self, ctx: &Context<'_>) -> Result<organisation::Model, Error> {
+    async fn load_organisation(&self, ctx: &Context<'_>) -> Result<Arc<organisation::Model>, Error> {
         let found = loader::operation_loader(ctx)
             .load_one(OrganisationById(self.0.organisation_id))
             .await?;
@@ -130,7 +128,7 @@ impl Submission {
         Ok(loader::operation_loader(ctx)
             .load_one(InitiativeById(id))
             .await?
-            .map(Initiative))
+            .map(Initiative::new))
     }
 
     /// The version of the published record that the submission is based on. Null if it corrects no
@@ -199,12 +197,14 @@ impl Submission {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct AllPlaces;
 
-impl Loader<AllPlaces> for LoaderContext {
+impl LoaderKey for AllPlaces {
     type Value = Arc<Gazetteer>;
-    type Error = SharedError;
 
-    async fn load(&self, _: &[AllPlaces]) -> Result<HashMap<AllPlaces, Arc<Gazetteer>>, SharedError> {
-        let places = Gazetteer::load(&self.db).await?;
+    async fn load(
+        context: &LoaderContext,
+        _: &[AllPlaces],
+    ) -> Result<HashMap<AllPlaces, Arc<Gazetteer>>, SharedError> {
+        let places = Gazetteer::load(&context.db).await?;
         Ok(HashMap::from([(AllPlaces, Arc::new(places))]))
     }
 }

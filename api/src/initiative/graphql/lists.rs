@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_graphql::connection::Edge;
-use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, InputObject};
 use sea_orm::{Select, sea_query::SelectStatement};
 use uuid::Uuid;
@@ -27,7 +26,7 @@ use crate::graphql::connection::{IndexedConnection, IndexedListFields, TotalCoun
 use crate::graphql::{
     error::SharedError,
     list::{ChildList, select_parent_links},
-    loader::{LoaderContext, operation_loader},
+    loader::{LoaderContext, LoaderKey, operation_loader},
     order::Direction,
     require_reader,
 };
@@ -121,7 +120,7 @@ pub async fn load_initiatives(
     connection.edges.extend(
         page.rows
             .into_iter()
-            .map(|(position, row)| Edge::new(encode_cursor(order, &position), Initiative(row))),
+            .map(|(position, row)| Edge::new(encode_cursor(order, &position), Initiative::new(row))),
     );
     Ok(connection)
 }
@@ -208,12 +207,11 @@ struct InitiativePage {
 /// A page, or why it was not loaded. A page that waits for a change in vain does not fail the others.
 type PageResult = Result<InitiativePage, SharedError>;
 
-impl Loader<InitiativePageKey> for LoaderContext {
+impl LoaderKey for InitiativePageKey {
     type Value = PageResult;
-    type Error = SharedError;
 
     async fn load(
-        &self,
+        context: &LoaderContext,
         keys: &[InitiativePageKey],
     ) -> Result<HashMap<InitiativePageKey, PageResult>, SharedError> {
         let mut groups: BTreeMap<Option<i64>, Vec<InitiativePageKey>> = BTreeMap::new();
@@ -222,10 +220,14 @@ impl Loader<InitiativePageKey> for LoaderContext {
         }
         let mut pages = HashMap::with_capacity(keys.len());
         for (min_change_number, keys) in groups {
-            let view = self.view.get(min_change_number).await.map_err(SharedError::from);
+            let view = context
+                .view
+                .get(min_change_number)
+                .await
+                .map_err(SharedError::from);
             match view {
                 Ok(view) => {
-                    let loaded = load_pages(self, &view, keys).await?;
+                    let loaded = load_pages(context, &view, keys).await?;
                     pages.extend(loaded.into_iter().map(|(key, page)| (key, Ok(page))));
                 }
                 Err(error) => pages.extend(keys.into_iter().map(|key| (key, Err(error.clone())))),

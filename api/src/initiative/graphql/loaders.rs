@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::dataloader::Loader;
 use sea_orm::{
     ColumnTrait, DatabaseConnection, EntityTrait, ExprTrait as _, QueryFilter, Select,
     sea_query::{Expr, Query},
@@ -16,7 +15,7 @@ use crate::database::{IDS_PER_STATEMENT, is_in};
 use crate::error::Result;
 use crate::graphql::{
     error::SharedError,
-    loader::{LoaderContext, RowLoaderKey},
+    loader::{LoaderContext, LoaderKey, RowLoaderKey},
 };
 use crate::initiative::{select_visible, select_visible_funding_terms, visible_condition};
 use crate::store::whole_records::InitiativeParts;
@@ -26,17 +25,20 @@ use crate::store::whole_records::InitiativeParts;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PartsOfInitiative(pub Uuid);
 
-impl Loader<PartsOfInitiative> for LoaderContext {
+impl LoaderKey for PartsOfInitiative {
     type Value = Arc<InitiativeParts>;
-    type Error = SharedError;
+
+    fn find_cached(&self, context: &LoaderContext) -> Option<Self::Value> {
+        context.find_cached_row(self.0)
+    }
 
     async fn load(
-        &self,
+        context: &LoaderContext,
         keys: &[PartsOfInitiative],
     ) -> Result<HashMap<PartsOfInitiative, Arc<InitiativeParts>>, SharedError> {
         let ids = keys.iter().map(|key| key.0);
-        let load = async |ids: &[Uuid]| Ok(InitiativeParts::load(&self.db, ids).await?);
-        let parts = self.load_through_cache(ids, |_| true, load).await?;
+        let load = async |ids: &[Uuid]| Ok(InitiativeParts::load(&context.db, ids).await?);
+        let parts = context.load_through_cache(ids, |_| true, load).await?;
         let parts = parts.into_iter();
         Ok(parts.map(|(id, parts)| (PartsOfInitiative(id), parts)).collect())
     }
@@ -46,16 +48,15 @@ impl Loader<PartsOfInitiative> for LoaderContext {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InitiativeById(pub Uuid);
 
-impl Loader<InitiativeById> for LoaderContext {
+impl LoaderKey for InitiativeById {
     type Value = Arc<initiative::Model>;
-    type Error = SharedError;
 
     async fn load(
-        &self,
+        context: &LoaderContext,
         keys: &[InitiativeById],
     ) -> Result<HashMap<InitiativeById, Arc<initiative::Model>>, SharedError> {
         let ids = keys.iter().map(|key| key.0);
-        let rows = load_visible(self, VisiblePart::Any, ids).await?.into_iter();
+        let rows = load_visible(context, VisiblePart::Any, ids).await?.into_iter();
         Ok(rows.map(|(id, row)| (InitiativeById(id), row)).collect())
     }
 }

@@ -9,7 +9,7 @@ mod place;
 mod subscription;
 mod withdrawal;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
@@ -43,39 +43,61 @@ use wayin_records::fields::RecordField;
 
 /// Published work in a place to change a system.
 #[derive(Clone, Debug)]
-pub struct Initiative(pub Arc<initiative::Model>);
+pub struct Initiative {
+    row: Arc<initiative::Model>,
+    /// The parts of the record, once a field has needed them.
+    parts: OnceLock<Arc<InitiativeParts>>,
+}
 
 impl Initiative {
-    /// The parts of the record. The reader may not see all of them.
-    async fn parts(&self, ctx: &Context<'_>) -> Result<Arc<InitiativeParts>> {
-        let parts = loader::operation_loader(ctx).load_one(PartsOfInitiative(self.0.id));
-        Ok(parts.await?.unwrap_or_default())
+    /// The initiative with a row that was loaded for the reader.
+    pub const fn new(row: Arc<initiative::Model>) -> Self {
+        Self {
+            row,
+            parts: OnceLock::new(),
+        }
     }
 
-    /// The parts of the record if the reader can read all of it. None otherwise.
-    async fn parts_if_fully_visible(&self, ctx: &Context<'_>) -> Result<Option<Arc<InitiativeParts>>> {
-        if self.has_full_access(ctx).await? {
-            return self.parts(ctx).await.map(Some);
+    /// The parts of the record. The reader may not see all of them.
+    async fn parts(&self, ctx: &Context<'_>) -> Result<&InitiativeParts> {
+        if let Some(parts) = self.parts.get() {
+            return Ok(parts);
         }
-        Ok(None)
+        let loaded = loader::operation_loader(ctx)
+            .load_one(PartsOfInitiative(self.row.id))
+            .await?;
+        Ok(self.parts.get_or_init(|| loaded.unwrap_or_default()))
+    }
+
+    /// Returns the parts in one list, as objects. Empty if the reader cannot read the whole record.
+    async fn list_if_fully_visible<P, T>(
+        &self,
+        ctx: &Context<'_>,
+        list: fn(&InitiativeParts) -> &[Arc<P>],
+        object: fn(Arc<P>) -> T,
+    ) -> Result<Vec<T>> {
+        if !self.has_full_access(ctx).await? {
+            return Ok(Vec::new());
+        }
+        let parts = list(self.parts(ctx).await?);
+        Ok(parts.iter().map(|part| object(Arc::clone(part))).collect())
     }
 
     /// Whether the reader can read the whole record. The row was already selected for the reader, so only an
     /// `AGGREGATE_ONLY` record can be partly visible.
     async fn has_full_access(&self, ctx: &Context<'_>) -> Result<bool> {
         let reader = require_reader(ctx)?;
-        let row = &self.0;
+        let row = &self.row;
         let leads = reader.organisation() == Some(row.lead_organisation_id);
+        if reader.can_view_fully(row.visibility, row.shared_with_funders, leads, false) {
+            return Ok(true);
+        }
         // Only records that are shared with their funders depend on who funds them.
         let funds = row.shared_with_funders
-            && !reader.can_view_fully(row.visibility, row.shared_with_funders, leads, false)
             && match reader.organisation() {
                 Some(organisation) => {
-                    let parts = self.parts(ctx).await?;
-                    parts
-                        .funding_terms
-                        .iter()
-                        .any(|term| term.funder_id == organisation)
+                    let terms = &self.parts(ctx).await?.funding_terms;
+                    terms.iter().any(|term| term.funder_id == organisation)
                 }
                 None => false,
             };
@@ -96,17 +118,17 @@ impl Initiative {
 impl Initiative {
     /// The global ID.
     pub async fn id(&self) -> ID {
-        NodeKind::Initiative.encode_id(self.0.id).into()
+        NodeKind::Initiative.encode_id(self.row.id).into()
     }
 
     /// The title.
     async fn title(&self) -> &str {
-        &self.0.title
+        &self.row.title
     }
 
     /// The place where the initiative works. Null if not known.
     async fn place(&self, ctx: &Context<'_>) -> Result<Option<Place>> {
-        let Some(id) = self.0.place_id else {
+        let Some(id) = self.row.place_id else {
             return Ok(None);
         };
         Ok(loader::operation_loader(ctx)
@@ -123,7 +145,7 @@ impl Initiative {
 
     /// What the initiative does. Null if not known or not visible to you.
     async fn summary(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
-        self.if_fully_visible(ctx, self.0.summary.as_deref()).await
+        self.if_fully_visible(ctx, self.row.summary.as_deref()).await
     }
 
     /// The lead organisation. Null if not visible to you.
@@ -132,7 +154,7 @@ impl Initiative {
             return Ok(None);
         }
         Ok(loader::operation_loader(ctx)
-            .load_one(OrganisationById(self.0.lead_organisation_id))
+            .load_one(OrganisationById(self.row.lead_organisation_id))
             .await?
             .map(Organisation))
     }
@@ -140,68 +162,69 @@ impl Initiative {
     /// The lead organisation's own reference for the initiative. Null if there is none or it is not visible
     /// to you.
     async fn external_ref(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
-        self.if_fully_visible(ctx, self.0.external_ref.as_deref()).await
+        self.if_fully_visible(ctx, self.row.external_ref.as_deref()).await
     }
 
     /// The day the initiative started. Null if not known or not visible to you.
     async fn started_on(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
-        self.if_fully_visible(ctx, self.0.started_on.map(Date)).await
+        self.if_fully_visible(ctx, self.row.started_on.map(Date)).await
     }
 
     /// The day the initiative ended. Null if it is continuing, not known or not visible to you.
     async fn ended_on(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
-        self.if_fully_visible(ctx, self.0.ended_on.map(Date)).await
+        self.if_fully_visible(ctx, self.row.ended_on.map(Date)).await
     }
 
     /// Whether the initiative is continuing, if it has no end date. Null if not known or not visible to
     /// you.
     async fn ongoing(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
-        self.if_fully_visible(ctx, self.0.ongoing).await
+        self.if_fully_visible(ctx, self.row.ongoing).await
     }
 
     /// Who can read the record.
     async fn visibility(&self) -> Visibility {
-        self.0.visibility
+        self.row.visibility
     }
 
     /// Whether the funders of the initiative can read the whole record. Null if not visible to you.
     async fn shared_with_funders(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
-        self.if_fully_visible(ctx, Some(self.0.shared_with_funders)).await
+        self.if_fully_visible(ctx, Some(self.row.shared_with_funders))
+            .await
     }
 
     /// Whether the record is made up to show how Wayin works. Do not use it as evidence.
     async fn is_illustrative(&self) -> bool {
-        self.0.illustrative
+        self.row.illustrative
     }
 
     /// The version number: the number of times that the record was published. Null if not visible to you.
     async fn version(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
-        self.if_fully_visible(ctx, Some(self.0.version)).await
+        self.if_fully_visible(ctx, Some(self.row.version)).await
     }
 
     /// When the record was first published (UTC). Null if not visible to you.
     async fn published_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
-        self.if_fully_visible(ctx, Some(self.0.published_at)).await
+        self.if_fully_visible(ctx, Some(self.row.published_at)).await
     }
 
     /// The entry points that the initiative took, in order within each perspective. Empty if none is
     /// recorded or they are not visible to you.
     async fn entry_points(&self, ctx: &Context<'_>) -> Result<Vec<EntryPointTaken>> {
-        let parts = self.parts_if_fully_visible(ctx).await?.unwrap_or_default();
-        Ok(parts.entry_points.iter().cloned().map(EntryPointTaken).collect())
+        self.list_if_fully_visible(ctx, |parts| &parts.entry_points, EntryPointTaken)
+            .await
     }
 
     /// The challenges that the initiative faced. Empty if none is recorded or they are not visible to you.
     async fn challenges_faced(&self, ctx: &Context<'_>) -> Result<Vec<ChallengeFaced>> {
-        let parts = self.parts_if_fully_visible(ctx).await?.unwrap_or_default();
-        Ok(parts.challenges.iter().cloned().map(ChallengeFaced).collect())
+        self.list_if_fully_visible(ctx, |parts| &parts.challenges, ChallengeFaced)
+            .await
     }
 
     /// How far the conditions for change were altered. Empty if none is recorded or they are not visible to
     /// you.
     async fn conditions_changed(&self, ctx: &Context<'_>) -> Result<Vec<ConditionChanged>> {
-        let parts = self.parts_if_fully_visible(ctx).await?.unwrap_or_default();
-        Ok(parts.conditions.iter().cloned().map(ConditionChanged).collect())
+        self.list_if_fully_visible(ctx, |parts| &parts.conditions, ConditionChanged)
+            .await
     }
 
     /// The terms of its funding. Empty if none is recorded. A funder that can read only part of the record
@@ -219,13 +242,13 @@ impl Initiative {
 
     /// The sources of the record. Empty if they are not visible to you.
     async fn sources(&self, ctx: &Context<'_>) -> Result<Vec<Source>> {
-        let parts = self.parts_if_fully_visible(ctx).await?.unwrap_or_default();
-        Ok(parts.sources.iter().cloned().map(Source).collect())
+        self.list_if_fully_visible(ctx, |parts| &parts.sources, Source)
+            .await
     }
 
     /// The confirmation that the record can be shared. Null if there is none or it is not visible to you.
     async fn sharing(&self, ctx: &Context<'_>) -> Result<Option<SharingConsent>> {
-        let row = &self.0;
+        let row = &self.row;
         let is_recorded = row.sharing_confirmed_by.is_some()
             || row.sharing_confirmed_on.is_some()
             || row.sharing_basis.is_some()
@@ -246,7 +269,7 @@ impl Initiative {
         if !self.has_full_access(ctx).await? {
             return Ok(Vec::new());
         }
-        MissingAnswer::list_from_json::<RecordField>(self.0.missing.as_ref())
+        MissingAnswer::list_from_json::<RecordField>(self.row.missing.as_ref())
     }
 }
 
@@ -296,6 +319,6 @@ impl InitiativeQuery {
         Ok(loader::operation_loader(ctx)
             .load_one(InitiativeById(id))
             .await?
-            .map(Initiative))
+            .map(Initiative::new))
     }
 }

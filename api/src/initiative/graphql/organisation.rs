@@ -1,5 +1,7 @@
 //! The type `Organisation`. It is here because it and `Initiative` refer to each other.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, Result};
 use wayin_entity::{OrganisationKind, organisation};
 
@@ -15,7 +17,7 @@ use wayin_engine::predicate::{InitiativeTest, NamedReference, OrganisationTest, 
 
 /// An organisation that leads or funds initiatives.
 #[derive(Clone, Debug)]
-pub struct Organisation(pub organisation::Model);
+pub struct Organisation(pub Arc<organisation::Model>);
 
 /// An organisation that leads or funds initiatives.
 #[Object]
@@ -85,6 +87,9 @@ impl Organisation {
         #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<NodeConnection<FundingTerm>> {
         let page = PageArguments::new(first, after, last, before);
-        load_child_connection(ctx, FundingTermList, self.0.id, (), page, FundingTerm).await
+        load_child_connection(ctx, FundingTermList, self.0.id, (), page, |row| {
+            FundingTerm(row.into())
+        })
+        .await
     }
 }

@@ -1,5 +1,7 @@
 //! The parts of a record as GraphQL types.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use serde_json::Value;
 use wayin_entity::{
@@ -57,7 +59,7 @@ impl MissingAnswer {
 
 /// An entry point that an initiative took.
 #[derive(Clone, Debug)]
-pub struct EntryPointTaken(pub entry_point_taken::Model);
+pub struct EntryPointTaken(pub Arc<entry_point_taken::Model>);
 
 /// An entry point that an initiative took.
 #[Object]
@@ -95,7 +97,7 @@ impl EntryPointTaken {
 
 /// A challenge that an initiative faced.
 #[derive(Clone, Debug)]
-pub struct ChallengeFaced(pub ChallengeRow);
+pub struct ChallengeFaced(pub Arc<ChallengeRow>);
 
 /// A challenge that an initiative faced.
 #[Object]
@@ -138,7 +140,7 @@ impl ChallengeFaced {
 
 /// How far a condition for change was altered.
 #[derive(Clone, Debug)]
-pub struct ConditionChanged(pub condition_changed::Model);
+pub struct ConditionChanged(pub Arc<condition_changed::Model>);
 
 /// How far a condition for change was altered.
 #[Object]
@@ -161,7 +163,7 @@ impl ConditionChanged {
 
 /// The terms of one sum of funding.
 #[derive(Clone, Debug)]
-pub struct FundingTerm(pub funding_term::Model);
+pub struct FundingTerm(pub Arc<funding_term::Model>);
 
 /// The terms of one sum of funding.
 #[Object]
@@ -176,7 +178,7 @@ impl FundingTerm {
         Ok(loader::operation_loader(ctx)
             .load_one(InitiativeById(self.0.initiative_id))
             .await?
-            .map(Initiative))
+            .map(Initiative::new))
     }
 
     /// The organisation that gave the money.
@@ -287,7 +289,7 @@ impl FundingTerm {
 
 /// A source of a record.
 #[derive(Clone, Debug)]
-pub struct Source(pub source::Model);
+pub struct Source(pub Arc<source::Model>);
 
 /// A source of a record.
 #[Object]

@@ -1,5 +1,7 @@
 //! The type `Place`. It is here because it and `Initiative` refer to each other.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, Result};
 use wayin_entity::{PlaceKind, place};
 
@@ -18,7 +20,7 @@ use wayin_engine::predicate::{InitiativeTest, NamedReference, Predicate};
 
 /// A place, from a neighbourhood to the country.
 #[derive(Clone, Debug)]
-pub struct Place(pub place::Model);
+pub struct Place(pub Arc<place::Model>);
 
 /// A place, from a neighbourhood to the country.
 #[Object]
@@ -65,7 +67,7 @@ impl Place {
             let places = loader::operation_loader(ctx)
                 .load_many(ids.into_iter().map(PlaceById))
                 .await?;
-            let mut places: Vec<place::Model> = places.into_values().collect();
+            let mut places: Vec<_> = places.into_values().collect();
             places.sort_by(|one, other| (&one.name_folded, one.id).cmp(&(&other.name_folded, other.id)));
             return Ok(places.into_iter().map(Self).collect());
         }
@@ -73,7 +75,7 @@ impl Place {
             .load_one(ParentPlaces(self.0.id))
             .await?
             .unwrap_or_default();
-        Ok(places.into_iter().map(Self).collect())
+        Ok(places.into_iter().map(|row| Self(row.into())).collect())
     }
 
     /// The current places directly inside it, sorted by name.
@@ -87,7 +89,10 @@ impl Place {
     ) -> Result<NodeConnection<Self>> {
         let order = PlaceOrdering { descending: false };
         let page = PageArguments::new(first, after, last, before);
-        load_child_connection(ctx, ChildPlaceList, self.0.id, order, page, Self).await
+        load_child_connection(ctx, ChildPlaceList, self.0.id, order, page, |row| {
+            Self(Arc::new(row))
+        })
+        .await
     }
 
     /// The initiatives that you can read in this place or in any place within it.

@@ -85,7 +85,10 @@ async fn load_listed(
         )
     };
     Some(match rows.await {
-        Ok(rows) => rows.into_iter().map(|row| Ok(Initiative(row.into()))).collect(),
+        Ok(rows) => rows
+            .into_iter()
+            .map(|row| Ok(Initiative::new(row.into())))
+            .collect(),
         Err(cause) => vec![Err(cause.into())],
     })
 }
