@@ -27,6 +27,12 @@ use crate::locks::{AdvisoryLock, LockMode, acquire_lock};
 /// How long closing the pool waits for connections in use.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The most kibibytes of pages that each SQLite connection of the pool keeps, as a negative number.
+const POOL_CACHE_SIZE: &str = "-2048";
+
+/// The same of the connection for large writes: a batch of an import changes more pages than fit into the other.
+const WRITER_CACHE_SIZE: &str = "-16384";
+
 /// How long the last checkpoint waits for other processes.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -46,8 +52,7 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
                 .pragma("journal_mode", "WAL")
                 // With NORMAL, a loss of power can lose the last commits.
                 .pragma("synchronous", "FULL")
-                // A batch of an import changes more pages than fit into SQLite's default of 2 MB.
-                .pragma("cache_size", "-16384")
+                .pragma("cache_size", POOL_CACHE_SIZE)
                 // Pages that several transactions change are then written to the database file once.
                 .pragma("wal_autocheckpoint", "4000")
         })
@@ -62,8 +67,9 @@ pub fn connect_dedicated_writer(db: &DatabaseConnection) -> DatabaseConnection {
     match db.get_database_backend() {
         DbBackend::Sqlite => {
             let options = db.get_sqlite_connection_pool().connect_options();
+            let options = (*options).clone().pragma("cache_size", WRITER_CACHE_SIZE);
             let one = close_connections_in_transaction(SqlitePoolOptions::new().max_connections(1));
-            SqlxSqliteConnector::from_sqlx_sqlite_pool(one.connect_lazy_with((*options).clone()))
+            SqlxSqliteConnector::from_sqlx_sqlite_pool(one.connect_lazy_with(options))
         }
         _ => db.clone(),
     }
