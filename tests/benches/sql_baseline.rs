@@ -376,7 +376,7 @@ async fn measure_sql(db: &DatabaseConnection, name: &str, engine: &EngineResult)
 async fn measure_index_load(db: &DatabaseConnection, size: usize) -> Result<(), BenchError> {
     let start = Instant::now();
     let moment = wayin::database::begin_read(db).await?;
-    let read = loader::load_snapshot(&moment, &|_| ()).await?;
+    let read = loader::load_snapshot([&moment, &moment], &|_| ()).await?;
     moment.commit().await?;
     print_duration("the index read from SQLite", start.elapsed());
     assert_eq!(read.len(), size, "every initiative is read");

@@ -4,6 +4,7 @@
 mod full;
 mod insert;
 mod like;
+pub mod tuples;
 
 use std::fs::OpenOptions;
 use std::time::Duration;

@@ -267,7 +267,12 @@ impl PatternEngine {
             None => LogUpdate::ReloadRequired,
         };
         let reloaded = match update {
-            LogUpdate::ReloadRequired => Some(loader::load_snapshot(&moment, progress).await?),
+            LogUpdate::ReloadRequired => {
+                let second = database::begin_read(db).await?;
+                let snapshot = loader::load_snapshot([&moment, &second], progress).await?;
+                second.commit().await?;
+                Some(snapshot)
+            }
             LogUpdate::UpToDate | LogUpdate::Updated(..) => None,
         };
         // Nothing below waits, so a caller that is dropped leaves nothing half done.

@@ -9,6 +9,7 @@ pub mod answer_cache;
 pub mod csv;
 pub mod engine;
 pub mod graphql;
+mod index_rows;
 pub mod loader;
 pub mod service;
 pub mod view;
