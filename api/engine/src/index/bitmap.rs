@@ -62,21 +62,25 @@ impl Bitmap {
         }
     }
 
-    /// Up to 64 bits, from `from` (inclusive) to `to` (exclusive), as the low bits of a word.
-    pub fn window(&self, from: usize, to: usize) -> u64 {
-        debug_assert!(
-            from <= to && to - from <= 64 && to <= self.row_count,
-            "a window of the set"
-        );
-        let (word, shift) = (from / 64, from % 64);
-        let low = self.words.get(word).map_or(0, |word| word >> shift);
-        // Two shifts, because a shift by 64 overflows.
-        let high = self
-            .words
-            .get(word + 1)
-            .map_or(0, |word| (word << 1) << (63 - shift));
-        let above = u64::MAX.checked_shl(u32::try_from(to - from).unwrap_or(64));
-        (low | high) & !above.unwrap_or(0)
+    /// Splits the rows into segments, of which `ends` has the last rows. Returns the last rows of the segments that have a
+    /// row in this bitmap.
+    #[must_use]
+    pub fn segments_with_any(&self, ends: &Self) -> Self {
+        debug_assert_eq!(self.row_count, ends.row_count, "bitmaps of one chunk");
+        let mut carry = false;
+        let words = self.words.iter().zip(&ends.words).map(|(word, ends)| {
+            // The rows before the end of a segment are all set in `inner`. If one of them is added, the sum overflows into
+            // the end, which is clear in both numbers.
+            let inner = !ends;
+            let (sum, overflows) = (word & inner).overflowing_add(inner);
+            let (sum, overflows_with_carry) = sum.overflowing_add(carry.into());
+            carry = overflows || overflows_with_carry;
+            (sum | word) & ends
+        });
+        Self {
+            words: words.collect(),
+            row_count: self.row_count,
+        }
     }
 
     fn zip_words(&self, other: &Self, join: impl Fn(u64, u64) -> u64) -> Self {
@@ -239,6 +243,9 @@ impl std::ops::Not for TruthBitmaps {
 
 #[cfg(test)]
 mod tests {
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+
     use super::*;
 
     #[test]
@@ -259,14 +266,24 @@ mod tests {
     }
 
     #[test]
-    fn window_returns_only_its_own_bits() {
-        let set = Bitmap::from_fn(200, |row| row % 3 == 0 || row % 7 == 0);
-        for from in 0..200 {
-            for to in from..=(from + 64).min(200) {
-                let expected =
-                    (from..to).fold(0, |word, row| word | u64::from(set.contains(row)) << (row - from));
-                assert_eq!(set.window(from, to), expected, "{from} to {to}");
+    fn segments_are_found_by_any_of_their_rows() {
+        let mut random = StdRng::seed_from_u64(5);
+        for _ in 0..2_000 {
+            let row_count = random.random_range(0..400);
+            let (few, longest) = (random.random_range(1..200), random.random_range(1..200));
+            let set = Bitmap::from_fn(row_count, |_| random.random_ratio(1, few));
+            let mut ends = Bitmap::empty(row_count);
+            let mut expected = Bitmap::empty(row_count);
+            let mut start = 0;
+            while start < row_count {
+                let end = (start + random.random_range(1..=longest)).min(row_count) - 1;
+                ends.insert(end);
+                if (start..=end).any(|row| set.contains(row)) {
+                    expected.insert(end);
+                }
+                start = end + 1;
             }
+            assert_eq!(set.segments_with_any(&ends), expected, "{set:?} by {ends:?}");
         }
     }
 

@@ -213,6 +213,11 @@ pub struct Chunk {
     pub changes: [CodeBitmaps; CONDITION_COUNT],
     /// Where the terms of each initiative end.
     term_ends: Box<[u32]>,
+    /// The row of each term.
+    term_rows: Box<[u16]>,
+    /// The last term of each row that has terms.
+    last_terms: Bitmap,
+    rows_with_terms: Bitmap,
     /// The number of the funder of each term. Always known.
     pub funders: Column,
     /// The duration of each term in months.
@@ -251,6 +256,11 @@ impl Chunk {
         let sets = |all: usize, set: &dyn Fn(&IndexedInitiative) -> CodeSet| {
             CodeBitmaps::from_sets(rows.len(), all, |row| set(&rows[row]))
         };
+        // A chunk has at most 4,096 rows.
+        let term_rows: Box<[u16]> = (0_u16..)
+            .zip(rows)
+            .flat_map(|(number, row)| std::iter::repeat_n(number, row.terms.len()))
+            .collect();
         let (points, steps, extents) = (
             EntryPoint::ALL.len(),
             ChallengeStep::ALL.len(),
@@ -285,6 +295,11 @@ impl Chunk {
             reasons: std::array::from_fn(|of| sets(ChallengeReason::ALL.len(), &|row| row.reasons[of])),
             changes: std::array::from_fn(|of| codes(extents, &|row| row.changes[of].map(|code| code as u8))),
             term_ends: ends(|row| row.terms.len()),
+            last_terms: Bitmap::from_fn(term_rows.len(), |term| {
+                term_rows.get(term + 1) != Some(&term_rows[term])
+            }),
+            rows_with_terms: Bitmap::from_fn(rows.len(), |row| !rows[row].terms.is_empty()),
+            term_rows,
             funders: Column::pack(terms.iter().map(|term| Some(term.funder.into()))),
             duration_months: Column::pack(terms.iter().map(|term| term.duration_months.map(i64::from))),
             amount_minor: Column::pack(terms.iter().map(|term| term.amount_minor)),
@@ -416,7 +431,7 @@ impl Chunk {
 
     /// The initiative of a funding term.
     pub fn find_row_of_term(&self, term: usize) -> usize {
-        self.term_ends.partition_point(|end| *end as usize <= term)
+        self.term_rows[term].into()
     }
 
     /// The ids, sorted.
@@ -458,34 +473,19 @@ impl Chunk {
     /// Whether a predicate on funding terms is TRUE for any term of each initiative: TRUE if it is for one term, otherwise
     /// UNKNOWN if it is UNKNOWN for one term or if there is no term.
     pub fn any_term(&self, terms: &TruthBitmaps) -> TruthBitmaps {
-        let (mut true_words, mut false_words) = (Vec::new(), Vec::new());
-        let mut start = 0;
-        for block in self.term_ends.chunks(64) {
-            let (mut some, mut none) = (0_u64, 0_u64);
-            for (bit, end) in block.iter().enumerate() {
-                let end = *end as usize;
-                let (is_true, is_false) = if end - start <= 64 {
-                    let all = u64::MAX
-                        .checked_shr(64 - u32::try_from(end - start).unwrap_or(64))
-                        .unwrap_or(0);
-                    (
-                        terms.true_rows.window(start, end) != 0,
-                        end > start && terms.false_rows.window(start, end) == all,
-                    )
-                } else {
-                    (
-                        (start..end).any(|term| terms.true_rows.contains(term)),
-                        (start..end).all(|term| terms.false_rows.contains(term)),
-                    )
-                };
-                some |= u64::from(is_true) << bit;
-                none |= u64::from(is_false) << bit;
-                start = end;
-            }
-            true_words.push(some);
-            false_words.push(none);
+        let not_false = Bitmap::full(self.term_count()).difference(&terms.false_rows);
+        TruthBitmaps {
+            true_rows: self.find_rows_with(&terms.true_rows),
+            false_rows: self.rows_with_terms.difference(&self.find_rows_with(&not_false)),
         }
-        TruthBitmaps::from_words(self.len(), true_words, false_words)
+    }
+
+    /// The rows that have one of some terms.
+    fn find_rows_with(&self, terms: &Bitmap) -> Bitmap {
+        let mut rows = Bitmap::empty(self.len());
+        let last_terms = terms.segments_with_any(&self.last_terms);
+        last_terms.for_each(|term| rows.insert(self.term_rows[term].into()));
+        rows
     }
 
     /// The approximate size in bytes.
@@ -518,6 +518,7 @@ impl Chunk {
             + size_of_val(&*self.published_at)
             + self.row_orders.size_in_bytes()
             + size_of_val(&*self.term_ends)
+            + size_of_val(&*self.term_rows)
             + size_of_val(&*self.currencies)
             + size_of_val(self.shared_with_funders.words())
             + size_of_val(self.illustrative.words())
