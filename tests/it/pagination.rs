@@ -261,6 +261,7 @@ async fn lists_follow_the_requested_order(database: Database) {
         ("initiatives", "STARTED_ON", "startedOn"),
         ("initiatives", "ENDED_ON", "endedOn"),
         ("initiatives", "PUBLISHED", "publishedAt"),
+        ("initiatives", "UPDATED", "updatedAt"),
         ("places", "NAME", "name"),
         ("organisations", "NAME", "name"),
     ] {

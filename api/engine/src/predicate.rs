@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 use wayin_records::fields::funding_term::FundingChoice;
 use wayin_vocabulary::{
@@ -285,6 +285,8 @@ pub enum InitiativeTest {
     StartedOn(Comparison<NaiveDate>),
     /// The day it ended.
     EndedOn(Comparison<NaiveDate>),
+    /// When its record last changed.
+    UpdatedAt(Comparison<DateTime<Utc>>),
     /// It was active during a crisis, in a place that the crisis affected.
     ActiveDuring(CrisisPeriod),
     /// The way in from one perspective, or from any.

@@ -122,6 +122,7 @@ fn without_uncounted_fields(row: &IndexedInitiative) -> IndexedInitiative {
         title: Box::default(),
         version: 0,
         published_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
         ..row.clone()
     }
 }

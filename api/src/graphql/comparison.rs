@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use async_graphql::{ID, InputObject};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 use wayin_entity::{
     ChallengeReason, ChallengeStep, ChangeExtent, DeliveryTimeline, EntryPoint, OrganisationKind, PlaceKind,
@@ -180,6 +180,35 @@ ordered_comparison! {
 ordered_comparison! {
     /// Compares a date, such as `2021-04-01`. UNKNOWN if the record has no value.
     DateComparison(Date => NaiveDate, |one| one.0)
+}
+
+/// Compares a moment, such as `2026-04-01T12:00:00Z`.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct MomentComparison {
+    /// Before this moment.
+    pub lt: Option<DateTime<Utc>>,
+    /// At or before this moment.
+    pub lte: Option<DateTime<Utc>>,
+    /// After this moment.
+    pub gt: Option<DateTime<Utc>>,
+    /// At or after this moment.
+    pub gte: Option<DateTime<Utc>>,
+}
+
+impl MomentComparison {
+    /// Converts the comparison to a predicate, with tests that `test` builds.
+    pub fn into_predicate<T>(
+        self,
+        path: &str,
+        test: impl Fn(Comparison<DateTime<Utc>>) -> T,
+    ) -> Result<Predicate<T>> {
+        let mut tests = ComparisonTests::new(path);
+        tests.push(self.lt.map(|one| test(Comparison::Less(one))));
+        tests.push(self.lte.map(|one| test(Comparison::AtMost(one))));
+        tests.push(self.gt.map(|one| test(Comparison::More(one))));
+        tests.push(self.gte.map(|one| test(Comparison::AtLeast(one))));
+        tests.into_predicate()
+    }
 }
 
 macro_rules! code_comparisons {

@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::graphql::comparison::{
     BigIntComparison, BooleanComparison, ChallengeReasonsComparison, ChallengeStepComparison,
     ChangeExtentComparison, DateComparison, DeliveryTimelineComparison, EntryPointComparison, IdComparison,
-    IntComparison, ReportingBasisComparison, ReportingFrequencyComparison, RestrictionComparison,
-    TextComparisonInput, require_not_empty,
+    IntComparison, MomentComparison, ReportingBasisComparison, ReportingFrequencyComparison,
+    RestrictionComparison, TextComparisonInput, require_not_empty,
 };
 use crate::graphql::filter::{FilterContext, all_of, field_path, require_any_part, require_condition_count};
 use crate::id::NodeKind;
@@ -62,6 +62,8 @@ pub struct InitiativeFilter {
     pub started_on: Option<DateComparison>,
     /// The day the initiative ended.
     pub ended_on: Option<DateComparison>,
+    /// When the record last changed.
+    pub updated_at: Option<MomentComparison>,
     /// Whether the initiative was active during a crisis. UNKNOWN if the dates are not known well enough to
     /// decide.
     pub active_during: Option<CrisisFilter>,
@@ -74,7 +76,7 @@ pub struct InitiativeFilter {
     /// How far a condition for change was altered.
     pub condition: Option<ConditionFilter>,
     /// The terms of the funding.
-    pub funding_terms: Option<FundingTermsFilter>,
+    pub funding_terms: Option<Box<FundingTermsFilter>>,
 }
 
 /// Filters by the place where an initiative works. All parts must hold.
@@ -245,6 +247,9 @@ impl InitiativeFilter {
             }
             if let Some(day) = self.ended_on {
                 all.push(day.into_predicate(&field_path(&path, "endedOn"), InitiativeTest::EndedOn)?);
+            }
+            if let Some(moment) = self.updated_at {
+                all.push(moment.into_predicate(&field_path(&path, "updatedAt"), InitiativeTest::UpdatedAt)?);
             }
             if let Some(scope) = self.active_during {
                 let crisis =

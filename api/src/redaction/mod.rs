@@ -150,6 +150,7 @@ pub async fn redact_text(
     redacted.submissions = redaction.redact_submissions().await?;
     redacted.audit_events = redaction.redact_audit_events().await?;
     redacted.reference_versions = redaction.redact_reference_revisions().await?;
+    set_updated_at(db, act, &altered).await?;
     let mut entries = redaction.redact_places().await?;
     entries.extend(redaction.redact_crises().await?);
     let (organisations, known_anew) = redaction.redact_organisations().await?;
@@ -168,6 +169,22 @@ pub async fn redact_text(
     entries.extend(published_entries(db, &altered).await?);
     change_log::append_changes(db, act, &entries).await?;
     Ok(redacted)
+}
+
+/// Records that the redaction changed some records, or their parts.
+async fn set_updated_at(
+    db: &impl ConnectionTrait,
+    act: &ActionContext<'_>,
+    altered: &BTreeSet<Uuid>,
+) -> Result<()> {
+    for ids in chunk_ids(altered) {
+        initiative::Entity::update_many()
+            .col_expr(initiative::Column::UpdatedAt, Expr::value(act.now()))
+            .filter(initiative::Column::Id.is_in(ids))
+            .exec(db)
+            .await?;
+    }
+    Ok(())
 }
 
 /// The log entries of the published ones among some records.

@@ -402,7 +402,7 @@ async fn assert_connections(
 
 /// Every field of a record that can be hidden.
 pub const HIDDEN_FIELDS: &str = "summary leadOrganisation { id } externalRef startedOn endedOn ongoing sharedWithFunders \
-    version publishedAt entryPoints { motivation } challengesFaced { note } conditionsChanged { change } \
+    version publishedAt updatedAt entryPoints { motivation } challengesFaced { note } conditionsChanged { change } \
     sources { title } sharing { confirmedBy } missing { field }";
 
 async fn assert_fields(
@@ -462,7 +462,8 @@ fn hidden_fields(record: &Value) -> Value {
 pub fn empty_hidden_fields() -> Value {
     json!({
         "summary": null, "leadOrganisation": null, "externalRef": null, "startedOn": null, "endedOn": null,
-        "ongoing": null, "sharedWithFunders": null, "version": null, "publishedAt": null, "entryPoints": [],
+        "ongoing": null, "sharedWithFunders": null, "version": null, "publishedAt": null,
+        "updatedAt": null, "entryPoints": [],
         "challengesFaced": [], "conditionsChanged": [], "sources": [], "sharing": null, "missing": [],
     })
 }

@@ -36,6 +36,7 @@ fn random_row(random: &mut StdRng, id: u128, organisations: u32) -> IndexedIniti
         title: "".into(),
         version: 1,
         published_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
         started_on: None,
         ended_on: None,
         ongoing: None,

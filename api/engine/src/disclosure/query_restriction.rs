@@ -102,6 +102,7 @@ fn check_initiative_test(argument: &str, test: &InitiativeTest) -> Result<()> {
         InitiativeTest::Id(_) => never("id"),
         InitiativeTest::Title(_) => never("title"),
         InitiativeTest::LeadOrganisation(_) => never("leadOrganisation"),
+        InitiativeTest::UpdatedAt(_) => never("updatedAt"),
         InitiativeTest::StartedOn(comparison) => check_date(&format!("{argument}.startedOn"), comparison),
         InitiativeTest::EndedOn(comparison) => check_date(&format!("{argument}.endedOn"), comparison),
         InitiativeTest::FundingTerms(_, terms) => {

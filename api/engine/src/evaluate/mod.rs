@@ -9,7 +9,7 @@ mod unknown_reasons;
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use memchr::memmem::Finder;
 use uuid::Uuid;
 use wayin_vocabulary::{ChallengeStep, ChangeExtent, Choice, Perspective, Visibility};
@@ -475,6 +475,10 @@ fn evaluate_unprepared_test(test: &InitiativeTest, chunk: &Chunk) -> TruthBitmap
         }
         InitiativeTest::EndedOn(comparison) => {
             compare_ordered(&chunk.ended_on, row_count, &to_day_numbers(comparison))
+        }
+        InitiativeTest::UpdatedAt(comparison) => {
+            let in_microseconds = comparison.map(DateTime::timestamp_micros);
+            compare_ordered(&chunk.updated_at, row_count, &in_microseconds)
         }
         InitiativeTest::WayIn(perspective, comparison) => {
             let ways_in = select_perspective(&chunk.ways_in, *perspective);

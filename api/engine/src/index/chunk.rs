@@ -57,6 +57,8 @@ pub struct IndexedInitiative {
     pub version: i32,
     /// When it was first published.
     pub published_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
     /// The day it started.
     pub started_on: Option<NaiveDate>,
     /// The day it ended.
@@ -97,6 +99,7 @@ impl IndexedInitiative {
             title: "A title".into(),
             version: 1,
             published_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
             started_on: None,
             ended_on: None,
             ongoing: None,
@@ -187,6 +190,8 @@ pub struct Chunk {
     versions: Box<[i32]>,
     /// When each was first published, in microseconds since 1970.
     published_at: Box<[i64]>,
+    /// In microseconds since 1970.
+    pub updated_at: Column,
     /// The rows in the orders that lists can have.
     pub row_orders: RowOrders,
     /// The start date, as [`to_day_number`].
@@ -276,6 +281,7 @@ impl Chunk {
             titles: rows.iter().map(|row| &*row.title).collect::<String>().into(),
             title_ends: ends(|row| row.title.len()),
             versions: rows.iter().map(|row| row.version).collect(),
+            updated_at: Column::pack(rows.iter().map(|row| Some(row.updated_at.timestamp_micros()))),
             published_at: rows
                 .iter()
                 .map(|row| row.published_at.timestamp_micros())
@@ -377,6 +383,11 @@ impl Chunk {
             title: self.title(row).into(),
             version: self.version(row),
             published_at: DateTime::from_timestamp_micros(self.published_at[row]).unwrap_or_default(),
+            updated_at: self
+                .updated_at
+                .get(row)
+                .and_then(DateTime::from_timestamp_micros)
+                .unwrap_or_default(),
             started_on: self.started_on.get(row).and_then(from_day_number),
             ended_on: self.ended_on.get(row).and_then(from_day_number),
             ongoing: decode_code(&[false, true], self.ongoing.code_at(row)),
@@ -462,6 +473,7 @@ impl Chunk {
             SortField::Title => SortKey::Text(self.title(row)),
             SortField::StartedOn => self.started_on.get(row).into(),
             SortField::EndedOn => self.ended_on.get(row).into(),
+            SortField::Updated => self.updated_at.get(row).into(),
         }
     }
 
@@ -494,6 +506,7 @@ impl Chunk {
             &self.places,
             &self.started_on,
             &self.ended_on,
+            &self.updated_at,
             &self.funders,
             &self.duration_months,
             &self.amount_minor,

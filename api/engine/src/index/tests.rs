@@ -57,6 +57,7 @@ fn random_empty_row(random: &mut StdRng, id: u128) -> IndexedInitiative {
         title: "ä title".repeat(random.random_range(0..4)).into(),
         version: random.random_range(1..1_000),
         published_at: random_moment(random),
+        updated_at: random_moment(random),
         started_on: random_day(random),
         ended_on: random_day(random),
         ongoing: pick_optional(random, &[true, false]),

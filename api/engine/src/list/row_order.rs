@@ -18,11 +18,19 @@ pub enum SortField {
     StartedOn,
     /// The day it ended.
     EndedOn,
+    /// When the record last changed.
+    Updated,
 }
 
 impl SortField {
     /// Every field.
-    pub const ALL: [Self; 4] = [Self::Published, Self::Title, Self::StartedOn, Self::EndedOn];
+    pub const ALL: [Self; 5] = [
+        Self::Published,
+        Self::Title,
+        Self::StartedOn,
+        Self::EndedOn,
+        Self::Updated,
+    ];
 }
 
 /// The order of a list. Rows with equal values are in the order of their ids, in the same direction. Rows whose value

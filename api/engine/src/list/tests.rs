@@ -37,6 +37,7 @@ fn random_row(random: &mut StdRng, id: u128) -> IndexedInitiative {
     IndexedInitiative {
         title: ["", "a", "ä", "b", "B"][random.random_range(0..5)].into(),
         published_at: DateTime::UNIX_EPOCH + TimeDelta::microseconds(random.random_range(0..50)),
+        updated_at: DateTime::UNIX_EPOCH + TimeDelta::microseconds(random.random_range(0..50)),
         started_on: day(random),
         ended_on: day(random),
         lead: random.random_range(0..ORGANISATION_COUNT),
@@ -81,6 +82,9 @@ fn random_query(random: &mut StdRng) -> ListQuery {
         Predicate::ALWAYS_TRUE,
         Predicate::Test(InitiativeTest::StartedOn(Comparison::AtLeast(day))),
         Predicate::Test(InitiativeTest::EndedOn(Comparison::Known(false))).negated(),
+        Predicate::Test(InitiativeTest::UpdatedAt(Comparison::Less(
+            DateTime::UNIX_EPOCH + TimeDelta::microseconds(random.random_range(0..50)),
+        ))),
         Predicate::Test(InitiativeTest::Id(
             (0..6_000).step_by(300).map(Uuid::from_u128).collect(),
         )),
@@ -117,6 +121,7 @@ fn is_listed(query: &ListQuery, row: &IndexedInitiative) -> bool {
     let is_true = query.condition.evaluate(&mut |test| match test {
         InitiativeTest::StartedOn(comparison) => comparison.evaluate(row.started_on.as_ref()),
         InitiativeTest::EndedOn(comparison) => comparison.evaluate(row.ended_on.as_ref()),
+        InitiativeTest::UpdatedAt(comparison) => comparison.evaluate(Some(&row.updated_at)),
         InitiativeTest::Id(ids) => ids.contains(&row.id).into(),
         other => panic!("{other:?} is not in these lists"),
     });

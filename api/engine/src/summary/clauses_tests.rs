@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, TimeDelta};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use super::clauses::{GrammaticalNumber, render_phrase};
 use crate::predicate::FundingTermTest::{AmountMinor, Currency, DurationMonths, Funder, StartsOn};
 use crate::predicate::InitiativeTest::{
     ActiveDuring, EndedOn, EntryPoints, FundingTerms, FundingTermsRecorded, LeadOrganisation, PlaceIs,
-    PlaceKnown, PlaceWithin, Reasons, StartedOn, Title, WayIn,
+    PlaceKnown, PlaceWithin, Reasons, StartedOn, Title, UpdatedAt, WayIn,
 };
 use crate::predicate::{
     Comparison, CrisisPeriod, FundingTermPredicate, FundingTermTest, InitiativePredicate, InitiativeTest,
@@ -157,6 +157,8 @@ fn initiative_identity_place_and_dates_are_phrased() {
         test_predicate(EndedOn(More(date(2020, 3, 1))));
         test_predicate(EndedOn(AtLeast(date(2020, 3, 1))));
         test_predicate(EndedOn(Known(false)));
+        test_predicate(UpdatedAt(AtLeast(DateTime::UNIX_EPOCH)));
+        test_predicate(UpdatedAt(Less(DateTime::UNIX_EPOCH)));
         test_predicate(ActiveDuring(crisis_in_places(&[])));
         test_predicate(ActiveDuring(crisis_in_places(&[Uuid::nil()])));
         test_predicate(FundingTermsRecorded(true));
@@ -592,7 +594,7 @@ fn random_term_test(random: &mut StdRng) -> FundingTermTest {
 
 fn random_initiative_test(random: &mut StdRng) -> InitiativeTest {
     let perspectives = [None, Some(Perspective::Funder), Some(Perspective::Community)];
-    match random.random_range(0..16) {
+    match random.random_range(0..17) {
         0 => InitiativeTest::Id((0..random.random_range(1..9)).map(Uuid::from_u128).collect()),
         1 => Title(random_text_comparison(random)),
         2 => PlaceIs(random_reference(random)),
@@ -627,6 +629,11 @@ fn random_initiative_test(random: &mut StdRng) -> InitiativeTest {
             random_comparison(random, ChangeExtent::ALL),
         ),
         14 => FundingTermsRecorded(random.random()),
+        15 => {
+            let bound = DateTime::UNIX_EPOCH + TimeDelta::seconds(random.random_range(0..2_000_000_000));
+            let comparisons = [Less(bound), AtMost(bound), More(bound), AtLeast(bound)];
+            UpdatedAt(pick(random, &comparisons))
+        }
         _ => {
             let quantifiers = [Quantifier::Some, Quantifier::Every, Quantifier::None];
             FundingTerms(

@@ -148,7 +148,7 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
     nested_row("InitiativeFilter", &["and", "or", "not"], "InitiativeFilter"),
     same_name_row(
         "InitiativeFilter",
-        &["id", "title", "startedOn", "endedOn"],
+        &["id", "title", "startedOn", "endedOn", "updatedAt"],
         "Initiative",
     ),
     same_name_row("InitiativeFilter", &["place"], "Initiative").with_nested("InitiativePlaceFilter"),
@@ -263,6 +263,11 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
         "InitiativeOrderField",
         &["ENDED_ON"],
         &[("Initiative", "endedOn")],
+    ),
+    fields_row(
+        "InitiativeOrderField",
+        &["UPDATED"],
+        &[("Initiative", "updatedAt")],
     ),
     nested_row("PlaceOrder", &["field"], "PlaceOrderField"),
     fields_row("PlaceOrderField", &["NAME"], &[("Place", "name")]),
@@ -418,6 +423,7 @@ pub const USES_NO_FIELD: &[NoUsageRow] = &[
     ("BigIntComparison", &[ANY], COMPARISON_REASON),
     ("ChangeExtentComparison", &[ANY], COMPARISON_REASON),
     ("DateComparison", &[ANY], COMPARISON_REASON),
+    ("MomentComparison", &[ANY], COMPARISON_REASON),
     ("DeliveryTimelineComparison", &[ANY], COMPARISON_REASON),
     ("EntryPointComparison", &[ANY], COMPARISON_REASON),
     ("IdComparison", &[ANY], COMPARISON_REASON),

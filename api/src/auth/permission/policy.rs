@@ -102,7 +102,7 @@ pub const TABLE: &[PolicyRow] = &[
     (
         "Initiative",
         "summary leadOrganisation externalRef startedOn endedOn ongoing sharedWithFunders version \
-         publishedAt entryPoints challengesFaced conditionsChanged sources sharing missing",
+         publishedAt updatedAt entryPoints challengesFaced conditionsChanged sources sharing missing",
         FULLY_VISIBLE,
     ),
     (

@@ -49,6 +49,8 @@ pub enum InitiativeOrderField {
     StartedOn,
     /// The day the initiative ended.
     EndedOn,
+    /// When the record last changed.
+    Updated,
 }
 
 /// The order of a list of initiatives.
@@ -153,6 +155,8 @@ const fn cursor_tag(order: ListOrder) -> &'static str {
         (SortField::StartedOn, true) => "started-",
         (SortField::EndedOn, false) => "ended",
         (SortField::EndedOn, true) => "ended-",
+        (SortField::Updated, false) => "updated",
+        (SortField::Updated, true) => "updated-",
     }
 }
 
@@ -173,7 +177,7 @@ fn decode_cursor(order: ListOrder, argument: &str, text: &str) -> Result<Positio
         (paging::SortKey::NotKnown, SortField::StartedOn | SortField::EndedOn) => Some(SortKey::NotKnown),
         (
             paging::SortKey::Number(number),
-            SortField::Published | SortField::StartedOn | SortField::EndedOn,
+            SortField::Published | SortField::Updated | SortField::StartedOn | SortField::EndedOn,
         ) => Some(SortKey::Number(number)),
         _ => None,
     };

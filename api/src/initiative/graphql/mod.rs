@@ -207,6 +207,12 @@ impl Initiative {
         self.if_fully_visible(ctx, Some(self.row.published_at)).await
     }
 
+    /// When the record last changed (UTC): it was published again, redacted, or an organisation in it was merged. Null if
+    /// not visible to you.
+    async fn updated_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
+        self.if_fully_visible(ctx, Some(self.row.updated_at)).await
+    }
+
     /// The entry points that the initiative took, in order within each perspective. Empty if none is
     /// recorded or they are not visible to you.
     async fn entry_points(&self, ctx: &Context<'_>) -> Result<Vec<EntryPointTaken>> {

@@ -68,6 +68,7 @@ fn not_exists_where(mut rows: SelectStatement, matching: impl IntoIterator<Item 
     Expr::not_exists(rows)
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each test")]
 fn initiative_test_condition(test: &InitiativeTest, wanted: bool) -> Expr {
     use initiative::Column;
     match test {
@@ -87,11 +88,14 @@ fn initiative_test_condition(test: &InitiativeTest, wanted: bool) -> Expr {
         }
         InitiativeTest::LeadOrganisation(condition) => initiative_column(Column::LeadOrganisationId)
             .in_subquery(select_organisation_ids(condition, wanted)),
-        InitiativeTest::StartedOn(comparison) => {
-            comparison_condition(&initiative_column(Column::StartedOn), comparison, wanted)
+        InitiativeTest::StartedOn(day) => {
+            comparison_condition(&initiative_column(Column::StartedOn), day, wanted)
         }
-        InitiativeTest::EndedOn(comparison) => {
-            comparison_condition(&initiative_column(Column::EndedOn), comparison, wanted)
+        InitiativeTest::EndedOn(day) => {
+            comparison_condition(&initiative_column(Column::EndedOn), day, wanted)
+        }
+        InitiativeTest::UpdatedAt(moment) => {
+            comparison_condition(&initiative_column(Column::UpdatedAt), moment, wanted)
         }
         InitiativeTest::ActiveDuring(crisis) => active_during(crisis, wanted),
         InitiativeTest::WayIn(perspective, comparison) => {

@@ -18,7 +18,7 @@ use self::normal_form::NormalForm;
 use self::organisation::render_organisation;
 use self::values::{
     has_several, join_and, join_labels, join_or, list_matching, quote, remove_negation, render_attribute,
-    render_dates,
+    render_dates, render_moments,
 };
 use super::format_count;
 use crate::predicate::{
@@ -77,6 +77,14 @@ fn render_test(test: &InitiativeTest, positive: bool, number: GrammaticalNumber)
             render_event(["started", "start"], comparison, positive, number)
         }
         InitiativeTest::EndedOn(comparison) => render_event(["ended", "end"], comparison, positive, number),
+        InitiativeTest::UpdatedAt(comparison) => {
+            let (comparison, positive) = remove_negation(comparison, positive);
+            render_did(
+                positive,
+                ["last changed", "last change"],
+                render_moments(&comparison),
+            )
+        }
         InitiativeTest::ActiveDuring(crisis) => render_were(positive, number, render_active_during(crisis)),
         InitiativeTest::WayIn(perspective, comparison) => {
             render_way_in(*perspective, comparison, positive, number)

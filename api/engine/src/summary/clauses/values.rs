@@ -1,6 +1,6 @@
 //! The values in clauses: codes, texts, dates, durations and amounts, and lists of them.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use wayin_vocabulary::Labelled;
 
 use super::super::{format_count, format_plural, join_list};
@@ -27,6 +27,23 @@ pub fn render_dates(comparison: &Comparison<NaiveDate>) -> String {
         Comparison::More(bound) => format!("after {}", day(bound)),
         Comparison::AtLeast(bound) => format!("on or after {}", day(bound)),
         Comparison::Known(_) => "on a known day".into(),
+    }
+}
+
+pub fn render_moments(comparison: &Comparison<DateTime<Utc>>) -> String {
+    let moment = |moment: &DateTime<Utc>| moment.format("%-d %B %Y, %H:%M:%S UTC").to_string();
+    match comparison {
+        Comparison::OneOf(moments) => {
+            format!(
+                "at {}",
+                join_or_counting(moments.iter().map(moment), "other times")
+            )
+        }
+        Comparison::Less(bound) => format!("before {}", moment(bound)),
+        Comparison::AtMost(bound) => format!("at or before {}", moment(bound)),
+        Comparison::More(bound) => format!("after {}", moment(bound)),
+        Comparison::AtLeast(bound) => format!("at or after {}", moment(bound)),
+        Comparison::Known(_) => "at a known time".into(),
     }
 }
 
