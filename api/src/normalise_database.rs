@@ -276,6 +276,7 @@ async fn normalise_initiatives(
             }
             let mut after: initiative::ActiveModel = row.clone().into();
             after.title_folded = Set(title_folded);
+            after.updated_at = Set(act.now());
             match other {
                 None => after.external_ref = Set(external_ref),
                 Some(other) => respelt.conflicts.push(NormalisationConflict {
@@ -328,6 +329,9 @@ async fn normalise_grants(
                 .await?;
             if let Some(funded) = funded {
                 log_alteration(db, act, ChangeSubject::Initiative, funded.id).await?;
+                let mut funded: initiative::ActiveModel = funded.into();
+                funded.updated_at = Set(act.now());
+                funded.update(db).await?;
             }
             let mut after: funding_term::ActiveModel = row.into();
             after.grant_identifier = Set(Some(spelt));

@@ -1,5 +1,7 @@
 //! A text is redacted everywhere, and the redacted data stays valid.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder,
@@ -27,6 +29,7 @@ use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
     text_is_redacted_everywhere,
+    redaction_of_a_part_changes_when_the_record_was_updated,
     text_is_found_in_csv_of_any_encoding,
     redacted_identifiers_stay_distinct,
     active_member_cannot_be_redacted,
@@ -178,6 +181,32 @@ async fn text_is_redacted_everywhere(database: Database) {
     // The names of fields are not redacted.
     let answer = redact(&steward, "externalRef", "A field's name").await;
     assert_eq!(answer["submissions"], 0);
+}
+
+async fn redaction_of_a_part_changes_when_the_record_was_updated(database: Database) {
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
+    let mut parts = draft_record("a");
+    parts["challengesFaced"][0]["note"] = "Ann told us".into();
+    publish_draft(&app, &partner, parts).await;
+    publish_draft(&app, &partner, draft_record("b")).await;
+    let query = "{ initiatives(first: 10) { nodes { externalRef updatedAt } } }";
+    let read_times = async || -> BTreeMap<String, String> {
+        let listed = steward.query(query).await["initiatives"]["nodes"].take();
+        let rows = listed.as_array().unwrap().iter();
+        rows.map(|row| (row["externalRef"].to_string(), row["updatedAt"].to_string()))
+            .collect()
+    };
+    let before = read_times().await;
+    assert_eq!(before.len(), 2, "{before:?}");
+    let redacted = redact(&steward, "Ann told us", "Asked for").await;
+    assert_eq!(redacted["problems"], json!([]), "{redacted}");
+    let after = read_times().await;
+    assert!(after["\"a\""] > before["\"a\""], "{before:?} {after:?}");
+    assert_eq!(
+        after["\"b\""], before["\"b\""],
+        "only the record with the text changed"
+    );
 }
 
 async fn text_is_found_in_csv_of_any_encoding(database: Database) {

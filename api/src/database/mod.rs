@@ -31,7 +31,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The most kibibytes of pages that each SQLite connection of the pool keeps, as a negative number.
 const POOL_CACHE_SIZE: &str = "-2048";
 
-/// The same of the connection for large writes: a batch of an import changes more pages than fit into the other.
+/// The same of the connection for large writes: a batch of an import changes more pages than fit into
+/// [`POOL_CACHE_SIZE`].
 const WRITER_CACHE_SIZE: &str = "-16384";
 
 /// How long the last checkpoint waits for other processes.

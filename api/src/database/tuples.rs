@@ -16,6 +16,8 @@ struct JsonRows {
 
 /// Loads columns and further integers of the rows of a query, as tuples in this order.
 ///
+/// The columns are ids, texts, integers, days, moments and JSON. The rows are in the order of the query.
+///
 /// SQLite's driver hands over each row on its own, from another thread. That takes much longer than to read it, so all
 /// rows come as one JSON text there.
 pub async fn load_tuples<E, C, T>(

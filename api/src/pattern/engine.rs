@@ -33,6 +33,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 const SQLITE_POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// The longest that a query waits for a change.
 const CHANGE_WAIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a load of all records waits for its second connection.
+const SECOND_CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
 /// A number that is missing from the log for this long belongs to a transaction that was rolled back.
 const LOG_GAP_TIMEOUT: Duration = Duration::from_mins(10);
 /// The most initiatives in one [`AlteredEvent`].
@@ -268,10 +270,11 @@ impl PatternEngine {
         };
         let reloaded = match update {
             LogUpdate::ReloadRequired => {
-                let second = database::begin_read(db).await?;
-                let snapshot = loader::load_snapshot([&moment, &second], progress).await?;
-                second.commit().await?;
-                Some(snapshot)
+                // With every connection in use, one has to do.
+                let second = tokio::time::timeout(SECOND_CONNECTION_TIMEOUT, database::begin_read(db)).await;
+                let second = second.ok().and_then(Result::ok);
+                let connections = [&moment, second.as_ref().unwrap_or(&moment)];
+                Some(loader::load_snapshot(connections, progress).await?)
             }
             LogUpdate::UpToDate | LogUpdate::Updated(..) => None,
         };

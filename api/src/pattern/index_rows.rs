@@ -244,7 +244,7 @@ impl IndexRows<'_> {
         number.ok_or_else(|| DbErr::Custom(format!("organisation {id} is not in the log")))
     }
 
-    /// The row of an initiative. None if it is withdrawn: the range of a page has it all the same.
+    /// The row of an initiative. None if it is withdrawn: the range of a page also selects parts of withdrawn initiatives.
     fn find(&mut self, id: Uuid) -> Option<&mut IndexedInitiative> {
         let at = self.rows.binary_search_by_key(&id, |row| row.id).ok()?;
         self.rows.get_mut(at)

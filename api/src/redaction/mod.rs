@@ -171,7 +171,7 @@ pub async fn redact_text(
     Ok(redacted)
 }
 
-/// Records that the redaction changed some records, or their parts.
+/// Sets the time of the last change of the initiatives that the redaction changed, also of those with only a changed part.
 async fn set_updated_at(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,

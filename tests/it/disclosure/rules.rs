@@ -23,10 +23,11 @@ tests_on_both_databases![
 ];
 
 /// Conditions that select too precisely, each with the field that causes the rejection.
-const TOO_FINE_FILTERS: [(&str, &str); 17] = [
+const TOO_FINE_FILTERS: [(&str, &str); 18] = [
     ("{id: {eq: \"aW5pdGlhdGl2ZTo\"}}", "id"),
     ("{title: {contains: \"Initiative\"}}", "title"),
     ("{title: {isKnown: true}}", "title"),
+    ("{updatedAt: {gte: \"2020-01-01T00:00:00Z\"}}", "updatedAt"),
     (
         "{leadOrganisation: {identifier: {eq: \"GB-CHC-100\"}}}",
         "leadOrganisation",

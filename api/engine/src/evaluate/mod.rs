@@ -9,7 +9,7 @@ mod unknown_reasons;
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, Utc};
 use memchr::memmem::Finder;
 use uuid::Uuid;
 use wayin_vocabulary::{ChallengeStep, ChangeExtent, Choice, Perspective, Visibility};
@@ -477,8 +477,7 @@ fn evaluate_unprepared_test(test: &InitiativeTest, chunk: &Chunk) -> TruthBitmap
             compare_ordered(&chunk.ended_on, row_count, &to_day_numbers(comparison))
         }
         InitiativeTest::UpdatedAt(comparison) => {
-            let in_microseconds = comparison.map(DateTime::timestamp_micros);
-            compare_ordered(&chunk.updated_at, row_count, &in_microseconds)
+            compare_ordered(&chunk.updated_at, row_count, &to_microseconds(comparison))
         }
         InitiativeTest::WayIn(perspective, comparison) => {
             let ways_in = select_perspective(&chunk.ways_in, *perspective);
@@ -574,6 +573,19 @@ fn compare_code_sets<T: Choice>(
 
 fn to_day_numbers(comparison: &Comparison<NaiveDate>) -> Comparison<i64> {
     comparison.map(|day| to_day_number(*day))
+}
+
+/// In microseconds since 1970, as precise as databases store moments. A bound between two of them is rounded so that it
+/// divides the same moments.
+fn to_microseconds(comparison: &Comparison<DateTime<Utc>>) -> Comparison<i64> {
+    let round_down = DateTime::timestamp_micros;
+    let round_up = |moment: &DateTime<Utc>| {
+        moment.timestamp_micros() + i64::from(!moment.timestamp_subsec_nanos().is_multiple_of(1_000))
+    };
+    match comparison {
+        Comparison::Less(_) | Comparison::AtLeast(_) => comparison.map(round_up),
+        _ => comparison.map(round_down),
+    }
 }
 
 fn compare_ordered(column: &Column, row_count: usize, comparison: &Comparison<i64>) -> TruthBitmaps {

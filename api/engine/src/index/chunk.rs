@@ -190,7 +190,7 @@ pub struct Chunk {
     versions: Box<[i32]>,
     /// When each was first published, in microseconds since 1970.
     published_at: Box<[i64]>,
-    /// In microseconds since 1970.
+    /// When each last changed, in microseconds since 1970.
     pub updated_at: Column,
     /// The rows in the orders that lists can have.
     pub row_orders: RowOrders,
@@ -532,6 +532,8 @@ impl Chunk {
             + self.row_orders.size_in_bytes()
             + size_of_val(&*self.term_ends)
             + size_of_val(&*self.term_rows)
+            + size_of_val(self.last_terms.words())
+            + size_of_val(self.rows_with_terms.words())
             + size_of_val(&*self.currencies)
             + size_of_val(self.shared_with_funders.words())
             + size_of_val(self.illustrative.words())

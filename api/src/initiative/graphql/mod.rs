@@ -207,8 +207,8 @@ impl Initiative {
         self.if_fully_visible(ctx, Some(self.row.published_at)).await
     }
 
-    /// When the record last changed (UTC): it was published again, redacted, or an organisation in it was merged. Null if
-    /// not visible to you.
+    /// When the record last changed (UTC). A publication, a redaction, and a change of an organisation that it names can
+    /// change it. Null if not visible to you.
     async fn updated_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         self.if_fully_visible(ctx, Some(self.row.updated_at)).await
     }

@@ -31,7 +31,7 @@ pub fn render_dates(comparison: &Comparison<NaiveDate>) -> String {
 }
 
 pub fn render_moments(comparison: &Comparison<DateTime<Utc>>) -> String {
-    let moment = |moment: &DateTime<Utc>| moment.format("%-d %B %Y, %H:%M:%S UTC").to_string();
+    let moment = |moment: &DateTime<Utc>| moment.format("%-d %B %Y, %H:%M:%S%.f UTC").to_string();
     match comparison {
         Comparison::OneOf(moments) => {
             format!(
