@@ -7,9 +7,12 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 use serde_json::{Value, json};
 use wayin::app::App;
+use wayin::database::begin_read;
 use wayin::error::Error;
 use wayin::pattern::engine::EngineSettings;
+use wayin::pattern::loader::{load_newest_change, load_snapshot};
 use wayin_engine::cancellation::Cancelled;
+use wayin_engine::index::{IndexedInitiative, Snapshot};
 
 use crate::support::app::TestApp;
 use crate::support::database::Kind;
@@ -19,6 +22,7 @@ use crate::support::{Database, tests_on_both_databases};
 tests_on_both_databases![
     out_of_order_commits_are_not_missed,
     restored_log_is_reloaded,
+    connections_that_see_different_moments_are_not_mixed,
     own_write_is_visible_by_its_change_number,
     places_that_change_change_their_groups,
     withdrawn_record_is_not_counted,
@@ -117,6 +121,34 @@ async fn out_of_order_commits_are_not_missed(database: Database) {
 }
 
 /// A database is restored from a backup: later changes that the index has read no longer exist.
+async fn connections_that_see_different_moments_are_not_mixed(database: Database) {
+    let app = start_with_records(database, 20).await;
+    let db = &app.app.db;
+    let earlier = begin_read(db).await.unwrap();
+    load_newest_change(&earlier).await.unwrap();
+    let changed: Vec<Value> = (0..10)
+        .map(|reference| {
+            let mut record = place_record(reference, "E06000001");
+            record["challengesFaced"][0]["step"] = "TAKEN".into();
+            record
+        })
+        .collect();
+    app.publish(&changed).await;
+    let later = begin_read(db).await.unwrap();
+    let unpack = |snapshot: &Snapshot| -> Vec<IndexedInitiative> {
+        snapshot.chunks.iter().flat_map(|chunk| chunk.unpack()).collect()
+    };
+    let of_one = load_snapshot([&earlier, &earlier], &|_| ()).await.unwrap();
+    let of_both = load_snapshot([&earlier, &later], &|_| ()).await.unwrap();
+    assert_eq!(unpack(&of_both), unpack(&of_one));
+    let newest = load_snapshot([&later, &later], &|_| ()).await.unwrap();
+    assert_ne!(
+        unpack(&newest),
+        unpack(&of_one),
+        "the connections see different moments"
+    );
+}
+
 async fn restored_log_is_reloaded(database: Database) {
     let app = start_with_records(database, 4).await;
     let db = &app.app.db;

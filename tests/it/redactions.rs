@@ -187,7 +187,7 @@ async fn redaction_of_a_part_changes_when_the_record_was_updated(database: Datab
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
     let mut parts = draft_record("a");
-    parts["challengesFaced"][0]["note"] = "Ann told us".into();
+    parts["challengesFaced"][0]["note"] = "the text to remove".into();
     publish_draft(&app, &partner, parts).await;
     publish_draft(&app, &partner, draft_record("b")).await;
     let query = "{ initiatives(first: 10) { nodes { externalRef updatedAt } } }";
@@ -199,7 +199,7 @@ async fn redaction_of_a_part_changes_when_the_record_was_updated(database: Datab
     };
     let before = read_times().await;
     assert_eq!(before.len(), 2, "{before:?}");
-    let redacted = redact(&steward, "Ann told us", "Asked for").await;
+    let redacted = redact(&steward, "the text to remove", "Asked for").await;
     assert_eq!(redacted["problems"], json!([]), "{redacted}");
     let after = read_times().await;
     assert!(after["\"a\""] > before["\"a\""], "{before:?} {after:?}");

@@ -116,7 +116,7 @@ impl OperationView {
         &self.engine.record_cache
     }
 
-    /// The session of the cache, if the operation has started it.
+    /// The session of the cache. None if the operation has not started it, or is starting it now.
     pub fn started_cache_session(&self) -> Option<Arc<CacheSession>> {
         self.cache_session.try_lock().ok()?.clone()
     }

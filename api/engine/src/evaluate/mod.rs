@@ -4,16 +4,19 @@
 //! Chunks have bitmaps for tests of vocabularies. Tests that scan a column (funding terms, places, dates, titles,
 //! visibility) are evaluated once for each chunk and [cached](super::predicate_cache).
 
+mod comparisons;
 mod unknown_reasons;
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use chrono::{DateTime, NaiveDate, Utc};
 use memchr::memmem::Finder;
 use uuid::Uuid;
-use wayin_vocabulary::{ChallengeStep, ChangeExtent, Choice, Perspective, Visibility};
+use wayin_vocabulary::{ChallengeStep, ChangeExtent, Perspective, Visibility};
 
+use self::comparisons::{
+    compare_code_sets, compare_codes, compare_ordered, match_known, to_day_numbers, to_microseconds,
+};
 pub use self::unknown_reasons::MISSING_REASON_COUNT;
 use super::index::{
     Bitmap, Chunk, CodeBitmaps, Column, IndexedOrganisation, IndexedPlace, OrganisationDictionary,
@@ -22,8 +25,7 @@ use super::index::{
 use super::predicate_cache::{CacheEntry, CacheKey, TruthCache};
 use crate::predicate::{
     Comparison, CrisisPeriod, FundingTermPredicate, FundingTermTest, InitiativePredicate, InitiativeTest,
-    OrganisationPredicate, OrganisationTest, Predicate, Quantifier, SetComparison, TextComparison,
-    WayInComparison,
+    OrganisationPredicate, OrganisationTest, Predicate, Quantifier, TextComparison, WayInComparison,
 };
 use crate::three_valued_logic::Truth;
 use crate::visibility::{Reader, VisiblePart};
@@ -522,12 +524,6 @@ fn evaluate_unprepared_test(test: &InitiativeTest, chunk: &Chunk) -> TruthBitmap
     }
 }
 
-/// Whether a value is known, if `known` is true; whether it is not known otherwise.
-fn match_known(known_rows: Bitmap, known: bool) -> TruthBitmaps {
-    let truths = TruthBitmaps::from_true_rows(known_rows);
-    if known { truths } else { !truths }
-}
-
 /// The codes of one perspective, or of all perspectives together.
 pub fn select_perspective(codes: &[CodeBitmaps], perspective: Option<Perspective>) -> Cow<'_, CodeBitmaps> {
     match perspective {
@@ -538,72 +534,6 @@ pub fn select_perspective(codes: &[CodeBitmaps], perspective: Option<Perspective
             .reduce(|a, b| Cow::Owned(a.union(&b)))
             .unwrap_or_default(),
     }
-}
-
-fn compare_codes<T: Choice + PartialOrd>(
-    codes: &CodeBitmaps,
-    row_count: usize,
-    comparison: &Comparison<T>,
-    all: &[T],
-) -> TruthBitmaps {
-    match comparison {
-        Comparison::Known(known) => match_known(codes.known_rows(row_count), *known),
-        comparison => {
-            let matching = all.iter().filter(|code| comparison.matches(code));
-            codes.match_any(row_count, matching.map(|code| code.number()))
-        }
-    }
-}
-
-fn compare_code_sets<T: Choice>(
-    codes: &CodeBitmaps,
-    row_count: usize,
-    comparison: &SetComparison<T>,
-) -> TruthBitmaps {
-    match comparison {
-        SetComparison::Known(known) => match_known(codes.known_rows(row_count), *known),
-        SetComparison::IncludesAll(listed) => {
-            codes.match_all(row_count, listed.iter().map(|code| code.number()))
-        }
-        SetComparison::IncludesAny(listed) => {
-            codes.match_any(row_count, listed.iter().map(|code| code.number()))
-        }
-    }
-}
-
-fn to_day_numbers(comparison: &Comparison<NaiveDate>) -> Comparison<i64> {
-    comparison.map(|day| to_day_number(*day))
-}
-
-/// In microseconds since 1970, as precise as databases store moments. A bound between two of them is rounded so that it
-/// divides the same moments.
-fn to_microseconds(comparison: &Comparison<DateTime<Utc>>) -> Comparison<i64> {
-    let round_down = DateTime::timestamp_micros;
-    let round_up = |moment: &DateTime<Utc>| {
-        moment.timestamp_micros() + i64::from(!moment.timestamp_subsec_nanos().is_multiple_of(1_000))
-    };
-    match comparison {
-        Comparison::Less(_) | Comparison::AtLeast(_) => comparison.map(round_up),
-        _ => comparison.map(round_down),
-    }
-}
-
-fn compare_ordered(column: &Column, row_count: usize, comparison: &Comparison<i64>) -> TruthBitmaps {
-    let all = i64::MIN..=i64::MAX;
-    let range = match comparison {
-        Comparison::Known(known) => return match_known(column.match_range(&all).true_rows, *known),
-        Comparison::OneOf(listed) => {
-            let each = listed.iter().map(|value| column.match_range(&(*value..=*value)));
-            let any = each.reduce(|a, b| a.or(&b));
-            return any.unwrap_or_else(|| TruthBitmaps::constant(row_count, false));
-        }
-        Comparison::Less(i64::MIN) | Comparison::More(i64::MAX) => return !column.match_range(&all),
-        Comparison::Less(bound) => i64::MIN..=*bound - 1,
-        Comparison::AtMost(bound) => i64::MIN..=*bound,
-        Comparison::More(bound) => *bound + 1..=i64::MAX,
-        Comparison::AtLeast(bound) => *bound..=i64::MAX,
-    };
-    column.match_range(&range)
 }
 
 /// Evaluates a predicate for each funding term, and applies the quantifier to the terms of each initiative.
