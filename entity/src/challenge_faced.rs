@@ -1,12 +1,13 @@
 //! The challenges that initiatives faced.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 use wayin_vocabulary::{Challenge, ChallengeStep};
 
 /// A challenge that an initiative faced.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "challenge_faced")]
+#[sea_orm(table_name = "challenge_faced", model_attrs(derive(Deserialize)))]
 pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]

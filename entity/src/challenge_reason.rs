@@ -1,12 +1,13 @@
 //! The reasons for what happened to the step of a challenge.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 use wayin_vocabulary::ChallengeReason;
 
 /// A reason for what happened to the step of a challenge.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "challenge_reason")]
+#[sea_orm(table_name = "challenge_reason", model_attrs(derive(Deserialize)))]
 pub struct Model {
     /// The challenge faced.
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,12 +1,13 @@
 //! The conditions for change of initiatives, and whether they changed.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 use wayin_vocabulary::{ChangeExtent, Condition};
 
 /// Whether one condition changed during an initiative.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "condition_changed")]
+#[sea_orm(table_name = "condition_changed", model_attrs(derive(Deserialize)))]
 pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,12 +1,13 @@
 //! The entry points that initiatives took, in order, by perspective.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 use wayin_vocabulary::{EntryPoint, Perspective};
 
 /// An entry point that an initiative took. Position 1 of a perspective is its way in.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "entry_point_taken")]
+#[sea_orm(table_name = "entry_point_taken", model_attrs(derive(Deserialize)))]
 pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]

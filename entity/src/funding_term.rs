@@ -1,12 +1,13 @@
 //! The funding terms of initiatives.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 use wayin_vocabulary::{DeliveryTimeline, ReportingBasis, ReportingFrequency, Restriction};
 
 /// The terms of one sum of money.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "funding_term")]
+#[sea_orm(table_name = "funding_term", model_attrs(derive(Deserialize)))]
 pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,12 +1,13 @@
 //! Published initiatives.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 use wayin_vocabulary::Visibility;
 
 /// A published initiative.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "initiative")]
+#[sea_orm(table_name = "initiative", model_attrs(derive(Deserialize)))]
 pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,11 +1,12 @@
 //! The sources of initiatives.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 /// A source of an initiative.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "initiative_source")]
+#[sea_orm(table_name = "initiative_source", model_attrs(derive(Deserialize)))]
 pub struct Model {
     /// The initiative.
     #[sea_orm(primary_key, auto_increment = false)]

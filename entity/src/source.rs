@@ -1,12 +1,13 @@
 //! The sources of records.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 use wayin_vocabulary::SourceKind;
 
 /// A source of one or more initiatives.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "source")]
+#[sea_orm(table_name = "source", model_attrs(derive(Deserialize)))]
 pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]

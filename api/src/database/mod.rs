@@ -3,8 +3,8 @@
 #[cfg(test)]
 mod full;
 mod insert;
+pub mod json_rows;
 mod like;
-pub mod tuples;
 
 use std::fs::OpenOptions;
 use std::time::Duration;

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
@@ -20,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::grant_detail::{self, GrantDetail};
 use crate::paging::KeysetScan;
 use crate::store::funding_terms;
-use crate::store::whole_records::FundingRows;
+use crate::store::whole_records::WholeRecords;
 use wayin_records::fields::FundingTermField;
 use wayin_records::formats::grants::{Party, Period, WayinTerms};
 use wayin_records::money;
@@ -129,7 +130,7 @@ pub async fn export_grants(
     while let Some(page) = walk.next_rows(db).await? {
         let rows = GrantRows::load(db, &page).await?;
         for row in &page {
-            for term in rows.funding.terms(row.id) {
+            for term in &rows.records.parts(row.id).funding_terms {
                 if row.illustrative {
                     exported.illustrative += 1;
                 } else if row.visibility != Visibility::Open && !options.include_hidden {
@@ -157,23 +158,23 @@ pub async fn export_grants(
 
 /// The rows of the grants of some initiatives.
 struct GrantRows {
-    funding: FundingRows,
+    records: WholeRecords,
     /// Details that records have no field for, by grant identifier.
     details: HashMap<String, GrantDetail>,
 }
 
 impl GrantRows {
     async fn load(db: &impl ConnectionTrait, page: &[initiative::Model]) -> Result<Self> {
-        let funding = FundingRows::load(db, page).await?;
-        let terms = page.iter().flat_map(|row| funding.terms(row.id));
+        let records = WholeRecords::load(db, page).await?;
+        let terms = page.iter().flat_map(|row| &records.parts(row.id).funding_terms);
         let identifiers = terms.filter_map(|term| term.grant_identifier.clone());
         let details = grant_detail::load_details(db, identifiers).await?;
-        Ok(Self { funding, details })
+        Ok(Self { records, details })
     }
 
     /// The URL of the published grants that an initiative comes from.
     fn data_source(&self, initiative: Uuid) -> Option<&str> {
-        let sources = self.funding.sources(initiative).iter();
+        let sources = self.records.parts(initiative).sources.iter();
         let mut sources = sources.filter(|source| source.kind == SourceKind::GrantData);
         sources.find_map(|source| source.url.as_deref().filter(|url| is_web_address(url)))
     }
@@ -194,10 +195,10 @@ impl GrantRows {
             return Ok(None);
         }
         let (lead, funder) = (
-            self.funding
+            self.records
                 .organisation(row.lead_organisation_id)
                 .map_err(Error::Internal)?,
-            self.funding
+            self.records
                 .organisation(term.funder_id)
                 .map_err(Error::Internal)?,
         );
@@ -228,8 +229,8 @@ impl GrantRows {
             .map(|title| GrantProgramme { title })
             .collect();
         let own = build_wayin_terms(term)?;
-        let place = self.funding.place(row).map_err(Error::Internal)?;
-        let of_record = self.funding.terms(row.id);
+        let place = self.records.place(row).map_err(Error::Internal)?;
+        let of_record = &self.records.parts(row.id).funding_terms;
         let id = match &term.grant_identifier {
             Some(identifier) => identifier.clone(),
             None => generate_grant_identifier(prefix, row, lead, funder, term, of_record),
@@ -365,7 +366,7 @@ fn generate_grant_identifier(
     lead: &organisation::Model,
     funder: &organisation::Model,
     term: &funding_term::Model,
-    of_record: &[funding_term::Model],
+    of_record: &[Arc<funding_term::Model>],
 ) -> String {
     let (lead, funder) = (organisation_identifier(lead), organisation_identifier(funder));
     let of_grant = of_record.iter().find_map(|term| term.grant_identifier.as_deref());

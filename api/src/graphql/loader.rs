@@ -21,6 +21,7 @@ use futures_util::task::AtomicWaker;
 use sea_orm::{
     ColumnTrait, DatabaseConnection, EntityTrait, ModelTrait, QueryFilter, Select, sea_query::ValueType,
 };
+use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -68,7 +69,7 @@ impl LoaderContext {
         ids: impl IntoIterator<Item = Uuid>,
     ) -> Result<HashMap<Uuid, Arc<E::Model>>, SharedError>
     where
-        E: EntityTrait<Model: CachedRow>,
+        E: EntityTrait<Model: CachedRow + DeserializeOwned>,
     {
         let load = async |ids: &[Uuid]| Ok(load_by_id::<E>(&self.db, ids.iter().copied()).await?);
         self.load_through_cache(ids, |_| true, load).await

@@ -18,7 +18,7 @@ use crate::instance::DisclosureKeys;
 use crate::paging::KeysetScan;
 use crate::redaction::REDACTION_MARKER;
 use crate::store::revisions::newest_revisions;
-use crate::store::whole_records::WholeRecords;
+use crate::store::whole_records::{InitiativeParts, WholeRecords};
 use wayin_records::normalisation::fold_name;
 use wayin_records::record::{InitiativeRecord, OrganisationReference, PlaceReference, SharingConsent};
 use wayin_records::{diff, validate};
@@ -57,15 +57,15 @@ pub(super) async fn check_initiatives(
     while let Some(page) = walk.next_rows(db).await? {
         let counted = count_revisions(db, &page).await?;
         let newest = newest_revisions(db, page.iter().map(|row| row.id)).await?;
-        let parts = WholeRecords::load(db, &page).await?;
+        let records = WholeRecords::load(db, &page).await?;
         let mut otherwise = Vec::new();
         for row in &page {
             check_revisions(row, counted.get(&row.id), checking);
-            check_columns(row, &parts, checking);
+            check_columns(row, records.parts(row.id), checking);
             let Some(newest) = newest.get(&row.id) else {
                 continue;
             };
-            check_record(row, newest, &parts, keys, &mut otherwise, checking)?;
+            check_record(row, newest, &records, keys, &mut otherwise, checking)?;
         }
         check_name_mismatches(db, otherwise, checking).await?;
         checking.summary.initiatives += page.len() as u64;
@@ -115,13 +115,13 @@ fn check_revisions(
 }
 
 /// Checks the columns that revisions do not contain.
-fn check_columns(row: &initiative::Model, parts: &WholeRecords, checking: &mut IntegrityChecker<'_>) {
+fn check_columns(row: &initiative::Model, parts: &InitiativeParts, checking: &mut IntegrityChecker<'_>) {
     let id = row.id;
     if row.title_folded != fold_name(&row.title) {
         let sentence = format!("Initiative {id} has a lower-case title that does not match its title.");
         checking.report(Invariant::Names, sentence);
     }
-    let terms = parts.funding.terms(id);
+    let terms = &parts.funding_terms;
     if row.withdrawn_at.is_some() && !terms.is_empty() {
         let sentence = format!(
             "Initiative {id} was withdrawn, but still has {} funding terms.",
@@ -154,7 +154,7 @@ fn check_columns(row: &initiative::Model, parts: &WholeRecords, checking: &mut I
     }
     for perspective in Perspective::ALL {
         let ours = parts
-            .entry_points(id)
+            .entry_points
             .iter()
             .filter(|taken| taken.perspective == *perspective);
         if let Some((expected, taken)) = (1..)
@@ -174,7 +174,7 @@ fn check_columns(row: &initiative::Model, parts: &WholeRecords, checking: &mut I
 fn check_record(
     row: &initiative::Model,
     newest: &revision::Model,
-    parts: &WholeRecords,
+    records: &WholeRecords,
     keys: Option<&DisclosureKeys>,
     otherwise: &mut Vec<NameMismatch>,
     checking: &mut IntegrityChecker<'_>,
@@ -197,7 +197,7 @@ fn check_record(
         checking.report(Invariant::DerivedValues, sentence);
     }
     if let Some(keys) = keys {
-        check_disclosure_key(row, &document, parts, keys, checking)?;
+        check_disclosure_key(row, &document, records, keys, checking)?;
     }
     if row.withdrawn_at.is_some() {
         // Other records can name the grants of a withdrawn record.
@@ -206,7 +206,7 @@ fn check_record(
     sort_lists(&mut document);
     // Both are normalised with today's rules.
     validate::normalise_record(&mut document);
-    let mut rebuilt = match parts.record(row) {
+    let mut rebuilt = match records.record(row) {
         Ok(mut rebuilt) => {
             validate::normalise_record(&mut rebuilt);
             rebuilt
@@ -251,7 +251,7 @@ fn check_record(
         rebuilt.lead_organisation = document.lead_organisation.clone();
     }
     let funders = rebuilt.funding_terms.iter_mut().zip(&document.funding_terms);
-    for (index, ((ours, theirs), term)) in funders.zip(parts.funding.terms(id)).enumerate() {
+    for (index, ((ours, theirs), term)) in funders.zip(&records.parts(id).funding_terms).enumerate() {
         if ours.funder != theirs.funder {
             if !is_redacted(&theirs.funder) {
                 let path = format!("fundingTerms/{index}/funder");
@@ -318,7 +318,7 @@ fn is_redacted_place(reference: &PlaceReference) -> bool {
 fn check_disclosure_key(
     row: &initiative::Model,
     document: &InitiativeRecord,
-    parts: &WholeRecords,
+    records: &WholeRecords,
     keys: &DisclosureKeys,
     checking: &mut IntegrityChecker<'_>,
 ) -> Result<()> {
@@ -326,7 +326,7 @@ fn check_disclosure_key(
         // The old name is not stored any more.
         return Ok(());
     }
-    let now = parts.build_reference(row.lead_organisation_id).ok();
+    let now = records.build_reference(row.lead_organisation_id).ok();
     let leads = std::iter::once(&document.lead_organisation).chain(&now);
     let grant = document
         .funding_terms

@@ -21,7 +21,7 @@ use wayin_records::fields::funding_term::FundingChoice;
 use wayin_records::missing::MissingReasons;
 
 use crate::database::is_in;
-use crate::database::tuples::load_tuples;
+use crate::database::json_rows::load_tuples;
 use crate::store::funding_terms::{choice_column, choice_values};
 use crate::store::whole_records::Part;
 

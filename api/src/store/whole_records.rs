@@ -1,12 +1,14 @@
-//! Loads the rows of whole records: the parts of many initiatives in a fixed number of queries.
+//! Loads the rows of whole records: the parts of many initiatives in one statement.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Iterable as _, ModelTrait as _,
-    PrimaryKeyToColumn as _, QueryFilter, QueryOrder as _, sea_query::ValueType,
+    PrimaryKeyToColumn as _, QueryFilter, Select,
+    sea_query::{Query, ValueType},
 };
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{
@@ -17,6 +19,7 @@ use wayin_entity::{
 use super::funding_terms;
 use super::record_cache::{CachedRow, RowKind, heap_size};
 use crate::database::is_in;
+use crate::database::json_rows::{LoadedTables, TablesQuery, load_rows};
 use crate::error::Result;
 use crate::id::NodeKind;
 use wayin_records::fields::Field;
@@ -30,55 +33,17 @@ use wayin_records::record::{
 pub trait Part: EntityTrait {
     /// The column that refers to the initiative.
     const INITIATIVE_ID: Self::Column;
-
-    /// The initiative that a row belongs to.
-    fn initiative_id(row: &Self::Model) -> Uuid;
-
-    /// Sorts the rows of one initiative in the order of its record.
-    fn sort(rows: &mut [Self::Model]);
 }
 
 macro_rules! parts {
-    ($($table:ident by $key:expr;)+) => {$(
+    ($($table:ident)+) => {$(
         impl Part for $table::Entity {
             const INITIATIVE_ID: Self::Column = $table::Column::InitiativeId;
-
-            fn initiative_id(row: &Self::Model) -> Uuid {
-                row.initiative_id
-            }
-
-            fn sort(rows: &mut [Self::Model]) {
-                let key: fn(&Self::Model) -> _ = $key;
-                rows.sort_by_key(key);
-            }
         }
     )+};
 }
 
-parts! {
-    entry_point_taken by |row| (row.perspective, row.position);
-    challenge_faced by |row| row.challenge;
-    condition_changed by |row| row.condition;
-    funding_term by |row| row.position;
-    initiative_source by |row| row.source_id;
-}
-
-/// The parts of some initiatives, by initiative, in the order of the record.
-pub type PartsByInitiative<P> = HashMap<Uuid, Vec<<P as EntityTrait>::Model>>;
-
-pub async fn load_parts<P: Part>(
-    db: &impl ConnectionTrait,
-    initiatives: impl IntoIterator<Item = Uuid>,
-) -> Result<PartsByInitiative<P>, DbErr> {
-    let of_initiatives = is_in(db, P::INITIATIVE_ID.into_expr(), initiatives);
-    let rows = P::find().filter(of_initiatives).all(db).await?;
-    let mut parts: PartsByInitiative<P> = HashMap::new();
-    for row in rows {
-        parts.entry(P::initiative_id(&row)).or_default().push(row);
-    }
-    parts.values_mut().for_each(|rows| P::sort(rows));
-    Ok(parts)
-}
+parts! { entry_point_taken challenge_faced condition_changed funding_term initiative_source }
 
 pub async fn delete_parts<P: Part>(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Result<(), DbErr> {
     let of_initiatives = is_in(db, P::INITIATIVE_ID.into_expr(), initiatives.iter().copied());
@@ -93,50 +58,6 @@ pub struct ChallengeRow {
     pub reasons: Vec<ChallengeReason>,
 }
 
-/// Loads the challenges of initiatives with their reasons, by initiative, in the order of the record.
-pub async fn load_challenges(
-    db: &impl ConnectionTrait,
-    initiatives: impl IntoIterator<Item = Uuid>,
-) -> Result<HashMap<Uuid, Vec<ChallengeRow>>, DbErr> {
-    let initiative_id = challenge_faced::Column::InitiativeId.into_expr();
-    let rows = challenge_faced::Entity::find()
-        .filter(is_in(db, initiative_id, initiatives))
-        .find_with_related(challenge_reason::Entity)
-        .all(db)
-        .await?;
-    let mut challenges: HashMap<Uuid, Vec<ChallengeRow>> = HashMap::new();
-    for (row, reasons) in rows {
-        let mut reasons: Vec<ChallengeReason> = reasons.into_iter().map(|row| row.reason).collect();
-        reasons.sort_unstable();
-        let of_initiative = challenges.entry(row.initiative_id).or_default();
-        of_initiative.push(ChallengeRow { row, reasons });
-    }
-    for rows in challenges.values_mut() {
-        rows.sort_by_key(|challenge| challenge.row.challenge);
-    }
-    Ok(challenges)
-}
-
-/// Loads the sources of initiatives, by initiative, in the order of their titles.
-pub async fn load_sources(
-    db: &impl ConnectionTrait,
-    initiatives: impl IntoIterator<Item = Uuid>,
-) -> Result<HashMap<Uuid, Vec<source::Model>>, DbErr> {
-    let initiative_id = initiative_source::Column::InitiativeId.into_expr();
-    let rows = initiative_source::Entity::find()
-        .filter(is_in(db, initiative_id, initiatives))
-        .find_also_related(source::Entity)
-        .order_by_asc(source::Column::Title)
-        .order_by_asc(source::Column::Id)
-        .all(db)
-        .await?;
-    let mut sources: HashMap<Uuid, Vec<source::Model>> = HashMap::new();
-    for (link, source) in rows {
-        sources.entry(link.initiative_id).or_default().extend(source);
-    }
-    Ok(sources)
-}
-
 /// The parts of an initiative, in the order of its record.
 #[derive(Debug, Default)]
 pub struct InitiativeParts {
@@ -149,30 +70,117 @@ pub struct InitiativeParts {
 }
 
 impl InitiativeParts {
-    /// Loads the parts of initiatives in five queries at once.
+    /// Loads the parts of initiatives in one statement for each [`OWNERS_PER_STATEMENT`] of them.
     pub async fn load(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, Self>, DbErr> {
-        let each = || ids.iter().copied();
-        let (mut entry_points, mut challenges, mut conditions, mut funding_terms, mut sources) = futures_util::try_join!(
-            load_parts::<entry_point_taken::Entity>(db, each()),
-            load_challenges(db, each()),
-            load_parts::<condition_changed::Entity>(db, each()),
-            load_parts::<funding_term::Entity>(db, each()),
-            load_sources(db, each()),
-        )?;
-        let mut take_parts = |id: &Uuid| Self {
-            entry_points: take_rows(&mut entry_points, id),
-            challenges: take_rows(&mut challenges, id),
-            conditions: take_rows(&mut conditions, id),
-            funding_terms: take_rows(&mut funding_terms, id),
-            sources: take_rows(&mut sources, id),
-        };
-        Ok(ids.iter().map(|id| (*id, take_parts(id))).collect())
+        let mut parts: HashMap<Uuid, Self> = ids.iter().map(|id| (*id, Self::default())).collect();
+        for ids in ids.chunks(OWNERS_PER_STATEMENT) {
+            let tables = TablesQuery::new(db)
+                .add_table(select_parts::<entry_point_taken::Entity>(db, ids))
+                .add_table(select_parts::<challenge_faced::Entity>(db, ids))
+                .add_table(select_reasons(db, ids))
+                .add_table(select_parts::<condition_changed::Entity>(db, ids))
+                .add_table(select_parts::<funding_term::Entity>(db, ids))
+                .add_table(select_parts::<initiative_source::Entity>(db, ids))
+                .add_table(select_sources(db, ids));
+            add_parts(&mut parts, &tables.load(db).await?)?;
+        }
+        parts.values_mut().for_each(Self::shrink_to_fit);
+        Ok(parts)
+    }
+
+    /// Frees the memory that the lists do not need.
+    fn shrink_to_fit(&mut self) {
+        self.entry_points.shrink_to_fit();
+        self.challenges.shrink_to_fit();
+        self.conditions.shrink_to_fit();
+        self.funding_terms.shrink_to_fit();
+        self.sources.shrink_to_fit();
     }
 }
 
-fn take_rows<M>(rows: &mut HashMap<Uuid, Vec<M>>, initiative: &Uuid) -> Vec<Arc<M>> {
-    let rows = rows.remove(initiative).unwrap_or_default();
-    rows.into_iter().map(Arc::new).collect()
+/// The most initiatives whose parts are loaded in one statement. Other work waits while its JSON is read.
+const OWNERS_PER_STATEMENT: usize = 500;
+
+fn select_parts<P: Part>(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Select<P> {
+    P::find().filter(is_in(
+        db,
+        P::INITIATIVE_ID.into_expr(),
+        initiatives.iter().copied(),
+    ))
+}
+
+fn select_reasons(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Select<challenge_reason::Entity> {
+    let initiative_id = challenge_faced::Column::InitiativeId.into_expr();
+    challenge_reason::Entity::find()
+        .inner_join(challenge_faced::Entity)
+        .filter(is_in(db, initiative_id, initiatives.iter().copied()))
+}
+
+fn select_sources(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Select<source::Entity> {
+    let mut ids = Query::select();
+    ids.column((initiative_source::Entity, initiative_source::Column::SourceId))
+        .from(initiative_source::Entity)
+        .and_where(is_in(
+            db,
+            initiative_source::Column::InitiativeId.into_expr(),
+            initiatives.iter().copied(),
+        ));
+    source::Entity::find().filter(source::Column::Id.in_subquery(ids))
+}
+
+/// Adds loaded rows to the parts of their initiatives, in the order of the record.
+fn add_parts(parts: &mut HashMap<Uuid, InitiativeParts>, tables: &LoadedTables) -> Result<(), DbErr> {
+    let mut entry_points = tables.parse_rows::<entry_point_taken::Entity>()?;
+    entry_points.sort_by_key(|row| (row.perspective, row.position));
+    for row in entry_points {
+        let of_initiative = parts.entry(row.initiative_id).or_default();
+        of_initiative.entry_points.push(Arc::new(row));
+    }
+    let mut reasons: HashMap<Uuid, Vec<ChallengeReason>> = HashMap::new();
+    for row in tables.parse_rows::<challenge_reason::Entity>()? {
+        reasons
+            .entry(row.challenge_faced_id)
+            .or_default()
+            .push(row.reason);
+    }
+    let mut challenges = tables.parse_rows::<challenge_faced::Entity>()?;
+    challenges.sort_by_key(|row| row.challenge);
+    for row in challenges {
+        let mut reasons = reasons.remove(&row.id).unwrap_or_default();
+        reasons.sort_unstable();
+        let of_initiative = parts.entry(row.initiative_id).or_default();
+        of_initiative
+            .challenges
+            .push(Arc::new(ChallengeRow { row, reasons }));
+    }
+    let mut conditions = tables.parse_rows::<condition_changed::Entity>()?;
+    conditions.sort_by_key(|row| row.condition);
+    for row in conditions {
+        let of_initiative = parts.entry(row.initiative_id).or_default();
+        of_initiative.conditions.push(Arc::new(row));
+    }
+    let mut funding_terms = tables.parse_rows::<funding_term::Entity>()?;
+    funding_terms.sort_by_key(|row| row.position);
+    for row in funding_terms {
+        let of_initiative = parts.entry(row.initiative_id).or_default();
+        of_initiative.funding_terms.push(Arc::new(row));
+    }
+    let mut sources = tables.parse_rows::<source::Entity>()?;
+    sources.sort_by(|one, other| (&one.title, one.id).cmp(&(&other.title, other.id)));
+    let mut owners: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+    for link in tables.parse_rows::<initiative_source::Entity>()? {
+        owners.entry(link.source_id).or_default().push(link.initiative_id);
+    }
+    for source in sources.into_iter().map(Arc::new) {
+        for initiative in owners.remove(&source.id).unwrap_or_default() {
+            parts
+                .entry(initiative)
+                .or_default()
+                .sources
+                .push(Arc::clone(&source));
+        }
+    }
+    Ok(())
 }
 
 impl CachedRow for InitiativeParts {
@@ -200,7 +208,7 @@ impl CachedRow for InitiativeParts {
 }
 
 /// Loads the rows of a table by their ids.
-pub async fn load_by_id<E: EntityTrait>(
+pub async fn load_by_id<E: EntityTrait<Model: DeserializeOwned>>(
     db: &impl ConnectionTrait,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<HashMap<Uuid, E::Model>, DbErr> {
@@ -210,7 +218,7 @@ pub async fn load_by_id<E: EntityTrait>(
     let key = key.into_column();
     // Many initiatives name the same organisation.
     let ids: BTreeSet<Uuid> = ids.into_iter().collect();
-    let rows = E::find().filter(is_in(db, key.into_expr(), ids)).all(db).await?;
+    let rows = load_rows(db, E::find().filter(is_in(db, key.into_expr(), ids))).await?;
     let with_id = rows.into_iter().map(|row| {
         let id = <Uuid as ValueType>::try_from(row.get(key));
         Ok((id.map_err(|_| DbErr::Type("an id is not a UUID".into()))?, row))
@@ -218,39 +226,38 @@ pub async fn load_by_id<E: EntityTrait>(
     with_id.collect()
 }
 
-/// The funding terms of some initiatives, with the rows that they and their initiatives refer to.
-pub struct FundingRows {
-    terms: PartsByInitiative<funding_term::Entity>,
-    sources: HashMap<Uuid, Vec<source::Model>>,
+/// Part of a record, or a description of what the tables lack.
+pub type RebuildResult<T> = std::result::Result<T, String>;
+
+/// All rows of some initiatives.
+pub struct WholeRecords {
+    parts: HashMap<Uuid, InitiativeParts>,
     organisations: HashMap<Uuid, organisation::Model>,
     places: HashMap<Uuid, place::Model>,
 }
 
-impl FundingRows {
-    /// Loads them in four queries.
+impl WholeRecords {
+    /// Loads them: the parts, then the organisations and the places.
     pub async fn load(db: &impl ConnectionTrait, initiatives: &[initiative::Model]) -> Result<Self> {
-        let ids = || initiatives.iter().map(|one| one.id);
-        let terms = load_parts::<funding_term::Entity>(db, ids()).await?;
+        let ids: Vec<Uuid> = initiatives.iter().map(|one| one.id).collect();
+        let parts = InitiativeParts::load(db, &ids).await?;
         let leads = initiatives.iter().map(|one| one.lead_organisation_id);
-        let named = leads.chain(terms.values().flatten().map(|term| term.funder_id));
-        let organisations = load_by_id::<organisation::Entity>(db, named).await?;
+        let terms = parts.values().flat_map(|parts| &parts.funding_terms);
+        let named = leads.chain(terms.map(|term| term.funder_id));
         let places = initiatives.iter().filter_map(|one| one.place_id);
         Ok(Self {
-            sources: load_sources(db, ids()).await?,
+            organisations: load_by_id::<organisation::Entity>(db, named).await?,
             places: load_by_id::<place::Entity>(db, places).await?,
-            organisations,
-            terms,
+            parts,
         })
     }
 
-    /// The funding terms of an initiative, in order.
-    pub fn terms(&self, id: Uuid) -> &[funding_term::Model] {
-        find_rows(&self.terms, id)
-    }
-
-    /// The sources of an initiative.
-    pub fn sources(&self, id: Uuid) -> &[source::Model] {
-        find_rows(&self.sources, id)
+    /// The parts of one of the initiatives.
+    ///
+    /// # Panics
+    /// If the initiative was not loaded.
+    pub fn parts(&self, id: Uuid) -> &InitiativeParts {
+        &self.parts[&id]
     }
 
     /// An organisation that leads or funds one of the initiatives. Fails if it is missing.
@@ -268,44 +275,16 @@ impl FundingRows {
             })
             .transpose()
     }
-}
-
-/// Part of a record, or a description of what the tables lack.
-pub type RebuildResult<T> = std::result::Result<T, String>;
-
-/// All rows of some initiatives.
-pub struct WholeRecords {
-    pub funding: FundingRows,
-    entry_points: PartsByInitiative<entry_point_taken::Entity>,
-    challenges: HashMap<Uuid, Vec<ChallengeRow>>,
-    conditions: PartsByInitiative<condition_changed::Entity>,
-}
-
-impl WholeRecords {
-    /// Loads them in seven queries.
-    pub async fn load(db: &impl ConnectionTrait, initiatives: &[initiative::Model]) -> Result<Self> {
-        let ids = || initiatives.iter().map(|one| one.id);
-        Ok(Self {
-            funding: FundingRows::load(db, initiatives).await?,
-            entry_points: load_parts::<entry_point_taken::Entity>(db, ids()).await?,
-            challenges: load_challenges(db, ids()).await?,
-            conditions: load_parts::<condition_changed::Entity>(db, ids()).await?,
-        })
-    }
-
-    /// The entry points of an initiative, in order within each perspective.
-    pub fn entry_points(&self, id: Uuid) -> &[entry_point_taken::Model] {
-        find_rows(&self.entry_points, id)
-    }
 
     /// The reference of a record to an organisation.
     pub fn build_reference(&self, organisation: Uuid) -> RebuildResult<OrganisationReference> {
-        Ok(organisation_reference(self.funding.organisation(organisation)?))
+        Ok(organisation_reference(self.organisation(organisation)?))
     }
 
-    /// Builds the record of an initiative. Its lists are in the order of [`Part::sort`].
+    /// Builds the record of an initiative.
     pub fn record(&self, row: &initiative::Model) -> RebuildResult<InitiativeRecord> {
-        let source = match self.funding.sources(row.id) {
+        let parts = self.parts(row.id);
+        let source = match parts.sources.as_slice() {
             [one] => one,
             several => return Err(format!("it has {} sources instead of one", several.len())),
         };
@@ -315,12 +294,12 @@ impl WholeRecords {
             basis: row.sharing_basis.clone(),
             licence: row.sharing_licence.clone(),
         };
-        let terms = self.funding.terms(row.id).iter();
+        let terms = parts.funding_terms.iter();
         Ok(InitiativeRecord {
             external_ref: row.external_ref.clone(),
             title: row.title.clone(),
             summary: row.summary.clone(),
-            place: self.funding.place(row)?.map(place_reference),
+            place: self.place(row)?.map(place_reference),
             lead_organisation: self.build_reference(row.lead_organisation_id)?,
             started_on: row.started_on,
             ended_on: row.ended_on,
@@ -328,9 +307,9 @@ impl WholeRecords {
             visibility: row.visibility,
             shared_with_funders: row.shared_with_funders,
             illustrative: row.illustrative,
-            entry_points: convert(self.entry_points(row.id), rebuild_entry_point)?,
-            challenges_faced: convert(find_rows(&self.challenges, row.id), rebuild_challenge)?,
-            conditions_changed: convert(find_rows(&self.conditions, row.id), condition)?,
+            entry_points: convert(&parts.entry_points, rebuild_entry_point)?,
+            challenges_faced: convert(&parts.challenges, rebuild_challenge)?,
+            conditions_changed: convert(&parts.conditions, condition)?,
             funding_terms: terms
                 .map(|term| funding_terms::record(term, self.build_reference(term.funder_id)?))
                 .collect::<RebuildResult<_>>()?,
@@ -347,12 +326,8 @@ impl WholeRecords {
     }
 }
 
-fn find_rows<M>(parts: &HashMap<Uuid, Vec<M>>, id: Uuid) -> &[M] {
-    parts.get(&id).map_or(&[], Vec::as_slice)
-}
-
-fn convert<M, T>(rows: &[M], convert: impl Fn(&M) -> RebuildResult<T>) -> RebuildResult<Vec<T>> {
-    rows.iter().map(convert).collect()
+fn convert<M, T>(rows: &[Arc<M>], convert: impl Fn(&M) -> RebuildResult<T>) -> RebuildResult<Vec<T>> {
+    rows.iter().map(|row| convert(row)).collect()
 }
 
 fn rebuild_entry_point(row: &entry_point_taken::Model) -> RebuildResult<EntryPointTaken> {

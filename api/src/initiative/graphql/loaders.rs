@@ -11,7 +11,7 @@ use uuid::Uuid;
 use wayin_engine::visibility::{Reader, VisiblePart};
 use wayin_entity::{funding_term, initiative, initiative_source, source};
 
-use crate::database::{IDS_PER_STATEMENT, is_in};
+use crate::database::{IDS_PER_STATEMENT, is_in, json_rows::load_rows};
 use crate::error::Result;
 use crate::graphql::{
     error::SharedError,
@@ -89,7 +89,8 @@ pub(super) async fn read_visible(
     for ids in ids.chunks(IDS_PER_STATEMENT) {
         let listed = is_in(db, initiative::Column::Id.into_expr(), ids.iter().copied());
         let select = select_visible(reader, required == VisiblePart::Any).filter(listed);
-        rows.extend(select.all(db).await?.into_iter().map(|row| (row.id, row)));
+        let loaded = load_rows(db, select).await?;
+        rows.extend(loaded.into_iter().map(|row| (row.id, row)));
     }
     Ok(rows)
 }

@@ -14,7 +14,7 @@ use super::ResolvedProposal;
 use crate::change_log::ActionContext;
 use crate::error::Result;
 use crate::store::funding_terms::{self, RowIdentity};
-use crate::store::whole_records::{delete_parts, load_parts};
+use crate::store::whole_records::{InitiativeParts, delete_parts};
 use wayin_records::record::ChallengeFaced;
 
 /// The ids of the current parts. A part that stays keeps its id.
@@ -28,45 +28,33 @@ pub(super) struct ExistingPartIds {
 }
 
 impl ExistingPartIds {
-    pub(super) async fn load(db: &impl ConnectionTrait, initiatives: Vec<Uuid>) -> Result<Self> {
+    pub(super) async fn load(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Result<Self> {
         let mut kept = Self::default();
         if initiatives.is_empty() {
             return Ok(kept);
         }
-        let ids = || initiatives.iter().copied();
-        let rows = load_parts::<entry_point_taken::Entity>(db, ids()).await?;
-        kept.entry_points = rows
-            .into_values()
-            .flatten()
-            .map(|row| {
-                (
-                    (row.initiative_id, row.perspective, row.position),
-                    (row.id, row.created_at),
-                )
-            })
-            .collect();
-        let rows = load_parts::<challenge_faced::Entity>(db, ids()).await?;
-        kept.challenges = rows
-            .into_values()
-            .flatten()
-            .map(|row| ((row.initiative_id, row.challenge), (row.id, row.created_at)))
-            .collect();
-        let rows = load_parts::<condition_changed::Entity>(db, ids()).await?;
-        kept.conditions = rows
-            .into_values()
-            .flatten()
-            .map(|row| ((row.initiative_id, row.condition), (row.id, row.created_at)))
-            .collect();
-        let rows = load_parts::<funding_term::Entity>(db, ids()).await?;
-        for row in rows.into_values().flatten() {
-            match row.grant_identifier {
-                Some(identifier) => {
-                    kept.granted_terms.insert(identifier, (row.id, row.created_at));
-                }
-                None => {
-                    kept.other_terms
-                        .insert((row.initiative_id, row.position), (row.id, row.created_at));
-                }
+        for parts in InitiativeParts::load(db, initiatives).await?.into_values() {
+            let entry_points = parts.entry_points.iter().map(|row| {
+                let key = (row.initiative_id, row.perspective, row.position);
+                (key, (row.id, row.created_at))
+            });
+            kept.entry_points.extend(entry_points);
+            let challenges = parts.challenges.iter().map(|challenge| &challenge.row);
+            let challenges =
+                challenges.map(|row| ((row.initiative_id, row.challenge), (row.id, row.created_at)));
+            kept.challenges.extend(challenges);
+            let conditions = parts.conditions.iter();
+            let conditions =
+                conditions.map(|row| ((row.initiative_id, row.condition), (row.id, row.created_at)));
+            kept.conditions.extend(conditions);
+            for row in parts.funding_terms {
+                let existing = (row.id, row.created_at);
+                match &row.grant_identifier {
+                    Some(identifier) => kept.granted_terms.insert(identifier.clone(), existing),
+                    None => kept
+                        .other_terms
+                        .insert((row.initiative_id, row.position), existing),
+                };
             }
         }
         Ok(kept)

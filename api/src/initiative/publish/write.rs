@@ -38,7 +38,8 @@ pub(super) async fn write_records(
         .map(|one| one.id)
         .collect();
     // A term that moves to another record also keeps its id.
-    let ids = ExistingPartIds::load(db, altered.iter().chain(&superseded).copied().collect()).await?;
+    let replaced: Vec<Uuid> = altered.iter().chain(&superseded).copied().collect();
+    let ids = ExistingPartIds::load(db, &replaced).await?;
     let superseded_as = "a record of the lead organisation names this grant";
     let mut entries = withdraw_records(db, act, superseded, superseded_as).await?;
     delete_all_parts(db, &altered).await?;
