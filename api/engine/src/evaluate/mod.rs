@@ -19,8 +19,8 @@ use self::comparisons::{
 };
 pub use self::unknown_reasons::MISSING_REASON_COUNT;
 use super::index::{
-    Bitmap, Chunk, CodeBitmaps, Column, IndexedOrganisation, IndexedPlace, OrganisationDictionary,
-    PlaceDictionary, Snapshot, TruthBitmaps, to_day_number,
+    Bitmap, Chunk, CodeBitmaps, IndexedOrganisation, IndexedPlace, MAX_COMPARED_VALUES,
+    OrganisationDictionary, PlaceDictionary, Snapshot, TruthBitmaps, to_day_number,
 };
 use super::predicate_cache::{CacheEntry, CacheKey, TruthCache};
 use crate::predicate::{
@@ -279,14 +279,10 @@ fn prepare_term_predicate<'a>(
 /// Some places.
 enum PlaceSet {
     /// Their numbers, if they are few.
-    Few(Vec<u32>),
+    Few(Vec<i64>),
     /// By place number: whether the place is in the set.
     Many(Vec<Truth>),
 }
-
-/// The most places that are compared one by one with each row. The compiler vectorises these comparisons, but not
-/// look-ups in a table.
-const MAX_COMPARED_PLACES: usize = 8;
 
 impl PlaceSet {
     fn new(places: &PlaceDictionary, contains: impl Fn(&IndexedPlace) -> bool) -> Self {
@@ -294,8 +290,8 @@ impl PlaceSet {
         let few = numbered
             .filter(|(_, place)| contains(place))
             .map(|(number, _)| number);
-        let few: Vec<u32> = few.take(MAX_COMPARED_PLACES + 1).collect();
-        if few.len() <= MAX_COMPARED_PLACES {
+        let few: Vec<i64> = few.take(MAX_COMPARED_VALUES + 1).collect();
+        if few.len() <= MAX_COMPARED_VALUES {
             return Self::Few(few);
         }
         Self::Many(places.all().iter().map(|place| contains(place).into()).collect())
@@ -371,37 +367,10 @@ fn match_ids(ids: &[Uuid], chunk: &Chunk) -> TruthBitmaps {
     TruthBitmaps::from_true_rows(true_rows)
 }
 
-/// Looks up the truth of each place or organisation number of a column.
-fn match_numbers(column: &Column, row_count: usize, truths: &[Truth]) -> TruthBitmaps {
-    let word_count = row_count.div_ceil(64);
-    let (mut true_words, mut false_words) = (vec![0_u64; word_count], vec![0_u64; word_count]);
-    column.for_each(|row, number| {
-        let number = number.and_then(|number| usize::try_from(number).ok());
-        let truth = number
-            .and_then(|number| truths.get(number))
-            .copied()
-            .unwrap_or(Truth::Unknown);
-        true_words[row / 64] |= u64::from(truth == Truth::True) << (row % 64);
-        false_words[row / 64] |= u64::from(truth == Truth::False) << (row % 64);
-    });
-    TruthBitmaps::from_words(row_count, true_words, false_words)
-}
-
 fn match_places(places: &PlaceSet, chunk: &Chunk) -> TruthBitmaps {
     match places {
-        PlaceSet::Few(numbers) => {
-            let known = chunk.places.match_range(&(0..=i64::MAX)).true_rows;
-            let mut true_rows = Bitmap::empty(chunk.len());
-            for number in numbers {
-                let number = i64::from(*number);
-                true_rows.insert_all(&chunk.places.match_range(&(number..=number)).true_rows);
-            }
-            TruthBitmaps {
-                false_rows: known.difference(&true_rows),
-                true_rows,
-            }
-        }
-        PlaceSet::Many(truths) => match_numbers(&chunk.places, chunk.len(), truths),
+        PlaceSet::Few(numbers) => chunk.places.match_few(numbers),
+        PlaceSet::Many(truths) => chunk.places.look_up_truths(truths),
     }
 }
 
@@ -556,7 +525,7 @@ fn evaluate_funding_terms(
 
 fn evaluate_prepared_term_test(test: &PreparedFundingTermTest<'_>, chunk: &Chunk) -> TruthBitmaps {
     match test {
-        PreparedFundingTermTest::Funder(truths) => match_numbers(&chunk.funders, chunk.term_count(), truths),
+        PreparedFundingTermTest::Funder(truths) => chunk.funders.look_up_truths(truths),
         PreparedFundingTermTest::Unprepared(test) => evaluate_term_test(test, chunk),
     }
 }

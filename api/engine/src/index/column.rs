@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::bitmap::TruthBitmaps;
+use crate::three_valued_logic::Truth;
 
 /// Integers that may be unknown. The lowest value of the width means "unknown", so a column cannot hold `i64::MIN`.
 #[derive(Clone, Debug)]
@@ -73,6 +74,48 @@ fn map_values<W: ColumnWidth>(values: &[W], table: &[u32], default: u32, into: &
     }
 }
 
+/// The number of flags that become one word of a bitmap.
+const WORD_BITS: usize = 64;
+
+/// Packs flags, each 0 or 1, into the bits of a word.
+#[inline]
+fn pack_flags(flags: &[u8; WORD_BITS]) -> u64 {
+    /// Moves the lowest bit of byte `i` to bit `56 + i`.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let (bytes, _) = flags.as_chunks::<8>();
+    let packed = bytes.iter().enumerate().map(|(index, eight)| {
+        let gathered = u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56;
+        gathered << (8 * index)
+    });
+    packed.sum()
+}
+
+/// The bits of the values for which `matches` is true.
+#[inline]
+fn match_word<W: Copy>(values: &[W; WORD_BITS], matches: impl Fn(W) -> bool) -> u64 {
+    let mut flags = [0; WORD_BITS];
+    for (flag, value) in flags.iter_mut().zip(values) {
+        *flag = u8::from(matches(*value));
+    }
+    pack_flags(&flags)
+}
+
+/// Collects whether a predicate is TRUE, and whether it is FALSE, of each value.
+fn match_values<W: ColumnWidth>(values: &[W], matches: impl Fn(W) -> [bool; 2]) -> TruthBitmaps {
+    let word_count = values.len().div_ceil(WORD_BITS);
+    let (mut true_words, mut false_words) = (vec![0; word_count], vec![0; word_count]);
+    let (blocks, rest) = values.as_chunks::<WORD_BITS>();
+    let mut last = [W::UNKNOWN; WORD_BITS];
+    last[..rest.len()].copy_from_slice(rest);
+    let blocks = blocks.iter().chain([&last]);
+    // The compiler vectorises a loop for each word, but not one loop for both.
+    for ((block, trues), falses) in blocks.zip(&mut true_words).zip(&mut false_words) {
+        *trues = match_word(block, |value| matches(value)[0]);
+        *falses = match_word(block, |value| matches(value)[1]);
+    }
+    TruthBitmaps::from_words(values.len(), true_words, false_words)
+}
+
 #[allow(
     clippy::needless_bitwise_bool,
     reason = "without branches the loop is vectorised"
@@ -83,18 +126,40 @@ fn match_range<W: ColumnWidth>(values: &[W], range: &RangeInclusive<i64>) -> Tru
     let lower = W::try_from((*range.start()).max(unknown.saturating_add(1))).unwrap_or(W::MAX_VALUE);
     let upper = W::try_from((*range.end()).min(W::MAX_VALUE.into())).unwrap_or(W::UNKNOWN);
     let is_possible = *range.start() <= W::MAX_VALUE.into();
-    let (mut true_words, mut false_words) = (Vec::new(), Vec::new());
-    for block in values.chunks(64) {
-        let (mut inside, mut known) = (0_u64, 0_u64);
-        for (bit, value) in block.iter().enumerate() {
-            inside |= u64::from((*value >= lower) & (*value <= upper) & is_possible) << bit;
-            known |= u64::from(*value != W::UNKNOWN) << bit;
-        }
-        true_words.push(inside);
-        false_words.push(known & !inside);
-    }
-    TruthBitmaps::from_words(values.len(), true_words, false_words)
+    match_values(values, |value| {
+        let is_inside = (value >= lower) & (value <= upper) & is_possible;
+        [is_inside, (value != W::UNKNOWN) & !is_inside]
+    })
 }
+
+#[allow(
+    clippy::needless_bitwise_bool,
+    reason = "without branches the loop is vectorised"
+)]
+fn match_few<W: ColumnWidth>(values: &[W], few: &[i64]) -> TruthBitmaps {
+    let mut listed = [W::UNKNOWN; MAX_COMPARED_VALUES];
+    for (listed, value) in listed.iter_mut().zip(few) {
+        *listed = W::try_from(*value).unwrap_or(W::UNKNOWN);
+    }
+    match_values(values, |value| {
+        let is_listed = listed.iter().fold(false, |found, one| found | (value == *one));
+        let is_known = value != W::UNKNOWN;
+        [is_listed & is_known, is_known & !is_listed]
+    })
+}
+
+fn look_up_truths<W: ColumnWidth>(values: &[W], truths: &[Truth]) -> TruthBitmaps {
+    match_values(values, |value| {
+        // An unknown value is negative, and so beyond the end of the table.
+        let index: i64 = value.into();
+        let truth = usize::try_from(index).ok().and_then(|index| truths.get(index));
+        [truth == Some(&Truth::True), truth == Some(&Truth::False)]
+    })
+}
+
+/// The most values that [`Column::match_few`] compares one by one with each row. The compiler vectorises these
+/// comparisons, but not look-ups in a table.
+pub const MAX_COMPARED_VALUES: usize = 8;
 
 impl Column {
     /// Packs values. None means unknown.
@@ -147,6 +212,25 @@ impl Column {
         }
     }
 
+    /// Whether the value of each row is one of at most [`MAX_COMPARED_VALUES`].
+    pub fn match_few(&self, few: &[i64]) -> TruthBitmaps {
+        debug_assert!(few.len() <= MAX_COMPARED_VALUES, "{} values", few.len());
+        match self {
+            Self::Narrow(values) => match_few(values, few),
+            Self::Medium(values) => match_few(values, few),
+            Self::Wide(values) => match_few(values, few),
+        }
+    }
+
+    /// Looks up the truth of each value in a table. An unknown value, or one beyond the table, is UNKNOWN.
+    pub fn look_up_truths(&self, truths: &[Truth]) -> TruthBitmaps {
+        match self {
+            Self::Narrow(values) => look_up_truths(values, truths),
+            Self::Medium(values) => look_up_truths(values, truths),
+            Self::Wide(values) => look_up_truths(values, truths),
+        }
+    }
+
     /// The size of the values in bytes.
     pub fn size_in_bytes(&self) -> usize {
         match self {
@@ -193,11 +277,37 @@ mod tests {
                 for to in one() {
                     let found = column.match_range(&(from..=to));
                     for (row, value) in values.iter().enumerate() {
-                        let expected = crate::three_valued_logic::Truth::from(
-                            value.map(|value| (from..=to).contains(&value)),
-                        );
+                        let expected = Truth::from(value.map(|value| (from..=to).contains(&value)));
                         assert_eq!(found.get(row), expected, "{value:?} in {from} to {to}");
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn values_are_found_by_comparison_and_in_a_table() {
+        let mut random = StdRng::seed_from_u64(9);
+        for most in [40_i64, 40_000, 1 << 40] {
+            for row_count in [0, 1, 63, 64, 65, 300] {
+                let any = |random: &mut StdRng| random.random_range(0..most.min(20)) * (most / 20);
+                let values: Vec<Option<i64>> = (0..row_count)
+                    .map(|_| random.random_ratio(3, 4).then(|| any(&mut random)))
+                    .collect();
+                let column = Column::pack(values.iter().copied());
+                let few: Vec<i64> = (0..random.random_range(0..=MAX_COMPARED_VALUES))
+                    .map(|_| any(&mut random))
+                    .collect();
+                let truths: Vec<Truth> = (0..random.random_range(0..100))
+                    .map(|_| [Truth::True, Truth::False, Truth::Unknown][random.random_range(0..3)])
+                    .collect();
+                let (listed, looked_up) = (column.match_few(&few), column.look_up_truths(&truths));
+                for (row, value) in values.iter().enumerate() {
+                    let expected = Truth::from(value.map(|value| few.contains(&value)));
+                    assert_eq!(listed.get(row), expected, "{value:?} in {few:?}");
+                    let expected = value.and_then(|value| truths.get(usize::try_from(value).ok()?).copied());
+                    let expected = expected.unwrap_or(Truth::Unknown);
+                    assert_eq!(looked_up.get(row), expected, "{value:?} in {truths:?}");
                 }
             }
         }

@@ -21,7 +21,7 @@ pub use self::chunk::{
     CHUNK_ROWS, Chunk, IndexedFundingTerm, IndexedInitiative, PerspectiveEntryPoints, to_day_number,
 };
 pub use self::code_bitmaps::CodeBitmaps;
-pub use self::column::Column;
+pub use self::column::{Column, MAX_COMPARED_VALUES};
 pub use self::dictionary::{
     IndexedOrganisation, IndexedPlace, OrganisationDictionary, PlaceDictionary, StoredPlace,
 };
