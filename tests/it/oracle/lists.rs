@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use wayin::initiative::select_visible;
 use wayin_entity::{Role, initiative};
 
-use super::{RandomRecords, can_view_fully, parse_predicate, start_with_random_records};
+use super::{RandomRecords, can_view_fully, parse_predicate, scale_cases, start_with_random_records};
 use crate::support::app::Client;
 use crate::support::oracle::evaluator::as_list;
 use crate::support::oracle::sql::initiative_condition;
@@ -131,7 +131,7 @@ impl RandomRecords {
 async fn random_lists_agree_with_sql_and_oracle(database: Database) {
     let mut random = start_with_random_records(database, 19).await;
     let readers = random.readers.clone();
-    for case in 0..150 {
+    for case in 0..scale_cases(150) {
         if case % 5 == 4 {
             random.change_a_record().await;
         }

@@ -30,6 +30,15 @@ use crate::support::oracle::sql::initiative_condition;
 use crate::support::oracle::{build_world, retire_a_place, start_with_world};
 use crate::support::{Database, tests_on_both_databases};
 
+/// How many random cases a test checks: `usual` times `WAYIN_ORACLE_SCALE`, if that is set.
+fn scale_cases(usual: usize) -> usize {
+    let scale: usize = std::env::var("WAYIN_ORACLE_SCALE").map_or(1, |scale| {
+        scale.parse().expect("WAYIN_ORACLE_SCALE is a whole number")
+    });
+    assert!(scale > 0, "WAYIN_ORACLE_SCALE is at least 1");
+    usual * scale
+}
+
 tests_on_both_databases![
     documented_truth_table_holds,
     random_filters_agree_in_index_sql_and_oracle,
@@ -164,7 +173,7 @@ async fn random_filters_agree_in_index_sql_and_oracle(database: Database) {
     app.publish(&records).await;
     retire_a_place(&app).await;
     let mut decided: BTreeMap<String, BTreeSet<Option<bool>>> = BTreeMap::new();
-    for number in 0..400 {
+    for number in 0..scale_cases(400) {
         let filter = chance.random_filter(2);
         let [by_index, by_sql] = evaluate_by_index_and_sql(&app, &parse_predicate(&app, &filter).await).await;
         for record in &records {
@@ -440,7 +449,7 @@ impl RandomRecords {
 async fn patterns_match_the_oracle(database: Database) {
     let seed = 7;
     let mut base = start_with_random_records(database, seed).await;
-    for number in 0..600 {
+    for number in 0..scale_cases(600) {
         let [when, then] = [base.chance.random_filter(1), base.chance.random_filter(1)];
         let by = Dimension::ALL[number % Dimension::ALL.len()];
         let among = base.random_population_filter();
@@ -506,7 +515,7 @@ async fn patterns_match_the_oracle(database: Database) {
 async fn grids_match_the_oracle(database: Database) {
     let seed = 17;
     let mut base = start_with_random_records(database, seed).await;
-    for number in 0..300 {
+    for number in 0..scale_cases(300) {
         let [rows, columns] =
             [0; 2].map(|_: usize| Dimension::ALL[base.chance.number_below(Dimension::ALL.len())]);
         let among = base.random_population_filter();
@@ -580,7 +589,7 @@ async fn grids_match_the_oracle(database: Database) {
 async fn flows_match_the_oracle(database: Database) {
     let seed = 27;
     let mut base = start_with_random_records(database, seed).await;
-    for number in 0..300 {
+    for number in 0..scale_cases(300) {
         let among = base.random_population_filter();
         let (name, viewpoint) = base.random_viewpoint();
         let perspective = Perspective::ALL
@@ -644,7 +653,7 @@ async fn flows_match_the_oracle(database: Database) {
 async fn associations_match_the_oracle_and_sql(database: Database) {
     let seed = 37;
     let mut base = start_with_random_records(database, seed).await;
-    for number in 0..40 {
+    for number in 0..scale_cases(40) {
         let filters: Vec<Value> = (0..4).map(|_| base.chance.random_filter(1)).collect();
         let mut conditions = Vec::new();
         let mut in_sql = Vec::new();
@@ -695,7 +704,7 @@ async fn incrementally_updated_index_equals_a_rebuilt_one(database: Database) {
     let mut chance = RandomSource::new(11);
     let mut records: Vec<Value> = (0..80).map(|reference| chance.random_record(reference)).collect();
     app.publish(&records).await;
-    for round in 0..8 {
+    for round in 0..scale_cases(8) {
         let mut changed = BTreeMap::new();
         for _ in 0..12 {
             let reference = chance.number_below(100);

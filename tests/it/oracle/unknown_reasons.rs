@@ -7,7 +7,9 @@ use wayin_engine::answer;
 use wayin_engine::answer::PatternAnswer;
 use wayin_engine::query::PatternQuery;
 
-use super::{NaiveCounts, RandomRecords, parse_predicate, published_counts, start_with_random_records};
+use super::{
+    NaiveCounts, RandomRecords, parse_predicate, published_counts, scale_cases, start_with_random_records,
+};
 use crate::support::app::TestApp;
 use crate::support::oracle::evaluator::{World, as_list};
 use crate::support::oracle::random::RandomSource;
@@ -251,7 +253,7 @@ impl RandomRecords {
 async fn unknown_reasons_are_counted_and_change_nothing_else(database: Database) {
     let mut base = start_with_random_records(database.clone(), 47).await;
     // No record has a reason.
-    let seen = base.check_unknown_reasons(50).await;
+    let seen = base.check_unknown_reasons(scale_cases(50)).await;
     let (none, given): (Vec<_>, Vec<_>) = seen.into_iter().partition(|(why, _)| why.is_none());
     assert!(
         none[0].1 > 0 && given.iter().all(|(_, many)| *many == 0),
@@ -264,7 +266,7 @@ async fn unknown_reasons_are_counted_and_change_nothing_else(database: Database)
         .for_each(|record| base.chance.add_missing_reasons(record));
     assert_eq!(base.app.publish(&records).await.refused, 0);
     base.records = records;
-    let seen = base.check_unknown_reasons(300).await;
+    let seen = base.check_unknown_reasons(scale_cases(300)).await;
     assert!(
         seen.len() == 5 && seen.values().all(|many| *many > 100),
         "{seen:?}"
@@ -275,8 +277,8 @@ async fn unknown_reasons_are_counted_and_change_nothing_else(database: Database)
         .for_each(|record| base.chance.add_missing_reasons(record));
     base.app.publish(&altered).await;
     base.records[..40].clone_from_slice(&altered);
-    base.check_unknown_reasons(100).await;
+    base.check_unknown_reasons(scale_cases(100)).await;
     // A rebuilt index returns the same.
     base.app = TestApp::start(database).await;
-    base.check_unknown_reasons(100).await;
+    base.check_unknown_reasons(scale_cases(100)).await;
 }

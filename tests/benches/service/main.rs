@@ -1,0 +1,328 @@
+//! Measures the whole service over a database of a million initiatives: lists, pages and patterns as HTTP requests, which
+//! it takes without a socket. Places, orders and conditions vary from request to request.
+//!
+//! `cargo bench -p wayin-tests --bench service` prints a table of `docs/performance.md` for each database. Further arguments
+//! come after `--`:
+//!
+//! - `--postgraphile FOLDER` measures PostGraphile over the same rows too, through a socket and without a token.
+//!   `tests/benches/postgraphile/install FOLDER` installs it. FOLDER is an absolute path.
+//! - `--mixed 1000000` then sends so many requests of all kinds, and prints the memory of the process.
+//! - `--initiatives 10000` measures a smaller database, and `--database URL` only one, which is kept: the rows are added if
+//!   it has none.
+//! - `--request PART` measures only the requests whose names have this part.
+
+#![allow(missing_docs, reason = "a program of its own")]
+
+#[allow(dead_code, reason = "shared with the other benches")]
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
+#[path = "../../it/support/postgres.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod postgres;
+
+mod shuffle;
+mod target;
+mod workloads;
+
+mod database {
+    pub use wayin::database::connect;
+}
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use chrono::TimeDelta;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use sea_orm::{DatabaseConnection, DbBackend, EntityTrait as _};
+use sea_orm_migration::MigratorTrait;
+use wayin::app::App;
+use wayin::auth::jwt::{TokenSigner, TokenSubject, TokenVerifier};
+use wayin::auth::member;
+use wayin::change_log::ActionContext;
+use wayin::clock::{Clock, SystemClock};
+use wayin::graphql::operation::cost::{CostSettings, RateLimit, RateLimits};
+use wayin::pattern::engine::{EngineSettings, PatternEngine};
+use wayin::server::build_router;
+use wayin_entity::{Role, initiative};
+use wayin_migration::Migrator;
+
+use self::postgres::{Cluster, find_programs};
+use self::target::{PostGraphile, Target};
+use self::workloads::{WORKLOADS, Workload};
+
+/// The same allocator as in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+type BenchError = Box<dyn std::error::Error + Send + Sync>;
+
+const ISSUER: &str = "https://issuer.example.org";
+const AUDIENCE: &str = "wayin";
+const SECRET: &[u8] = b"a secret that only benches know, of 32 bytes";
+/// How long each kind of request is sent.
+const RUN_TIME: Duration = Duration::from_secs(4);
+
+/// What is measured.
+struct Measurement {
+    initiatives: usize,
+    workloads: Vec<&'static Workload>,
+    /// How many requests of all kinds are sent at the end.
+    mixed_requests: usize,
+    /// Where PostGraphile is installed.
+    postgraphile: Option<PathBuf>,
+}
+
+fn main() -> Result<(), BenchError> {
+    let mut measurement = Measurement {
+        initiatives: 1_000_000,
+        workloads: WORKLOADS.iter().collect(),
+        mixed_requests: 0,
+        postgraphile: None,
+    };
+    let mut database = None;
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().unwrap_or_default();
+        match argument.as_str() {
+            "--initiatives" => measurement.initiatives = value().parse()?,
+            "--database" => database = Some(value()),
+            "--mixed" => measurement.mixed_requests = value().parse()?,
+            "--postgraphile" => measurement.postgraphile = Some(value().into()),
+            "--request" => {
+                let part = value();
+                measurement
+                    .workloads
+                    .retain(|workload| workload.name.contains(&part));
+            }
+            _ => {}
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        if let Some(url) = database {
+            return measurement.measure_database("One database", &url).await;
+        }
+        let folder = tempfile::tempdir()?;
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("made.db").display());
+        measurement.measure_database("SQLite", &url).await?;
+        measurement.measure_shuffled_start(&url).await?;
+        let Some(programs) = find_programs() else {
+            println!("No PostgreSQL server was found.");
+            return Ok(());
+        };
+        let cluster = Cluster::start(&programs).await;
+        let cluster = cluster.map_err(|failed| format!("{failed:?}"))?;
+        measurement
+            .measure_database("PostgreSQL", &cluster.copy("made").await?)
+            .await
+    })
+}
+
+impl Measurement {
+    async fn measure_database(&self, name: &str, url: &str) -> Result<(), BenchError> {
+        let db = wayin::database::connect(url).await?;
+        Migrator::up(&db, None).await?;
+        wayin::instance::ensure_instance(&db, &SystemClock).await?;
+        if initiative::Entity::find().one(&db).await?.is_none() {
+            fixtures::load::load(&db, self.initiatives).await?;
+        }
+        let token = add_steward(&db).await?;
+        println!("\n## {name}, {} initiatives\n", self.initiatives);
+        let default_bytes = EngineSettings::default().record_cache_bytes;
+        for (cache, record_cache_bytes) in [("off", 0), ("on", default_bytes)] {
+            let start = Instant::now();
+            let router = start_service(&db, record_cache_bytes).await?;
+            let (ready_after, memory_when_ready) = (start.elapsed(), memory_megabytes());
+            let target = Target::Wayin {
+                router,
+                token: token.clone(),
+            };
+            print_table_header();
+            for workload in &self.workloads {
+                measure_workload(
+                    &target,
+                    workload.name,
+                    cache,
+                    workload.connections,
+                    workload.query,
+                )
+                .await?;
+            }
+            println!(
+                "\nReady after {:.1} s with {memory_when_ready} MB; {} MB after the requests.\n",
+                ready_after.as_secs_f64(),
+                memory_megabytes()
+            );
+            if cache == "on" && self.mixed_requests > 0 {
+                send_mixed_requests(&target, &self.workloads, self.mixed_requests).await?;
+                println!(
+                    "{} MB after {} mixed requests.\n",
+                    memory_megabytes(),
+                    self.mixed_requests
+                );
+            }
+        }
+        if let Some(folder) = &self.postgraphile
+            && db.get_database_backend() == DbBackend::Postgres
+        {
+            self.measure_postgraphile(folder, url).await?;
+        }
+        db.close().await?;
+        Ok(())
+    }
+
+    async fn measure_postgraphile(&self, folder: &Path, url: &str) -> Result<(), BenchError> {
+        let server = PostGraphile::start(folder, url).await?;
+        print_table_header();
+        for workload in &self.workloads {
+            let name = format!("PostGraphile: {}", workload.name);
+            if let Some(query) = workload.on_postgraphile {
+                measure_workload(server.target(), &name, "none", workload.connections, query).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Measures how long the service takes to start if the rows are in random order in the file.
+    async fn measure_shuffled_start(&self, url: &str) -> Result<(), BenchError> {
+        let db = wayin::database::connect(url).await?;
+        shuffle::shuffle_rows(&db).await?;
+        let start = Instant::now();
+        let _router = start_service(&db, 0).await?;
+        let ready_after = start.elapsed().as_secs_f64();
+        println!("With the rows in random order in the file, ready after {ready_after:.1} s.\n");
+        db.close().await?;
+        Ok(())
+    }
+}
+
+/// Sends requests of all kinds in turn, over eight connections.
+async fn send_mixed_requests(
+    target: &Target,
+    workloads: &[&'static Workload],
+    count: usize,
+) -> Result<(), BenchError> {
+    const CONNECTIONS: usize = 8;
+    let connections = (0..CONNECTIONS).map(|connection| {
+        let (target, workloads) = (target.clone(), workloads.to_vec());
+        tokio::spawn(async move {
+            let mut random = StdRng::seed_from_u64(connection as u64);
+            for workload in workloads
+                .iter()
+                .cycle()
+                .skip(connection)
+                .take(count / CONNECTIONS)
+            {
+                target.send(&(workload.query)(&mut random)).await?;
+            }
+            Ok::<_, BenchError>(())
+        })
+    });
+    for connection in connections.collect::<Vec<_>>() {
+        connection.await??;
+    }
+    Ok(())
+}
+
+fn print_table_header() {
+    println!(
+        "| request | connections | cache of rows | requests a second | median ms | 99 in 100 within ms |"
+    );
+    println!("|---|---|---|---|---|---|");
+}
+
+/// Adds a steward; returns its `Authorization` header.
+async fn add_steward(db: &DatabaseConnection) -> Result<String, BenchError> {
+    let subject = || TokenSubject {
+        issuer: ISSUER.into(),
+        subject: "steward".into(),
+    };
+    let act = ActionContext {
+        clock: &SystemClock,
+        member: None,
+        reason: "a bench",
+    };
+    member::add_or_update_member(db, &act, subject(), Role::Steward, None).await?;
+    let signer = TokenSigner::new(
+        Algorithm::HS256,
+        EncodingKey::from_secret(SECRET),
+        AUDIENCE.into(),
+    );
+    let token = signer.sign(&subject(), SystemClock.now(), TimeDelta::hours(6))?;
+    Ok(format!("Bearer {token}"))
+}
+
+async fn start_service(db: &DatabaseConnection, record_cache_bytes: u64) -> Result<Router, BenchError> {
+    let key = DecodingKey::from_secret(SECRET);
+    let verifier = TokenVerifier::new(Algorithm::HS256, key, ISSUER, AUDIENCE);
+    let engine = PatternEngine::new(EngineSettings {
+        record_cache_bytes,
+        ..EngineSettings::default()
+    })?;
+    let unlimited = RateLimit {
+        capacity: u32::MAX,
+        per_minute: u32::MAX,
+    };
+    let costs = CostSettings {
+        rates: RateLimits {
+            token: unlimited,
+            address: unlimited,
+        },
+        ..CostSettings::default()
+    };
+    let app = App::new(db.clone(), verifier, Arc::new(SystemClock), Arc::new(engine));
+    let app = Arc::new(app.with_cost_settings(costs));
+    app.engine.catch_up(&app.db, &|_| ()).await?;
+    Ok(build_router(app))
+}
+
+/// The memory of this process in megabytes. 0 if the system does not say.
+fn memory_megabytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = resident.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) / 1024
+}
+
+/// Sends requests of one kind for [`RUN_TIME`], and prints how many were answered and how fast.
+async fn measure_workload(
+    target: &Target,
+    name: &str,
+    cache: &str,
+    connection_count: usize,
+    query: fn(&mut StdRng) -> String,
+) -> Result<(), BenchError> {
+    let start = Instant::now();
+    let connections = (0..connection_count as u64).map(|connection| {
+        let target = target.clone();
+        tokio::spawn(async move {
+            let mut random = StdRng::seed_from_u64(connection);
+            let mut times = Vec::new();
+            while start.elapsed() < RUN_TIME {
+                let query = query(&mut random);
+                let sent = Instant::now();
+                target.send(&query).await?;
+                times.push(sent.elapsed());
+            }
+            Ok::<_, BenchError>(times)
+        })
+    });
+    let connections: Vec<_> = connections.collect();
+    let mut times = Vec::new();
+    for connection in connections {
+        times.extend(connection.await??);
+    }
+    let per_second = times.len() as f64 / start.elapsed().as_secs_f64();
+    times.sort_unstable();
+    let milliseconds = |at: usize| times[at].as_secs_f64() * 1e3;
+    println!(
+        "| {name} | {connection_count} | {cache} | {per_second:.0} | {:.2} | {:.2} |",
+        milliseconds(times.len() / 2),
+        milliseconds(times.len() * 99 / 100),
+    );
+    Ok(())
+}

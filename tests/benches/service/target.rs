@@ -1,0 +1,110 @@
+//! What answers the requests: the service without a socket, or PostGraphile over the same database.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use serde_json::json;
+use tower::ServiceExt as _;
+
+use crate::BenchError;
+
+/// How long PostGraphile may take to start.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// What answers the requests.
+#[derive(Clone)]
+pub enum Target {
+    /// The service, and the value of the `Authorization` header.
+    Wayin { router: Router, token: String },
+    /// PostGraphile, at an address.
+    PostGraphile { client: reqwest::Client, url: String },
+}
+
+impl Target {
+    /// Sends a query. Fails if the response has errors.
+    pub async fn send(&self, query: &str) -> Result<(), BenchError> {
+        let body = json!({"query": query}).to_string();
+        let (status, body) = match self {
+            Self::Wayin { router, token } => {
+                let request = Request::post("/graphql")
+                    .header(header::CONTENT_TYPE, "application/json")
+                    .header(header::AUTHORIZATION, token)
+                    .body(Body::from(body))?;
+                let response = router.clone().oneshot(request).await?;
+                let status = response.status();
+                (status, to_bytes(response.into_body(), 16 << 20).await?)
+            }
+            Self::PostGraphile { client, url } => {
+                let request = client
+                    .post(url)
+                    .header(header::CONTENT_TYPE, "application/json")
+                    .body(body);
+                let response = request.send().await?;
+                (response.status(), response.bytes().await?)
+            }
+        };
+        // To read the JSON would take time that is not the service's.
+        let text = str::from_utf8(&body)?;
+        if status != StatusCode::OK || text.contains("\"errors\":") {
+            return Err(format!("{query}: {status} {text}").into());
+        }
+        Ok(())
+    }
+}
+
+/// A PostGraphile server, until this value is dropped.
+pub struct PostGraphile {
+    server: Child,
+    target: Target,
+}
+
+impl PostGraphile {
+    /// Starts the PostGraphile that `tests/benches/postgraphile/install` installed into a folder.
+    pub async fn start(folder: &Path, database: &str) -> Result<Self, BenchError> {
+        // Nothing else is likely to take the port in between.
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let mut server = Command::new("node")
+            .arg("node_modules/postgraphile/dist/cli-run.js")
+            .args(["--config", "graphile.config.mjs"])
+            .current_dir(folder)
+            .env("NODE_ENV", "production")
+            .env("GRAPHILE_ENV", "production")
+            .env("DATABASE_URL", database)
+            .env("PORT", port.to_string())
+            .stdout(Stdio::null())
+            .spawn()?;
+        let target = Target::PostGraphile {
+            client: reqwest::Client::builder().no_proxy().build()?,
+            url: format!("http://127.0.0.1:{port}/graphql"),
+        };
+        let start = Instant::now();
+        while let Err(failed) = target.send("{ __typename }").await {
+            if let Some(status) = server.try_wait()? {
+                return Err(format!("PostGraphile ended: {status}").into());
+            }
+            if start.elapsed() > START_TIMEOUT {
+                return Err(failed);
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        Ok(Self { server, target })
+    }
+
+    /// Where it answers.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+}
+
+impl Drop for PostGraphile {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
