@@ -51,7 +51,8 @@ use crate::place::mutations::PlaceMutation;
 use crate::redaction::graphql::RedactionMutation;
 use crate::submission::{
     self,
-    graphql::{Submission, SubmissionMutation, SubmissionQuery},
+    graphql::{Submission, SubmissionQuery},
+    mutations::SubmissionMutation,
     subscription::SubmissionSubscription,
 };
 use crate::vocabulary::graphql::{Term, TermById, VocabularyQuery};

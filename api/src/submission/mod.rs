@@ -6,6 +6,7 @@ pub mod corrections;
 pub mod expiry;
 pub mod graphql;
 pub mod http;
+pub mod mutations;
 pub mod subscription;
 pub mod validate;
 pub mod workflow;

@@ -137,6 +137,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "reference_data/graphql",
             "schema",
             "submission/graphql",
+            "submission/mutations",
             "submission/subscription",
             "vocabulary/graphql",
             "vocabulary/mutations",
