@@ -19,6 +19,7 @@ use sea_orm::{
         sqlite::{SqliteConnectOptions, SqlitePoolOptions},
     },
 };
+use uuid::Uuid;
 
 pub use self::insert::insert_all;
 pub use self::like::escape_like;
@@ -223,6 +224,22 @@ pub fn is_in_any<V: Into<Value>>(
         }
         _ => column.is_in(values),
     })
+}
+
+/// A condition: the column has one of the ids.
+///
+/// Both databases receive the ids as one value, so that the text of the statement does not depend on how many there are.
+/// SQLite keeps what it compiled of each text on each connection.
+pub fn is_one_of_ids(db: &impl ConnectionTrait, column: Expr, ids: &[Uuid]) -> Expr {
+    if db.get_database_backend() != DbBackend::Sqlite {
+        return column.eq(PgFunc::any(Expr::val(ids.to_vec())));
+    }
+    let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
+    let ids = serde_json::json!(ids).to_string();
+    Expr::cust_with_exprs(
+        "? IN (SELECT unhex(value) FROM json_each(?))",
+        [column, Expr::val(ids)],
+    )
 }
 
 /// Updates these columns of existing rows in one statement. Neither database has another statement that gives

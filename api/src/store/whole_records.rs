@@ -18,8 +18,8 @@ use wayin_entity::{
 
 use super::funding_terms;
 use super::record_cache::{CachedRow, RowKind, heap_size};
-use crate::database::is_in;
 use crate::database::json_rows::{LoadedTables, TablesQuery, load_rows};
+use crate::database::{is_in, is_one_of_ids};
 use crate::error::Result;
 use crate::id::NodeKind;
 use wayin_records::fields::Field;
@@ -70,7 +70,7 @@ pub struct InitiativeParts {
 }
 
 impl InitiativeParts {
-    /// Loads the parts of initiatives in one statement for each [`OWNERS_PER_STATEMENT`] of them.
+    /// Loads the parts of initiatives in one statement for each 500 of them.
     pub async fn load(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, Self>, DbErr> {
         let mut parts: HashMap<Uuid, Self> = ids.iter().map(|id| (*id, Self::default())).collect();
         for ids in ids.chunks(OWNERS_PER_STATEMENT) {
@@ -102,28 +102,24 @@ impl InitiativeParts {
 const OWNERS_PER_STATEMENT: usize = 500;
 
 fn select_parts<P: Part>(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Select<P> {
-    P::find().filter(is_in(
-        db,
-        P::INITIATIVE_ID.into_expr(),
-        initiatives.iter().copied(),
-    ))
+    P::find().filter(is_one_of_ids(db, P::INITIATIVE_ID.into_expr(), initiatives))
 }
 
 fn select_reasons(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Select<challenge_reason::Entity> {
     let initiative_id = challenge_faced::Column::InitiativeId.into_expr();
     challenge_reason::Entity::find()
         .inner_join(challenge_faced::Entity)
-        .filter(is_in(db, initiative_id, initiatives.iter().copied()))
+        .filter(is_one_of_ids(db, initiative_id, initiatives))
 }
 
 fn select_sources(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Select<source::Entity> {
     let mut ids = Query::select();
     ids.column((initiative_source::Entity, initiative_source::Column::SourceId))
         .from(initiative_source::Entity)
-        .and_where(is_in(
+        .and_where(is_one_of_ids(
             db,
             initiative_source::Column::InitiativeId.into_expr(),
-            initiatives.iter().copied(),
+            initiatives,
         ));
     source::Entity::find().filter(source::Column::Id.in_subquery(ids))
 }
@@ -218,7 +214,8 @@ pub async fn load_by_id<E: EntityTrait<Model: DeserializeOwned>>(
     let key = key.into_column();
     // Many initiatives name the same organisation.
     let ids: BTreeSet<Uuid> = ids.into_iter().collect();
-    let rows = load_rows(db, E::find().filter(is_in(db, key.into_expr(), ids))).await?;
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let rows = load_rows(db, E::find().filter(is_one_of_ids(db, key.into_expr(), &ids))).await?;
     let with_id = rows.into_iter().map(|row| {
         let id = <Uuid as ValueType>::try_from(row.get(key));
         Ok((id.map_err(|_| DbErr::Type("an id is not a UUID".into()))?, row))

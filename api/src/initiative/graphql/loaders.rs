@@ -11,7 +11,7 @@ use uuid::Uuid;
 use wayin_engine::visibility::{Reader, VisiblePart};
 use wayin_entity::{funding_term, initiative, initiative_source, source};
 
-use crate::database::{IDS_PER_STATEMENT, is_in, json_rows::load_rows};
+use crate::database::{is_one_of_ids, json_rows::load_rows};
 use crate::error::Result;
 use crate::graphql::{
     error::SharedError,
@@ -85,14 +85,10 @@ pub(super) async fn read_visible(
     required: VisiblePart,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, initiative::Model>> {
-    let mut rows = HashMap::with_capacity(ids.len());
-    for ids in ids.chunks(IDS_PER_STATEMENT) {
-        let listed = is_in(db, initiative::Column::Id.into_expr(), ids.iter().copied());
-        let select = select_visible(reader, required == VisiblePart::Any).filter(listed);
-        let loaded = load_rows(db, select).await?;
-        rows.extend(loaded.into_iter().map(|row| (row.id, row)));
-    }
-    Ok(rows)
+    let listed = is_one_of_ids(db, initiative::Column::Id.into_expr(), ids);
+    let select = select_visible(reader, required == VisiblePart::Any).filter(listed);
+    let rows = load_rows(db, select).await?.into_iter();
+    Ok(rows.map(|row| (row.id, row)).collect())
 }
 
 /// Loads a funding term that the reader can read.
