@@ -116,11 +116,10 @@ impl StagedSnapshot {
 }
 
 /// The fields that controlled answers can depend on. Controlled queries cannot filter by title, and no answer counts
-/// versions or publications.
+/// publications.
 fn without_uncounted_fields(row: &IndexedInitiative) -> IndexedInitiative {
     IndexedInitiative {
         title: Box::default(),
-        version: 0,
         published_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
         ..row.clone()

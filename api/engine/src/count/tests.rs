@@ -34,7 +34,6 @@ fn random_row(random: &mut StdRng, id: u128, organisations: u32) -> IndexedIniti
         place: None,
         lead,
         title: "".into(),
-        version: 1,
         published_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
         started_on: None,

@@ -53,8 +53,6 @@ pub struct IndexedInitiative {
     pub lead: u32,
     /// Its title in lower case.
     pub title: Box<str>,
-    /// The version of its record.
-    pub version: i32,
     /// When it was first published.
     pub published_at: DateTime<Utc>,
     /// When it last changed.
@@ -97,7 +95,6 @@ impl IndexedInitiative {
             place: None,
             lead: 0,
             title: "A title".into(),
-            version: 1,
             published_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
             started_on: None,
@@ -187,7 +184,6 @@ pub struct Chunk {
     titles: Box<str>,
     /// Where each title ends.
     title_ends: Box<[u32]>,
-    versions: Box<[i32]>,
     /// When each was first published, in microseconds since 1970.
     published_at: Box<[i64]>,
     /// When each last changed, in microseconds since 1970.
@@ -280,7 +276,6 @@ impl Chunk {
             leads: rows.iter().map(|row| row.lead).collect(),
             titles: rows.iter().map(|row| &*row.title).collect::<String>().into(),
             title_ends: ends(|row| row.title.len()),
-            versions: rows.iter().map(|row| row.version).collect(),
             updated_at: Column::pack(rows.iter().map(|row| Some(row.updated_at.timestamp_micros()))),
             published_at: rows
                 .iter()
@@ -381,7 +376,6 @@ impl Chunk {
             place: get_as(&self.places, row),
             lead: self.leads[row],
             title: self.title(row).into(),
-            version: self.version(row),
             published_at: DateTime::from_timestamp_micros(self.published_at[row]).unwrap_or_default(),
             updated_at: self
                 .updated_at
@@ -461,11 +455,6 @@ impl Chunk {
         &self.titles[start as usize..self.title_ends[row] as usize]
     }
 
-    /// The version of the record.
-    pub fn version(&self, row: usize) -> i32 {
-        self.versions[row]
-    }
-
     /// The value that a list is sorted by.
     pub fn sort_key(&self, field: SortField, row: usize) -> SortKey<&str> {
         match field {
@@ -527,7 +516,6 @@ impl Chunk {
             + size_of_val(&*self.leads)
             + self.titles.len()
             + size_of_val(&*self.title_ends)
-            + size_of_val(&*self.versions)
             + size_of_val(&*self.published_at)
             + self.row_orders.size_in_bytes()
             + size_of_val(&*self.term_ends)

@@ -55,7 +55,6 @@ fn random_empty_row(random: &mut StdRng, id: u128) -> IndexedInitiative {
         place: pick_optional(random, &[0, 1, 77]),
         lead: random.random_range(0..9),
         title: "ä title".repeat(random.random_range(0..4)).into(),
-        version: random.random_range(1..1_000),
         published_at: random_moment(random),
         updated_at: random_moment(random),
         started_on: random_day(random),

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 use uuid::Uuid;
 
-pub use self::page::{ListedInitiative, Page, PageWindow, Position, count_listed, find_page};
+pub use self::page::{Page, PageWindow, Position, count_listed, find_page};
 pub use self::row_order::{ListOrder, SortField, SortKey};
 use crate::cancellation::Cancelled;
 use crate::count::EvaluationContext;

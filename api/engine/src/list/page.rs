@@ -41,20 +41,11 @@ pub struct PageWindow {
     pub from_end: bool,
 }
 
-/// An initiative on a page.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedInitiative {
-    /// Where it is in the list.
-    pub position: Position,
-    /// The version of its record.
-    pub version: i32,
-}
-
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The initiatives, in the order of the list.
-    pub rows: Vec<ListedInitiative>,
+    /// Where each initiative is in the list, in order.
+    pub rows: Vec<Position>,
     /// Whether the window has more rows: after these, or before them if the page is read from the end.
     pub has_more: bool,
     /// The number of rows of the whole list, if it was asked for.
@@ -162,31 +153,24 @@ impl PageWindow {
     }
 }
 
-/// A row that may be on the page.
-struct Candidate<'a> {
-    chunk: &'a Chunk,
-    row: usize,
-    position: RowPosition<'a>,
-}
-
 /// The first rows of the window in the chunks that were visited, in the order in which the page is read.
 struct PageMerge<'a> {
     window: &'a PageWindow,
-    candidates: Vec<Candidate<'a>>,
+    rows: Vec<RowPosition<'a>>,
 }
 
 impl<'a> PageMerge<'a> {
     fn new(window: &'a PageWindow) -> Self {
         Self {
             window,
-            candidates: Vec::with_capacity(window.size + 2),
+            rows: Vec::with_capacity(window.size + 2),
         }
     }
 
     /// Whether a row at a position would be on the page, or be the one that shows that others follow it.
     fn accepts(&self, position: RowPosition<'_>) -> bool {
-        let is_before = |last: &Candidate<'_>| self.window.compare(last.position, position) == Ordering::Less;
-        self.candidates.len() < self.capacity() || !self.candidates.last().is_some_and(is_before)
+        let is_before = |last: &RowPosition<'_>| self.window.compare(*last, position) == Ordering::Less;
+        self.rows.len() < self.capacity() || !self.rows.last().is_some_and(is_before)
     }
 
     /// One row more than the page has shows whether others follow.
@@ -196,54 +180,47 @@ impl<'a> PageMerge<'a> {
 
     fn visit_chunk(&mut self, in_window: &ChunkWindow<'a>, rows: &Bitmap) {
         let (chunk, window) = (in_window.chunk, self.window);
-        let candidate = |row: usize| Candidate {
-            chunk,
-            row,
-            position: (chunk.sort_key(window.order.field, row), chunk.ids()[row]),
-        };
+        let position = |row: usize| (chunk.sort_key(window.order.field, row), chunk.ids()[row]);
         let is_sparse = rows.count() * SPARSE_ROW_RATIO < chunk.len() as u64;
         if is_sparse {
-            for candidate in rows.iter().map(candidate) {
-                if window.locate(candidate.position) == Ordering::Equal {
-                    self.insert(candidate);
+            for position in rows.iter().map(position) {
+                if window.locate(position) == Ordering::Equal {
+                    self.insert(position);
                 }
             }
             return;
         }
         let listed = in_window.in_order.iter().filter(|row| rows.contains(*row));
-        for candidate in listed.map(candidate) {
+        for position in listed.map(position) {
             // The rows that follow in this chunk come later still.
-            if window.locate(candidate.position) == Ordering::Greater || !self.insert(candidate) {
+            if window.locate(position) == Ordering::Greater || !self.insert(position) {
                 return;
             }
         }
     }
 
     /// Inserts a row, unless the page is full of rows that come before it.
-    fn insert(&mut self, candidate: Candidate<'a>) -> bool {
-        if !self.accepts(candidate.position) {
+    fn insert(&mut self, position: RowPosition<'a>) -> bool {
+        if !self.accepts(position) {
             return false;
         }
         let index = self
-            .candidates
-            .partition_point(|kept| self.window.compare(kept.position, candidate.position) == Ordering::Less);
-        self.candidates.insert(index, candidate);
-        self.candidates.truncate(self.capacity());
+            .rows
+            .partition_point(|kept| self.window.compare(*kept, position) == Ordering::Less);
+        self.rows.insert(index, position);
+        self.rows.truncate(self.capacity());
         true
     }
 
     fn into_page(mut self, total: Option<u64>) -> Page {
-        let has_more = self.candidates.len() > self.window.size;
-        self.candidates.truncate(self.window.size);
+        let has_more = self.rows.len() > self.window.size;
+        self.rows.truncate(self.window.size);
         if self.window.from_end {
-            self.candidates.reverse();
+            self.rows.reverse();
         }
-        let rows = self.candidates.into_iter().map(|one| ListedInitiative {
-            position: Position {
-                key: one.position.0.to_owned(),
-                id: one.position.1,
-            },
-            version: one.chunk.version(one.row),
+        let rows = self.rows.into_iter().map(|(key, id)| Position {
+            key: key.to_owned(),
+            id,
         });
         Page {
             rows: rows.collect(),

@@ -130,21 +130,18 @@ fn is_listed(query: &ListQuery, row: &IndexedInitiative) -> bool {
 }
 
 /// The whole list, with the position of each row.
-fn list_rows(snapshot: &Snapshot, query: &ListQuery, order: ListOrder) -> Vec<ListedInitiative> {
+fn list_rows(snapshot: &Snapshot, query: &ListQuery, order: ListOrder) -> Vec<Position> {
     let rows = snapshot.chunks.iter().flat_map(|chunk| {
         let rows = chunk.unpack().into_iter().enumerate();
         rows.filter(|(_, row)| is_listed(query, row))
-            .map(|(number, row)| ListedInitiative {
-                position: Position {
-                    key: chunk.sort_key(order.field, number).to_owned(),
-                    id: row.id,
-                },
-                version: row.version,
+            .map(|(number, row)| Position {
+                key: chunk.sort_key(order.field, number).to_owned(),
+                id: row.id,
             })
     });
-    let mut rows: Vec<ListedInitiative> = rows.collect();
+    let mut rows: Vec<Position> = rows.collect();
     rows.sort_by(|one, other| {
-        let position = |row: &'_ ListedInitiative| (row.position.key.clone(), row.position.id);
+        let position = |row: &'_ Position| (row.key.clone(), row.id);
         let ((one, one_id), (other, other_id)) = (position(one), position(other));
         compare_in_list(
             order.descending,
@@ -189,18 +186,12 @@ fn pages_and_counts_agree_with_lists_sorted_row_by_row() {
             let all = list_rows(&snapshot, &everything, order);
             let position = |random: &mut StdRng| {
                 let row = random.random_range(0..all.len());
-                random
-                    .random_ratio(1, 2)
-                    .then(|| (row, all[row].position.clone()))
+                random.random_ratio(1, 2).then(|| (row, all[row].clone()))
             };
             let (after, before) = (position(&mut random), position(&mut random));
-            let ranks: HashMap<Uuid, usize> = all
-                .iter()
-                .zip(0..)
-                .map(|(row, rank)| (row.position.id, rank))
-                .collect();
-            let rank = |row: &ListedInitiative| ranks[&row.position.id];
-            let in_window: Vec<ListedInitiative> = expected
+            let ranks: HashMap<Uuid, usize> = all.iter().zip(0..).map(|(row, rank)| (row.id, rank)).collect();
+            let rank = |row: &Position| ranks[&row.id];
+            let in_window: Vec<Position> = expected
                 .into_iter()
                 .filter(|row| after.as_ref().is_none_or(|(after, _)| rank(row) > *after))
                 .filter(|row| before.as_ref().is_none_or(|(before, _)| rank(row) < *before))
@@ -238,7 +229,7 @@ fn a_list_that_changes_between_pages_repeats_no_row_and_skips_none_that_stays() 
     for case in 0..10 {
         let mut snapshot = random_snapshot(&mut random, 3_000);
         let (query, order) = (random_query(&mut random), random_order(&mut random));
-        let mut seen: Vec<ListedInitiative> = Vec::new();
+        let mut seen: Vec<Position> = Vec::new();
         // The rows that were in the list all along, in the same position.
         let mut lasting = list_rows(&snapshot, &query, order);
         let mut window = PageWindow {
@@ -252,7 +243,7 @@ fn a_list_that_changes_between_pages_repeats_no_row_and_skips_none_that_stays() 
             let page = with_context(&snapshot, |context| {
                 find_page(context, &query, &window, false).unwrap()
             });
-            window.after = page.rows.last().map(|row| row.position.clone());
+            window.after = page.rows.last().cloned();
             seen.extend(page.rows);
             if !page.has_more {
                 break;
@@ -264,18 +255,12 @@ fn a_list_that_changes_between_pages_repeats_no_row_and_skips_none_that_stays() 
                 snapshot.apply(vec![upserted], vec![removed]);
             }
             let now = list_rows(&snapshot, &query, order);
-            let ids: HashMap<_, _> = now
-                .iter()
-                .map(|row| (row.position.id, &row.position.key))
-                .collect();
-            lasting.retain(|row| ids.get(&row.position.id) == Some(&&row.position.key));
+            let ids: HashMap<_, _> = now.iter().map(|row| (row.id, &row.key)).collect();
+            lasting.retain(|row| ids.get(&row.id) == Some(&&row.key));
         }
-        let positions: HashSet<_> = seen.iter().map(|row| &row.position).collect();
+        let positions: HashSet<&Position> = seen.iter().collect();
         assert_eq!(positions.len(), seen.len(), "case {case}: a row is repeated");
-        let skipped: Vec<_> = lasting
-            .iter()
-            .filter(|row| !positions.contains(&row.position))
-            .collect();
+        let skipped: Vec<_> = lasting.iter().filter(|row| !positions.contains(row)).collect();
         assert!(skipped.is_empty(), "case {case}: {skipped:?}");
     }
 }

@@ -269,9 +269,9 @@ async fn load_pages(
                 found.key.query.required,
                 std::mem::replace(&mut found.page, NO_ROWS),
             );
-            let listed = page.rows.into_iter().filter_map(|listed| {
-                let row = Arc::clone(rows.get(&(required, listed.position.id))?);
-                Some((current_position(listed.position, &row), row))
+            let listed = page.rows.into_iter().filter_map(|position| {
+                let row = Arc::clone(rows.get(&(required, position.id))?);
+                Some((current_position(position, &row), row))
             });
             let listed: Vec<_> = listed.collect();
             // A page without rows has no cursor to continue from.
@@ -319,7 +319,7 @@ impl FoundPage {
         let rows = &self.page.rows;
         let from_end = self.window.as_ref()?.from_end;
         let last = if from_end { rows.first() } else { rows.last() };
-        last.map(|row| row.position.clone())
+        last.cloned()
     }
 }
 
@@ -360,7 +360,7 @@ async fn load_rows_of_pages(
     for required in [VisiblePart::Whole, VisiblePart::Any] {
         let listed = pages.iter().filter(|found| found.key.query.required == required);
         let ids: Vec<Uuid> = listed
-            .flat_map(|found| found.page.rows.iter().map(|row| row.position.id))
+            .flat_map(|found| found.page.rows.iter().map(|row| row.id))
             .collect();
         let loaded = load_visible(loader, required, ids).await?;
         rows.extend(loaded.into_iter().map(|(id, row)| ((required, id), row)));
