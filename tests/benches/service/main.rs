@@ -28,6 +28,7 @@ mod database {
     pub use wayin::database::connect;
 }
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,6 +66,8 @@ const AUDIENCE: &str = "wayin";
 const SECRET: &[u8] = b"a secret that only benches know, of 32 bytes";
 /// How long PostGraphile answers before it is measured. Node.js compiles code while it runs.
 const WARM_UP_TIME: Duration = Duration::from_secs(10);
+/// The number of the first connection that warms PostGraphile up.
+const WARM_UP_CONNECTIONS: u64 = 1_000;
 /// How long each kind of request is sent.
 const RUN_TIME: Duration = Duration::from_secs(4);
 
@@ -183,7 +186,9 @@ impl Measurement {
         for workload in &self.workloads {
             let name = format!("PostGraphile: {}", workload.name);
             if let Some(query) = workload.on_postgraphile {
-                send_requests(server.target(), workload.connections, query, WARM_UP_TIME).await?;
+                // With other connections than those that are measured, so that the places are others too.
+                let connections = WARM_UP_CONNECTIONS..WARM_UP_CONNECTIONS + workload.connections as u64;
+                send_requests(server.target(), connections, query, WARM_UP_TIME).await?;
                 measure_workload(server.target(), &name, "none", workload.connections, query).await?;
             }
         }
@@ -300,7 +305,7 @@ async fn measure_workload(
     query: fn(&mut StdRng) -> String,
 ) -> Result<(), BenchError> {
     let start = Instant::now();
-    let mut times = send_requests(target, connections, query, RUN_TIME).await?;
+    let mut times = send_requests(target, 0..connections as u64, query, RUN_TIME).await?;
     let per_second = times.len() as f64 / start.elapsed().as_secs_f64();
     times.sort_unstable();
     let milliseconds = |at: usize| times[at].as_secs_f64() * 1e3;
@@ -312,15 +317,16 @@ async fn measure_workload(
     Ok(())
 }
 
-/// Sends requests of one kind over some connections until `run_time` has passed. Returns how long each took.
+/// Sends requests of one kind over numbered connections until `run_time` has passed. Returns how long each took. The number
+/// of a connection is the seed of its requests.
 async fn send_requests(
     target: &Target,
-    connections: usize,
+    connections: Range<u64>,
     query: fn(&mut StdRng) -> String,
     run_time: Duration,
 ) -> Result<Vec<Duration>, BenchError> {
     let start = Instant::now();
-    let connections = (0..connections as u64).map(|connection| {
+    let connections = connections.map(|connection| {
         let target = target.clone();
         tokio::spawn(async move {
             let mut random = StdRng::seed_from_u64(connection);

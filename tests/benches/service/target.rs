@@ -68,7 +68,11 @@ impl PostGraphile {
     pub async fn start(folder: &Path, database: &str) -> Result<Self, BenchError> {
         // Nothing else is likely to take the port in between.
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let mut server = Command::new("node")
+        let target = Target::PostGraphile {
+            client: reqwest::Client::builder().no_proxy().build()?,
+            url: format!("http://127.0.0.1:{port}/graphql"),
+        };
+        let server = Command::new("node")
             .arg("node_modules/postgraphile/dist/cli-run.js")
             .args(["--config", "graphile.config.mjs"])
             .current_dir(folder)
@@ -78,13 +82,10 @@ impl PostGraphile {
             .env("PORT", port.to_string())
             .stdout(Stdio::null())
             .spawn()?;
-        let target = Target::PostGraphile {
-            client: reqwest::Client::builder().no_proxy().build()?,
-            url: format!("http://127.0.0.1:{port}/graphql"),
-        };
+        let mut started = Self { server, target };
         let start = Instant::now();
-        while let Err(failed) = target.send("{ __typename }").await {
-            if let Some(status) = server.try_wait()? {
+        while let Err(failed) = started.target.send("{ __typename }").await {
+            if let Some(status) = started.server.try_wait()? {
                 return Err(format!("PostGraphile ended: {status}").into());
             }
             if start.elapsed() > START_TIMEOUT {
@@ -92,7 +93,7 @@ impl PostGraphile {
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        Ok(Self { server, target })
+        Ok(started)
     }
 
     /// Where it answers.
