@@ -38,6 +38,7 @@ mod imports;
 mod initiative_records;
 mod integrity;
 mod issued_tokens;
+mod json_rows;
 mod list_views;
 mod migrations;
 mod missing_reasons;

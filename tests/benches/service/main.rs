@@ -6,7 +6,7 @@
 //!
 //! - `--postgraphile FOLDER` measures PostGraphile over the same rows too, through a socket and without a token.
 //!   `tests/benches/postgraphile/install FOLDER` installs it. FOLDER is an absolute path.
-//! - `--mixed 1000000` then sends so many requests of all kinds, and prints the memory of the process.
+//! - `--mixed 1000000` then sends this number of requests of all kinds, and prints the memory of the process.
 //! - `--initiatives 10000` measures a smaller database, and `--database URL` only one, which is kept: the rows are added if
 //!   it has none.
 //! - `--request PART` measures only the requests whose names have this part.

@@ -104,7 +104,7 @@ impl PostGraphile {
 
 impl Drop for PostGraphile {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Both fail if the server has already ended, which is no fault here.
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
