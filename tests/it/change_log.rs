@@ -17,12 +17,14 @@ use wayin_engine::index::{IndexedInitiative, Snapshot};
 use crate::support::app::TestApp;
 use crate::support::database::Kind;
 use crate::support::places::start_with_places;
+use crate::support::records::complete_record;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
     out_of_order_commits_are_not_missed,
     restored_log_is_reloaded,
     connections_that_see_different_moments_are_not_mixed,
+    order_of_the_stored_rows_does_not_matter,
     own_write_is_visible_by_its_change_number,
     places_that_change_change_their_groups,
     withdrawn_record_is_not_counted,
@@ -120,7 +122,10 @@ async fn out_of_order_commits_are_not_missed(database: Database) {
     assert_eq!(count_skipped(&app).await, 2);
 }
 
-/// A database is restored from a backup: later changes that the index has read no longer exist.
+fn unpack_all(snapshot: &Snapshot) -> Vec<IndexedInitiative> {
+    snapshot.chunks.iter().flat_map(|chunk| chunk.unpack()).collect()
+}
+
 async fn connections_that_see_different_moments_are_not_mixed(database: Database) {
     let app = start_with_records(database, 20).await;
     let db = &app.app.db;
@@ -135,20 +140,60 @@ async fn connections_that_see_different_moments_are_not_mixed(database: Database
         .collect();
     app.publish(&changed).await;
     let later = begin_read(db).await.unwrap();
-    let unpack = |snapshot: &Snapshot| -> Vec<IndexedInitiative> {
-        snapshot.chunks.iter().flat_map(|chunk| chunk.unpack()).collect()
-    };
     let of_one = load_snapshot([&earlier, &earlier], &|_| ()).await.unwrap();
     let of_both = load_snapshot([&earlier, &later], &|_| ()).await.unwrap();
-    assert_eq!(unpack(&of_both), unpack(&of_one));
+    assert_eq!(unpack_all(&of_both), unpack_all(&of_one));
     let newest = load_snapshot([&later, &later], &|_| ()).await.unwrap();
     assert_ne!(
-        unpack(&newest),
-        unpack(&of_one),
+        unpack_all(&newest),
+        unpack_all(&of_one),
         "the connections see different moments"
     );
 }
 
+async fn order_of_the_stored_rows_does_not_matter(database: Database) {
+    let app = start_with_places(database).await;
+    let mut records: Vec<Value> = (0..12)
+        .map(|reference| {
+            let mut record = complete_record(&reference.to_string());
+            let further = json!({"funder": {"identifier": "GB-CHC-201", "name": "Another funder"}, "durationMonths": 36,
+                "missing": {"renewable": "NOT_ASKED"}});
+            record["fundingTerms"].as_array_mut().unwrap().push(further);
+            record
+        })
+        .collect();
+    records.extend((12..30).map(|reference| place_record(reference, "E06000001")));
+    app.publish(&records).await;
+    let db = &app.app.db;
+    let load = async || {
+        let moment = begin_read(db).await.unwrap();
+        unpack_all(&load_snapshot([&moment, &moment], &|_| ()).await.unwrap())
+    };
+    let before = load().await;
+    assert_eq!(before.len(), 30);
+    assert!(
+        before.iter().any(|row| row.terms.len() > 1),
+        "some have several funding terms"
+    );
+    for table in [
+        "initiative",
+        "entry_point_taken",
+        "challenge_faced",
+        "challenge_reason",
+        "condition_changed",
+        "funding_term",
+    ] {
+        let moving = match db.get_database_backend() {
+            DbBackend::Sqlite => format!("UPDATE {table} SET rowid = -rowid"),
+            // PostgreSQL writes a new version of each row that changes, behind the others.
+            _ => format!("UPDATE {table} SET updated_at = updated_at WHERE random() < 0.5"),
+        };
+        db.execute_unprepared(&moving).await.unwrap();
+    }
+    assert_eq!(load().await, before);
+}
+
+/// A database is restored from a backup: later changes that the index has read no longer exist.
 async fn restored_log_is_reloaded(database: Database) {
     let app = start_with_records(database, 4).await;
     let db = &app.app.db;

@@ -1,18 +1,23 @@
 //! Rows that a database returns as JSON equal the rows that it returns as columns.
 
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
+use chrono::DateTime;
 use sea_orm::sea_query::Expr;
-use sea_orm::{EntityTrait, QueryFilter as _};
-use wayin::database::json_rows::{TablesQuery, load_rows};
+use sea_orm::{DbErr, EntityTrait, IntoActiveModel, QueryFilter as _};
+use uuid::Uuid;
+use wayin::database::insert_all;
+use wayin::database::json_rows::{TablesQuery, TupleQuery, load_rows};
 use wayin_entity::{
-    challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term, initiative,
-    initiative_source, organisation, place, source,
+    ChangeKind, ChangeSubject, challenge_faced, challenge_reason, change, condition_changed,
+    entry_point_taken, funding_term, initiative, initiative_source, organisation, place, source,
 };
 
 use crate::support::{Database, complete_base, tests_on_both_databases};
 
-tests_on_both_databases![rows_as_json_equal_rows_as_columns];
+tests_on_both_databases![rows_as_json_equal_rows_as_columns, scan_reads_each_row_once];
 
 async fn rows_as_json_equal_rows_as_columns(database: Database) {
     let db = &database.connection;
@@ -38,6 +43,62 @@ async fn rows_as_json_equal_rows_as_columns(database: Database) {
     );
     let none = load_rows(db, initiative::Entity::find().filter(Expr::cust("FALSE")));
     assert!(none.await.unwrap().is_empty(), "a query without rows");
+}
+
+/// A scan reads a table in several pages.
+async fn scan_reads_each_row_once(database: Database) {
+    let db = &database.connection;
+    let now = DateTime::UNIX_EPOCH;
+    let mut inserted: Vec<(i64, Uuid)> = Vec::new();
+    // One more than is in a page, or a multiple of it.
+    for count in [0, 1, 4096, 8192, 12_289] {
+        let missing = i64::try_from(inserted.len()).unwrap() + 1..=count;
+        let new: Vec<(i64, Uuid)> = missing
+            .map(|number| (number * 3, Uuid::from_u128(number.unsigned_abs().into())))
+            .collect();
+        let rows = new.iter().map(|(number, subject_id)| change::Model {
+            number: *number,
+            kind: ChangeKind::Altered,
+            subject: ChangeSubject::Initiative,
+            subject_id: *subject_id,
+            created_at: now,
+            updated_at: now,
+        });
+        insert_all(db, rows.map(IntoActiveModel::into_active_model))
+            .await
+            .unwrap();
+        inserted.extend(new);
+        let scanned = Arc::new(Mutex::new(Vec::new()));
+        let add = {
+            let scanned = Arc::clone(&scanned);
+            move |rows: Vec<(i64, Uuid)>| {
+                scanned.lock().unwrap().extend(rows);
+                Ok(())
+            }
+        };
+        let progress = AtomicUsize::new(0);
+        let columns = [change::Column::Number, change::Column::SubjectId];
+        TupleQuery::new(change::Entity::find(), &columns, [])
+            .scan(db, add, &|rows| {
+                progress.fetch_add(rows, Ordering::Relaxed);
+            })
+            .await
+            .unwrap();
+        let mut scanned = std::mem::take(&mut *scanned.lock().unwrap());
+        scanned.sort_unstable();
+        assert!(scanned == inserted, "{count} rows, each once");
+        assert_eq!(progress.into_inner(), inserted.len());
+        let failing = TupleQuery::new(change::Entity::find(), &columns, []).scan(
+            db,
+            |_: Vec<(i64, Uuid)>| Err(DbErr::Custom("a deliberate failure".into())),
+            &|_| (),
+        );
+        assert_eq!(
+            failing.await.is_err(),
+            count > 0,
+            "what `add` returns is not lost"
+        );
+    }
 }
 
 /// Neither query has an order.

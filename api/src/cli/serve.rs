@@ -63,7 +63,7 @@ pub(super) async fn run_serve() -> Result<(), CliError> {
     })?;
     tracing::info!("serving on http://{bind}/graphql");
     // Only visible on a terminal.
-    let reading = ProgressBar::new_spinner().with_message("initiatives read");
+    let reading = ProgressBar::new_spinner().with_message("rows read");
     reading.set_style(
         ProgressStyle::with_template("{spinner} {human_pos} {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner()),

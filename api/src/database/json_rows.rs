@@ -3,13 +3,19 @@
 //! So one statement can load rows of several tables. SQLite's driver also hands over each row on its own, from another
 //! thread, which takes much longer than to read it: there, all rows of a statement come as one text.
 
+use std::marker::PhantomData;
+
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use sea_orm::{
-    ColumnTrait, ColumnType, ConnectionTrait, DbBackend, DbErr, EntityTrait, Iterable as _, QueryResult,
-    QuerySelect, QueryTrait, Select, TryGetableMany,
-    sea_query::{Expr, ExprTrait as _, Func, Query, SelectStatement},
+    ColumnTrait, ColumnType, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, Iterable as _,
+    QueryFilter, QueryResult, QuerySelect, QueryTrait, Select, StreamTrait, TryGetableMany,
+    sea_query::{Alias, Asterisk, Expr, ExprTrait as _, Func, IntoCondition, Order, Query, SelectStatement},
 };
 use serde::de::DeserializeOwned;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+/// The most rows of one statement of a scan.
+const SCANNED_ROWS_PER_PAGE: usize = 4_096;
 
 /// Rows of several tables, which are loaded in one statement.
 pub struct TablesQuery {
@@ -81,7 +87,7 @@ where
 fn select_rows<E: EntityTrait>(backend: DbBackend, select: Select<E>) -> SelectStatement {
     let columns = E::Column::iter().map(|column| {
         let value = Expr::col((E::default(), column));
-        convert_to_json(backend, column, value)
+        convert_to_json(backend, column.def().get_column_type(), value)
     });
     let rows = collect_rows(backend, columns.collect());
     QueryTrait::into_query(select.select_only().expr(rows))
@@ -98,11 +104,11 @@ fn collect_rows(backend: DbBackend, values: Vec<Expr>) -> Expr {
 }
 
 /// The value of a column, so that it becomes JSON as Serde reads it.
-fn convert_to_json(backend: DbBackend, column: impl ColumnTrait, value: Expr) -> Expr {
+fn convert_to_json(backend: DbBackend, column_type: &ColumnType, value: Expr) -> Expr {
     if backend != DbBackend::Sqlite {
         return value;
     }
-    match column.def().get_column_type() {
+    match column_type {
         ColumnType::Uuid => Expr::cust_with_expr("nullif(hex(?), '')", value),
         ColumnType::Boolean => {
             Expr::cust_with_expr("json(CASE ? WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)", value)
@@ -122,40 +128,179 @@ fn parse_rows<T: DeserializeOwned>(json: &str) -> Result<Vec<T>, DbErr> {
     serde_json::from_str(json).map_err(|cause| DbErr::Json(cause.to_string()))
 }
 
-/// Loads columns and further integers of the rows of a query, as tuples in this order.
+/// Columns and further integers of the rows of a query, as tuples in this order.
 ///
-/// The columns are ids, texts, integers, Booleans, days, moments and JSON. The rows are in the order of the query.
-pub async fn load_tuples<E, C, T>(
-    db: &impl ConnectionTrait,
+/// The columns are ids, texts, integers, Booleans, days, moments and JSON.
+#[derive(Clone)]
+pub struct TupleQuery<E: EntityTrait, T> {
     select: Select<E>,
-    columns: &[C],
-    integers: impl IntoIterator<Item = Expr>,
-) -> Result<Vec<T>, DbErr>
+    /// For each column and integer, its type.
+    types: Vec<ColumnType>,
+    tuple: PhantomData<fn() -> T>,
+}
+
+/// The rows of one statement of a scan on SQLite, as JSON.
+#[derive(FromQueryResult)]
+struct ScannedRows {
+    rows: String,
+    row_count: i64,
+    last_row: Option<i64>,
+}
+
+impl<E, T> TupleQuery<E, T>
 where
     E: EntityTrait,
-    C: ColumnTrait,
     T: TryGetableMany + DeserializeOwned + Send + 'static,
 {
-    let integers: Vec<Expr> = integers.into_iter().collect();
-    let mut select = select.select_only();
-    for (position, column) in columns.iter().enumerate() {
-        select = select.expr_as(column.into_expr(), column_alias(position));
+    /// Selects columns, and then integers.
+    pub fn new<C: ColumnTrait>(
+        select: Select<E>,
+        columns: &[C],
+        integers: impl IntoIterator<Item = Expr>,
+    ) -> Self {
+        let columns = columns
+            .iter()
+            .map(|column| (column.into_expr(), column.def().get_column_type().clone()));
+        let integers = integers.into_iter().map(|integer| (integer, ColumnType::Integer));
+        let mut query = Self {
+            select: select.select_only(),
+            types: Vec::new(),
+            tuple: PhantomData,
+        };
+        for (value, column_type) in columns.chain(integers) {
+            query.select = query.select.expr_as(value, column_alias(query.types.len()));
+            query.types.push(column_type);
+        }
+        query
     }
-    for (position, integer) in (columns.len()..).zip(integers.clone()) {
-        select = select.expr_as(integer, column_alias(position));
+
+    /// Selects only the rows that meet a condition.
+    #[must_use]
+    pub fn filter(mut self, condition: impl IntoCondition) -> Self {
+        self.select = QueryFilter::filter(self.select, condition);
+        self
     }
-    if db.get_database_backend() != DbBackend::Sqlite {
-        return select.into_tuple().all(db).await;
+
+    /// Loads the rows, in no order.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn load(self, db: &impl ConnectionTrait) -> Result<Vec<T>, DbErr> {
+        if db.get_database_backend() != DbBackend::Sqlite {
+            return self.select.into_tuple().all(db).await;
+        }
+        let rows = QueryTrait::into_query(self.select);
+        let found = load_only_row(db, &collect_tuples(rows, &self.types)).await?;
+        parse_rows(&found.try_get::<String>("", "rows")?)
     }
-    let statement = collect_tuples(QueryTrait::into_query(select), columns, integers.len());
-    let found = db.query_one(&statement).await?;
-    let rows = found
-        .map(|found| found.try_get::<String>("", "rows"))
-        .transpose()?;
-    let rows = rows.unwrap_or_else(|| "[]".to_owned());
-    // On another thread, so that the connection can go on with the next statement.
-    let parsed = spawn_blocking(move || parse_rows(&rows)).await;
-    parsed.map_err(|cause| DbErr::Custom(cause.to_string()))?
+
+    /// Reads the rows in the order in which the database stores them, whatever it is. That is the fastest way to read a
+    /// whole table. `add` receives some of the rows at a time, on another thread, while the next ones are read.
+    /// `progress` receives their number.
+    ///
+    /// # Errors
+    /// If the database cannot be read, or `add` fails.
+    pub async fn scan<F>(
+        self,
+        db: &(impl ConnectionTrait + StreamTrait),
+        add: F,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<(), DbErr>
+    where
+        F: Fn(Vec<T>) -> Result<(), DbErr> + Clone + Send + 'static,
+    {
+        match ConnectionTrait::get_database_backend(db) {
+            DbBackend::Sqlite => self.scan_pages(db, add, progress).await,
+            _ => self.scan_stream(db, add, progress).await,
+        }
+    }
+
+    async fn scan_stream<F>(
+        self,
+        db: &(impl ConnectionTrait + StreamTrait),
+        add: F,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<(), DbErr>
+    where
+        F: Fn(Vec<T>) -> Result<(), DbErr> + Clone + Send + 'static,
+    {
+        let rows = self.select.into_tuple::<T>().stream(db).await?;
+        let mut pages = rows.try_chunks(SCANNED_ROWS_PER_PAGE);
+        let mut adding = AddedRows::default();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|failed| failed.1)?;
+            progress(page.len());
+            let add = add.clone();
+            adding.add(move || add(page)).await?;
+        }
+        adding.finish().await
+    }
+
+    async fn scan_pages<F>(
+        self,
+        db: &impl ConnectionTrait,
+        add: F,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<(), DbErr>
+    where
+        F: Fn(Vec<T>) -> Result<(), DbErr> + Clone + Send + 'static,
+    {
+        const ROW_ID: &str = "rowid";
+        let row_id = || Expr::col((E::default(), Alias::new(ROW_ID)));
+        let mut adding = AddedRows::default();
+        let mut after = i64::MIN;
+        loop {
+            let mut rows = QueryTrait::into_query(self.select.clone());
+            rows.expr_as(row_id(), ROW_ID)
+                .and_where(row_id().gt(after))
+                .order_by_expr(row_id(), Order::Asc)
+                .limit(SCANNED_ROWS_PER_PAGE as u64);
+            let statement = collect_tuples(rows, &self.types)
+                .expr_as(Func::count(Expr::col(Asterisk)), "row_count")
+                .expr_as(Func::max(Expr::col(ROW_ID)), "last_row")
+                .to_owned();
+            let found = load_only_row(db, &statement).await?;
+            let ScannedRows {
+                rows,
+                row_count,
+                last_row,
+            } = ScannedRows::from_query_result(&found, "")?;
+            let row_count = usize::try_from(row_count).unwrap_or(0);
+            progress(row_count);
+            if let Some(last) = last_row {
+                after = last;
+                let add = add.clone();
+                adding.add(move || add(parse_rows(&rows)?)).await?;
+            }
+            if row_count < SCANNED_ROWS_PER_PAGE {
+                return adding.finish().await;
+            }
+        }
+    }
+}
+
+/// The rows of a scan that are added on another thread.
+#[derive(Default)]
+struct AddedRows(Option<JoinHandle<Result<(), DbErr>>>);
+
+impl AddedRows {
+    /// Adds rows after the rows before.
+    async fn add(&mut self, add: impl FnOnce() -> Result<(), DbErr> + Send + 'static) -> Result<(), DbErr> {
+        self.finish_last().await?;
+        self.0 = Some(spawn_blocking(add));
+        Ok(())
+    }
+
+    async fn finish_last(&mut self) -> Result<(), DbErr> {
+        match self.0.take() {
+            Some(adding) => adding.await.map_err(|cause| DbErr::Custom(cause.to_string()))?,
+            None => Ok(()),
+        }
+    }
+
+    async fn finish(mut self) -> Result<(), DbErr> {
+        self.finish_last().await
+    }
 }
 
 fn column_alias(position: usize) -> String {
@@ -163,17 +308,11 @@ fn column_alias(position: usize) -> String {
 }
 
 /// Selects the rows of a query on SQLite as one JSON array of arrays.
-fn collect_tuples<C: ColumnTrait>(
-    rows: SelectStatement,
-    columns: &[C],
-    integer_count: usize,
-) -> SelectStatement {
-    let column = |(position, column): (usize, &C)| {
-        convert_to_json(DbBackend::Sqlite, *column, Expr::col(column_alias(position)))
+fn collect_tuples(rows: SelectStatement, types: &[ColumnType]) -> SelectStatement {
+    let column = |(position, column_type)| {
+        convert_to_json(DbBackend::Sqlite, column_type, Expr::col(column_alias(position)))
     };
-    let mut values: Vec<Expr> = columns.iter().enumerate().map(column).collect();
-    let integers = columns.len()..columns.len() + integer_count;
-    values.extend(integers.map(|position| Expr::col(column_alias(position))));
+    let values = types.iter().enumerate().map(column).collect();
     let mut statement = Query::select();
     statement
         .expr_as(collect_rows(DbBackend::Sqlite, values), "rows")

@@ -239,7 +239,7 @@ impl PatternEngine {
     }
 
     /// Loads all records the first time, and applies later changes after that. During a full load, `progress` receives
-    /// the number of initiatives loaded so far.
+    /// the number of rows read so far.
     pub async fn catch_up(&self, db: &DatabaseConnection, progress: &(dyn Fn(usize) + Sync)) -> Result<()> {
         let mut following = self.follow_state.lock().await;
         self.read_change_log(&mut following, db, progress).await

@@ -1,17 +1,28 @@
 //! Loads the rows of initiatives for the index.
 //!
-//! The statements of a chunk run on two connections. What they return is put together on another thread, while the next
-//! statements run.
+//! A load of all initiatives reads each table from its beginning to its end, in the order of its rows in the file. To
+//! find the parts of one initiative after another, the database would search for each row: SQLite then takes three
+//! times as long where the rows are in random order. Two connections read, and other threads put together what they
+//! return.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream, try_join};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, JsonValue as Json, QueryFilter,
-    QueryOrder, QuerySelect, Value,
-    sea_query::{CaseStatement, Expr, IntoCondition},
+    StreamTrait, Value,
+    sea_query::{CaseStatement, Expr},
 };
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 use wayin_engine::index::missing_column;
-use wayin_engine::index::{IndexedFundingTerm, IndexedInitiative, PerspectiveEntryPoints, Snapshot};
+use wayin_engine::index::{
+    CHUNK_ROWS, Chunk, CodeSet, IndexedFundingTerm, IndexedInitiative, OrganisationDictionary,
+    PerspectiveEntryPoints, PlaceDictionary, Snapshot,
+};
 use wayin_entity::{
     Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Condition, EntryPoint, Perspective, Visibility,
     challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term, initiative,
@@ -20,10 +31,13 @@ use wayin_records::fields::Field;
 use wayin_records::fields::funding_term::FundingChoice;
 use wayin_records::missing::MissingReasons;
 
-use crate::database::is_in;
-use crate::database::json_rows::load_tuples;
+use crate::database::is_one_of_ids;
+use crate::database::json_rows::TupleQuery;
 use crate::store::funding_terms::{choice_column, choice_values};
 use crate::store::whole_records::Part;
+
+/// How many chunks are packed at the same time.
+const CHUNKS_PACKED_TOGETHER: usize = 2;
 
 /// The columns of an initiative, and its packed codes.
 type InitiativeColumns = (
@@ -40,9 +54,22 @@ type InitiativeColumns = (
     i32,
 );
 
+/// The initiative, the position and the packed codes.
+type EntryPointColumns = (Uuid, i32, i32);
+
+/// The challenge faced, the initiative, the missing reasons and the packed codes.
+type ChallengeColumns = (Uuid, Uuid, Option<Json>, i32);
+
+/// The challenge faced and the packed code.
+type ReasonColumns = (Uuid, i32);
+
+/// The initiative, the missing reasons and the packed codes.
+type ConditionColumns = (Uuid, Option<Json>, i32);
+
 /// The columns of a funding term, and its packed codes.
 type FundingTermColumns = (
     Uuid,
+    i32,
     Uuid,
     Option<i32>,
     Option<i64>,
@@ -52,173 +79,117 @@ type FundingTermColumns = (
     i32,
 );
 
-/// The rows of some published initiatives and of their parts, as they are stored.
-pub(super) struct StoredRows {
-    /// In the order of their ids.
-    initiatives: Vec<InitiativeColumns>,
-    /// The initiative, the position and the packed codes.
-    entry_points: Vec<(Uuid, i32, i32)>,
-    /// The initiative, the missing reasons and the packed codes.
-    challenges: Vec<(Uuid, Option<Json>, i32)>,
-    /// The initiative, the challenge and the reason.
-    reasons: Vec<(Uuid, i32, i32)>,
-    /// The initiative, the missing reasons and the packed codes.
-    conditions: Vec<(Uuid, Option<Json>, i32)>,
-    /// In the order of the record.
-    terms: Vec<FundingTermColumns>,
+/// Loads all published initiatives, with the numbers of the snapshot's dictionaries. Both connections see the database
+/// at the same moment; they can be one connection. `progress` receives the number of rows read so far.
+pub(super) async fn load_all_chunks<C: ConnectionTrait + StreamTrait>(
+    [db, second]: [&C; 2],
+    snapshot: &Snapshot,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Vec<Arc<Chunk>>, DbErr> {
+    let read_count = AtomicUsize::new(0);
+    let progress = &|rows| progress(read_count.fetch_add(rows, Ordering::Relaxed) + rows);
+    let rows = SharedRows::new(snapshot);
+    try_join!(
+        query_initiatives().scan(db, rows.adder(IndexRows::add_initiatives), progress),
+        query_reasons().scan(second, rows.adder(IndexRows::add_reasons), progress),
+    )?;
+    rows.number_initiatives().await?;
+    let entry_points_and_terms = async {
+        let entry_points = rows.adder(IndexRows::add_entry_points);
+        query_entry_points().scan(db, entry_points, progress).await?;
+        let terms = rows.adder(IndexRows::add_funding_terms);
+        query_funding_terms().scan(db, terms, progress).await
+    };
+    let challenges_and_conditions = async {
+        let challenges = rows.adder(IndexRows::add_challenges);
+        query_challenges().scan(second, challenges, progress).await?;
+        let conditions = rows.adder(IndexRows::add_conditions);
+        query_conditions().scan(second, conditions, progress).await
+    };
+    try_join!(entry_points_and_terms, challenges_and_conditions)?;
+    stream::iter(rows.into_inner().into_pages())
+        .map(|rows| spawn_blocking(move || Arc::new(Chunk::pack(&rows))))
+        .buffered(CHUNKS_PACKED_TOGETHER)
+        .map_err(|cause| DbErr::Custom(cause.to_string()))
+        .try_collect()
+        .await
 }
 
-impl StoredRows {
-    /// Loads the published initiatives that meet a condition, in the order of their ids. A `limit` means a page of all
-    /// initiatives. Both connections see the database at the same moment; they can be one connection.
-    pub(super) async fn load<C: ConnectionTrait>(
-        [db, second]: [&C; 2],
-        which: impl IntoCondition,
-        limit: Option<u64>,
-    ) -> Result<Self, DbErr> {
-        use initiative::Column;
-        let published = initiative::Entity::find()
-            .filter(which)
-            .filter(Column::WithdrawnAt.is_null())
-            .order_by_asc(Column::Id)
-            .limit(limit);
-        let columns = [
-            Column::Id,
-            Column::PlaceId,
-            Column::LeadOrganisationId,
-            Column::TitleFolded,
-            Column::PublishedAt,
-            Column::UpdatedAt,
-            Column::StartedOn,
-            Column::EndedOn,
-            Column::DisclosureKey,
-            Column::Missing,
-        ];
-        let initiatives: Vec<InitiativeColumns> =
-            load_tuples(db, published, &columns, [initiative_columns().to_expression()]).await?;
-        let ids: Vec<Uuid> = initiatives.iter().map(|row| row.0).collect();
-        // The parts of a page are loaded by the range of its ids, and those of other rows by each id.
-        let range = ids.first().copied().zip(ids.last().copied());
-        let owners = PartOwners {
-            range: range.filter(|_| limit.is_some()),
-            ids,
-        };
-        let (entry_points, challenges, reasons, conditions, terms) = futures_util::try_join!(
-            load_entry_points(db, &owners),
-            load_challenges(second, &owners),
-            load_reasons(second, &owners),
-            load_conditions(second, &owners),
-            load_funding_terms(db, &owners),
-        )?;
-        Ok(Self {
-            initiatives,
-            entry_points,
-            challenges,
-            reasons,
-            conditions,
-            terms,
-        })
-    }
-
-    /// The id of the last initiative.
-    pub(super) fn last_id(&self) -> Option<Uuid> {
-        self.initiatives.last().map(|row| row.0)
-    }
-
-    /// Builds the rows of the index, with the numbers of the snapshot's dictionaries.
-    pub(super) fn into_index(self, snapshot: &Snapshot) -> Result<Vec<IndexedInitiative>, DbErr> {
-        let mut rows = IndexRows {
-            snapshot,
-            rows: Vec::with_capacity(self.initiatives.len()),
-        };
-        rows.add_initiatives(self.initiatives)?;
-        rows.add_entry_points(self.entry_points);
-        rows.add_challenges(self.challenges)?;
-        rows.add_reasons(self.reasons);
-        rows.add_conditions(self.conditions)?;
-        rows.add_funding_terms(self.terms)?;
-        for row in &mut rows.rows {
-            row.missing.sort_unstable();
-            row.missing_in_terms.sort_unstable();
-        }
-        Ok(rows.rows)
-    }
-}
-
-/// The initiatives whose parts are loaded.
-struct PartOwners {
-    /// The first and last id, if they are all published initiatives between them.
-    range: Option<(Uuid, Uuid)>,
-    ids: Vec<Uuid>,
-}
-
-impl PartOwners {
-    /// The condition that selects the rows of these initiatives in the table of a part.
-    fn condition<P: Part>(&self, db: &impl ConnectionTrait) -> Expr {
-        let initiative_id = Expr::col((P::default(), P::INITIATIVE_ID));
-        match self.range {
-            Some((first, last)) => initiative_id.between(first, last),
-            None => is_in(db, initiative_id, self.ids.iter().copied()),
-        }
-    }
-}
-
-async fn load_entry_points(
+/// Loads those of the initiatives that are published, in the order of their ids.
+pub(super) async fn load_initiatives(
     db: &impl ConnectionTrait,
-    owners: &PartOwners,
-) -> Result<Vec<(Uuid, i32, i32)>, DbErr> {
-    use entry_point_taken::{Column, Entity};
-    let select = Entity::find().filter(owners.condition::<Entity>(db));
-    let codes = [entry_point_columns().to_expression()];
-    load_tuples(db, select, &[Column::InitiativeId, Column::Position], codes).await
+    snapshot: &Snapshot,
+    ids: &[Uuid],
+) -> Result<Vec<IndexedInitiative>, DbErr> {
+    fn is_part_of<P: Part>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Expr {
+        is_one_of_ids(db, Expr::col((P::default(), P::INITIATIVE_ID)), ids)
+    }
+    let mut rows = IndexRows::new(snapshot);
+    let these = is_one_of_ids(db, initiative::Column::Id.into_expr(), ids);
+    rows.add_initiatives(query_initiatives().filter(these).load(db).await?)?;
+    rows.number_initiatives();
+    let of_these = is_part_of::<entry_point_taken::Entity>(db, ids);
+    rows.add_entry_points(query_entry_points().filter(of_these).load(db).await?)?;
+    let of_these = is_part_of::<challenge_faced::Entity>(db, ids);
+    let challenges = query_challenges().filter(of_these).load(db).await?;
+    let faced: Vec<Uuid> = challenges.iter().map(|challenge| challenge.0).collect();
+    let of_these = is_one_of_ids(db, challenge_reason::Column::ChallengeFacedId.into_expr(), &faced);
+    rows.add_reasons(query_reasons().filter(of_these).load(db).await?)?;
+    rows.add_challenges(challenges)?;
+    let of_these = is_part_of::<condition_changed::Entity>(db, ids);
+    rows.add_conditions(query_conditions().filter(of_these).load(db).await?)?;
+    let of_these = is_part_of::<funding_term::Entity>(db, ids);
+    rows.add_funding_terms(query_funding_terms().filter(of_these).load(db).await?)?;
+    Ok(rows.into_pages().flatten().collect())
 }
 
-async fn load_challenges(
-    db: &impl ConnectionTrait,
-    owners: &PartOwners,
-) -> Result<Vec<(Uuid, Option<Json>, i32)>, DbErr> {
-    use challenge_faced::{Column, Entity};
-    let select = Entity::find().filter(owners.condition::<Entity>(db));
-    let codes = [challenge_columns().to_expression()];
-    load_tuples(db, select, &[Column::InitiativeId, Column::Missing], codes).await
-}
-
-async fn load_reasons(
-    db: &impl ConnectionTrait,
-    owners: &PartOwners,
-) -> Result<Vec<(Uuid, i32, i32)>, DbErr> {
-    let select = challenge_reason::Entity::find()
-        .inner_join(challenge_faced::Entity)
-        .filter(owners.condition::<challenge_faced::Entity>(db));
-    let columns = [challenge_faced::Column::InitiativeId];
-    let codes = [
-        PackedColumns::new([challenge_codes()]).to_expression(),
-        reason_columns().to_expression(),
+fn query_initiatives() -> TupleQuery<initiative::Entity, InitiativeColumns> {
+    use initiative::{Column, Entity};
+    let published = Entity::find().filter(Column::WithdrawnAt.is_null());
+    let columns = [
+        Column::Id,
+        Column::PlaceId,
+        Column::LeadOrganisationId,
+        Column::TitleFolded,
+        Column::PublishedAt,
+        Column::UpdatedAt,
+        Column::StartedOn,
+        Column::EndedOn,
+        Column::DisclosureKey,
+        Column::Missing,
     ];
-    load_tuples(db, select, &columns, codes).await
+    TupleQuery::new(published, &columns, [initiative_columns().to_expression()])
 }
 
-async fn load_conditions(
-    db: &impl ConnectionTrait,
-    owners: &PartOwners,
-) -> Result<Vec<(Uuid, Option<Json>, i32)>, DbErr> {
+fn query_entry_points() -> TupleQuery<entry_point_taken::Entity, EntryPointColumns> {
+    use entry_point_taken::{Column, Entity};
+    let codes = [entry_point_columns().to_expression()];
+    TupleQuery::new(Entity::find(), &[Column::InitiativeId, Column::Position], codes)
+}
+
+fn query_challenges() -> TupleQuery<challenge_faced::Entity, ChallengeColumns> {
+    use challenge_faced::{Column, Entity};
+    let columns = [Column::Id, Column::InitiativeId, Column::Missing];
+    TupleQuery::new(Entity::find(), &columns, [challenge_columns().to_expression()])
+}
+
+fn query_reasons() -> TupleQuery<challenge_reason::Entity, ReasonColumns> {
+    use challenge_reason::{Column, Entity};
+    let codes = [reason_columns().to_expression()];
+    TupleQuery::new(Entity::find(), &[Column::ChallengeFacedId], codes)
+}
+
+fn query_conditions() -> TupleQuery<condition_changed::Entity, ConditionColumns> {
     use condition_changed::{Column, Entity};
-    let select = Entity::find().filter(owners.condition::<Entity>(db));
     let codes = [condition_columns().to_expression()];
-    load_tuples(db, select, &[Column::InitiativeId, Column::Missing], codes).await
+    TupleQuery::new(Entity::find(), &[Column::InitiativeId, Column::Missing], codes)
 }
 
-async fn load_funding_terms(
-    db: &impl ConnectionTrait,
-    owners: &PartOwners,
-) -> Result<Vec<FundingTermColumns>, DbErr> {
+fn query_funding_terms() -> TupleQuery<funding_term::Entity, FundingTermColumns> {
     use funding_term::{Column, Entity};
-    let select = Entity::find()
-        .filter(owners.condition::<Entity>(db))
-        .order_by_asc(Column::InitiativeId)
-        .order_by_asc(Column::Position);
     let columns = [
         Column::InitiativeId,
+        Column::Position,
         Column::FunderId,
         Column::DurationMonths,
         Column::AmountMinor,
@@ -226,26 +197,93 @@ async fn load_funding_terms(
         Column::StartsOn,
         Column::Missing,
     ];
-    load_tuples(db, select, &columns, [funding_term_columns().to_expression()]).await
+    TupleQuery::new(Entity::find(), &columns, [funding_term_columns().to_expression()])
 }
 
-/// The rows of the index that are built.
-struct IndexRows<'a> {
-    snapshot: &'a Snapshot,
-    /// In the order of their ids.
-    rows: Vec<IndexedInitiative>,
+/// Rows that several scans add to.
+struct SharedRows(Arc<Mutex<IndexRows>>);
+
+impl SharedRows {
+    fn new(snapshot: &Snapshot) -> Self {
+        Self(Arc::new(Mutex::new(IndexRows::new(snapshot))))
+    }
+
+    /// A function that adds rows of a table.
+    fn adder<T: 'static>(
+        &self,
+        add: fn(&mut IndexRows, Vec<T>) -> Result<(), DbErr>,
+    ) -> impl Fn(Vec<T>) -> Result<(), DbErr> + Clone + Send + use<T> {
+        let shared = Arc::clone(&self.0);
+        move |rows| add(&mut shared.lock().unwrap_or_else(PoisonError::into_inner), rows)
+    }
+
+    async fn number_initiatives(&self) -> Result<(), DbErr> {
+        let number = self.adder(|rows, _: Vec<()>| {
+            rows.number_initiatives();
+            Ok(())
+        });
+        let numbered = spawn_blocking(move || number(Vec::new())).await;
+        numbered.map_err(|cause| DbErr::Custom(cause.to_string()))?
+    }
+
+    /// The rows, once nothing more is added.
+    fn into_inner(self) -> IndexRows {
+        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut rows)
+    }
 }
 
-impl IndexRows<'_> {
+/// Builds rows of the index from the rows of the tables, which come in any order.
+#[derive(Default)]
+struct IndexRows {
+    places: Arc<PlaceDictionary>,
+    organisations: Arc<OrganisationDictionary>,
+    /// In the order of their ids, once they are numbered.
+    initiatives: Vec<IndexedInitiative>,
+    /// Where each initiative is.
+    numbers: HashMap<Uuid, u32>,
+    /// The reasons for the step of each challenge faced.
+    reasons: HashMap<Uuid, CodeSet>,
+    /// For each page of initiatives, their terms. They are freed with the page.
+    terms: Vec<Vec<LoadedTerm>>,
+}
+
+/// A funding term, until all terms of its initiative are loaded.
+struct LoadedTerm {
+    /// The number of the initiative in its page.
+    initiative: u16,
+    position: u32,
+    term: IndexedFundingTerm,
+}
+
+impl IndexRows {
+    fn new(snapshot: &Snapshot) -> Self {
+        Self {
+            places: Arc::clone(&snapshot.places),
+            organisations: Arc::clone(&snapshot.organisations),
+            ..Self::default()
+        }
+    }
+
     fn find_organisation(&self, id: Uuid) -> Result<u32, DbErr> {
-        let number = self.snapshot.organisations.number(id);
+        let number = self.organisations.number(id);
         number.ok_or_else(|| DbErr::Custom(format!("organisation {id} is not in the log")))
     }
 
-    /// The row of an initiative. None if it is withdrawn: the range of a page also selects parts of withdrawn initiatives.
+    /// Sorts the initiatives, so that their parts can be added.
+    fn number_initiatives(&mut self) {
+        self.initiatives.sort_unstable_by_key(|row| row.id);
+        self.terms
+            .resize_with(self.initiatives.len().div_ceil(CHUNK_ROWS), Vec::new);
+        self.numbers = (0..)
+            .zip(&self.initiatives)
+            .map(|(number, row)| (row.id, number))
+            .collect();
+    }
+
+    /// An initiative. None if it is withdrawn: the tables of parts also have the parts of withdrawn initiatives.
     fn find(&mut self, id: Uuid) -> Option<&mut IndexedInitiative> {
-        let at = self.rows.binary_search_by_key(&id, |row| row.id).ok()?;
-        self.rows.get_mut(at)
+        self.initiatives.get_mut(*self.numbers.get(&id)? as usize)
     }
 
     fn add_initiatives(&mut self, initiatives: Vec<InitiativeColumns>) -> Result<(), DbErr> {
@@ -268,7 +306,7 @@ impl IndexRows<'_> {
             let row = IndexedInitiative {
                 id,
                 cell_key: disclosure_key.to_le_bytes()[0],
-                place: place.and_then(|place| self.snapshot.places.number(place)),
+                place: place.and_then(|place| self.places.number(place)),
                 lead: self.find_organisation(lead)?,
                 title: title.into(),
                 published_at,
@@ -287,17 +325,17 @@ impl IndexRows<'_> {
                 missing: missing_column::list_missing_in_record(&parse_missing_reasons(missing)?).collect(),
                 missing_in_terms: Vec::new(),
             };
-            self.rows.push(row);
+            self.initiatives.push(row);
         }
         Ok(())
     }
 
-    fn add_entry_points(&mut self, taken: Vec<(Uuid, i32, i32)>) {
+    fn add_entry_points(&mut self, taken: Vec<EntryPointColumns>) -> Result<(), DbErr> {
         let coded = entry_point_columns();
         for (id, position, codes) in taken {
-            let [Some(perspective), Some(entry_point)] = coded.unpack(codes) else {
-                continue;
-            };
+            let [perspective, entry_point] = coded.unpack(codes);
+            let perspective = require_code(perspective, "entry_point_taken.perspective")?;
+            let entry_point = require_code(entry_point, "entry_point_taken.entry_point")?;
             let Some(row) = self.find(id) else { continue };
             let PerspectiveEntryPoints { way_in, later } = &mut row.entry_points[perspective];
             if position == 1 {
@@ -306,15 +344,28 @@ impl IndexRows<'_> {
                 *later |= 1 << entry_point;
             }
         }
+        Ok(())
     }
 
-    fn add_challenges(&mut self, faced: Vec<(Uuid, Option<Json>, i32)>) -> Result<(), DbErr> {
+    fn add_reasons(&mut self, reasons: Vec<ReasonColumns>) -> Result<(), DbErr> {
+        let coded = reason_columns();
+        for (challenge_faced, codes) in reasons {
+            let [reason] = coded.unpack(codes);
+            let reason = require_code(reason, "challenge_reason.reason")?;
+            *self.reasons.entry(challenge_faced).or_default() |= 1 << reason;
+        }
+        Ok(())
+    }
+
+    /// Adds challenges. Their reasons are already added.
+    fn add_challenges(&mut self, faced: Vec<ChallengeColumns>) -> Result<(), DbErr> {
         let coded = challenge_columns();
-        for (id, missing, codes) in faced {
-            let [Some(challenge), step] = coded.unpack(codes) else {
-                continue;
-            };
+        for (challenge_faced, id, missing, codes) in faced {
+            let [challenge, step] = coded.unpack(codes);
+            let challenge = require_code(challenge, "challenge_faced.challenge")?;
+            let reasons = self.reasons.remove(&challenge_faced).unwrap_or_default();
             let Some(row) = self.find(id) else { continue };
+            row.reasons[challenge] = reasons;
             row.steps[challenge] = decode_code(ChallengeStep::ALL, step);
             row.missing.extend(missing_column::list_missing_in_challenge(
                 Challenge::ALL[challenge],
@@ -324,24 +375,11 @@ impl IndexRows<'_> {
         Ok(())
     }
 
-    fn add_reasons(&mut self, reasons: Vec<(Uuid, i32, i32)>) {
-        let (coded, of_reason) = (PackedColumns::new([challenge_codes()]), reason_columns());
-        for (id, challenge, reason) in reasons {
-            let ([Some(challenge)], [Some(reason)]) = (coded.unpack(challenge), of_reason.unpack(reason))
-            else {
-                continue;
-            };
-            let Some(row) = self.find(id) else { continue };
-            row.reasons[challenge] |= 1 << reason;
-        }
-    }
-
-    fn add_conditions(&mut self, changed: Vec<(Uuid, Option<Json>, i32)>) -> Result<(), DbErr> {
+    fn add_conditions(&mut self, changed: Vec<ConditionColumns>) -> Result<(), DbErr> {
         let coded = condition_columns();
         for (id, missing, codes) in changed {
-            let [Some(condition), change] = coded.unpack(codes) else {
-                continue;
-            };
+            let [condition, change] = coded.unpack(codes);
+            let condition = require_code(condition, "condition_changed.condition")?;
             let Some(row) = self.find(id) else { continue };
             row.changes[condition] = decode_code(ChangeExtent::ALL, change);
             row.missing.extend(missing_column::find_missing_in_condition(
@@ -354,15 +392,19 @@ impl IndexRows<'_> {
 
     fn add_funding_terms(&mut self, terms: Vec<FundingTermColumns>) -> Result<(), DbErr> {
         let coded = funding_term_columns();
-        for (id, funder, duration_months, amount_minor, currency, starts_on, missing, codes) in terms {
+        for (id, position, funder, duration_months, amount_minor, currency, starts_on, missing, codes) in
+            terms
+        {
             let funder = self.find_organisation(funder)?;
-            let Some(row) = self.find(id) else { continue };
-            let place = u32::try_from(row.terms.len()).unwrap_or(u32::MAX);
+            let Some(number) = self.numbers.get(&id).map(|number| *number as usize) else {
+                continue;
+            };
+            let position = position.unsigned_abs();
             let reasons = parse_missing_reasons(missing)?;
-            let of_term =
-                missing_column::list_missing_in_term(&reasons).map(|(field, why)| (place, field, why));
-            row.missing_in_terms.extend(of_term);
-            row.terms.push(IndexedFundingTerm {
+            let missing =
+                missing_column::list_missing_in_term(&reasons).map(|(field, why)| (position, field, why));
+            self.initiatives[number].missing_in_terms.extend(missing);
+            let term = IndexedFundingTerm {
                 funder,
                 duration_months,
                 amount_minor,
@@ -372,9 +414,37 @@ impl IndexRows<'_> {
                 choices: coded
                     .unpack(codes)
                     .map(|number| number.and_then(|number| u8::try_from(number).ok())),
+            };
+            self.terms[number / CHUNK_ROWS].push(LoadedTerm {
+                initiative: u16::try_from(number % CHUNK_ROWS).unwrap_or(u16::MAX),
+                position,
+                term,
             });
         }
         Ok(())
+    }
+
+    /// The initiatives with their parts, in the order of their ids, as pages for one chunk each.
+    fn into_pages(self) -> impl Iterator<Item = Vec<IndexedInitiative>> + Send {
+        let mut initiatives = self.initiatives.into_iter();
+        self.terms.into_iter().map(move |mut terms| {
+            let mut page: Vec<IndexedInitiative> = initiatives.by_ref().take(CHUNK_ROWS).collect();
+            terms.sort_unstable_by_key(|term| (term.initiative, term.position));
+            for terms in terms.chunk_by(|one, next| one.initiative == next.initiative) {
+                let row = &mut page[usize::from(terms[0].initiative)];
+                row.terms = terms.iter().map(|loaded| loaded.term).collect();
+                // A reason first names its term by its position in the record.
+                for (term, ..) in &mut row.missing_in_terms {
+                    let number = terms.partition_point(|loaded| loaded.position < *term);
+                    *term = u32::try_from(number).unwrap_or(u32::MAX);
+                }
+            }
+            for row in &mut page {
+                row.missing.sort_unstable();
+                row.missing_in_terms.sort_unstable();
+            }
+            page
+        })
     }
 }
 
@@ -440,6 +510,11 @@ fn list_codes<T: Copy>(all: &[T], code: impl Fn(T) -> &'static str) -> Vec<Value
 
 fn flag_values() -> Vec<Value> {
     vec![false.into(), true.into()]
+}
+
+/// The code of a column that is never null.
+fn require_code(code: Option<usize>, column: &str) -> Result<usize, DbErr> {
+    code.ok_or_else(|| DbErr::Custom(format!("{column} has a code that this version does not know")))
 }
 
 fn decode_code<T: Copy>(all: &[T], code: Option<usize>) -> Option<T> {

@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use tokio::task::{JoinHandle, spawn_blocking};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, StreamTrait,
+};
 use uuid::Uuid;
-use wayin_entity::{ChangeSubject, change, initiative, organisation, place, place_parent};
+use wayin_entity::{ChangeSubject, change, organisation, place, place_parent};
 
-use super::index_rows::StoredRows;
+use super::index_rows::{load_all_chunks, load_initiatives};
 use crate::database::{IDS_PER_STATEMENT, is_in, is_in_any};
 use wayin_engine::index::{
-    AsOf, CHUNK_ROWS, Chunk, IndexedOrganisation, OrganisationDictionary, PlaceDictionary, Snapshot,
-    StoredPlace,
+    AsOf, IndexedOrganisation, OrganisationDictionary, PlaceDictionary, Snapshot, StoredPlace,
 };
 use wayin_records::normalisation::fold_name;
 
@@ -21,9 +21,9 @@ const MAX_INCREMENTAL_CHANGES: u64 = 20_000;
 /// The most gaps in the log's numbers to look up on each read. With more, all records are loaded again.
 const MAX_LOG_GAPS: usize = 1_000;
 
-/// Loads all records. `progress` receives the number of initiatives loaded so far. Each connection is in a transaction
+/// Loads all records. `progress` receives the number of rows read so far. Each connection is in a transaction
 /// that sees the database at one moment.
-pub async fn load_snapshot<C: ConnectionTrait>(
+pub async fn load_snapshot<C: ConnectionTrait + StreamTrait>(
     [db, second]: [&C; 2],
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Snapshot, DbErr> {
@@ -50,31 +50,8 @@ pub async fn load_snapshot<C: ConnectionTrait>(
         as_of,
         dictionary_version: as_of.change_number,
     };
-    let mut after = Uuid::nil();
-    let mut read = 0;
-    let mut packing: Option<JoinHandle<Result<Chunk, DbErr>>> = None;
-    loop {
-        let newer = initiative::Column::Id.gt(after);
-        let rows = Box::pin(StoredRows::load([db, second], newer, Some(CHUNK_ROWS as u64))).await?;
-        if let Some(packing) = packing.take() {
-            let packed = packing.await.map_err(|cause| DbErr::Custom(cause.to_string()))?;
-            let chunk = packed?;
-            read += chunk.len();
-            snapshot.chunks.push(Arc::new(chunk));
-            progress(read);
-        }
-        let Some(last) = rows.last_id() else {
-            return Ok(snapshot);
-        };
-        after = last;
-        let dictionaries = Snapshot {
-            chunks: Vec::new(),
-            ..snapshot.clone()
-        };
-        packing = Some(spawn_blocking(move || {
-            Ok(Chunk::pack(&rows.into_index(&dictionaries)?))
-        }));
-    }
+    snapshot.chunks = load_all_chunks([db, second], &snapshot, progress).await?;
+    Ok(snapshot)
 }
 
 /// The result of applying the change log to a snapshot.
@@ -172,10 +149,7 @@ pub async fn load_changes(
     }
     let initiatives: Vec<Uuid> = subjects(ChangeSubject::Initiative).into_iter().collect();
     for ids in initiatives.chunks(IDS_PER_STATEMENT) {
-        let these = is_in(db, initiative::Column::Id.into_expr(), ids.iter().copied());
-        let rows = Box::pin(StoredRows::load([db, db], these, None))
-            .await?
-            .into_index(&next)?;
+        let rows = Box::pin(load_initiatives(db, &next, ids)).await?;
         let published: BTreeSet<Uuid> = rows.iter().map(|row| row.id).collect();
         let gone = ids.iter().copied().filter(|id| !published.contains(id)).collect();
         next.apply(rows, gone);

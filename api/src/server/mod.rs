@@ -106,7 +106,7 @@ pub fn build_router(app: Arc<App>) -> Router {
 }
 
 /// Serves requests until `stop` completes, and then answers the open requests for at most `STOP_SECONDS`.
-/// Calls `progress` with the number of initiatives that have been loaded into the index.
+/// Calls `progress` with the number of rows that have been read for the index.
 pub async fn serve(
     app: Arc<App>,
     listener: TcpListener,

@@ -68,6 +68,8 @@ const SECRET: &[u8] = b"a secret that only benches know, of 32 bytes";
 const WARM_UP_TIME: Duration = Duration::from_secs(10);
 /// The number of the first connection that warms PostGraphile up.
 const WARM_UP_CONNECTIONS: u64 = 1_000;
+/// How long after its start the memory of the service is measured: the allocator returns freed memory after a second.
+const SETTLING_TIME: Duration = Duration::from_secs(3);
 /// How long each kind of request is sent.
 const RUN_TIME: Duration = Duration::from_secs(4);
 
@@ -141,7 +143,9 @@ impl Measurement {
         for (cache, record_cache_bytes) in [("off", 0), ("on", default_bytes)] {
             let start = Instant::now();
             let router = start_service(&db, record_cache_bytes).await?;
-            let (ready_after, memory_when_ready) = (start.elapsed(), memory_megabytes());
+            let ready_after = start.elapsed();
+            tokio::time::sleep(SETTLING_TIME).await;
+            let [memory_when_ready, memory_at_most] = memory_megabytes();
             let target = Target::Wayin {
                 router,
                 token: token.clone(),
@@ -158,15 +162,15 @@ impl Measurement {
                 .await?;
             }
             println!(
-                "\nReady after {:.1} s with {memory_when_ready} MB; {} MB after the requests.\n",
+                "\nReady after {:.1} s with {memory_when_ready} MB, at most {memory_at_most} MB until then; {} MB after the requests.\n",
                 ready_after.as_secs_f64(),
-                memory_megabytes()
+                memory_megabytes()[0]
             );
             if cache == "on" && self.mixed_requests > 0 {
                 send_mixed_requests(&target, &self.workloads, self.mixed_requests).await?;
                 println!(
                     "{} MB after {} mixed requests.\n",
-                    memory_megabytes(),
+                    memory_megabytes()[0],
                     self.mixed_requests
                 );
             }
@@ -285,13 +289,19 @@ async fn start_service(db: &DatabaseConnection, record_cache_bytes: u64) -> Resu
     let app = App::new(db.clone(), verifier, Arc::new(SystemClock), Arc::new(engine));
     let app = Arc::new(app.with_cost_settings(costs));
     app.engine.catch_up(&app.db, &|_| ()).await?;
+    let following = Arc::clone(&app);
+    tokio::spawn(async move { following.engine.follow_change_log(&following.db, &|_| ()).await });
     Ok(build_router(app))
 }
 
-/// The memory of this process in megabytes. 0 if the system does not say.
-fn memory_megabytes() -> u64 {
+/// The memory of this process in megabytes, and the most that it was. 0 if the system does not say.
+fn memory_megabytes() -> [u64; 2] {
+    ["VmRSS:", "VmHWM:"].map(read_memory)
+}
+
+fn read_memory(line: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let resident = status.lines().find_map(|found| found.strip_prefix(line));
     let kilobytes = resident.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kilobytes.unwrap_or(0) / 1024
 }

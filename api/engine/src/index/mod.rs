@@ -20,7 +20,7 @@ pub use self::bitmap::{Bitmap, TruthBitmaps};
 pub use self::chunk::{
     CHUNK_ROWS, Chunk, IndexedFundingTerm, IndexedInitiative, PerspectiveEntryPoints, to_day_number,
 };
-pub use self::code_bitmaps::CodeBitmaps;
+pub use self::code_bitmaps::{CodeBitmaps, CodeSet};
 pub use self::column::{Column, MAX_COMPARED_VALUES};
 pub use self::dictionary::{
     IndexedOrganisation, IndexedPlace, OrganisationDictionary, PlaceDictionary, StoredPlace,
