@@ -40,6 +40,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sea_orm::{DatabaseConnection, DbBackend, EntityTrait as _};
 use sea_orm_migration::MigratorTrait;
+use tokio::task::JoinHandle;
 use wayin::app::App;
 use wayin::auth::jwt::{TokenSigner, TokenSubject, TokenVerifier};
 use wayin::auth::member;
@@ -68,8 +69,9 @@ const SECRET: &[u8] = b"a secret that only benches know, of 32 bytes";
 const WARM_UP_TIME: Duration = Duration::from_secs(10);
 /// The number of the first connection that warms PostGraphile up.
 const WARM_UP_CONNECTIONS: u64 = 1_000;
-/// How long after its start the memory of the service is measured: the allocator returns freed memory after a second.
-const SETTLING_TIME: Duration = Duration::from_secs(3);
+/// How long after its start the memory of the service is measured. The allocator returns freed memory after a second, and that
+/// of a thread that waits for work after ten more, when the thread ends.
+const SETTLING_TIME: Duration = Duration::from_secs(15);
 /// How long each kind of request is sent.
 const RUN_TIME: Duration = Duration::from_secs(4);
 
@@ -142,7 +144,7 @@ impl Measurement {
         let default_bytes = EngineSettings::default().record_cache_bytes;
         for (cache, record_cache_bytes) in [("off", 0), ("on", default_bytes)] {
             let start = Instant::now();
-            let router = start_service(&db, record_cache_bytes).await?;
+            let Service { router, following } = Service::start(&db, record_cache_bytes).await?;
             let ready_after = start.elapsed();
             tokio::time::sleep(SETTLING_TIME).await;
             let [memory_when_ready, memory_at_most] = memory_megabytes();
@@ -174,6 +176,7 @@ impl Measurement {
                     self.mixed_requests
                 );
             }
+            following.abort();
         }
         if let Some(folder) = &self.postgraphile
             && db.get_database_backend() == DbBackend::Postgres
@@ -204,8 +207,9 @@ impl Measurement {
         let db = wayin::database::connect(url).await?;
         shuffle::shuffle_rows(&db).await?;
         let start = Instant::now();
-        let _router = start_service(&db, 0).await?;
+        let service = Service::start(&db, 0).await?;
         let ready_after = start.elapsed().as_secs_f64();
+        service.following.abort();
         println!("With the rows in random order in the file, ready after {ready_after:.1} s.\n");
         db.close().await?;
         Ok(())
@@ -268,30 +272,42 @@ async fn add_steward(db: &DatabaseConnection) -> Result<String, BenchError> {
     Ok(format!("Bearer {token}"))
 }
 
-async fn start_service(db: &DatabaseConnection, record_cache_bytes: u64) -> Result<Router, BenchError> {
-    let key = DecodingKey::from_secret(SECRET);
-    let verifier = TokenVerifier::new(Algorithm::HS256, key, ISSUER, AUDIENCE);
-    let engine = PatternEngine::new(EngineSettings {
-        record_cache_bytes,
-        ..EngineSettings::default()
-    })?;
-    let unlimited = RateLimit {
-        capacity: u32::MAX,
-        per_minute: u32::MAX,
-    };
-    let costs = CostSettings {
-        rates: RateLimits {
-            token: unlimited,
-            address: unlimited,
-        },
-        ..CostSettings::default()
-    };
-    let app = App::new(db.clone(), verifier, Arc::new(SystemClock), Arc::new(engine));
-    let app = Arc::new(app.with_cost_settings(costs));
-    app.engine.catch_up(&app.db, &|_| ()).await?;
-    let following = Arc::clone(&app);
-    tokio::spawn(async move { following.engine.follow_change_log(&following.db, &|_| ()).await });
-    Ok(build_router(app))
+/// The service, ready to answer.
+struct Service {
+    router: Router,
+    /// The task that follows the change log.
+    following: JoinHandle<()>,
+}
+
+impl Service {
+    async fn start(db: &DatabaseConnection, record_cache_bytes: u64) -> Result<Self, BenchError> {
+        let key = DecodingKey::from_secret(SECRET);
+        let verifier = TokenVerifier::new(Algorithm::HS256, key, ISSUER, AUDIENCE);
+        let engine = PatternEngine::new(EngineSettings {
+            record_cache_bytes,
+            ..EngineSettings::default()
+        })?;
+        let unlimited = RateLimit {
+            capacity: u32::MAX,
+            per_minute: u32::MAX,
+        };
+        let costs = CostSettings {
+            rates: RateLimits {
+                token: unlimited,
+                address: unlimited,
+            },
+            ..CostSettings::default()
+        };
+        let app = App::new(db.clone(), verifier, Arc::new(SystemClock), Arc::new(engine));
+        let app = Arc::new(app.with_cost_settings(costs));
+        app.engine.catch_up(&app.db, &|_| ()).await?;
+        let followed = Arc::clone(&app);
+        let follow = async move { followed.engine.follow_change_log(&followed.db, &|_| ()).await };
+        Ok(Self {
+            router: build_router(app),
+            following: tokio::spawn(follow),
+        })
+    }
 }
 
 /// The memory of this process in megabytes, and the most that it was. 0 if the system does not say.
