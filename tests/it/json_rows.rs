@@ -9,7 +9,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{DbErr, EntityTrait, IntoActiveModel, QueryFilter as _};
 use uuid::Uuid;
 use wayin::database::insert_all;
-use wayin::database::json_rows::{TablesQuery, TupleQuery, load_rows};
+use wayin::database::json_rows::{SCANNED_ROWS_PER_PAGE, TablesQuery, TupleQuery, load_rows};
 use wayin_entity::{
     ChangeKind, ChangeSubject, challenge_faced, challenge_reason, change, condition_changed,
     entry_point_taken, funding_term, initiative, initiative_source, organisation, place, source,
@@ -50,8 +50,9 @@ async fn scan_reads_each_row_once(database: Database) {
     let db = &database.connection;
     let now = DateTime::UNIX_EPOCH;
     let mut inserted: Vec<(i64, Uuid)> = Vec::new();
-    // One more than is in a page, or a multiple of it.
-    for count in [0, 1, 4096, 8192, 12_289] {
+    let page = i64::try_from(SCANNED_ROWS_PER_PAGE).unwrap();
+    // No row, one row, full pages, and one more row than full pages.
+    for count in [0, 1, page, 2 * page, 3 * page + 1] {
         let missing = i64::try_from(inserted.len()).unwrap() + 1..=count;
         let new: Vec<(i64, Uuid)> = missing
             .map(|number| (number * 3, Uuid::from_u128(number.unsigned_abs().into())))

@@ -5,17 +5,19 @@
 
 use std::marker::PhantomData;
 
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::{TryStreamExt as _, stream};
 use sea_orm::{
-    ColumnTrait, ColumnType, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, Iterable as _,
-    QueryFilter, QueryResult, QuerySelect, QueryTrait, Select, StreamTrait, TryGetableMany,
+    ColumnTrait, ColumnType, ConnectionTrait, DbBackend, DbErr, EntityTrait, Iterable as _, QueryFilter,
+    QueryResult, QuerySelect, QueryTrait, Select, StreamTrait, TryGetableMany,
     sea_query::{Alias, Asterisk, Expr, ExprTrait as _, Func, IntoCondition, Order, Query, SelectStatement},
 };
 use serde::de::DeserializeOwned;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 
-/// The most rows of one statement of a scan.
-const SCANNED_ROWS_PER_PAGE: usize = 4_096;
+/// The most rows of one piece of a scan.
+pub const SCANNED_ROWS_PER_PAGE: usize = 4_096;
+/// How many pieces of a scan are added at the same time.
+const PAGES_ADDED_TOGETHER: usize = 2;
 
 /// Rows of several tables, which are loaded in one statement.
 pub struct TablesQuery {
@@ -131,7 +133,6 @@ fn parse_rows<T: DeserializeOwned>(json: &str) -> Result<Vec<T>, DbErr> {
 /// Columns and further integers of the rows of a query, as tuples in this order.
 ///
 /// The columns are ids, texts, integers, Booleans, days, moments and JSON.
-#[derive(Clone)]
 pub struct TupleQuery<E: EntityTrait, T> {
     select: Select<E>,
     /// For each column and integer, its type.
@@ -139,12 +140,11 @@ pub struct TupleQuery<E: EntityTrait, T> {
     tuple: PhantomData<fn() -> T>,
 }
 
-/// The rows of one statement of a scan on SQLite, as JSON.
-#[derive(FromQueryResult)]
-struct ScannedRows {
+/// The rows of one statement of a scan on SQLite.
+struct ScannedPage {
+    /// A JSON array of tuples.
     rows: String,
-    row_count: i64,
-    last_row: Option<i64>,
+    row_count: usize,
 }
 
 impl<E, T> TupleQuery<E, T>
@@ -194,9 +194,11 @@ where
         parse_rows(&found.try_get::<String>("", "rows")?)
     }
 
-    /// Reads the rows in the order in which the database stores them, whatever it is. That is the fastest way to read a
-    /// whole table. `add` receives some of the rows at a time, on another thread, while the next ones are read.
-    /// `progress` receives their number.
+    /// Reads all rows in the order in which the database stores them, which is the fastest way to read a whole table. The
+    /// query has no order, no limit and no joins.
+    ///
+    /// `add` receives the rows in pieces, on other threads and in no order, while the next rows are read. `count_rows`
+    /// receives the number of rows of each piece.
     ///
     /// # Errors
     /// If the database cannot be read, or `add` fails.
@@ -204,103 +206,72 @@ where
         self,
         db: &(impl ConnectionTrait + StreamTrait),
         add: F,
-        progress: &(dyn Fn(usize) + Sync),
+        count_rows: &(dyn Fn(usize) + Sync),
     ) -> Result<(), DbErr>
     where
         F: Fn(Vec<T>) -> Result<(), DbErr> + Clone + Send + 'static,
     {
-        match ConnectionTrait::get_database_backend(db) {
-            DbBackend::Sqlite => self.scan_pages(db, add, progress).await,
-            _ => self.scan_stream(db, add, progress).await,
+        if ConnectionTrait::get_database_backend(db) == DbBackend::Sqlite {
+            let pages = stream::try_unfold(None, |after| self.load_page(db, after));
+            let add_page = |page: ScannedPage| {
+                count_rows(page.row_count);
+                let add = add.clone();
+                run_blocking(move || add(parse_rows(&page.rows)?))
+            };
+            return pages
+                .try_for_each_concurrent(PAGES_ADDED_TOGETHER, add_page)
+                .await;
         }
-    }
-
-    async fn scan_stream<F>(
-        self,
-        db: &(impl ConnectionTrait + StreamTrait),
-        add: F,
-        progress: &(dyn Fn(usize) + Sync),
-    ) -> Result<(), DbErr>
-    where
-        F: Fn(Vec<T>) -> Result<(), DbErr> + Clone + Send + 'static,
-    {
         let rows = self.select.into_tuple::<T>().stream(db).await?;
-        let mut pages = rows.try_chunks(SCANNED_ROWS_PER_PAGE);
-        let mut adding = AddedRows::default();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|failed| failed.1)?;
-            progress(page.len());
+        let pages = rows.try_chunks(SCANNED_ROWS_PER_PAGE).map_err(|failed| failed.1);
+        let add_page = |page: Vec<T>| {
+            count_rows(page.len());
             let add = add.clone();
-            adding.add(move || add(page)).await?;
-        }
-        adding.finish().await
+            run_blocking(move || add(page))
+        };
+        pages
+            .try_for_each_concurrent(PAGES_ADDED_TOGETHER, add_page)
+            .await
     }
 
-    async fn scan_pages<F>(
-        self,
+    /// Loads the rows after a row of SQLite, and the number of the last of them. None after the last row.
+    async fn load_page(
+        &self,
         db: &impl ConnectionTrait,
-        add: F,
-        progress: &(dyn Fn(usize) + Sync),
-    ) -> Result<(), DbErr>
-    where
-        F: Fn(Vec<T>) -> Result<(), DbErr> + Clone + Send + 'static,
-    {
+        after: Option<i64>,
+    ) -> Result<Option<(ScannedPage, Option<i64>)>, DbErr> {
         const ROW_ID: &str = "rowid";
         let row_id = || Expr::col((E::default(), Alias::new(ROW_ID)));
-        let mut adding = AddedRows::default();
-        let mut after = i64::MIN;
-        loop {
-            let mut rows = QueryTrait::into_query(self.select.clone());
-            rows.expr_as(row_id(), ROW_ID)
-                .and_where(row_id().gt(after))
-                .order_by_expr(row_id(), Order::Asc)
-                .limit(SCANNED_ROWS_PER_PAGE as u64);
-            let statement = collect_tuples(rows, &self.types)
-                .expr_as(Func::count(Expr::col(Asterisk)), "row_count")
-                .expr_as(Func::max(Expr::col(ROW_ID)), "last_row")
-                .to_owned();
-            let found = load_only_row(db, &statement).await?;
-            let ScannedRows {
-                rows,
-                row_count,
-                last_row,
-            } = ScannedRows::from_query_result(&found, "")?;
-            let row_count = usize::try_from(row_count).unwrap_or(0);
-            progress(row_count);
-            if let Some(last) = last_row {
-                after = last;
-                let add = add.clone();
-                adding.add(move || add(parse_rows(&rows)?)).await?;
-            }
-            if row_count < SCANNED_ROWS_PER_PAGE {
-                return adding.finish().await;
-            }
-        }
+        let mut rows = QueryTrait::into_query(self.select.clone());
+        rows.expr_as(row_id(), ROW_ID)
+            .and_where_option(after.map(|after| row_id().gt(after)))
+            .order_by_expr(row_id(), Order::Asc)
+            .limit(SCANNED_ROWS_PER_PAGE as u64);
+        let statement = collect_tuples(rows, &self.types)
+            .expr_as(Func::count(Expr::col(Asterisk)), "row_count")
+            .expr_as(Func::max(Expr::col(ROW_ID)), "last_row")
+            .to_owned();
+        let found = load_only_row(db, &statement).await?;
+        let Some(last) = found.try_get::<Option<i64>>("", "last_row")? else {
+            return Ok(None);
+        };
+        let page = ScannedPage {
+            rows: found.try_get("", "rows")?,
+            row_count: usize::try_from(found.try_get::<i64>("", "row_count")?).unwrap_or(0),
+        };
+        Ok(Some((page, Some(last))))
     }
 }
 
-/// The rows of a scan that are added on another thread.
-#[derive(Default)]
-struct AddedRows(Option<JoinHandle<Result<(), DbErr>>>);
-
-impl AddedRows {
-    /// Adds rows after the rows before.
-    async fn add(&mut self, add: impl FnOnce() -> Result<(), DbErr> + Send + 'static) -> Result<(), DbErr> {
-        self.finish_last().await?;
-        self.0 = Some(spawn_blocking(add));
-        Ok(())
-    }
-
-    async fn finish_last(&mut self) -> Result<(), DbErr> {
-        match self.0.take() {
-            Some(adding) => adding.await.map_err(|cause| DbErr::Custom(cause.to_string()))?,
-            None => Ok(()),
-        }
-    }
-
-    async fn finish(mut self) -> Result<(), DbErr> {
-        self.finish_last().await
-    }
+/// Does work on a thread that may block.
+///
+/// # Errors
+/// If the work fails or panics.
+pub async fn run_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, DbErr> + Send + 'static,
+) -> Result<T, DbErr> {
+    let done = spawn_blocking(work).await;
+    done.map_err(|cause| DbErr::Custom(format!("the rows could not be processed: {cause}")))?
 }
 
 fn column_alias(position: usize) -> String {

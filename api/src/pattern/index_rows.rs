@@ -1,9 +1,8 @@
 //! Loads the rows of initiatives for the index.
 //!
-//! A load of all initiatives reads each table from its beginning to its end, in the order of its rows in the file. To
-//! find the parts of one initiative after another, the database would search for each row: SQLite then takes three
-//! times as long where the rows are in random order. Two connections read, and other threads put together what they
-//! return.
+//! A load of all initiatives reads each table from its beginning to its end, and joins the rows in memory. If the database
+//! joined them, it would search for each part: where rows are in random order in its file, SQLite takes three times as
+//! long for that. Two connections read, and other threads join the rows.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +15,6 @@ use sea_orm::{
     StreamTrait, Value,
     sea_query::{CaseStatement, Expr},
 };
-use tokio::task::spawn_blocking;
 use uuid::Uuid;
 use wayin_engine::index::missing_column;
 use wayin_engine::index::{
@@ -32,9 +30,9 @@ use wayin_records::fields::funding_term::FundingChoice;
 use wayin_records::missing::MissingReasons;
 
 use crate::database::is_one_of_ids;
-use crate::database::json_rows::TupleQuery;
+use crate::database::json_rows::{TupleQuery, run_blocking};
 use crate::store::funding_terms::{choice_column, choice_values};
-use crate::store::whole_records::Part;
+use crate::store::whole_records::is_part_of;
 
 /// How many chunks are packed at the same time.
 const CHUNKS_PACKED_TOGETHER: usize = 2;
@@ -87,30 +85,40 @@ pub(super) async fn load_all_chunks<C: ConnectionTrait + StreamTrait>(
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Vec<Arc<Chunk>>, DbErr> {
     let read_count = AtomicUsize::new(0);
-    let progress = &|rows| progress(read_count.fetch_add(rows, Ordering::Relaxed) + rows);
-    let rows = SharedRows::new(snapshot);
+    let count = &|rows| progress(read_count.fetch_add(rows, Ordering::Relaxed) + rows);
+    let joined = SharedRows::new(snapshot);
     try_join!(
-        query_initiatives().scan(db, rows.adder(IndexRows::add_initiatives), progress),
-        query_reasons().scan(second, rows.adder(IndexRows::add_reasons), progress),
+        select_initiatives().scan(db, joined.make_adder(IndexRows::add_initiatives), count),
+        select_reasons().scan(
+            second,
+            joined.make_adder(|joined, rows| {
+                joined.add_reasons(rows);
+                Ok(())
+            }),
+            count
+        ),
     )?;
-    rows.number_initiatives().await?;
+    joined.number_initiatives().await?;
     let entry_points_and_terms = async {
-        let entry_points = rows.adder(IndexRows::add_entry_points);
-        query_entry_points().scan(db, entry_points, progress).await?;
-        let terms = rows.adder(IndexRows::add_funding_terms);
-        query_funding_terms().scan(db, terms, progress).await
+        let add = joined.make_adder(|joined, rows| {
+            joined.add_entry_points(rows);
+            Ok(())
+        });
+        select_entry_points().scan(db, add, count).await?;
+        let add = joined.make_adder(IndexRows::add_funding_terms);
+        select_funding_terms().scan(db, add, count).await
     };
     let challenges_and_conditions = async {
-        let challenges = rows.adder(IndexRows::add_challenges);
-        query_challenges().scan(second, challenges, progress).await?;
-        let conditions = rows.adder(IndexRows::add_conditions);
-        query_conditions().scan(second, conditions, progress).await
+        let add = joined.make_adder(IndexRows::add_challenges);
+        select_challenges().scan(second, add, count).await?;
+        let add = joined.make_adder(IndexRows::add_conditions);
+        select_conditions().scan(second, add, count).await
     };
     try_join!(entry_points_and_terms, challenges_and_conditions)?;
-    stream::iter(rows.into_inner().into_pages())
-        .map(|rows| spawn_blocking(move || Arc::new(Chunk::pack(&rows))))
+    let pack = |rows: ChunkRows| run_blocking(move || Ok(Arc::new(Chunk::pack(&rows.join_terms()))));
+    stream::iter(joined.into_inner()?.into_chunks())
+        .map(pack)
         .buffered(CHUNKS_PACKED_TOGETHER)
-        .map_err(|cause| DbErr::Custom(cause.to_string()))
         .try_collect()
         .await
 }
@@ -121,29 +129,26 @@ pub(super) async fn load_initiatives(
     snapshot: &Snapshot,
     ids: &[Uuid],
 ) -> Result<Vec<IndexedInitiative>, DbErr> {
-    fn is_part_of<P: Part>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Expr {
-        is_one_of_ids(db, Expr::col((P::default(), P::INITIATIVE_ID)), ids)
-    }
     let mut rows = IndexRows::new(snapshot);
     let these = is_one_of_ids(db, initiative::Column::Id.into_expr(), ids);
-    rows.add_initiatives(query_initiatives().filter(these).load(db).await?)?;
+    rows.add_initiatives(select_initiatives().filter(these).load(db).await?)?;
     rows.number_initiatives();
     let of_these = is_part_of::<entry_point_taken::Entity>(db, ids);
-    rows.add_entry_points(query_entry_points().filter(of_these).load(db).await?)?;
+    rows.add_entry_points(select_entry_points().filter(of_these).load(db).await?);
     let of_these = is_part_of::<challenge_faced::Entity>(db, ids);
-    let challenges = query_challenges().filter(of_these).load(db).await?;
+    let challenges = select_challenges().filter(of_these).load(db).await?;
     let faced: Vec<Uuid> = challenges.iter().map(|challenge| challenge.0).collect();
-    let of_these = is_one_of_ids(db, challenge_reason::Column::ChallengeFacedId.into_expr(), &faced);
-    rows.add_reasons(query_reasons().filter(of_these).load(db).await?)?;
+    let of_faced = is_one_of_ids(db, challenge_reason::Column::ChallengeFacedId.into_expr(), &faced);
+    rows.add_reasons(select_reasons().filter(of_faced).load(db).await?);
     rows.add_challenges(challenges)?;
     let of_these = is_part_of::<condition_changed::Entity>(db, ids);
-    rows.add_conditions(query_conditions().filter(of_these).load(db).await?)?;
+    rows.add_conditions(select_conditions().filter(of_these).load(db).await?)?;
     let of_these = is_part_of::<funding_term::Entity>(db, ids);
-    rows.add_funding_terms(query_funding_terms().filter(of_these).load(db).await?)?;
-    Ok(rows.into_pages().flatten().collect())
+    rows.add_funding_terms(select_funding_terms().filter(of_these).load(db).await?)?;
+    Ok(rows.into_chunks().flat_map(ChunkRows::join_terms).collect())
 }
 
-fn query_initiatives() -> TupleQuery<initiative::Entity, InitiativeColumns> {
+fn select_initiatives() -> TupleQuery<initiative::Entity, InitiativeColumns> {
     use initiative::{Column, Entity};
     let published = Entity::find().filter(Column::WithdrawnAt.is_null());
     let columns = [
@@ -161,31 +166,31 @@ fn query_initiatives() -> TupleQuery<initiative::Entity, InitiativeColumns> {
     TupleQuery::new(published, &columns, [initiative_columns().to_expression()])
 }
 
-fn query_entry_points() -> TupleQuery<entry_point_taken::Entity, EntryPointColumns> {
+fn select_entry_points() -> TupleQuery<entry_point_taken::Entity, EntryPointColumns> {
     use entry_point_taken::{Column, Entity};
     let codes = [entry_point_columns().to_expression()];
     TupleQuery::new(Entity::find(), &[Column::InitiativeId, Column::Position], codes)
 }
 
-fn query_challenges() -> TupleQuery<challenge_faced::Entity, ChallengeColumns> {
+fn select_challenges() -> TupleQuery<challenge_faced::Entity, ChallengeColumns> {
     use challenge_faced::{Column, Entity};
     let columns = [Column::Id, Column::InitiativeId, Column::Missing];
     TupleQuery::new(Entity::find(), &columns, [challenge_columns().to_expression()])
 }
 
-fn query_reasons() -> TupleQuery<challenge_reason::Entity, ReasonColumns> {
+fn select_reasons() -> TupleQuery<challenge_reason::Entity, ReasonColumns> {
     use challenge_reason::{Column, Entity};
     let codes = [reason_columns().to_expression()];
     TupleQuery::new(Entity::find(), &[Column::ChallengeFacedId], codes)
 }
 
-fn query_conditions() -> TupleQuery<condition_changed::Entity, ConditionColumns> {
+fn select_conditions() -> TupleQuery<condition_changed::Entity, ConditionColumns> {
     use condition_changed::{Column, Entity};
     let codes = [condition_columns().to_expression()];
     TupleQuery::new(Entity::find(), &[Column::InitiativeId, Column::Missing], codes)
 }
 
-fn query_funding_terms() -> TupleQuery<funding_term::Entity, FundingTermColumns> {
+fn select_funding_terms() -> TupleQuery<funding_term::Entity, FundingTermColumns> {
     use funding_term::{Column, Entity};
     let columns = [
         Column::InitiativeId,
@@ -208,8 +213,8 @@ impl SharedRows {
         Self(Arc::new(Mutex::new(IndexRows::new(snapshot))))
     }
 
-    /// A function that adds rows of a table.
-    fn adder<T: 'static>(
+    /// Makes a function that adds rows of a table.
+    fn make_adder<T: 'static>(
         &self,
         add: fn(&mut IndexRows, Vec<T>) -> Result<(), DbErr>,
     ) -> impl Fn(Vec<T>) -> Result<(), DbErr> + Clone + Send + use<T> {
@@ -218,22 +223,25 @@ impl SharedRows {
     }
 
     async fn number_initiatives(&self) -> Result<(), DbErr> {
-        let number = self.adder(|rows, _: Vec<()>| {
+        let shared = Arc::clone(&self.0);
+        run_blocking(move || {
+            let mut rows = shared.lock().unwrap_or_else(PoisonError::into_inner);
             rows.number_initiatives();
             Ok(())
-        });
-        let numbered = spawn_blocking(move || number(Vec::new())).await;
-        numbered.map_err(|cause| DbErr::Custom(cause.to_string()))?
+        })
+        .await
     }
 
-    /// The rows, once nothing more is added.
-    fn into_inner(self) -> IndexRows {
-        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut rows)
+    /// The rows, once every scan has ended.
+    fn into_inner(self) -> Result<IndexRows, DbErr> {
+        let rows = Arc::into_inner(self.0).ok_or_else(|| DbErr::Custom("a scan has not ended".to_owned()))?;
+        Ok(rows.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// Builds rows of the index from the rows of the tables, which come in any order.
+///
+/// A code that this version does not know is left out: a newer version may have migrated the database.
 #[derive(Default)]
 struct IndexRows {
     places: Arc<PlaceDictionary>,
@@ -244,14 +252,20 @@ struct IndexRows {
     numbers: HashMap<Uuid, u32>,
     /// The reasons for the step of each challenge faced.
     reasons: HashMap<Uuid, CodeSet>,
-    /// For each page of initiatives, their terms. They are freed with the page.
+    /// The funding terms of each chunk.
     terms: Vec<Vec<LoadedTerm>>,
+}
+
+/// The rows of one chunk, whose funding terms are still apart.
+struct ChunkRows {
+    initiatives: Vec<IndexedInitiative>,
+    terms: Vec<LoadedTerm>,
 }
 
 /// A funding term, until all terms of its initiative are loaded.
 struct LoadedTerm {
-    /// The number of the initiative in its page.
-    initiative: u16,
+    /// The row of the initiative in its chunk.
+    row: u16,
     position: u32,
     term: IndexedFundingTerm,
 }
@@ -330,12 +344,12 @@ impl IndexRows {
         Ok(())
     }
 
-    fn add_entry_points(&mut self, taken: Vec<EntryPointColumns>) -> Result<(), DbErr> {
+    fn add_entry_points(&mut self, taken: Vec<EntryPointColumns>) {
         let coded = entry_point_columns();
         for (id, position, codes) in taken {
-            let [perspective, entry_point] = coded.unpack(codes);
-            let perspective = require_code(perspective, "entry_point_taken.perspective")?;
-            let entry_point = require_code(entry_point, "entry_point_taken.entry_point")?;
+            let [Some(perspective), Some(entry_point)] = coded.unpack(codes) else {
+                continue;
+            };
             let Some(row) = self.find(id) else { continue };
             let PerspectiveEntryPoints { way_in, later } = &mut row.entry_points[perspective];
             if position == 1 {
@@ -344,25 +358,24 @@ impl IndexRows {
                 *later |= 1 << entry_point;
             }
         }
-        Ok(())
     }
 
-    fn add_reasons(&mut self, reasons: Vec<ReasonColumns>) -> Result<(), DbErr> {
+    fn add_reasons(&mut self, reasons: Vec<ReasonColumns>) {
         let coded = reason_columns();
         for (challenge_faced, codes) in reasons {
-            let [reason] = coded.unpack(codes);
-            let reason = require_code(reason, "challenge_reason.reason")?;
-            *self.reasons.entry(challenge_faced).or_default() |= 1 << reason;
+            if let [Some(reason)] = coded.unpack(codes) {
+                *self.reasons.entry(challenge_faced).or_default() |= 1 << reason;
+            }
         }
-        Ok(())
     }
 
     /// Adds challenges. Their reasons are already added.
     fn add_challenges(&mut self, faced: Vec<ChallengeColumns>) -> Result<(), DbErr> {
         let coded = challenge_columns();
         for (challenge_faced, id, missing, codes) in faced {
-            let [challenge, step] = coded.unpack(codes);
-            let challenge = require_code(challenge, "challenge_faced.challenge")?;
+            let [Some(challenge), step] = coded.unpack(codes) else {
+                continue;
+            };
             let reasons = self.reasons.remove(&challenge_faced).unwrap_or_default();
             let Some(row) = self.find(id) else { continue };
             row.reasons[challenge] = reasons;
@@ -378,8 +391,9 @@ impl IndexRows {
     fn add_conditions(&mut self, changed: Vec<ConditionColumns>) -> Result<(), DbErr> {
         let coded = condition_columns();
         for (id, missing, codes) in changed {
-            let [condition, change] = coded.unpack(codes);
-            let condition = require_code(condition, "condition_changed.condition")?;
+            let [Some(condition), change] = coded.unpack(codes) else {
+                continue;
+            };
             let Some(row) = self.find(id) else { continue };
             row.changes[condition] = decode_code(ChangeExtent::ALL, change);
             row.missing.extend(missing_column::find_missing_in_condition(
@@ -395,11 +409,15 @@ impl IndexRows {
         for (id, position, funder, duration_months, amount_minor, currency, starts_on, missing, codes) in
             terms
         {
-            let funder = self.find_organisation(funder)?;
             let Some(number) = self.numbers.get(&id).map(|number| *number as usize) else {
                 continue;
             };
-            let position = position.unsigned_abs();
+            let funder = self.find_organisation(funder)?;
+            let position = u32::try_from(position).map_err(|_| {
+                DbErr::Custom(format!(
+                    "a funding term of initiative {id} has position {position}"
+                ))
+            })?;
             let reasons = parse_missing_reasons(missing)?;
             let missing =
                 missing_column::list_missing_in_term(&reasons).map(|(field, why)| (position, field, why));
@@ -416,7 +434,7 @@ impl IndexRows {
                     .map(|number| number.and_then(|number| u8::try_from(number).ok())),
             };
             self.terms[number / CHUNK_ROWS].push(LoadedTerm {
-                initiative: u16::try_from(number % CHUNK_ROWS).unwrap_or(u16::MAX),
+                row: u16::try_from(number % CHUNK_ROWS).unwrap_or(u16::MAX),
                 position,
                 term,
             });
@@ -424,27 +442,34 @@ impl IndexRows {
         Ok(())
     }
 
-    /// The initiatives with their parts, in the order of their ids, as pages for one chunk each.
-    fn into_pages(self) -> impl Iterator<Item = Vec<IndexedInitiative>> + Send {
+    /// The rows of each chunk, in the order of their ids.
+    fn into_chunks(self) -> impl Iterator<Item = ChunkRows> + Send {
         let mut initiatives = self.initiatives.into_iter();
-        self.terms.into_iter().map(move |mut terms| {
-            let mut page: Vec<IndexedInitiative> = initiatives.by_ref().take(CHUNK_ROWS).collect();
-            terms.sort_unstable_by_key(|term| (term.initiative, term.position));
-            for terms in terms.chunk_by(|one, next| one.initiative == next.initiative) {
-                let row = &mut page[usize::from(terms[0].initiative)];
-                row.terms = terms.iter().map(|loaded| loaded.term).collect();
-                // A reason first names its term by its position in the record.
-                for (term, ..) in &mut row.missing_in_terms {
-                    let number = terms.partition_point(|loaded| loaded.position < *term);
-                    *term = u32::try_from(number).unwrap_or(u32::MAX);
-                }
-            }
-            for row in &mut page {
-                row.missing.sort_unstable();
-                row.missing_in_terms.sort_unstable();
-            }
-            page
+        self.terms.into_iter().map(move |terms| ChunkRows {
+            initiatives: initiatives.by_ref().take(CHUNK_ROWS).collect(),
+            terms,
         })
+    }
+}
+
+impl ChunkRows {
+    /// Joins the initiatives with their funding terms, in the order of the record.
+    fn join_terms(mut self) -> Vec<IndexedInitiative> {
+        self.terms.sort_unstable_by_key(|term| (term.row, term.position));
+        for terms in self.terms.chunk_by(|one, next| one.row == next.row) {
+            let initiative = &mut self.initiatives[usize::from(terms[0].row)];
+            initiative.terms = terms.iter().map(|loaded| loaded.term).collect();
+            // Until now, a missing reason names its term by its position in the record.
+            for (term, ..) in &mut initiative.missing_in_terms {
+                let index = terms.partition_point(|loaded| loaded.position < *term);
+                *term = u32::try_from(index).unwrap_or(u32::MAX);
+            }
+        }
+        for initiative in &mut self.initiatives {
+            initiative.missing.sort_unstable();
+            initiative.missing_in_terms.sort_unstable();
+        }
+        self.initiatives
     }
 }
 
@@ -473,14 +498,12 @@ fn entry_point_columns() -> PackedColumns<entry_point_taken::Column, 2> {
     ])
 }
 
-fn challenge_codes() -> (challenge_faced::Column, Vec<Value>) {
-    let codes = list_codes(Challenge::ALL, Challenge::code);
-    (challenge_faced::Column::Challenge, codes)
-}
-
 fn challenge_columns() -> PackedColumns<challenge_faced::Column, 2> {
-    let steps = list_codes(ChallengeStep::ALL, ChallengeStep::code);
-    PackedColumns::new([challenge_codes(), (challenge_faced::Column::Step, steps)])
+    use challenge_faced::Column;
+    PackedColumns::new([
+        (Column::Challenge, list_codes(Challenge::ALL, Challenge::code)),
+        (Column::Step, list_codes(ChallengeStep::ALL, ChallengeStep::code)),
+    ])
 }
 
 fn reason_columns() -> PackedColumns<challenge_reason::Column, 1> {
@@ -510,11 +533,6 @@ fn list_codes<T: Copy>(all: &[T], code: impl Fn(T) -> &'static str) -> Vec<Value
 
 fn flag_values() -> Vec<Value> {
     vec![false.into(), true.into()]
-}
-
-/// The code of a column that is never null.
-fn require_code(code: Option<usize>, column: &str) -> Result<usize, DbErr> {
-    code.ok_or_else(|| DbErr::Custom(format!("{column} has a code that this version does not know")))
 }
 
 fn decode_code<T: Copy>(all: &[T], code: Option<usize>) -> Option<T> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Iterable as _, ModelTrait as _,
     PrimaryKeyToColumn as _, QueryFilter, Select,
-    sea_query::{Query, ValueType},
+    sea_query::{Expr, Query, ValueType},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -102,7 +102,12 @@ impl InitiativeParts {
 const OWNERS_PER_STATEMENT: usize = 500;
 
 fn select_parts<P: Part>(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Select<P> {
-    P::find().filter(is_one_of_ids(db, P::INITIATIVE_ID.into_expr(), initiatives))
+    P::find().filter(is_part_of::<P>(db, initiatives))
+}
+
+/// A condition: the row is part of one of the initiatives.
+pub fn is_part_of<P: Part>(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Expr {
+    is_one_of_ids(db, P::INITIATIVE_ID.into_expr(), initiatives)
 }
 
 fn select_reasons(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Select<challenge_reason::Entity> {

@@ -69,8 +69,8 @@ const SECRET: &[u8] = b"a secret that only benches know, of 32 bytes";
 const WARM_UP_TIME: Duration = Duration::from_secs(10);
 /// The number of the first connection that warms PostGraphile up.
 const WARM_UP_CONNECTIONS: u64 = 1_000;
-/// How long after its start the memory of the service is measured. The allocator returns freed memory after a second, and that
-/// of a thread that waits for work after ten more, when the thread ends.
+/// How long after its start the memory of the service is measured. mimalloc returns freed memory after a second. A blocking
+/// thread of Tokio ends after ten seconds without work, and only then is all its memory returned.
 const SETTLING_TIME: Duration = Duration::from_secs(15);
 /// How long each kind of request is sent.
 const RUN_TIME: Duration = Duration::from_secs(4);
@@ -143,11 +143,13 @@ impl Measurement {
         println!("\n## {name}, {} initiatives\n", self.initiatives);
         let default_bytes = EngineSettings::default().record_cache_bytes;
         for (cache, record_cache_bytes) in [("off", 0), ("on", default_bytes)] {
+            forget_peak_memory();
             let start = Instant::now();
             let Service { router, following } = Service::start(&db, record_cache_bytes).await?;
             let ready_after = start.elapsed();
+            let peak_memory = read_memory("VmHWM:");
             tokio::time::sleep(SETTLING_TIME).await;
-            let [memory_when_ready, memory_at_most] = memory_megabytes();
+            let settled_memory = read_memory("VmRSS:");
             let target = Target::Wayin {
                 router,
                 token: token.clone(),
@@ -164,19 +166,22 @@ impl Measurement {
                 .await?;
             }
             println!(
-                "\nReady after {:.1} s with {memory_when_ready} MB, at most {memory_at_most} MB until then; {} MB after the requests.\n",
+                "\nReady after {:.1} s, with at most {peak_memory} MB; {settled_memory} MB {} s later; {} MB after the \
+                 requests.\n",
                 ready_after.as_secs_f64(),
-                memory_megabytes()[0]
+                SETTLING_TIME.as_secs(),
+                read_memory("VmRSS:")
             );
             if cache == "on" && self.mixed_requests > 0 {
                 send_mixed_requests(&target, &self.workloads, self.mixed_requests).await?;
                 println!(
                     "{} MB after {} mixed requests.\n",
-                    memory_megabytes()[0],
+                    read_memory("VmRSS:"),
                     self.mixed_requests
                 );
             }
             following.abort();
+            let _ = following.await;
         }
         if let Some(folder) = &self.postgraphile
             && db.get_database_backend() == DbBackend::Postgres
@@ -275,7 +280,7 @@ async fn add_steward(db: &DatabaseConnection) -> Result<String, BenchError> {
 /// The service, ready to answer.
 struct Service {
     router: Router,
-    /// The task that follows the change log.
+    /// The task that follows the change log, as in a running service.
     following: JoinHandle<()>,
 }
 
@@ -310,14 +315,16 @@ impl Service {
     }
 }
 
-/// The memory of this process in megabytes, and the most that it was. 0 if the system does not say.
-fn memory_megabytes() -> [u64; 2] {
-    ["VmRSS:", "VmHWM:"].map(read_memory)
+/// Lets `VmHWM` start again from the memory that this process has now.
+fn forget_peak_memory() {
+    // Only on Linux. Elsewhere, the memory is not known either.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
-fn read_memory(line: &str) -> u64 {
+/// The memory of this process in megabytes, from a field of its status. 0 if the system does not say.
+fn read_memory(field: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let resident = status.lines().find_map(|found| found.strip_prefix(line));
+    let resident = status.lines().find_map(|line| line.strip_prefix(field));
     let kilobytes = resident.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kilobytes.unwrap_or(0) / 1024
 }
