@@ -152,7 +152,7 @@ async fn connections_that_see_different_moments_are_not_mixed(database: Database
     );
 }
 
-/// The rows are moved in the database, and there are more of them than a statement reads.
+/// The test moves rows in the database. The initiatives fill more than one page of a scan.
 async fn order_of_the_stored_rows_does_not_matter(database: Database) {
     let app = start_with_places(database).await;
     let mut records: Vec<Value> = (0..12)

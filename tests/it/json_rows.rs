@@ -53,8 +53,8 @@ async fn scan_reads_each_row_once(database: Database) {
     let page = i64::try_from(SCANNED_ROWS_PER_PAGE).unwrap();
     // No row, one row, full pages, and one more row than full pages.
     for count in [0, 1, page, 2 * page, 3 * page + 1] {
-        let missing = i64::try_from(inserted.len()).unwrap() + 1..=count;
-        let new: Vec<(i64, Uuid)> = missing
+        let numbers = i64::try_from(inserted.len()).unwrap() + 1..=count;
+        let new: Vec<(i64, Uuid)> = numbers
             .map(|number| (number * 3, Uuid::from_u128(number.unsigned_abs().into())))
             .collect();
         let rows = new.iter().map(|(number, subject_id)| change::Model {

@@ -1,22 +1,23 @@
-//! Loads rows as JSON, which the database makes from them.
+//! Loads many rows at once.
 //!
-//! So one statement can load rows of several tables. SQLite's driver also hands over each row on its own, from another
-//! thread, which takes much longer than to read it: there, all rows of a statement come as one text.
+//! On SQLite, the rows of a statement come as one JSON text: the driver would pass each row from another thread on its own,
+//! which takes much longer than reading it. As JSON, one statement can also load rows of several tables, on both databases.
 
 use std::marker::PhantomData;
 
-use futures_util::{TryStreamExt as _, stream};
+use futures_util::{Stream, TryStreamExt as _, stream};
 use sea_orm::{
     ColumnTrait, ColumnType, ConnectionTrait, DbBackend, DbErr, EntityTrait, Iterable as _, QueryFilter,
     QueryResult, QuerySelect, QueryTrait, Select, StreamTrait, TryGetableMany,
-    sea_query::{Alias, Asterisk, Expr, ExprTrait as _, Func, IntoCondition, Order, Query, SelectStatement},
+    sea_query::{Alias, Expr, ExprTrait as _, Func, IntoCondition, Order, Query, SelectStatement},
 };
 use serde::de::DeserializeOwned;
-use tokio::task::spawn_blocking;
 
-/// The most rows of one piece of a scan.
+use super::run_blocking;
+
+/// The most rows of one page of a scan.
 pub const SCANNED_ROWS_PER_PAGE: usize = 4_096;
-/// How many pieces of a scan are added at the same time.
+/// How many pages of a scan are added at the same time.
 const PAGES_ADDED_TOGETHER: usize = 2;
 
 /// Rows of several tables, which are loaded in one statement.
@@ -140,13 +141,6 @@ pub struct TupleQuery<E: EntityTrait, T> {
     tuple: PhantomData<fn() -> T>,
 }
 
-/// The rows of one statement of a scan on SQLite.
-struct ScannedPage {
-    /// A JSON array of tuples.
-    rows: String,
-    row_count: usize,
-}
-
 impl<E, T> TupleQuery<E, T>
 where
     E: EntityTrait,
@@ -191,14 +185,15 @@ where
         }
         let rows = QueryTrait::into_query(self.select);
         let found = load_only_row(db, &collect_tuples(rows, &self.types)).await?;
-        parse_rows(&found.try_get::<String>("", "rows")?)
+        let rows: String = found.try_get("", "rows")?;
+        run_blocking(move || parse_rows(&rows)).await
     }
 
-    /// Reads all rows in the order in which the database stores them, which is the fastest way to read a whole table. The
+    /// Reads all rows. It follows the order in which the database stores them, the fastest way to read a whole table. The
     /// query has no order, no limit and no joins.
     ///
-    /// `add` receives the rows in pieces, on other threads and in no order, while the next rows are read. `count_rows`
-    /// receives the number of rows of each piece.
+    /// `add` receives one page of rows at a time, on another thread, while the next page is read. A page may be added
+    /// before an earlier one. `count_rows` receives the number of rows of each page that was added.
     ///
     /// # Errors
     /// If the database cannot be read, or `add` fails.
@@ -213,33 +208,19 @@ where
     {
         if ConnectionTrait::get_database_backend(db) == DbBackend::Sqlite {
             let pages = stream::try_unfold(None, |after| self.load_page(db, after));
-            let add_page = |page: ScannedPage| {
-                count_rows(page.row_count);
-                let add = add.clone();
-                run_blocking(move || add(parse_rows(&page.rows)?))
-            };
-            return pages
-                .try_for_each_concurrent(PAGES_ADDED_TOGETHER, add_page)
-                .await;
+            return add_pages(pages, |rows: String| parse_rows(&rows), add, count_rows).await;
         }
         let rows = self.select.into_tuple::<T>().stream(db).await?;
         let pages = rows.try_chunks(SCANNED_ROWS_PER_PAGE).map_err(|failed| failed.1);
-        let add_page = |page: Vec<T>| {
-            count_rows(page.len());
-            let add = add.clone();
-            run_blocking(move || add(page))
-        };
-        pages
-            .try_for_each_concurrent(PAGES_ADDED_TOGETHER, add_page)
-            .await
+        add_pages(pages, Ok, add, count_rows).await
     }
 
-    /// Loads the rows after a row of SQLite, and the number of the last of them. None after the last row.
+    /// Loads the rows after a row of SQLite as JSON, and the number of the last of them. None after the last row.
     async fn load_page(
         &self,
         db: &impl ConnectionTrait,
         after: Option<i64>,
-    ) -> Result<Option<(ScannedPage, Option<i64>)>, DbErr> {
+    ) -> Result<Option<(String, Option<i64>)>, DbErr> {
         const ROW_ID: &str = "rowid";
         let row_id = || Expr::col((E::default(), Alias::new(ROW_ID)));
         let mut rows = QueryTrait::into_query(self.select.clone());
@@ -248,30 +229,39 @@ where
             .order_by_expr(row_id(), Order::Asc)
             .limit(SCANNED_ROWS_PER_PAGE as u64);
         let statement = collect_tuples(rows, &self.types)
-            .expr_as(Func::count(Expr::col(Asterisk)), "row_count")
             .expr_as(Func::max(Expr::col(ROW_ID)), "last_row")
             .to_owned();
         let found = load_only_row(db, &statement).await?;
-        let Some(last) = found.try_get::<Option<i64>>("", "last_row")? else {
-            return Ok(None);
-        };
-        let page = ScannedPage {
-            rows: found.try_get("", "rows")?,
-            row_count: usize::try_from(found.try_get::<i64>("", "row_count")?).unwrap_or(0),
-        };
-        Ok(Some((page, Some(last))))
+        let (rows, last): (String, Option<i64>) =
+            (found.try_get("", "rows")?, found.try_get("", "last_row")?);
+        Ok(last.map(|last| (rows, Some(last))))
     }
 }
 
-/// Does work on a thread that may block.
-///
-/// # Errors
-/// If the work fails or panics.
-pub async fn run_blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, DbErr> + Send + 'static,
-) -> Result<T, DbErr> {
-    let done = spawn_blocking(work).await;
-    done.map_err(|cause| DbErr::Custom(format!("the rows could not be processed: {cause}")))?
+/// Adds the rows of each page, on other threads.
+async fn add_pages<P, T, F>(
+    pages: impl Stream<Item = Result<P, DbErr>>,
+    parse: fn(P) -> Result<Vec<T>, DbErr>,
+    add: F,
+    count_rows: &(dyn Fn(usize) + Sync),
+) -> Result<(), DbErr>
+where
+    P: Send + 'static,
+    T: 'static,
+    F: Fn(Vec<T>) -> Result<(), DbErr> + Clone + Send + 'static,
+{
+    let add_page = |page| {
+        let add = add.clone();
+        let add_rows = move || {
+            let rows = parse(page)?;
+            let row_count = rows.len();
+            add(rows).map(|()| row_count)
+        };
+        async move { run_blocking(add_rows).await.map(count_rows) }
+    };
+    pages
+        .try_for_each_concurrent(PAGES_ADDED_TOGETHER, add_page)
+        .await
 }
 
 fn column_alias(position: usize) -> String {

@@ -19,6 +19,7 @@ use sea_orm::{
         sqlite::{SqliteConnectOptions, SqlitePoolOptions},
     },
 };
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 pub use self::insert::insert_all;
@@ -266,6 +267,17 @@ where
         .exec_without_returning(db)
         .await?;
     Ok(())
+}
+
+/// Does work on rows on a thread that may block.
+///
+/// # Errors
+/// If the work fails or panics.
+pub async fn run_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, DbErr> + Send + 'static,
+) -> Result<T, DbErr> {
+    let done = spawn_blocking(work).await;
+    done.map_err(|cause| DbErr::Custom(format!("the rows could not be processed: {cause}")))?
 }
 
 /// Begins a transaction whose reads all see the database at one moment.

@@ -1,12 +1,12 @@
 //! Loads the rows of initiatives for the index.
 //!
-//! A load of all initiatives reads each table from its beginning to its end, and joins the rows in memory. If the database
-//! joined them, it would search for each part: where rows are in random order in its file, SQLite takes three times as
-//! long for that. Two connections read, and other threads join the rows.
+//! A load of all initiatives reads each table from its beginning to its end, and joins the rows in memory. A join in the
+//! database searches for each part: with the rows in random order in the file, SQLite then took three times as long. Two
+//! connections read, and other threads join the rows.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream, try_join};
@@ -29,8 +29,8 @@ use wayin_records::fields::Field;
 use wayin_records::fields::funding_term::FundingChoice;
 use wayin_records::missing::MissingReasons;
 
-use crate::database::is_one_of_ids;
-use crate::database::json_rows::{TupleQuery, run_blocking};
+use crate::database::json_rows::TupleQuery;
+use crate::database::{is_one_of_ids, run_blocking};
 use crate::store::funding_terms::{choice_column, choice_values};
 use crate::store::whole_records::is_part_of;
 
@@ -86,7 +86,7 @@ pub(super) async fn load_all_chunks<C: ConnectionTrait + StreamTrait>(
 ) -> Result<Vec<Arc<Chunk>>, DbErr> {
     let read_count = AtomicUsize::new(0);
     let count = &|rows| progress(read_count.fetch_add(rows, Ordering::Relaxed) + rows);
-    let joined = SharedRows::new(snapshot);
+    let joined = SharedRows(Arc::new(Mutex::new(IndexRows::new(snapshot))));
     try_join!(
         select_initiatives().scan(db, joined.make_adder(IndexRows::add_initiatives), count),
         select_reasons().scan(
@@ -98,7 +98,12 @@ pub(super) async fn load_all_chunks<C: ConnectionTrait + StreamTrait>(
             count
         ),
     )?;
-    joined.number_initiatives().await?;
+    let shared = joined.clone();
+    run_blocking(move || {
+        shared.lock().number_initiatives();
+        Ok(())
+    })
+    .await?;
     let entry_points_and_terms = async {
         let add = joined.make_adder(|joined, rows| {
             joined.add_entry_points(rows);
@@ -116,7 +121,8 @@ pub(super) async fn load_all_chunks<C: ConnectionTrait + StreamTrait>(
     };
     try_join!(entry_points_and_terms, challenges_and_conditions)?;
     let pack = |rows: ChunkRows| run_blocking(move || Ok(Arc::new(Chunk::pack(&rows.join_terms()))));
-    stream::iter(joined.into_inner()?.into_chunks())
+    let joined = std::mem::take(&mut *joined.lock());
+    stream::iter(joined.into_chunks())
         .map(pack)
         .buffered(CHUNKS_PACKED_TOGETHER)
         .try_collect()
@@ -206,11 +212,13 @@ fn select_funding_terms() -> TupleQuery<funding_term::Entity, FundingTermColumns
 }
 
 /// Rows that several scans add to.
+#[derive(Clone)]
 struct SharedRows(Arc<Mutex<IndexRows>>);
 
 impl SharedRows {
-    fn new(snapshot: &Snapshot) -> Self {
-        Self(Arc::new(Mutex::new(IndexRows::new(snapshot))))
+    fn lock(&self) -> MutexGuard<'_, IndexRows> {
+        // A panic of another thread already fails the load: `run_blocking` returns it as an error.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a function that adds rows of a table.
@@ -218,24 +226,8 @@ impl SharedRows {
         &self,
         add: fn(&mut IndexRows, Vec<T>) -> Result<(), DbErr>,
     ) -> impl Fn(Vec<T>) -> Result<(), DbErr> + Clone + Send + use<T> {
-        let shared = Arc::clone(&self.0);
-        move |rows| add(&mut shared.lock().unwrap_or_else(PoisonError::into_inner), rows)
-    }
-
-    async fn number_initiatives(&self) -> Result<(), DbErr> {
-        let shared = Arc::clone(&self.0);
-        run_blocking(move || {
-            let mut rows = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            rows.number_initiatives();
-            Ok(())
-        })
-        .await
-    }
-
-    /// The rows, once every scan has ended.
-    fn into_inner(self) -> Result<IndexRows, DbErr> {
-        let rows = Arc::into_inner(self.0).ok_or_else(|| DbErr::Custom("a scan has not ended".to_owned()))?;
-        Ok(rows.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let shared = self.clone();
+        move |rows| add(&mut shared.lock(), rows)
     }
 }
 
@@ -248,7 +240,7 @@ struct IndexRows {
     organisations: Arc<OrganisationDictionary>,
     /// In the order of their ids, once they are numbered.
     initiatives: Vec<IndexedInitiative>,
-    /// Where each initiative is.
+    /// The position of each initiative in `initiatives`. Empty until they are numbered.
     numbers: HashMap<Uuid, u32>,
     /// The reasons for the step of each challenge faced.
     reasons: HashMap<Uuid, CodeSet>,
@@ -256,13 +248,13 @@ struct IndexRows {
     terms: Vec<Vec<LoadedTerm>>,
 }
 
-/// The rows of one chunk, whose funding terms are still apart.
+/// The initiatives of one chunk, and their funding terms before they are joined.
 struct ChunkRows {
     initiatives: Vec<IndexedInitiative>,
     terms: Vec<LoadedTerm>,
 }
 
-/// A funding term, until all terms of its initiative are loaded.
+/// A funding term that is not joined with its initiative yet.
 struct LoadedTerm {
     /// The row of the initiative in its chunk.
     row: u16,
@@ -284,7 +276,7 @@ impl IndexRows {
         number.ok_or_else(|| DbErr::Custom(format!("organisation {id} is not in the log")))
     }
 
-    /// Sorts the initiatives, so that their parts can be added.
+    /// Sorts and numbers the initiatives. Call it before parts are added: a part whose initiative has no number is left out.
     fn number_initiatives(&mut self) {
         self.initiatives.sort_unstable_by_key(|row| row.id);
         self.terms
@@ -415,7 +407,7 @@ impl IndexRows {
             let funder = self.find_organisation(funder)?;
             let position = u32::try_from(position).map_err(|_| {
                 DbErr::Custom(format!(
-                    "a funding term of initiative {id} has position {position}"
+                    "a funding term of initiative {id} has the negative position {position}"
                 ))
             })?;
             let reasons = parse_missing_reasons(missing)?;
@@ -524,7 +516,7 @@ fn funding_term_columns() -> PackedColumns<funding_term::Column, { FundingChoice
 }
 
 /// Columns of closed vocabularies, packed into one integer. The database then sends one value instead of one text for
-/// each column. Sending those texts takes most of the time of a full load.
+/// each column. Without this, sending the texts took most of the time of a full load.
 struct PackedColumns<C, const COLUMNS: usize>([(C, Vec<Value>); COLUMNS]);
 
 fn list_codes<T: Copy>(all: &[T], code: impl Fn(T) -> &'static str) -> Vec<Value> {

@@ -145,13 +145,13 @@ impl Measurement {
         for (cache, record_cache_bytes) in [("off", 0), ("on", default_bytes)] {
             forget_peak_memory();
             let start = Instant::now();
-            let Service { router, following } = Service::start(&db, record_cache_bytes).await?;
+            let service = Service::start(&db, record_cache_bytes).await?;
             let ready_after = start.elapsed();
             let peak_memory = read_memory("VmHWM:");
             tokio::time::sleep(SETTLING_TIME).await;
             let settled_memory = read_memory("VmRSS:");
             let target = Target::Wayin {
-                router,
+                router: service.router.clone(),
                 token: token.clone(),
             };
             print_table_header();
@@ -180,8 +180,7 @@ impl Measurement {
                     self.mixed_requests
                 );
             }
-            following.abort();
-            let _ = following.await;
+            service.stop().await?;
         }
         if let Some(folder) = &self.postgraphile
             && db.get_database_backend() == DbBackend::Postgres
@@ -214,7 +213,7 @@ impl Measurement {
         let start = Instant::now();
         let service = Service::start(&db, 0).await?;
         let ready_after = start.elapsed().as_secs_f64();
-        service.following.abort();
+        service.stop().await?;
         println!("With the rows in random order in the file, ready after {ready_after:.1} s.\n");
         db.close().await?;
         Ok(())
@@ -313,6 +312,15 @@ impl Service {
             following: tokio::spawn(follow),
         })
     }
+
+    /// Stops following the change log.
+    async fn stop(self) -> Result<(), BenchError> {
+        self.following.abort();
+        match self.following.await {
+            Err(failed) if failed.is_panic() => Err(failed.into()),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Lets `VmHWM` start again from the memory that this process has now.
@@ -324,8 +332,8 @@ fn forget_peak_memory() {
 /// The memory of this process in megabytes, from a field of its status. 0 if the system does not say.
 fn read_memory(field: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let resident = status.lines().find_map(|line| line.strip_prefix(field));
-    let kilobytes = resident.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    let value = status.lines().find_map(|line| line.strip_prefix(field));
+    let kilobytes = value.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kilobytes.unwrap_or(0) / 1024
 }
 
