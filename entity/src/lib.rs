@@ -9,6 +9,8 @@ pub mod claim;
 pub mod condition_changed;
 pub mod crisis;
 pub mod crisis_place;
+pub mod disclosure_class;
+pub mod disclosure_release;
 pub mod entity_revision;
 pub mod entry_point_taken;
 pub mod funding_term;

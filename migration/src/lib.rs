@@ -33,6 +33,7 @@ mod m20261129_000029_rename_fields_of_documents;
 mod m20261129_000030_rename_tables_columns_and_codes;
 mod m20261129_000031_store_imports_of_the_command_line;
 mod m20261130_000032_drop_indexes_of_lists;
+mod m20261130_000033_create_disclosure_classes;
 mod table;
 pub mod vocabulary;
 
@@ -72,6 +73,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000030_rename_tables_columns_and_codes::Migration),
             Box::new(m20261129_000031_store_imports_of_the_command_line::Migration),
             Box::new(m20261130_000032_drop_indexes_of_lists::Migration),
+            Box::new(m20261130_000033_create_disclosure_classes::Migration),
         ]
     }
 }

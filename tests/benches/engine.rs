@@ -16,6 +16,7 @@ use wayin_engine::answer::{
 use wayin_engine::cancellation::CancellationToken;
 use wayin_engine::count::EvaluationContext;
 use wayin_engine::disclosure::cell_key::PerturbationTable;
+use wayin_engine::disclosure::classes::HiddenClasses;
 use wayin_engine::predicate::Predicate;
 use wayin_engine::predicate_cache::TruthCache;
 use wayin_engine::query::{PatternQuery, RecordScope, Viewpoint};
@@ -27,6 +28,7 @@ const INITIATIVE_COUNT: usize = 100_000;
 
 fn bench_queries(criterion: &mut Criterion) {
     let snapshot = fixtures::build_snapshot(INITIATIVE_COUNT);
+    let classes = HiddenClasses::form_all(&snapshot);
     let (kept, noise, run) = (
         TruthCache::default(),
         PerturbationTable::default(),
@@ -34,7 +36,7 @@ fn bench_queries(criterion: &mut Criterion) {
     );
     let base = EvaluationContext {
         newest: &snapshot,
-        staged: [&snapshot; 2],
+        classes: classes.each_ref().map(|classes| &**classes),
         truth_cache: &kept,
         noise: &noise,
         cancellation: &run,

@@ -14,6 +14,7 @@ use rand::{Rng, SeedableRng};
 use wayin_engine::cancellation::CancellationToken;
 use wayin_engine::count::EvaluationContext;
 use wayin_engine::disclosure::cell_key::PerturbationTable;
+use wayin_engine::disclosure::classes::HiddenClasses;
 use wayin_engine::index::Snapshot;
 use wayin_engine::list::{
     ListOrder, ListQuery, PageWindow, SortField, count_listed, find_page, required_part,
@@ -74,6 +75,7 @@ fn three_conditions(random: &mut StdRng) -> InitiativePredicate {
 
 fn bench_lists(criterion: &mut Criterion) {
     let snapshot = fixtures::build_snapshot(INITIATIVE_COUNT);
+    let classes = HiddenClasses::form_all(&snapshot);
     let (truth_cache, noise, cancellation) = (
         TruthCache::default(),
         PerturbationTable::default(),
@@ -81,7 +83,7 @@ fn bench_lists(criterion: &mut Criterion) {
     );
     let context = EvaluationContext {
         newest: &snapshot,
-        staged: [&snapshot; 2],
+        classes: classes.each_ref().map(|classes| &**classes),
         truth_cache: &truth_cache,
         noise: &noise,
         cancellation: &cancellation,

@@ -687,12 +687,12 @@ async fn csv_errors_match_graphql_errors(database: Database) {
         assert_eq!(headers[header::CACHE_CONTROL], "no-store");
         assert_eq!(headers[header::CONTENT_TYPE], "application/json");
     }
-    let finely = json!({"when": {"startedOn": {"eq": "2020-03-05"}}, "then": {}});
-    let address = export_address("pattern", &finely);
+    let identifying = json!({"when": {"title": {"eq": "One"}}, "then": {}});
+    let address = export_address("pattern", &identifying);
     let (status, _, body) = send(&app.app, get(&address, dashboard.authorization.as_deref())).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     let output = dashboard
-        .query_error("{ pattern(when: {startedOn: {eq: \"2020-03-05\"}}, then: {}) { summary } }")
+        .query_error("{ pattern(when: {title: {eq: \"One\"}}, then: {}) { summary } }")
         .await;
     assert_eq!(
         (parse_error(&body), output.1.as_str()),

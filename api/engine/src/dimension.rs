@@ -1,5 +1,7 @@
 //! Dimensions: the groups of each, and which groups an initiative is in.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 use wayin_records::fields::funding_term::{ChoiceKind, FundingChoice};
@@ -53,6 +55,8 @@ impl GroupName {
 
 /// The groups of a dimension over one snapshot. The last group is `NotKnown`.
 pub struct Domain {
+    /// Unique in the process.
+    serial: u64,
     dimension: Dimension,
     groups: Vec<GroupName>,
     /// The groups of each place, by place number; empty if none is known.
@@ -78,7 +82,9 @@ impl Domain {
         visible: &dyn Fn(usize, &Chunk) -> Bitmap,
         with_others: bool,
     ) -> Self {
+        static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
         let mut domain = Self {
+            serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
             dimension,
             groups: Vec::new(),
             groups_by_place: Vec::new(),
@@ -138,6 +144,21 @@ impl Domain {
     /// The groups, in the order of the dimension.
     pub fn groups(&self) -> &[GroupName] {
         &self.groups
+    }
+
+    /// A number that no other domain of the process has.
+    pub fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// The dimension.
+    pub fn dimension(&self) -> Dimension {
+        self.dimension
+    }
+
+    /// The number of the group of initiatives for which the value is not known.
+    pub fn not_known(&self) -> u32 {
+        u32::try_from(self.groups.len() - 1).unwrap_or(u32::MAX)
     }
 
     /// Whether an initiative can be in several groups.
@@ -268,7 +289,7 @@ impl Domain {
     /// Writes the groups of each row of a chunk: one, or several if groups overlap. A row without a group is in
     /// `NotKnown`.
     pub fn groups_of_rows(&self, chunk: &Chunk, into: &mut RowCells) {
-        let not_known = u32::try_from(self.groups.len() - 1).unwrap_or(u32::MAX);
+        let not_known = self.not_known();
         if let Some(codes) = self.single_codes(chunk) {
             let groups = into.reset_single(chunk.len());
             groups.fill(not_known);

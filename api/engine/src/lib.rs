@@ -21,7 +21,6 @@ pub mod measures;
 pub mod predicate;
 pub mod predicate_cache;
 pub mod query;
-pub mod staged_snapshot;
 pub mod statistics;
 pub mod summary;
 pub mod three_valued_logic;

@@ -4,8 +4,6 @@
 //! A [`Predicate`] joins tests with `and`, `or` and `not` in Kleene's logic. Each test is TRUE, FALSE or UNKNOWN for a
 //! record. The empty filter is `All([])`, which is TRUE.
 
-use std::convert::Infallible;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 use wayin_records::fields::funding_term::FundingChoice;
@@ -65,24 +63,15 @@ impl<T> Predicate<T> {
         }
     }
 
-    /// Calls `visit` with each test, until it returns an error.
-    pub fn try_for_each_test<E>(&self, visit: &mut impl FnMut(&T) -> Result<(), E>) -> Result<(), E> {
+    /// Calls `visit` with each test.
+    pub fn for_each_test<'p>(&'p self, visit: &mut impl FnMut(&'p T)) {
         match self {
             Self::All(parts) | Self::Any(parts) => {
-                parts.iter().try_for_each(|part| part.try_for_each_test(visit))
+                parts.iter().for_each(|part| part.for_each_test(visit));
             }
-            Self::Not(part) => part.try_for_each_test(visit),
+            Self::Not(part) => part.for_each_test(visit),
             Self::Test(one) => visit(one),
         }
-    }
-
-    /// Calls `visit` with each test.
-    pub fn for_each_test(&self, visit: &mut impl FnMut(&T)) {
-        let visited: Result<(), Infallible> = self.try_for_each_test(&mut |test| {
-            visit(test);
-            Ok(())
-        });
-        let Ok(()) = visited;
     }
 
     /// Replaces each test.

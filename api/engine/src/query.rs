@@ -15,8 +15,8 @@ pub const MAX_PAIRED_CONDITIONS: usize = 40;
 #[cfg_attr(feature = "async-graphql", derive(async_graphql::Enum))]
 pub enum RecordScope {
     /// All published records. Records that you cannot read in full are counted under disclosure control:
-    /// small counts are suppressed, and other counts are changed slightly and rounded. Stewards can read
-    /// all records and get exact counts.
+    /// conditions are decided for classes of such records, small counts are suppressed, and other counts
+    /// are changed slightly and rounded. Stewards can read all records and get exact counts.
     #[default]
     All,
     /// Only the records that you can read in full. Counts are exact.

@@ -1,6 +1,7 @@
 //! Which records a reader can see. The service has the same rule in SQL.
 
 use uuid::Uuid;
+pub use wayin_vocabulary::Audience;
 use wayin_vocabulary::{Capability, Role, Visibility};
 
 /// A reader, with what decides which records they can see.
@@ -24,29 +25,6 @@ pub enum VisiblePart {
     Whole,
     /// At least its id, title and place. Funders see so much of every record that they fund.
     Any,
-}
-
-/// Readers who can see the same records, apart from those that their own organisations lead or fund.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Audience {
-    /// Dashboards, and readers without an organisation.
-    Dashboards,
-    /// Funders and partners with an organisation.
-    Members,
-}
-
-impl Audience {
-    /// Every audience.
-    pub const ALL: [Self; 2] = [Self::Dashboards, Self::Members];
-
-    /// Whether the whole audience can see a record.
-    pub const fn can_view_fully(self, visibility: Visibility) -> bool {
-        match visibility {
-            Visibility::Open => true,
-            Visibility::Members => matches!(self, Self::Members),
-            Visibility::AggregateOnly => false,
-        }
-    }
 }
 
 impl Reader {

@@ -21,6 +21,7 @@ use crate::import::job;
 use crate::pattern::engine::EngineSettings;
 use crate::server::settings::{AllowedCorsHeaders, HttpSettings};
 use wayin_engine::disclosure::cell_key::PerturbationTable;
+use wayin_engine::disclosure::classes::key_variables::KeyPriority;
 use wayin_records::formats::records::FileLimits;
 
 /// The default of `DATABASE_URL`.
@@ -100,10 +101,11 @@ pub fn read_log_filter(source: SettingSource<'_>) -> Result<tracing_subscriber::
         .map_err(|cause| ConfigError::Malformed(LOG, cause.to_string()))
 }
 
-/// `QUERY_SECONDS`, `DISCLOSURE_TABLE_FILE`, `ANSWER_LICENCE` and `RECORD_CACHE_MEGABYTES`.
+/// `QUERY_SECONDS`, `DISCLOSURE_TABLE_FILE`, `DISCLOSURE_PRIORITY`, `ANSWER_LICENCE` and `RECORD_CACHE_MEGABYTES`.
 pub fn read_engine_settings(source: SettingSource<'_>) -> Result<EngineSettings, ConfigError> {
     const SECONDS: &str = "QUERY_SECONDS";
     const TABLE: &str = "DISCLOSURE_TABLE_FILE";
+    const PRIORITY: &str = "DISCLOSURE_PRIORITY";
     const LICENCE: &str = "ANSWER_LICENCE";
     let mut settings = EngineSettings::default();
     let seconds = read_integer(source, SECONDS, settings.deadline.as_secs(), 1..=300)?;
@@ -115,6 +117,10 @@ pub fn read_engine_settings(source: SettingSource<'_>) -> Result<EngineSettings,
         let table = std::fs::File::open(path).map_err(|cause| malformed(&describe_io(path, &cause)))?;
         settings.perturbation =
             PerturbationTable::parse(std::io::BufReader::new(table)).map_err(|cause| malformed(&cause))?;
+    }
+    if let Some(list) = source(PRIORITY) {
+        settings.disclosure_priority =
+            KeyPriority::parse(&list).map_err(|reason| ConfigError::Malformed(PRIORITY, reason))?;
     }
     if let Some(licence) = source(LICENCE) {
         settings.licence = licence;

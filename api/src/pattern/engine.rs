@@ -1,19 +1,21 @@
 //! The engine keeps the index up to date with the change log, and runs queries on its own threads.
 //!
-//! Besides the newest snapshot, it holds a staged snapshot for each audience. The records that are hidden from the
-//! audience are counted from it: see [`StagedSnapshot`].
+//! Besides the newest snapshot, it holds the classes of the records that are hidden from each audience: see
+//! [`HiddenClasses`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::change_log::{ChangeNotifier, NOTIFICATION_CHANNEL};
-use crate::database;
+use crate::change_log::{ActionContext, ChangeNotifier, NOTIFICATION_CHANNEL};
+use crate::clock::{Clock as _, SystemClock};
+use crate::database::{self, run_blocking};
 use crate::error::{Error, Result};
 use crate::pattern::answer_cache::AnswerCache;
 use crate::pattern::loader;
 use crate::pattern::loader::{ChangeSummary, LogUpdate};
+use crate::pattern::releases::{self, LoadedClasses};
 use crate::pattern::view::IndexView;
 use crate::store::record_cache::RecordCache;
 use arc_swap::ArcSwapOption;
@@ -22,10 +24,10 @@ use sea_orm::{DatabaseConnection, DbBackend, sqlx::postgres::PgListener};
 use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 use uuid::Uuid;
 use wayin_engine::disclosure::cell_key::PerturbationTable;
+use wayin_engine::disclosure::classes::key_variables::KeyPriority;
+use wayin_engine::disclosure::classes::{BothClasses, HiddenClasses};
 use wayin_engine::index::Snapshot;
 use wayin_engine::predicate_cache::TruthCache;
-use wayin_engine::staged_snapshot::StagedSnapshot;
-use wayin_engine::visibility::Audience;
 
 /// How long the engine waits for a notification before it polls the change log.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -37,6 +39,8 @@ const CHANGE_WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 const SECOND_CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
 /// A number that is missing from the log for this long belongs to a transaction that was rolled back.
 const LOG_GAP_TIMEOUT: Duration = Duration::from_mins(10);
+/// After how long classes are formed again that could not be stored.
+const CLASSES_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 /// The most initiatives in one [`AlteredEvent`].
 const INITIATIVES_PER_EVENT: usize = 1_000;
 /// The most events that wait for a subscriber. A subscriber that is further behind loses the oldest ones.
@@ -53,6 +57,8 @@ pub struct EngineSettings {
     pub licence: String,
     /// The most bytes of the cache of rows.
     pub record_cache_bytes: u64,
+    /// The key variables by which classes of hidden records are formed.
+    pub disclosure_priority: KeyPriority,
 }
 
 impl Default for EngineSettings {
@@ -62,6 +68,7 @@ impl Default for EngineSettings {
             perturbation: PerturbationTable::default(),
             licence: "CC-BY-4.0".into(),
             record_cache_bytes: 32 << 20,
+            disclosure_priority: KeyPriority::default(),
         }
     }
 }
@@ -80,8 +87,8 @@ pub(super) struct EngineState {
     /// Unique in the process.
     pub(super) serial: u64,
     pub(super) newest: Arc<Snapshot>,
-    /// The staged snapshot of each audience.
-    pub(super) staged: [Arc<Snapshot>; Audience::ALL.len()],
+    /// The classes of the records that are hidden from each audience.
+    pub(super) classes: BothClasses,
 }
 
 /// The index of one instance. Many queries read it, and one task keeps it up to date.
@@ -107,8 +114,10 @@ pub struct PatternEngine {
 struct FollowState {
     /// The numbers that are missing from the log, with the time when each was first missed.
     log_gaps: HashMap<i64, Instant>,
-    /// The staged snapshot of each audience. None until the records are loaded.
-    staged: Option<[StagedSnapshot; Audience::ALL.len()]>,
+    /// The serial of the state of which classes were formed last.
+    classes_formed_of: Option<u64>,
+    /// When to form them again; none if they were stored, or if there are none.
+    retry_classes_at: Option<Instant>,
 }
 
 impl PatternEngine {
@@ -245,7 +254,58 @@ impl PatternEngine {
         self.read_change_log(&mut following, db, progress).await
     }
 
+    /// Reads the change log. If enough hidden records have changed, forms classes of them, and reads the log again.
     async fn read_change_log(
+        &self,
+        following: &mut FollowState,
+        db: &DatabaseConnection,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<()> {
+        self.read_changes(following, db, progress).await?;
+        while self.form_classes(following, db).await {
+            self.read_changes(following, db, progress).await?;
+        }
+        Ok(())
+    }
+
+    /// Forms classes of the hidden records that are in none, and stores them as a release. Returns whether there is one.
+    async fn form_classes(&self, following: &mut FollowState, db: &DatabaseConnection) -> bool {
+        let Some(state) = self.state.load_full() else {
+            return false;
+        };
+        // The same records would form the same classes, or none.
+        let is_too_early = following.retry_classes_at.is_none_or(|at| Instant::now() < at);
+        if following.classes_formed_of == Some(state.serial) && is_too_early {
+            return false;
+        }
+        following.classes_formed_of = Some(state.serial);
+        following.retry_classes_at = None;
+        let newest = Arc::clone(&state);
+        let formed = run_blocking(move || {
+            let obsolete = newest.classes.iter().flat_map(|classes| classes.list_obsolete());
+            let formed = HiddenClasses::form(&newest.classes, &newest.newest, || SystemClock.new_id());
+            Ok(formed.map(|(_, new)| (new, obsolete.collect::<Vec<_>>())))
+        });
+        let stored = match formed.await {
+            Ok(Some((new, obsolete))) => {
+                let act = ActionContext {
+                    clock: &SystemClock,
+                    member: None,
+                    reason: "classes of hidden records",
+                };
+                releases::store_classes(db, &act, state.newest.as_of, &new, &obsolete).await
+            }
+            Ok(None) => Ok(false),
+            Err(cause) => Err(cause),
+        };
+        stored.unwrap_or_else(|cause| {
+            tracing::error!(%cause, "new classes of hidden records could not be stored; trying again");
+            following.retry_classes_at = Some(Instant::now() + CLASSES_RETRY_INTERVAL);
+            false
+        })
+    }
+
+    async fn read_changes(
         &self,
         following: &mut FollowState,
         db: &DatabaseConnection,
@@ -278,6 +338,14 @@ impl PatternEngine {
             }
             LogUpdate::UpToDate | LogUpdate::Updated(..) => None,
         };
+        let new_classes = match &update {
+            LogUpdate::Updated(_, changed) if changed.releases.is_empty() => None,
+            LogUpdate::Updated(_, changed) => {
+                Some(releases::load_classes(&moment, Some(&changed.releases)).await?)
+            }
+            LogUpdate::ReloadRequired => Some(releases::load_classes(&moment, None).await?),
+            LogUpdate::UpToDate => None,
+        };
         // Nothing below waits, so a caller that is dropped leaves nothing half done.
         moment.commit().await?;
         let mut altered = Vec::new();
@@ -287,7 +355,8 @@ impl PatternEngine {
                     .apply_changes(live.as_of.change_number, changed.subjects.iter().copied());
                 let some = changed.initiatives.chunks(INITIATIVES_PER_EVENT);
                 altered.extend(some.map(|ids| AlteredEvent::Initiatives(ids.into())));
-                Some(following.apply_changes(live, &changed))
+                following.update_log_gaps(&changed);
+                held.as_ref().map(|held| held.follow(live, &changed))
             }
             (_, Some(read)) => {
                 tracing::info!(
@@ -300,14 +369,17 @@ impl PatternEngine {
                 self.record_cache.restart(read.as_of.change_number);
                 *following = FollowState::default();
                 altered.extend(held.is_some().then_some(AlteredEvent::Everything));
-                Some(following.build_state(Arc::new(read)))
+                Some(EngineState::load(read, self.settings.disclosure_priority))
             }
             (_, None) => None,
         };
         following
             .log_gaps
             .retain(|_, since| since.elapsed() < LOG_GAP_TIMEOUT);
-        if let Some(newer) = newer {
+        if let Some(mut newer) = newer {
+            if let Some(new) = new_classes {
+                newer.add_classes(&new);
+            }
             let change = newer.newest.as_of.change_number;
             self.state.store(Some(Arc::new(newer)));
             self.answer_cache.clear();
@@ -384,32 +456,42 @@ impl PatternEngine {
     }
 }
 
+impl EngineState {
+    fn new(newest: Snapshot, classes: BothClasses) -> Self {
+        static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
+        Self {
+            serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
+            newest: Arc::new(newest),
+            classes,
+        }
+    }
+
+    /// The state after all records were loaded, without classes.
+    fn load(newest: Snapshot, priority: KeyPriority) -> Self {
+        let classes = HiddenClasses::none(&newest, priority);
+        Self::new(newest, classes)
+    }
+
+    /// Adds classes that were stored.
+    fn add_classes(&mut self, loaded: &LoadedClasses) {
+        self.classes =
+            HiddenClasses::add_stored(&self.classes, &self.newest, &loaded.classes, loaded.formed_at);
+    }
+
+    /// The state after some records have changed.
+    fn follow(&self, newest: Snapshot, changed: &ChangeSummary) -> Self {
+        let classes = HiddenClasses::follow(&self.classes, &self.newest, &newest, &changed.initiatives);
+        Self::new(newest, classes)
+    }
+}
+
 impl FollowState {
-    /// Updates the gaps in the log and the staged snapshots.
-    fn apply_changes(&mut self, live: Snapshot, changed: &ChangeSummary) -> EngineState {
+    fn update_log_gaps(&mut self, changed: &ChangeSummary) {
         let now = Instant::now();
         self.log_gaps = changed
             .log_gaps
             .iter()
             .map(|number| (*number, self.log_gaps.get(number).copied().unwrap_or(now)))
             .collect();
-        let live = Arc::new(live);
-        for release in self.staged.iter_mut().flatten() {
-            release.stage_changes(&live, &changed.initiatives);
-        }
-        self.build_state(live)
-    }
-
-    /// The snapshots for queries. The first snapshot is also the staged snapshot of each audience.
-    fn build_state(&mut self, live: Arc<Snapshot>) -> EngineState {
-        static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
-        let releases = self
-            .staged
-            .get_or_insert_with(|| Audience::ALL.map(|audience| StagedSnapshot::new(audience, &live)));
-        EngineState {
-            serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
-            staged: releases.each_ref().map(|release| Arc::clone(release.snapshot())),
-            newest: live,
-        }
     }
 }

@@ -73,6 +73,8 @@ pub struct ChangeSummary {
     pub subjects: BTreeSet<Uuid>,
     /// The initiatives among it.
     pub initiatives: Vec<Uuid>,
+    /// The releases of classes of hidden records among it.
+    pub releases: Vec<Uuid>,
 }
 
 /// Applies every change that the snapshot does not include. `holes` are the gaps that earlier reads found. Call it in
@@ -123,6 +125,7 @@ pub async fn load_changes(
             .collect(),
         subjects: changes.iter().map(|change| change.subject_id).collect(),
         initiatives: Vec::new(),
+        releases: Vec::new(),
     };
     if changed.log_gaps.len() > MAX_LOG_GAPS {
         return Ok(LogUpdate::ReloadRequired);
@@ -155,6 +158,7 @@ pub async fn load_changes(
         next.apply(rows, gone);
     }
     changed.initiatives = initiatives;
+    changed.releases = subjects(ChangeSubject::DisclosureRelease).into_iter().collect();
     Ok(LogUpdate::Updated(next, changed))
 }
 

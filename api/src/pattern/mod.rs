@@ -11,6 +11,7 @@ pub mod engine;
 pub mod graphql;
 mod index_rows;
 pub mod loader;
+mod releases;
 pub mod service;
 pub mod view;
 

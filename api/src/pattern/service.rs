@@ -20,12 +20,15 @@ use wayin_engine::answer::{
 };
 use wayin_engine::cancellation::Cancelled;
 use wayin_engine::count::EvaluationContext;
-use wayin_engine::disclosure::query_restriction;
+use wayin_engine::disclosure::query_restriction::{self, check_question};
 use wayin_engine::predicate::{InitiativePredicate, Predicate};
 use wayin_engine::query::{
     MAX_PAIRED_CONDITIONS, MIN_PAIRED_CONDITIONS, PatternQuery, RecordScope, Viewpoint,
 };
 use wayin_engine::visibility::Reader;
+
+/// The protected answers that a flow counts: the way in, and the later entry points.
+const ANSWERS_OF_A_FLOW: usize = 2;
 
 /// Answers queries for one reader.
 #[derive(Clone)]
@@ -92,12 +95,15 @@ impl PatternService {
             by: input.by,
             viewpoint: self.viewpoint,
         };
-        self.check_disclosure(&[
-            ("when", &question.when),
-            ("then", &question.then),
-            ("among", &question.among),
-        ])?;
-        self.check_dimension_disclosure(&[("by", question.by)])?;
+        self.check_disclosure(
+            &[
+                ("when", &question.when),
+                ("then", &question.then),
+                ("among", &question.among),
+            ],
+            &[("by", question.by)],
+            0,
+        )?;
         let (query, concentration) = (question.clone(), input.concentration);
         let key = Question::Pattern {
             query: question.clone(),
@@ -120,8 +126,8 @@ impl PatternService {
             among: self.build_predicate("among", among).await?,
             viewpoint: self.viewpoint,
         };
-        self.check_disclosure(&[("among", &question.among)])?;
-        self.check_dimension_disclosure(&[("rows", Some(rows)), ("columns", Some(columns))])?;
+        let dimensions = [("rows", Some(rows)), ("columns", Some(columns))];
+        self.check_disclosure(&[("among", &question.among)], &dimensions, 0)?;
         let key = Question::Grid(question.clone());
         let grid = self
             .answer(key, move |base| answer::compute_grid(base, &question))
@@ -148,8 +154,7 @@ impl PatternService {
             among: self.build_predicate("among", among).await?,
             viewpoint: self.viewpoint,
         };
-        self.check_disclosure(&[("among", &question.among)])?;
-        self.check_dimension_disclosure(&[("of", Some(of))])?;
+        self.check_disclosure(&[("among", &question.among)], &[("of", Some(of))], 0)?;
         let key = Question::Distribution(question.clone());
         self.answer(key, move |base| answer::compute_distribution(base, &question))
             .await
@@ -172,7 +177,7 @@ impl PatternService {
             perspective,
             viewpoint: self.viewpoint,
         };
-        self.check_disclosure(&[("among", &question.among)])?;
+        self.check_disclosure(&[("among", &question.among)], &[], ANSWERS_OF_A_FLOW)?;
         let key = Question::Flows(question.clone());
         self.answer(key, move |base| answer::compute_flows(base, &question))
             .await
@@ -206,11 +211,12 @@ impl PatternService {
         }
         for (at, one) in question.conditions.iter().enumerate() {
             for (after, other) in question.conditions.iter().enumerate().skip(at + 1) {
-                self.check_disclosure(&[
-                    (&format!("conditions.{at}"), one),
-                    (&format!("conditions.{after}"), other),
+                let predicates = [
+                    (&*format!("conditions.{at}"), one),
+                    (&*format!("conditions.{after}"), other),
                     ("among", &question.among),
-                ])?;
+                ];
+                self.check_disclosure(&predicates, &[], 0)?;
             }
         }
         let key = Question::Associations(question.clone());
@@ -233,12 +239,27 @@ impl PatternService {
         }
     }
 
-    fn check_disclosure(&self, parts: &[(&str, &InitiativePredicate)]) -> Result<()> {
-        if self.viewpoint.is_controlled() {
-            Ok(query_restriction::check_predicates(parts)?)
-        } else {
-            Ok(())
+    /// Checks whether the requester can read the dimensions, and whether disclosure control allows the question.
+    fn check_disclosure(
+        &self,
+        predicates: &[(&str, &InitiativePredicate)],
+        dimensions: &[(&str, Option<Dimension>)],
+        counted_answers: usize,
+    ) -> Result<()> {
+        for (argument, dimension) in dimensions {
+            self.check_usage("Dimension", argument, &dimension.to_value())?;
         }
+        if self.viewpoint.is_controlled() {
+            let given = dimensions
+                .iter()
+                .filter_map(|(argument, dimension)| Some((*argument, (*dimension)?)));
+            check_question(query_restriction::Question {
+                predicates,
+                dimensions: &given.collect::<Vec<_>>(),
+                counted_answers,
+            })?;
+        }
+        Ok(())
     }
 
     /// Checks whether the requester can read every field that an argument uses.
@@ -247,21 +268,6 @@ impl PatternService {
             Some(asking) => self.app.permissions.check_usage(asking, of, argument, value),
             None => Ok(()),
         }
-    }
-
-    fn check_dimension_disclosure(&self, dimensions: &[(&str, Option<Dimension>)]) -> Result<()> {
-        for (argument, dimension) in dimensions {
-            self.check_usage("Dimension", argument, &dimension.to_value())?;
-        }
-        if !self.viewpoint.is_controlled() {
-            return Ok(());
-        }
-        dimensions
-            .iter()
-            .filter_map(|(argument, dimension)| Some((*argument, (*dimension)?)))
-            .try_for_each(|(argument, dimension)| {
-                Ok(query_restriction::check_dimension(argument, dimension)?)
-            })
     }
 
     async fn answer<A: CachedAnswer>(

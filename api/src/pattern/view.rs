@@ -42,7 +42,7 @@ impl IndexView {
         self.engine.pool.spawn(move || {
             let context = EvaluationContext {
                 newest: &view.state.newest,
-                staged: view.state.staged.each_ref().map(|snapshot| &**snapshot),
+                classes: view.state.classes.each_ref().map(|classes| &**classes),
                 truth_cache: &view.engine.truth_cache,
                 noise: &view.engine.settings.perturbation,
                 cancellation: &cancellation,

@@ -23,6 +23,8 @@ codes! {
         Organisation = "ORGANISATION";
         /// A crisis.
         Crisis = "CRISIS";
+        /// Classes of hidden records that were formed together.
+        DisclosureRelease = "DISCLOSURE_RELEASE";
     }
 }
 

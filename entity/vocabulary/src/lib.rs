@@ -123,6 +123,6 @@ pub use funding::{DeliveryTimeline, ReportingBasis, ReportingFrequency, Restrict
 pub use import::{FileFormat, ImportKind, ImportMode, ImportState, RowOutcome};
 pub use organisation::OrganisationKind;
 pub use place::PlaceKind;
-pub use record::{MissingReason, SourceKind, Visibility};
+pub use record::{Audience, MissingReason, SourceKind, Visibility};
 pub use role::Role;
 pub use submission::SubmissionState;

@@ -13,6 +13,30 @@ labelled_codes! {
     }
 }
 
+codes! {
+    /// Readers who can see the same records, apart from those that their own organisations lead or fund.
+    Audience {
+        /// Dashboards, and readers without an organisation.
+        Dashboards = "DASHBOARDS";
+        /// Funders and partners with an organisation.
+        Members = "MEMBERS";
+    }
+}
+
+impl Audience {
+    /// The number of audiences.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// Whether the whole audience can see a record.
+    pub const fn can_view_fully(self, visibility: Visibility) -> bool {
+        match visibility {
+            Visibility::Open => true,
+            Visibility::Members => matches!(self, Self::Members),
+            Visibility::AggregateOnly => false,
+        }
+    }
+}
+
 labelled_codes! {
     /// Why an answer is missing.
     MissingReason {

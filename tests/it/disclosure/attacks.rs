@@ -40,15 +40,11 @@ fn step_counts(table: &Value) -> [Option<i64>; 3] {
     ["both", "thenOnly", "unknown"].map(|count| table[count].as_i64())
 }
 
-/// Two populations differ by one record. Returns the step of that record if the counts reveal it.
+/// Two populations differ by one record. Returns the step of that record if one count differs alone.
 pub fn find_differing_step(without: &Value, with: &Value) -> Option<usize> {
     let (without, with) = (step_counts(without), step_counts(with));
     let differ: Vec<usize> = (0..3).filter(|step| without[*step] != with[*step]).collect();
-    assert!(
-        differ.len() <= 1,
-        "one record is in one cell, but {without:?} and {with:?} differ in {differ:?}; seed {SEED}"
-    );
-    differ.first().copied()
+    differ.first().copied().filter(|_| differ.len() == 1)
 }
 
 /// The step of defining ambitions in the only record of each lone place.
@@ -100,11 +96,8 @@ pub fn random_pairs_around_lone(chance: &mut RecordGenerator) -> Vec<String> {
 /// count differs, the attacker guesses the most frequent step.
 ///
 /// The attack succeeds if it finds the step of the initiative in each lone place. It has ten attempts, each
-/// with other funders. Under control, a difference is still reliable, because only the cell that contains the
-/// initiative can differ. The protection is that there is no difference in half of the cases. Over twelve
-/// secrets of the instance, a difference reveals 0.47 of the steps (0.42 to 0.55). Guesses included, the
-/// attacker names 0.65 of them correctly (0.61 to 0.70), because a guess is right for a third of the others.
-/// [`super::limits`] measures what several such pairs reveal about one target.
+/// with other funders. Under control, the populations differ by the whole class of the initiative, so several
+/// counts differ. None may differ alone.
 async fn differencing_two_populations_does_not_reveal_a_record(database: Database) {
     const ATTEMPTS: usize = 10;
     let app = start_with_records(database).await;
@@ -124,10 +117,6 @@ async fn differencing_two_populations_does_not_reveal_a_record(database: Databas
             .chunks_exact(2)
             .zip(&truth)
             .map(|(pair, truth)| {
-                for (without, with) in step_counts(&pair[0]).into_iter().zip(step_counts(&pair[1])) {
-                    let moved = with.unwrap_or(0) - without.unwrap_or(0);
-                    assert_ne!(moved, 1, "the populations differ by exactly one; seed {SEED}");
-                }
                 let differs = find_differing_step(&pair[0], &pair[1]);
                 sure += usize::from(differs.is_some());
                 let mut counts: Vec<(Option<i64>, usize)> =
@@ -142,14 +131,9 @@ async fn differencing_two_populations_does_not_reveal_a_record(database: Databas
         );
         on.extend(rights);
     }
-    println!(
-        "one pair of populations: {sure} of {} revealed with certainty",
-        ATTEMPTS * LONE_PLACES
-    );
-    assert!(
-        sure * 100 <= ATTEMPTS * LONE_PLACES * 60,
-        "one pair of populations reveals {sure} of {} with certainty; seed {SEED}",
-        ATTEMPTS * LONE_PLACES
+    assert_eq!(
+        sure, 0,
+        "pairs of populations reveal steps with certainty; seed {SEED}"
     );
     assert_attack_fails(
         "two populations that differ in one",
@@ -454,7 +438,7 @@ async fn subtracting_visible_counts_does_not_reveal_hidden_counts(database: Data
             shown += u32::from(left > 0);
         }
     }
-    assert!(shown >= 10, "only {shown} cells are disclosed; seed {SEED}");
+    assert!(shown >= 3, "only {shown} cells are disclosed; seed {SEED}");
     assert_attack_fails(
         "VISIBLE taken from ALL",
         AttackScore::from_results(off),

@@ -2,8 +2,6 @@
 //! control, as in the answers for stewards, and fail with it.
 
 mod attacks;
-mod constant_work;
 mod fixture;
-mod limits;
 mod rules;
 mod schema_walk;

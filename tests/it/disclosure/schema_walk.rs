@@ -836,7 +836,7 @@ const RESTRICTED_QUERIES: [&str; 4] = [
     "pattern(when: {title: {contains: \"a\"}}, then: {}) { summary }",
     "patternGrid(rows: LEAD_ORGANISATION, columns: REGION) { population }",
     "distribution(of: LEAD_ORGANISATION) { scope }",
-    "pattern(when: {fundingTerms: {some: {durationMonths: {lte: 17}}}}, then: {}) { summary }",
+    "entryPointFlows(among: {and: [{wayIn: {isKnown: true}}, {condition: {on: GOVERNANCE, change: {eq: ALTERED}}}]}) { scope }",
 ];
 
 /// Compares the same database before and after hidden records are added: in new places, of new organisations,

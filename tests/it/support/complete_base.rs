@@ -6,14 +6,14 @@ use serde_json::json;
 use uuid::Uuid;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
-    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, ChangeKind, ChangeSubject, Condition,
+    Audience, Challenge, ChallengeReason, ChallengeStep, ChangeExtent, ChangeKind, ChangeSubject, Condition,
     DeliveryTimeline, EntryPoint, FileFormat, ImportKind, ImportMode, ImportState, OrganisationKind,
     Perspective, PlaceKind, ReferenceKind, ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome,
     SourceKind, SubmissionState, Visibility, audit_event, challenge_faced, challenge_reason, change, claim,
-    condition_changed, crisis, crisis_place, entity_revision, entry_point_taken, funding_term, grant_detail,
-    idempotency_key, import, import_chunk, import_outcome, initiative, initiative_source, instance_settings,
-    issued_token, meeting, member, organisation, organisation_alias, place, place_parent, reflection,
-    revision, small_area, source, submission, term,
+    condition_changed, crisis, crisis_place, disclosure_class, disclosure_release, entity_revision,
+    entry_point_taken, funding_term, grant_detail, idempotency_key, import, import_chunk, import_outcome,
+    initiative, initiative_source, instance_settings, issued_token, meeting, member, organisation,
+    organisation_alias, place, place_parent, reflection, revision, small_area, source, submission, term,
 };
 
 /// Inserts the rows and asserts that each reads back unchanged.
@@ -451,6 +451,27 @@ impl RowFactory {
         insert_and_verify(db, detail).await;
         insert_and_verify(db, change).await;
         insert_and_verify(db, base).await;
+        self.insert_disclosure_class(db, initiative).await;
+    }
+
+    async fn insert_disclosure_class(&self, db: &impl ConnectionTrait, initiative: Uuid) {
+        let release = disclosure_release::Model {
+            id: self.clock.new_id(),
+            number: 1,
+            change_number: 1,
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let class = disclosure_class::Model {
+            id: self.clock.new_id(),
+            release_id: release.id,
+            audience: Audience::Members,
+            members: [&initiative.as_bytes()[..], &[0; 8]].concat(),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        insert_and_verify(db, release).await;
+        insert_and_verify(db, class).await;
     }
 
     /// Inserts an import with a chunk and an outcome; returns its id.

@@ -51,6 +51,7 @@ pub fn compute_distribution(
 ) -> Result<Distribution, Cancelled> {
     let counter = PopulationCounter::new(context, query.viewpoint, &query.among);
     let domain = counter.domain(query.dimension);
+    let counter = counter.decide(&[], &[&domain])?;
     let layout = IllustrativeApartLayout { by: Some(&domain) };
     let counts = disclose_cells(&counter.count_layout(&layout)?, &counter);
     counter.cache_results(&[]);

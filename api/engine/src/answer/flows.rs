@@ -1,7 +1,5 @@
 //! The number of initiatives that went from each way in to each later entry point.
 
-use std::borrow::Cow;
-
 use wayin_vocabulary::{EntryPoint, Perspective};
 
 use super::{Basis, disclose_cells};
@@ -50,34 +48,21 @@ pub struct FlowCount {
 /// Answers a query.
 pub fn compute_flows(context: EvaluationContext<'_>, query: &FlowsQuery) -> Result<FlowCounts, Cancelled> {
     let counter = PopulationCounter::new(context, query.viewpoint, &query.among);
-    let perspectives = match query.perspective {
-        Some(one) => Cow::Owned(vec![one]),
-        None => Cow::Borrowed(Perspective::ALL),
-    };
-    let layout = FlowsLayout {
-        perspectives: perspectives.clone(),
-    };
-    let counts = disclose_cells(&counter.count_layout(&layout)?, &counter);
-    counter.cache_results(&[]);
-    let mut counts = counts.chunks_exact(2);
-    let mut flows = Vec::with_capacity(counts.len());
-    for perspective in perspectives.iter().copied() {
-        for from in EntryPoint::ALL.iter().copied() {
-            flows.extend(
-                counts
-                    .by_ref()
-                    .take(FLOWS_PER_WAY_IN)
-                    .enumerate()
-                    .map(|(to, counts)| FlowCount {
-                        perspective,
-                        from,
-                        to: EntryPoint::ALL.get(to).copied(),
-                        count: counts[0],
-                        illustrative: counts[1],
-                    }),
-            );
-        }
+    let all = Perspective::ALL.iter().copied();
+    let mut flows = Vec::new();
+    for perspective in all.filter(|one| query.perspective.is_none_or(|asked| asked == *one)) {
+        let counter = counter.decide_flows(perspective)?;
+        let counts = disclose_cells(&counter.count_layout(&FlowsLayout { perspective })?, &counter);
+        let counted = counts.chunks_exact(2).enumerate();
+        flows.extend(counted.map(|(block, counts)| FlowCount {
+            perspective,
+            from: EntryPoint::ALL[block / FLOWS_PER_WAY_IN],
+            to: EntryPoint::ALL.get(block % FLOWS_PER_WAY_IN).copied(),
+            count: counts[0],
+            illustrative: counts[1],
+        }));
     }
+    counter.cache_results(&[]);
     Ok(FlowCounts {
         flows,
         basis: Basis::from_counter(&counter),

@@ -65,6 +65,7 @@ pub fn compute_grid(context: EvaluationContext<'_>, query: &GridQuery) -> Result
     if cell_count > MAX_GRID_CELLS {
         return Ok(None);
     }
+    let counter = counter.decide(&[], &[&rows, &columns])?;
     let count = if cell_count <= MAX_CELLS_COUNTED_BY_BITMAP {
         count_by_bitmaps
     } else {
@@ -98,8 +99,13 @@ fn count_by_bitmaps(
     rows: &Domain,
     columns: &Domain,
 ) -> Result<Vec<DisclosedCount>, Cancelled> {
-    let cells = counter.count_row_sets(|_, chunk| {
-        let (rows, columns) = (rows.group_bitmaps(chunk), columns.group_bitmaps(chunk));
+    let (row_count, column_count) = (rows.groups().len(), columns.groups().len());
+    let set_count = row_count * column_count + row_count + column_count + 2;
+    let cells = counter.count_row_sets(set_count, |position, chunk| {
+        let (rows, columns) = (
+            counter.group_bitmaps(rows, position),
+            counter.group_bitmaps(columns, position),
+        );
         let cross = |row: &Bitmap| {
             columns
                 .iter()

@@ -17,6 +17,7 @@ pub use self::pattern::{
 
 use crate::cancellation::Cancelled;
 use crate::count::{PopulationCounter, RawCell};
+use crate::disclosure::classes::HiddenClasses;
 use crate::disclosure::{DisclosedCount, disclose};
 use crate::index::AsOf;
 use crate::query::RecordScope;
@@ -31,21 +32,21 @@ pub struct Basis {
     pub disclosure_controlled: bool,
     /// The newest change that the answer includes.
     pub as_of: AsOf,
-    /// The newest change to hidden records that the answer includes. Changes to hidden records are included in batches.
+    /// The newest change that an answer can include of hidden records. They are included in batches.
     pub hidden_as_of: AsOf,
-    /// Whether the database has any illustrative record. Hidden records are as of `hidden_as_of`.
+    /// Whether any record that is counted, in any population, is illustrative.
     pub has_illustrative: bool,
 }
 
 impl Basis {
     fn from_counter(counter: &PopulationCounter<'_>) -> Self {
-        let staged = counter.staged_snapshot();
+        let newest = counter.context().newest;
         Self {
             scope: counter.viewpoint().scope,
             disclosure_controlled: counter.is_controlled(),
-            as_of: counter.context().newest.as_of,
-            hidden_as_of: staged.as_of,
-            has_illustrative: staged.has_illustrative(),
+            as_of: newest.as_of,
+            hidden_as_of: counter.classes().map_or(newest.as_of, HiddenClasses::formed_at),
+            has_illustrative: counter.has_illustrative(),
         }
     }
 }
@@ -154,20 +155,17 @@ fn disclose_cell(cell: &RawCell, counter: &PopulationCounter<'_>) -> DisclosedCo
     }
 }
 
-/// The number of illustrative records in the population. It is exact if no illustrative record is hidden.
+/// The number of illustrative records in the population. The records of a class are all illustrative or all real, so
+/// classes decide nothing here.
 fn count_illustrative(counter: &PopulationCounter<'_>) -> Result<DisclosedCount, Cancelled> {
-    let may_be_hidden = counter.staged_snapshot().has_illustrative();
-    if !may_be_hidden && !counter.context().newest.has_illustrative() {
+    if !counter.has_illustrative() {
         return Ok(DisclosedCount::exact(0));
     }
-    let [cell] = counter.count_row_sets(|_, chunk| vec![chunk.illustrative.clone()])?[..] else {
+    let counter = counter.decide(&[], &[])?;
+    let [cell] = counter.count_row_sets(1, |_, chunk| vec![chunk.illustrative.clone()])?[..] else {
         return Ok(DisclosedCount::default());
     };
-    Ok(if may_be_hidden {
-        disclose_cell(&cell, counter)
-    } else {
-        DisclosedCount::exact(cell.visible)
-    })
+    Ok(disclose_cell(&cell, &counter))
 }
 
 /// Builds a table from every eight counts.

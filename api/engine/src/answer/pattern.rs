@@ -142,6 +142,7 @@ pub fn compute_pattern(
     let unknown_reasons = count_unknown_reasons(&counter, &when, &then, table.unknown)?;
     let group_by = |dimension: Dimension| -> Result<Groups, Cancelled> {
         let domain = counter.domain(dimension);
+        let counter = counter.decide(&[&when, &then], &[&domain])?;
         let layout = ByGroupLayout {
             when: &when,
             then: &then,
@@ -176,10 +177,10 @@ pub fn compute_pattern(
 /// The table over all groups, the bounds of its rate, and the number of illustrative records.
 type OverallResult = (DisclosedTable, Option<(f64, f64)>, DisclosedCount);
 
-fn compute_overall(
-    counter: &PopulationCounter<'_>,
-    when: &PreparedPredicate<'_>,
-    then: &PreparedPredicate<'_>,
+fn compute_overall<'a>(
+    counter: &PopulationCounter<'a>,
+    when: &PreparedPredicate<'a>,
+    then: &PreparedPredicate<'a>,
 ) -> Result<OverallResult, Cancelled> {
     if !counter.is_controlled() {
         let (counts, illustrative) = counter.count_3x3(when, then)?;
@@ -205,14 +206,18 @@ fn count_unknown_reasons(
             not_said: unknown,
         });
     }
-    let cells = counter.count_row_sets(|position, chunk| {
+    let counter = counter.decide(&[when, then], &[])?;
+    let cells = counter.count_row_sets(MISSING_REASON_COUNT + 1, |position, chunk| {
         let known = |predicate: &PreparedPredicate<'_>| {
-            let truths = predicate.evaluate(position, chunk);
+            let truths = counter.evaluate(predicate, position);
             truths.true_rows.union(&truths.false_rows)
         };
+        let hidden = counter.find_hidden_rows(position);
         let mut reasons = when.find_unknown_reasons(position, chunk);
         for (rows, more) in reasons.iter_mut().zip(then.find_unknown_reasons(position, chunk)) {
             rows.insert_all(&more);
+            // Only records that the reader can see count with their reasons.
+            *rows = rows.difference(hidden);
         }
         let both_known = known(when).intersection(&known(then));
         let explained = reasons
@@ -221,7 +226,7 @@ fn count_unknown_reasons(
         let not_said = Bitmap::full(chunk.len()).difference(&explained);
         reasons.into_iter().chain([not_said]).collect()
     })?;
-    let mut counts = disclose_cells(&cells, counter).into_iter();
+    let mut counts = disclose_cells(&cells, &counter).into_iter();
     Ok(UnknownReasons {
         given: std::array::from_fn(|_| counts.next().unwrap_or_default()),
         not_said: counts.next().unwrap_or_default(),

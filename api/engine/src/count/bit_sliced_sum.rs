@@ -31,11 +31,6 @@ impl CountAndKeySum {
     pub fn from_intersections<'a>(parts: impl Iterator<Item = (&'a Chunk, &'a Bitmap, &'a Bitmap)>) -> Self {
         Arch::new().dispatch(KeySummer(parts))
     }
-
-    /// Counts the rows in one set of each chunk.
-    pub fn from_bitmaps<'a>(parts: impl Iterator<Item = (&'a Chunk, &'a Bitmap)>) -> Self {
-        Self::from_intersections(parts.map(|(chunk, set)| (chunk, set, set)))
-    }
 }
 
 struct KeySummer<P>(P);

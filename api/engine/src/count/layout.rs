@@ -1,13 +1,11 @@
 //! Layouts: which cells each initiative belongs to, for patterns, grids, flows and distributions.
 
-use std::borrow::Cow;
-
 use wayin_vocabulary::{EntryPoint, Perspective};
 
-use super::contingency;
+use super::{PopulationCounter, contingency};
 use crate::dimension::{Domain, iter_set_bits};
 use crate::evaluate::PreparedPredicate;
-use crate::index::{Bitmap, Chunk};
+use crate::index::Bitmap;
 
 /// Means that a row has no cell.
 pub const NO_CELL: u32 = u32::MAX;
@@ -119,6 +117,28 @@ impl RowCells {
         &self.cells[start as usize..self.ends[row] as usize]
     }
 
+    /// Replaces the cells of some rows by those that `replacement` returns. Rows for which it returns none keep theirs.
+    pub fn replace<'r>(&mut self, rows: &Bitmap, replacement: impl Fn(usize) -> Option<&'r [u32]>) {
+        if self.ends.is_empty() {
+            rows.for_each(|row| {
+                if let Some(cells) = replacement(row) {
+                    self.cells[row] = cells.first().copied().unwrap_or(NO_CELL);
+                }
+            });
+            return;
+        }
+        let mut replaced = Self::default();
+        for row in 0..self.ends.len() {
+            let new = if rows.contains(row) {
+                replacement(row)
+            } else {
+                None
+            };
+            replaced.push(new.unwrap_or_else(|| self.get(row)).iter().copied());
+        }
+        *self = replaced;
+    }
+
     /// Replaces each cell of each row.
     fn map(&mut self, to: impl Fn(usize, u32) -> u32) {
         if self.ends.is_empty() {
@@ -146,7 +166,7 @@ pub trait Layout: Sync {
     /// How many blocks of cells there are.
     fn block_count(&self) -> usize;
     /// Writes the cells of every row of the chunk at a position.
-    fn write_cells(&self, position: usize, chunk: &Chunk, into: &mut RowCells);
+    fn write_cells(&self, counter: &PopulationCounter<'_>, position: usize, into: &mut RowCells);
 }
 
 /// Two predicates, for each group of a dimension.
@@ -168,10 +188,11 @@ impl Layout for ByGroupLayout<'_> {
         self.by.groups().len()
     }
 
-    fn write_cells(&self, position: usize, chunk: &Chunk, into: &mut RowCells) {
-        let when = self.when.evaluate(position, chunk);
-        let codes = contingency::compute_cell_codes(&when, &self.then.evaluate(position, chunk), chunk.len());
-        self.by.groups_of_rows(chunk, into);
+    fn write_cells(&self, counter: &PopulationCounter<'_>, position: usize, into: &mut RowCells) {
+        let row_count = counter.context().newest.chunks[position].len();
+        let when = counter.evaluate(self.when, position);
+        let codes = contingency::compute_cell_codes(&when, &counter.evaluate(self.then, position), row_count);
+        counter.write_groups(self.by, position, into);
         into.map(|row, group| group * 9 + u32::from(codes[row]));
     }
 }
@@ -191,9 +212,10 @@ impl Layout for IllustrativeApartLayout<'_> {
         self.by.map_or(1, |domain| domain.groups().len())
     }
 
-    fn write_cells(&self, _position: usize, chunk: &Chunk, into: &mut RowCells) {
+    fn write_cells(&self, counter: &PopulationCounter<'_>, position: usize, into: &mut RowCells) {
+        let chunk = &counter.context().newest.chunks[position];
         match self.by {
-            Some(domain) => domain.groups_of_rows(chunk, into),
+            Some(domain) => counter.write_groups(domain, position, into),
             None => into.reset_single(chunk.len()).fill(0),
         }
         into.map(|row, group| group * 2 + u32::from(chunk.illustrative.contains(row)));
@@ -217,10 +239,11 @@ impl Layout for CrossedLayout<'_> {
         self.rows.groups().len() * self.columns.groups().len()
     }
 
-    fn write_cells(&self, _position: usize, chunk: &Chunk, into: &mut RowCells) {
+    fn write_cells(&self, counter: &PopulationCounter<'_>, position: usize, into: &mut RowCells) {
+        let chunk = &counter.context().newest.chunks[position];
         let (mut rows, mut columns) = (RowCells::default(), RowCells::default());
-        self.rows.groups_of_rows(chunk, &mut rows);
-        self.columns.groups_of_rows(chunk, &mut columns);
+        counter.write_groups(self.rows, position, &mut rows);
+        counter.write_groups(self.columns, position, &mut columns);
         let width = u32::try_from(self.columns.groups().len()).unwrap_or(u32::MAX);
         if let (Some(rows), Some(columns)) = (rows.single_cells(), columns.single_cells()) {
             let cells = into.reset_single(chunk.len());
@@ -247,51 +270,42 @@ pub const FLOWS_PER_WAY_IN: usize = ENTRY_POINT_COUNT + 1;
 const STAYED_CELL: u32 = 4;
 const _: () = assert!(ENTRY_POINT_COUNT == STAYED_CELL as usize);
 
-/// Flows from each way in to each later entry point: [`FLOWS_PER_WAY_IN`] blocks for each way in of each perspective.
-pub struct FlowsLayout<'a> {
-    /// The perspectives.
-    pub perspectives: Cow<'a, [Perspective]>,
+/// Flows from each way in of one perspective to each later entry point: [`FLOWS_PER_WAY_IN`] blocks for each way in.
+pub struct FlowsLayout {
+    /// The perspective.
+    pub perspective: Perspective,
 }
 
-impl Layout for FlowsLayout<'_> {
+impl Layout for FlowsLayout {
     fn shape(&self) -> BlockShape {
         BlockShape::IllustrativeApart
     }
 
     fn block_count(&self) -> usize {
-        self.perspectives.len() * ENTRY_POINT_COUNT * FLOWS_PER_WAY_IN
+        ENTRY_POINT_COUNT * FLOWS_PER_WAY_IN
     }
 
-    fn write_cells(&self, _position: usize, chunk: &Chunk, into: &mut RowCells) {
-        // For each perspective, the first block of each row's way in, and its later entry points as bits.
-        let by_perspective: Vec<(Vec<u32>, Vec<u8>)> = (0..)
-            .zip(self.perspectives.iter())
-            .map(|(index, perspective): (u32, _)| {
-                let (mut first, mut went) = (vec![NO_CELL; chunk.len()], vec![0_u8; chunk.len()]);
-                for (from, rows) in (0..).zip(chunk.ways_in[*perspective as usize].all()) {
-                    rows.for_each(|row| first[row] = (index * STAYED_CELL + from) * (STAYED_CELL + 1));
-                }
-                for (to, rows) in chunk.later[*perspective as usize].all().iter().enumerate() {
-                    rows.for_each(|row| went[row] |= 1 << to);
-                }
-                (first, went)
-            })
-            .collect();
+    fn write_cells(&self, counter: &PopulationCounter<'_>, position: usize, into: &mut RowCells) {
+        let chunk = &counter.context().newest.chunks[position];
+        // The first block of each row's way in, and its later entry points as bits.
+        let (mut first, mut went) = (vec![NO_CELL; chunk.len()], vec![0_u8; chunk.len()]);
+        for (from, rows) in (0..).zip(chunk.ways_in[self.perspective as usize].all()) {
+            rows.for_each(|row| first[row] = from * (STAYED_CELL + 1));
+        }
+        for (to, rows) in chunk.later[self.perspective as usize].all().iter().enumerate() {
+            rows.for_each(|row| went[row] |= 1 << to);
+        }
         into.reset_multiple();
         for row in 0..chunk.len() {
             let illustrative = u32::from(chunk.illustrative.contains(row));
-            for (first, went) in &by_perspective {
-                if first[row] != NO_CELL {
-                    let to = if went[row] == 0 {
-                        1 << STAYED_CELL
-                    } else {
-                        went[row]
-                    };
-                    into.cells
-                        .extend(iter_set_bits(to).map(|to| (first[row] + to) * 2 + illustrative));
-                }
-            }
-            into.end_row();
+            let to = if went[row] == 0 {
+                1 << STAYED_CELL
+            } else {
+                went[row]
+            };
+            let to = if first[row] == NO_CELL { 0 } else { to };
+            into.push(iter_set_bits(to).map(|to| (first[row] + to) * 2 + illustrative));
         }
+        counter.clear_left_out(into, position);
     }
 }

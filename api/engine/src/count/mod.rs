@@ -1,32 +1,34 @@
 //! Counting: how many initiatives are in each cell. Visible initiatives are counted exactly. Hidden ones are counted
-//! together with what [disclosure control](super::disclosure) needs.
+//! together with what [disclosure control](super::disclosure) needs, as their [classes](super::disclosure::classes) decide.
 //!
 //! Chunks are counted in parallel. Raw counts must pass disclosure control before anybody sees them.
 
 mod bit_sliced_sum;
 pub mod contingency;
-pub mod dominance;
+mod hidden_rows;
 pub mod layout;
 mod pairwise;
 mod row_sets;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
-use std::num::Wrapping;
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
-use wayin_vocabulary::Dimension;
+use wayin_vocabulary::{Dimension, Perspective};
 
+use self::bit_sliced_sum::CountAndKeySum;
 use self::contingency::Counts3x3;
-use self::dominance::{DistinctOrganisations, MIN_ORGANISATIONS, MajorityCandidate};
-use self::layout::{BlockShape, Layout, RowCells};
+use self::hidden_rows::{DecisionBase, HiddenDecisions, QuestionParts};
+use self::layout::{Layout, RowCells};
 pub(crate) use self::pairwise::list_pairs;
 use super::cancellation::{CancellationToken, Cancelled};
 use super::dimension::Domain;
 use super::disclosure::cell_key::PerturbationTable;
+use super::disclosure::classes::HiddenClasses;
 use super::evaluate::PreparedPredicate;
-use super::index::{Bitmap, Chunk, Snapshot};
+use super::index::{Bitmap, Chunk, Snapshot, TruthBitmaps};
 use super::predicate_cache::TruthCache;
 use super::query::Viewpoint;
 use crate::predicate::InitiativePredicate;
@@ -37,24 +39,14 @@ use crate::visibility::VisiblePart;
 pub struct EvaluationContext<'a> {
     /// The newest snapshot.
     pub newest: &'a Snapshot,
-    /// For each audience, the snapshot from which the records hidden from it are counted.
-    pub staged: [&'a Snapshot; 2],
+    /// For each audience, the classes of the records hidden from it.
+    pub classes: [&'a HiddenClasses; 2],
     /// Cached results of predicates.
     pub truth_cache: &'a TruthCache,
     /// The noise for hidden counts.
     pub noise: &'a PerturbationTable,
     /// Cancels the computation.
     pub cancellation: &'a CancellationToken,
-}
-
-impl<'a> EvaluationContext<'a> {
-    /// The snapshot from which hidden records are counted. Without disclosure control none are hidden.
-    fn staged_for(&self, viewpoint: Viewpoint) -> &'a Snapshot {
-        match viewpoint.reader.audience() {
-            Some(audience) if viewpoint.is_controlled() => self.staged[audience as usize],
-            _ => self.newest,
-        }
-    }
 }
 
 /// The counts of one cell before disclosure control.
@@ -66,142 +58,256 @@ pub struct RawCell {
     pub hidden: u64,
     /// The sum of the keys of the hidden initiatives, modulo 256.
     pub key: u8,
-    /// How many organisations lead the hidden initiatives; 5 means 5 or more.
-    pub organisations: u8,
-    /// How many hidden initiatives are led by the organisation that leads more than half of them; 0 if there is none.
-    pub largest_lead_count: u64,
-}
-
-/// A chunk to count.
-struct ChunkTask<'a> {
-    chunk: &'a Chunk,
-    /// The chunk is in the newest snapshot, so its visible initiatives count.
-    count_visible: bool,
-    /// The chunk is in the staged snapshot, so its hidden initiatives count.
-    count_hidden: bool,
 }
 
 /// Counts the initiatives of a population.
 pub struct PopulationCounter<'a> {
+    base: Arc<CounterBase<'a>>,
+    /// How the question is decided for hidden records; none until [`decide`](Self::decide), and without control.
+    decisions: Option<HiddenDecisions<'a>>,
+}
+
+/// What every question to a counter shares.
+struct CounterBase<'a> {
     context: EvaluationContext<'a>,
     viewpoint: Viewpoint,
-    tasks: Vec<ChunkTask<'a>>,
-    controlled: bool,
-    staged: &'a Snapshot,
     among: PreparedPredicate<'a>,
     /// None if everything is visible.
     visible: Option<PreparedPredicate<'static>>,
-}
-
-/// The initiatives of one chunk that count.
-struct ChunkPopulation {
-    visible: Bitmap,
-    hidden: Bitmap,
+    /// The classes of the hidden records; none without disclosure control.
+    classes: Option<&'a HiddenClasses>,
+    /// For each chunk, the rows that are hidden from the reader and in a class.
+    hidden: Box<[OnceLock<Bitmap>]>,
 }
 
 impl<'a> PopulationCounter<'a> {
-    /// A counter of the initiatives for which `among` is TRUE.
+    /// A counter of the initiatives for which `among` is TRUE. Under disclosure control, call [`decide`](Self::decide)
+    /// with all that a question tests before anything is counted.
     pub fn new(context: EvaluationContext<'a>, viewpoint: Viewpoint, among: &'a InitiativePredicate) -> Self {
-        let controlled = viewpoint.is_controlled();
-        let staged = context.staged_for(viewpoint);
-        let tasks = list_tasks(context.newest, staged, controlled);
+        let chunk_count = context.newest.chunks.len();
         let visible = (!viewpoint.can_view_all()).then(|| {
             PreparedPredicate::visible_to(
                 viewpoint.reader,
                 VisiblePart::Whole,
                 context.newest,
                 context.truth_cache,
-                tasks.len(),
+                chunk_count,
             )
         });
-        Self {
-            among: PreparedPredicate::new(among, context.newest, context.truth_cache, tasks.len()),
+        let audience = viewpoint.reader.audience().filter(|_| viewpoint.is_controlled());
+        let base = CounterBase {
+            among: PreparedPredicate::new(among, context.newest, context.truth_cache, chunk_count),
             visible,
-            tasks,
-            controlled,
-            staged,
+            classes: audience.map(|audience| context.classes[audience as usize]),
+            hidden: std::iter::repeat_with(OnceLock::new).take(chunk_count).collect(),
             context,
             viewpoint,
+        };
+        Self {
+            base: Arc::new(base),
+            decisions: None,
         }
     }
 
     /// Prepares a predicate for the chunks to count.
     pub fn prepare(&self, predicate: &'a InitiativePredicate) -> PreparedPredicate<'a> {
+        let context = self.context();
         PreparedPredicate::new(
             predicate,
-            self.context.newest,
-            self.context.truth_cache,
-            self.tasks.len(),
+            context.newest,
+            context.truth_cache,
+            context.newest.chunks.len(),
         )
+    }
+
+    /// A counter that has decided for hidden records what a question tests and groups by, together with the population.
+    /// Everything that is counted with it must be among these.
+    pub fn decide(
+        &self,
+        predicates: &[&PreparedPredicate<'_>],
+        domains: &[&Domain],
+    ) -> Result<Self, Cancelled> {
+        self.decide_parts(predicates, domains, None)
+    }
+
+    /// A counter that has decided for hidden records which ways in and later entry points one perspective took, together
+    /// with the population.
+    pub fn decide_flows(&self, perspective: Perspective) -> Result<Self, Cancelled> {
+        self.decide_parts(&[], &[], Some(perspective))
+    }
+
+    fn decide_parts(
+        &self,
+        predicates: &[&PreparedPredicate<'_>],
+        domains: &[&Domain],
+        flows: Option<Perspective>,
+    ) -> Result<Self, Cancelled> {
+        let context = self.context();
+        let predicates: Vec<&PreparedPredicate<'_>> =
+            predicates.iter().copied().chain([&self.base.among]).collect();
+        let parts = QuestionParts {
+            predicates: &predicates,
+            domains,
+            flows,
+        };
+        let decide = |classes| {
+            let base = DecisionBase {
+                snapshot: context.newest,
+                classes,
+                cancellation: context.cancellation,
+            };
+            base.decide(parts)
+        };
+        Ok(Self {
+            base: Arc::clone(&self.base),
+            decisions: self.base.classes.map(decide).transpose()?,
+        })
     }
 
     /// The domain of a dimension, with the organisations of visible records only.
     pub fn domain(&self, dimension: Dimension) -> Domain {
-        // The first tasks are the chunks of the newest snapshot, in order.
-        let visible_rows = |position: usize, chunk: &Chunk| match &self.visible {
+        let visible_rows = |position: usize, chunk: &Chunk| match &self.base.visible {
             Some(visible) => visible.evaluate(position, chunk).true_rows.clone(),
             None => Bitmap::full(chunk.len()),
         };
-        Domain::new(dimension, self.context.newest, &visible_rows, self.controlled)
+        Domain::new(
+            dimension,
+            self.context().newest,
+            &visible_rows,
+            self.is_controlled(),
+        )
     }
 
     /// Caches the results of these predicates and of the population.
     pub fn cache_results(&self, prepared: &[&PreparedPredicate<'_>]) {
-        let chunks: Vec<&Chunk> = self.tasks.iter().map(|task| task.chunk).collect();
-        let own = std::iter::once(&self.among).chain(&self.visible);
+        let context = self.context();
+        let chunks: Vec<&Chunk> = context.newest.chunks.iter().map(|chunk| &**chunk).collect();
+        let own = std::iter::once(&self.base.among).chain(&self.base.visible);
         for predicate in prepared.iter().copied().chain(own) {
-            predicate.cache_results(&chunks, self.context.truth_cache);
+            predicate.cache_results(&chunks, context.truth_cache);
         }
     }
 
     /// What the query is answered from.
     pub fn context(&self) -> &EvaluationContext<'a> {
-        &self.context
+        &self.base.context
     }
 
     /// Who asks, over which records.
     pub fn viewpoint(&self) -> Viewpoint {
-        self.viewpoint
+        self.base.viewpoint
     }
 
     /// Whether disclosure control applies.
     pub fn is_controlled(&self) -> bool {
-        self.controlled
+        self.base.classes.is_some()
+    }
+
+    /// The classes of the hidden records; none without disclosure control.
+    pub fn classes(&self) -> Option<&'a HiddenClasses> {
+        self.base.classes
     }
 
     /// Whether any record, in the population or not, has a missing reason.
     pub fn has_missing_reasons(&self) -> bool {
         let has_reason = |chunk: &Chunk| !(chunk.missing.is_empty() && chunk.missing_in_terms.is_empty());
-        self.tasks.iter().any(|task| has_reason(task.chunk))
+        self.context().newest.chunks.iter().any(|chunk| has_reason(chunk))
     }
 
-    /// The snapshot from which hidden records are counted.
-    pub fn staged_snapshot(&self) -> &'a Snapshot {
-        self.staged
-    }
-
-    fn compute_population(&self, position: usize) -> ChunkPopulation {
-        let task = &self.tasks[position];
-        let row_count = task.chunk.len();
-        let among = &self.among.evaluate(position, task.chunk).true_rows;
-        let Some(visible) = &self.visible else {
-            return ChunkPopulation {
-                visible: among.clone(),
-                hidden: Bitmap::empty(row_count),
-            };
-        };
-        let visible = visible.evaluate(position, task.chunk);
-        let select = |counts: bool, rows: &Bitmap| {
-            if counts {
-                among.intersection(rows)
-            } else {
-                Bitmap::empty(row_count)
+    /// Whether any record that is counted, in the population or not, is illustrative.
+    pub fn has_illustrative(&self) -> bool {
+        let is_visible = |(position, chunk): (usize, &Arc<Chunk>)| match &self.base.visible {
+            Some(visible) => {
+                let visible = &visible.evaluate(position, chunk).true_rows;
+                chunk.illustrative.intersection(visible).iter().next().is_some()
             }
+            None => chunk.illustrative.iter().next().is_some(),
         };
-        ChunkPopulation {
-            visible: select(task.count_visible, &visible.true_rows),
-            hidden: select(task.count_hidden, &visible.false_rows),
+        self.base.classes.is_some_and(HiddenClasses::has_illustrative)
+            || self.context().newest.chunks.iter().enumerate().any(is_visible)
+    }
+
+    /// The rows of the chunk at a position that are hidden from the reader and in a class.
+    pub fn find_hidden_rows(&self, position: usize) -> &Bitmap {
+        self.base.hidden[position].get_or_init(|| {
+            let chunk = &self.context().newest.chunks[position];
+            match (&self.base.visible, self.base.classes) {
+                (Some(visible), Some(classes)) => {
+                    let invisible = &visible.evaluate(position, chunk).false_rows;
+                    classes.find_classed_rows(position).intersection(invisible)
+                }
+                _ => Bitmap::empty(chunk.len()),
+            }
+        })
+    }
+
+    /// Evaluates a predicate for every initiative of the chunk at a position, as it is decided for hidden ones.
+    pub fn evaluate<'p>(
+        &self,
+        predicate: &'p PreparedPredicate<'_>,
+        position: usize,
+    ) -> Cow<'p, TruthBitmaps> {
+        let chunk = &self.context().newest.chunks[position];
+        let Some(decisions) = &self.decisions else {
+            return predicate.evaluate(position, chunk);
+        };
+        let hidden = self.find_hidden_rows(position);
+        predicate.evaluate_with(chunk.len(), &|test| {
+            decisions.decide_test(test, test.evaluate(position, chunk), position, hidden)
+        })
+    }
+
+    /// Writes the groups of each row of the chunk at a position, as they are decided for hidden initiatives.
+    pub fn write_groups(&self, domain: &Domain, position: usize, into: &mut RowCells) {
+        domain.groups_of_rows(&self.context().newest.chunks[position], into);
+        if let Some(decisions) = &self.decisions {
+            decisions.decide_groups(domain, into, position, self.find_hidden_rows(position));
         }
+    }
+
+    /// Removes the cells of hidden initiatives whose protected answers are left out.
+    pub fn clear_left_out(&self, cells: &mut RowCells, position: usize) {
+        if let Some(decisions) = &self.decisions {
+            decisions.clear_left_out(cells, position, self.find_hidden_rows(position));
+        }
+    }
+
+    /// The rows of the chunk at a position in each group, as they are decided for hidden initiatives.
+    pub fn group_bitmaps(&self, domain: &Domain, position: usize) -> Vec<Bitmap> {
+        let chunk = &self.context().newest.chunks[position];
+        if self.decisions.is_none() {
+            return domain.group_bitmaps(chunk);
+        }
+        let mut sets = vec![Bitmap::empty(chunk.len()); domain.groups().len()];
+        let mut groups = RowCells::default();
+        self.write_groups(domain, position, &mut groups);
+        groups.for_each(&Bitmap::full(chunk.len()), |row, group| sets[group].insert(row));
+        sets
+    }
+
+    /// The visible initiatives of the chunk at a position that count.
+    fn find_visible_population(&self, position: usize) -> Bitmap {
+        let chunk = &self.context().newest.chunks[position];
+        let among = &self.base.among.evaluate(position, chunk).true_rows;
+        match &self.base.visible {
+            Some(visible) => among.intersection(&visible.evaluate(position, chunk).true_rows),
+            None => among.clone(),
+        }
+    }
+
+    /// The hidden initiatives of the chunk at a position that count.
+    fn find_hidden_population(&self, position: usize) -> Bitmap {
+        debug_assert!(
+            self.decisions.is_some() || !self.is_controlled(),
+            "the question is decided for hidden records"
+        );
+        let hidden = self.find_hidden_rows(position);
+        if self.decisions.is_none() {
+            return Bitmap::empty(self.context().newest.chunks[position].len());
+        }
+        self.evaluate(&self.base.among, position)
+            .true_rows
+            .intersection(hidden)
     }
 
     /// Maps every chunk to a value, in parallel.
@@ -209,11 +315,11 @@ impl<'a> PopulationCounter<'a> {
         &'s self,
         map: impl Fn(usize, &'s Chunk) -> T + Sync,
     ) -> Result<Vec<T>, Cancelled> {
-        let tasks = self.tasks.par_iter().enumerate();
-        tasks
-            .map(|(position, task)| {
-                self.context.cancellation.check()?;
-                Ok(map(position, task.chunk))
+        let chunks = self.context().newest.chunks.par_iter().enumerate();
+        chunks
+            .map(|(position, chunk)| {
+                self.context().cancellation.check()?;
+                Ok(map(position, chunk))
             })
             .collect()
     }
@@ -225,17 +331,18 @@ impl<'a> PopulationCounter<'a> {
         count: impl Fn(&mut T, usize, &Chunk) + Sync,
         join: impl Fn(T, T) -> T,
     ) -> Result<T, Cancelled> {
-        let pieces = rayon::current_num_threads().clamp(1, self.tasks.len().max(1));
-        let size = self.tasks.len().div_ceil(pieces).max(1);
-        let count_piece = |(piece, tasks): (usize, &[ChunkTask<'_>])| {
+        let chunks = &self.context().newest.chunks;
+        let pieces = rayon::current_num_threads().clamp(1, chunks.len().max(1));
+        let size = chunks.len().div_ceil(pieces).max(1);
+        let count_piece = |(piece, chunks): (usize, &[Arc<Chunk>])| {
             let mut counts = start();
-            for (offset, task) in tasks.iter().enumerate() {
-                self.context.cancellation.check()?;
-                count(&mut counts, piece * size + offset, task.chunk);
+            for (offset, chunk) in chunks.iter().enumerate() {
+                self.context().cancellation.check()?;
+                count(&mut counts, piece * size + offset, chunk);
             }
             Ok(counts)
         };
-        let pieces = self.tasks.par_chunks(size).enumerate().map(count_piece);
+        let pieces = chunks.par_chunks(size).enumerate().map(count_piece);
         let counts: Vec<T> = pieces.collect::<Result<_, Cancelled>>()?;
         Ok(counts.into_iter().reduce(join).unwrap_or_else(start))
     }
@@ -246,11 +353,11 @@ impl<'a> PopulationCounter<'a> {
         when: &PreparedPredicate<'_>,
         then: &PreparedPredicate<'_>,
     ) -> Result<(Counts3x3, u64), Cancelled> {
-        debug_assert!(!self.controlled, "hidden records are counted by cells");
+        debug_assert!(!self.is_controlled(), "hidden records are counted by cells");
         self.map_reduce_chunks(
             || (Counts3x3::default(), 0),
             |(counts, illustrative), position, chunk| {
-                let population = self.compute_population(position).visible;
+                let population = self.find_visible_population(position);
                 *counts += Counts3x3::count(
                     &when.evaluate(position, chunk),
                     &then.evaluate(position, chunk),
@@ -270,201 +377,56 @@ impl<'a> PopulationCounter<'a> {
         let shape = layout.shape();
         let cell_count = layout.block_count() * shape.raw_cell_count();
         let tallies = self.map_reduce_chunks(
-            || ChunkTallies::new(cell_count, self.controlled),
+            || ChunkTallies::new(cell_count, self.is_controlled()),
             |tallies, position, chunk| {
-                tallies.count(&self.compute_population(position), layout, position, chunk);
+                let mut cells = RowCells::default();
+                layout.write_cells(self, position, &mut cells);
+                tallies.count_visible(&self.find_visible_population(position), &cells);
+                if self.is_controlled() {
+                    tallies.count_hidden(&self.find_hidden_population(position), &cells, chunk);
+                }
             },
             ChunkTallies::merge,
         )?;
-        let mut published =
-            vec![PublishedCell::default(); layout.block_count() * shape.published_cell_count()];
+        let mut published = vec![RawCell::default(); layout.block_count() * shape.published_cell_count()];
         for (raw, count) in tallies.visible.iter().enumerate() {
             for cell in shape.published_cells_of(raw) {
                 published[cell].visible += count;
             }
         }
-        for (raw, (hidden, distinct)) in tallies.hidden.iter().zip(&tallies.distinct).enumerate() {
+        for (raw, hidden) in tallies.hidden.iter().enumerate() {
             for cell in shape.published_cells_of(raw) {
-                let cell = &mut published[cell];
-                cell.hidden = cell.hidden.merge(*hidden);
-                cell.distinct = cell.distinct.merge(distinct);
+                published[cell].hidden += hidden.count;
+                published[cell].key = published[cell].key.wrapping_add(hidden.key.0);
             }
         }
-        let largest = if self.controlled {
-            self.count_largest_leads(layout, &published)?
-        } else {
-            vec![0; published.len()]
-        };
-        let cells = published
-            .iter()
-            .zip(largest)
-            .map(|(cell, largest_lead_count)| RawCell {
-                visible: cell.visible,
-                hidden: cell.hidden.count.into(),
-                key: cell.hidden.key.0,
-                organisations: cell.distinct.organisation_count(),
-                largest_lead_count,
-            });
-        Ok(cells.collect())
+        Ok(published)
     }
-
-    /// How many hidden initiatives of each cell the majority candidate leads. This is a second pass, because the first
-    /// finds only the candidate. It runs for every cell, whatever is disclosed, so that its time reveals nothing.
-    fn count_largest_leads(
-        &self,
-        layout: &dyn Layout,
-        published: &[PublishedCell],
-    ) -> Result<Vec<u64>, Cancelled> {
-        match layout.shape() {
-            BlockShape::Plain => self.count_largest_leads_in_blocks::<1, 1>(layout, published),
-            BlockShape::IllustrativeApart => self.count_largest_leads_in_blocks::<2, 2>(layout, published),
-            BlockShape::Counts3x3 => self.count_largest_leads_in_blocks::<9, 8>(layout, published),
-        }
-    }
-
-    /// Compares each initiative with the candidates of all published cells of its block, instead of only the cells
-    /// that it is part of: a fixed number of comparisons needs no branches, which would be unpredictable.
-    fn count_largest_leads_in_blocks<const RAW: usize, const PUBLISHED: usize>(
-        &self,
-        layout: &dyn Layout,
-        published: &[PublishedCell],
-    ) -> Result<Vec<u64>, Cancelled> {
-        let mut is_part = [[0_u32; PUBLISHED]; RAW];
-        for (flags, cells) in is_part
-            .iter_mut()
-            .zip(layout.shape().published_cells_by_raw_cell())
-        {
-            cells.iter().for_each(|cell| flags[usize::from(*cell)] = 1);
-        }
-        let (blocks, _) = published.as_chunks::<PUBLISHED>();
-        let candidate = |cell: &PublishedCell| cell.hidden.majority.candidate();
-        let candidates: Vec<[u32; PUBLISHED]> = blocks
-            .iter()
-            .map(|block| block.each_ref().map(candidate))
-            .collect();
-        let counts = self.map_reduce_chunks(
-            || vec![[0_u32; PUBLISHED]; candidates.len()],
-            |counts, position, chunk| {
-                let mut cells = RowCells::default();
-                layout.write_cells(position, chunk, &mut cells);
-                cells.for_each(&self.compute_population(position).hidden, |row, cell| {
-                    let (block, raw) = (cell / RAW, cell % RAW);
-                    let lead = chunk.leads[row];
-                    let of_block = counts[block].iter_mut().zip(&candidates[block]);
-                    for ((count, candidate), is_part) in of_block.zip(&is_part[raw]) {
-                        *count += is_part & u32::from(*candidate == lead);
-                    }
-                });
-            },
-            |mut a, b| {
-                let sums = a.as_flattened_mut().iter_mut();
-                sums.zip(b.as_flattened()).for_each(|(sum, more)| *sum += more);
-                a
-            },
-        )?;
-        Ok(counts
-            .as_flattened()
-            .iter()
-            .map(|count| (*count).into())
-            .collect())
-    }
-}
-
-/// The chunks of the newest snapshot and, under disclosure control, those that only the staged snapshot has.
-fn list_tasks<'a>(newest: &'a Snapshot, staged: &'a Snapshot, controlled: bool) -> Vec<ChunkTask<'a>> {
-    let serials =
-        |snapshot: &Snapshot| -> HashSet<u64> { snapshot.chunks.iter().map(|chunk| chunk.serial).collect() };
-    let in_staged = if controlled {
-        serials(staged)
-    } else {
-        HashSet::new()
-    };
-    let in_newest = if controlled {
-        serials(newest)
-    } else {
-        HashSet::new()
-    };
-    let newest = newest.chunks.iter().map(|chunk| ChunkTask {
-        chunk,
-        count_visible: true,
-        count_hidden: in_staged.contains(&chunk.serial),
-    });
-    let only_staged = staged
-        .chunks
-        .iter()
-        .filter(|chunk| controlled && !in_newest.contains(&chunk.serial));
-    let only_staged = only_staged.map(|chunk| ChunkTask {
-        chunk,
-        count_visible: false,
-        count_hidden: true,
-    });
-    newest.chain(only_staged).collect()
-}
-
-/// The hidden initiatives of a cell, in few bytes: there are many cells, and access to them is random.
-#[derive(Clone, Copy, Debug, Default)]
-struct HiddenCell {
-    count: u32,
-    key: Wrapping<u8>,
-    /// [`MIN_ORGANISATIONS`] were found, so the search for more has ended.
-    is_saturated: bool,
-    majority: MajorityCandidate,
-}
-
-impl HiddenCell {
-    #[must_use]
-    fn merge(self, other: Self) -> Self {
-        Self {
-            count: self.count + other.count,
-            key: self.key + other.key,
-            is_saturated: self.is_saturated || other.is_saturated,
-            majority: self.majority.merge(other.majority),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Default)]
-struct PublishedCell {
-    visible: u64,
-    hidden: HiddenCell,
-    distinct: DistinctOrganisations,
 }
 
 /// The counts of one piece of the chunks.
 struct ChunkTallies {
     visible: Vec<u64>,
-    hidden: Vec<HiddenCell>,
-    distinct: Vec<DistinctOrganisations>,
+    hidden: Vec<CountAndKeySum>,
 }
 
 impl ChunkTallies {
     fn new(cells: usize, controlled: bool) -> Self {
-        let hidden = if controlled { cells } else { 0 };
         Self {
             visible: vec![0; cells],
-            hidden: vec![HiddenCell::default(); hidden],
-            distinct: vec![DistinctOrganisations::default(); hidden],
+            hidden: vec![CountAndKeySum::default(); if controlled { cells } else { 0 }],
         }
     }
 
-    fn count(&mut self, population: &ChunkPopulation, layout: &dyn Layout, position: usize, chunk: &Chunk) {
-        let mut cells = RowCells::default();
-        layout.write_cells(position, chunk, &mut cells);
-        cells.for_each(&population.visible, |_, cell| self.visible[cell] += 1);
-        if self.hidden.is_empty() {
-            return;
-        }
-        let (leads, keys) = (&chunk.leads, chunk.cell_keys());
-        cells.for_each(&population.hidden, |row, index| {
-            let cell = &mut self.hidden[index];
-            cell.count += 1;
-            cell.key += keys[row];
-            cell.majority.add(leads[row]);
-            if !cell.is_saturated {
-                let distinct = &mut self.distinct[index];
-                distinct.add(leads[row]);
-                cell.is_saturated = distinct.organisation_count() == MIN_ORGANISATIONS;
-            }
+    fn count_visible(&mut self, population: &Bitmap, cells: &RowCells) {
+        cells.for_each(population, |_, cell| self.visible[cell] += 1);
+    }
+
+    fn count_hidden(&mut self, population: &Bitmap, cells: &RowCells, chunk: &Chunk) {
+        let keys = chunk.cell_keys();
+        cells.for_each(population, |row, cell| {
+            self.hidden[cell].count += 1;
+            self.hidden[cell].key += keys[row];
         });
     }
 
@@ -476,11 +438,7 @@ impl ChunkTallies {
         self.hidden
             .iter_mut()
             .zip(other.hidden)
-            .for_each(|(sum, more)| *sum = sum.merge(more));
-        self.distinct
-            .iter_mut()
-            .zip(&other.distinct)
-            .for_each(|(sum, more)| *sum = sum.merge(more));
+            .for_each(|(sum, more)| *sum = sum.add(more));
         self
     }
 }

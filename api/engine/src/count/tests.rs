@@ -1,29 +1,34 @@
-//! What is gathered of hidden initiatives is as counted one by one, by cells and by pairs.
+//! Counts are as counted row by row, by cells and by pairs, and hidden rows are decided by their classes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use uuid::Uuid;
-use wayin_vocabulary::{Challenge, ChallengeStep, ChangeExtent, Dimension, Visibility};
+use wayin_vocabulary::{Challenge, ChallengeStep, ChangeExtent, Condition, Dimension, Visibility};
 
-use super::layout::{ByGroupLayout, IllustrativeApartLayout, Layout};
+use super::layout::{ByGroupLayout, IllustrativeApartLayout};
 use super::*;
+use crate::disclosure::protected::ProtectedAnswer;
 use crate::index::{IndexedFundingTerm, IndexedInitiative, PerspectiveEntryPoints};
 use crate::predicate::{Comparison, FundingTermTest, InitiativeTest, Predicate, Quantifier};
 use crate::query::RecordScope;
 use crate::three_valued_logic::Truth;
-use crate::visibility::Reader;
+use crate::visibility::{Audience, Reader};
 
 fn pick_optional<T: Copy>(random: &mut StdRng, of: &[T]) -> Option<T> {
     of.get(random.random_range(0..=of.len())).copied()
 }
 
+fn first_day(year: i32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(year, 1, 1).unwrap()
+}
+
 fn random_row(random: &mut StdRng, id: u128, organisations: u32) -> IndexedInitiative {
     // One organisation leads many.
-    let lead = if random.random_ratio(1, 2) {
+    let lead = if random.random_ratio(1, 4) {
         0
     } else {
         random.random_range(0..organisations)
@@ -36,7 +41,7 @@ fn random_row(random: &mut StdRng, id: u128, organisations: u32) -> IndexedIniti
         title: "".into(),
         published_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
-        started_on: None,
+        started_on: pick_optional(random, &[2015, 2019, 2022]).map(first_day),
         ended_on: None,
         ongoing: None,
         visibility: Visibility::ALL[random.random_range(0..3)],
@@ -48,6 +53,7 @@ fn random_row(random: &mut StdRng, id: u128, organisations: u32) -> IndexedIniti
         changes: std::array::from_fn(|_| pick_optional(random, ChangeExtent::ALL)),
         terms: (0..random.random_range(0..3))
             .map(|_| IndexedFundingTerm {
+                funder: organisations + random.random_range(0..9),
                 duration_months: pick_optional(random, &[6, 12, 24]),
                 ..IndexedFundingTerm::default()
             })
@@ -71,40 +77,138 @@ fn list_predicates() -> Vec<InitiativePredicate> {
     ]
 }
 
-/// What is so of one row, by the index's own evaluation: other tests see to that.
-fn evaluate_all(conditions: &[InitiativePredicate], snapshot: &Snapshot) -> HashMap<Uuid, Vec<Truth>> {
-    let kept = TruthCache::new(0);
-    let mut of_rows: HashMap<Uuid, Vec<Truth>> = HashMap::new();
-    for condition in conditions {
-        let prepared = PreparedPredicate::new(condition, snapshot, &kept, snapshot.chunks.len());
-        for (position, chunk) in snapshot.chunks.iter().enumerate() {
-            let truths = prepared.evaluate(position, chunk);
-            for (row, id) in chunk.ids().iter().enumerate() {
-                of_rows.entry(*id).or_default().push(truths.get(row));
-            }
+/// A snapshot of random rows with its classes, and what is needed to query it.
+struct TestBase {
+    snapshot: Snapshot,
+    classes: [Arc<HiddenClasses>; 2],
+    truth_cache: TruthCache,
+    noise: PerturbationTable,
+    cancellation: CancellationToken,
+}
+
+impl TestBase {
+    fn new(rows: Vec<IndexedInitiative>) -> Self {
+        let mut snapshot = Snapshot::default();
+        snapshot.apply(rows, Vec::new());
+        Self {
+            classes: HiddenClasses::form_all(&snapshot),
+            snapshot,
+            truth_cache: TruthCache::default(),
+            noise: PerturbationTable::default(),
+            cancellation: CancellationToken::default(),
         }
     }
-    of_rows
+
+    fn random(random: &mut StdRng, count: u128, organisations: u32) -> Self {
+        Self::new(
+            (1..=count)
+                .map(|id| random_row(random, id, organisations))
+                .collect(),
+        )
+    }
+
+    fn context(&self) -> EvaluationContext<'_> {
+        EvaluationContext {
+            newest: &self.snapshot,
+            classes: self.classes.each_ref().map(|classes| &**classes),
+            truth_cache: &self.truth_cache,
+            noise: &self.noise,
+            cancellation: &self.cancellation,
+        }
+    }
+
+    fn rows(&self) -> Vec<IndexedInitiative> {
+        self.snapshot
+            .chunks
+            .iter()
+            .flat_map(|chunk| chunk.unpack())
+            .collect()
+    }
+}
+
+static EVERYTHING: InitiativePredicate = Predicate::ALWAYS_TRUE;
+
+const DASHBOARD: Viewpoint = Viewpoint {
+    reader: Reader::Dashboard,
+    scope: RecordScope::All,
+};
+
+/// The values of a predicate for each row, in the order of the snapshot: as they are for visible rows, and as the classes
+/// decide for hidden ones. None for hidden rows without a class.
+fn decide_naively(
+    base: &TestBase,
+    counter: &PopulationCounter<'_>,
+    predicate: &InitiativePredicate,
+) -> Vec<Option<Truth>> {
+    let classes = &base.classes[Audience::Dashboards as usize];
+    let coarsening = &counter.decisions.as_ref().expect("it has decided").coarsening;
+    let mut raw: HashMap<InitiativeTest, Vec<Truth>> = HashMap::new();
+    predicate.for_each_test(&mut |test| {
+        let alone = Predicate::Test(test.clone());
+        let prepared = PreparedPredicate::new(
+            &alone,
+            &base.snapshot,
+            &base.truth_cache,
+            base.snapshot.chunks.len(),
+        );
+        let of_chunk = |(position, chunk): (usize, &Arc<Chunk>)| {
+            let truths = prepared.evaluate(position, chunk).into_owned();
+            (0..chunk.len())
+                .map(move |row| truths.get(row))
+                .collect::<Vec<_>>()
+        };
+        let truths = base.snapshot.chunks.iter().enumerate().flat_map(of_chunk);
+        raw.insert(test.clone(), truths.collect());
+    });
+    let mut class_of: Vec<Option<u32>> = Vec::new();
+    for (position, chunk) in base.snapshot.chunks.iter().enumerate() {
+        let classed = classes.find_classed_rows(position);
+        class_of.extend((0..chunk.len()).map(|row| {
+            classed
+                .contains(row)
+                .then(|| classes.class_of_rows(position)[row])
+        }));
+    }
+    let decide_test = |test: &InitiativeTest, row: usize, class: u32| {
+        if ProtectedAnswer::of_test(test).is_some() {
+            return if coarsening.leaves_out(class) {
+                Truth::Unknown
+            } else {
+                raw[test][row]
+            };
+        }
+        let group = coarsening.group_of(class);
+        let members = (0..class_of.len())
+            .filter(|other| class_of[*other].is_some_and(|class| coarsening.group_of(class) == group));
+        let values: Vec<Truth> = members.map(|member| raw[test][member]).collect();
+        if values.iter().all(|value| *value == values[0]) {
+            values[0]
+        } else {
+            Truth::Unknown
+        }
+    };
+    let rows = base.rows();
+    (0..rows.len())
+        .map(|row| match class_of[row] {
+            None if rows[row].visibility == Visibility::Open => {
+                Some(predicate.evaluate(&mut |test| raw[test][row]))
+            }
+            None => None,
+            Some(class) => Some(predicate.evaluate(&mut |test| decide_test(test, row, class))),
+        })
+        .collect()
 }
 
 /// A published cell, from its rows one by one.
-fn count_naively<'a>(readable: u64, hidden: impl Iterator<Item = &'a IndexedInitiative>) -> RawCell {
-    let rows: Vec<&IndexedInitiative> = hidden.collect();
-    let mut led: HashMap<u32, u64> = HashMap::new();
-    rows.iter().for_each(|row| *led.entry(row.lead).or_default() += 1);
-    RawCell {
-        visible: readable,
-        hidden: rows.len() as u64,
-        key: rows.iter().fold(0, |key, row| key.wrapping_add(row.cell_key)),
-        organisations: u8::try_from(led.len().min(5)).unwrap(),
-        largest_lead_count: led.values().copied().max().unwrap_or(0),
-    }
-}
-
-/// Clears the largest lead if it is not a majority: then it is not disclosed.
-fn normalise_largest_lead(mut cell: RawCell) -> RawCell {
-    if cell.largest_lead_count * 2 <= cell.hidden {
-        cell.largest_lead_count = 0;
+fn count_naively<'a>(rows: impl Iterator<Item = &'a IndexedInitiative>) -> RawCell {
+    let mut cell = RawCell::default();
+    for row in rows {
+        if row.visibility == Visibility::Open {
+            cell.visible += 1;
+        } else {
+            cell.hidden += 1;
+            cell.key = cell.key.wrapping_add(row.cell_key);
+        }
     }
     cell
 }
@@ -124,165 +228,289 @@ fn is_in_published_cell(at: usize, when: Truth, then: Truth) -> bool {
 }
 
 #[test]
-#[allow(clippy::too_many_lines, reason = "one base, counted in every way there is")]
-fn hidden_counts_match_row_by_row_counts() {
+fn counts_match_row_by_row_counts() {
     let mut random = StdRng::seed_from_u64(14);
-    for round in 0..12 {
-        let organisations = [1, 4, 6, 400][round % 4];
-        let count = [30, 900, 9_000][round % 3];
-        let rows: Vec<IndexedInitiative> = (1..=count)
-            .map(|id| random_row(&mut random, id, organisations))
-            .collect();
-        let mut live = Snapshot::default();
-        live.apply(rows.clone(), Vec::new());
-        // The released snapshot knows some of them otherwise.
-        let mut released = live.clone();
-        let changed: Vec<IndexedInitiative> = (1..=count / 20)
-            .map(|id| random_row(&mut random, id, organisations))
-            .collect();
-        released.apply(changed.clone(), Vec::new());
-        let (kept, noise, run) = (
-            TruthCache::default(),
-            PerturbationTable::default(),
-            CancellationToken::default(),
-        );
-        let base = EvaluationContext {
-            newest: &live,
-            staged: [&released; 2],
-            truth_cache: &kept,
-            noise: &noise,
-            cancellation: &run,
-        };
-        let viewpoint = Viewpoint {
-            reader: Reader::Dashboard,
-            scope: RecordScope::All,
-        };
+    for (count, organisations) in [(30, 4), (300, 40), (900, 20), (1_500, 400)] {
+        let base = TestBase::random(&mut random, count, organisations);
+        let rows = base.rows();
         let conditions = list_predicates();
-        let everything = Predicate::ALWAYS_TRUE;
-        let counting = PopulationCounter::new(base, viewpoint, &everything);
-        let prepared: Vec<PreparedPredicate<'_>> =
-            conditions.iter().map(|one| counting.prepare(one)).collect();
-        let (of_live, of_released) = (
-            evaluate_all(&conditions, &live),
-            evaluate_all(&conditions, &released),
-        );
-        let as_released: HashMap<Uuid, &IndexedInitiative> =
-            rows.iter().chain(&changed).map(|row| (row.id, row)).collect();
-        let expected = |one: usize, other: usize, at: usize| {
-            let is_in = |of: &HashMap<Uuid, Vec<Truth>>, id: &Uuid| {
-                is_in_published_cell(at, of[id][one], of[id][other])
-            };
-            let open = |row: &&IndexedInitiative| row.visibility == Visibility::Open;
-            let readable = rows
-                .iter()
-                .filter(open)
-                .filter(|row| is_in(&of_live, &row.id))
-                .count() as u64;
-            let hidden = as_released
-                .values()
-                .copied()
-                .filter(|row| !open(row) && is_in(&of_released, &row.id));
-            normalise_largest_lead(count_naively(readable, hidden))
-        };
-        let pairs = counting
-            .count_pairs(&prepared.iter().collect::<Vec<_>>())
-            .unwrap();
-        let mut at = pairs.iter();
-        for one in 0..conditions.len() {
-            for other in one + 1..conditions.len() {
-                for published in 0..8 {
-                    let expected = expected(one, other, published);
-                    let found = normalise_largest_lead(*at.next().unwrap());
+        let among = Predicate::Test(InitiativeTest::StartedOn(Comparison::AtMost(first_day(2020)))).negated();
+        for among in [&Predicate::ALWAYS_TRUE, &among] {
+            let counter = PopulationCounter::new(base.context(), DASHBOARD, among);
+            let prepared: Vec<PreparedPredicate<'_>> =
+                conditions.iter().map(|one| counter.prepare(one)).collect();
+            let pairs = counter.count_pairs(&prepared.iter().collect::<Vec<_>>()).unwrap();
+            for ((one, other), cells) in list_pairs(conditions.len()).into_iter().zip(pairs.chunks(8)) {
+                let decided = counter.decide(&[&prepared[one], &prepared[other]], &[]).unwrap();
+                let values = [among, &conditions[one], &conditions[other]]
+                    .map(|predicate| decide_naively(&base, &decided, predicate));
+                let nowhere = decided.domain(Dimension::Region);
+                let by_cells = counter
+                    .decide(&[&prepared[one], &prepared[other]], &[&nowhere])
+                    .unwrap();
+                let layout = ByGroupLayout {
+                    when: &prepared[one],
+                    then: &prepared[other],
+                    by: &nowhere,
+                };
+                let by_cells = by_cells.count_layout(&layout).unwrap();
+                for (published, cell) in cells.iter().enumerate() {
+                    let is_in = |row: &usize| {
+                        values[0][*row] == Some(Truth::True)
+                            && values[1][*row]
+                                .zip(values[2][*row])
+                                .is_some_and(|(when, then)| is_in_published_cell(published, when, then))
+                    };
+                    let expected = count_naively((0..rows.len()).filter(is_in).map(|row| &rows[row]));
                     assert_eq!(
-                        found, expected,
-                        "round {round}, {one} with {other}, cell {published}"
+                        *cell, expected,
+                        "{count} rows, {one} with {other}, cell {published}"
+                    );
+                    assert_eq!(
+                        by_cells[published], expected,
+                        "{count} rows, {one} with {other}, cell {published} by cells"
                     );
                 }
             }
-        }
-        // A single group, that of those that do not say, is the whole; several add up to it.
-        let nowhere = counting.domain(Dimension::Region);
-        let whole = ByGroupLayout {
-            when: &prepared[0],
-            then: &prepared[1],
-            by: &nowhere,
-        };
-        for (published, cell) in counting.count_layout(&whole).unwrap().iter().enumerate() {
-            assert_eq!(
-                normalise_largest_lead(*cell),
-                expected(0, 1, published),
-                "round {round}, cell {published} by cells"
-            );
-        }
-        // Sets of rows give the same as cells of a layout.
-        let domain = counting.domain(Dimension::ChallengeConditions);
-        let of_sets = counting
-            .count_row_sets(|_, chunk| domain.group_bitmaps(chunk))
-            .unwrap();
-        let marked = counting
-            .count_layout(&IllustrativeApartLayout { by: Some(&domain) })
-            .unwrap();
-        assert_eq!(of_sets.len(), domain.groups().len());
-        for (group, cell) in of_sets.iter().enumerate() {
-            assert_eq!(
-                normalise_largest_lead(*cell),
-                normalise_largest_lead(marked[group * 2]),
-                "round {round}, group {group} by sets"
-            );
-        }
-        let by = ByGroupLayout {
-            when: &prepared[0],
-            then: &prepared[1],
-            by: &domain,
-        };
-        let cells = counting.count_layout(&by).unwrap();
-        assert_eq!(cells.len(), by.block_count() * 8);
-        for published in 0..8 {
-            let of_groups = cells.iter().skip(published).step_by(8);
-            let (readable, hidden, key) = of_groups.fold((0, 0, 0_u8), |sum, cell| {
-                (
-                    sum.0 + cell.visible,
-                    sum.1 + cell.hidden,
-                    sum.2.wrapping_add(cell.key),
-                )
-            });
-            let whole = expected(0, 1, published);
-            assert_eq!(
-                (readable, hidden, key),
-                (whole.visible, whole.hidden, whole.key),
-                "round {round}"
-            );
         }
     }
 }
 
 #[test]
+fn sets_of_rows_match_cells_and_groups_add_up() {
+    let mut random = StdRng::seed_from_u64(16);
+    for (count, organisations) in [(300, 40), (9_000, 60)] {
+        let base = TestBase::random(&mut random, count, organisations);
+        let counter = PopulationCounter::new(base.context(), DASHBOARD, &EVERYTHING);
+        for dimension in [
+            Dimension::ChallengeConditions,
+            Dimension::FundingDurationBand,
+            Dimension::YearStarted,
+        ] {
+            let domain = counter.domain(dimension);
+            let counter = counter.decide(&[], &[&domain]).unwrap();
+            let of_sets = counter
+                .count_row_sets(domain.groups().len(), |position, _| {
+                    counter.group_bitmaps(&domain, position)
+                })
+                .unwrap();
+            let marked = counter
+                .count_layout(&IllustrativeApartLayout { by: Some(&domain) })
+                .unwrap();
+            assert_eq!(of_sets.len(), domain.groups().len());
+            for (group, cell) in of_sets.iter().enumerate() {
+                assert_eq!(*cell, marked[group * 2], "{dimension:?}, group {group}");
+            }
+            if !domain.has_overlap() {
+                let visible: u64 = of_sets.iter().map(|cell| cell.visible).sum();
+                let hidden: u64 = of_sets.iter().map(|cell| cell.hidden).sum();
+                let classed = |position| counter.find_hidden_rows(position).count();
+                assert_eq!(hidden, (0..base.snapshot.chunks.len()).map(classed).sum::<u64>());
+                let open = base
+                    .rows()
+                    .iter()
+                    .filter(|row| row.visibility == Visibility::Open)
+                    .count();
+                assert_eq!(visible, open as u64, "{dimension:?}");
+            }
+        }
+    }
+}
+
+/// A random predicate on key variables, with `and`, `or` and `not`.
+fn random_key_predicate(random: &mut StdRng, depth: usize) -> InitiativePredicate {
+    let day = first_day(random.random_range(2014..2026));
+    match random.random_range(0..if depth == 0 { 5 } else { 8 }) {
+        0 => Predicate::Test(InitiativeTest::StartedOn(Comparison::AtMost(day))),
+        1 => Predicate::Test(InitiativeTest::StartedOn(Comparison::Known(random.random()))),
+        2 => Predicate::Test(InitiativeTest::FundingTerms(
+            [Quantifier::Some, Quantifier::Every, Quantifier::None][random.random_range(0..3)],
+            Predicate::Test(FundingTermTest::DurationMonths(Comparison::AtMost(
+                random.random_range(1..30),
+            ))),
+        )),
+        3 => Predicate::Test(InitiativeTest::Id(vec![Uuid::from_u128(
+            random.random_range(1..400),
+        )])),
+        4 => Predicate::Test(InitiativeTest::FundingTermsRecorded(random.random())),
+        5 => random_key_predicate(random, depth - 1).negated(),
+        one => {
+            let parts = (0..random.random_range(0..4))
+                .map(|_| random_key_predicate(random, depth - 1))
+                .collect();
+            if one == 6 {
+                Predicate::All(parts)
+            } else {
+                Predicate::Any(parts)
+            }
+        }
+    }
+}
+
+#[test]
+fn populations_differ_by_whole_classes() {
+    let mut random = StdRng::seed_from_u64(17);
+    for (count, organisations) in [(60, 20), (400, 40), (5_000, 60)] {
+        let base = TestBase::random(&mut random, count, organisations);
+        for (reader, audience) in [
+            (Reader::Dashboard, Audience::Dashboards),
+            (
+                Reader::Member {
+                    organisation: Uuid::nil(),
+                },
+                Audience::Members,
+            ),
+        ] {
+            let classes = &base.classes[audience as usize];
+            let viewpoint = Viewpoint {
+                reader,
+                scope: RecordScope::All,
+            };
+            for _ in 0..120 {
+                let among = random_key_predicate(&mut random, 3);
+                let counter = PopulationCounter::new(base.context(), viewpoint, &among);
+                let counter = counter.decide(&[], &[]).unwrap();
+                let mut is_in: HashMap<u32, bool> = HashMap::new();
+                for position in 0..base.snapshot.chunks.len() {
+                    let population = counter.find_hidden_population(position);
+                    for row in counter.find_hidden_rows(position).iter() {
+                        let class = classes.class_of_rows(position)[row];
+                        let known = is_in.entry(class).or_insert(population.contains(row));
+                        assert_eq!(
+                            *known,
+                            population.contains(row),
+                            "{among:?} divides class {class} of {audience:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// For each group of merged classes: the answers of each record.
+#[test]
+fn merged_classes_have_diverse_answers() {
+    let mut random = StdRng::seed_from_u64(18);
+    let mut merged = 0;
+    for (count, organisations) in [(60, 20), (400, 40), (3_000, 60)] {
+        let base = TestBase::random(&mut random, count, organisations);
+        let classes = &base.classes[Audience::Dashboards as usize];
+        let step = |of| InitiativeTest::Step(of, Comparison::OneOf(vec![ChallengeStep::Skipped]));
+        let change = InitiativeTest::Change(Condition::ALL[0], Comparison::OneOf(vec![ChangeExtent::ALL[0]]));
+        let tests = [
+            step(Challenge::DefiningAmbitions),
+            step(Challenge::UnderstandingLocalSystem),
+            change,
+        ];
+        let mut coarser_than: Vec<HashMap<u32, u32>> = Vec::new();
+        for answer_count in 1..=3 {
+            let key_variable = InitiativeTest::FundingTermsRecorded(true);
+            let asked = tests[..answer_count].iter().chain([&key_variable]);
+            let among = Predicate::All(asked.cloned().map(Predicate::Test).collect());
+            let counter = PopulationCounter::new(base.context(), DASHBOARD, &among);
+            let counter = counter.decide(&[], &[]).unwrap();
+            let coarsening = &counter.decisions.as_ref().unwrap().coarsening;
+            let mut groups: HashMap<u32, Vec<(Vec<Truth>, u32)>> = HashMap::new();
+            let mut group_of: HashMap<u32, u32> = HashMap::new();
+            for (position, chunk) in base.snapshot.chunks.iter().enumerate() {
+                let truths: Vec<_> = tests[..answer_count]
+                    .iter()
+                    .map(|test| {
+                        let alone = Predicate::Test(test.clone());
+                        let prepared = PreparedPredicate::new(
+                            &alone,
+                            &base.snapshot,
+                            &base.truth_cache,
+                            base.snapshot.chunks.len(),
+                        );
+                        prepared.evaluate(position, chunk).into_owned()
+                    })
+                    .collect();
+                for row in counter.find_hidden_rows(position).iter() {
+                    let class = classes.class_of_rows(position)[row];
+                    group_of.insert(class, coarsening.group_of(class));
+                    if !coarsening.leaves_out(class) {
+                        let profile = truths.iter().map(|truths| truths.get(row)).collect();
+                        groups
+                            .entry(coarsening.group_of(class))
+                            .or_default()
+                            .push((profile, chunk.leads[row]));
+                    }
+                }
+            }
+            merged += usize::from(groups.len() < group_of.len());
+            for rows in groups.values() {
+                for (profile, _) in rows {
+                    for answer in 0..answer_count {
+                        let agrees = |other: &[Truth], one: usize| other[one] == profile[one];
+                        let leads: HashSet<u32> = rows
+                            .iter()
+                            .filter(|(other, _)| {
+                                (0..answer_count).all(|one| agrees(other, one) == (one != answer))
+                            })
+                            .map(|(_, lead)| *lead)
+                            .collect();
+                        assert!(
+                            leads.len() >= 3,
+                            "answer {answer} of {profile:?} is shared by nearly all: {rows:?}"
+                        );
+                    }
+                }
+            }
+            // Without key variables, all classes are looked at together: the same are left out.
+            let among = Predicate::All(
+                tests[..answer_count]
+                    .iter()
+                    .cloned()
+                    .map(Predicate::Test)
+                    .collect(),
+            );
+            let whole = PopulationCounter::new(base.context(), DASHBOARD, &among);
+            let whole = whole.decide(&[], &[]).unwrap();
+            let of_whole = &whole.decisions.as_ref().unwrap().coarsening;
+            for class in group_of.keys() {
+                assert_eq!(
+                    of_whole.leaves_out(*class),
+                    coarsening.leaves_out(*class),
+                    "{answer_count} answers, class {class}"
+                );
+            }
+            // More answers merge whole groups of fewer answers.
+            for finer in &coarser_than {
+                for (class, group) in finer {
+                    let together = finer.iter().filter(|(_, other)| *other == group);
+                    let coarser: HashSet<u32> = together.map(|(other, _)| group_of[other]).collect();
+                    assert_eq!(
+                        coarser.len(),
+                        1,
+                        "the group of class {class} is divided by another answer"
+                    );
+                }
+            }
+            coarser_than.push(group_of);
+        }
+    }
+    assert!(merged > 0, "no classes were merged");
+}
+
+#[test]
 fn abandoned_work_is_cancelled() {
     let mut random = StdRng::seed_from_u64(15);
-    let mut live = Snapshot::default();
-    live.apply(
-        (1..=100).map(|id| random_row(&mut random, id, 9)).collect(),
-        Vec::new(),
-    );
-    let live = Arc::new(live);
+    let base = TestBase::random(&mut random, 100, 9);
     let stopped = |run: &CancellationToken| {
-        let (kept, noise) = (TruthCache::default(), PerturbationTable::default());
-        let base = EvaluationContext {
-            newest: &live,
-            staged: [&live; 2],
-            truth_cache: &kept,
-            noise: &noise,
+        let context = EvaluationContext {
             cancellation: run,
+            ..base.context()
         };
         let viewpoint = Viewpoint {
             reader: Reader::Steward,
             scope: RecordScope::All,
         };
         let conditions = list_predicates();
-        let everything = Predicate::ALWAYS_TRUE;
-        let counting = PopulationCounter::new(base, viewpoint, &everything);
-        let (when, then) = (counting.prepare(&conditions[0]), counting.prepare(&conditions[1]));
-        counting.count_3x3(&when, &then).err()
+        let counter = PopulationCounter::new(context, viewpoint, &EVERYTHING);
+        let (when, then) = (counter.prepare(&conditions[0]), counter.prepare(&conditions[1]));
+        counter.count_3x3(&when, &then).err()
     };
     let (run, waiting) = CancellationToken::with_timeout(std::time::Duration::from_mins(1));
     assert_eq!(stopped(&run), None);

@@ -1,17 +1,20 @@
-//! Disclosure control: which counts of hidden records a reader may see. Every answer passes through [`disclose`].
+//! Disclosure control: what answers reveal of hidden records. Hidden records are protected before they are counted, by
+//! [`classes`] and their [`coarsening`], and the counts afterwards. Every count passes through [`disclose`].
 //!
 //! Cell keys follow B. Fraser and J. Wooton, "A proposed method for confidentialising tabular output to protect against
 //! differencing" (UNECE work session on statistical data confidentiality, Geneva, 2005). The same set of records always
 //! gives the same perturbed count, so a reader cannot average the noise away by repeating or rephrasing a query.
 
 pub mod cell_key;
+pub mod classes;
+pub mod coarsening;
+pub mod protected;
 pub mod query_restriction;
 #[cfg(test)]
 mod tests;
 
 use self::cell_key::PerturbationTable;
 use super::count::RawCell;
-use super::count::dominance::MIN_ORGANISATIONS;
 use super::statistics::Count;
 
 /// A perturbed count below this is suppressed.
@@ -20,8 +23,6 @@ pub const MIN_CELL_COUNT: u8 = 10;
 const ROUNDING_BASE: i64 = 5;
 /// The variance of rounding to the nearest 5, which adds -2, -1, 0, 1 or 2.
 const ROUNDING_VARIANCE: f64 = 2.0;
-/// The percentage of a cell that one organisation may lead.
-const MAX_DOMINANCE_PERCENT: u64 = 85;
 
 /// A rule by which hidden records (published records that you can count but not read in full) are left out
 /// of a count.
@@ -34,10 +35,6 @@ const MAX_DOMINANCE_PERCENT: u64 = 85;
 pub enum SuppressionRule {
     /// There are fewer than 10 hidden records, or none.
     SmallCount,
-    /// Fewer than 5 organisations lead the hidden records.
-    FewOrganisations,
-    /// One organisation leads over 85% of the hidden records.
-    DominantOrganisation,
 }
 
 /// A count as the reader may see it.
@@ -76,20 +73,8 @@ pub fn disclose(cell: &RawCell, noise: &PerturbationTable) -> DisclosedCount {
     let rounded = (perturbed + ROUNDING_BASE / 2).div_euclid(ROUNDING_BASE) * ROUNDING_BASE;
     // The variance of the published count, because that of the true count would reveal it.
     let variance = noise.variance(rounded.unsigned_abs()) + ROUNDING_VARIANCE;
-    let rules = [
-        (perturbed < i64::from(MIN_CELL_COUNT), SuppressionRule::SmallCount),
-        (
-            cell.organisations < MIN_ORGANISATIONS,
-            SuppressionRule::FewOrganisations,
-        ),
-        (
-            cell.largest_lead_count * 100 > cell.hidden * MAX_DOMINANCE_PERCENT,
-            SuppressionRule::DominantOrganisation,
-        ),
-    ];
-    let suppressed = rules
-        .into_iter()
-        .find_map(|(applies, rule)| applies.then_some(rule));
+    let is_small = perturbed < i64::from(MIN_CELL_COUNT);
+    let suppressed = is_small.then_some(SuppressionRule::SmallCount);
     let visible_only = DisclosedCount {
         count: (cell.visible > 0).then_some(cell.visible),
         suppressed,

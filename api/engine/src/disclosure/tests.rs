@@ -13,8 +13,6 @@ fn cell(readable: u64, hidden: u64, key: u8) -> RawCell {
         visible: readable,
         hidden,
         key,
-        organisations: MIN_ORGANISATIONS,
-        largest_lead_count: 0,
     }
 }
 
@@ -77,8 +75,6 @@ fn visible_records_do_not_affect_the_hidden_part() {
     let noise = PerturbationTable::default();
     for _ in 0..10_000 {
         let mut cell = cell(0, random.random_range(0..60), random.random());
-        cell.organisations = random.random_range(0..=MIN_ORGANISATIONS);
-        cell.largest_lead_count = random.random_range(0..=cell.hidden);
         let alone = disclose(&cell, &noise);
         cell.visible = random.random_range(1..1_000);
         let with_readable = disclose(&cell, &noise);
@@ -91,22 +87,6 @@ fn visible_records_do_not_affect_the_hidden_part() {
             };
         assert_eq!(with_readable.count, Some(expected), "{cell:?}");
     }
-}
-
-#[test]
-fn few_or_dominant_organisations_suppress() {
-    let noise = PerturbationTable::default();
-    let led = |organisations, largest| {
-        let cell = RawCell {
-            organisations,
-            largest_lead_count: largest,
-            ..cell(0, 100, 0)
-        };
-        disclose(&cell, &noise).suppressed
-    };
-    assert_eq!(led(5, 85), None);
-    assert_eq!(led(5, 86), Some(SuppressionRule::DominantOrganisation));
-    assert_eq!(led(4, 25), Some(SuppressionRule::FewOrganisations));
 }
 
 /// The rule of "10 and 5" as the Office for National Statistics publishes it for its format:

@@ -8,6 +8,7 @@ mod comparisons;
 mod unknown_reasons;
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use memchr::memmem::Finder;
@@ -37,9 +38,18 @@ pub struct PreparedPredicate<'a> {
 }
 
 /// A test that is evaluated at most once for each chunk, unless it is as fast as a look-up.
-struct CachedTest<'a> {
+pub(crate) struct CachedTest<'a> {
+    /// Unique in the process.
+    serial: u64,
+    /// The test as it was asked; none for a test of visibility.
+    source: Option<&'a InitiativeTest>,
     test: PreparedTest<'a>,
     cache: Option<TestCache>,
+}
+
+fn next_test_serial() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The results of a test: from the truth cache, and from this evaluation.
@@ -94,6 +104,8 @@ impl<'a> PreparedPredicate<'a> {
             };
             let key = || CacheKey::Test(test.clone());
             CachedTest {
+                serial: next_test_serial(),
+                source: Some(test),
                 test: prepared,
                 cache: is_slow.then(|| TestCache::new(key(), version, cache, chunk_count)),
             }
@@ -119,6 +131,8 @@ impl<'a> PreparedPredicate<'a> {
         let new_cache = || TestCache::new(CacheKey::VisibleTo(reader, part), version, cache, chunk_count);
         PreparedPredicate {
             predicate: Predicate::Test(CachedTest {
+                serial: next_test_serial(),
+                source: None,
                 test: PreparedTest::VisibleTo(reader, part, organisation),
                 cache: (reader != Reader::Steward).then(new_cache),
             }),
@@ -127,9 +141,21 @@ impl<'a> PreparedPredicate<'a> {
 
     /// Evaluates the predicate for every initiative of the chunk at a position.
     pub fn evaluate(&self, position: usize, chunk: &Chunk) -> Cow<'_, TruthBitmaps> {
-        evaluate_predicate(&self.predicate, chunk.len(), &|test| {
-            test.evaluate(position, chunk)
-        })
+        self.evaluate_with(chunk.len(), &|test| test.evaluate(position, chunk))
+    }
+
+    /// Evaluates the predicate for every initiative of a chunk, given the value of each test.
+    pub(crate) fn evaluate_with<'p>(
+        &'p self,
+        row_count: usize,
+        evaluate_test: &impl Fn(&'p CachedTest<'a>) -> Cow<'p, TruthBitmaps>,
+    ) -> Cow<'p, TruthBitmaps> {
+        evaluate_predicate(&self.predicate, row_count, evaluate_test)
+    }
+
+    /// Calls `visit` with each test.
+    pub(crate) fn for_each_test<'p>(&'p self, visit: &mut impl FnMut(&'p CachedTest<'a>)) {
+        self.predicate.for_each_test(visit);
     }
 
     /// Stores the results in the truth cache.
@@ -182,8 +208,19 @@ impl TestCache {
     }
 }
 
-impl CachedTest<'_> {
-    fn evaluate(&self, position: usize, chunk: &Chunk) -> Cow<'_, TruthBitmaps> {
+impl<'a> CachedTest<'a> {
+    /// A number that no other test of the process has.
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// The test as it was asked; none for a test of visibility.
+    pub(crate) fn source(&self) -> Option<&'a InitiativeTest> {
+        self.source
+    }
+
+    /// Evaluates the test for every initiative of the chunk at a position.
+    pub(crate) fn evaluate(&self, position: usize, chunk: &Chunk) -> Cow<'_, TruthBitmaps> {
         let compute = || evaluate_test(&self.test, chunk);
         match &self.cache {
             Some(cache) => Cow::Borrowed(cache.get_or_compute(position, chunk.serial, compute)),

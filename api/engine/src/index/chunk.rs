@@ -142,7 +142,8 @@ pub fn to_day_number(day: NaiveDate) -> i64 {
     i64::from(day.num_days_from_ce()) - DAY_NUMBER_EPOCH
 }
 
-fn from_day_number(number: i64) -> Option<NaiveDate> {
+/// The date of a day number; none if it is out of range.
+pub(crate) fn from_day_number(number: i64) -> Option<NaiveDate> {
     NaiveDate::from_num_days_from_ce_opt(i32::try_from(number + DAY_NUMBER_EPOCH).ok()?)
 }
 

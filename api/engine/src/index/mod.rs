@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use self::bitmap::{Bitmap, TruthBitmaps};
+pub(crate) use self::chunk::from_day_number;
 pub use self::chunk::{
     CHUNK_ROWS, Chunk, IndexedFundingTerm, IndexedInitiative, PerspectiveEntryPoints, to_day_number,
 };
@@ -62,12 +63,12 @@ impl Snapshot {
         self.chunks.is_empty()
     }
 
-    /// An initiative; none if it is not published.
-    pub fn find_row(&self, id: Uuid) -> Option<IndexedInitiative> {
+    /// The position of the chunk of an initiative, and its row; none if it is not published.
+    pub fn find_row(&self, id: Uuid) -> Option<(usize, usize)> {
         let next = self.chunks.partition_point(|chunk| chunk.ids()[0] <= id);
-        let chunk = self.chunks.get(next.checked_sub(1)?)?;
-        let row = chunk.ids().binary_search(&id).ok()?;
-        Some(chunk.unpack_row(row))
+        let position = next.checked_sub(1)?;
+        let row = self.chunks.get(position)?.ids().binary_search(&id).ok()?;
+        Some((position, row))
     }
 
     /// Whether any initiative is illustrative.

@@ -12,6 +12,7 @@ use super::row_order::compare_in_list;
 use super::*;
 use crate::cancellation::CancellationToken;
 use crate::disclosure::cell_key::PerturbationTable;
+use crate::disclosure::classes::HiddenClasses;
 use crate::index::{
     IndexedFundingTerm, IndexedInitiative, IndexedOrganisation, OrganisationDictionary, Snapshot,
 };
@@ -158,9 +159,10 @@ fn with_context<T>(snapshot: &Snapshot, test: impl FnOnce(EvaluationContext<'_>)
         PerturbationTable::default(),
         CancellationToken::default(),
     );
+    let classes = HiddenClasses::form_all(snapshot);
     test(EvaluationContext {
         newest: snapshot,
-        staged: [snapshot; 2],
+        classes: classes.each_ref().map(|classes| &**classes),
         truth_cache: &truth_cache,
         noise: &noise,
         cancellation: &cancellation,

@@ -221,8 +221,6 @@ fn hidden_count(count: u64) -> DisclosedCount {
         visible: 0,
         hidden: count,
         key: 0,
-        organisations: 5,
-        largest_lead_count: 0,
     };
     let noise = PerturbationTable::from_key_values([0; 256]);
     disclose(&cell, &noise)

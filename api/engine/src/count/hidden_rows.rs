@@ -1,0 +1,568 @@
+//! How a question is decided for hidden records.
+//!
+//! A test of key variables is decided for a [class](crate::disclosure::classes) as a whole: it is TRUE if it is TRUE for
+//! every record of the class, FALSE if it is FALSE for every record, and otherwise UNKNOWN. A record is in a group of a
+//! dimension if every record of its class is. Protected answers are those of each record, over classes that are
+//! [merged](Coarsening) until the answers are diverse.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use wayin_vocabulary::{Dimension, Perspective, Visibility};
+
+use super::layout::RowCells;
+use crate::cancellation::{CancellationToken, Cancelled};
+use crate::dimension::Domain;
+use crate::disclosure::classes::HiddenClasses;
+use crate::disclosure::classes::decision_cache::{GroupsOfClasses, ProtectedKey};
+use crate::disclosure::classes::partition::RowPosition;
+use crate::disclosure::coarsening::{Coarsening, MAX_PROTECTED_ANSWERS, NO_ANSWER, Profile, Profiles};
+use crate::disclosure::protected::ProtectedAnswer;
+use crate::evaluate::{CachedTest, PreparedPredicate};
+use crate::index::{Bitmap, Chunk, Snapshot, TruthBitmaps};
+use crate::predicate::InitiativeTest;
+use crate::three_valued_logic::Truth;
+
+/// The decisions of one question, for the records that are hidden from one audience.
+pub(crate) struct HiddenDecisions<'a> {
+    classes: &'a HiddenClasses,
+    pub(super) coarsening: Arc<Coarsening>,
+    /// For each test of key variables and each chunk, its values for the rows in classes.
+    truths: HashMap<u64, Arc<[TruthBitmaps]>>,
+    /// For each dimension that is a key variable, the groups of each class.
+    groups: HashMap<u64, Arc<GroupsOfClasses>>,
+}
+
+/// What a question tests and groups by.
+#[derive(Clone, Copy)]
+pub(crate) struct QuestionParts<'q, 'a> {
+    pub predicates: &'q [&'q PreparedPredicate<'a>],
+    pub domains: &'q [&'q Domain],
+    /// The perspective whose ways in and later entry points are counted; none if these are not.
+    pub flows: Option<Perspective>,
+}
+
+/// A part of a question that is about a protected answer.
+enum ProtectedPart<'q, 'a> {
+    Test(&'q CachedTest<'a>),
+    Domain(&'q Domain),
+    WayIn(Perspective),
+    LaterEntryPoints(Perspective),
+}
+
+/// A protected answer, with the parts of a question that are about it.
+type AnswerParts<'q, 'a> = (ProtectedAnswer, Vec<ProtectedPart<'q, 'a>>);
+
+/// The groups that several records are all in: mostly none or one.
+#[derive(Clone)]
+enum SharedGroups {
+    One(u32),
+    Many(Vec<u32>),
+}
+
+impl SharedGroups {
+    fn new(groups: &[u32]) -> Self {
+        match groups {
+            [one] => Self::One(*one),
+            many => Self::Many(many.to_vec()),
+        }
+    }
+
+    /// Keeps those that are among other groups.
+    fn retain(&mut self, others: &[u32]) {
+        match self {
+            Self::One(one) if others.contains(one) => {}
+            Self::One(_) => *self = Self::Many(Vec::new()),
+            Self::Many(many) => many.retain(|group| others.contains(group)),
+        }
+    }
+
+    fn as_slice(&self) -> &[u32] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+/// How many classes are decided by one task of a thread at least.
+const CLASSES_PER_TASK: usize = 256;
+
+/// How many rows of a chunk are looked at for each profile, if all classes are looked at together.
+const ROWS_PER_PROFILE_AND_CHUNK: usize = 16;
+
+/// Bits for the values that the records of a class have.
+const SOME_NOT_TRUE: u8 = 1;
+const SOME_NOT_FALSE: u8 = 2;
+
+/// The snapshot and the classes that decisions are made from.
+#[derive(Clone, Copy)]
+pub(crate) struct DecisionBase<'a> {
+    pub snapshot: &'a Snapshot,
+    pub classes: &'a HiddenClasses,
+    pub cancellation: &'a CancellationToken,
+}
+
+impl<'a> DecisionBase<'a> {
+    /// Decides the parts of a question.
+    pub fn decide(self, parts: QuestionParts<'_, '_>) -> Result<HiddenDecisions<'a>, Cancelled> {
+        let coarsening = self.find_coarsening(parts)?;
+        let mut truths = HashMap::new();
+        for test in list_tests(parts) {
+            if let Some(source) = test.source()
+                && ProtectedAnswer::of_test(source).is_none()
+            {
+                truths.insert(test.serial(), self.find_row_truths(test, source, &coarsening)?);
+            }
+        }
+        let mut groups = HashMap::new();
+        for domain in parts.domains {
+            if ProtectedAnswer::of_dimension(domain.dimension()).is_none() {
+                groups.insert(domain.serial(), self.find_class_groups(domain, &coarsening)?);
+            }
+        }
+        Ok(HiddenDecisions {
+            classes: self.classes,
+            coarsening,
+            truths,
+            groups,
+        })
+    }
+
+    /// Maps each chunk of the snapshot to a value, in parallel.
+    fn map_chunks<T: Send>(self, map: impl Fn(usize, &Chunk) -> T + Sync) -> Result<Vec<T>, Cancelled> {
+        let chunks = self.snapshot.chunks.par_iter().enumerate();
+        chunks
+            .map(|(position, chunk)| {
+                self.cancellation.check()?;
+                Ok(map(position, chunk))
+            })
+            .collect()
+    }
+
+    /// Maps each class to a value, in parallel. `map` receives its records; none if it is dissolved.
+    fn map_classes<T: Send>(self, map: impl Fn(&[RowPosition]) -> T + Sync) -> Vec<T> {
+        let class_count = u32::try_from(self.classes.class_count()).unwrap_or(u32::MAX);
+        let classes = (0..class_count).into_par_iter().with_min_len(CLASSES_PER_TASK);
+        classes
+            .map(|class| map(self.classes.list_members(class)))
+            .collect()
+    }
+
+    /// For each chunk, the decided values of a test for the rows in classes.
+    fn find_row_truths(
+        self,
+        test: &CachedTest<'_>,
+        source: &InitiativeTest,
+        coarsening: &Coarsening,
+    ) -> Result<Arc<[TruthBitmaps]>, Cancelled> {
+        let cache = self.classes.cache();
+        cache
+            .row_truths
+            .get_or_find((source.clone(), coarsening.serial()), || {
+                let of_classes = self.find_class_truths(test, source)?;
+                let of_classes = merge_truths(&of_classes, coarsening);
+                let of_rows = self.map_chunks(|position, chunk| {
+                    let classes = self.classes.class_of_rows(position);
+                    let none = TruthBitmaps {
+                        true_rows: Bitmap::empty(chunk.len()),
+                        false_rows: Bitmap::empty(chunk.len()),
+                    };
+                    let rows = self.classes.find_classed_rows(position);
+                    replace_truths(&none, rows, |row| of_classes[classes[row] as usize])
+                })?;
+                Ok(of_rows.into())
+            })
+    }
+
+    /// For each class, which values of a test its records have.
+    fn find_class_truths(
+        self,
+        test: &CachedTest<'_>,
+        source: &InitiativeTest,
+    ) -> Result<Arc<[u8]>, Cancelled> {
+        self.classes.cache().class_truths.get_or_find(source.clone(), || {
+            let truths = self.map_chunks(|position, chunk| test.evaluate(position, chunk).into_owned())?;
+            let of_classes = self.map_classes(|rows| {
+                let flags = |row: &RowPosition| match truths[row.chunk as usize].get(row.row as usize) {
+                    Truth::True => SOME_NOT_FALSE,
+                    Truth::False => SOME_NOT_TRUE,
+                    Truth::Unknown => SOME_NOT_TRUE | SOME_NOT_FALSE,
+                };
+                rows.iter().map(flags).fold(0, |all, one| all | one)
+            });
+            Ok(of_classes.into())
+        })
+    }
+
+    /// For each class, the groups that every record of its merged class is in.
+    fn find_class_groups(
+        self,
+        domain: &Domain,
+        coarsening: &Coarsening,
+    ) -> Result<Arc<GroupsOfClasses>, Cancelled> {
+        let find = || Ok(Arc::new(self.intersect_groups(domain, coarsening)?));
+        if matches!(
+            domain.dimension(),
+            Dimension::Funder | Dimension::LeadOrganisation
+        ) {
+            // The groups depend on which organisations the reader can see.
+            return find();
+        }
+        let key = (domain.dimension(), coarsening.serial());
+        self.classes.cache().groups.get_or_find(key, find)
+    }
+
+    fn intersect_groups(
+        self,
+        domain: &Domain,
+        coarsening: &Coarsening,
+    ) -> Result<GroupsOfClasses, Cancelled> {
+        let cells = self.map_chunks(|_, chunk| {
+            let mut cells = RowCells::default();
+            domain.groups_of_rows(chunk, &mut cells);
+            cells
+        })?;
+        let of_classes: Vec<Option<SharedGroups>> = self.map_classes(|rows| {
+            let groups = |row: &RowPosition| cells[row.chunk as usize].get(row.row as usize);
+            let (first, others) = rows.split_first()?;
+            let mut shared = SharedGroups::new(groups(first));
+            others.iter().for_each(|row| shared.retain(groups(row)));
+            Some(shared)
+        });
+        let mut of_merged: Vec<Option<SharedGroups>> = vec![None; of_classes.len()];
+        for (class, groups) in (0..).zip(of_classes) {
+            let Some(groups) = groups else { continue };
+            match &mut of_merged[coarsening.group_of(class) as usize] {
+                Some(shared) => shared.retain(groups.as_slice()),
+                none => *none = Some(groups),
+            }
+        }
+        let not_known = [domain.not_known()];
+        let find = |class: u32| match &of_merged[coarsening.group_of(class) as usize] {
+            Some(shared) if !shared.as_slice().is_empty() => shared.as_slice(),
+            _ => &not_known,
+        };
+        Ok(GroupsOfClasses::new((0..).take(of_merged.len()).map(find)))
+    }
+
+    /// Merges classes until the protected answers of the question are diverse.
+    fn find_coarsening(self, parts: QuestionParts<'_, '_>) -> Result<Arc<Coarsening>, Cancelled> {
+        let mut answers: Vec<AnswerParts<'_, '_>> = Vec::new();
+        let mut key: Vec<ProtectedKey> = Vec::new();
+        let mut add = |answer, part| match answers.iter_mut().find(|(known, _)| *known == answer) {
+            Some((_, parts)) => parts.push(part),
+            None => answers.push((answer, vec![part])),
+        };
+        for test in list_tests(parts) {
+            if let Some(source) = test.source()
+                && let Some(answer) = ProtectedAnswer::of_test(source)
+            {
+                add(answer, ProtectedPart::Test(test));
+                key.push(ProtectedKey::Test(source.clone()));
+            }
+        }
+        for domain in parts.domains {
+            if let Some(answer) = ProtectedAnswer::of_dimension(domain.dimension()) {
+                add(answer, ProtectedPart::Domain(domain));
+                key.push(ProtectedKey::Dimension(domain.dimension()));
+            }
+        }
+        if let Some(perspective) = parts.flows {
+            let way_in = ProtectedAnswer::WayIn(Some(perspective));
+            add(way_in, ProtectedPart::WayIn(perspective));
+            let later = ProtectedAnswer::LaterEntryPoints(perspective);
+            add(later, ProtectedPart::LaterEntryPoints(perspective));
+            key.push(ProtectedKey::Flows(perspective));
+        }
+        if answers.is_empty() {
+            return Ok(Arc::new(Coarsening::Finest));
+        }
+        if answers.len() > MAX_PROTECTED_ANSWERS {
+            return Ok(Arc::new(Coarsening::leave_out_all(self.classes)));
+        }
+        let tests = list_only_tests(&answers).filter(|_| !has_key_variables(parts));
+        if tests.is_some() {
+            key.push(ProtectedKey::NoKeyVariables);
+        }
+        let find = || {
+            Ok(Arc::new(match tests {
+                Some(tests) => self.check_whole(&tests)?,
+                None => self.merge_classes(&answers)?,
+            }))
+        };
+        self.classes.cache().coarsenings.get_or_find(key, find)
+    }
+
+    /// Checks whether the answers of all classes together are diverse. Without key variables, this decides the same as
+    /// [`merge_classes`](Self::merge_classes), which would leave out all classes or none.
+    fn check_whole(self, tests: &[&CachedTest<'_>]) -> Result<Coarsening, Cancelled> {
+        let of_chunks = self.map_chunks(|position, chunk| {
+            let classed = self.classes.find_classed_rows(position);
+            let [real, illustrative] = [
+                classed.difference(&chunk.illustrative),
+                classed.intersection(&chunk.illustrative),
+            ];
+            [real, illustrative].map(|rows| {
+                let mut profiles = Profiles::default();
+                self.add_cells(
+                    &mut profiles,
+                    tests,
+                    position,
+                    [NO_ANSWER; MAX_PROTECTED_ANSWERS],
+                    0,
+                    rows,
+                );
+                profiles
+            })
+        })?;
+        let mut whole = [Profiles::default(), Profiles::default()];
+        for of_chunk in &of_chunks {
+            whole
+                .iter_mut()
+                .zip(of_chunk)
+                .for_each(|(sum, more)| sum.add_all(self.snapshot, more));
+        }
+        let [real, illustrative] = whole.map(|profiles| !profiles.is_diverse(self.snapshot, tests.len()));
+        Ok(Coarsening::leave_out(self.classes, real, illustrative))
+    }
+
+    /// Adds the rows of a chunk to their profiles, of which the values before `answer` are known. Of each profile, a few
+    /// rows are enough.
+    fn add_cells(
+        self,
+        profiles: &mut Profiles,
+        tests: &[&CachedTest<'_>],
+        position: usize,
+        profile: Profile,
+        answer: usize,
+        rows: Bitmap,
+    ) {
+        let chunk = &self.snapshot.chunks[position];
+        let Some(test) = tests.get(answer) else {
+            let hidden_from_members =
+                rows.intersection(chunk.visibility.get(Visibility::AggregateOnly as u8));
+            for rows in [rows, hidden_from_members] {
+                for row in rows.iter().take(ROWS_PER_PROFILE_AND_CHUNK) {
+                    profiles.add(self.snapshot, profile, RowPosition::new(position, row));
+                }
+            }
+            return;
+        };
+        let truths = test.evaluate(position, chunk);
+        let known = truths.true_rows.union(&truths.false_rows);
+        let values = [
+            (Some(Truth::True), rows.intersection(&truths.true_rows)),
+            (Some(Truth::False), rows.intersection(&truths.false_rows)),
+            (None, rows.difference(&known)),
+        ];
+        for (value, rows) in values {
+            let mut profile = profile;
+            let mut code = AnswerCode::default();
+            code.add(value.map(|truth| truth as u64));
+            profile[answer] = code.finish();
+            self.add_cells(profiles, tests, position, profile, answer + 1, rows);
+        }
+    }
+
+    fn merge_classes(self, answers: &[AnswerParts<'_, '_>]) -> Result<Coarsening, Cancelled> {
+        let codes = self.map_chunks(|position, chunk| {
+            let code = |(_, parts): &AnswerParts<'_, '_>| self.code_answer(parts, position, chunk);
+            answers.iter().map(code).collect::<Vec<_>>()
+        })?;
+        let list_profiles = |class| {
+            let mut profiles = Profiles::default();
+            for row in self.classes.list_members(class) {
+                let codes = &codes[row.chunk as usize];
+                let profile: Profile = std::array::from_fn(|answer| {
+                    codes.get(answer).map_or(0, |codes| codes[row.row as usize])
+                });
+                profiles.add(self.snapshot, profile, *row);
+            }
+            profiles
+        };
+        Ok(Coarsening::find(
+            self.snapshot,
+            self.classes,
+            list_profiles,
+            answers.len(),
+        ))
+    }
+
+    /// A number for each row: rows with equal numbers have the same values of all parts, and rows without an answer have
+    /// [`NO_ANSWER`].
+    fn code_answer(self, parts: &[ProtectedPart<'_, '_>], position: usize, chunk: &Chunk) -> Vec<u64> {
+        let mut codes = vec![AnswerCode::default(); chunk.len()];
+        let mut add = |value: &dyn Fn(usize) -> Option<u64>| {
+            codes
+                .iter_mut()
+                .enumerate()
+                .for_each(|(row, code)| code.add(value(row)));
+        };
+        for part in parts {
+            match part {
+                ProtectedPart::Test(test) => {
+                    let truths = test.evaluate(position, chunk);
+                    add(&|row| match truths.get(row) {
+                        Truth::Unknown => None,
+                        known => Some(known as u64),
+                    });
+                }
+                ProtectedPart::Domain(domain) => {
+                    let mut cells = RowCells::default();
+                    domain.groups_of_rows(chunk, &mut cells);
+                    add(&|row| match cells.get(row) {
+                        [] => None,
+                        [one] if *one == domain.not_known() => None,
+                        // Dimensions of protected answers have few groups.
+                        groups => Some(groups.iter().fold(0, |all, group| all | 1 << (group % 64))),
+                    });
+                }
+                ProtectedPart::WayIn(perspective) => {
+                    let ways_in = &chunk.ways_in[*perspective as usize];
+                    add(&|row| ways_in.code_at(row).map(u64::from));
+                }
+                ProtectedPart::LaterEntryPoints(perspective) => {
+                    let later = &chunk.later[*perspective as usize];
+                    add(&|row| Some(later.set_at(row).into()));
+                }
+            }
+        }
+        codes.into_iter().map(AnswerCode::finish).collect()
+    }
+}
+
+/// A number for the values of several parts of a question.
+#[derive(Clone, Copy, Default)]
+struct AnswerCode {
+    hash: u64,
+    is_known: bool,
+}
+
+impl AnswerCode {
+    fn add(&mut self, value: Option<u64>) {
+        // Mixes all bits of the values before into the hash, as the finaliser of MurmurHash3 does.
+        let mixed = (self.hash ^ value.map_or(0, |value| value + 1)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        self.hash = mixed ^ (mixed >> 33) ^ 1;
+        self.is_known |= value.is_some();
+    }
+
+    fn finish(self) -> u64 {
+        if self.is_known { self.hash | 1 } else { NO_ANSWER }
+    }
+}
+
+/// The tests of the answers, if each answer is tested once and nothing else is asked about it.
+fn list_only_tests<'q, 'a>(answers: &[AnswerParts<'q, 'a>]) -> Option<Vec<&'q CachedTest<'a>>> {
+    let find_only_test = |(_, parts): &AnswerParts<'q, 'a>| match parts[..] {
+        [ProtectedPart::Test(test)] => Some(test),
+        _ => None,
+    };
+    answers.iter().map(find_only_test).collect()
+}
+
+/// Whether a question tests or groups by anything that is decided for classes.
+fn has_key_variables(parts: QuestionParts<'_, '_>) -> bool {
+    let is_key = |test: &CachedTest<'_>| {
+        let source = test.source();
+        source.is_some_and(|source| ProtectedAnswer::of_test(source).is_none())
+    };
+    let is_key_dimension = |domain: &&Domain| ProtectedAnswer::of_dimension(domain.dimension()).is_none();
+    list_tests(parts).into_iter().any(is_key) || parts.domains.iter().any(is_key_dimension)
+}
+
+fn list_tests<'q, 'a>(parts: QuestionParts<'q, 'a>) -> Vec<&'q CachedTest<'a>> {
+    let mut tests = Vec::new();
+    for predicate in parts.predicates {
+        predicate.for_each_test(&mut |test| tests.push(test));
+    }
+    tests
+}
+
+/// The values of a test by class number, given which values the records of each class have.
+fn merge_truths(of_classes: &[u8], coarsening: &Coarsening) -> Vec<Truth> {
+    let mut merged = vec![0; of_classes.len()];
+    let numbered = || (0..).zip(of_classes);
+    for (class, flags) in numbered() {
+        merged[coarsening.group_of(class) as usize] |= flags;
+    }
+    let truth = |class: u32| match merged[coarsening.group_of(class) as usize] {
+        flags if flags & SOME_NOT_TRUE == 0 => Truth::True,
+        flags if flags & SOME_NOT_FALSE == 0 => Truth::False,
+        _ => Truth::Unknown,
+    };
+    numbered().map(|(class, _)| truth(class)).collect()
+}
+
+impl HiddenDecisions<'_> {
+    /// The values of a test, with those of the hidden rows as they are decided.
+    pub fn decide_test<'p>(
+        &self,
+        test: &CachedTest<'_>,
+        truths: Cow<'p, TruthBitmaps>,
+        position: usize,
+        hidden: &Bitmap,
+    ) -> Cow<'p, TruthBitmaps> {
+        if let Some(decided) = self.truths.get(&test.serial()) {
+            let decided = &decided[position];
+            let select = |visible: &Bitmap, decided: &Bitmap| {
+                let mut rows = visible.difference(hidden);
+                rows.insert_all(&decided.intersection(hidden));
+                rows
+            };
+            return Cow::Owned(TruthBitmaps {
+                true_rows: select(&truths.true_rows, &decided.true_rows),
+                false_rows: select(&truths.false_rows, &decided.false_rows),
+            });
+        }
+        let classes = self.classes.class_of_rows(position);
+        if !self.coarsening.leaves_out_any() {
+            return truths;
+        }
+        Cow::Owned(replace_truths(&truths, hidden, |row| {
+            if self.coarsening.leaves_out(classes[row]) {
+                Truth::Unknown
+            } else {
+                truths.get(row)
+            }
+        }))
+    }
+
+    /// Removes the cells of the hidden rows whose protected answers are left out.
+    pub fn clear_left_out(&self, cells: &mut RowCells, position: usize, hidden: &Bitmap) {
+        if self.coarsening.leaves_out_any() {
+            let classes = self.classes.class_of_rows(position);
+            cells.replace(hidden, |row| {
+                self.coarsening.leaves_out(classes[row]).then_some(&[][..])
+            });
+        }
+    }
+
+    /// Replaces the groups of the hidden rows by those that are decided.
+    pub fn decide_groups(&self, domain: &Domain, groups: &mut RowCells, position: usize, hidden: &Bitmap) {
+        let classes = self.classes.class_of_rows(position);
+        let not_known = [domain.not_known()];
+        if let Some(decided) = self.groups.get(&domain.serial()) {
+            groups.replace(hidden, |row| Some(decided.get(classes[row])));
+        } else if self.coarsening.leaves_out_any() {
+            groups.replace(hidden, |row| {
+                self.coarsening.leaves_out(classes[row]).then_some(&not_known[..])
+            });
+        }
+    }
+}
+
+fn replace_truths(truths: &TruthBitmaps, rows: &Bitmap, truth: impl Fn(usize) -> Truth) -> TruthBitmaps {
+    let mut replaced = TruthBitmaps {
+        true_rows: truths.true_rows.difference(rows),
+        false_rows: truths.false_rows.difference(rows),
+    };
+    rows.for_each(|row| match truth(row) {
+        Truth::True => replaced.true_rows.insert(row),
+        Truth::False => replaced.false_rows.insert(row),
+        Truth::Unknown => {}
+    });
+    replaced
+}

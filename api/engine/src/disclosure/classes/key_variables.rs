@@ -1,0 +1,167 @@
+//! The key variables by which classes are formed, in the order of their priority.
+
+use chrono::Datelike;
+
+use crate::index::{Chunk, PlaceDictionary, from_day_number};
+
+/// The number of key variables by which classes are formed.
+pub const KEY_VARIABLE_COUNT: usize = 3;
+
+/// The order in which classes are divided by key variables: the one that matters most is first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyPriority([KeyVariable; KEY_VARIABLE_COUNT]);
+
+impl Default for KeyPriority {
+    fn default() -> Self {
+        Self([
+            KeyVariable::ShortFunding,
+            KeyVariable::Region,
+            KeyVariable::YearStarted,
+        ])
+    }
+}
+
+impl KeyPriority {
+    /// Parses the codes of the key variables, separated by commas.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn parse(list: &str) -> Result<Self, String> {
+        let all = Self::default().0;
+        let codes = || all.map(KeyVariable::code).join(", ");
+        let find = |code: &str| {
+            let found = all.into_iter().find(|variable| variable.code() == code);
+            found.ok_or_else(|| format!("{code:?} is not a key variable; there are {}", codes()))
+        };
+        let listed: Vec<KeyVariable> = list
+            .split(',')
+            .map(str::trim)
+            .map(find)
+            .collect::<Result<_, _>>()?;
+        let is_each_there = all.iter().all(|variable| listed.contains(variable));
+        match <[KeyVariable; KEY_VARIABLE_COUNT]>::try_from(listed) {
+            Ok(listed) if is_each_there => Ok(Self(listed)),
+            _ => Err(format!("each of {} must be there once", codes())),
+        }
+    }
+}
+
+/// The longest duration, in months, of funding that counts as short.
+const SHORT_FUNDING_MONTHS: i64 = 18;
+
+/// The value of records for which it is not known.
+const NOT_KNOWN: u32 = u32::MAX - 1;
+/// The value of records that differ.
+const MIXED: u32 = u32::MAX;
+
+/// A key variable by which classes can be formed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyVariable {
+    /// Whether some funding is for 18 months or less.
+    ShortFunding,
+    /// The region.
+    Region,
+    /// The year in which it started.
+    YearStarted,
+}
+
+impl KeyVariable {
+    /// Its code in settings.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::ShortFunding => "SHORT_FUNDING",
+            Self::Region => "REGION",
+            Self::YearStarted => "YEAR_STARTED",
+        }
+    }
+
+    /// The value of a record. Only equality and order matter.
+    fn find_value(self, chunk: &Chunk, row: usize, places: &PlaceDictionary) -> u32 {
+        let value = match self {
+            Self::ShortFunding => is_funded_for_short(chunk, row).map(u32::from),
+            Self::Region => {
+                let place = chunk.places.get(row).and_then(|place| u32::try_from(place).ok());
+                place.and_then(|place| places.get(place).regions.first().copied())
+            }
+            Self::YearStarted => {
+                let day = chunk.started_on.get(row).and_then(from_day_number);
+                day.and_then(|day| u32::try_from(day.year()).ok())
+            }
+        };
+        value.unwrap_or(NOT_KNOWN)
+    }
+}
+
+/// Whether some funding is for 18 months or less, as in the condition on funding terms.
+fn is_funded_for_short(chunk: &Chunk, row: usize) -> Option<bool> {
+    let mut durations = chunk.term_range(row).map(|term| chunk.duration_months.get(term));
+    let first = durations.next()?;
+    let is_short = |months: Option<i64>| months.map(|months| months <= SHORT_FUNDING_MONTHS);
+    durations
+        .map(is_short)
+        .fold(is_short(first), |any, one| match (any, one) {
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (Some(false), Some(false)) => Some(false),
+            _ => None,
+        })
+}
+
+/// The values of the key variables of some records, and whether the records are illustrative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClassKey {
+    /// Illustrative records are never in one class with others.
+    pub is_illustrative: bool,
+    /// The values in the order of their priority.
+    pub values: [u32; KEY_VARIABLE_COUNT],
+}
+
+impl ClassKey {
+    /// The key of one record.
+    pub fn of_record(chunk: &Chunk, row: usize, places: &PlaceDictionary, priority: KeyPriority) -> Self {
+        Self {
+            is_illustrative: chunk.illustrative.contains(row),
+            values: priority.0.map(|variable| variable.find_value(chunk, row, places)),
+        }
+    }
+
+    /// The key of the records of both.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        let merge = |at: usize| {
+            if self.values[at] == other.values[at] {
+                self.values[at]
+            } else {
+                MIXED
+            }
+        };
+        Self {
+            values: std::array::from_fn(merge),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn priorities_name_each_key_variable_once() {
+        let listed = KeyPriority::parse("REGION, SHORT_FUNDING,YEAR_STARTED");
+        let expected = [
+            KeyVariable::Region,
+            KeyVariable::ShortFunding,
+            KeyVariable::YearStarted,
+        ];
+        assert_eq!(listed, Ok(KeyPriority(expected)));
+        for wrong in [
+            "",
+            "REGION",
+            "REGION,REGION,YEAR_STARTED",
+            "REGION,SHORT_FUNDING,YEAR_STARTED,REGION",
+            "PLACE",
+        ] {
+            assert!(KeyPriority::parse(wrong).is_err(), "{wrong:?} is accepted");
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! Coarsening: which classes of hidden records are merged for a question about protected answers.
+//!
+//! Protected answers (ways in, steps, reasons, changes, what a funder required) are counted from the records as they are.
+//! Someone who knows one of them could use it to single out a record within a class, and then learn another. So classes
+//! are merged into [groups](super::classes::levels) until the answers of each group are diverse: among the records that
+//! share all answers but one, no value of that one is shared by all but a few: at least [`MIN_WITNESSES`] records differ,
+//! also without those that any one organisation leads or funds. A record without an answer does not count as different. This is l-diversity with l = 2 (A. Machanavajjhala et al.,
+//! "l-diversity: privacy beyond k-anonymity", ACM TKDD 2007) for every choice of what is known.
+//!
+//! The groups of a question with more protected answers are made of whole groups of a question with some of them. Groups
+//! that stay without diverse answers are left out: their protected answers are UNKNOWN.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+use wayin_vocabulary::Visibility;
+
+use super::classes::HiddenClasses;
+use super::classes::partition::{RowPosition, list_funders};
+use crate::index::Snapshot;
+
+/// The most protected answers of one question.
+pub const MAX_PROTECTED_ANSWERS: usize = 3;
+
+/// How many records, each led by another organisation, must not share a value. Those that any one organisation leads or
+/// funds do not count.
+pub const MIN_WITNESSES: usize = 2;
+
+/// How many classes are looked at by one task of a thread at least.
+const CLASSES_PER_TASK: usize = 256;
+
+/// How many records of a cell are remembered at most.
+const MAX_WITNESSES: usize = 8;
+
+/// How many organisations that know these records are looked at most.
+const MAX_KNOWING: usize = 64;
+
+/// The values of one record for each protected answer of a question.
+pub type Profile = [u64; MAX_PROTECTED_ANSWERS];
+
+/// The value of a record without an answer.
+pub const NO_ANSWER: u64 = 0;
+
+/// The records of one profile within a class or group.
+#[derive(Clone, Debug)]
+struct ProfileCell {
+    profile: Profile,
+    witnesses: Witnesses,
+}
+
+/// Some of the records of a cell, each led by another organisation.
+#[derive(Clone, Copy, Debug, Default)]
+struct Witnesses {
+    rows: [Option<RowPosition>; MAX_WITNESSES],
+    /// Whether enough of the records are left without those that any one organisation leads or funds.
+    is_enough: bool,
+}
+
+impl Witnesses {
+    /// Adds a record, unless there are enough, or many, or its lead organisation leads one of the others.
+    fn add(&mut self, snapshot: &Snapshot, new: RowPosition) {
+        let Some(free) = self
+            .rows
+            .iter()
+            .position(Option::is_none)
+            .filter(|_| !self.is_enough)
+        else {
+            return;
+        };
+        let lead = |row: RowPosition| {
+            let (chunk, row) = row.find(snapshot);
+            chunk.leads[row]
+        };
+        if self.rows[..free]
+            .iter()
+            .flatten()
+            .all(|row| lead(*row) != lead(new))
+        {
+            self.rows[free] = Some(new);
+            self.is_enough = free >= MIN_WITNESSES && self.are_left_without_any_organisation(snapshot);
+        }
+    }
+
+    /// Whether no organisation knows so many of the records that too few others are left.
+    fn are_left_without_any_organisation(&self, snapshot: &Snapshot) -> bool {
+        // The organisations that know each record, once for each record.
+        let mut knowing = [0_u32; MAX_KNOWING];
+        let mut count = 0;
+        let rows = self.rows.iter().flatten();
+        for row in rows.clone() {
+            let first = count;
+            let (chunk, row) = row.find(snapshot);
+            for organisation in list_funders(chunk, row).chain([chunk.leads[row]]) {
+                if knowing[first..count].contains(&organisation) {
+                    continue;
+                }
+                let Some(free) = knowing.get_mut(count) else {
+                    // Too many to look at: not enough is the safe answer.
+                    return false;
+                };
+                *free = organisation;
+                count += 1;
+            }
+        }
+        let knowing = &mut knowing[..count];
+        knowing.sort_unstable();
+        let most_known = knowing
+            .chunk_by(|a, b| a == b)
+            .map(<[u32]>::len)
+            .max()
+            .unwrap_or(0);
+        rows.count() - most_known >= MIN_WITNESSES
+    }
+
+    fn add_all(&mut self, snapshot: &Snapshot, other: &Self) {
+        self.is_enough |= other.is_enough;
+        for row in other.rows.iter().flatten() {
+            self.add(snapshot, *row);
+        }
+    }
+}
+
+/// The profiles of the records of a class or group.
+#[derive(Clone, Debug, Default)]
+pub struct Profiles {
+    of_all: Cells,
+    /// Those of the records that are hidden from members too. One person can have the tokens of a dashboard and of a
+    /// member, and subtract what members can read.
+    of_hidden_from_members: Cells,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Cells(Vec<ProfileCell>);
+
+impl Profiles {
+    /// Adds a record.
+    pub fn add(&mut self, snapshot: &Snapshot, profile: Profile, row: RowPosition) {
+        self.of_all.find(profile).add(snapshot, row);
+        let (chunk, at) = row.find(snapshot);
+        if chunk.visibility.get(Visibility::AggregateOnly as u8).contains(at) {
+            self.of_hidden_from_members.find(profile).add(snapshot, row);
+        }
+    }
+
+    /// Adds the records of other profiles.
+    pub fn add_all(&mut self, snapshot: &Snapshot, other: &Self) {
+        self.of_all.add_all(snapshot, &other.of_all);
+        self.of_hidden_from_members
+            .add_all(snapshot, &other.of_hidden_from_members);
+    }
+
+    /// Whether the answers are diverse, given the number of protected answers.
+    pub fn is_diverse(&self, snapshot: &Snapshot, answer_count: usize) -> bool {
+        self.of_all.is_diverse(snapshot, answer_count)
+            && self.of_hidden_from_members.is_diverse(snapshot, answer_count)
+    }
+}
+
+impl Cells {
+    fn add_all(&mut self, snapshot: &Snapshot, other: &Self) {
+        for cell in &other.0 {
+            self.find(cell.profile).add_all(snapshot, &cell.witnesses);
+        }
+    }
+
+    fn find(&mut self, profile: Profile) -> &mut Witnesses {
+        let known = self.0.iter().position(|cell| cell.profile == profile);
+        let position = known.unwrap_or_else(|| {
+            self.0.push(ProfileCell {
+                profile,
+                witnesses: Witnesses::default(),
+            });
+            self.0.len() - 1
+        });
+        &mut self.0[position].witnesses
+    }
+
+    fn is_diverse(&self, snapshot: &Snapshot, answer_count: usize) -> bool {
+        (0..answer_count).all(|answer| {
+            self.0.iter().all(|cell| {
+                // The records that agree with these in all other answers, but not in this one. Somebody may know that there
+                // is an answer, so records without one do not conceal an answer.
+                let differs_only_there = |other: &&ProfileCell| {
+                    (0..answer_count).all(|one| (other.profile[one] == cell.profile[one]) == (one != answer))
+                        && (other.profile[answer] != NO_ANSWER || cell.profile[answer] == NO_ANSWER)
+                };
+                let mut witnesses = Witnesses::default();
+                for other in self.0.iter().filter(differs_only_there) {
+                    witnesses.add_all(snapshot, &other.witnesses);
+                }
+                witnesses.is_enough
+            })
+        })
+    }
+}
+
+/// How the classes are merged for one question.
+#[derive(Clone, Debug)]
+pub enum Coarsening {
+    /// Each class stays alone.
+    Finest,
+    /// Classes are merged.
+    Merged(ClassGroups),
+}
+
+/// Groups of merged classes.
+#[derive(Clone, Debug)]
+pub struct ClassGroups {
+    /// Unique in the process, and not 0.
+    serial: u64,
+    /// By class number: the number of its group, which is that of one of its classes.
+    group_of_class: Vec<u32>,
+    /// By class number: whether the protected answers of its group are left out.
+    is_left_out: Vec<bool>,
+    /// Whether any are.
+    leaves_out: bool,
+}
+
+fn next_serial() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// What is known of a group at one level.
+enum GroupState {
+    /// It is diverse, or the groups within it are.
+    Diverse,
+    /// It is not diverse. Its profiles.
+    Unresolved(Profiles),
+}
+
+/// A group, as its range in the order of the classes, with the groups of the level below that it is made of.
+type GroupParts = (Range<usize>, Vec<(Range<usize>, GroupState)>);
+
+/// The ranges between starts, the last of which ends at `end`.
+fn list_ranges(starts: &[usize], end: usize) -> impl Iterator<Item = Range<usize>> + '_ {
+    let ends = starts.iter().copied().skip(1).chain([end]);
+    starts.iter().zip(ends).map(|(start, end)| *start..end)
+}
+
+impl Coarsening {
+    /// Merges classes until the answers of each group are diverse. `list_profiles` returns those of a class, by its number.
+    pub fn find(
+        snapshot: &Snapshot,
+        classes: &HiddenClasses,
+        list_profiles: impl Fn(u32) -> Profiles + Sync,
+        answer_count: usize,
+    ) -> Self {
+        let order = classes.levels().order();
+        let mut groups = ClassGroups {
+            serial: next_serial(),
+            group_of_class: (0..).take(classes.class_count()).collect(),
+            is_left_out: vec![false; classes.class_count()],
+            leaves_out: false,
+        };
+        let resolve = |profiles: Profiles| {
+            if profiles.is_diverse(snapshot, answer_count) {
+                GroupState::Diverse
+            } else {
+                GroupState::Unresolved(profiles)
+            }
+        };
+        let mut below: Vec<GroupState> = order
+            .par_iter()
+            .with_min_len(CLASSES_PER_TASK)
+            .map(|class| resolve(list_profiles(*class)))
+            .collect();
+        for levels in classes.levels().starts().windows(2) {
+            let mut parts = list_ranges(&levels[0], order.len()).zip(below).peekable();
+            let level: Vec<GroupParts> = list_ranges(&levels[1], order.len())
+                .map(|range| {
+                    let of_group = std::iter::from_fn(|| parts.next_if(|part| part.0.start < range.end));
+                    (range.clone(), of_group.collect())
+                })
+                .collect();
+            let merge = |(range, parts): GroupParts| {
+                if parts
+                    .iter()
+                    .all(|(_, state)| matches!(state, GroupState::Diverse))
+                {
+                    return (range, false, GroupState::Diverse);
+                }
+                let mut profiles = Profiles::default();
+                for (part, state) in parts {
+                    match state {
+                        GroupState::Unresolved(known) => profiles.add_all(snapshot, &known),
+                        GroupState::Diverse => order[part]
+                            .iter()
+                            .for_each(|class| profiles.add_all(snapshot, &list_profiles(*class))),
+                    }
+                }
+                (range, true, resolve(profiles))
+            };
+            let merged: Vec<_> = level.into_par_iter().with_min_len(16).map(merge).collect();
+            for (range, is_merged, _) in &merged {
+                if *is_merged {
+                    for class in &order[range.clone()] {
+                        groups.group_of_class[*class as usize] = order[range.start];
+                    }
+                }
+            }
+            below = merged.into_iter().map(|(_, _, state)| state).collect();
+        }
+        let highest = classes.levels().starts().last().map_or(&[][..], Vec::as_slice);
+        for (range, state) in list_ranges(highest, order.len()).zip(&below) {
+            if matches!(state, GroupState::Unresolved(_)) {
+                groups.leaves_out = true;
+                for class in &order[range] {
+                    groups.is_left_out[*class as usize] = true;
+                }
+            }
+        }
+        Self::Merged(groups)
+    }
+
+    /// Leaves out the protected answers of every class.
+    pub fn leave_out_all(classes: &HiddenClasses) -> Self {
+        Self::Merged(ClassGroups {
+            serial: next_serial(),
+            group_of_class: (0..).take(classes.class_count()).collect(),
+            is_left_out: vec![true; classes.class_count()],
+            leaves_out: true,
+        })
+    }
+
+    /// Leaves out the protected answers of all real classes, or of all illustrative ones.
+    pub fn leave_out(classes: &HiddenClasses, real: bool, illustrative: bool) -> Self {
+        let is_left_out = |class| {
+            let leaves_out = |is_illustrative| if is_illustrative { illustrative } else { real };
+            classes.is_illustrative(class).is_some_and(leaves_out)
+        };
+        Self::Merged(ClassGroups {
+            serial: next_serial(),
+            group_of_class: (0..).take(classes.class_count()).collect(),
+            is_left_out: (0..).take(classes.class_count()).map(is_left_out).collect(),
+            leaves_out: real || illustrative,
+        })
+    }
+
+    /// A number that no other way to merge classes has in the process.
+    pub fn serial(&self) -> u64 {
+        match self {
+            Self::Finest => 0,
+            Self::Merged(groups) => groups.serial,
+        }
+    }
+
+    /// The group of a class.
+    pub fn group_of(&self, class: u32) -> u32 {
+        match self {
+            Self::Finest => class,
+            Self::Merged(groups) => groups.group_of_class[class as usize],
+        }
+    }
+
+    /// Whether any protected answers are left out.
+    pub fn leaves_out_any(&self) -> bool {
+        matches!(self, Self::Merged(groups) if groups.leaves_out)
+    }
+
+    /// Whether the protected answers of a class are left out.
+    pub fn leaves_out(&self, class: u32) -> bool {
+        matches!(self, Self::Merged(groups) if groups.is_left_out[class as usize])
+    }
+}

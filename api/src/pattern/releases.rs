@@ -1,0 +1,172 @@
+//! Releases: stores the classes of hidden records when they are formed, and loads those that other servers stored.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter,
+    QueryOrder,
+};
+use uuid::Uuid;
+use wayin_entity::{ChangeKind, ChangeSubject, change, disclosure_class, disclosure_release};
+
+use super::loader::load_newest_change;
+use crate::change_log::{ActionContext, ChangeEntry, append_changes};
+use crate::database::{self, insert_all, is_one_of_ids};
+use crate::locks::{AdvisoryLock, LockMode, acquire_lock};
+use wayin_engine::disclosure::classes::{ClassMember, StoredClass};
+use wayin_engine::index::AsOf;
+
+/// The bytes of one record in a stored class: its id, and when it was last updated.
+const MEMBER_BYTES: usize = 24;
+
+/// Some stored classes.
+pub struct LoadedClasses {
+    /// The classes.
+    pub classes: Vec<StoredClass>,
+    /// The newest change of the records of which the newest release was formed.
+    pub formed_at: AsOf,
+}
+
+/// Loads the classes of some releases, or of all.
+pub async fn load_classes(
+    db: &impl ConnectionTrait,
+    releases: Option<&[Uuid]>,
+) -> Result<LoadedClasses, DbErr> {
+    let newest = disclosure_release::Entity::find()
+        .order_by_desc(disclosure_release::Column::Number)
+        .one(db)
+        .await?;
+    let Some(newest) = newest else {
+        return Ok(LoadedClasses {
+            classes: Vec::new(),
+            formed_at: AsOf::default(),
+        });
+    };
+    let all = disclosure_class::Entity::find().order_by_asc(disclosure_class::Column::Id);
+    let these = match releases {
+        Some(releases) => {
+            let release = disclosure_class::Column::ReleaseId;
+            all.filter(is_one_of_ids(db, release.into_expr(), releases))
+        }
+        None => all,
+    };
+    let mut classes = these.all(db).await?;
+    // A record can be in a dissolved class of an older release too.
+    let releases = disclosure_release::Entity::find().all(db).await?;
+    let numbers: HashMap<Uuid, i32> = releases
+        .iter()
+        .map(|release| (release.id, release.number))
+        .collect();
+    classes.sort_by_key(|class| numbers.get(&class.release_id).copied());
+    let change = change::Entity::find_by_id(newest.change_number).one(db).await?;
+    Ok(LoadedClasses {
+        classes: classes.into_iter().map(to_stored_class).collect(),
+        formed_at: AsOf {
+            change_number: newest.change_number,
+            changed_at: change.map(|change| change.created_at),
+        },
+    })
+}
+
+/// Stores new classes as a release, and removes obsolete ones. Returns false, and stores nothing, if there are changes
+/// after `as_of`: the classes would not be of the newest records.
+pub async fn store_classes(
+    db: &DatabaseConnection,
+    act: &ActionContext<'_>,
+    as_of: AsOf,
+    classes: &[StoredClass],
+    obsolete: &[Uuid],
+) -> Result<bool, DbErr> {
+    let transaction = database::begin_write(db).await?;
+    // Until the end of the transaction, nobody else can append to the log.
+    acquire_lock(&transaction, LockMode::Exclusive, AdvisoryLock::ChangeLog).await?;
+    if load_newest_change(&transaction).await? != as_of {
+        transaction.rollback().await?;
+        return Ok(false);
+    }
+    let newest = disclosure_release::Entity::find()
+        .order_by_desc(disclosure_release::Column::Number)
+        .one(&transaction)
+        .await?;
+    let (release_id, now) = (act.clock.new_id(), act.now());
+    let release = disclosure_release::ActiveModel {
+        id: Set(release_id),
+        number: Set(newest.map_or(1, |release| release.number + 1)),
+        change_number: Set(as_of.change_number),
+        created_at: Set(now),
+        updated_at: Set(now),
+    };
+    insert_all(&transaction, [release]).await?;
+    let rows = classes.iter().map(|class| disclosure_class::ActiveModel {
+        id: Set(class.id),
+        release_id: Set(release_id),
+        audience: Set(class.audience),
+        members: Set(encode_members(&class.members)),
+        created_at: Set(now),
+        updated_at: Set(now),
+    });
+    insert_all(&transaction, rows.collect::<Vec<_>>()).await?;
+    let obsolete = is_one_of_ids(&transaction, disclosure_class::Column::Id.into_expr(), obsolete);
+    disclosure_class::Entity::delete_many()
+        .filter(obsolete)
+        .exec(&transaction)
+        .await?;
+    let entry = ChangeEntry::new(
+        ChangeKind::Published,
+        ChangeSubject::DisclosureRelease,
+        release_id,
+    );
+    append_changes(&transaction, act, &[entry]).await?;
+    database::commit(transaction).await?;
+    Ok(true)
+}
+
+fn encode_members(members: &[ClassMember]) -> Vec<u8> {
+    let encode = |member: &ClassMember| {
+        let (id, updated_at) = (*member.id.as_bytes(), member.updated_at.to_le_bytes());
+        id.into_iter().chain(updated_at)
+    };
+    members.iter().flat_map(encode).collect()
+}
+
+fn to_stored_class(row: disclosure_class::Model) -> StoredClass {
+    let (members, _) = row.members.as_chunks::<MEMBER_BYTES>();
+    let decode = |member: &[u8; MEMBER_BYTES]| {
+        let (id, updated_at) = member.split_first_chunk::<16>()?;
+        Some(ClassMember {
+            id: Uuid::from_bytes(*id),
+            updated_at: i64::from_le_bytes(updated_at.try_into().ok()?),
+        })
+    };
+    StoredClass {
+        id: row.id,
+        audience: row.audience,
+        members: members.iter().filter_map(decode).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_members_are_read_as_they_were() {
+        let members: Vec<ClassMember> = [i64::MIN, -1, 0, 1_700_000_000_123_456]
+            .into_iter()
+            .zip(1..)
+            .map(|(updated_at, id)| ClassMember {
+                id: Uuid::from_u128(u128::MAX / id),
+                updated_at,
+            })
+            .collect();
+        let row = disclosure_class::Model {
+            id: Uuid::from_u128(1),
+            release_id: Uuid::from_u128(2),
+            audience: wayin_entity::Audience::Members,
+            members: encode_members(&members),
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            updated_at: chrono::DateTime::UNIX_EPOCH,
+        };
+        assert_eq!(to_stored_class(row).members, members);
+    }
+}
