@@ -274,8 +274,8 @@ impl PatternEngine {
             return false;
         };
         // The same records would form the same classes, or none.
-        let is_too_early = following.retry_classes_at.is_none_or(|at| Instant::now() < at);
-        if following.classes_formed_of == Some(state.serial) && is_too_early {
+        let must_retry = following.retry_classes_at.is_some_and(|at| Instant::now() >= at);
+        if following.classes_formed_of == Some(state.serial) && !must_retry {
             return false;
         }
         following.classes_formed_of = Some(state.serial);

@@ -16,7 +16,7 @@
 //! The table says how often an attack claims to be certain and is right, how often its guesses are right, and how often
 //! someone would be who always guesses the commonest value of the target's class. A guess without information is this
 //! value too. The excess is the mean difference of both, with the upper bound of its 95 % interval. Where the secret is the
-//! new value of a changed record or a number of records, the likeliest one stands for the commonest value of the class.
+//! new value of a changed record, or a number of records, the baseline is the likeliest one instead.
 
 #![allow(missing_docs, reason = "a program of its own")]
 

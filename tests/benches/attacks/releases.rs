@@ -36,8 +36,8 @@ pub const ATTACKS: &[Attack] = &[
         run: |session, random, tally| compare_restarts(session, random, tally, Release::restart),
     },
     Attack {
-        name: "17b. the same, if classes were formed anew",
-        run: |session, random, tally| compare_restarts(session, random, tally, form_anew),
+        name: "17b. before a change and after forming all classes again",
+        run: |session, random, tally| compare_restarts(session, random, tally, form_all_again),
     },
 ];
 
@@ -175,14 +175,14 @@ fn compare_additions(session: &Session<'_>, random: &mut StdRng, tally: &mut Tal
     }
 }
 
-/// The release on a server that does not read the stored classes, and forms them anew. No server does so; it shows what
+/// The release on a server that ignores the stored classes and forms all of them again. No server does so; it shows what
 /// the attack would find.
-fn form_anew(release: Release) -> Release {
+fn form_all_again(release: Release) -> Release {
     Release::first(release.snapshot)
 }
 
 /// Compares the counts before the target changes with those of a server that has restarted since. The secret is the new
-/// value. Would succeed if the server formed the same classes anew, with the changed record in them.
+/// value. Would succeed if the server formed the same classes again, with the changed record in them.
 fn compare_restarts(
     session: &Session<'_>,
     random: &mut StdRng,

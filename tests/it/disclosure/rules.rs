@@ -493,7 +493,7 @@ async fn publications_of_five_organisations_do_not_complete_a_batch(database: Da
     );
 }
 
-/// What a dashboard is told by a server: the skipped ambitions of each region.
+/// A dashboard's answer from a server: how many initiatives of each region skipped defining their ambitions.
 async fn compute_answer(engine: &Arc<PatternEngine>) -> PatternAnswer {
     let skipped = Comparison::OneOf(vec![ChallengeStep::Skipped]);
     let query = PatternQuery {

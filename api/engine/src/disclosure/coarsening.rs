@@ -82,7 +82,7 @@ impl Witnesses {
         }
     }
 
-    /// Whether no organisation knows so many of the records that too few others are left.
+    /// Whether enough records are left without those that any one organisation knows.
     fn are_left_without_any_organisation(&self, snapshot: &Snapshot) -> bool {
         // The organisations that know each record, once for each record.
         let mut knowing = [0_u32; MAX_KNOWING];

@@ -21,7 +21,6 @@ mod tests;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
@@ -65,8 +64,6 @@ pub struct ClassMember {
 pub struct HiddenClasses {
     audience: Audience,
     priority: KeyPriority,
-    /// Unique in the process.
-    serial: u64,
     /// For each chunk of the snapshot, the number of the class of each row. It can be a dissolved class.
     class_of_row: Vec<Arc<[u32]>>,
     /// By class number.
@@ -102,11 +99,6 @@ struct Members {
     rows: Vec<RowPosition>,
 }
 
-fn next_serial() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
 impl HiddenClasses {
     /// No classes for any audience.
     pub fn none(snapshot: &Snapshot, priority: KeyPriority) -> BothClasses {
@@ -114,7 +106,6 @@ impl HiddenClasses {
         let empty = |audience| Self {
             audience,
             priority,
-            serial: next_serial(),
             class_of_row: snapshot.chunks.iter().map(of_chunk).collect(),
             ids: Vec::new(),
             keys: Vec::new(),
@@ -216,11 +207,6 @@ impl HiddenClasses {
         self.keys.iter().flatten().any(|key| key.is_illustrative)
     }
 
-    /// A number that no other classes of the process have.
-    pub fn serial(&self) -> u64 {
-        self.serial
-    }
-
     /// The number of classes, dissolved ones included.
     pub fn class_count(&self) -> usize {
         self.keys.len()
@@ -289,7 +275,6 @@ impl HiddenClasses {
     /// Dissolves the classes of the initiatives that changed, and numbers the rows of the new snapshot.
     fn dissolve_changed(&self, before: &Snapshot, after: &Snapshot, changed: &[Uuid]) -> Self {
         let mut next = Self {
-            serial: next_serial(),
             class_of_row: Vec::with_capacity(after.chunks.len()),
             ..self.clone()
         };
@@ -355,10 +340,7 @@ impl HiddenClasses {
 
     /// Adds classes. A class of which a record has changed since is added as dissolved.
     fn add(&self, snapshot: &Snapshot, new: &[StoredClass]) -> Self {
-        let mut next = Self {
-            serial: next_serial(),
-            ..self.clone()
-        };
+        let mut next = self.clone();
         if new.is_empty() {
             return next;
         }

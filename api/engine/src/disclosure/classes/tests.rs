@@ -67,7 +67,7 @@ fn find(snapshot: &Snapshot, id: Uuid) -> IndexedInitiative {
     snapshot.chunks[chunk].unpack_row(row)
 }
 
-/// Whether some records are enough, counted anew without each organisation.
+/// Whether some records are enough: counts those that each organisation does not know.
 fn is_enough_naively(rows: &[IndexedInitiative]) -> bool {
     let known_by = |row: &IndexedInitiative, organisation: u32| {
         row.lead == organisation || row.terms.iter().any(|term| term.funder == organisation)
