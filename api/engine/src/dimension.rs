@@ -25,8 +25,6 @@ pub enum GroupKey {
     Place(Uuid),
     /// An organisation, by its id.
     Organisation(Uuid),
-    /// All organisations that the reader cannot see.
-    Others,
     /// Initiatives for which the value is not known.
     NotKnown,
 }
@@ -42,13 +40,12 @@ pub struct GroupName {
 
 impl GroupName {
     /// The sort key for a stable sort: codes, bands and years keep their order, places and organisations are sorted by
-    /// name, and `Others` and `NotKnown` come last.
+    /// name, and `NotKnown` comes last.
     pub fn rank(&self) -> (u8, Option<String>) {
         match self.key {
             GroupKey::Code(_) => (0, None),
             GroupKey::Place(_) | GroupKey::Organisation(_) => (0, Some(self.label.to_lowercase())),
-            GroupKey::Others => (1, None),
-            GroupKey::NotKnown => (2, None),
+            GroupKey::NotKnown => (1, None),
         }
     }
 }
@@ -74,14 +71,8 @@ pub struct Domain {
 const FIRST_SINGLE_YEAR: i32 = 2000;
 
 impl Domain {
-    /// All groups of a dimension, including empty ones. Only the organisations of `visible` rows have groups;
-    /// `with_others` adds a group for all other organisations, for counts of hidden records.
-    pub fn new(
-        dimension: Dimension,
-        snapshot: &Snapshot,
-        visible: &dyn Fn(usize, &Chunk) -> Bitmap,
-        with_others: bool,
-    ) -> Self {
+    /// All groups of a dimension, including empty ones. Only the organisations of `visible` rows have groups.
+    pub fn new(dimension: Dimension, snapshot: &Snapshot, visible: &dyn Fn(usize, &Chunk) -> Bitmap) -> Self {
         static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
         let mut domain = Self {
             serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
@@ -115,7 +106,7 @@ impl Domain {
                 domain.groups_by_place = places.all().iter().map(kind).collect();
             }
             Dimension::LeadOrganisation | Dimension::Funder => {
-                domain.push_organisation_groups(snapshot, visible, with_others);
+                domain.push_organisation_groups(snapshot, visible);
             }
             Dimension::WayIn | Dimension::WayInOfFunder => {
                 domain.push_code_groups(EntryPoint::ALL, |code| (code.code(), code.label()));
@@ -224,12 +215,7 @@ impl Domain {
         self.groups_by_place = places.all().iter().map(groups).collect();
     }
 
-    fn push_organisation_groups(
-        &mut self,
-        snapshot: &Snapshot,
-        visible: &dyn Fn(usize, &Chunk) -> Bitmap,
-        with_others: bool,
-    ) {
+    fn push_organisation_groups(&mut self, snapshot: &Snapshot, visible: &dyn Fn(usize, &Chunk) -> Bitmap) {
         let organisations = snapshot.organisations.all();
         let mut is_found = vec![false; organisations.len()];
         let mut mark = |number: Option<i64>| {
@@ -256,13 +242,6 @@ impl Domain {
             .filter(|(_, found)| **found)
         {
             *group = self.push_group(GroupKey::Organisation(organisation.id), &organisation.name);
-        }
-        if with_others {
-            let others = self.push_group(GroupKey::Others, "Others");
-            groups
-                .iter_mut()
-                .filter(|group| **group == u32::MAX)
-                .for_each(|group| *group = others);
         }
         self.group_by_organisation = groups;
     }
@@ -328,10 +307,7 @@ impl Domain {
             Dimension::YearStarted => {
                 let groups = into.reset_single(chunk.len());
                 chunk.started_on.for_each(|row, day| {
-                    let year = |day: i64| self.year_starts.partition_point(|start| *start <= day);
-                    groups[row] = day
-                        .and_then(|day| u32::try_from(year(day)).ok())
-                        .unwrap_or(not_known);
+                    groups[row] = day.map_or(not_known, |day| self.find_year_group(day));
                 });
             }
             _ => {
@@ -402,6 +378,17 @@ impl Domain {
         self.groups_of_rows(chunk, &mut groups);
         groups.for_each(&Bitmap::full(chunk.len()), |row, group| sets[group].insert(row));
         sets
+    }
+
+    /// The groups of each place, by place number; empty if places have none.
+    pub fn groups_by_place(&self) -> &[Vec<u32>] {
+        &self.groups_by_place
+    }
+
+    /// The group of the initiatives that started on a day, given by its number. Only of a dimension of years.
+    pub fn find_year_group(&self, day: i64) -> u32 {
+        let group = self.year_starts.partition_point(|start| *start <= day);
+        u32::try_from(group).unwrap_or_else(|_| self.not_known())
     }
 
     fn find_organisation_group(&self, number: Option<i64>) -> Option<u32> {

@@ -169,6 +169,21 @@ impl<T: PartialOrd> Comparison<T> {
             Self::Known(_) => true,
         })
     }
+
+    /// Evaluates the comparison with a value of which only a range is known. UNKNOWN if it depends on the value.
+    pub fn evaluate_range(&self, from: &T, to: &T) -> Truth {
+        if let Self::OneOf(listed) = self
+            && from != to
+        {
+            let is_possible = listed.iter().any(|value| (from..=to).contains(&value));
+            return if is_possible { Truth::Unknown } else { Truth::False };
+        }
+        // The others are TRUE up to a value, or from it on.
+        match (self.evaluate(Some(from)), self.evaluate(Some(to))) {
+            (first, last) if first == last => first,
+            _ => Truth::Unknown,
+        }
+    }
 }
 
 /// A comparison with a text, ignoring case. The texts here are in lower case.

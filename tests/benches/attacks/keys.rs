@@ -11,7 +11,7 @@ use crate::bases::{Session, Target, list_funders};
 use crate::conditions::{is_funded_by, is_in_place, started_in};
 
 /// Values of some key variables.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     place: Option<u32>,
     funder: Option<u32>,
@@ -53,6 +53,20 @@ impl Key {
         let with_year = |key| Self { year, ..key };
         let keys = Self::of_place(row).into_iter().map(with_year);
         keys.filter(|key| key.year.is_some()).collect()
+    }
+
+    /// The same values with the place of another key.
+    pub fn with_place_of(self, other: Self) -> Self {
+        Self {
+            place: other.place,
+            ..self
+        }
+    }
+
+    /// The region of its place.
+    pub fn find_region(self, session: &Session<'_>) -> Option<u32> {
+        let places = &session.world.release.snapshot.places;
+        places.get(self.place?).regions.first().copied()
     }
 
     /// The records with these values.

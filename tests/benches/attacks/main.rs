@@ -32,6 +32,7 @@ mod differencing;
 mod keys;
 mod known;
 mod populations;
+mod presence;
 mod regression;
 mod releases;
 mod score;
@@ -134,6 +135,7 @@ fn list_attacks(settings: &Settings) -> Vec<&'static Attack> {
         differencing::ATTACKS,
         averaging::ATTACKS,
         known::ATTACKS,
+        presence::ATTACKS,
         releases::ATTACKS,
     ];
     let attacks = attacks.into_iter().flatten();

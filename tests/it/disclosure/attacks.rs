@@ -25,6 +25,7 @@ tests_on_both_databases![
     nested_groups_do_not_reveal_a_single_initiative,
     grid_margins_do_not_reveal_cells,
     single_publication_does_not_change_controlled_answers,
+    known_fields_do_not_reveal_whether_a_record_is_there,
 ];
 
 /// A pattern that counts the steps of defining ambitions: SKIPPED is `both`, TAKEN is `thenOnly` and an unknown
@@ -712,4 +713,75 @@ async fn single_publication_does_not_change_controlled_answers(database: Databas
         AttackScore::from_results(on),
         0.7,
     );
+}
+
+/// The attacker knows the place, the day of the start, the lead organisation, the title and the id of a record, and wants
+/// to know whether it is there. Each is asked alone, negated, and together with the place, also for a record that is not
+/// there. The attack succeeds if any figure differs.
+async fn known_fields_do_not_reveal_whether_a_record_is_there(database: Database) {
+    let app = start_with_records(database).await;
+    let (steward, dashboard) = create_clients(&app).await;
+    // Of the same region as the empty place.
+    let lone: Vec<String> = (0..LONE_PLACES).step_by(2).map(lone_place).collect();
+    let list = |code: &str| {
+        let filter = place_is(code);
+        format!(
+            "{{ initiatives(filter: {filter}) {{ nodes {{ id title startedOn leadOrganisation {{ identifier }} }} }} }}"
+        )
+    };
+    let conditions = |place: &str, record: &Value| {
+        let of = |field: &str| record[field].as_str().expect("it is a text").to_owned();
+        let lead = record["leadOrganisation"]["identifier"]
+            .as_str()
+            .expect("it has one");
+        let place = place_is(place);
+        let known = [
+            format!("{{startedOn: {{eq: \"{}\"}}}}", of("startedOn")),
+            format!("{{leadOrganisation: {{identifier: {{eq: \"{lead}\"}}}}}}"),
+            "{fundingTerms: {some: {amountMinor: {isKnown: true}}}}".to_owned(),
+            format!("{{title: {{eq: \"{}\"}}}}", of("title")),
+            format!("{{id: {{eq: \"{}\"}}}}", of("id")),
+        ];
+        let mut found = vec![place.clone(), not_filter(&place)];
+        // Titles and ids find no record that the dashboard can read.
+        found.extend(known[3..].iter().flat_map(|one| [one.clone(), not_filter(one)]));
+        for one in &known {
+            let both = all_of(&[place.clone(), one.clone()]);
+            found.extend([not_filter(&both), both]);
+        }
+        found.into_iter().map(|among| step_pattern_arguments(&among))
+    };
+    for place in &lone {
+        let record = steward.query(&list(place)).await["initiatives"]["nodes"][0].take();
+        let nobody = json!({
+            "id": wayin::id::NodeKind::Initiative.encode_id(uuid::Uuid::from_u128(1)),
+            "title": "No such title",
+            "startedOn": record["startedOn"],
+            "leadOrganisation": {"identifier": "GB-CHC-000"},
+        });
+        let asked: Vec<String> = conditions(place, &record).collect();
+        let decoy: Vec<String> = conditions(EMPTY_PLACE, &nobody).collect();
+        let found = query_tables(&dashboard, &asked).await;
+        let of_decoy = query_tables(&dashboard, &decoy).await;
+        for ((asked, found), decoy) in asked.iter().zip(&found).zip(&of_decoy) {
+            assert_eq!(found, decoy, "{asked}: tells that {record} is there, seed {SEED}");
+        }
+        assert!(
+            found.iter().any(|table| table["population"].as_i64() > Some(400)),
+            "no question has an answer: {found:?}"
+        );
+        let [exact, exact_of_decoy] = [
+            query_tables(&steward, &asked).await,
+            query_tables(&steward, &decoy).await,
+        ];
+        assert_ne!(exact, exact_of_decoy, "{record}");
+    }
+    let query = "{ distribution(of: PLACE) { bins { label count } } }";
+    let bins = dashboard.query(query).await["distribution"]["bins"].take();
+    let of_place = |label: &str| {
+        let bins = bins.as_array().expect("it is a list");
+        let bin = bins.iter().find(|bin| bin["label"] == label);
+        bin.expect("each place has a bin")["count"].clone()
+    };
+    assert_eq!(of_place("Lone place A"), of_place("Empty place"), "{bins}");
 }

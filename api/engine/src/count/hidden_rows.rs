@@ -1,9 +1,9 @@
 //! How a question is decided for hidden records.
 //!
-//! A test of key variables is decided for a [class](crate::disclosure::classes) as a whole: it is TRUE if it is TRUE for
-//! every record of the class, FALSE if it is FALSE for every record, and otherwise UNKNOWN. A record is in a group of a
-//! dimension if every record of its class is. Protected answers are those of each record, over classes that are
-//! [merged](Coarsening) until the answers are diverse.
+//! A test of key variables is decided from what is [published](crate::disclosure::classes::description) about the
+//! [class](crate::disclosure::classes) of a record. Likewise, a record is in a group of a dimension if all records with
+//! that description are. Protected answers are those of each record, over classes that are [merged](Coarsening) until the
+//! answers are diverse. Then the classes of a group have the values that they share.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,6 +17,7 @@ use crate::cancellation::{CancellationToken, Cancelled};
 use crate::dimension::Domain;
 use crate::disclosure::classes::HiddenClasses;
 use crate::disclosure::classes::decision_cache::{GroupsOfClasses, ProtectedKey};
+use crate::disclosure::classes::description::{DescribedDomain, DescribedTest};
 use crate::disclosure::classes::partition::RowPosition;
 use crate::disclosure::coarsening::{Coarsening, MAX_PROTECTED_ANSWERS, NO_ANSWER, Profile, Profiles};
 use crate::disclosure::protected::ProtectedAnswer;
@@ -55,47 +56,8 @@ enum ProtectedPart<'q, 'a> {
 /// A protected answer, with the parts of a question that are about it.
 type AnswerParts<'q, 'a> = (ProtectedAnswer, Vec<ProtectedPart<'q, 'a>>);
 
-/// The groups that several records are all in: mostly none or one.
-#[derive(Clone)]
-enum SharedGroups {
-    One(u32),
-    Many(Vec<u32>),
-}
-
-impl SharedGroups {
-    fn new(groups: &[u32]) -> Self {
-        match groups {
-            [one] => Self::One(*one),
-            many => Self::Many(many.to_vec()),
-        }
-    }
-
-    /// Keeps those that are among other groups.
-    fn retain(&mut self, others: &[u32]) {
-        match self {
-            Self::One(one) if others.contains(one) => {}
-            Self::One(_) => *self = Self::Many(Vec::new()),
-            Self::Many(many) => many.retain(|group| others.contains(group)),
-        }
-    }
-
-    fn as_slice(&self) -> &[u32] {
-        match self {
-            Self::One(one) => std::slice::from_ref(one),
-            Self::Many(many) => many,
-        }
-    }
-}
-
-/// How many classes are decided by one task of a thread at least.
-const CLASSES_PER_TASK: usize = 256;
-
 /// How many rows of a chunk are looked at for each profile, if all classes are looked at together.
 const ROWS_PER_PROFILE_AND_CHUNK: usize = 16;
-
-/// Bits for the values that the records of a class have.
-const SOME_NOT_TRUE: u8 = 1;
-const SOME_NOT_FALSE: u8 = 2;
 
 /// The snapshot and the classes that decisions are made from.
 #[derive(Clone, Copy)]
@@ -114,7 +76,7 @@ impl<'a> DecisionBase<'a> {
             if let Some(source) = test.source()
                 && ProtectedAnswer::of_test(source).is_none()
             {
-                truths.insert(test.serial(), self.find_row_truths(test, source, &coarsening)?);
+                truths.insert(test.serial(), self.find_row_truths(source, &coarsening)?);
             }
         }
         let mut groups = HashMap::new();
@@ -142,110 +104,106 @@ impl<'a> DecisionBase<'a> {
             .collect()
     }
 
-    /// Maps each class to a value, in parallel. `map` receives its records; none if it is dissolved.
-    fn map_classes<T: Send>(self, map: impl Fn(&[RowPosition]) -> T + Sync) -> Vec<T> {
-        let class_count = u32::try_from(self.classes.class_count()).unwrap_or(u32::MAX);
-        let classes = (0..class_count).into_par_iter().with_min_len(CLASSES_PER_TASK);
-        classes
-            .map(|class| map(self.classes.list_members(class)))
-            .collect()
-    }
-
     /// For each chunk, the decided values of a test for the rows in classes.
     fn find_row_truths(
         self,
-        test: &CachedTest<'_>,
         source: &InitiativeTest,
         coarsening: &Coarsening,
     ) -> Result<Arc<[TruthBitmaps]>, Cancelled> {
-        let cache = self.classes.cache();
-        cache
-            .row_truths
-            .get_or_find((source.clone(), coarsening.serial()), || {
-                let of_classes = self.find_class_truths(test, source)?;
-                let of_classes = merge_truths(&of_classes, coarsening);
-                let of_rows = self.map_chunks(|position, chunk| {
-                    let classes = self.classes.class_of_rows(position);
-                    let none = TruthBitmaps {
-                        true_rows: Bitmap::empty(chunk.len()),
-                        false_rows: Bitmap::empty(chunk.len()),
-                    };
-                    let rows = self.classes.find_classed_rows(position);
-                    replace_truths(&none, rows, |row| of_classes[classes[row] as usize])
-                })?;
-                Ok(of_rows.into())
-            })
-    }
-
-    /// For each class, which values of a test its records have.
-    fn find_class_truths(
-        self,
-        test: &CachedTest<'_>,
-        source: &InitiativeTest,
-    ) -> Result<Arc<[u8]>, Cancelled> {
-        self.classes.cache().class_truths.get_or_find(source.clone(), || {
-            let truths = self.map_chunks(|position, chunk| test.evaluate(position, chunk).into_owned())?;
-            let of_classes = self.map_classes(|rows| {
-                let flags = |row: &RowPosition| match truths[row.chunk as usize].get(row.row as usize) {
-                    Truth::True => SOME_NOT_FALSE,
-                    Truth::False => SOME_NOT_TRUE,
-                    Truth::Unknown => SOME_NOT_TRUE | SOME_NOT_FALSE,
+        let find = || {
+            let of_classes = self.find_class_truths(source, coarsening);
+            let of_rows = self.map_chunks(|position, chunk| {
+                let classes = self.classes.class_of_rows(position);
+                let none = TruthBitmaps {
+                    true_rows: Bitmap::empty(chunk.len()),
+                    false_rows: Bitmap::empty(chunk.len()),
                 };
-                rows.iter().map(flags).fold(0, |all, one| all | one)
-            });
-            Ok(of_classes.into())
-        })
+                let rows = self.classes.find_classed_rows(position);
+                replace_truths(&none, rows, |row| of_classes[classes[row] as usize])
+            })?;
+            Ok(of_rows.into())
+        };
+        let key = (source.clone(), coarsening.serial());
+        self.classes.cache().row_truths.get_or_find(key, find)
     }
 
-    /// For each class, the groups that every record of its merged class is in.
+    /// The values of a test by class number.
+    fn find_class_truths(self, source: &InitiativeTest, coarsening: &Coarsening) -> Vec<Truth> {
+        let test = DescribedTest::new(source, &self.snapshot.places);
+        let of_descriptions: Vec<Truth> = self
+            .classes
+            .descriptions()
+            .iter()
+            .map(|described| test.decide(described))
+            .collect();
+        let join = |one: &mut Truth, other: Truth| {
+            if *one != other {
+                *one = Truth::Unknown;
+            }
+        };
+        let of_groups = self.join_values(coarsening, &of_descriptions, join);
+        let truth = |group: Option<Truth>| group.unwrap_or(Truth::Unknown);
+        of_groups.into_iter().map(truth).collect()
+    }
+
+    /// For each class number, the value of its group of merged classes; none for dissolved classes.
+    fn join_values<T: Clone>(
+        self,
+        coarsening: &Coarsening,
+        of_descriptions: &[T],
+        join: impl Fn(&mut T, T),
+    ) -> Vec<Option<T>> {
+        let class_count = self.classes.class_count();
+        let mut of_groups: Vec<Option<T>> = vec![None; class_count];
+        let numbers = || (0..).take(class_count);
+        for class in numbers() {
+            let Some(description) = self.classes.description_of(class) else {
+                continue;
+            };
+            let value = of_descriptions[description].clone();
+            match &mut of_groups[coarsening.group_of(class) as usize] {
+                Some(joined) => join(joined, value),
+                none => *none = Some(value),
+            }
+        }
+        let of_class = |class| of_groups[coarsening.group_of(class) as usize].clone();
+        numbers().map(of_class).collect()
+    }
+
+    /// For each class, the groups that all records with the descriptions of its merged class are in.
     fn find_class_groups(
         self,
         domain: &Domain,
         coarsening: &Coarsening,
     ) -> Result<Arc<GroupsOfClasses>, Cancelled> {
-        let find = || Ok(Arc::new(self.intersect_groups(domain, coarsening)?));
+        let find = || Ok(Arc::new(self.find_shared_groups(domain, coarsening)));
         if matches!(
             domain.dimension(),
             Dimension::Funder | Dimension::LeadOrganisation
         ) {
-            // The groups depend on which organisations the reader can see.
+            // How many groups there are depends on which organisations the reader can see.
             return find();
         }
         let key = (domain.dimension(), coarsening.serial());
         self.classes.cache().groups.get_or_find(key, find)
     }
 
-    fn intersect_groups(
-        self,
-        domain: &Domain,
-        coarsening: &Coarsening,
-    ) -> Result<GroupsOfClasses, Cancelled> {
-        let cells = self.map_chunks(|_, chunk| {
-            let mut cells = RowCells::default();
-            domain.groups_of_rows(chunk, &mut cells);
-            cells
-        })?;
-        let of_classes: Vec<Option<SharedGroups>> = self.map_classes(|rows| {
-            let groups = |row: &RowPosition| cells[row.chunk as usize].get(row.row as usize);
-            let (first, others) = rows.split_first()?;
-            let mut shared = SharedGroups::new(groups(first));
-            others.iter().for_each(|row| shared.retain(groups(row)));
-            Some(shared)
-        });
-        let mut of_merged: Vec<Option<SharedGroups>> = vec![None; of_classes.len()];
-        for (class, groups) in (0..).zip(of_classes) {
-            let Some(groups) = groups else { continue };
-            match &mut of_merged[coarsening.group_of(class) as usize] {
-                Some(shared) => shared.retain(groups.as_slice()),
-                none => *none = Some(groups),
-            }
-        }
+    fn find_shared_groups(self, domain: &Domain, coarsening: &Coarsening) -> GroupsOfClasses {
+        let described = DescribedDomain::new(domain, &self.snapshot.places);
+        let of_descriptions: Vec<Vec<u32>> = self
+            .classes
+            .descriptions()
+            .iter()
+            .map(|one| described.decide(one))
+            .collect();
+        let join = |one: &mut Vec<u32>, other: Vec<u32>| one.retain(|group| other.contains(group));
+        let of_classes = self.join_values(coarsening, &of_descriptions, join);
         let not_known = [domain.not_known()];
-        let find = |class: u32| match &of_merged[coarsening.group_of(class) as usize] {
-            Some(shared) if !shared.as_slice().is_empty() => shared.as_slice(),
-            _ => &not_known,
+        let find = |groups: &Option<Vec<u32>>| match groups {
+            Some(groups) if !groups.is_empty() => groups.clone(),
+            _ => not_known.to_vec(),
         };
-        Ok(GroupsOfClasses::new((0..).take(of_merged.len()).map(find)))
+        GroupsOfClasses::new(of_classes.iter().map(find))
     }
 
     /// Merges classes until the protected answers of the question are diverse.
@@ -479,21 +437,6 @@ fn list_tests<'q, 'a>(parts: QuestionParts<'q, 'a>) -> Vec<&'q CachedTest<'a>> {
         predicate.for_each_test(&mut |test| tests.push(test));
     }
     tests
-}
-
-/// The values of a test by class number, given which values the records of each class have.
-fn merge_truths(of_classes: &[u8], coarsening: &Coarsening) -> Vec<Truth> {
-    let mut merged = vec![0; of_classes.len()];
-    let numbered = || (0..).zip(of_classes);
-    for (class, flags) in numbered() {
-        merged[coarsening.group_of(class) as usize] |= flags;
-    }
-    let truth = |class: u32| match merged[coarsening.group_of(class) as usize] {
-        flags if flags & SOME_NOT_TRUE == 0 => Truth::True,
-        flags if flags & SOME_NOT_FALSE == 0 => Truth::False,
-        _ => Truth::Unknown,
-    };
-    numbered().map(|(class, _)| truth(class)).collect()
 }
 
 impl HiddenDecisions<'_> {

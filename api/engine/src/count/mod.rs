@@ -170,12 +170,7 @@ impl<'a> PopulationCounter<'a> {
             Some(visible) => visible.evaluate(position, chunk).true_rows.clone(),
             None => Bitmap::full(chunk.len()),
         };
-        Domain::new(
-            dimension,
-            self.context().newest,
-            &visible_rows,
-            self.is_controlled(),
-        )
+        Domain::new(dimension, self.context().newest, &visible_rows)
     }
 
     /// Caches the results of these predicates and of the population.

@@ -11,6 +11,7 @@ use wayin_vocabulary::{Challenge, ChallengeStep, ChangeExtent, Condition, Dimens
 
 use super::layout::{ByGroupLayout, IllustrativeApartLayout};
 use super::*;
+use crate::disclosure::classes::description::DescribedTest;
 use crate::disclosure::protected::ProtectedAnswer;
 use crate::index::{IndexedFundingTerm, IndexedInitiative, PerspectiveEntryPoints};
 use crate::predicate::{Comparison, FundingTermTest, InitiativeTest, Predicate, Quantifier};
@@ -178,9 +179,14 @@ fn decide_naively(
             };
         }
         let group = coarsening.group_of(class);
-        let members = (0..class_of.len())
-            .filter(|other| class_of[*other].is_some_and(|class| coarsening.group_of(class) == group));
-        let values: Vec<Truth> = members.map(|member| raw[test][member]).collect();
+        let described = DescribedTest::new(test, &base.snapshot.places);
+        let of_group = (0..)
+            .take(classes.class_count())
+            .filter(|other| coarsening.group_of(*other) == group);
+        let values: Vec<Truth> = of_group
+            .filter_map(|other| classes.description_of(other))
+            .map(|description| described.decide(&classes.descriptions()[description]))
+            .collect();
         if values.iter().all(|value| *value == values[0]) {
             values[0]
         } else {
@@ -348,7 +354,7 @@ fn random_key_predicate(random: &mut StdRng, depth: usize) -> InitiativePredicat
 }
 
 #[test]
-fn populations_differ_by_whole_classes() {
+fn populations_differ_by_all_classes_with_a_description() {
     let mut random = StdRng::seed_from_u64(17);
     for (count, organisations) in [(60, 20), (400, 40), (5_000, 60)] {
         let base = TestBase::random(&mut random, count, organisations);
@@ -370,16 +376,18 @@ fn populations_differ_by_whole_classes() {
                 let among = random_key_predicate(&mut random, 3);
                 let counter = PopulationCounter::new(base.context(), viewpoint, &among);
                 let counter = counter.decide(&[], &[]).unwrap();
-                let mut is_in: HashMap<u32, bool> = HashMap::new();
+                let mut is_in: HashMap<usize, bool> = HashMap::new();
                 for position in 0..base.snapshot.chunks.len() {
                     let population = counter.find_hidden_population(position);
                     for row in counter.find_hidden_rows(position).iter() {
                         let class = classes.class_of_rows(position)[row];
-                        let known = is_in.entry(class).or_insert(population.contains(row));
+                        let description = classes.description_of(class).expect("the row is in a class");
+                        let known = is_in.entry(description).or_insert(population.contains(row));
                         assert_eq!(
                             *known,
                             population.contains(row),
-                            "{among:?} divides class {class} of {audience:?}"
+                            "{among:?} divides the records of {audience:?} with the description {:?}",
+                            classes.descriptions()[description]
                         );
                     }
                 }

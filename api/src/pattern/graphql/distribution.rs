@@ -55,7 +55,7 @@ pub struct DistributionBin(answer::Bin);
 /// The number of initiatives with one value of a dimension.
 #[Object]
 impl DistributionBin {
-    /// The code, year or global ID of the value. `OTHERS` groups all organisations that you cannot see.
+    /// The code, year or global ID of the value.
     /// Null for initiatives with no recorded value.
     async fn key(&self) -> Option<String> {
         encode_group_key(&self.0.group.key)

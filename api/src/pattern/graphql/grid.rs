@@ -118,7 +118,7 @@ impl From<&(GroupName, DisclosedCount)> for GridHeading {
 /// A value of one of the dimensions of a grid.
 #[Object]
 impl GridHeading {
-    /// The code, year or global ID of the value. `OTHERS` groups all organisations that you cannot see.
+    /// The code, year or global ID of the value.
     /// Null for initiatives with no recorded value.
     async fn key(&self) -> Option<String> {
         encode_group_key(&self.name.key)

@@ -31,7 +31,7 @@ impl PatternGroup {
 /// One value of a dimension, with its counts.
 #[Object]
 impl PatternGroup {
-    /// The code, year or global ID of the value. `OTHERS` groups all organisations that you cannot see.
+    /// The code, year or global ID of the value.
     /// Null for initiatives with no recorded value.
     async fn key(&self) -> Option<String> {
         encode_group_key(&self.name.key)

@@ -233,7 +233,6 @@ pub fn encode_group_key(key: &GroupKey) -> Option<String> {
         GroupKey::Code(code) => Some(code.clone()),
         GroupKey::Place(id) => Some(NodeKind::Place.encode_id(*id)),
         GroupKey::Organisation(id) => Some(NodeKind::Organisation.encode_id(*id)),
-        GroupKey::Others => Some("OTHERS".into()),
         GroupKey::NotKnown => None,
     }
 }

@@ -34,8 +34,6 @@ pub enum ProtectedKey {
 pub struct DecisionCache {
     /// How classes are merged for questions about some protected answers.
     pub coarsenings: Cache<Vec<ProtectedKey>, Arc<Coarsening>, MAX_ENTRIES_BY_CLASS>,
-    /// For each class, which values of a test its records have.
-    pub class_truths: Cache<InitiativeTest, Arc<[u8]>, MAX_ENTRIES_BY_CLASS>,
     /// For each chunk, the decided values of a test for the rows in classes.
     pub row_truths: Cache<(InitiativeTest, u64), Arc<[TruthBitmaps]>, MAX_ENTRIES_BY_ROW>,
     /// For each class, its groups of a dimension.
@@ -52,10 +50,10 @@ pub struct GroupsOfClasses {
 
 impl GroupsOfClasses {
     /// The groups of each class, in the order of the classes.
-    pub fn new<'g>(of_classes: impl Iterator<Item = &'g [u32]>) -> Self {
+    pub fn new(of_classes: impl Iterator<Item = Vec<u32>>) -> Self {
         let (mut starts, mut groups) = (vec![0], Vec::new());
         for of_class in of_classes {
-            groups.extend_from_slice(of_class);
+            groups.extend(of_class);
             starts.push(u32::try_from(groups.len()).unwrap_or(u32::MAX));
         }
         Self { starts, groups }

@@ -3,7 +3,7 @@
 //! Level 0 has each class alone. Each group of a level is made of whole groups of the level below. Classes that share the
 //! value of a key variable are merged before they are merged with others, the first key variable last.
 
-use super::key_variables::{ClassKey, KEY_VARIABLE_COUNT};
+use super::key_variables::{ClassKey, KEY_LEVEL_COUNT};
 
 /// The groups of classes at each level.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +46,7 @@ fn list_levels(keys: &[ClassKey], range: std::ops::Range<usize>, depth: usize) -
     if range.len() == 1 {
         return vec![vec![range.start]];
     }
-    let parts: Vec<Vec<Vec<usize>>> = if depth < KEY_VARIABLE_COUNT {
+    let parts: Vec<Vec<Vec<usize>>> = if depth < KEY_LEVEL_COUNT {
         let values = keys[range.clone()].chunk_by(|a, b| a.values[depth] == b.values[depth]);
         let mut start = range.start;
         let list_part = |part: &[ClassKey]| {

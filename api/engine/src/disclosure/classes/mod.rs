@@ -1,8 +1,8 @@
 //! Classes of hidden records: the records that an audience may count but not read.
 //!
 //! A class has at least 10 records of at least 5 lead organisations, also without those that any one organisation leads
-//! or funds. What an outsider may know of a record (its key variables) is decided for a class as a whole, so two
-//! populations always differ by whole classes. Censuses protect records before counting in the same way: see the chapter
+//! or funds. What an outsider may know of a record (its key variables) is decided from what is published about its class, so
+//! two populations always differ by whole classes, and nobody learns whether a certain record is there. Censuses protect records before counting in the same way: see the chapter
 //! on frequency tables of A. Hundepool et al., "Handbook on Statistical Disclosure Control" (sdcTools). H. J. Asghar and
 //! D. Kaafar, "Averaging attacks on bounded noise-based disclosure control algorithms" (PETS 2020) show that noise alone
 //! does not withstand comparisons.
@@ -12,6 +12,7 @@
 //! answers and learn what changed in one record.
 
 pub mod decision_cache;
+pub mod description;
 pub mod key_variables;
 pub mod levels;
 pub mod membership;
@@ -27,7 +28,7 @@ use uuid::Uuid;
 use wayin_vocabulary::Visibility;
 
 use self::decision_cache::DecisionCache;
-use self::key_variables::{ClassKey, KeyPriority};
+use self::key_variables::{ClassDescription, ClassKey, KeyPriority};
 use self::levels::Levels;
 use self::partition::{RowPosition, Unit, form_classes};
 use crate::index::{AsOf, Bitmap, Chunk, Snapshot};
@@ -81,6 +82,7 @@ struct Derived {
     /// For each chunk, the rows that are in a class.
     classed_rows: OnceLock<Vec<Bitmap>>,
     members: OnceLock<Members>,
+    descriptions: OnceLock<Descriptions>,
     cache: DecisionCache,
 }
 
@@ -89,6 +91,15 @@ impl Clone for Derived {
     fn clone(&self) -> Self {
         Self::default()
     }
+}
+
+/// What is published about the classes.
+#[derive(Debug)]
+struct Descriptions {
+    /// Each description once.
+    all: Vec<ClassDescription>,
+    /// By class number, the position of its description in `all`; none if the class is dissolved.
+    of_class: Vec<Option<usize>>,
 }
 
 /// The records of each class.
@@ -210,6 +221,34 @@ impl HiddenClasses {
     /// The number of classes, dissolved ones included.
     pub fn class_count(&self) -> usize {
         self.keys.len()
+    }
+
+    /// What is published about the classes, each description once.
+    pub fn descriptions(&self) -> &[ClassDescription] {
+        &self.find_descriptions().all
+    }
+
+    /// The position of the description of a class in [`descriptions`](Self::descriptions); none if it is dissolved.
+    pub fn description_of(&self, class: u32) -> Option<usize> {
+        self.find_descriptions().of_class[class as usize]
+    }
+
+    fn find_descriptions(&self) -> &Descriptions {
+        self.derived.descriptions.get_or_init(|| {
+            let mut positions: HashMap<ClassDescription, usize> = HashMap::new();
+            let mut all = Vec::new();
+            let mut find = |key: &Option<ClassKey>| {
+                let description = (*key)?.describe(self.priority);
+                let next = all.len();
+                let position = *positions.entry(description).or_insert_with_key(|new| {
+                    all.push(new.clone());
+                    next
+                });
+                Some(position)
+            };
+            let of_class = self.keys.iter().map(&mut find).collect();
+            Descriptions { all, of_class }
+        })
     }
 
     /// How the classes are merged into groups.

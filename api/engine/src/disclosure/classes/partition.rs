@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use super::key_variables::{ClassKey, KEY_VARIABLE_COUNT};
+use super::key_variables::{ClassKey, KEY_LEVEL_COUNT};
 use super::membership::Membership;
 use crate::index::{Chunk, Snapshot};
 
@@ -89,7 +89,7 @@ fn add_row(snapshot: &Snapshot, membership: &mut Membership, row: RowPosition) -
 
 /// Divides units that are enough for a class by the key variable at `depth` and the later ones.
 fn divide(snapshot: &Snapshot, units: Vec<Unit>, depth: usize, classes: &mut Vec<Unit>) {
-    if depth == KEY_VARIABLE_COUNT {
+    if depth == KEY_LEVEL_COUNT {
         divide_finely(snapshot, units, classes);
         return;
     }
@@ -130,11 +130,11 @@ fn merge_small_parts(snapshot: &Snapshot, parts: impl Iterator<Item = Vec<Unit>>
     whole
 }
 
-/// Divides units into the smallest classes, in the order of their places and starts.
+/// Divides units into the smallest classes, in the order of their keys.
 fn divide_finely(snapshot: &Snapshot, mut units: Vec<Unit>, classes: &mut Vec<Unit>) {
     units.sort_by_cached_key(|unit| {
         let (chunk, row) = unit.rows[0].find(snapshot);
-        (chunk.places.get(row), chunk.started_on.get(row), chunk.ids()[row])
+        (unit.key, chunk.ids()[row])
     });
     let mut membership = Membership::default();
     let mut class: Option<Unit> = None;
