@@ -25,18 +25,18 @@ use sea_orm_migration::MigratorTrait;
 use wayin::pattern::engine::{EngineSettings, PatternEngine};
 use wayin::pattern::loader;
 use wayin_engine::answer::{
-    AssociationsQuery, GridQuery, compute_associations, compute_grid, compute_pattern,
+    AssociationsQuery, GridQuery, PatternAnswer, compute_associations, compute_grid, compute_pattern,
 };
 use wayin_engine::cancellation::CancellationToken;
 use wayin_engine::count::EvaluationContext;
 use wayin_engine::disclosure::cell_key::PerturbationTable;
-use wayin_engine::disclosure::classes::HiddenClasses;
-use wayin_engine::index::Snapshot;
+use wayin_engine::disclosure::classes::{BothClasses, HiddenClasses};
+use wayin_engine::index::{IndexedInitiative, Snapshot};
 use wayin_engine::predicate::{InitiativePredicate, Predicate};
 use wayin_engine::predicate_cache::TruthCache;
 use wayin_engine::query::{PatternQuery, RecordScope, Viewpoint};
 use wayin_engine::visibility::Reader;
-use wayin_entity::Dimension;
+use wayin_entity::{Dimension, Visibility};
 use wayin_migration::Migrator;
 
 use self::postgres::{Cluster, find_programs};
@@ -187,7 +187,7 @@ fn measure_engine(size: usize) -> EngineResult {
         );
     }
     measure_many(base);
-    measure_one_change(&snapshot);
+    measure_one_change(&snapshot, &classes);
     let answer = compute_pattern(
         base,
         &new_query(fixtures::short_funding_predicate(18), None, Reader::Steward),
@@ -244,8 +244,10 @@ fn measure_many(base: EvaluationContext<'_>) {
     }
 }
 
-fn measure_one_change(snapshot: &Snapshot) {
-    let Some(row) = snapshot.chunks.first().map(|chunk| chunk.unpack_row(0)) else {
+fn measure_one_change(snapshot: &Snapshot, classes: &BothClasses) {
+    let is_hidden = |row: &IndexedInitiative| row.visibility == Visibility::AggregateOnly;
+    let rows = snapshot.chunks.first().map(|chunk| chunk.unpack());
+    let Some(row) = rows.and_then(|rows| rows.into_iter().find(is_hidden)) else {
         return;
     };
     let took = measure_median(51, || {
@@ -254,6 +256,23 @@ fn measure_one_change(snapshot: &Snapshot) {
         black_box(next);
     });
     print_duration("one change put into a new snapshot", took);
+    let mut changed = row;
+    changed.updated_at += chrono::TimeDelta::seconds(1);
+    let mut next = snapshot.clone();
+    next.apply(vec![changed.clone()], Vec::new());
+    let took = measure_median(11, || {
+        let followed = HiddenClasses::follow(classes, snapshot, &next, &[changed.id]);
+        let mut number = 0;
+        let new_id = || {
+            number += 1;
+            uuid::Uuid::from_u128(number)
+        };
+        black_box(HiddenClasses::form(&followed, &next, new_id));
+    });
+    print_duration(
+        "the classes after the change, and a look whether new ones can be formed",
+        took,
+    );
 }
 
 async fn fill_database(url: &str, size: usize) -> Result<DatabaseConnection, BenchError> {
@@ -391,21 +410,24 @@ async fn measure_change_latency(db: DatabaseConnection) -> Result<(), BenchError
     while !engine.is_ready() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let mut waits = Vec::new();
-    for number in 0..40 {
-        let change = publish_change(&db, number).await?;
-        let committed = Instant::now();
-        while engine.snapshot()?.as_of.change_number < change {
-            tokio::time::sleep(Duration::from_micros(200)).await;
-        }
-        waits.push(committed.elapsed());
+    measure_publications(
+        &engine,
+        &db,
+        0,
+        "one publication, from commit to being counted, while all classes are formed",
+    )
+    .await?;
+    let of_dashboard = || new_query(fixtures::short_funding_predicate(18), None, Reader::Dashboard);
+    while ask_engine(&engine, of_dashboard())
+        .await?
+        .basis
+        .hidden_as_of
+        .change_number
+        == 0
+    {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    waits.sort_unstable();
-    print_duration(
-        "one publication, from commit to being counted: median",
-        waits[waits.len() / 2],
-    );
-    print_duration("the same: longest of 40", waits[waits.len() - 1]);
+    measure_publications(&engine, &db, 40, "one publication, from commit to being counted").await?;
     let quiet = measure_query_p99(&engine, 400).await?;
     let writing = Arc::new(AtomicBool::new(true));
     let writer = tokio::spawn({
@@ -439,11 +461,33 @@ async fn measure_change_latency(db: DatabaseConnection) -> Result<(), BenchError
     Ok(())
 }
 
+/// Measures publications with 40 numbers from `first` on.
+async fn measure_publications(
+    engine: &Arc<PatternEngine>,
+    db: &DatabaseConnection,
+    first: usize,
+    what: &str,
+) -> Result<(), BenchError> {
+    let mut waits = Vec::new();
+    for number in first..first + 40 {
+        let change = publish_change(db, number).await?;
+        let committed = Instant::now();
+        while engine.snapshot()?.as_of.change_number < change {
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
+        waits.push(committed.elapsed());
+    }
+    waits.sort_unstable();
+    print_duration(&format!("{what}: median"), waits[waits.len() / 2]);
+    print_duration("the same: longest of 40", waits[waits.len() - 1]);
+    Ok(())
+}
+
 async fn publish_change(db: &DatabaseConnection, number: usize) -> Result<i64, BenchError> {
     let id = fixtures::fixture_id(1, number * 37);
-    let now = "2025-06-15 16:00:00+00:00";
+    let now = format!("2025-06-15 16:{:02}:{:02}+00:00", number / 60 % 60, number % 60);
     let text = format!(
-        "BEGIN IMMEDIATE; UPDATE initiative SET ongoing = NOT COALESCE(ongoing, 0) WHERE id = x'{id}';
+        "BEGIN IMMEDIATE; UPDATE initiative SET ongoing = NOT COALESCE(ongoing, 0), updated_at = '{now}' WHERE id = x'{id}';
          INSERT INTO change_log (kind, subject, subject_id, created_at, updated_at)
          VALUES ('ALTERED', 'INITIATIVE', x'{id}', '{now}', '{now}'); COMMIT",
         id = id.simple()
@@ -452,6 +496,16 @@ async fn publish_change(db: &DatabaseConnection, number: usize) -> Result<i64, B
     let newest = Statement::from_string(DbBackend::Sqlite, "SELECT MAX(number) FROM change_log");
     let row = db.query_one_raw(newest).await?.ok_or("there is a change")?;
     Ok(row.try_get_by_index(0)?)
+}
+
+async fn ask_engine(
+    engine: &Arc<PatternEngine>,
+    question: PatternQuery,
+) -> Result<PatternAnswer, BenchError> {
+    let view = engine.view()?;
+    Ok(view
+        .run_query(move |base| compute_pattern(base, &question, false))
+        .await?)
 }
 
 /// The 99th percentile of the time to answer a query.
@@ -464,11 +518,7 @@ async fn measure_query_p99(engine: &Arc<PatternEngine>, times: usize) -> Result<
             Reader::Steward,
         );
         let start = Instant::now();
-        engine
-            .view()
-            .expect("the engine is ready")
-            .run_query(move |base| compute_pattern(base, &question, false))
-            .await?;
+        ask_engine(engine, question).await?;
         waits.push(start.elapsed());
     }
     waits.sort_unstable();

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::change_log::{ActionContext, ChangeNotifier, NOTIFICATION_CHANNEL};
-use crate::clock::{Clock as _, SystemClock};
-use crate::database::{self, run_blocking};
+use crate::change_log::{ChangeNotifier, NOTIFICATION_CHANNEL};
+use crate::database;
 use crate::error::{Error, Result};
 use crate::pattern::answer_cache::AnswerCache;
+use crate::pattern::class_formation::{FormationBase, FormationState};
 use crate::pattern::loader;
 use crate::pattern::loader::{ChangeSummary, LogUpdate};
 use crate::pattern::releases::{self, LoadedClasses};
@@ -39,8 +39,6 @@ const CHANGE_WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 const SECOND_CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
 /// A number that is missing from the log for this long belongs to a transaction that was rolled back.
 const LOG_GAP_TIMEOUT: Duration = Duration::from_mins(10);
-/// After how long classes are formed again that could not be stored.
-const CLASSES_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 /// The most initiatives in one [`AlteredEvent`].
 const INITIATIVES_PER_EVENT: usize = 1_000;
 /// The most events that wait for a subscriber. A subscriber that is further behind loses the oldest ones.
@@ -59,6 +57,8 @@ pub struct EngineSettings {
     pub record_cache_bytes: u64,
     /// The key variables by which classes of hidden records are formed.
     pub disclosure_priority: KeyPriority,
+    /// The most hidden records that are put into classes while the change log is read. More are in the background.
+    pub max_records_classed_at_once: usize,
 }
 
 impl Default for EngineSettings {
@@ -69,6 +69,7 @@ impl Default for EngineSettings {
             licence: "CC-BY-4.0".into(),
             record_cache_bytes: 32 << 20,
             disclosure_priority: KeyPriority::default(),
+            max_records_classed_at_once: 5_000,
         }
     }
 }
@@ -89,12 +90,15 @@ pub(super) struct EngineState {
     pub(super) newest: Arc<Snapshot>,
     /// The classes of the records that are hidden from each audience.
     pub(super) classes: BothClasses,
+    /// The number of the newest release of classes; 0 if there is none.
+    pub(super) release_number: i32,
 }
 
 /// The index of one instance. Many queries read it, and one task keeps it up to date.
 pub struct PatternEngine {
     state: ArcSwapOption<EngineState>,
     follow_state: Mutex<FollowState>,
+    pub(super) formation: Mutex<FormationState>,
     newest: watch::Sender<i64>,
     notifier: ChangeNotifier,
     /// The commits of this process that the newest snapshot includes, as [`ChangeNotifier::commit_count`].
@@ -114,10 +118,6 @@ pub struct PatternEngine {
 struct FollowState {
     /// The numbers that are missing from the log, with the time when each was first missed.
     log_gaps: HashMap<i64, Instant>,
-    /// The serial of the state of which classes were formed last.
-    classes_formed_of: Option<u64>,
-    /// When to form them again; none if they were stored, or if there are none.
-    retry_classes_at: Option<Instant>,
 }
 
 impl PatternEngine {
@@ -137,6 +137,7 @@ impl PatternEngine {
         Ok(Self {
             state: ArcSwapOption::empty(),
             follow_state: Mutex::default(),
+            formation: Mutex::default(),
             newest: watch::Sender::new(0),
             notifier: ChangeNotifier::default(),
             included_commits: AtomicU64::new(0),
@@ -254,7 +255,8 @@ impl PatternEngine {
         self.read_change_log(&mut following, db, progress).await
     }
 
-    /// Reads the change log. If enough hidden records have changed, forms classes of them, and reads the log again.
+    /// Reads the change log. If enough hidden records have changed, but not very many, forms classes of them, and reads the
+    /// log again.
     async fn read_change_log(
         &self,
         following: &mut FollowState,
@@ -262,46 +264,22 @@ impl PatternEngine {
         progress: &(dyn Fn(usize) + Sync),
     ) -> Result<()> {
         self.read_changes(following, db, progress).await?;
-        while self.form_classes(following, db).await {
+        while let Some(state) = self.state.load_full() {
+            let log_gaps = following.list_log_gaps();
+            if !self.form_few_classes(FormationBase { state, log_gaps }, db).await {
+                break;
+            }
             self.read_changes(following, db, progress).await?;
         }
         Ok(())
     }
 
-    /// Forms classes of the hidden records that are in none, and stores them as a release. Returns whether there is one.
-    async fn form_classes(&self, following: &mut FollowState, db: &DatabaseConnection) -> bool {
-        let Some(state) = self.state.load_full() else {
-            return false;
-        };
-        // The same records would form the same classes, or none.
-        let must_retry = following.retry_classes_at.is_some_and(|at| Instant::now() >= at);
-        if following.classes_formed_of == Some(state.serial) && !must_retry {
-            return false;
-        }
-        following.classes_formed_of = Some(state.serial);
-        following.retry_classes_at = None;
-        let newest = Arc::clone(&state);
-        let formed = run_blocking(move || {
-            let obsolete = newest.classes.iter().flat_map(|classes| classes.list_obsolete());
-            let formed = HiddenClasses::form(&newest.classes, &newest.newest, || SystemClock.new_id());
-            Ok(formed.map(|(_, new)| (new, obsolete.collect::<Vec<_>>())))
-        });
-        let stored = match formed.await {
-            Ok(Some((new, obsolete))) => {
-                let act = ActionContext {
-                    clock: &SystemClock,
-                    member: None,
-                    reason: "classes of hidden records",
-                };
-                releases::store_classes(db, &act, state.newest.as_of, &new, &obsolete).await
-            }
-            Ok(None) => Ok(false),
-            Err(cause) => Err(cause),
-        };
-        stored.unwrap_or_else(|cause| {
-            tracing::error!(%cause, "new classes of hidden records could not be stored; trying again");
-            following.retry_classes_at = Some(Instant::now() + CLASSES_RETRY_INTERVAL);
-            false
+    /// What classes can be formed of now; none until the records are loaded.
+    pub(super) async fn find_formation_base(&self) -> Option<FormationBase> {
+        let following = self.follow_state.lock().await;
+        Some(FormationBase {
+            state: self.state.load_full()?,
+            log_gaps: following.list_log_gaps(),
         })
     }
 
@@ -322,10 +300,7 @@ impl PatternEngine {
         }
         let moment = database::begin_read(db).await?;
         let update = match &held {
-            Some(held) => {
-                let holes: Vec<i64> = following.log_gaps.keys().copied().collect();
-                loader::load_changes(&moment, &held.newest, &holes).await?
-            }
+            Some(held) => loader::load_changes(&moment, &held.newest, &following.list_log_gaps()).await?,
             None => LogUpdate::ReloadRequired,
         };
         let reloaded = match update {
@@ -429,7 +404,11 @@ impl PatternEngine {
                 let _ = tokio::time::timeout(wait, self.notifier.notified()).await;
             }
         };
-        tokio::join!(looking, self.listen_for_notifications(db));
+        tokio::join!(
+            looking,
+            self.listen_for_notifications(db),
+            Box::pin(self.form_classes_in_background(db))
+        );
     }
 
     /// Listens for changes that other processes make. Only PostgreSQL sends notifications.
@@ -457,23 +436,25 @@ impl PatternEngine {
 }
 
 impl EngineState {
-    fn new(newest: Snapshot, classes: BothClasses) -> Self {
+    fn new(newest: Snapshot, classes: BothClasses, release_number: i32) -> Self {
         static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
         Self {
             serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
             newest: Arc::new(newest),
             classes,
+            release_number,
         }
     }
 
     /// The state after all records were loaded, without classes.
     fn load(newest: Snapshot, priority: KeyPriority) -> Self {
         let classes = HiddenClasses::none(&newest, priority);
-        Self::new(newest, classes)
+        Self::new(newest, classes, 0)
     }
 
     /// Adds classes that were stored.
     fn add_classes(&mut self, loaded: &LoadedClasses) {
+        self.release_number = loaded.release_number;
         self.classes =
             HiddenClasses::add_stored(&self.classes, &self.newest, &loaded.classes, loaded.formed_at);
     }
@@ -481,11 +462,15 @@ impl EngineState {
     /// The state after some records have changed.
     fn follow(&self, newest: Snapshot, changed: &ChangeSummary) -> Self {
         let classes = HiddenClasses::follow(&self.classes, &self.newest, &newest, &changed.initiatives);
-        Self::new(newest, classes)
+        Self::new(newest, classes, self.release_number)
     }
 }
 
 impl FollowState {
+    fn list_log_gaps(&self) -> Vec<i64> {
+        self.log_gaps.keys().copied().collect()
+    }
+
     fn update_log_gaps(&mut self, changed: &ChangeSummary) {
         let now = Instant::now();
         self.log_gaps = changed

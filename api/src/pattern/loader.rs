@@ -86,25 +86,9 @@ pub async fn load_changes(
     holes: &[i64],
 ) -> Result<LogUpdate, DbErr> {
     let seen = snapshot.as_of.change_number;
-    let in_order = change::Entity::find()
-        .order_by_asc(change::Column::Number)
-        .limit(MAX_INCREMENTAL_CHANGES + 1);
-    // A separate statement: in one with the newer changes, the database would search the whole log for them.
-    let mut found = match is_in_any(db, change::Column::Number.into_expr(), holes.iter().copied()) {
-        Some(filled) => in_order.clone().filter(filled).all(db).await?,
-        None => Vec::new(),
-    };
-    // Includes the newest change of the snapshot. If it is missing, this is a different log.
-    let newer = in_order.filter(change::Column::Number.gte(seen));
-    found.extend(newer.all(db).await?);
-    let same_log = seen == 0
-        || found
-            .iter()
-            .any(|one| one.number == seen && Some(one.created_at) == snapshot.as_of.changed_at);
-    if !same_log || found.len() as u64 > MAX_INCREMENTAL_CHANGES {
+    let Some(changes) = list_changes_since(db, snapshot.as_of, holes).await? else {
         return Ok(LogUpdate::ReloadRequired);
-    }
-    let changes: Vec<_> = found.into_iter().filter(|one| one.number != seen).collect();
+    };
     let Some(last) = changes.last() else {
         return Ok(LogUpdate::UpToDate);
     };
@@ -160,6 +144,33 @@ pub async fn load_changes(
     changed.initiatives = initiatives;
     changed.releases = subjects(ChangeSubject::DisclosureRelease).into_iter().collect();
     Ok(LogUpdate::Updated(next, changed))
+}
+
+/// The changes after one of them, and those that have filled the holes. None if the log is a different one, or has very many
+/// newer changes.
+pub async fn list_changes_since(
+    db: &impl ConnectionTrait,
+    since: AsOf,
+    holes: &[i64],
+) -> Result<Option<Vec<change::Model>>, DbErr> {
+    let seen = since.change_number;
+    let in_order = change::Entity::find()
+        .order_by_asc(change::Column::Number)
+        .limit(MAX_INCREMENTAL_CHANGES + 1);
+    // A separate statement: in one with the newer changes, the database would search the whole log for them.
+    let mut found = match is_in_any(db, change::Column::Number.into_expr(), holes.iter().copied()) {
+        Some(filled) => in_order.clone().filter(filled).all(db).await?,
+        None => Vec::new(),
+    };
+    // Includes the change that is known. If it is missing, this is a different log.
+    let newer = in_order.filter(change::Column::Number.gte(seen));
+    found.extend(newer.all(db).await?);
+    let is_known = |one: &change::Model| one.number == seen && Some(one.created_at) == since.changed_at;
+    if seen != 0 && !found.iter().any(is_known) || found.len() as u64 > MAX_INCREMENTAL_CHANGES {
+        return Ok(None);
+    }
+    found.retain(|one| one.number != seen);
+    Ok(Some(found))
 }
 
 /// Loads the number and the time of the newest change. The default if the log is empty.

@@ -1,6 +1,6 @@
 //! Releases: stores the classes of hidden records when they are formed, and loads those that other servers stored.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter,
@@ -9,7 +9,7 @@ use sea_orm::{
 use uuid::Uuid;
 use wayin_entity::{ChangeKind, ChangeSubject, change, disclosure_class, disclosure_release};
 
-use super::loader::load_newest_change;
+use super::loader::list_changes_since;
 use crate::change_log::{ActionContext, ChangeEntry, append_changes};
 use crate::database::{self, insert_all, is_one_of_ids};
 use crate::locks::{AdvisoryLock, LockMode, acquire_lock};
@@ -23,8 +23,24 @@ const MEMBER_BYTES: usize = 24;
 pub struct LoadedClasses {
     /// The classes.
     pub classes: Vec<StoredClass>,
+    /// The number of the newest release; 0 if there is none.
+    pub release_number: i32,
     /// The newest change of the records of which the newest release was formed.
     pub formed_at: AsOf,
+}
+
+/// New classes that are to be stored, and what the server that formed them knew.
+pub struct NewRelease {
+    /// The classes.
+    pub classes: Vec<StoredClass>,
+    /// Dissolved classes that nobody needs any more.
+    pub obsolete: Vec<Uuid>,
+    /// The newest change of the records of which the classes were formed.
+    pub as_of: AsOf,
+    /// The numbers below it that were missing from the log.
+    pub log_gaps: Vec<i64>,
+    /// The number of the newest release before; 0 if there was none.
+    pub release_before: i32,
 }
 
 /// Loads the classes of some releases, or of all.
@@ -39,6 +55,7 @@ pub async fn load_classes(
     let Some(newest) = newest else {
         return Ok(LoadedClasses {
             classes: Vec::new(),
+            release_number: 0,
             formed_at: AsOf::default(),
         });
     };
@@ -61,6 +78,7 @@ pub async fn load_classes(
     let change = change::Entity::find_by_id(newest.change_number).one(db).await?;
     Ok(LoadedClasses {
         classes: classes.into_iter().map(to_stored_class).collect(),
+        release_number: newest.number,
         formed_at: AsOf {
             change_number: newest.change_number,
             changed_at: change.map(|change| change.created_at),
@@ -68,31 +86,39 @@ pub async fn load_classes(
     })
 }
 
-/// Stores new classes as a release, and removes obsolete ones. Returns false, and stores nothing, if there are changes
-/// after `as_of`: the classes would not be of the newest records.
+/// Stores new classes as a release, and removes obsolete ones. Leaves out the classes of which a record has changed since.
+/// Returns false, and stores nothing, if no class is left or if another server has stored a release meanwhile.
 pub async fn store_classes(
     db: &DatabaseConnection,
     act: &ActionContext<'_>,
-    as_of: AsOf,
-    classes: &[StoredClass],
-    obsolete: &[Uuid],
+    new: NewRelease,
 ) -> Result<bool, DbErr> {
     let transaction = database::begin_write(db).await?;
     // Until the end of the transaction, nobody else can append to the log.
     acquire_lock(&transaction, LockMode::Exclusive, AdvisoryLock::ChangeLog).await?;
-    if load_newest_change(&transaction).await? != as_of {
-        transaction.rollback().await?;
-        return Ok(false);
-    }
     let newest = disclosure_release::Entity::find()
         .order_by_desc(disclosure_release::Column::Number)
         .one(&transaction)
         .await?;
+    let newest_number = newest.map_or(0, |release| release.number);
+    let changes = list_changes_since(&transaction, new.as_of, &new.log_gaps).await?;
+    let Some(changes) = changes.filter(|_| newest_number == new.release_before) else {
+        transaction.rollback().await?;
+        return Ok(false);
+    };
+    let changed: HashSet<Uuid> = changes.iter().map(|change| change.subject_id).collect();
+    let has_changed = |class: &StoredClass| class.members.iter().any(|member| changed.contains(&member.id));
+    let mut classes = new.classes;
+    classes.retain(|class| !has_changed(class));
+    if classes.is_empty() {
+        transaction.rollback().await?;
+        return Ok(false);
+    }
     let (release_id, now) = (act.clock.new_id(), act.now());
     let release = disclosure_release::ActiveModel {
         id: Set(release_id),
-        number: Set(newest.map_or(1, |release| release.number + 1)),
-        change_number: Set(as_of.change_number),
+        number: Set(newest_number + 1),
+        change_number: Set(new.as_of.change_number),
         created_at: Set(now),
         updated_at: Set(now),
     };
@@ -106,7 +132,11 @@ pub async fn store_classes(
         updated_at: Set(now),
     });
     insert_all(&transaction, rows.collect::<Vec<_>>()).await?;
-    let obsolete = is_one_of_ids(&transaction, disclosure_class::Column::Id.into_expr(), obsolete);
+    let obsolete = is_one_of_ids(
+        &transaction,
+        disclosure_class::Column::Id.into_expr(),
+        &new.obsolete,
+    );
     disclosure_class::Entity::delete_many()
         .filter(obsolete)
         .exec(&transaction)

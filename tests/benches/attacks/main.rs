@@ -4,7 +4,7 @@
 //! 100,000 generated records. Each is attacked with several secrets of the instance, which decide the keys of the records.
 //! Further arguments come after `--`:
 //!
-//! - `--targets 34` is the number of targets of each attack for each secret, and `--secrets 12` the number of secrets.
+//! - `--targets 100` is the number of targets of each attack for each secret, and `--secrets 12` the number of secrets.
 //! - `--populations 2000` is the number of populations of the regression.
 //! - `--base demo` or `--base large` attacks only one base, and `--attack PART` makes only the attacks whose names have
 //!   this part.
@@ -53,7 +53,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 type BenchError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The number of targets of each attack for each secret and asker.
-const TARGET_COUNT: usize = 34;
+const TARGET_COUNT: usize = 100;
 /// The number of secrets, each with other keys of the records.
 const SECRET_COUNT: u64 = 12;
 /// The number of populations of the regression.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use wayin::pattern::engine::{EngineSettings, PatternEngine};
 use wayin_engine::answer::{PatternAnswer, compute_pattern};
 use wayin_engine::predicate::{Comparison, InitiativeTest, Predicate};
 use wayin_engine::query::{PatternQuery, RecordScope, Viewpoint};
 use wayin_engine::visibility::Reader;
-use wayin_entity::{Challenge, ChallengeStep, Dimension, Role};
+use wayin_entity::{Challenge, ChallengeStep, Dimension, Role, disclosure_class, disclosure_release};
 
 use super::fixture::{
     EMPTY_PLACE, LARGE_PLACE_COUNTS, RecordGenerator, SEED, create_clients, large_place, place_is,
@@ -28,6 +29,7 @@ tests_on_both_databases![
     single_hidden_illustrative_record_changes_no_answer,
     publications_of_five_organisations_do_not_complete_a_batch,
     restarted_servers_give_the_same_answers,
+    classes_are_formed_while_records_are_published,
 ];
 
 /// Queries that are rejected, each with the argument that the message names.
@@ -471,4 +473,52 @@ async fn restarted_servers_give_the_same_answers(database: Database) {
             "the same class is dissolved"
         );
     }
+}
+
+/// A server with very many hidden records without classes forms these in the background. Nobody waits for it, and
+/// publications in the meantime do not prevent it.
+async fn classes_are_formed_while_records_are_published(database: Database) {
+    let app = start_with_records(database).await;
+    let db = &app.app.db;
+    disclosure_class::Entity::delete_many().exec(db).await.unwrap();
+    disclosure_release::Entity::delete_many().exec(db).await.unwrap();
+    let settings = EngineSettings {
+        max_records_classed_at_once: 0,
+        ..EngineSettings::default()
+    };
+    let engine = Arc::new(PatternEngine::new(settings).expect("it starts"));
+    engine.catch_up(db, &|_| ()).await.expect("it reads the database");
+    let without_classes = compute_answer(&engine).await;
+    assert_eq!(
+        without_classes.basis.hidden_as_of.change_number, 0,
+        "no class is formed at once"
+    );
+    let following = tokio::spawn({
+        let (engine, db) = (Arc::clone(&engine), db.clone());
+        async move { engine.follow_change_log(&db, &|_| ()).await }
+    });
+    let mut chance = RecordGenerator::new(SEED + 13);
+    let mut published = 0;
+    while compute_answer(&engine).await.basis.hidden_as_of.change_number == 0 {
+        assert!(
+            published < 500,
+            "no classes are formed while records are published"
+        );
+        app.publish(&[hidden_record(&mut chance, published, 100 + published % 20)])
+            .await;
+        published += 1;
+    }
+    following.abort();
+    engine.catch_up(db, &|_| ()).await.expect("it reads the database");
+    let answer = compute_answer(&engine).await;
+    let restarted = compute_answer(&start_another_server(&app).await).await;
+    assert!(
+        restarted.is_same_result(&answer),
+        "all servers use the stored classes: {answer:?}, {restarted:?}"
+    );
+    let population = answer.table.population.count;
+    assert!(
+        population > Some(400),
+        "most of the hidden records are in classes: {answer:?}"
+    );
 }

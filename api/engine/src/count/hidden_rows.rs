@@ -114,12 +114,10 @@ impl<'a> DecisionBase<'a> {
             let of_classes = self.find_class_truths(source, coarsening);
             let of_rows = self.map_chunks(|position, chunk| {
                 let classes = self.classes.class_of_rows(position);
-                let none = TruthBitmaps {
-                    true_rows: Bitmap::empty(chunk.len()),
-                    false_rows: Bitmap::empty(chunk.len()),
-                };
-                let rows = self.classes.find_classed_rows(position);
-                replace_truths(&none, rows, |row| of_classes[classes[row] as usize])
+                TruthBitmaps::from_fn(chunk.len(), |row| {
+                    let truth = of_classes.get(classes[row] as usize);
+                    truth.copied().unwrap_or(Truth::Unknown)
+                })
             })?;
             Ok(of_rows.into())
         };
@@ -242,16 +240,14 @@ impl<'a> DecisionBase<'a> {
             return Ok(Arc::new(Coarsening::leave_out_all(self.classes)));
         }
         let tests = list_only_tests(&answers).filter(|_| !has_key_variables(parts));
-        if tests.is_some() {
-            key.push(ProtectedKey::NoKeyVariables);
+        let cache = self.classes.cache();
+        if let Some(tests) = tests {
+            let find = || Ok(Arc::new(self.check_whole(&tests)?));
+            cache.whole_checks.get_or_find(key, find)
+        } else {
+            let find = || Ok(Arc::new(self.merge_classes(&answers)?));
+            cache.coarsenings.get_or_find(key, find)
         }
-        let find = || {
-            Ok(Arc::new(match tests {
-                Some(tests) => self.check_whole(&tests)?,
-                None => self.merge_classes(&answers)?,
-            }))
-        };
-        self.classes.cache().coarsenings.get_or_find(key, find)
     }
 
     /// Checks whether the answers of all classes together are diverse. Without key variables, this decides the same as
@@ -281,9 +277,9 @@ impl<'a> DecisionBase<'a> {
             whole
                 .iter_mut()
                 .zip(of_chunk)
-                .for_each(|(sum, more)| sum.add_all(self.snapshot, more));
+                .for_each(|(sum, more)| sum.add_all(more));
         }
-        let [real, illustrative] = whole.map(|profiles| !profiles.is_diverse(self.snapshot, tests.len()));
+        let [real, illustrative] = whole.map(|profiles| !profiles.is_diverse(tests.len()));
         Ok(Coarsening::leave_out(self.classes, real, illustrative))
     }
 
@@ -341,12 +337,7 @@ impl<'a> DecisionBase<'a> {
             }
             profiles
         };
-        Ok(Coarsening::find(
-            self.snapshot,
-            self.classes,
-            list_profiles,
-            answers.len(),
-        ))
+        Ok(Coarsening::find(self.classes, list_profiles, answers.len()))
     }
 
     /// A number for each row: rows with equal numbers have the same values of all parts, and rows without an answer have
@@ -460,17 +451,16 @@ impl HiddenDecisions<'_> {
                 false_rows: select(&truths.false_rows, &decided.false_rows),
             });
         }
-        let classes = self.classes.class_of_rows(position);
         if !self.coarsening.leaves_out_any() {
             return truths;
         }
-        Cow::Owned(replace_truths(&truths, hidden, |row| {
-            if self.coarsening.leaves_out(classes[row]) {
-                Truth::Unknown
-            } else {
-                truths.get(row)
-            }
-        }))
+        let classes = self.classes.class_of_rows(position);
+        let of_left_out = |row: usize| self.coarsening.leaves_out(classes[row]);
+        let left_out = Bitmap::from_fn(classes.len(), of_left_out).intersection(hidden);
+        Cow::Owned(TruthBitmaps {
+            true_rows: truths.true_rows.difference(&left_out),
+            false_rows: truths.false_rows.difference(&left_out),
+        })
     }
 
     /// Removes the cells of the hidden rows whose protected answers are left out.
@@ -495,17 +485,4 @@ impl HiddenDecisions<'_> {
             });
         }
     }
-}
-
-fn replace_truths(truths: &TruthBitmaps, rows: &Bitmap, truth: impl Fn(usize) -> Truth) -> TruthBitmaps {
-    let mut replaced = TruthBitmaps {
-        true_rows: truths.true_rows.difference(rows),
-        false_rows: truths.false_rows.difference(rows),
-    };
-    rows.for_each(|row| match truth(row) {
-        Truth::True => replaced.true_rows.insert(row),
-        Truth::False => replaced.false_rows.insert(row),
-        Truth::Unknown => {}
-    });
-    replaced
 }

@@ -33,8 +33,8 @@ const CLASSES_PER_TASK: usize = 256;
 /// How many records of a cell are remembered at most.
 const MAX_WITNESSES: usize = 8;
 
-/// How many organisations that know these records are looked at most.
-const MAX_KNOWING: usize = 64;
+/// How many organisations that know these records are remembered at most. A record of which more know is not remembered.
+const MAX_KNOWING: usize = 32;
 
 /// The values of one record for each protected answer of a question.
 pub type Profile = [u64; MAX_PROTECTED_ANSWERS];
@@ -49,75 +49,86 @@ struct ProfileCell {
     witnesses: Witnesses,
 }
 
+/// The organisations that lead or fund a record, each once. The one that leads it is the first.
+#[derive(Clone, Copy)]
+struct KnowingOrganisations {
+    organisations: [u32; MAX_KNOWING],
+    count: usize,
+}
+
+impl KnowingOrganisations {
+    /// None if there are too many.
+    fn of_record(snapshot: &Snapshot, row: RowPosition) -> Option<Self> {
+        let (chunk, row) = row.find(snapshot);
+        let mut found = Self {
+            organisations: [chunk.leads[row]; MAX_KNOWING],
+            count: 1,
+        };
+        for funder in list_funders(chunk, row) {
+            if !found.as_slice().contains(&funder) {
+                *found.organisations.get_mut(found.count)? = funder;
+                found.count += 1;
+            }
+        }
+        Some(found)
+    }
+
+    fn as_slice(&self) -> &[u32] {
+        &self.organisations[..self.count]
+    }
+}
+
 /// Some of the records of a cell, each led by another organisation.
 #[derive(Clone, Copy, Debug, Default)]
 struct Witnesses {
-    rows: [Option<RowPosition>; MAX_WITNESSES],
-    /// Whether enough of the records are left without those that any one organisation leads or funds.
-    is_enough: bool,
+    /// The organisations that know each record, one record after the other. The one that leads it is the first.
+    organisations: [u32; MAX_KNOWING],
+    /// For each record, where its organisations end.
+    ends: [usize; MAX_WITNESSES],
+    count: usize,
+    /// The most of these records that one organisation knows.
+    most_known: usize,
 }
 
 impl Witnesses {
-    /// Adds a record, unless there are enough, or many, or its lead organisation leads one of the others.
-    fn add(&mut self, snapshot: &Snapshot, new: RowPosition) {
-        let Some(free) = self
-            .rows
-            .iter()
-            .position(Option::is_none)
-            .filter(|_| !self.is_enough)
-        else {
-            return;
-        };
-        let lead = |row: RowPosition| {
-            let (chunk, row) = row.find(snapshot);
-            chunk.leads[row]
-        };
-        if self.rows[..free]
-            .iter()
-            .flatten()
-            .all(|row| lead(*row) != lead(new))
-        {
-            self.rows[free] = Some(new);
-            self.is_enough = free >= MIN_WITNESSES && self.are_left_without_any_organisation(snapshot);
-        }
-    }
-
     /// Whether enough records are left without those that any one organisation knows.
-    fn are_left_without_any_organisation(&self, snapshot: &Snapshot) -> bool {
-        // The organisations that know each record, once for each record.
-        let mut knowing = [0_u32; MAX_KNOWING];
-        let mut count = 0;
-        let rows = self.rows.iter().flatten();
-        for row in rows.clone() {
-            let first = count;
-            let (chunk, row) = row.find(snapshot);
-            for organisation in list_funders(chunk, row).chain([chunk.leads[row]]) {
-                if knowing[first..count].contains(&organisation) {
-                    continue;
-                }
-                let Some(free) = knowing.get_mut(count) else {
-                    // Too many to look at: not enough is the safe answer.
-                    return false;
-                };
-                *free = organisation;
-                count += 1;
-            }
-        }
-        let knowing = &mut knowing[..count];
-        knowing.sort_unstable();
-        let most_known = knowing
-            .chunk_by(|a, b| a == b)
-            .map(<[u32]>::len)
-            .max()
-            .unwrap_or(0);
-        rows.count() - most_known >= MIN_WITNESSES
+    fn is_enough(&self) -> bool {
+        self.count - self.most_known >= MIN_WITNESSES
     }
 
-    fn add_all(&mut self, snapshot: &Snapshot, other: &Self) {
-        self.is_enough |= other.is_enough;
-        for row in other.rows.iter().flatten() {
-            self.add(snapshot, *row);
+    /// The organisations that know each record.
+    fn list(&self) -> impl Iterator<Item = &[u32]> {
+        let ends = &self.ends[..self.count];
+        let starts = std::iter::once(&0).chain(ends);
+        starts
+            .zip(ends)
+            .map(|(start, end)| &self.organisations[*start..*end])
+    }
+
+    /// Adds a record, given by the organisations that know it, unless there are enough, or many, or its lead organisation
+    /// leads one of the others.
+    fn add(&mut self, knowing: &[u32]) {
+        let start = self.ends[..self.count].last().copied().unwrap_or(0);
+        let end = start + knowing.len();
+        let has_room = self.count < MAX_WITNESSES && end <= MAX_KNOWING;
+        if self.is_enough() || !has_room || self.list().any(|other| other.first() == knowing.first()) {
+            return;
         }
+        for organisation in knowing {
+            let others = self.organisations[..start].iter();
+            let known = others.filter(|other| *other == organisation).count();
+            self.most_known = self.most_known.max(known + 1);
+        }
+        self.organisations[start..end].copy_from_slice(knowing);
+        self.ends[self.count] = end;
+        self.count += 1;
+    }
+
+    fn add_all(&mut self, other: &Self) {
+        if other.is_enough() {
+            *self = *other;
+        }
+        other.list().for_each(|knowing| self.add(knowing));
     }
 }
 
@@ -136,31 +147,37 @@ struct Cells(Vec<ProfileCell>);
 impl Profiles {
     /// Adds a record.
     pub fn add(&mut self, snapshot: &Snapshot, profile: Profile, row: RowPosition) {
-        self.of_all.find(profile).add(snapshot, row);
         let (chunk, at) = row.find(snapshot);
-        if chunk.visibility.get(Visibility::AggregateOnly as u8).contains(at) {
-            self.of_hidden_from_members.find(profile).add(snapshot, row);
+        let is_hidden_from_members = chunk.visibility.get(Visibility::AggregateOnly as u8).contains(at);
+        let of_hidden = is_hidden_from_members.then_some(&mut self.of_hidden_from_members);
+        let cells = [Some(&mut self.of_all), of_hidden].into_iter().flatten();
+        let mut knowing = None;
+        for witnesses in cells.map(|cells| cells.find(profile)) {
+            if !witnesses.is_enough() {
+                let find = || KnowingOrganisations::of_record(snapshot, row);
+                if let Some(knowing) = knowing.get_or_insert_with(find) {
+                    witnesses.add(knowing.as_slice());
+                }
+            }
         }
     }
 
     /// Adds the records of other profiles.
-    pub fn add_all(&mut self, snapshot: &Snapshot, other: &Self) {
-        self.of_all.add_all(snapshot, &other.of_all);
-        self.of_hidden_from_members
-            .add_all(snapshot, &other.of_hidden_from_members);
+    pub fn add_all(&mut self, other: &Self) {
+        self.of_all.add_all(&other.of_all);
+        self.of_hidden_from_members.add_all(&other.of_hidden_from_members);
     }
 
     /// Whether the answers are diverse, given the number of protected answers.
-    pub fn is_diverse(&self, snapshot: &Snapshot, answer_count: usize) -> bool {
-        self.of_all.is_diverse(snapshot, answer_count)
-            && self.of_hidden_from_members.is_diverse(snapshot, answer_count)
+    pub fn is_diverse(&self, answer_count: usize) -> bool {
+        self.of_all.is_diverse(answer_count) && self.of_hidden_from_members.is_diverse(answer_count)
     }
 }
 
 impl Cells {
-    fn add_all(&mut self, snapshot: &Snapshot, other: &Self) {
+    fn add_all(&mut self, other: &Self) {
         for cell in &other.0 {
-            self.find(cell.profile).add_all(snapshot, &cell.witnesses);
+            self.find(cell.profile).add_all(&cell.witnesses);
         }
     }
 
@@ -176,7 +193,7 @@ impl Cells {
         &mut self.0[position].witnesses
     }
 
-    fn is_diverse(&self, snapshot: &Snapshot, answer_count: usize) -> bool {
+    fn is_diverse(&self, answer_count: usize) -> bool {
         (0..answer_count).all(|answer| {
             self.0.iter().all(|cell| {
                 // The records that agree with these in all other answers, but not in this one. Somebody may know that there
@@ -187,9 +204,9 @@ impl Cells {
                 };
                 let mut witnesses = Witnesses::default();
                 for other in self.0.iter().filter(differs_only_there) {
-                    witnesses.add_all(snapshot, &other.witnesses);
+                    witnesses.add_all(&other.witnesses);
                 }
-                witnesses.is_enough
+                witnesses.is_enough()
             })
         })
     }
@@ -242,7 +259,6 @@ fn list_ranges(starts: &[usize], end: usize) -> impl Iterator<Item = Range<usize
 impl Coarsening {
     /// Merges classes until the answers of each group are diverse. `list_profiles` returns those of a class, by its number.
     pub fn find(
-        snapshot: &Snapshot,
         classes: &HiddenClasses,
         list_profiles: impl Fn(u32) -> Profiles + Sync,
         answer_count: usize,
@@ -255,7 +271,7 @@ impl Coarsening {
             leaves_out: false,
         };
         let resolve = |profiles: Profiles| {
-            if profiles.is_diverse(snapshot, answer_count) {
+            if profiles.is_diverse(answer_count) {
                 GroupState::Diverse
             } else {
                 GroupState::Unresolved(profiles)
@@ -284,10 +300,10 @@ impl Coarsening {
                 let mut profiles = Profiles::default();
                 for (part, state) in parts {
                     match state {
-                        GroupState::Unresolved(known) => profiles.add_all(snapshot, &known),
+                        GroupState::Unresolved(known) => profiles.add_all(&known),
                         GroupState::Diverse => order[part]
                             .iter()
-                            .for_each(|class| profiles.add_all(snapshot, &list_profiles(*class))),
+                            .for_each(|class| profiles.add_all(&list_profiles(*class))),
                     }
                 }
                 (range, true, resolve(profiles))
@@ -359,8 +375,9 @@ impl Coarsening {
         matches!(self, Self::Merged(groups) if groups.leaves_out)
     }
 
-    /// Whether the protected answers of a class are left out.
+    /// Whether the protected answers of a class are left out. False for a number that no class has.
     pub fn leaves_out(&self, class: u32) -> bool {
-        matches!(self, Self::Merged(groups) if groups.is_left_out[class as usize])
+        let of_class = |groups: &ClassGroups| groups.is_left_out.get(class as usize).copied();
+        matches!(self, Self::Merged(groups) if of_class(groups) == Some(true))
     }
 }

@@ -25,8 +25,6 @@ pub enum ProtectedKey {
     Dimension(Dimension),
     /// Ways in and later entry points are counted.
     Flows(Perspective),
-    /// Nothing else is asked.
-    NoKeyVariables,
 }
 
 /// What was decided. The serial number of a key is that of the [`Coarsening`].
@@ -34,6 +32,8 @@ pub enum ProtectedKey {
 pub struct DecisionCache {
     /// How classes are merged for questions about some protected answers.
     pub coarsenings: Cache<Vec<ProtectedKey>, Arc<Coarsening>, MAX_ENTRIES_BY_CLASS>,
+    /// The same for questions about nothing else.
+    pub whole_checks: Cache<Vec<ProtectedKey>, Arc<Coarsening>, MAX_ENTRIES_BY_CLASS>,
     /// For each chunk, the decided values of a test for the rows in classes.
     pub row_truths: Cache<(InitiativeTest, u64), Arc<[TruthBitmaps]>, MAX_ENTRIES_BY_ROW>,
     /// For each class, its groups of a dimension.

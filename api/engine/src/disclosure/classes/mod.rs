@@ -188,6 +188,18 @@ impl HiddenClasses {
         })
     }
 
+    /// The number of hidden records that are in no class.
+    pub fn count_waiting(&self, snapshot: &Snapshot) -> usize {
+        let chunks = snapshot.chunks.iter().enumerate();
+        let counts = chunks.map(|(position, chunk)| self.find_waiting_rows(position, chunk).count());
+        usize::try_from(counts.sum::<u64>()).unwrap_or(usize::MAX)
+    }
+
+    /// The hidden rows of the chunk at a position that are in no class.
+    fn find_waiting_rows(&self, position: usize, chunk: &Chunk) -> Bitmap {
+        find_hidden_rows(self.audience, chunk).difference(self.find_classed_rows(position))
+    }
+
     /// The ids of the dissolved classes of which no record waits for a new class.
     pub fn list_obsolete(&self) -> Vec<Uuid> {
         let mut is_used = vec![false; self.ids.len()];
@@ -433,10 +445,7 @@ impl HiddenClasses {
         let mut of_classes: BTreeMap<u32, Unit> = BTreeMap::new();
         for (position, chunk) in snapshot.chunks.iter().enumerate() {
             let classes = &self.class_of_row[position];
-            find_hidden_rows(self.audience, chunk).for_each(|row| {
-                if self.is_formed(classes[row]) {
-                    return;
-                }
+            self.find_waiting_rows(position, chunk).for_each(|row| {
                 let at = RowPosition::new(position, row);
                 let unit = Unit {
                     rows: vec![at],
