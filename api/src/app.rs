@@ -18,6 +18,7 @@ use crate::graphql::operation::cost::CostControl;
 use crate::idempotency::MutationContext;
 use crate::import::job::{ImportQueue, ImportSettings};
 use crate::pattern::engine::PatternEngine;
+use crate::pattern::question_audit::QuestionAudit;
 use crate::server::settings::HttpSettings;
 use crate::subscriptions::{ConnectionLimits, PollContext, SubscriptionHub};
 
@@ -25,6 +26,8 @@ pub struct App {
     pub db: DatabaseConnection,
     /// The pattern engine, which reads `db`.
     pub engine: Arc<PatternEngine>,
+    /// Counts the questions that members ask the engine.
+    pub question_audit: QuestionAudit,
     pub verifier: TokenVerifier,
     /// The members that recent requests identified.
     pub members: MemberCache,
@@ -52,6 +55,7 @@ impl App {
         Self {
             db,
             engine,
+            question_audit: QuestionAudit::default(),
             verifier,
             members: MemberCache::default(),
             token_issuer: None,

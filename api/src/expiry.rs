@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::idempotency;
 use crate::import::job;
+use crate::pattern::question_audit;
 use crate::submission::expiry;
 
 const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
@@ -68,13 +69,21 @@ pub async fn run_sweeps(db: &DatabaseConnection, clock: &dyn Clock, expiry: &Exp
                 submissions: 0,
                 imports: 0,
                 idempotency_keys: 0,
+                question_counts: 0,
             }) => {}
             Ok(ExpiredCounts {
                 submissions,
                 imports,
                 idempotency_keys: answers,
+                question_counts,
             }) => {
-                tracing::info!(submissions, imports, answers, "expired rows were deleted");
+                tracing::info!(
+                    submissions,
+                    imports,
+                    answers,
+                    question_counts,
+                    "expired rows were deleted"
+                );
             }
             Err(error) => {
                 tracing::error!(error = %error, cause = ?error, "expired rows could not be deleted; trying again in an hour");
@@ -90,6 +99,8 @@ pub struct ExpiredCounts {
     pub imports: u64,
     /// Stored results of mutations.
     pub idempotency_keys: u64,
+    /// Counts of the questions of a member on a day.
+    pub question_counts: u64,
 }
 
 /// Deletes everything that has expired by `now`.
@@ -103,6 +114,7 @@ pub async fn delete_expired(
         submissions: delete_expired_drafts(db, clock, expiry, now).await?,
         imports: delete_expired_imports(db, clock, expiry, now).await?,
         idempotency_keys: idempotency::delete_expired_keys(db, now).await?,
+        question_counts: question_audit::delete_expired(db, now).await?,
     })
 }
 

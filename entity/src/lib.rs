@@ -29,6 +29,7 @@ pub mod organisation;
 pub mod organisation_alias;
 pub mod place;
 pub mod place_parent;
+pub mod question_count;
 pub mod reflection;
 pub mod revision;
 pub mod small_area;

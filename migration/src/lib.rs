@@ -34,6 +34,7 @@ mod m20261129_000030_rename_tables_columns_and_codes;
 mod m20261129_000031_store_imports_of_the_command_line;
 mod m20261130_000032_drop_indexes_of_lists;
 mod m20261130_000033_create_disclosure_classes;
+mod m20261130_000034_create_question_counts;
 mod table;
 pub mod vocabulary;
 
@@ -74,6 +75,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000031_store_imports_of_the_command_line::Migration),
             Box::new(m20261130_000032_drop_indexes_of_lists::Migration),
             Box::new(m20261130_000033_create_disclosure_classes::Migration),
+            Box::new(m20261130_000034_create_question_counts::Migration),
         ]
     }
 }

@@ -52,6 +52,7 @@ mod pattern_queries;
 mod permissions;
 mod placeholders;
 mod query_counts;
+mod question_audit;
 mod rate_limits;
 mod record_cache;
 mod record_files;

@@ -418,6 +418,12 @@ async fn constraints_reject_invalid_rows(database: Database) {
         ("check", "UPDATE import SET mode = 'PUBLISH'"),
         ("check", "UPDATE import SET added_count = 4"),
         ("check", "UPDATE import_outcome SET position = 0"),
+        (
+            "check",
+            "UPDATE question_count SET question_count = 0, few_hidden_count = 0",
+        ),
+        ("check", "UPDATE question_count SET few_hidden_count = -1"),
+        ("check", "UPDATE question_count SET few_hidden_count = 13"),
         ("check", "UPDATE revision SET version = 0"),
         ("check", "UPDATE entity_revision SET version = 0"),
         // Rows that refer to themselves, and a second row of instance settings.

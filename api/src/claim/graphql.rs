@@ -74,13 +74,14 @@ impl Claim {
         min_change_number: Option<i64>,
     ) -> Result<Pattern> {
         let Self(claim) = self;
-        let (asking, reader, by) = match require_member(ctx) {
+        let (asking, reader, by, member) = match require_member(ctx) {
             Ok(member) => (
                 RequesterKind::Member(member.role),
                 member.reader(),
                 claim.pattern_by,
+                Some(member.id),
             ),
-            Err(_) if scope == RecordScope::All => (RequesterKind::Claim, Reader::Dashboard, None),
+            Err(_) if scope == RecordScope::All => (RequesterKind::Claim, Reader::Dashboard, None, None),
             Err(unknown) => return Err(unknown.into()),
         };
         let input = PatternInput {
@@ -101,6 +102,7 @@ impl Claim {
             scope,
             min_change_number,
         )
+        .asked_by(member)
         .within_operation(operation_loader(ctx).view());
         Ok(Box::pin(Pattern::load(&asker, input)).await?)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use wayin_engine::answer::{
-    Associations, AssociationsQuery, Distribution, DistributionQuery, FlowCounts, FlowsQuery, Grid,
+    Associations, AssociationsQuery, Basis, Distribution, DistributionQuery, FlowCounts, FlowsQuery, Grid,
     GridQuery, PatternAnswer,
 };
 use wayin_engine::query::PatternQuery;
@@ -33,11 +33,18 @@ pub enum Question {
 pub trait CachedAnswer: Any + Clone + Send + Sync {
     /// The number of its cells.
     fn cell_count(&self) -> usize;
+
+    /// Which records it is based on. None only for a grid that would be too large.
+    fn basis(&self) -> Option<&Basis>;
 }
 
 impl CachedAnswer for PatternAnswer {
     fn cell_count(&self) -> usize {
         self.groups.as_ref().map_or(1, |groups| 1 + groups.tables.len())
+    }
+
+    fn basis(&self) -> Option<&Basis> {
+        Some(&self.basis)
     }
 }
 
@@ -45,11 +52,19 @@ impl CachedAnswer for Option<Grid> {
     fn cell_count(&self) -> usize {
         self.as_ref().map_or(0, |grid| grid.cells.len())
     }
+
+    fn basis(&self) -> Option<&Basis> {
+        self.as_ref().map(|grid| &grid.basis)
+    }
 }
 
 impl CachedAnswer for Distribution {
     fn cell_count(&self) -> usize {
         self.bins.len()
+    }
+
+    fn basis(&self) -> Option<&Basis> {
+        Some(&self.basis)
     }
 }
 
@@ -57,11 +72,19 @@ impl CachedAnswer for FlowCounts {
     fn cell_count(&self) -> usize {
         self.flows.len()
     }
+
+    fn basis(&self) -> Option<&Basis> {
+        Some(&self.basis)
+    }
 }
 
 impl CachedAnswer for Associations {
     fn cell_count(&self) -> usize {
         self.pairs.len()
+    }
+
+    fn basis(&self) -> Option<&Basis> {
+        Some(&self.basis)
     }
 }
 

@@ -3,7 +3,7 @@
 //! The [`loader`] loads the records, and then the changes to them, into the index of [`wayin_engine`]. The [`engine`]
 //! holds the index and runs queries on its own threads, each on a [`view`] of one moment. It puts hidden records into classes. The [`service`] turns the
 //! arguments of a client into a query. The [`answer_cache`] keeps the answers until the index changes. An answer goes out
-//! over [`graphql`] or as a [`csv`] file.
+//! over [`graphql`] or as a [`csv`] file. The [`question_audit`] counts who asks.
 
 pub mod answer_cache;
 mod class_formation;
@@ -12,6 +12,7 @@ pub mod engine;
 pub mod graphql;
 mod index_rows;
 pub mod loader;
+pub mod question_audit;
 mod releases;
 pub mod service;
 pub mod view;

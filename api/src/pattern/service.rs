@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use async_graphql::{InputType as _, Value};
+use uuid::Uuid;
 use wayin_entity::{Dimension, Perspective};
 
 use crate::app::App;
@@ -15,7 +16,7 @@ use crate::pattern::answer_cache::{CachedAnswer, Question};
 use crate::pattern::view::OperationView;
 use wayin_engine::answer;
 use wayin_engine::answer::{
-    Associations, AssociationsQuery, Distribution, DistributionQuery, FlowCounts, FlowsQuery, Grid,
+    Associations, AssociationsQuery, Basis, Distribution, DistributionQuery, FlowCounts, FlowsQuery, Grid,
     GridQuery, PatternAnswer,
 };
 use wayin_engine::cancellation::Cancelled;
@@ -37,6 +38,8 @@ pub struct PatternService {
     /// Whose permissions to check. None if they were checked when the operation was prepared.
     principal: Option<RequesterKind>,
     viewpoint: Viewpoint,
+    /// The member whose questions are counted for the audit. None if they are not counted.
+    member: Option<Uuid>,
     min_change_number: Option<i64>,
     /// The view of the operation that asks. None if each query has a view of its own.
     operation: Option<Arc<OperationView>>,
@@ -72,6 +75,7 @@ impl PatternService {
             app: Arc::clone(app),
             principal: check_as,
             viewpoint: Viewpoint { reader, scope },
+            member: None,
             min_change_number,
             operation: None,
         }
@@ -84,6 +88,12 @@ impl PatternService {
             operation: Some(Arc::clone(operation)),
             ..self
         }
+    }
+
+    /// Counts the questions under disclosure control for a member. None if nobody is known to ask.
+    #[must_use]
+    pub fn asked_by(self, member: Option<Uuid>) -> Self {
+        Self { member, ..self }
     }
 
     /// Computes how often two conditions coincide.
@@ -280,6 +290,22 @@ impl PatternService {
             Arc::new(OperationView::new(Arc::clone(&app.engine), app.db.clone()))
         });
         let view = operation.get(self.min_change_number).await?;
-        view.answer(question, work).await
+        let answer = view.answer(question, work).await?;
+        if let Some(basis) = answer.basis() {
+            self.count_question(basis);
+        }
+        Ok(answer)
+    }
+
+    /// Counts a question that was answered, for the audit of stewards.
+    fn count_question(&self, basis: &Basis) {
+        if let Some(member) = self.member
+            && self.viewpoint.is_controlled()
+        {
+            let day = self.app.clock.now().date_naive();
+            self.app
+                .question_audit
+                .add(member, day, basis.rests_on_few_hidden);
+        }
     }
 }

@@ -44,7 +44,7 @@ use crate::organisation::loaders::VisibleOrganisationById;
 use crate::organisation::merge::graphql::OrganisationMergeMutation;
 use crate::organisation::mutations::OrganisationMutation;
 use crate::paging::MAX_PAGE_ROWS;
-use crate::pattern::graphql::{Answer, PatternQuery, PatternSubscription};
+use crate::pattern::graphql::{Answer, PatternQuery, PatternSubscription, QuestionCountQuery};
 use crate::place::graphql::PlaceQuery;
 use crate::place::loaders::PlaceById;
 use crate::place::mutations::PlaceMutation;
@@ -77,6 +77,7 @@ pub struct Query(
     AuditQuery,
     MemberQuery,
     TokenQuery,
+    QuestionCountQuery,
 );
 
 /// The mutations.

@@ -54,6 +54,9 @@ use crate::multipart::{self, MultipartError};
 use crate::schema::execute::OperationExecutor;
 use crate::schema::schema_sdl;
 use crate::subscriptions::socket::{self, SUBPROTOCOL};
+
+/// How long a server that stops waits until its last counts of questions are stored.
+const LAST_STORE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The error of a subscription over plain HTTP.
 const SUBSCRIPTION_OVER_HTTP_MESSAGE: &str = "subscriptions are only available over a WebSocket at /graphql/ws, with the protocol graphql-transport-ws";
 
@@ -127,6 +130,10 @@ pub async fn serve(
         let app = Arc::clone(&app);
         async move { expiry::run_sweeps(&app.db, &*app.clock, &app.expiry).await }
     });
+    beside.spawn({
+        let app = Arc::clone(&app);
+        async move { app.question_audit.run(&app.db, &*app.clock).await }
+    });
     let (router, http) = (build_router(Arc::clone(&app)), app.http.clone());
     let served =
         listen::serve_connections(listener, router, http, stop, || app.subscriptions.close_all()).await;
@@ -134,7 +141,19 @@ pub async fn serve(
     // CPU-bound tasks end with the process.
     let ended = async { while beside.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(Duration::from_millis(500), ended).await;
+    store_last_question_counts(&app).await;
     served
+}
+
+async fn store_last_question_counts(app: &App) {
+    let stored = app.question_audit.store(&app.db, &*app.clock);
+    match tokio::time::timeout(LAST_STORE_TIMEOUT, stored).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::error!(error = %error, cause = ?error, "the last counts of questions could not be stored");
+        }
+        Err(_) => tracing::error!("the last counts of questions could not be stored in time"),
+    }
 }
 
 /// Completes when the process receives a signal to stop.

@@ -1,8 +1,8 @@
 //! Attacks on disclosure control: how much askers learn of records that they may only count.
 //!
-//! `cargo bench -p wayin-tests --bench attacks` prints a table in Markdown. Two bases are attacked: the demonstration, and
-//! 100,000 generated records. Each is attacked with several secrets of the instance, which decide the keys of the records.
-//! Further arguments come after `--`:
+//! `cargo bench -p wayin-tests --bench attacks` prints a table in Markdown, and a second one: what the classes keep known.
+//! Two bases are attacked: the demonstration, and 100,000 generated records. Each is attacked with several secrets of the
+//! instance, which decide the keys of the records. Further arguments come after `--`:
 //!
 //! - `--targets 100` is the number of targets of each attack for each secret, and `--secrets 12` the number of secrets.
 //! - `--populations 2000` is the number of populations of the regression.
@@ -31,6 +31,7 @@ mod conditions;
 mod differencing;
 mod keys;
 mod known;
+mod known_shares;
 mod populations;
 mod presence;
 mod regression;
@@ -58,6 +59,8 @@ const TARGET_COUNT: usize = 100;
 const SECRET_COUNT: u64 = 12;
 /// The number of populations of the regression.
 const POPULATION_COUNT: usize = 2_000;
+/// The number of records of a base that is not attacked.
+const MEDIUM_COUNT: usize = 10_000;
 /// The number of records of the large base.
 const LARGE_COUNT: usize = 100_000;
 
@@ -115,18 +118,28 @@ fn main() -> Result<(), BenchError> {
          | questions per target |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
-    let mut notes = Vec::new();
+    let (mut notes, mut bases) = (Vec::new(), Vec::new());
     if settings.has_base("demo") {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let snapshot = runtime.block_on(load_demonstration())?;
         notes.extend(attack_base("demo", &snapshot, &settings));
+        bases.push(("demo", snapshot));
     }
     if settings.has_base("large") {
         let snapshot = fixtures::build_snapshot(LARGE_COUNT);
         notes.extend(attack_base("large", &snapshot, &settings));
+        bases.extend([
+            ("medium", fixtures::build_snapshot(MEDIUM_COUNT)),
+            ("large", snapshot),
+        ]);
     }
     println!();
     notes.iter().for_each(|note| println!("- {note}"));
+    println!();
+    known_shares::print_head();
+    bases
+        .iter()
+        .for_each(|(base, snapshot)| known_shares::print_base(base, snapshot));
     Ok(())
 }
 

@@ -2,6 +2,6 @@
 //! control, as in the answers for stewards, and fail with it.
 
 mod attacks;
-mod fixture;
+pub mod fixture;
 mod rules;
 mod schema_walk;

@@ -13,7 +13,8 @@ use wayin_entity::{
     condition_changed, crisis, crisis_place, disclosure_class, disclosure_release, entity_revision,
     entry_point_taken, funding_term, grant_detail, idempotency_key, import, import_chunk, import_outcome,
     initiative, initiative_source, instance_settings, issued_token, meeting, member, organisation,
-    organisation_alias, place, place_parent, reflection, revision, small_area, source, submission, term,
+    organisation_alias, place, place_parent, question_count, reflection, revision, small_area, source,
+    submission, term,
 };
 
 /// Inserts the rows and asserts that each reads back unchanged.
@@ -163,9 +164,19 @@ impl RowFactory {
             created_at: self.now,
             updated_at: self.now,
         };
+        let question_count = question_count::Model {
+            id: self.clock.new_id(),
+            member_id: member.id,
+            day: self.today,
+            question_count: 12,
+            few_hidden_count: 3,
+            created_at: self.now,
+            updated_at: self.now,
+        };
         insert_and_verify(db, organisation).await;
         insert_and_verify(db, member).await;
         insert_and_verify(db, issued_token).await;
+        insert_and_verify(db, question_count).await;
         insert_and_verify(db, kept_revision).await;
         insert_and_verify(db, former).await;
         ids

@@ -2,7 +2,7 @@
 
 use super::{Basis, DisclosedTable, build_tables, count_illustrative, disclose_cells};
 use crate::cancellation::Cancelled;
-use crate::count::{EvaluationContext, PopulationCounter, list_pairs};
+use crate::count::{EvaluationContext, PopulationCounter, RawCell, list_pairs};
 use crate::disclosure::DisclosedCount;
 use crate::evaluate::PreparedPredicate;
 use crate::measures;
@@ -59,7 +59,8 @@ pub fn compute_associations(
         .map(|condition| counter.prepare(condition))
         .collect();
     let prepared: Vec<&PreparedPredicate<'_>> = prepared.iter().collect();
-    let tables = build_tables(&disclose_cells(&counter.count_pairs(&prepared)?, &counter));
+    let cells = counter.count_pairs(&prepared)?;
+    let tables = build_tables(&disclose_cells(&cells, &counter));
     let illustrative = count_illustrative(&counter)?;
     counter.cache_results(&prepared);
     let p_value = |table| {
@@ -84,6 +85,14 @@ pub fn compute_associations(
             )
             .collect(),
         illustrative,
-        basis: Basis::from_counter(&counter),
+        basis: Basis::from_counter(&counter, &list_overall_cells(&cells)),
     })
+}
+
+/// The population of the first pair, and the initiatives with both conditions of each pair.
+fn list_overall_cells(cells: &[RawCell]) -> Vec<RawCell> {
+    let (tables, _) = cells.as_chunks::<8>();
+    let population = tables.first().map(|[population, ..]| *population);
+    let both = tables.iter().map(|[_, both, ..]| *both);
+    population.into_iter().chain(both).collect()
 }

@@ -2,7 +2,7 @@
 
 use wayin_vocabulary::Dimension;
 
-use super::{Basis, disclose_cells};
+use super::{Basis, count_population, disclose_cells};
 use crate::cancellation::Cancelled;
 use crate::count::layout::IllustrativeApartLayout;
 use crate::count::{EvaluationContext, PopulationCounter};
@@ -54,6 +54,7 @@ pub fn compute_distribution(
     let counter = counter.decide(&[], &[&domain])?;
     let layout = IllustrativeApartLayout { by: Some(&domain) };
     let counts = disclose_cells(&counter.count_layout(&layout)?, &counter);
+    let population = count_population(&counter)?;
     counter.cache_results(&[]);
     let mut bins: Vec<Bin> = domain
         .groups()
@@ -69,6 +70,6 @@ pub fn compute_distribution(
     Ok(Distribution {
         bins,
         bins_overlap: domain.has_overlap(),
-        basis: Basis::from_counter(&counter),
+        basis: Basis::from_counter(&counter, &population),
     })
 }

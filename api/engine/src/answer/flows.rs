@@ -2,7 +2,7 @@
 
 use wayin_vocabulary::{EntryPoint, Perspective};
 
-use super::{Basis, disclose_cells};
+use super::{Basis, count_population, disclose_cells};
 use crate::cancellation::Cancelled;
 use crate::count::layout::{FLOWS_PER_WAY_IN, FlowsLayout};
 use crate::count::{EvaluationContext, PopulationCounter};
@@ -49,9 +49,10 @@ pub struct FlowCount {
 pub fn compute_flows(context: EvaluationContext<'_>, query: &FlowsQuery) -> Result<FlowCounts, Cancelled> {
     let counter = PopulationCounter::new(context, query.viewpoint, &query.among);
     let all = Perspective::ALL.iter().copied();
-    let mut flows = Vec::new();
+    let (mut flows, mut populations) = (Vec::new(), Vec::new());
     for perspective in all.filter(|one| query.perspective.is_none_or(|asked| asked == *one)) {
         let counter = counter.decide_flows(perspective)?;
+        populations.extend(count_population(&counter)?);
         let counts = disclose_cells(&counter.count_layout(&FlowsLayout { perspective })?, &counter);
         let counted = counts.chunks_exact(2).enumerate();
         flows.extend(counted.map(|(block, counts)| FlowCount {
@@ -65,6 +66,6 @@ pub fn compute_flows(context: EvaluationContext<'_>, query: &FlowsQuery) -> Resu
     counter.cache_results(&[]);
     Ok(FlowCounts {
         flows,
-        basis: Basis::from_counter(&counter),
+        basis: Basis::from_counter(&counter, &populations),
     })
 }

@@ -4,8 +4,8 @@ use wayin_vocabulary::Dimension;
 
 use super::{Basis, disclose_cells};
 use crate::cancellation::Cancelled;
-use crate::count::layout::{CrossedLayout, IllustrativeApartLayout, Layout};
-use crate::count::{EvaluationContext, PopulationCounter};
+use crate::count::layout::{CrossedLayout, IllustrativeApartLayout};
+use crate::count::{EvaluationContext, PopulationCounter, RawCell};
 use crate::dimension::{Domain, GroupName};
 use crate::disclosure::DisclosedCount;
 use crate::index::Bitmap;
@@ -71,9 +71,11 @@ pub fn compute_grid(context: EvaluationContext<'_>, query: &GridQuery) -> Result
     } else {
         count_by_rows
     };
-    let counts = count(&counter, &rows, &columns)?;
+    let raw = count(&counter, &rows, &columns)?;
     counter.cache_results(&[]);
-    let mut counts = counts.into_iter();
+    // The illustrative records come last, and the population before them.
+    let population = raw.iter().rev().nth(1).copied().unwrap_or_default();
+    let mut counts = disclose_cells(&raw, &counter).into_iter();
     let cells = counts.by_ref().take(cell_count).collect();
     let name = |domain: &Domain, counts: &mut dyn Iterator<Item = DisclosedCount>| {
         domain.groups().iter().cloned().zip(counts).collect()
@@ -85,7 +87,7 @@ pub fn compute_grid(context: EvaluationContext<'_>, query: &GridQuery) -> Result
         population: counts.next().unwrap_or_default(),
         illustrative: counts.next().unwrap_or_default(),
         cells_overlap: rows.has_overlap() || columns.has_overlap(),
-        basis: Basis::from_counter(&counter),
+        basis: Basis::from_counter(&counter, &[population]),
     }))
 }
 
@@ -98,10 +100,10 @@ fn count_by_bitmaps(
     counter: &PopulationCounter<'_>,
     rows: &Domain,
     columns: &Domain,
-) -> Result<Vec<DisclosedCount>, Cancelled> {
+) -> Result<Vec<RawCell>, Cancelled> {
     let (row_count, column_count) = (rows.groups().len(), columns.groups().len());
     let set_count = row_count * column_count + row_count + column_count + 2;
-    let cells = counter.count_row_sets(set_count, |position, chunk| {
+    counter.count_row_sets(set_count, |position, chunk| {
         let (rows, columns) = (
             counter.group_bitmaps(rows, position),
             counter.group_bitmaps(columns, position),
@@ -117,8 +119,7 @@ fn count_by_bitmaps(
         sets.extend(columns);
         sets.extend([Bitmap::full(chunk.len()), chunk.illustrative.clone()]);
         sets
-    })?;
-    Ok(disclose_cells(&cells, counter))
+    })
 }
 
 /// Counts the same as [`count_by_bitmaps`].
@@ -126,19 +127,14 @@ fn count_by_rows(
     counter: &PopulationCounter<'_>,
     rows: &Domain,
     columns: &Domain,
-) -> Result<Vec<DisclosedCount>, Cancelled> {
-    let count =
-        |layout: &dyn Layout| Ok::<_, Cancelled>(disclose_cells(&counter.count_layout(layout)?, counter));
-    let mut counts = count(&CrossedLayout { rows, columns })?;
+) -> Result<Vec<RawCell>, Cancelled> {
+    let mut cells = counter.count_layout(&CrossedLayout { rows, columns })?;
     for domain in [rows, columns] {
-        counts.extend(
-            count(&IllustrativeApartLayout { by: Some(domain) })?
-                .into_iter()
-                .step_by(2),
-        );
+        let of_domain = counter.count_layout(&IllustrativeApartLayout { by: Some(domain) })?;
+        cells.extend(of_domain.into_iter().step_by(2));
     }
-    counts.extend(count(&IllustrativeApartLayout { by: None })?);
-    Ok(counts)
+    cells.extend(counter.count_layout(&IllustrativeApartLayout { by: None })?);
+    Ok(cells)
 }
 
 impl Grid {

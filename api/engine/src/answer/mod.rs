@@ -19,9 +19,12 @@ use crate::cancellation::Cancelled;
 use crate::count::{PopulationCounter, RawCell};
 use crate::disclosure::classes::HiddenClasses;
 use crate::disclosure::{DisclosedCount, disclose};
-use crate::index::AsOf;
+use crate::index::{AsOf, Bitmap};
 use crate::query::RecordScope;
 use crate::statistics::TwoByTwoCounts;
+
+/// A count rests on few hidden records if it has fewer of them than this.
+pub const FEW_HIDDEN_RECORDS: u64 = 30;
 
 /// Which records an answer is based on, and how it was disclosed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +39,14 @@ pub struct Basis {
     pub hidden_as_of: AsOf,
     /// Whether any record that is counted, in any population, is illustrative.
     pub has_illustrative: bool,
+    /// Whether a count over the whole population rests on some hidden records, but on fewer than
+    /// [`FEW_HIDDEN_RECORDS`]. It is for the audit of stewards alone, and no part of an answer that a client gets.
+    pub rests_on_few_hidden: bool,
 }
 
 impl Basis {
-    fn from_counter(counter: &PopulationCounter<'_>) -> Self {
+    /// The basis of an answer. `cells` are the counts over the whole population, before disclosure control.
+    fn from_counter(counter: &PopulationCounter<'_>, cells: &[RawCell]) -> Self {
         let newest = counter.context().newest;
         Self {
             scope: counter.viewpoint().scope,
@@ -47,8 +54,14 @@ impl Basis {
             as_of: newest.as_of,
             hidden_as_of: counter.classes().map_or(newest.as_of, HiddenClasses::formed_at),
             has_illustrative: counter.has_illustrative(),
+            rests_on_few_hidden: rests_on_few_hidden(cells),
         }
     }
+}
+
+fn rests_on_few_hidden(cells: &[RawCell]) -> bool {
+    let is_few = |cell: &RawCell| (1..FEW_HIDDEN_RECORDS).contains(&cell.hidden);
+    cells.iter().any(is_few)
 }
 
 /// The disclosed contingency table of two conditions, with the number of initiatives for which one is unknown.
@@ -155,6 +168,15 @@ fn disclose_cell(cell: &RawCell, counter: &PopulationCounter<'_>) -> DisclosedCo
     }
 }
 
+/// Counts the population, for an answer that does not have this count. Counts nothing without disclosure control, as then
+/// no record is hidden.
+fn count_population(counter: &PopulationCounter<'_>) -> Result<Vec<RawCell>, Cancelled> {
+    if !counter.is_controlled() {
+        return Ok(Vec::new());
+    }
+    counter.count_row_sets(1, |_, chunk| vec![Bitmap::full(chunk.len())])
+}
+
 /// The number of illustrative records in the population. The records of a class are all illustrative or all real, so
 /// classes decide nothing here.
 fn count_illustrative(counter: &PopulationCounter<'_>) -> Result<DisclosedCount, Cancelled> {
@@ -172,4 +194,26 @@ fn count_illustrative(counter: &PopulationCounter<'_>) -> Result<DisclosedCount,
 fn build_tables(counts: &[DisclosedCount]) -> Vec<DisclosedTable> {
     let (tables, _) = counts.as_chunks::<8>();
     tables.iter().map(|counts| DisclosedTable::new(*counts)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(visible: u64, hidden: u64) -> RawCell {
+        RawCell {
+            visible,
+            hidden,
+            key: 0,
+        }
+    }
+
+    #[test]
+    fn only_some_hidden_records_are_few() {
+        for (hidden, is_few) in [(0, false), (1, true), (29, true), (30, false), (1_000, false)] {
+            assert_eq!(rests_on_few_hidden(&[cell(5, hidden)]), is_few, "{hidden}");
+        }
+        assert!(rests_on_few_hidden(&[cell(0, 500), cell(0, 7)]));
+        assert!(!rests_on_few_hidden(&[]));
+    }
 }

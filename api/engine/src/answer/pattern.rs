@@ -37,12 +37,15 @@ pub struct PatternAnswer {
 }
 
 impl PatternAnswer {
-    /// Whether two answers to the same query are equal, apart from the change numbers that they are based on.
+    /// Whether two answers to the same query are equal for a client, apart from the change numbers that they are based
+    /// on.
     pub fn is_same_result(&self, other: &Self) -> bool {
         let redated = Self {
             basis: Basis {
                 as_of: self.basis.as_of,
                 hidden_as_of: self.basis.hidden_as_of,
+                // A client that is told of a change must not learn from it what is for the audit alone.
+                rests_on_few_hidden: self.basis.rests_on_few_hidden,
                 ..other.basis
             },
             ..other.clone()
@@ -138,8 +141,8 @@ pub fn compute_pattern(
 ) -> Result<PatternAnswer, Cancelled> {
     let counter = PopulationCounter::new(context, query.viewpoint, &query.among);
     let (when, then) = (counter.prepare(&query.when), counter.prepare(&query.then));
-    let (table, bounds, illustrative) = compute_overall(&counter, &when, &then)?;
-    let unknown_reasons = count_unknown_reasons(&counter, &when, &then, table.unknown)?;
+    let overall = compute_overall(&counter, &when, &then)?;
+    let unknown_reasons = count_unknown_reasons(&counter, &when, &then, overall.table.unknown)?;
     let group_by = |dimension: Dimension| -> Result<Groups, Cancelled> {
         let domain = counter.domain(dimension);
         let counter = counter.decide(&[&when, &then], &[&domain])?;
@@ -164,18 +167,26 @@ pub fn compute_pattern(
     };
     counter.cache_results(&[&when, &then]);
     Ok(PatternAnswer {
-        table,
-        bounds,
+        table: overall.table,
+        bounds: overall.bounds,
         unknown_reasons,
-        illustrative,
+        illustrative: overall.illustrative,
         groups,
         concentration,
-        basis: Basis::from_counter(&counter),
+        basis: Basis::from_counter(&counter, &overall.cells),
     })
 }
 
-/// The table over all groups, the bounds of its rate, and the number of illustrative records.
-type OverallResult = (DisclosedTable, Option<(f64, f64)>, DisclosedCount);
+/// What is counted over all groups.
+struct OverallResult {
+    table: DisclosedTable,
+    /// The counts of the table before disclosure control; none without it.
+    cells: Vec<RawCell>,
+    /// The bounds of the rate.
+    bounds: Option<(f64, f64)>,
+    /// The number of illustrative records.
+    illustrative: DisclosedCount,
+}
 
 fn compute_overall<'a>(
     counter: &PopulationCounter<'a>,
@@ -184,12 +195,22 @@ fn compute_overall<'a>(
 ) -> Result<OverallResult, Cancelled> {
     if !counter.is_controlled() {
         let (counts, illustrative) = counter.count_3x3(when, then)?;
-        let table = DisclosedTable::new(counts.published_counts().map(DisclosedCount::exact));
-        return Ok((table, counts.rate_bounds(), DisclosedCount::exact(illustrative)));
+        return Ok(OverallResult {
+            table: DisclosedTable::new(counts.published_counts().map(DisclosedCount::exact)),
+            cells: Vec::new(),
+            bounds: counts.rate_bounds(),
+            illustrative: DisclosedCount::exact(illustrative),
+        });
     }
-    let counts = disclose_cells(&counter.count_pairs(&[when, then])?, counter);
-    let table = build_tables(&counts).first().copied().unwrap_or_default();
-    Ok((table, compute_rate_bounds(&table), count_illustrative(counter)?))
+    let cells = counter.count_pairs(&[when, then])?;
+    let tables = build_tables(&disclose_cells(&cells, counter));
+    let table = tables.first().copied().unwrap_or_default();
+    Ok(OverallResult {
+        table,
+        cells,
+        bounds: compute_rate_bounds(&table),
+        illustrative: count_illustrative(counter)?,
+    })
 }
 
 fn count_unknown_reasons(

@@ -62,6 +62,7 @@ fn pattern_answer(
             as_of: AsOf::default(),
             hidden_as_of: AsOf::default(),
             has_illustrative: illustrative.count != Some(0),
+            rests_on_few_hidden: false,
         },
     }
 }

@@ -129,6 +129,11 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
     same_name_row("Query.import", &["id"], "Import"),
     nested_row("Import.rows", &["filter"], "ImportRowFilter"),
     nested_row("Query.auditEvents", &["filter"], "AuditEventFilter"),
+    fields_row(
+        "Query.questionCounts",
+        &["days"],
+        &[("QuestionCount", "lastAskedOn")],
+    ),
     nested_row("Query.members", &["filter"], "MemberFilter"),
     nested_row("Query.tokens", &["filter"], "IssuedTokenFilter"),
     same_name_row("Subscription.importProgress", &["id"], "Import"),

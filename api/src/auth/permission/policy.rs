@@ -265,7 +265,7 @@ pub const TABLE: &[PolicyRow] = &[
     ("Subscription", "patternChanged", AGGREGATES),
     ("Subscription", "submissionChanged", SUBMIT_RECORDS),
     ("Subscription", "importProgress", IMPORT_FILES),
-    ("Query", "auditEvents", READ_AUDIT_TRAIL),
+    ("Query", "auditEvents questionCounts", READ_AUDIT_TRAIL),
     ("Query", "members tokens", MANAGE_MEMBERS),
     (
         "Mutation",
@@ -415,6 +415,11 @@ pub const TABLE: &[PolicyRow] = &[
     (
         "AuditEvent",
         "id createdAt actor action subjectType subjectId versionBefore versionAfter detail",
+        READ_AUDIT_TRAIL,
+    ),
+    (
+        "QuestionCount",
+        "member questions questionsOnFewHiddenRecords lastAskedOn",
         READ_AUDIT_TRAIL,
     ),
 ];

@@ -18,13 +18,12 @@ use super::answers::{self, CsvHeader};
 use super::parameters::CsvParameters;
 use crate::app::App;
 use crate::auth::permission::RequesterKind;
-use crate::auth::requester::Requester;
+use crate::auth::requester::{AuthenticatedMember, Requester};
 use crate::error::{BodyError, Error, Result};
 use crate::graphql::operation::client_ip::ClientIp;
 use crate::graphql::operation::cost;
 use crate::graphql::operation::cost::{RateLimitKey, weights};
 use crate::server::body::{self, JSON_MEDIA_TYPE};
-use wayin_engine::visibility::Reader;
 
 #[derive(Clone, Copy, Debug)]
 enum CsvKind {
@@ -134,7 +133,7 @@ async fn handle_request(
     // As in GraphQL: charges the minimum first, and the rest when the parameters are known.
     let payer = RateLimitKey::from_request(Some(&requester), Some(&caller));
     app.cost_control.reserve(payer, app.clock.now())?;
-    let (asking, reader) = authorise(&app, &requester, kind)?;
+    let (asking, member) = authorise(&app, &requester, kind)?;
     let given = if request.method() == Method::POST {
         let (parts, body) = request.into_parts();
         read_body_parameters(&parts.headers, body).await?
@@ -145,7 +144,7 @@ async fn handle_request(
     let balance = app.cost_control.settle(payer, points, app.clock.now())?;
     let build = tokio::time::timeout(
         app.engine.deadline(),
-        Box::pin(build_file(&app, kind, (asking, reader), given)),
+        Box::pin(build_file(&app, kind, (asking, member), given)),
     );
     let file = build.await.unwrap_or(Err(Error::QueryTimeout))?;
     let headers = [
@@ -155,18 +154,19 @@ async fn handle_request(
     Ok((headers, cost::cost_headers(points, &balance), file).into_response())
 }
 
-/// Checks whether the requester can read a kind of file. Returns the requester and which records they can read.
-fn authorise(app: &App, requester: &Requester, kind: CsvKind) -> Result<(RequesterKind, Reader)> {
-    let (asking, reader) = (
-        RequesterKind::from_requester(requester),
-        requester.member()?.reader(),
-    );
+/// Checks whether the requester can read a kind of file. Returns whose permissions to check, and the member.
+fn authorise<'a>(
+    app: &App,
+    requester: &'a Requester,
+    kind: CsvKind,
+) -> Result<(RequesterKind, &'a AuthenticatedMember)> {
+    let (asking, member) = (RequesterKind::from_requester(requester), requester.member()?);
     let (field, types) = kind.graphql_field();
     app.permissions.check_field(asking, "Query", field)?;
     types
         .iter()
         .try_for_each(|of| app.permissions.check_all_fields(asking, of))?;
-    Ok((asking, reader))
+    Ok((asking, member))
 }
 
 async fn read_body_parameters(headers: &HeaderMap, body: Body) -> Result<CsvParameters> {
@@ -180,17 +180,18 @@ async fn read_body_parameters(headers: &HeaderMap, body: Body) -> Result<CsvPara
 async fn build_file(
     app: &Arc<App>,
     kind: CsvKind,
-    (asking, reader): (RequesterKind, Reader),
+    (asking, member): (RequesterKind, &AuthenticatedMember),
     mut given: CsvParameters,
 ) -> Result<Vec<u8>> {
     given.require_known(kind.parameters())?;
     let asker = PatternService::new(
         app,
         Some(asking),
-        reader,
+        member.reader(),
         given.scope()?,
         given.min_change_number()?,
-    );
+    )
+    .asked_by(Some(member.id));
     let frame = CsvHeader {
         title: kind.title(),
         path: kind.path(),

@@ -8,6 +8,7 @@ mod grid;
 mod groups;
 pub mod parts;
 mod pattern;
+mod question_counts;
 mod subscription;
 
 use async_graphql::{Context, Object, Result};
@@ -19,10 +20,11 @@ pub use self::distribution::Distribution;
 pub use self::flows::EntryPointFlows;
 pub use self::grid::PatternGrid;
 pub use self::pattern::Pattern;
+pub use self::question_counts::QuestionCountQuery;
 pub use self::subscription::PatternSubscription;
 use super::service::{PatternInput, PatternService};
 use crate::graphql::loader::operation_loader;
-use crate::graphql::{app_from_context, require_reader};
+use crate::graphql::{app_from_context, require_member};
 use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::query::RecordScope;
 
@@ -45,13 +47,9 @@ fn new_service(
     scope: RecordScope,
     min_change_number: Option<i64>,
 ) -> Result<PatternService> {
-    Ok(PatternService::new(
-        app_from_context(ctx),
-        None,
-        require_reader(ctx)?,
-        scope,
-        min_change_number,
-    ))
+    let (app, member) = (app_from_context(ctx), require_member(ctx)?);
+    let service = PatternService::new(app, None, member.reader(), scope, min_change_number);
+    Ok(service.asked_by(Some(member.id)))
 }
 
 /// Whether the operation selects the cautions of a pattern. Only they need its concentration.

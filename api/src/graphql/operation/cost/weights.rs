@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::paging;
+use crate::pattern::question_audit;
 use wayin_engine::query::MAX_PAIRED_CONDITIONS;
 
 /// How often the content of a field occurs.
@@ -158,6 +159,14 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
         ],
         points: 5,
         reason: "searches a whole table, whatever the page",
+        ..DEFAULT_WEIGHT
+    },
+    FieldWeight {
+        type_name: "Query",
+        fields: &["questionCounts"],
+        points: 50,
+        times: Multiplier::AtMost(question_audit::MAX_LISTED_MEMBERS),
+        reason: "stores the counts of the server, adds up those of a year, and lists many members",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
