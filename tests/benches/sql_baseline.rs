@@ -267,7 +267,7 @@ fn measure_one_change(snapshot: &Snapshot, classes: &BothClasses) {
             number += 1;
             uuid::Uuid::from_u128(number)
         };
-        black_box(HiddenClasses::form(&followed, &next, new_id));
+        black_box(HiddenClasses::form(&followed, new_id));
     });
     print_duration(
         "the classes after the change, and a look whether new ones can be formed",

@@ -70,8 +70,7 @@ impl PatternEngine {
 
 /// How many records wait for a class.
 fn count_waiting(state: &EngineState) -> usize {
-    let of_audience = |classes: &Arc<HiddenClasses>| classes.count_waiting(&state.newest);
-    state.classes.iter().map(of_audience).sum()
+    state.classes.iter().map(|classes| classes.count_waiting()).sum()
 }
 
 impl FormationState {
@@ -87,12 +86,14 @@ impl FormationState {
         self.retry_at = None;
         let newest = Arc::clone(&state);
         let formed = run_blocking(move || {
-            let formed = HiddenClasses::form(&newest.classes, &newest.newest, || SystemClock.new_id());
-            let obsolete = || newest.classes.iter().flat_map(|classes| classes.list_obsolete());
-            Ok(formed.map(|(_, new)| (new, obsolete().collect())))
+            let formed = HiddenClasses::form(&newest.classes, || SystemClock.new_id());
+            Ok(formed.map(|(classes, new)| {
+                let obsolete = classes.iter().flat_map(|classes| classes.list_obsolete());
+                (new, obsolete.collect())
+            }))
         });
         let stored = match formed.await {
-            Ok(Some((classes, obsolete))) => {
+            Ok(Some((classes, replaced))) => {
                 let act = ActionContext {
                     clock: &SystemClock,
                     member: None,
@@ -100,7 +101,7 @@ impl FormationState {
                 };
                 let new = NewRelease {
                     classes,
-                    obsolete,
+                    replaced,
                     as_of: state.newest.as_of,
                     log_gaps: base.log_gaps,
                     release_before: state.release_number,

@@ -15,12 +15,13 @@ use crate::pattern::answer_cache::AnswerCache;
 use crate::pattern::class_formation::{FormationBase, FormationState};
 use crate::pattern::loader;
 use crate::pattern::loader::{ChangeSummary, LogUpdate};
+use crate::pattern::old_rows::load_old_rows;
 use crate::pattern::releases::{self, LoadedClasses};
 use crate::pattern::view::IndexView;
 use crate::store::record_cache::RecordCache;
 use arc_swap::ArcSwapOption;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use sea_orm::{DatabaseConnection, DbBackend, sqlx::postgres::PgListener};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, sqlx::postgres::PgListener};
 use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 use uuid::Uuid;
 use wayin_engine::disclosure::cell_key::PerturbationTable;
@@ -321,40 +322,50 @@ impl PatternEngine {
             LogUpdate::ReloadRequired => Some(releases::load_classes(&moment, None).await?),
             LogUpdate::UpToDate => None,
         };
+        let (mut newer, changed) = match (update, reloaded) {
+            (LogUpdate::Updated(live, changed), _) => (
+                held.as_ref().map(|held| held.follow(live, &changed)),
+                Some(changed),
+            ),
+            (_, Some(read)) => (
+                Some(EngineState::load(read, self.settings.disclosure_priority)),
+                None,
+            ),
+            (_, None) => (None, None),
+        };
+        if let (Some(newer), Some(loaded)) = (&mut newer, new_classes) {
+            newer.add_classes(&moment, loaded).await?;
+        }
         // Nothing below waits, so a caller that is dropped leaves nothing half done.
         moment.commit().await?;
         let mut altered = Vec::new();
-        let newer = match (update, reloaded) {
-            (LogUpdate::Updated(live, changed), _) => {
+        match (&newer, changed) {
+            (Some(newer), Some(changed)) => {
+                let change = newer.newest.as_of.change_number;
                 self.record_cache
-                    .apply_changes(live.as_of.change_number, changed.subjects.iter().copied());
+                    .apply_changes(change, changed.subjects.iter().copied());
                 let some = changed.initiatives.chunks(INITIATIVES_PER_EVENT);
                 altered.extend(some.map(|ids| AlteredEvent::Initiatives(ids.into())));
                 following.update_log_gaps(&changed);
-                held.as_ref().map(|held| held.follow(live, &changed))
             }
-            (_, Some(read)) => {
+            (Some(newer), None) => {
                 tracing::info!(
-                    initiatives = read.len(),
-                    change = read.as_of.change_number,
+                    initiatives = newer.newest.len(),
+                    change = newer.newest.as_of.change_number,
                     "the evidence base is read"
                 );
                 // The new snapshot numbers places and organisations differently.
                 self.truth_cache.clear();
-                self.record_cache.restart(read.as_of.change_number);
+                self.record_cache.restart(newer.newest.as_of.change_number);
                 *following = FollowState::default();
                 altered.extend(held.is_some().then_some(AlteredEvent::Everything));
-                Some(EngineState::load(read, self.settings.disclosure_priority))
             }
-            (_, None) => None,
-        };
+            (None, _) => {}
+        }
         following
             .log_gaps
             .retain(|_, since| since.elapsed() < LOG_GAP_TIMEOUT);
-        if let Some(mut newer) = newer {
-            if let Some(new) = new_classes {
-                newer.add_classes(&new);
-            }
+        if let Some(newer) = newer {
             let change = newer.newest.as_of.change_number;
             self.state.store(Some(Arc::new(newer)));
             self.answer_cache.clear();
@@ -452,11 +463,24 @@ impl EngineState {
         Self::new(newest, classes, 0)
     }
 
-    /// Adds classes that were stored.
-    fn add_classes(&mut self, loaded: &LoadedClasses) {
+    /// Adds classes that were stored, and loads the records that they count as they were.
+    async fn add_classes(
+        &mut self,
+        db: &impl ConnectionTrait,
+        loaded: LoadedClasses,
+    ) -> std::result::Result<(), DbErr> {
+        let old = HiddenClasses::list_old_members(&self.classes, &self.newest, &loaded.classes);
+        let versions: Vec<(Uuid, i64)> = old.iter().map(|member| (member.id, member.updated_at)).collect();
+        let old_rows = load_old_rows(db, &self.newest, &versions).await?;
         self.release_number = loaded.release_number;
-        self.classes =
-            HiddenClasses::add_stored(&self.classes, &self.newest, &loaded.classes, loaded.formed_at);
+        self.classes = HiddenClasses::add_stored(
+            &self.classes,
+            &loaded.classes,
+            &loaded.all_ids,
+            old_rows,
+            loaded.formed_at,
+        );
+        Ok(())
     }
 
     /// The state after some records have changed.

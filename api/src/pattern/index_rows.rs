@@ -418,8 +418,7 @@ impl IndexRows {
                 funder,
                 duration_months,
                 amount_minor,
-                currency: currency
-                    .and_then(|currency| currency.to_ascii_lowercase().as_bytes().try_into().ok()),
+                currency: currency.as_deref().and_then(to_lower_case_currency),
                 starts_on,
                 choices: coded
                     .unpack(codes)
@@ -463,6 +462,11 @@ impl ChunkRows {
         }
         self.initiatives
     }
+}
+
+/// The letters of a currency in lower case. None unless there are three.
+pub(super) fn to_lower_case_currency(currency: &str) -> Option<[u8; 3]> {
+    currency.to_ascii_lowercase().as_bytes().try_into().ok()
 }
 
 fn parse_missing_reasons<F: Field>(missing: Option<Json>) -> Result<MissingReasons<F>, DbErr> {

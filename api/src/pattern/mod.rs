@@ -12,6 +12,7 @@ pub mod engine;
 pub mod graphql;
 mod index_rows;
 pub mod loader;
+mod old_rows;
 pub mod question_audit;
 mod releases;
 pub mod service;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter,
-    QueryOrder,
+    QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 use wayin_entity::{ChangeKind, ChangeSubject, change, disclosure_class, disclosure_release};
@@ -23,6 +23,8 @@ const MEMBER_BYTES: usize = 24;
 pub struct LoadedClasses {
     /// The classes.
     pub classes: Vec<StoredClass>,
+    /// The ids of all stored classes, also of other releases.
+    pub all_ids: HashSet<Uuid>,
     /// The number of the newest release; 0 if there is none.
     pub release_number: i32,
     /// The newest change of the records of which the newest release was formed.
@@ -33,8 +35,8 @@ pub struct LoadedClasses {
 pub struct NewRelease {
     /// The classes.
     pub classes: Vec<StoredClass>,
-    /// Dissolved classes that nobody needs any more.
-    pub obsolete: Vec<Uuid>,
+    /// Classes that the new ones replace.
+    pub replaced: Vec<Uuid>,
     /// The newest change of the records of which the classes were formed.
     pub as_of: AsOf,
     /// The numbers below it that were missing from the log.
@@ -55,6 +57,7 @@ pub async fn load_classes(
     let Some(newest) = newest else {
         return Ok(LoadedClasses {
             classes: Vec::new(),
+            all_ids: HashSet::new(),
             release_number: 0,
             formed_at: AsOf::default(),
         });
@@ -68,6 +71,12 @@ pub async fn load_classes(
         None => all,
     };
     let mut classes = these.all(db).await?;
+    let all_ids: Vec<Uuid> = disclosure_class::Entity::find()
+        .select_only()
+        .column(disclosure_class::Column::Id)
+        .into_tuple()
+        .all(db)
+        .await?;
     // A record can be in a dissolved class of an older release too.
     let releases = disclosure_release::Entity::find().all(db).await?;
     let numbers: HashMap<Uuid, i32> = releases
@@ -78,6 +87,7 @@ pub async fn load_classes(
     let change = change::Entity::find_by_id(newest.change_number).one(db).await?;
     Ok(LoadedClasses {
         classes: classes.into_iter().map(to_stored_class).collect(),
+        all_ids: all_ids.into_iter().collect(),
         release_number: newest.number,
         formed_at: AsOf {
             change_number: newest.change_number,
@@ -86,8 +96,9 @@ pub async fn load_classes(
     })
 }
 
-/// Stores new classes as a release, and removes obsolete ones. Leaves out the classes of which a record has changed since.
-/// Returns false, and stores nothing, if no class is left or if another server has stored a release meanwhile.
+/// Stores new classes as a release, and removes those that they replace. Leaves out the classes of which a record has changed
+/// since. Returns false, and stores nothing, if no class is left, if one that is left out replaces others, or if another
+/// server has stored a release meanwhile.
 pub async fn store_classes(
     db: &DatabaseConnection,
     act: &ActionContext<'_>,
@@ -108,9 +119,10 @@ pub async fn store_classes(
     };
     let changed: HashSet<Uuid> = changes.iter().map(|change| change.subject_id).collect();
     let has_changed = |class: &StoredClass| class.members.iter().any(|member| changed.contains(&member.id));
+    let class_count = new.classes.len();
     let mut classes = new.classes;
     classes.retain(|class| !has_changed(class));
-    if classes.is_empty() {
+    if classes.is_empty() || (classes.len() < class_count && !new.replaced.is_empty()) {
         transaction.rollback().await?;
         return Ok(false);
     }
@@ -132,13 +144,13 @@ pub async fn store_classes(
         updated_at: Set(now),
     });
     insert_all(&transaction, rows.collect::<Vec<_>>()).await?;
-    let obsolete = is_one_of_ids(
+    let replaced = is_one_of_ids(
         &transaction,
         disclosure_class::Column::Id.into_expr(),
-        &new.obsolete,
+        &new.replaced,
     );
     disclosure_class::Entity::delete_many()
-        .filter(obsolete)
+        .filter(replaced)
         .exec(&transaction)
         .await?;
     let entry = ChangeEntry::new(

@@ -52,8 +52,10 @@ pub async fn load_demonstration() -> Result<Snapshot, BenchError> {
 pub struct Release {
     pub snapshot: Snapshot,
     pub classes: BothClasses,
-    /// All classes that were ever formed, as the database has them.
+    /// The classes, as the database has them.
     pub stored: Vec<StoredClass>,
+    /// The number of the class that was formed last.
+    last_class: u128,
 }
 
 impl Release {
@@ -63,6 +65,7 @@ impl Release {
             classes: HiddenClasses::none(&snapshot, KeyPriority::default()),
             snapshot,
             stored: Vec::new(),
+            last_class: 0,
         };
         unclassed.form_classes()
     }
@@ -76,6 +79,7 @@ impl Release {
             classes: HiddenClasses::follow(&self.classes, &self.snapshot, &snapshot, &ids),
             snapshot,
             stored: self.stored.clone(),
+            last_class: self.last_class,
         };
         changed.form_classes()
     }
@@ -83,9 +87,16 @@ impl Release {
     /// The release on a server that has restarted, and has read the stored classes.
     pub fn restart(self) -> Self {
         let none = HiddenClasses::none(&self.snapshot, KeyPriority::default());
+        let all_ids = self.stored.iter().map(|class| class.id).collect();
+        // As the server would load them from the revisions.
+        let old_rows: Vec<IndexedInitiative> = self.classes[0]
+            .list_frozen_chunks()
+            .iter()
+            .flat_map(|chunk| chunk.unpack())
+            .collect();
         let formed_at = self.snapshot.as_of;
         let restarted = Self {
-            classes: HiddenClasses::add_stored(&none, &self.snapshot, &self.stored, formed_at),
+            classes: HiddenClasses::add_stored(&none, &self.stored, &all_ids, old_rows, formed_at),
             ..self
         };
         restarted.form_classes()
@@ -93,17 +104,26 @@ impl Release {
 
     /// Forms classes of the hidden records that are in none, if these are enough.
     fn form_classes(self) -> Self {
-        let mut number = self.stored.len() as u128;
+        let mut last_class = self.last_class;
         let new_id = || {
-            number += 1;
-            Uuid::from_u128(number)
+            last_class += 1;
+            Uuid::from_u128(last_class)
         };
-        match HiddenClasses::form(&self.classes, &self.snapshot, new_id) {
-            Some((classes, new)) => Self {
-                classes,
-                stored: [self.stored, new].concat(),
-                snapshot: self.snapshot,
-            },
+        match HiddenClasses::form(&self.classes, new_id) {
+            Some((classes, new)) => {
+                let replaced: Vec<Uuid> = classes
+                    .iter()
+                    .flat_map(|classes| classes.list_obsolete())
+                    .collect();
+                let mut stored = [self.stored, new].concat();
+                stored.retain(|class| !replaced.contains(&class.id));
+                Self {
+                    classes,
+                    stored,
+                    snapshot: self.snapshot,
+                    last_class,
+                }
+            }
             None => self,
         }
     }

@@ -76,6 +76,8 @@ struct CounterBase<'a> {
     visible: Option<PreparedPredicate<'static>>,
     /// The classes of the hidden records; none without disclosure control.
     classes: Option<&'a HiddenClasses>,
+    /// The number of the chunks of the newest records. After them come hidden records as they are counted.
+    base_chunk_count: usize,
     /// For each chunk, the rows that are hidden from the reader and in a class.
     hidden: Box<[OnceLock<Bitmap>]>,
 }
@@ -84,6 +86,13 @@ impl<'a> PopulationCounter<'a> {
     /// A counter of the initiatives for which `among` is TRUE. Under disclosure control, call [`decide`](Self::decide)
     /// with all that a question tests before anything is counted.
     pub fn new(context: EvaluationContext<'a>, viewpoint: Viewpoint, among: &'a InitiativePredicate) -> Self {
+        let audience = viewpoint.reader.audience().filter(|_| viewpoint.is_controlled());
+        let classes = audience.map(|audience| context.classes[audience as usize]);
+        let base_chunk_count = context.newest.chunks.len();
+        let context = EvaluationContext {
+            newest: classes.map_or(context.newest, HiddenClasses::counted),
+            ..context
+        };
         let chunk_count = context.newest.chunks.len();
         let visible = (!viewpoint.can_view_all()).then(|| {
             PreparedPredicate::visible_to(
@@ -94,11 +103,11 @@ impl<'a> PopulationCounter<'a> {
                 chunk_count,
             )
         });
-        let audience = viewpoint.reader.audience().filter(|_| viewpoint.is_controlled());
         let base = CounterBase {
             among: PreparedPredicate::new(among, context.newest, context.truth_cache, chunk_count),
             visible,
-            classes: audience.map(|audience| context.classes[audience as usize]),
+            classes,
+            base_chunk_count,
             hidden: std::iter::repeat_with(OnceLock::new).take(chunk_count).collect(),
             context,
             viewpoint,
@@ -166,10 +175,7 @@ impl<'a> PopulationCounter<'a> {
 
     /// The domain of a dimension, with the organisations of visible records only.
     pub fn domain(&self, dimension: Dimension) -> Domain {
-        let visible_rows = |position: usize, chunk: &Chunk| match &self.base.visible {
-            Some(visible) => visible.evaluate(position, chunk).true_rows.clone(),
-            None => Bitmap::full(chunk.len()),
-        };
+        let visible_rows = |position: usize, _: &Chunk| self.find_visible_rows(position);
         Domain::new(dimension, self.context().newest, &visible_rows)
     }
 
@@ -211,12 +217,9 @@ impl<'a> PopulationCounter<'a> {
 
     /// Whether any record that is counted, in the population or not, is illustrative.
     pub fn has_illustrative(&self) -> bool {
-        let is_visible = |(position, chunk): (usize, &Arc<Chunk>)| match &self.base.visible {
-            Some(visible) => {
-                let visible = &visible.evaluate(position, chunk).true_rows;
-                chunk.illustrative.intersection(visible).iter().next().is_some()
-            }
-            None => chunk.illustrative.iter().next().is_some(),
+        let is_visible = |(position, chunk): (usize, &Arc<Chunk>)| {
+            let visible = self.find_visible_rows(position);
+            chunk.illustrative.intersection(&visible).iter().next().is_some()
         };
         self.base.classes.is_some_and(HiddenClasses::has_illustrative)
             || self.context().newest.chunks.iter().enumerate().any(is_visible)
@@ -280,14 +283,24 @@ impl<'a> PopulationCounter<'a> {
         sets
     }
 
+    /// The rows of the chunk at a position that the reader can see. Records that are counted as they were are not among
+    /// them.
+    fn find_visible_rows(&self, position: usize) -> Bitmap {
+        let chunk = &self.context().newest.chunks[position];
+        if position >= self.base.base_chunk_count {
+            return Bitmap::empty(chunk.len());
+        }
+        match &self.base.visible {
+            Some(visible) => visible.evaluate(position, chunk).true_rows.clone(),
+            None => Bitmap::full(chunk.len()),
+        }
+    }
+
     /// The visible initiatives of the chunk at a position that count.
     fn find_visible_population(&self, position: usize) -> Bitmap {
         let chunk = &self.context().newest.chunks[position];
         let among = &self.base.among.evaluate(position, chunk).true_rows;
-        match &self.base.visible {
-            Some(visible) => among.intersection(&visible.evaluate(position, chunk).true_rows),
-            None => among.clone(),
-        }
+        among.intersection(&self.find_visible_rows(position))
     }
 
     /// The hidden initiatives of the chunk at a position that count.

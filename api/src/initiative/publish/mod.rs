@@ -219,6 +219,9 @@ pub async fn validate_proposals(
         .collect())
 }
 
-fn list_organisation_references(record: &InitiativeRecord) -> impl Iterator<Item = &OrganisationReference> {
+/// The references of a record to organisations.
+pub(crate) fn list_organisation_references(
+    record: &InitiativeRecord,
+) -> impl Iterator<Item = &OrganisationReference> {
     std::iter::once(&record.lead_organisation).chain(record.funding_terms.iter().map(|term| &term.funder))
 }

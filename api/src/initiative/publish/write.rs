@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 use wayin_entity::{
@@ -59,17 +60,17 @@ pub(super) async fn write_records(
         };
         ChangeEntry::new(kind, ChangeSubject::Initiative, one.id)
     }));
-    let (new, altered): (Vec<_>, Vec<_>) = ready.iter().zip(keys).partition(|(one, _)| one.before.is_none());
-    for (one, key) in altered {
-        let row = build_initiative_row(act, one, key).into_active_model();
-        row.reset_all().update(db).await?;
+    let rows = ready
+        .iter()
+        .zip(keys)
+        .map(|(one, key)| build_initiative_row(act, one, key));
+    let rows: Vec<initiative::Model> = rows.collect();
+    let updated_at: Vec<DateTime<Utc>> = rows.iter().map(|row| row.updated_at).collect();
+    let (new, altered): (Vec<_>, Vec<_>) = ready.iter().zip(rows).partition(|(one, _)| one.before.is_none());
+    for (_, row) in altered {
+        row.into_active_model().reset_all().update(db).await?;
     }
-    let new = new.into_iter();
-    insert_all(
-        db,
-        new.map(|(one, key)| build_initiative_row(act, one, key).into_active_model()),
-    )
-    .await?;
+    insert_all(db, new.into_iter().map(|(_, row)| row.into_active_model())).await?;
     let parts = PartRowBuilder { act, ids: &ids };
     let faced = parts.build_challenges(&ready);
     insert_all(
@@ -85,9 +86,11 @@ pub(super) async fn write_records(
     insert_all(db, faced.iter().flat_map(|one| parts.build_reasons(one))).await?;
     insert_all(db, ready.iter().flat_map(|one| parts.build_conditions(one))).await?;
     insert_all(db, ready.iter().flat_map(|one| parts.build_funding_terms(one))).await?;
-    let revisions = ready.iter().zip(documents);
-    let revisions = revisions.map(|(one, document)| build_revision_row(act, one.id, one.version(), document));
-    insert_all(db, revisions.map(IntoActiveModel::into_active_model)).await?;
+    let revisions = ready.iter().zip(updated_at).zip(documents);
+    let revisions = revisions.map(|((one, updated_at), document)| {
+        build_revision_row(act, one.id, one.version(), updated_at, document).into_active_model()
+    });
+    insert_all(db, revisions).await?;
     Ok(entries)
 }
 
@@ -120,7 +123,7 @@ pub(super) async fn withdraw_records(
         let document = documents.remove(&row.id).unwrap_or_default();
         let revision = revision::Model {
             reason: reason.to_owned(),
-            ..build_revision_row(act, row.id, row.version, document)
+            ..build_revision_row(act, row.id, row.version, row.updated_at, document)
         };
         revision.into_active_model().insert(db).await?;
         row.into_active_model().reset_all().update(db).await?;
@@ -283,10 +286,13 @@ pub fn is_grant_only(record: &InitiativeRecord) -> bool {
         && funding_terms.iter().all(|term| term.missing.is_empty())
 }
 
+/// Builds the revision of an initiative. It has the time at which the initiative was last updated, so that it can be found
+/// by this time.
 fn build_revision_row(
     act: &ActionContext<'_>,
     initiative_id: Uuid,
     version: i32,
+    updated_at: DateTime<Utc>,
     document: serde_json::Value,
 ) -> revision::Model {
     revision::Model {
@@ -296,7 +302,7 @@ fn build_revision_row(
         document,
         member_id: act.member,
         reason: act.reason.to_owned(),
-        created_at: act.now(),
-        updated_at: act.now(),
+        created_at: updated_at,
+        updated_at,
     }
 }

@@ -230,23 +230,19 @@ pub async fn update_disclosure_keys(
             rows.push(initiative::Model {
                 disclosure_key: keys
                     .derive_key(disclosure_name(organisation), disclosure_reference(&record))?,
+                updated_at: act.now(),
                 ..row
             });
         }
-        rewrite_initiatives(db, act, rows).await?;
+        rewrite_initiatives(db, rows).await?;
         given.extend(ids);
     }
     Ok(given)
 }
 
-/// Updates the version or the disclosure key of existing rows.
-async fn rewrite_initiatives(
-    db: &impl ConnectionTrait,
-    act: &ActionContext<'_>,
-    mut rows: Vec<initiative::Model>,
-) -> Result<()> {
+/// Updates the version or the disclosure key of existing rows, and when they were last updated.
+async fn rewrite_initiatives(db: &impl ConnectionTrait, rows: Vec<initiative::Model>) -> Result<()> {
     use initiative::Column;
-    rows.iter_mut().for_each(|row| row.updated_at = act.now());
     let written = [Column::Version, Column::DisclosureKey, Column::UpdatedAt];
     Ok(database::upsert::<initiative::Entity>(db, rows, &written).await?)
 }
@@ -346,6 +342,8 @@ impl MergeTransfer<'_> {
                 }
             }
             let version = row.version + 1;
+            // A revision has the time at which the initiative was last updated.
+            let now = act.now();
             let document =
                 serde_json::to_value(&record).map_err(|cause| Error::Internal(cause.to_string()))?;
             revisions.push(
@@ -356,8 +354,8 @@ impl MergeTransfer<'_> {
                     document,
                     member_id: act.member,
                     reason: format!("organisations merged: {}", act.reason),
-                    created_at: act.now(),
-                    updated_at: act.now(),
+                    created_at: now,
+                    updated_at: now,
                 }
                 .into_active_model(),
             );
@@ -370,11 +368,12 @@ impl MergeTransfer<'_> {
             rows.push(initiative::Model {
                 version,
                 disclosure_key,
+                updated_at: now,
                 ..row
             });
         }
         let written = rows.iter().map(|row| row.id).collect();
-        rewrite_initiatives(db, act, rows).await?;
+        rewrite_initiatives(db, rows).await?;
         insert_all(db, revisions).await?;
         Ok(written)
     }

@@ -144,8 +144,11 @@ fn is_funded_for_short(chunk: &Chunk, row: usize) -> Option<bool> {
         })
 }
 
+/// Which values of a key are mixed.
+pub type KeyMask = [bool; KEY_LEVEL_COUNT];
+
 /// The values of the key variables that some records share, and whether the records are illustrative.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClassKey {
     /// Illustrative records are never in one class with others.
     pub is_illustrative: bool,
@@ -176,6 +179,21 @@ impl ClassKey {
         };
         Self {
             values: std::array::from_fn(merge),
+            ..self
+        }
+    }
+
+    /// Which of its values are mixed.
+    pub fn mask(self) -> KeyMask {
+        self.values.map(|value| value == MIXED)
+    }
+
+    /// The key with some values mixed.
+    #[must_use]
+    pub fn apply_mask(self, mask: KeyMask) -> Self {
+        let value = |at: usize| if mask[at] { MIXED } else { self.values[at] };
+        Self {
+            values: std::array::from_fn(value),
             ..self
         }
     }

@@ -7,12 +7,14 @@
 //! D. Kaafar, "Averaging attacks on bounded noise-based disclosure control algorithms" (PETS 2020) show that noise alone
 //! does not withstand comparisons.
 //!
-//! A class never changes. If one of its records changes, the class is dissolved, and its records are not counted until
-//! they are in a new class. Each new class has enough records that are new or have changed, so nobody can compare two
-//! answers and learn what changed in one record.
+//! A class never changes. If one of its records changes, it is counted as it was, until enough records that fit the class
+//! have changed. Then a [new class](formation) replaces it. So nobody can compare two answers and learn what changed in one
+//! record.
 
 pub mod decision_cache;
 pub mod description;
+mod editor;
+mod formation;
 pub mod key_variables;
 pub mod levels;
 pub mod membership;
@@ -20,18 +22,19 @@ pub mod partition;
 #[cfg(test)]
 mod tests;
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
 use wayin_vocabulary::Visibility;
 
 use self::decision_cache::DecisionCache;
+use self::editor::ClassEditor;
+use self::formation::FormationPlan;
 use self::key_variables::{ClassDescription, ClassKey, KeyPriority};
 use self::levels::Levels;
-use self::partition::{RowPosition, Unit, form_classes};
-use crate::index::{AsOf, Bitmap, Chunk, Snapshot};
+use self::partition::RowPosition;
+use crate::index::{AsOf, Bitmap, Chunk, IndexedInitiative, Snapshot};
 use crate::visibility::Audience;
 
 /// The class number of a record that was in no class before. Records that an audience can read have it too.
@@ -65,7 +68,11 @@ pub struct ClassMember {
 pub struct HiddenClasses {
     audience: Audience,
     priority: KeyPriority,
-    /// For each chunk of the snapshot, the number of the class of each row. It can be a dissolved class.
+    /// The newest records, and after them those that are counted as they were.
+    counted: Arc<Snapshot>,
+    /// The number of the chunks of the newest records.
+    base_chunk_count: usize,
+    /// For each chunk that is counted, the number of the class of each row. It can be a dissolved class.
     class_of_row: Vec<Arc<[u32]>>,
     /// By class number.
     ids: Vec<Uuid>,
@@ -114,10 +121,13 @@ impl HiddenClasses {
     /// No classes for any audience.
     pub fn none(snapshot: &Snapshot, priority: KeyPriority) -> BothClasses {
         let of_chunk = |chunk: &Arc<Chunk>| std::iter::repeat_n(NO_CLASS, chunk.len()).collect();
+        let counted = Arc::new(snapshot.clone());
         let empty = |audience| Self {
             audience,
             priority,
             class_of_row: snapshot.chunks.iter().map(of_chunk).collect(),
+            base_chunk_count: snapshot.chunks.len(),
+            counted: Arc::clone(&counted),
             ids: Vec::new(),
             keys: Vec::new(),
             levels: Arc::default(),
@@ -135,69 +145,106 @@ impl HiddenClasses {
             Uuid::from_u128(number)
         };
         let none = Self::none(snapshot, KeyPriority::default());
-        Self::form(&none, snapshot, new_id).map_or(none, |(classes, _)| classes)
+        Self::form(&none, new_id).map_or(none, |(classes, _)| classes)
     }
 
-    /// The classes after some initiatives have changed: those of these initiatives are dissolved.
+    /// The classes after some initiatives have changed. Those that are in a class are counted as they were.
     pub fn follow(
         classes: &BothClasses,
         before: &Snapshot,
         after: &Snapshot,
         changed: &[Uuid],
     ) -> BothClasses {
-        classes
-            .each_ref()
-            .map(|classes| Arc::new(classes.dissolve_changed(before, after, changed)))
+        ClassEditor::follow(classes, before, after, changed).finish(None)
     }
 
     /// Forms classes of the hidden records that are in none: those of members, and then those of dashboards from them, as
     /// one person can be both. Returns them with the new ones, which are to be stored. None if there are no new ones.
     pub fn form(
         classes: &BothClasses,
-        snapshot: &Snapshot,
         mut new_id: impl FnMut() -> Uuid,
     ) -> Option<(BothClasses, Vec<StoredClass>)> {
-        let [dashboards, members] = classes;
-        let of_members = members.list_new_classes(snapshot, None, &mut new_id);
-        let members = members.add(snapshot, &of_members);
-        let of_dashboards = dashboards.list_new_classes(snapshot, Some(&members), &mut new_id);
-        let dashboards = dashboards.add(snapshot, &of_dashboards);
-        let new: Vec<StoredClass> = of_members.into_iter().chain(of_dashboards).collect();
-        (!new.is_empty()).then(|| ([dashboards, members].map(Arc::new), new))
+        let mut new = Vec::new();
+        let mut apply = |classes: &BothClasses, audience: Audience, plan: FormationPlan| {
+            let mut editor = ClassEditor::new(classes);
+            editor.dissolve(audience, plan.replaced);
+            for unit in &plan.formed {
+                let class = StoredClass {
+                    id: new_id(),
+                    audience,
+                    members: classes[audience as usize].list_stored_members(unit),
+                };
+                editor.add(&class);
+                new.push(class);
+            }
+            editor.finish(Some(classes[0].counted.as_of))
+        };
+        let [_, members] = classes;
+        let with_members = apply(classes, Audience::Members, members.plan_for_members());
+        let [dashboards, members] = &with_members;
+        let plan = dashboards.plan_for_dashboards(members);
+        let with_both = apply(&with_members, Audience::Dashboards, plan);
+        (!new.is_empty()).then_some((with_both, new))
     }
 
-    /// Adds classes that were stored, unless they are known. A class of which a record has changed since is dissolved.
-    /// `formed_at` is the change at which the newest of them were stored.
+    /// Adds classes that were stored, unless they are known, and dissolves those that are not stored any more. A class of
+    /// which the version of a record is neither the newest one nor among `old_rows` is dissolved. `formed_at` is the change
+    /// at which the newest of them were stored.
     pub fn add_stored(
         classes: &BothClasses,
-        snapshot: &Snapshot,
         stored: &[StoredClass],
+        all_stored_ids: &HashSet<Uuid>,
+        old_rows: Vec<IndexedInitiative>,
         formed_at: AsOf,
     ) -> BothClasses {
-        classes.each_ref().map(|classes| {
-            let known: HashSet<Uuid> = classes.ids.iter().copied().collect();
-            let of_audience: Vec<StoredClass> = stored
-                .iter()
-                .filter(|class| class.audience == classes.audience && !known.contains(&class.id))
-                .cloned()
-                .collect();
-            Arc::new(Self {
-                formed_at,
-                ..classes.add(snapshot, &of_audience)
-            })
-        })
+        let known: HashSet<Uuid> = classes.iter().flat_map(|classes| &classes.ids).copied().collect();
+        let mut editor = ClassEditor::new(classes);
+        editor.keep_only(all_stored_ids);
+        editor.add_old_rows(old_rows);
+        for class in stored.iter().filter(|class| !known.contains(&class.id)) {
+            editor.add(class);
+        }
+        editor.finish(Some(formed_at))
+    }
+
+    /// The members of stored classes that are not known, and whose version is not the newest one.
+    pub fn list_old_members(
+        classes: &BothClasses,
+        newest: &Snapshot,
+        stored: &[StoredClass],
+    ) -> Vec<ClassMember> {
+        let known: HashSet<Uuid> = classes.iter().flat_map(|classes| &classes.ids).copied().collect();
+        let mut old = Vec::new();
+        for class in stored.iter().filter(|class| !known.contains(&class.id)) {
+            let is_old = |member: &&ClassMember| {
+                find_version(class.audience, newest, member.id) != Some(member.updated_at)
+            };
+            old.extend(class.members.iter().filter(is_old).copied());
+        }
+        old.sort_unstable_by_key(|member| (member.id, member.updated_at));
+        old.dedup();
+        old
+    }
+
+    /// The newest records, and after them those that are counted as they were.
+    pub fn counted(&self) -> &Snapshot {
+        &self.counted
+    }
+
+    /// The chunks of the records that are counted as they were.
+    pub fn list_frozen_chunks(&self) -> &[Arc<Chunk>] {
+        &self.counted.chunks[self.base_chunk_count..]
+    }
+
+    /// The number of the chunks of the newest records.
+    pub fn base_chunk_count(&self) -> usize {
+        self.base_chunk_count
     }
 
     /// The number of hidden records that are in no class.
-    pub fn count_waiting(&self, snapshot: &Snapshot) -> usize {
-        let chunks = snapshot.chunks.iter().enumerate();
-        let counts = chunks.map(|(position, chunk)| self.find_waiting_rows(position, chunk).count());
+    pub fn count_waiting(&self) -> usize {
+        let counts = (0..self.base_chunk_count).map(|position| self.find_waiting_rows(position).count());
         usize::try_from(counts.sum::<u64>()).unwrap_or(usize::MAX)
-    }
-
-    /// The hidden rows of the chunk at a position that are in no class.
-    fn find_waiting_rows(&self, position: usize, chunk: &Chunk) -> Bitmap {
-        find_hidden_rows(self.audience, chunk).difference(self.find_classed_rows(position))
     }
 
     /// The ids of the dissolved classes of which no record waits for a new class.
@@ -323,106 +370,6 @@ impl HiddenClasses {
         matches!(self.keys.get(class as usize), Some(Some(_)))
     }
 
-    /// Dissolves the classes of the initiatives that changed, and numbers the rows of the new snapshot.
-    fn dissolve_changed(&self, before: &Snapshot, after: &Snapshot, changed: &[Uuid]) -> Self {
-        let mut next = Self {
-            class_of_row: Vec::with_capacity(after.chunks.len()),
-            ..self.clone()
-        };
-        let mut altered: HashSet<Uuid> = HashSet::new();
-        for id in changed {
-            if self.find_version(before, *id) == self.find_version(after, *id) {
-                continue;
-            }
-            altered.insert(*id);
-            if let Some((chunk, row)) = before.find_row(*id)
-                && let Some(key) = next.keys.get_mut(self.class_of_row[chunk][row] as usize)
-            {
-                *key = None;
-            }
-        }
-        let known: HashMap<u64, &Arc<[u32]>> = before
-            .chunks
-            .iter()
-            .map(|chunk| chunk.serial)
-            .zip(&self.class_of_row)
-            .collect();
-        let find_class = |id: &Uuid| {
-            let found = before.find_row(*id).filter(|_| !altered.contains(id));
-            found.map_or(NO_CLASS, |(chunk, row)| self.class_of_row[chunk][row])
-        };
-        next.class_of_row
-            .extend(after.chunks.iter().map(|chunk| match known.get(&chunk.serial) {
-                Some(classes) => Arc::clone(classes),
-                None => chunk.ids().iter().map(find_class).collect(),
-            }));
-        if !Arc::ptr_eq(&before.places, &after.places) {
-            next.find_keys(after);
-        }
-        next.update_levels();
-        next
-    }
-
-    /// Finds the keys of the classes again, after places have changed.
-    fn find_keys(&mut self, snapshot: &Snapshot) {
-        let list_keys = |class: u32| {
-            let of_record = |row: &RowPosition| {
-                let (chunk, row) = row.find(snapshot);
-                ClassKey::of_record(chunk, row, &snapshot.places, self.priority)
-            };
-            self.list_members(class)
-                .iter()
-                .map(of_record)
-                .reduce(ClassKey::merge)
-        };
-        let keys: Vec<Option<ClassKey>> = (0..).take(self.keys.len()).map(list_keys).collect();
-        // The order of the classes depends on their keys.
-        self.levels = Arc::default();
-        self.keys = keys;
-    }
-
-    /// When an initiative was last updated, in microseconds since 1970; none if it is not hidden from the audience.
-    fn find_version(&self, snapshot: &Snapshot, id: Uuid) -> Option<i64> {
-        let (chunk, row) = snapshot.find_row(id)?;
-        let chunk = &snapshot.chunks[chunk];
-        let updated_at = chunk.updated_at.get(row);
-        updated_at.filter(|_| is_hidden(self.audience, chunk, row))
-    }
-
-    /// Adds classes. A class of which a record has changed since is added as dissolved.
-    fn add(&self, snapshot: &Snapshot, new: &[StoredClass]) -> Self {
-        let mut next = self.clone();
-        if new.is_empty() {
-            return next;
-        }
-        let mut class_of_row: Vec<Vec<u32>> =
-            self.class_of_row.iter().map(|classes| classes.to_vec()).collect();
-        for class in new {
-            let number = u32::try_from(next.ids.len()).unwrap_or(NO_CLASS);
-            let mut key = None;
-            let mut is_whole = true;
-            for member in &class.members {
-                if self.find_version(snapshot, member.id) != Some(member.updated_at) {
-                    is_whole = false;
-                    continue;
-                }
-                let Some((chunk, row)) = snapshot.find_row(member.id) else {
-                    continue;
-                };
-                class_of_row[chunk][row] = number;
-                let of_record =
-                    ClassKey::of_record(&snapshot.chunks[chunk], row, &snapshot.places, self.priority);
-                key = Some(key.map_or(of_record, |key: ClassKey| key.merge(of_record)));
-            }
-            next.ids.push(class.id);
-            next.keys.push(key.filter(|_| is_whole));
-        }
-        next.class_of_row = class_of_row.into_iter().map(Arc::from).collect();
-        next.formed_at = snapshot.as_of;
-        next.update_levels();
-        next
-    }
-
     fn update_levels(&mut self) {
         let mut formed: Vec<(u32, ClassKey)> = (0..)
             .zip(&self.keys)
@@ -436,70 +383,14 @@ impl HiddenClasses {
             self.levels = Arc::new(Levels::new(formed));
         }
     }
+}
 
-    /// The hidden records that are in no class, as units of which classes are formed. Without classes within, each record
-    /// is one. Otherwise each of these classes is one, and so is each record that the other audience can read. Records
-    /// that are in no class within are left out.
-    fn list_units(&self, snapshot: &Snapshot, within: Option<&Self>) -> Vec<Unit> {
-        let mut units = Vec::new();
-        let mut of_classes: BTreeMap<u32, Unit> = BTreeMap::new();
-        for (position, chunk) in snapshot.chunks.iter().enumerate() {
-            let classes = &self.class_of_row[position];
-            self.find_waiting_rows(position, chunk).for_each(|row| {
-                let at = RowPosition::new(position, row);
-                let unit = Unit {
-                    rows: vec![at],
-                    altered: if classes[row] == NO_CLASS {
-                        vec![at]
-                    } else {
-                        Vec::new()
-                    },
-                    key: ClassKey::of_record(chunk, row, &snapshot.places, self.priority),
-                };
-                let Some(within) = within else {
-                    units.push(unit);
-                    return;
-                };
-                let class = within.class_of_rows(position)[row];
-                if within.is_formed(class) {
-                    match of_classes.entry(class) {
-                        Entry::Occupied(mut of_class) => of_class.get_mut().merge(unit),
-                        Entry::Vacant(free) => {
-                            free.insert(unit);
-                        }
-                    }
-                } else if !is_hidden(within.audience, chunk, row) {
-                    units.push(unit);
-                }
-            });
-        }
-        units.extend(of_classes.into_values());
-        units
-    }
-
-    /// New classes of the hidden records that are in none, if enough of these are new or have changed. If there are classes
-    /// of another audience within, each of them stays whole.
-    fn list_new_classes(
-        &self,
-        snapshot: &Snapshot,
-        within: Option<&Self>,
-        new_id: &mut dyn FnMut() -> Uuid,
-    ) -> Vec<StoredClass> {
-        let member = |row: &RowPosition| {
-            let (chunk, row) = row.find(snapshot);
-            ClassMember {
-                id: chunk.ids()[row],
-                updated_at: chunk.updated_at.get(row).unwrap_or_default(),
-            }
-        };
-        let formed = form_classes(snapshot, self.list_units(snapshot, within));
-        let to_stored = |class: &Unit| StoredClass {
-            id: new_id(),
-            audience: self.audience,
-            members: class.rows.iter().map(member).collect(),
-        };
-        formed.iter().map(to_stored).collect()
-    }
+/// When an initiative was last updated, in microseconds since 1970; none if it is not hidden from the audience.
+fn find_version(audience: Audience, snapshot: &Snapshot, id: Uuid) -> Option<i64> {
+    let (chunk, row) = snapshot.find_row(id)?;
+    let chunk = &snapshot.chunks[chunk];
+    let updated_at = chunk.updated_at.get(row);
+    updated_at.filter(|_| is_hidden(audience, chunk, row))
 }
 
 fn find_hidden_rows(audience: Audience, chunk: &Chunk) -> Bitmap {

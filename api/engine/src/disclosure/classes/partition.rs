@@ -41,7 +41,7 @@ impl RowPosition {
 /// Records that stay together: a single one, or a class of another audience.
 #[derive(Clone, Debug)]
 pub struct Unit {
-    /// The records; not empty.
+    /// The records.
     pub rows: Vec<RowPosition>,
     /// Those of the records that are new or have changed since they were in a class.
     pub altered: Vec<RowPosition>,
@@ -69,9 +69,10 @@ pub fn form_classes(snapshot: &Snapshot, units: Vec<Unit>) -> Vec<Unit> {
     classes
 }
 
-fn is_enough(snapshot: &Snapshot, units: &[Unit]) -> bool {
+/// Whether enough records of some units are new or have changed to form a class.
+pub fn is_enough<'u>(snapshot: &Snapshot, units: impl IntoIterator<Item = &'u Unit>) -> bool {
     let mut membership = Membership::default();
-    let mut rows = units.iter().flat_map(|unit| &unit.altered);
+    let mut rows = units.into_iter().flat_map(|unit| &unit.altered);
     rows.any(|row| add_row(snapshot, &mut membership, *row)) || membership.is_enough()
 }
 
@@ -162,6 +163,24 @@ fn divide_finely(snapshot: &Snapshot, mut units: Vec<Unit>, classes: &mut Vec<Un
 }
 
 impl Unit {
+    /// A unit without records, for those that have changed and are not hidden any more; none if there are none.
+    pub fn of_gone(altered: &[RowPosition]) -> Option<Self> {
+        (!altered.is_empty()).then(|| Self {
+            rows: Vec::new(),
+            altered: altered.to_vec(),
+            key: ClassKey::default(),
+        })
+    }
+
+    /// The same records, as if all had changed.
+    #[must_use]
+    pub fn as_altered(&self) -> Self {
+        Self {
+            altered: self.rows.clone(),
+            ..self.clone()
+        }
+    }
+
     /// Adds the records of another unit.
     pub fn merge(&mut self, other: Self) {
         self.rows.extend(other.rows);
