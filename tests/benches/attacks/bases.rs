@@ -286,6 +286,14 @@ impl<'w> Session<'w> {
             .map(move |index| &self.world.rows[*index])
     }
 
+    /// Whether the class of a record has the description of the target's class.
+    pub fn is_described_alike(&self, index: usize, target: &Target<'_>) -> bool {
+        let audience = self.asker.reader().audience().unwrap_or(Audience::Dashboards);
+        let classes = &self.world.release.classes[audience as usize];
+        let description = |class| classes.description_of(class);
+        self.class_of_row[index].and_then(description) == description(target.class)
+    }
+
     /// How many records of a class have each value of the secret.
     pub fn count_members(&self, class: u32) -> [usize; VALUE_COUNT] {
         let mut counts = [0; VALUE_COUNT];

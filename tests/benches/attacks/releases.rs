@@ -17,19 +17,27 @@ use crate::score::{Attack, Guess, Tally, find_largest};
 pub const ATTACKS: &[Attack] = &[
     Attack {
         name: "15a. before and after a change",
-        run: |session, random, tally| compare_changes(session, random, tally, 0),
+        run: |session, random, tally| compare_changes(session, random, tally, OtherChanges::None),
     },
     Attack {
         name: "15b. before and after a change and 30 others",
-        run: |session, random, tally| compare_changes(session, random, tally, OTHER_CHANGES),
+        run: |session, random, tally| compare_changes(session, random, tally, OtherChanges::Any),
+    },
+    Attack {
+        name: "15c. before and after a change and 30 others of classes that are described alike",
+        run: |session, random, tally| compare_changes(session, random, tally, OtherChanges::Alike),
     },
     Attack {
         name: "16a. before and after a new record",
-        run: |session, random, tally| compare_additions(session, random, tally, 0),
+        run: |session, random, tally| compare_additions(session, random, tally, OtherChanges::None),
     },
     Attack {
         name: "16b. before and after a new record and 30 changes",
-        run: |session, random, tally| compare_additions(session, random, tally, OTHER_CHANGES),
+        run: |session, random, tally| compare_additions(session, random, tally, OtherChanges::Any),
+    },
+    Attack {
+        name: "16c. before and after a new record and 30 changes of classes that are described alike",
+        run: |session, random, tally| compare_additions(session, random, tally, OtherChanges::Alike),
     },
     Attack {
         name: "17a. before a change and after a restart",
@@ -43,6 +51,15 @@ pub const ATTACKS: &[Attack] = &[
 
 /// How many other hidden records change too.
 const OTHER_CHANGES: usize = 30;
+
+/// Which other hidden records change too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OtherChanges {
+    None,
+    Any,
+    /// Those of classes with the description of the target's class, so that these classes are replaced.
+    Alike,
+}
 
 /// The record with another value of the secret, each as likely.
 fn alter_secret(row: &IndexedInitiative, random: &mut StdRng) -> IndexedInitiative {
@@ -58,14 +75,16 @@ fn alter_others(
     session: &Session<'_>,
     random: &mut StdRng,
     target: &Target<'_>,
-    count: usize,
+    others: OtherChanges,
 ) -> Vec<IndexedInitiative> {
-    // One more than are needed, as the target can be among them.
-    let chosen = session.hidden().choose_multiple(random, count + 1);
-    let others = chosen.filter(|index| **index != target.index);
-    others
-        .take(count)
-        .map(|index| alter_secret(&session.world.rows[*index], random))
+    let is_other = |index: &&usize| {
+        **index != target.index
+            && (others == OtherChanges::Any || session.is_described_alike(**index, target))
+    };
+    let candidates: Vec<&usize> = session.hidden().iter().filter(is_other).collect();
+    candidates
+        .choose_multiple(random, OTHER_CHANGES)
+        .map(|index| alter_secret(&session.world.rows[**index], random))
         .collect()
 }
 
@@ -137,26 +156,26 @@ fn find_likeliest_new_value(session: &Session<'_>, target: &Target<'_>) -> usize
 
 /// Compares the counts before and after the target changes, and after other hidden records have changed too. The secret is
 /// the new value. Would succeed if a class counted both before and after one of its records changes.
-fn compare_changes(session: &Session<'_>, random: &mut StdRng, tally: &mut Tally, others: usize) {
+fn compare_changes(session: &Session<'_>, random: &mut StdRng, tally: &mut Tally, others: OtherChanges) {
     for target in session.pick_any(random) {
         let altered = alter_secret(target.row, random);
         let secret = find_secret(&altered);
         let after = session.world.release.publish(vec![altered]);
         let mut changes = find_changes(session, tally, &after, target.row);
-        if others > 0 {
+        if others != OtherChanges::None {
             let later = after.publish(alter_others(session, random, &target, others));
             changes.extend(find_changes(session, tally, &later, target.row));
         }
         let mut guess = guess_new_value(&changes);
         // With other changes, the attacker does not believe that only the target differs.
-        guess.certain &= others == 0;
+        guess.certain &= others == OtherChanges::None;
         tally.add_secret(secret, find_likeliest_new_value(session, &target), guess);
     }
 }
 
 /// Compares the counts before and after a copy of the target is published as a new record, and after other hidden records
 /// have changed. Would succeed if a new record were counted before enough others are.
-fn compare_additions(session: &Session<'_>, random: &mut StdRng, tally: &mut Tally, others: usize) {
+fn compare_additions(session: &Session<'_>, random: &mut StdRng, tally: &mut Tally, others: OtherChanges) {
     for target in session.pick_any(random) {
         let added = IndexedInitiative {
             id: Uuid::max(),
@@ -165,12 +184,12 @@ fn compare_additions(session: &Session<'_>, random: &mut StdRng, tally: &mut Tal
         };
         let after = session.world.release.publish(vec![added.clone()]);
         let mut changes = find_changes(session, tally, &after, &added);
-        if others > 0 {
+        if others != OtherChanges::None {
             let later = after.publish(alter_others(session, random, &target, others));
             changes.extend(find_changes(session, tally, &later, &added));
         }
         let mut guess = guess_added_value(&changes);
-        guess.certain &= others == 0;
+        guess.certain &= others == OtherChanges::None;
         tally.add(&target, guess);
     }
 }

@@ -101,12 +101,11 @@ impl HiddenClasses {
         let mut new_units = Vec::new();
         for class in (0..).take(members.class_count()) {
             let rows = members.list_members(class);
-            let of_dashboards: HashSet<Option<u32>> =
-                rows.iter().map(|at| self.find_formed_class(*at)).collect();
-            if rows.is_empty() || (of_dashboards.len() == 1 && !of_dashboards.contains(&None)) {
+            if rows.is_empty() || self.is_within_one_class(rows) {
                 continue;
             }
-            plan.replaced.extend(of_dashboards.into_iter().flatten());
+            plan.replaced
+                .extend(rows.iter().filter_map(|at| self.find_formed_class(*at)));
             if let Some(key) = members.keys[class as usize] {
                 new_units.push(self.new_unit_of_class(rows.to_vec(), key));
             }
@@ -232,11 +231,8 @@ impl HiddenClasses {
         }
         for class in of_members {
             let rows = members.list_members(class);
-            let of_dashboards = self.find_formed_class(rows[0]);
-            let is_whole = rows.iter().all(|at| self.find_formed_class(*at) == of_dashboards);
             if let Some(key) = members.keys[class as usize]
-                && is_whole
-                && of_dashboards.is_some()
+                && self.is_within_one_class(rows)
             {
                 units.push(self.new_unit_of_class(rows.to_vec(), key));
             }
@@ -266,6 +262,12 @@ impl HiddenClasses {
     fn list_frozen(&self) -> impl Iterator<Item = RowPosition> + '_ {
         let chunks = self.counted.chunks.iter().enumerate().skip(self.base_chunk_count);
         chunks.flat_map(|(position, chunk)| (0..chunk.len()).map(move |row| RowPosition::new(position, row)))
+    }
+
+    /// Whether some records are all in one class.
+    fn is_within_one_class(&self, rows: &[RowPosition]) -> bool {
+        let first = rows.first().and_then(|at| self.find_formed_class(*at));
+        first.is_some() && rows.iter().all(|at| self.find_formed_class(*at) == first)
     }
 
     fn is_hidden_from_members(&self, at: RowPosition) -> bool {

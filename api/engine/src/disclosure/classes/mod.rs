@@ -166,6 +166,9 @@ impl HiddenClasses {
     ) -> Option<(BothClasses, Vec<StoredClass>)> {
         let mut new = Vec::new();
         let mut apply = |classes: &BothClasses, audience: Audience, plan: FormationPlan| {
+            if plan.formed.is_empty() {
+                return classes.clone();
+            }
             let mut editor = ClassEditor::new(classes);
             editor.dissolve(audience, plan.replaced);
             for unit in &plan.formed {
