@@ -1,6 +1,6 @@
 //! Releases: stores the classes of hidden records when they are formed, and loads those that other servers stored.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter,
@@ -70,20 +70,13 @@ pub async fn load_classes(
         }
         None => all,
     };
-    let mut classes = these.all(db).await?;
+    let classes = these.all(db).await?;
     let all_ids: Vec<Uuid> = disclosure_class::Entity::find()
         .select_only()
         .column(disclosure_class::Column::Id)
         .into_tuple()
         .all(db)
         .await?;
-    // A record can be in a dissolved class of an older release too.
-    let releases = disclosure_release::Entity::find().all(db).await?;
-    let numbers: HashMap<Uuid, i32> = releases
-        .iter()
-        .map(|release| (release.id, release.number))
-        .collect();
-    classes.sort_by_key(|class| numbers.get(&class.release_id).copied());
     let change = change::Entity::find_by_id(newest.change_number).one(db).await?;
     Ok(LoadedClasses {
         classes: classes.into_iter().map(to_stored_class).collect(),

@@ -28,9 +28,8 @@ pub struct DisclosureControl {
     applied: bool,
     /// The counts that leave out hidden records, with the reason.
     suppressed: Vec<Suppression>,
-    /// The newest change that the answer includes for hidden records (published records that you can count
-    /// but not read in full). Their changes are included in batches, so that no answer reveals a single
-    /// publication.
+    /// The newest change of hidden records (published records that you can count but not read in full) that the answer
+    /// can include. Their changes are included in batches, so that no answer reveals a single publication.
     hidden_as_of: AsOf,
 }
 

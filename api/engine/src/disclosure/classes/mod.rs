@@ -1,14 +1,14 @@
 //! Classes of hidden records: the records that an audience may count but not read.
 //!
 //! A class has at least 10 records of at least 5 lead organisations, also without those that any one organisation leads
-//! or funds. What an outsider may know of a record (its key variables) is decided from what is published about its class, so
-//! two populations always differ by whole classes, and nobody learns whether a certain record is there. Censuses protect records before counting in the same way: see the chapter
-//! on frequency tables of A. Hundepool et al., "Handbook on Statistical Disclosure Control" (sdcTools). H. J. Asghar and
-//! D. Kaafar, "Averaging attacks on bounded noise-based disclosure control algorithms" (PETS 2020) show that noise alone
-//! does not withstand comparisons.
+//! or funds. What an outsider may know of a record (its key variables) is decided from what is published about its class,
+//! so two populations always differ by whole classes, and nobody learns whether a certain record is there. Censuses
+//! protect records before counting in the same way: see the chapter on frequency tables of A. Hundepool et al., "Handbook
+//! on Statistical Disclosure Control" (sdcTools). H. J. Asghar and D. Kaafar, "Averaging attacks on bounded noise-based
+//! disclosure control algorithms" (PETS 2020) show that noise alone does not withstand comparisons.
 //!
 //! A class never changes. If one of its records changes, it is counted as it was, until enough records that fit the class
-//! have changed. Then a [new class](formation) replaces it. So nobody can compare two answers and learn what changed in one
+//! have changed. Then a new class (`formation`) replaces it. So nobody can compare two answers and learn what changed in one
 //! record.
 
 pub mod decision_cache;

@@ -2,9 +2,9 @@
 //!
 //! Records are divided by the first key variable, each part by the second, and so on, as long as each part is
 //! [enough](Membership) for a class. Parts that are not enough are merged with others. What is left is divided as finely
-//! as possible, in the order of place and start.
+//! as possible, in the order of the keys.
 //!
-//! Only altered records make a class. Those of a dissolved class that have not changed join: if they could form the same
+//! Only altered records make a class. Those of a replaced class that have not changed join: if they could form the same
 //! class again, a comparison of both would show what changed in one record.
 
 use std::collections::BTreeMap;
