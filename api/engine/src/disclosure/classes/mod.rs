@@ -365,6 +365,17 @@ impl HiddenClasses {
                 }
             }
         }
+        // Records that are counted as they were take the place of the newest ones, so that nothing else differs.
+        let find_id = |at: &RowPosition| self.counted.chunks[at.chunk as usize].ids()[at.row as usize];
+        for bounds in ends.windows(2) {
+            let of_class = &mut rows[bounds[0] as usize..bounds[1] as usize];
+            if of_class
+                .last()
+                .is_some_and(|at| at.chunk as usize >= self.base_chunk_count)
+            {
+                of_class.sort_unstable_by_key(find_id);
+            }
+        }
         Members { starts: ends, rows }
     }
 
