@@ -87,10 +87,7 @@ impl FormationState {
         let newest = Arc::clone(&state);
         let formed = run_blocking(move || {
             let formed = HiddenClasses::form(&newest.classes, || SystemClock.new_id());
-            Ok(formed.map(|(classes, new)| {
-                let obsolete = classes.iter().flat_map(|classes| classes.list_obsolete());
-                (new, obsolete.collect())
-            }))
+            Ok(formed.map(|formation| (formation.new, formation.replaced)))
         });
         let stored = match formed.await {
             Ok(Some((classes, replaced))) => {

@@ -56,7 +56,7 @@ pub struct EngineSettings {
     pub licence: String,
     /// The most bytes of the cache of rows.
     pub record_cache_bytes: u64,
-    /// The key variables by which classes of hidden records are formed.
+    /// The order of the key variables by which classes of hidden records are formed.
     pub disclosure_priority: KeyPriority,
     /// The most hidden records that are put into classes while the change log is read. More are in the background.
     pub max_records_classed_at_once: usize,

@@ -190,7 +190,12 @@ async fn load_places(db: &impl ConnectionTrait, before: &PlaceDictionary) -> Res
         .order_by_asc(place::Column::Id)
         .all(db)
         .await?;
-    let within = place_parent::Entity::find().all(db).await?;
+    // In one order on every server: the first region of a place describes it.
+    let within = place_parent::Entity::find()
+        .order_by_asc(place_parent::Column::PlaceId)
+        .order_by_asc(place_parent::Column::ParentId)
+        .all(db)
+        .await?;
     let places: Vec<StoredPlace> = places
         .into_iter()
         .map(|place| StoredPlace {

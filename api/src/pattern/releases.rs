@@ -16,8 +16,8 @@ use crate::locks::{AdvisoryLock, LockMode, acquire_lock};
 use wayin_engine::disclosure::classes::{ClassMember, StoredClass};
 use wayin_engine::index::AsOf;
 
-/// The bytes of one record in a stored class: its id, and when it was last updated.
-const MEMBER_BYTES: usize = 24;
+/// The bytes of one record in a stored class: its id, when it was last updated, and its cell key.
+const MEMBER_BYTES: usize = 25;
 
 /// Some stored classes.
 pub struct LoadedClasses {
@@ -159,7 +159,7 @@ pub async fn store_classes(
 fn encode_members(members: &[ClassMember]) -> Vec<u8> {
     let encode = |member: &ClassMember| {
         let (id, updated_at) = (*member.id.as_bytes(), member.updated_at.to_le_bytes());
-        id.into_iter().chain(updated_at)
+        id.into_iter().chain(updated_at).chain([member.cell_key])
     };
     members.iter().flat_map(encode).collect()
 }
@@ -167,10 +167,12 @@ fn encode_members(members: &[ClassMember]) -> Vec<u8> {
 fn to_stored_class(row: disclosure_class::Model) -> StoredClass {
     let (members, _) = row.members.as_chunks::<MEMBER_BYTES>();
     let decode = |member: &[u8; MEMBER_BYTES]| {
-        let (id, updated_at) = member.split_first_chunk::<16>()?;
+        let (id, member) = member.split_first_chunk::<16>()?;
+        let (updated_at, cell_key) = member.split_first_chunk::<8>()?;
         Some(ClassMember {
             id: Uuid::from_bytes(*id),
-            updated_at: i64::from_le_bytes(updated_at.try_into().ok()?),
+            updated_at: i64::from_le_bytes(*updated_at),
+            cell_key: *cell_key.first()?,
         })
     };
     StoredClass {
@@ -192,6 +194,7 @@ mod tests {
             .map(|(updated_at, id)| ClassMember {
                 id: Uuid::from_u128(u128::MAX / id),
                 updated_at,
+                cell_key: updated_at.to_le_bytes()[0],
             })
             .collect();
         let row = disclosure_class::Model {

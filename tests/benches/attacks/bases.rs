@@ -110,15 +110,11 @@ impl Release {
             Uuid::from_u128(last_class)
         };
         match HiddenClasses::form(&self.classes, new_id) {
-            Some((classes, new)) => {
-                let replaced: Vec<Uuid> = classes
-                    .iter()
-                    .flat_map(|classes| classes.list_obsolete())
-                    .collect();
-                let mut stored = [self.stored, new].concat();
-                stored.retain(|class| !replaced.contains(&class.id));
+            Some(formation) => {
+                let mut stored = [self.stored, formation.new].concat();
+                stored.retain(|class| !formation.replaced.contains(&class.id));
                 Self {
-                    classes,
+                    classes: formation.classes,
                     stored,
                     snapshot: self.snapshot,
                     last_class,

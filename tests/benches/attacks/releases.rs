@@ -10,7 +10,7 @@ use wayin_engine::predicate::InitiativePredicate;
 use wayin_entity::{Challenge, ChallengeStep};
 
 use crate::ask::Asker;
-use crate::bases::{Release, Session, Target};
+use crate::bases::{Release, Session, Target, find_commonest};
 use crate::conditions::{VALUE_COUNT, Values, add, everyone, everyone_but, find_secret, is_within, subtract};
 use crate::score::{Attack, Guess, Tally, find_largest};
 
@@ -162,14 +162,20 @@ fn compare_changes(session: &Session<'_>, random: &mut StdRng, tally: &mut Tally
         let secret = find_secret(&altered);
         let after = session.world.release.publish(vec![altered]);
         let mut changes = find_changes(session, tally, &after, target.row);
+        let mut baseline = find_likeliest_new_value(session, &target);
         if others != OtherChanges::None {
-            let later = after.publish(alter_others(session, random, &target, others));
+            let rows = alter_others(session, random, &target, others);
+            if others == OtherChanges::Alike {
+                // The sum of the changes is published when the classes are replaced.
+                baseline = find_commonest(rows.iter().map(find_secret).chain([secret]));
+            }
+            let later = after.publish(rows);
             changes.extend(find_changes(session, tally, &later, target.row));
         }
         let mut guess = guess_new_value(&changes);
         // With other changes, the attacker does not believe that only the target differs.
         guess.certain &= others == OtherChanges::None;
-        tally.add_secret(secret, find_likeliest_new_value(session, &target), guess);
+        tally.add_secret(secret, baseline, guess);
     }
 }
 

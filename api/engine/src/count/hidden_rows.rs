@@ -3,7 +3,7 @@
 //! A test of key variables is decided from what is [published](crate::disclosure::classes::description) about the
 //! [class](crate::disclosure::classes) of a record. Likewise, a record is in a group of a dimension if all records with
 //! that description are. Protected answers are those of each record, over classes that are [merged](Coarsening) until the
-//! answers are diverse. Then the classes of a group have the values that they share.
+//! answers are diverse. A merged group has a value only if all its classes have it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

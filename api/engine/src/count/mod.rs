@@ -182,7 +182,9 @@ impl<'a> PopulationCounter<'a> {
     /// Caches the results of these predicates and of the population.
     pub fn cache_results(&self, prepared: &[&PreparedPredicate<'_>]) {
         let context = self.context();
-        let chunks: Vec<&Chunk> = context.newest.chunks.iter().map(|chunk| &**chunk).collect();
+        // Frozen records are few, and other questions do not need them.
+        let newest = &context.newest.chunks[..self.base.base_chunk_count];
+        let chunks: Vec<&Chunk> = newest.iter().map(|chunk| &**chunk).collect();
         let own = std::iter::once(&self.base.among).chain(&self.base.visible);
         for predicate in prepared.iter().copied().chain(own) {
             predicate.cache_results(&chunks, context.truth_cache);

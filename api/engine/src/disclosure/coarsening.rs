@@ -3,9 +3,10 @@
 //! Protected answers (ways in, steps, reasons, changes, what a funder required) are counted from the records as they are.
 //! Someone who knows one of them could use it to single out a record within a class, and then learn another. So classes
 //! are merged into [groups](super::classes::levels) until the answers of each group are diverse: among the records that
-//! share all answers but one, no value of that one is shared by all but a few: at least [`MIN_WITNESSES`] records differ,
-//! also without those that any one organisation leads or funds. A record without an answer does not count as different. This is l-diversity with l = 2 (A. Machanavajjhala et al.,
-//! "l-diversity: privacy beyond k-anonymity", ACM TKDD 2007) for every choice of what is known.
+//! share all answers but one, whatever the value of that one is, at least [`MIN_WITNESSES`] records have another, also
+//! without those that any one organisation leads or funds. A record without an answer does not count as different. This is
+//! l-diversity with l = 2 (A. Machanavajjhala et al., "l-diversity: privacy beyond k-anonymity", ACM TKDD 2007) for every
+//! choice of what is known.
 //!
 //! The groups of a question with more protected answers are made of whole groups of a question with some of them. Groups
 //! that stay without diverse answers are left out: their protected answers are UNKNOWN.

@@ -26,7 +26,7 @@ pub enum ProtectedAnswer {
 }
 
 impl ProtectedAnswer {
-    /// The protected answer that a test is about; none if the test is decided for classes as a whole. A test of funding
+    /// The protected answer that a test is about; none if the test is decided from the description of a class. A test of funding
     /// terms that combines an answer with something else is: it could select the terms of a single record.
     pub fn of_test(test: &InitiativeTest) -> Option<Self> {
         match test {

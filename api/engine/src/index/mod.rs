@@ -71,12 +71,6 @@ impl Snapshot {
         Some((position, row))
     }
 
-    /// Whether any initiative is illustrative.
-    pub fn has_illustrative(&self) -> bool {
-        let has_rows = |rows: &Bitmap| rows.words().iter().any(|word| *word != 0);
-        self.chunks.iter().any(|chunk| has_rows(&chunk.illustrative))
-    }
-
     /// The approximate size of the initiatives in bytes.
     pub fn size_in_bytes(&self) -> usize {
         self.chunks.iter().map(|chunk| chunk.size_in_bytes()).sum()

@@ -36,17 +36,17 @@ pub struct ClassEditor {
 /// The classes of one audience that are being changed.
 struct EditedClasses {
     classes: HiddenClasses,
-    /// The numbers of the classes whose keys are to be found.
-    without_key: HashSet<u32>,
+    /// The numbers of the formed classes whose keys are still to be found.
+    needs_key: HashSet<u32>,
 }
 
 impl EditedClasses {
     fn is_formed(&self, class: u32) -> bool {
-        self.classes.is_formed(class) || self.without_key.contains(&class)
+        self.classes.is_formed(class) || self.needs_key.contains(&class)
     }
 
     fn dissolve(&mut self, class: u32) {
-        self.without_key.remove(&class);
+        self.needs_key.remove(&class);
         if let Some(key) = self.classes.keys.get_mut(class as usize) {
             *key = None;
         }
@@ -65,7 +65,7 @@ impl ClassEditor {
             },
             audiences: classes.each_ref().map(|classes| EditedClasses {
                 classes: HiddenClasses::clone(classes),
-                without_key: HashSet::new(),
+                needs_key: HashSet::new(),
             }),
             frozen: BTreeMap::new(),
             frozen_chunks: frozen.to_vec(),
@@ -123,7 +123,7 @@ impl ClassEditor {
             edited.classes.class_of_row = after.chunks.iter().map(of_chunk).collect();
             if !Arc::ptr_eq(&before.places, &after.places) {
                 let formed = (0..).zip(&edited.classes.keys);
-                edited.without_key = formed
+                edited.needs_key = formed
                     .filter_map(|(class, key)| key.is_some().then_some(class))
                     .collect();
             }
@@ -178,6 +178,7 @@ impl ClassEditor {
                 }
             } else if let Some(frozen) = self.frozen.get_mut(&(member.id, member.updated_at)) {
                 frozen.classes[audience as usize] = number;
+                frozen.row.cell_key = member.cell_key;
             } else {
                 is_whole = false;
             }
@@ -185,7 +186,7 @@ impl ClassEditor {
         edited.classes.ids.push(class.id);
         edited.classes.keys.push(None);
         if is_whole {
-            edited.without_key.insert(number);
+            edited.needs_key.insert(number);
         }
     }
 
@@ -216,7 +217,7 @@ impl ClassEditor {
             };
             let of_chunk = |chunk: &Arc<Chunk>| list_versions(chunk).into_iter().map(find_class).collect();
             next.class_of_row.extend(frozen_chunks.iter().map(of_chunk));
-            next.find_keys(&edited.without_key);
+            next.find_keys(&edited.needs_key);
             next.update_levels();
             Arc::new(next)
         })

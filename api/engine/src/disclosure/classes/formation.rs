@@ -25,16 +25,19 @@ pub struct FormationPlan {
 #[derive(Clone, Default)]
 struct Pool {
     units: Vec<Unit>,
-    /// Frozen records that no class counts any more, and that are not there in another version.
+    /// Frozen records that no class will count any more, of which the pool has no other version, and that the audience cannot
+    /// read now.
     gone: Vec<RowPosition>,
 }
 
 /// What waits for a new class with a key, or with a finer one.
 #[derive(Default)]
 struct KeyGroup {
-    pool: Pool,
+    units: Vec<Unit>,
     /// The classes with the key that count records as they were.
     stale: BTreeSet<u32>,
+    /// These records.
+    frozen: Vec<RowPosition>,
 }
 
 /// The groups of the classes of one audience.
@@ -81,7 +84,7 @@ impl HiddenClasses {
         let mut others = Vec::new();
         for unit in self.list_waiting(|_| true) {
             match groups.find(unit.key) {
-                Some(group) => group.pool.units.push(unit),
+                Some(group) => group.units.push(unit),
                 None => others.push(unit),
             }
         }
@@ -95,7 +98,9 @@ impl HiddenClasses {
 
     /// The classes to form of the records that are hidden from dashboards. The classes of members stay whole, as one person
     /// can be both.
-    pub fn plan_for_dashboards(&self, members: &Self) -> FormationPlan {
+    ///
+    /// None if the records of a replaced class are not enough for a new one.
+    pub fn plan_for_dashboards(&self, members: &Self) -> Option<FormationPlan> {
         let mut plan = FormationPlan::default();
         // The classes of members that no class of dashboards contains.
         let mut new_units = Vec::new();
@@ -107,7 +112,7 @@ impl HiddenClasses {
             plan.replaced
                 .extend(rows.iter().filter_map(|at| self.find_formed_class(*at)));
             if let Some(key) = members.keys[class as usize] {
-                new_units.push(self.new_unit_of_class(rows.to_vec(), key));
+                new_units.push(self.new_unit_of_rows(rows.to_vec(), key));
             }
         }
         // Those that count records of replaced classes of members.
@@ -122,15 +127,10 @@ impl HiddenClasses {
         let mut of_replaced = KeyGroups::new(replaced.iter().filter_map(|class| self.keys[*class as usize]));
         let mut groups = KeyGroups::new(self.keys.iter().flatten().copied());
         let mut others = Vec::new();
-        let waiting_ids = self.list_waiting_ids();
-        let has_new_version = |at: RowPosition| {
-            let (chunk, row) = at.find(&self.counted);
-            waiting_ids.contains(&chunk.ids()[row])
-        };
         let unchanged = self.list_unchanged_with_members(&replaced, members);
         for unit in new_units.into_iter().chain(unchanged).chain(waiting) {
             match (of_replaced.find(unit.key), groups.find(unit.key)) {
-                (Some(group), _) | (None, Some(group)) => group.pool.units.push(unit),
+                (Some(group), _) | (None, Some(group)) => group.units.push(unit),
                 (None, None) => others.push(unit),
             }
         }
@@ -140,20 +140,14 @@ impl HiddenClasses {
                 .filter(|class| replaced.contains(class));
             let key = class.and_then(|class| self.keys[class as usize]);
             if members.find_formed_class(at).is_none()
-                && !has_new_version(at)
                 && let Some(group) = key.and_then(|key| of_replaced.groups.get_mut(&key))
             {
-                group.pool.gone.push(at);
+                group.frozen.push(at);
             }
         }
-        plan.formed = form_all_pools(
-            &self.counted,
-            of_replaced
-                .into_sorted()
-                .into_iter()
-                .map(|group| group.pool)
-                .collect(),
-        );
+        let pools = of_replaced.into_sorted().into_iter();
+        let pools = pools.map(|group| self.new_pool(group.units, &group.frozen));
+        plan.formed = self.form_all_pools(&pools.collect::<Vec<_>>())?;
         // What is hidden from members changes with their classes.
         self.add_stale(&mut groups, |at, class| {
             !self.is_hidden_from_members(at) && !replaced.contains(&class)
@@ -165,7 +159,7 @@ impl HiddenClasses {
             });
         }
         plan.formed.extend(form_classes(&self.counted, others));
-        plan
+        Some(plan)
     }
 
     /// The hidden records that are in no class, each as a unit.
@@ -182,27 +176,16 @@ impl HiddenClasses {
         units
     }
 
-    /// The ids of the hidden records that are in no class.
-    fn list_waiting_ids(&self) -> HashSet<Uuid> {
-        let mut ids = HashSet::new();
-        for position in 0..self.base_chunk_count {
-            let chunk = &self.counted.chunks[position];
-            self.find_waiting_rows(position).for_each(|row| {
-                ids.insert(chunk.ids()[row]);
-            });
-        }
-        ids
-    }
-
-    /// A unit of one record. If it is in no class, not even in a dissolved one, it is new or has changed.
+    /// A unit of one record.
     fn new_unit(&self, at: RowPosition) -> Unit {
         let (chunk, row) = at.find(&self.counted);
         let key = ClassKey::of_record(chunk, row, &self.counted.places, self.priority);
-        self.new_unit_of_class(vec![at], key)
+        self.new_unit_of_rows(vec![at], key)
     }
 
-    /// A unit of the records of a class of members.
-    fn new_unit_of_class(&self, rows: Vec<RowPosition>, key: ClassKey) -> Unit {
+    /// A unit of several records, given the key that they share. Those that are in no class, not even in a dissolved one, are
+    /// new or have changed.
+    fn new_unit_of_rows(&self, rows: Vec<RowPosition>, key: ClassKey) -> Unit {
         let altered = rows.iter().copied().filter(|at| self.find_class(*at) == NO_CLASS);
         Unit {
             altered: altered.collect(),
@@ -234,7 +217,7 @@ impl HiddenClasses {
             if let Some(key) = members.keys[class as usize]
                 && self.is_within_one_class(rows)
             {
-                units.push(self.new_unit_of_class(rows.to_vec(), key));
+                units.push(self.new_unit_of_rows(rows.to_vec(), key));
             }
         }
         units
@@ -242,7 +225,6 @@ impl HiddenClasses {
 
     /// Adds the classes that count records as they were, and those of these records that are gone.
     fn add_stale(&self, groups: &mut KeyGroups, is_wanted: impl Fn(RowPosition, u32) -> bool) {
-        let waiting = self.list_waiting_ids();
         for at in self.list_frozen() {
             let Some(class) = self.find_formed_class(at).filter(|class| is_wanted(at, *class)) else {
                 continue;
@@ -250,12 +232,60 @@ impl HiddenClasses {
             let group = self.keys[class as usize].and_then(|key| groups.groups.get_mut(&key));
             if let Some(group) = group {
                 group.stale.insert(class);
-                let (chunk, row) = at.find(&self.counted);
-                if !waiting.contains(&chunk.ids()[row]) {
-                    group.pool.gone.push(at);
-                }
+                group.frozen.push(at);
             }
         }
+    }
+
+    /// A pool of units, and of frozen records that no class will count any more.
+    fn new_pool(&self, units: Vec<Unit>, frozen: &[RowPosition]) -> Pool {
+        let altered = units.iter().flat_map(|unit| &unit.altered);
+        let altered: HashSet<Uuid> = altered.map(|at| self.find_id(*at)).collect();
+        let is_gone = |at: &&RowPosition| {
+            let id = self.find_id(**at);
+            !altered.contains(&id) && !self.is_readable_now(id)
+        };
+        Pool {
+            gone: frozen.iter().filter(is_gone).copied().collect(),
+            units,
+        }
+    }
+
+    fn find_id(&self, at: RowPosition) -> Uuid {
+        let (chunk, row) = at.find(&self.counted);
+        chunk.ids()[row]
+    }
+
+    /// Whether the audience can read the newest version of a record. Then it conceals nothing from them.
+    fn is_readable_now(&self, id: Uuid) -> bool {
+        let base = &self.counted.chunks[..self.base_chunk_count];
+        let next = base.partition_point(|chunk| chunk.ids()[0] <= id);
+        let Some(chunk) = next.checked_sub(1).map(|position| &base[position]) else {
+            return false;
+        };
+        let row = chunk.ids().binary_search(&id);
+        row.is_ok_and(|row| !is_hidden(self.audience, chunk, row))
+    }
+
+    /// Forms classes of each pool. If one is not enough, it is joined with the others. None if they are not enough together.
+    fn form_all_pools(&self, pools: &[Pool]) -> Option<Vec<Unit>> {
+        let is_illustrative = |pool: &Pool| pool.units.first().is_some_and(|unit| unit.key.is_illustrative);
+        let mut formed = Vec::new();
+        for kind in [false, true] {
+            let of_kind = pools.iter().filter(|pool| is_illustrative(pool) == kind);
+            let of_kind: Vec<&Pool> = of_kind.filter(|pool| !pool.units.is_empty()).collect();
+            let forms = of_kind.iter().map(|pool| (*pool).clone().form(&self.counted));
+            let classes: Option<Vec<Vec<Unit>>> = forms.collect();
+            if let Some(classes) = classes {
+                formed.extend(classes.concat());
+                continue;
+            }
+            let units = of_kind.iter().flat_map(|pool| pool.units.iter().cloned());
+            let gone = of_kind.iter().flat_map(|pool| pool.gone.iter().copied());
+            let joined = self.new_pool(units.collect(), &gone.collect::<Vec<_>>());
+            formed.extend(joined.form(&self.counted)?);
+        }
+        Some(formed)
     }
 
     /// The records that are counted as they were.
@@ -294,6 +324,7 @@ impl HiddenClasses {
             ClassMember {
                 id: chunk.ids()[row],
                 updated_at: chunk.updated_at.get(row).unwrap_or_default(),
+                cell_key: chunk.cell_keys()[row],
             }
         };
         unit.rows.iter().map(member).collect()
@@ -311,45 +342,19 @@ impl FormationPlan {
     fn add_group(
         &mut self,
         classes: &HiddenClasses,
-        mut group: KeyGroup,
+        group: KeyGroup,
         list_unchanged: impl FnOnce(&BTreeSet<u32>) -> Vec<Unit>,
     ) {
-        if !group.pool.is_enough(&classes.counted) {
+        let mut pool = classes.new_pool(group.units, &group.frozen);
+        if !pool.is_enough(&classes.counted) {
             return;
         }
-        group.pool.units.extend(list_unchanged(&group.stale));
-        if let Some(formed) = group.pool.form(&classes.counted) {
+        pool.units.extend(list_unchanged(&group.stale));
+        if let Some(formed) = pool.form(&classes.counted) {
             self.formed.extend(formed);
             self.replaced.extend(&group.stale);
         }
     }
-}
-
-/// Forms classes of each pool. Pools of which none can be formed are joined with the others.
-fn form_all_pools(snapshot: &Snapshot, pools: Vec<Pool>) -> Vec<Unit> {
-    let is_illustrative = |pool: &Pool| pool.units.first().is_some_and(|unit| unit.key.is_illustrative);
-    let mut formed = Vec::new();
-    for kind in [false, true] {
-        let of_kind = pools.iter().filter(|pool| is_illustrative(pool) == kind);
-        let of_kind: Vec<&Pool> = of_kind.filter(|pool| !pool.units.is_empty()).collect();
-        let classes: Option<Vec<Vec<Unit>>> = of_kind
-            .iter()
-            .map(|pool| (*pool).clone().form(snapshot))
-            .collect();
-        let joined = || {
-            let mut all = Pool::default();
-            for pool in &of_kind {
-                all.units.extend(pool.units.iter().cloned());
-                all.gone.extend(&pool.gone);
-            }
-            all.form(snapshot)
-        };
-        formed.extend(match classes {
-            Some(classes) => classes.concat(),
-            None => joined().unwrap_or_default(),
-        });
-    }
-    formed
 }
 
 impl Pool {

@@ -22,7 +22,7 @@ pub mod partition;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
@@ -61,6 +61,18 @@ pub struct ClassMember {
     pub id: Uuid,
     /// When it was last updated before the class was formed, in microseconds since 1970.
     pub updated_at: i64,
+    /// Its cell key then, which decides the noise.
+    pub cell_key: u8,
+}
+
+/// Classes after new ones were formed.
+pub struct Formation {
+    /// The classes of each audience.
+    pub classes: BothClasses,
+    /// The new ones, which are to be stored.
+    pub new: Vec<StoredClass>,
+    /// The ids of those that they replace.
+    pub replaced: Vec<Uuid>,
 }
 
 /// The classes of the records that are hidden from one audience, for one snapshot.
@@ -145,7 +157,7 @@ impl HiddenClasses {
             Uuid::from_u128(number)
         };
         let none = Self::none(snapshot, KeyPriority::default());
-        Self::form(&none, new_id).map_or(none, |(classes, _)| classes)
+        Self::form(&none, new_id).map_or(none, |formation| formation.classes)
     }
 
     /// The classes after some initiatives have changed. Those that are in a class are counted as they were.
@@ -159,35 +171,43 @@ impl HiddenClasses {
     }
 
     /// Forms classes of the hidden records that are in none: those of members, and then those of dashboards from them, as
-    /// one person can be both. Returns them with the new ones, which are to be stored. None if there are no new ones.
-    pub fn form(
-        classes: &BothClasses,
-        mut new_id: impl FnMut() -> Uuid,
-    ) -> Option<(BothClasses, Vec<StoredClass>)> {
-        let mut new = Vec::new();
+    /// one person can be both. None if there are no new ones.
+    pub fn form(classes: &BothClasses, mut new_id: impl FnMut() -> Uuid) -> Option<Formation> {
+        let (mut new, mut replaced) = (Vec::new(), Vec::new());
         let mut apply = |classes: &BothClasses, audience: Audience, plan: FormationPlan| {
             if plan.formed.is_empty() {
                 return classes.clone();
             }
+            let before = &classes[audience as usize];
+            let mut without: BTreeSet<u32> = plan.replaced;
+            for at in plan.formed.iter().flat_map(|unit| &unit.rows) {
+                without.insert(before.class_of_row[at.chunk as usize][at.row as usize]);
+            }
+            without.remove(&NO_CLASS);
+            replaced.extend(without.iter().map(|class| before.ids[*class as usize]));
             let mut editor = ClassEditor::new(classes);
-            editor.dissolve(audience, plan.replaced);
+            editor.dissolve(audience, without);
             for unit in &plan.formed {
                 let class = StoredClass {
                     id: new_id(),
                     audience,
-                    members: classes[audience as usize].list_stored_members(unit),
+                    members: before.list_stored_members(unit),
                 };
                 editor.add(&class);
                 new.push(class);
             }
-            editor.finish(Some(classes[0].counted.as_of))
+            editor.finish(Some(before.counted.as_of))
         };
         let [_, members] = classes;
         let with_members = apply(classes, Audience::Members, members.plan_for_members());
         let [dashboards, members] = &with_members;
-        let plan = dashboards.plan_for_dashboards(members);
-        let with_both = apply(&with_members, Audience::Dashboards, plan);
-        (!new.is_empty()).then_some((with_both, new))
+        let plan = dashboards.plan_for_dashboards(members)?;
+        let classes = apply(&with_members, Audience::Dashboards, plan);
+        (!new.is_empty()).then_some(Formation {
+            classes,
+            new,
+            replaced,
+        })
     }
 
     /// Adds classes that were stored, unless they are known, and dissolves those that are not stored any more. A class of
@@ -229,7 +249,7 @@ impl HiddenClasses {
         old
     }
 
-    /// The newest records, and after them those that are counted as they were.
+    /// The newest records, and after them those that are counted as they were. Only the former are in the order of their ids.
     pub fn counted(&self) -> &Snapshot {
         &self.counted
     }
@@ -248,21 +268,6 @@ impl HiddenClasses {
     pub fn count_waiting(&self) -> usize {
         let counts = (0..self.base_chunk_count).map(|position| self.find_waiting_rows(position).count());
         usize::try_from(counts.sum::<u64>()).unwrap_or(usize::MAX)
-    }
-
-    /// The ids of the dissolved classes of which no record waits for a new class.
-    pub fn list_obsolete(&self) -> Vec<Uuid> {
-        let mut is_used = vec![false; self.ids.len()];
-        for class in self.class_of_row.iter().flat_map(|classes| classes.iter()) {
-            if let Some(is_used) = is_used.get_mut(*class as usize) {
-                *is_used = true;
-            }
-        }
-        let classes = self.ids.iter().zip(&self.keys).zip(is_used);
-        classes
-            .filter(|((_, key), is_used)| key.is_none() && !is_used)
-            .map(|((id, _), _)| *id)
-            .collect()
     }
 
     /// The newest change at which classes were formed.

@@ -66,7 +66,7 @@ fn follow(
 ) -> BothClasses {
     let followed = HiddenClasses::follow(classes, before, after, changed);
     let formed = HiddenClasses::form(&followed, || Uuid::from_u128(random.random()));
-    formed.map_or(followed, |(classes, _)| classes)
+    formed.map_or(followed, |formation| formation.classes)
 }
 
 /// Whether some records are enough: counts those that each organisation does not know.
@@ -185,19 +185,22 @@ fn what_is_counted_changes_by_enough_records_together() {
                         .is_none_or(|now| list_versions(now) == list_versions(rows));
                     assert!(is_same, "class {class} of {:?} has changed", old.audience);
                 }
-                let newly_counted = counted_now.difference(&counted_before);
-                let with_new_version: BTreeSet<Uuid> = newly_counted.map(|(id, _)| *id).collect();
-                let is_gone = |row: &&IndexedInitiative| {
-                    !counted_now.contains(&(row.id, row.updated_at)) && !with_new_version.contains(&row.id)
+                let is_readable = |row: &IndexedInitiative| {
+                    let newest = after.find_row(row.id);
+                    newest.is_some_and(|(chunk, at)| !is_hidden(old.audience, &after.chunks[chunk], at))
                 };
-                let gone: Vec<IndexedInitiative> =
-                    before.values().flatten().filter(is_gone).cloned().collect();
+                let is_left = |row: &&IndexedInitiative| {
+                    !counted_now.contains(&(row.id, row.updated_at)) && !is_readable(row)
+                };
+                let left: Vec<&IndexedInitiative> = before.values().flatten().filter(is_left).collect();
                 for (class, rows) in now.iter().filter(|(class, _)| !before.contains_key(class)) {
                     replaced_count += 1;
                     let is_new =
                         |row: &&IndexedInitiative| !counted_before.contains(&(row.id, row.updated_at));
-                    let altered: Vec<IndexedInitiative> =
-                        rows.iter().filter(is_new).chain(&gone).cloned().collect();
+                    let mut altered: Vec<IndexedInitiative> = rows.iter().filter(is_new).cloned().collect();
+                    let ids: BTreeSet<Uuid> = altered.iter().map(|row| row.id).collect();
+                    let gone = left.iter().filter(|row| !ids.contains(&row.id));
+                    altered.extend(gone.map(|row| (*row).clone()));
                     assert!(
                         is_enough_naively(&altered),
                         "class {class} of {:?} has {} changed records",
@@ -263,22 +266,19 @@ fn stored_classes_are_the_same_on_another_server() {
     let mut random = StdRng::seed_from_u64(44);
     let mut snapshot = random_snapshot(&mut random, 1_500);
     let none = HiddenClasses::none(&snapshot, KeyPriority::default());
-    let (mut classes, mut stored) =
+    let first =
         HiddenClasses::form(&none, || Uuid::from_u128(random.random())).expect("there are enough records");
+    let (mut classes, mut stored) = (first.classes, first.new);
     // Another server that follows each change, and reads each release.
     let mut second = classes.clone();
     for _ in 0..60 {
         let (after, changed) = change_randomly(&mut random, &snapshot);
         classes = HiddenClasses::follow(&classes, &snapshot, &after, &changed);
         second = HiddenClasses::follow(&second, &snapshot, &after, &changed);
-        if let Some((formed, new)) = HiddenClasses::form(&classes, || Uuid::from_u128(random.random())) {
-            classes = formed;
-            stored.extend(new);
-            let replaced: Vec<Uuid> = classes
-                .iter()
-                .flat_map(|classes| classes.list_obsolete())
-                .collect();
-            stored.retain(|class| !replaced.contains(&class.id));
+        if let Some(formation) = HiddenClasses::form(&classes, || Uuid::from_u128(random.random())) {
+            classes = formation.classes;
+            stored.extend(formation.new);
+            stored.retain(|class| !formation.replaced.contains(&class.id));
         }
         snapshot = after;
         let all_ids = stored.iter().map(|class| class.id).collect();
