@@ -52,7 +52,6 @@ mod pattern_queries;
 mod permissions;
 mod placeholders;
 mod query_counts;
-mod question_audit;
 mod rate_limits;
 mod record_cache;
 mod record_files;

@@ -620,6 +620,24 @@ fn parse_error(body: &[u8]) -> (String, String) {
     (text(&error["message"]), text(&error["extensions"]["code"]))
 }
 
+/// A condition on more answers than one question can be about under disclosure control: as JSON, and as GraphQL.
+fn four_answers() -> (Value, String) {
+    let challenges = [
+        "DEFINING_AMBITIONS",
+        "UNDERSTANDING_LOCAL_SYSTEM",
+        "FOSTERING_CONDITIONS",
+    ];
+    let change = json!({"condition": {"on": "GOVERNANCE", "change": {"eq": "ALTERED"}}});
+    let steps = challenges.map(|of| json!({"challenge": {"on": of, "step": {"in": ["SKIPPED"]}}}));
+    let in_query = challenges.map(|of| format!("{{challenge: {{on: {of}, step: {{in: [SKIPPED]}}}}}}"));
+    let all: Vec<Value> = steps.into_iter().chain([change]).collect();
+    let in_query = in_query.join(", ");
+    (
+        json!({"and": all}),
+        format!("{{and: [{in_query}, {{condition: {{on: GOVERNANCE, change: {{eq: ALTERED}}}}}}]}}"),
+    )
+}
+
 async fn csv_errors_match_graphql_errors(database: Database) {
     let app = start_with_mixed_visibility(database).await;
     let [steward, _, dashboard] = create_readers(&app).await;
@@ -687,12 +705,14 @@ async fn csv_errors_match_graphql_errors(database: Database) {
         assert_eq!(headers[header::CACHE_CONTROL], "no-store");
         assert_eq!(headers[header::CONTENT_TYPE], "application/json");
     }
-    let identifying = json!({"when": {"title": {"eq": "One"}}, "then": {}});
-    let address = export_address("pattern", &identifying);
+    let (when, when_in_query) = four_answers();
+    let address = export_address("pattern", &json!({"when": when, "then": {}}));
     let (status, _, body) = send(&app.app, get(&address, dashboard.authorization.as_deref())).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     let output = dashboard
-        .query_error("{ pattern(when: {title: {eq: \"One\"}}, then: {}) { summary } }")
+        .query_error(&format!(
+            "{{ pattern(when: {when_in_query}, then: {{}}) {{ summary }} }}"
+        ))
         .await;
     assert_eq!(
         (parse_error(&body), output.1.as_str()),

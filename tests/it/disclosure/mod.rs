@@ -2,6 +2,7 @@
 //! control, as in the answers for stewards, and fail with it.
 
 mod attacks;
-pub mod fixture;
+mod fixture;
+mod question_audit;
 mod rules;
 mod schema_walk;

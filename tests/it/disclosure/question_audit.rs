@@ -12,7 +12,7 @@ use wayin::expiry::{ExpiryPolicy, delete_expired};
 use wayin::id;
 use wayin_entity::{Role, question_count};
 
-use crate::disclosure::fixture::{create_clients, start_with_records};
+use super::fixture::{create_clients, start_with_records};
 use crate::support::app::{Client, TestApp, unlimited_cost_settings};
 use crate::support::http::{export_address, get, send};
 use crate::support::reference_data::save_reference_data;
