@@ -53,7 +53,7 @@ type QuestionTallies = BTreeMap<(Uuid, NaiveDate), QuestionTally>;
 #[derive(Debug, Default)]
 pub struct QuestionAudit {
     held: Mutex<QuestionTallies>,
-    /// Locked while counts are stored. Whoever stores next, and then reads the table, finds them there.
+    /// Locked while counts are stored, so that a read of the table after a store includes them.
     storing: tokio::sync::Mutex<()>,
 }
 

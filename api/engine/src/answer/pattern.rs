@@ -44,7 +44,7 @@ impl PatternAnswer {
             basis: Basis {
                 as_of: self.basis.as_of,
                 hidden_as_of: self.basis.hidden_as_of,
-                // A client that is told of a change must not learn from it what is for the audit alone.
+                // This is for the audit alone. A subscriber must not be told if only this changes.
                 rests_on_few_hidden: self.basis.rests_on_few_hidden,
                 ..other.basis
             },

@@ -301,6 +301,16 @@ mod tests {
         }
     }
 
+    fn random_snapshot(random: &mut StdRng) -> Snapshot {
+        let mut snapshot = Snapshot {
+            places: three_regions().into(),
+            ..Snapshot::default()
+        };
+        let rows = (1..=4_000).map(|id| random_row(random, id)).collect();
+        snapshot.apply(rows, Vec::new());
+        snapshot
+    }
+
     fn random_test(random: &mut StdRng) -> InitiativeTest {
         let place = NamedReference {
             id: Uuid::from_u128(random.random_range(0..=PLACE_COUNT)),
@@ -350,14 +360,7 @@ mod tests {
     #[test]
     fn what_a_description_decides_is_so_for_each_record() {
         let mut random = StdRng::seed_from_u64(51);
-        let mut snapshot = Snapshot {
-            places: three_regions().into(),
-            ..Snapshot::default()
-        };
-        snapshot.apply(
-            (1..=4_000).map(|id| random_row(&mut random, id)).collect(),
-            Vec::new(),
-        );
+        let snapshot = random_snapshot(&mut random);
         let [_, classes] = &HiddenClasses::form_all(&snapshot);
         let descriptions = classes.descriptions();
         assert!(
@@ -395,14 +398,7 @@ mod tests {
     #[test]
     fn the_groups_of_a_description_are_those_of_each_record() {
         let mut random = StdRng::seed_from_u64(52);
-        let mut snapshot = Snapshot {
-            places: three_regions().into(),
-            ..Snapshot::default()
-        };
-        snapshot.apply(
-            (1..=4_000).map(|id| random_row(&mut random, id)).collect(),
-            Vec::new(),
-        );
+        let snapshot = random_snapshot(&mut random);
         let [_, classes] = &HiddenClasses::form_all(&snapshot);
         for (dimension, is_ever_decided) in [
             (Dimension::Region, true),
