@@ -237,7 +237,7 @@ impl<'a> DecisionBase<'a> {
             return Ok(Arc::new(Coarsening::Finest));
         }
         if answers.len() > MAX_PROTECTED_ANSWERS {
-            return Ok(Arc::new(Coarsening::leave_out_all(self.classes)));
+            return Ok(Arc::new(Coarsening::leave_out(self.classes, true, true)));
         }
         let tests = list_only_tests(&answers).filter(|_| !has_key_variables(parts));
         let cache = self.classes.cache();

@@ -331,16 +331,6 @@ impl Coarsening {
         Self::Merged(groups)
     }
 
-    /// Leaves out the protected answers of every class.
-    pub fn leave_out_all(classes: &HiddenClasses) -> Self {
-        Self::Merged(ClassGroups {
-            serial: next_serial(),
-            group_of_class: (0..).take(classes.class_count()).collect(),
-            is_left_out: vec![true; classes.class_count()],
-            leaves_out: true,
-        })
-    }
-
     /// Leaves out the protected answers of all real classes, or of all illustrative ones.
     pub fn leave_out(classes: &HiddenClasses, real: bool, illustrative: bool) -> Self {
         let is_left_out = |class| {

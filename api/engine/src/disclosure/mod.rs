@@ -66,28 +66,23 @@ impl DisclosedCount {
 }
 
 /// Discloses a cell: the exact count of visible records plus the perturbed count of hidden ones. Suppression and noise
-/// depend only on the hidden records. Every rule is evaluated for every cell, so that the time reveals nothing.
+/// depend only on the hidden records.
 pub fn disclose(cell: &RawCell, noise: &PerturbationTable) -> DisclosedCount {
     let hidden = cell.hidden.cast_signed();
     let perturbed = hidden + noise.get(cell.hidden, cell.key);
+    if perturbed < i64::from(MIN_CELL_COUNT) {
+        return DisclosedCount {
+            count: (cell.visible > 0).then_some(cell.visible),
+            suppressed: Some(SuppressionRule::SmallCount),
+            variance: 0.0,
+        };
+    }
     let rounded = (perturbed + ROUNDING_BASE / 2).div_euclid(ROUNDING_BASE) * ROUNDING_BASE;
     // The variance of the published count, because that of the true count would reveal it.
     let variance = noise.variance(rounded.unsigned_abs()) + ROUNDING_VARIANCE;
-    let is_small = perturbed < i64::from(MIN_CELL_COUNT);
-    let suppressed = is_small.then_some(SuppressionRule::SmallCount);
-    let visible_only = DisclosedCount {
-        count: (cell.visible > 0).then_some(cell.visible),
-        suppressed,
-        variance: 0.0,
-    };
-    let with_hidden = DisclosedCount {
+    DisclosedCount {
         count: Some(cell.visible + rounded.unsigned_abs()),
         suppressed: None,
         variance,
-    };
-    if suppressed.is_some() {
-        visible_only
-    } else {
-        with_hidden
     }
 }

@@ -165,7 +165,7 @@ impl ClassEditor {
         }
     }
 
-    /// Adds a class, unless it is known. If the version of one of its members is not available, it is added as dissolved.
+    /// Adds a class that is not known. If the version of one of its members is not available, it is added as dissolved.
     pub fn add(&mut self, class: &StoredClass) {
         let audience = class.audience;
         let edited = &mut self.audiences[audience as usize];

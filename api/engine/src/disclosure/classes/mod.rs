@@ -88,7 +88,8 @@ pub struct HiddenClasses {
     class_of_row: Vec<Arc<[u32]>>,
     /// By class number.
     ids: Vec<Uuid>,
-    /// By class number; none if the class is dissolved.
+    /// By class number; none if the class is dissolved: others have replaced it, or the version of one of its records is not
+    /// available.
     keys: Vec<Option<ClassKey>>,
     levels: Arc<Levels>,
     formed_at: AsOf,

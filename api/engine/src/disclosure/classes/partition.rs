@@ -49,7 +49,7 @@ pub struct Unit {
     pub key: ClassKey,
 }
 
-/// Calls `visit` with the funders of a record.
+/// The funders of a record, one for each funding term that has one.
 pub fn list_funders(chunk: &Chunk, row: usize) -> impl Iterator<Item = u32> + '_ {
     let funders = chunk.term_range(row).filter_map(|term| chunk.funders.get(term));
     funders.filter_map(|number| u32::try_from(number).ok())
