@@ -31,7 +31,7 @@ const document = (file, name) => {
 };
 
 const { data } = await client.query({ query: document("ShortFunding") });
-assert.match(data.pattern.summary, /skipped/);
+assert.match(data.pattern.summary.text, /skipped/);
 
 const initiatives = document("Initiatives");
 const titles = await forwardAndBack(async (variables) => {

@@ -15,7 +15,7 @@ const WITHOUT_ID = {
     // Worked out.
     "AdjustedEstimates", "AdjustedTest", "AsOf", "Association", "Associations", "RateLimit", "Caution", "ContingencyTable", "DisclosureControl",
     "Distribution", "DistributionBin", "EntryPointFlow", "EntryPointFlows", "Estimate", "GridCell", "GridHeading", "Homogeneity", "Pattern",
-    "PatternGrid", "Proportion", "PatternGroup", "QuestionCount", "UnknownReasonCount", "Suppression", "SuppressedCell",
+    "PatternGrid", "Proportion", "PatternGroup", "QuestionCount", "UnknownReasonCount", "Suppression", "PatternSummary",
     // Parts of a record, of a history (known by what it is of and its number), of a file.
     "ChallengeFaced", "ConditionChanged", "EntryPointTaken", "MissingAnswer", "SharingConsent",
     "Revision", "ImportRow",

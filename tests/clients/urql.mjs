@@ -29,7 +29,7 @@ const answered = async (answer) => {
 };
 
 const { pattern } = await answered(client.query(operations("ShortFunding"), {}).toPromise());
-assert.match(pattern.summary, /skipped/);
+assert.match(pattern.summary.text, /skipped/);
 
 await forwardAndBack(async (variables) => {
   const { initiatives } = await answered(client.query(operations("Initiatives"), variables).toPromise());

@@ -11,9 +11,9 @@ tests_on_both_databases![repeated_questions_are_answered_as_new_ones];
 
 const QUESTIONS: [&str; 5] = [
     "{ pattern(when: {fundingTerms: {isRecorded: true}}, then: {}, by: FUNDER) {
-        summary table { both population } groups(first: 20) { nodes { label table { both } } } } }",
+        summary { text } table { both population } groups(first: 20) { nodes { label table { both } } } } }",
     "{ pattern(when: {fundingTerms: {isRecorded: true}}, then: {}, by: FUNDER, scope: VISIBLE) {
-        summary table { both population } groups(first: 20) { nodes { label table { both } } } cautions { code } } }",
+        summary { text } table { both population } groups(first: 20) { nodes { label table { both } } } cautions { code } } }",
     "{ patternGrid(rows: FUNDER, columns: YEAR_STARTED, scope: VISIBLE) { cells { count } } }",
     "{ distribution(of: FUNDER, scope: VISIBLE) { bins { label count } } }",
     "{ associations(scope: VISIBLE, conditions: [{name: \"a\", condition: {fundingTerms: {isRecorded: true}}},

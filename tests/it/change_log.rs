@@ -386,7 +386,7 @@ async fn slow_or_abandoned_query_is_cancelled(database: Database) {
     let refused = hurried
         .steward()
         .await
-        .execute("{ pattern(when: {}, then: {}) { summary } }")
+        .execute("{ pattern(when: {}, then: {}) { summary { text } } }")
         .await;
     assert_eq!(
         refused["errors"][0]["extensions"]["code"], "QUERY_TIMEOUT",

@@ -353,11 +353,11 @@ async fn invalid_filter_is_rejected_with_its_path(database: Database) {
                 "filter",
             ),
             (
-                format!("{{ pattern(when: {filter}, then: {{}}) {{ summary }} }}"),
+                format!("{{ pattern(when: {filter}, then: {{}}) {{ summary {{ text }} }} }}"),
                 "when",
             ),
             (
-                format!("{{ pattern(when: {{}}, then: {filter}) {{ summary }} }}"),
+                format!("{{ pattern(when: {{}}, then: {filter}) {{ summary {{ text }} }} }}"),
                 "then",
             ),
             (

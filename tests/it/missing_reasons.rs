@@ -200,13 +200,13 @@ async fn demo_matches_the_readme(database: Database) {
     let query = "{ pattern(
         when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}
         then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}) {
-          summary table { unknown } unknownReasons { reason count } } }";
+          summary { text } table { unknown } unknownReasons { reason count } } }";
     let pattern = app.steward().await.query(query).await["pattern"].take();
     let quoted = |text: &str| {
         let lines = text.lines().filter_map(|line| line.strip_prefix("> "));
         lines.collect::<Vec<_>>().join(" ")
     };
-    let summary = pattern["summary"].as_str().unwrap();
+    let summary = pattern["summary"]["text"].as_str().unwrap();
     for (file, text) in [
         ("README.md", include_str!("../../README.md")),
         ("docs/patterns.md", include_str!("../../docs/patterns.md")),

@@ -43,7 +43,7 @@ async fn short_funding_is_compared_with_skipped_ambitions(database: Database) {
                 when: { fundingTerms: { some: { durationMonths: { lte: 18 } } } }
                 then: { challenge: { on: DEFINING_AMBITIONS, step: { in: [SKIPPED] } } }
                 by: REGION) {
-              summary
+              summary { text }
               table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown }
               groups(first: 20) { nodes { label table { population both } } } } }",
         )
@@ -141,7 +141,7 @@ async fn competition_for_resources_can_be_filtered(database: Database) {
         .query(&format!(
             "{{ initiatives(filter: {competed}) {{ nodes {{ externalRef challengesFaced {{ reasons }} }} }}
               pattern(when: {competed}, then: {other}, scope: VISIBLE) {{
-                summary table {{ both whenOnly thenOnly neither unknown }} }}
+                summary {{ text }} table {{ both whenOnly thenOnly neither unknown }} }}
               vocabulary {{ reasons {{ code label definition }} }} }}"
         ))
         .await;
@@ -158,7 +158,7 @@ async fn competition_for_resources_can_be_filtered(database: Database) {
         answer["pattern"]["table"],
         json!({"both": 1, "whenOnly": 1, "thenOnly": 1, "neither": 0, "unknown": 1})
     );
-    let sentence = answer["pattern"]["summary"].as_str().unwrap();
+    let sentence = answer["pattern"]["summary"]["text"].as_str().unwrap();
     assert!(
         sentence.contains("gave “competition for resources” as a reason"),
         "{sentence}"

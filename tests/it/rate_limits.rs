@@ -164,8 +164,7 @@ const STEWARD: Caller = Caller::Member("steward");
 /// Costs nine points: five for the search, one for the list and three for its rows.
 const NINE_POINT_QUERY: &str = "{ initiatives(first: 3) { nodes { title } } }";
 /// Costs sixty points.
-const SIXTY_POINT_QUERY: &str =
-    "{ a: pattern(when: {}, then: {}) { summary } b: pattern(when: {}, then: {}) { summary } }";
+const SIXTY_POINT_QUERY: &str = "{ a: pattern(when: {}, then: {}) { summary { text } } b: pattern(when: {}, then: {}) { summary { text } } }";
 /// A query that is open to everybody. Costs one point.
 const PUBLIC_QUERY: &str = "{ vocabulary { roles { code } } }";
 

@@ -1,12 +1,12 @@
 //! Cautions about an answer. They depend only on what the answer discloses.
 
 use super::answer::{
-    Association, Associations, Basis, DisclosedTable, Distribution, FlowCounts, Grid, Groups,
+    Association, Associations, Basis, DisclosedTable, Distribution, FlowCounts, Grid, Groups, HiddenCounting,
     NotAdjustedReason, PatternAnswer,
 };
 use super::disclosure::DisclosedCount;
 use super::measures::Measures;
-use super::summary::{format_approximate, format_count, format_plural, join_list};
+use super::summary::{format_approximate, format_count, join_list, round_for_words};
 
 /// A known cell below this is a small number.
 pub const SMALL_CELL_COUNT: u64 = 10;
@@ -47,8 +47,11 @@ pub enum CautionCode {
     GroupsSuppressed,
     /// Counts are perturbed: changed slightly, and rounded.
     Perturbed,
-    /// Some records that you can count but not read in full are left out of a count.
-    HiddenPartSuppressed,
+    /// Records that you can count but not read in full are left out, because they are too few to protect.
+    /// There may be none.
+    HiddenNotCounted,
+    /// A count is suppressed, because it would include too few hidden records.
+    CountsSuppressed,
 }
 
 /// Something to consider before you use an answer.
@@ -67,9 +70,14 @@ fn new_caution(code: CautionCode, text: impl Into<String>) -> Caution {
 
 /// The cautions about a pattern.
 pub fn list_pattern_cautions(answer: &PatternAnswer) -> Vec<Caution> {
-    let mut cautions = Vec::from_iter(caution_illustrative(&answer.illustrative, &answer.basis));
-    cautions.extend(list_table_cautions(&answer.table));
-    cautions.extend(caution_not_computable(&answer.table));
+    let table = answer.measured_table();
+    let mut cautions = Vec::from_iter(caution_illustrative(
+        &answer.illustrative,
+        &answer.table.population,
+        &answer.basis,
+    ));
+    cautions.extend(list_table_cautions(&table));
+    cautions.extend(caution_not_computable(&table));
     if let Some(groups) = &answer.groups {
         cautions.extend(list_group_cautions(answer, groups));
     }
@@ -85,7 +93,7 @@ pub fn list_table_cautions(table: &DisclosedTable) -> Vec<Caution> {
     if table.four_cells().iter().any(is_small) {
         cautions.push(new_caution(
             CautionCode::SmallNumbers,
-            format!("At least one of the four counts is under {SMALL_CELL_COUNT}: a few initiatives more or less would change the picture."),
+            format!("At least one of the four counts is under {SMALL_CELL_COUNT}. A few more initiatives could change the answer."),
         ));
     }
     if let (Some(unknown), Some(population)) = (table.unknown.count, table.population.count)
@@ -95,7 +103,7 @@ pub fn list_table_cautions(table: &DisclosedTable) -> Vec<Caution> {
         let population = format_approximate(&table.population, population);
         cautions.push(new_caution(
             CautionCode::MuchUnknown,
-            format!("Of {unknown} not enough is known, out of {population} in all."),
+            format!("A condition is not known for {unknown} of {population} initiatives."),
         ));
     }
     cautions
@@ -103,7 +111,12 @@ pub fn list_table_cautions(table: &DisclosedTable) -> Vec<Caution> {
 
 /// The cautions about associations, apart from those about [one pair](list_pair_cautions).
 pub fn list_association_cautions(answer: &Associations) -> Vec<Caution> {
-    let mut cautions = Vec::from_iter(caution_illustrative(&answer.illustrative, &answer.basis));
+    let population = answer.pairs.first().map(|pair| pair.table.population);
+    let mut cautions = Vec::from_iter(caution_illustrative(
+        &answer.illustrative,
+        &population.unwrap_or_default(),
+        &answer.basis,
+    ));
     let counts = answer.pairs.iter().flat_map(|pair| pair.table.counts());
     cautions.extend(list_shared_cautions(&answer.basis, false, counts));
     cautions
@@ -111,14 +124,19 @@ pub fn list_association_cautions(answer: &Associations) -> Vec<Caution> {
 
 /// The cautions about one pair of conditions.
 pub fn list_pair_cautions(pair: &Association) -> Vec<Caution> {
-    let mut cautions = list_table_cautions(&pair.table);
-    cautions.extend(caution_not_computable(&pair.table));
+    let table = pair.table.of_basis(pair.basis);
+    let mut cautions = list_table_cautions(&table);
+    cautions.extend(caution_not_computable(&table));
     cautions
 }
 
 /// The cautions about a grid.
 pub fn list_grid_cautions(grid: &Grid) -> Vec<Caution> {
-    let mut cautions = Vec::from_iter(caution_illustrative(&grid.illustrative, &grid.basis));
+    let mut cautions = Vec::from_iter(caution_illustrative(
+        &grid.illustrative,
+        &grid.population,
+        &grid.basis,
+    ));
     let counts = grid.cells.iter().copied();
     cautions.extend(list_shared_cautions(&grid.basis, grid.cells_overlap, counts));
     cautions
@@ -153,7 +171,7 @@ fn list_marked_count_cautions(
     let mut marks = counts.clone().map(|(_, illustrative)| illustrative.count);
     let mut cautions = Vec::new();
     if marks.clone().any(|mark| mark.is_some_and(|count| count > 0)) {
-        let text = format!("Some {MADE_UP_RECORDS}");
+        let text = format!("Some of these records are {MADE_UP_RECORDS}");
         cautions.push(new_caution(CautionCode::Illustrative, text));
     } else if basis.has_illustrative && marks.any(|mark| mark.is_none()) {
         cautions.push(new_caution(CautionCode::Illustrative, MAYBE_MADE_UP));
@@ -178,22 +196,29 @@ fn list_shared_cautions(
     }
     cautions.push(new_caution(
         CautionCode::NotASample,
-        "The records are those that were sent in or published, not drawn at random: intervals tell what chance does to \
-         counts of this size, not how well these initiatives stand for others.",
+        "The records were sent in or published; they are not a random sample. Intervals say nothing about initiatives that \
+         are missing.",
     ));
-    if !basis.disclosure_controlled {
-        return cautions;
+    match basis.hidden {
+        HiddenCounting::NotControlled => return cautions,
+        HiddenCounting::NoneCounted => {
+            cautions.push(new_caution(
+                CautionCode::HiddenNotCounted,
+                "Only records that you can read are counted. If there are others, they are too few to protect.",
+            ));
+            return cautions;
+        }
+        HiddenCounting::Perturbed => {}
     }
     cautions.push(new_caution(
         CautionCode::Perturbed,
-        "Counts of records that may only be counted were moved a little and rounded to the nearest 5, each in its own \
-         right: they need not add up, and differences of a few mean nothing.",
+        "Counts that include hidden records are changed a little and rounded. They need not add up, and small differences \
+         mean nothing.",
     ));
-    if counts.any(|shown| shown.count.is_some() && shown.suppressed.is_some()) {
+    if counts.any(|shown| shown.suppressed.is_some()) {
         cautions.push(new_caution(
-            CautionCode::HiddenPartSuppressed,
-            "Some counts are of the records that you may read whole alone: there may be a few more, or none, that may \
-             not be shown.",
+            CautionCode::CountsSuppressed,
+            "Some counts are suppressed, because they would include too few hidden records.",
         ));
     }
     cautions
@@ -205,40 +230,46 @@ fn caution_not_computable(table: &DisclosedTable) -> Option<Caution> {
         return None;
     }
     let reason = if table.known_cells().is_none() {
-        "a count that is needed is suppressed, or leaves out hidden records that another holds"
+        "a count that they need is suppressed"
     } else {
-        "a count that is needed is zero"
+        "a count that they need is zero"
     };
     let measures = join_list(missing, "and");
     Some(new_caution(
         CautionCode::NotComputable,
-        format!("What is left empty ({measures}) cannot be worked out: {reason}."),
+        format!("These cannot be computed, because {reason}: {measures}."),
     ))
 }
 
 const MADE_UP_RECORDS: &str =
-    "of the records counted were made up to show how Wayin works: they are no evidence about real places.";
-const MAYBE_MADE_UP: &str = "Some of the records counted may have been made up to show how Wayin works.";
+    "illustrative: made up to show how Wayin works. They say nothing about real places.";
+const MAYBE_MADE_UP: &str = "Some of these records may be illustrative: made up to show how Wayin works.";
 
-fn caution_illustrative(shown: &DisclosedCount, basis: &Basis) -> Option<Caution> {
-    let text = match shown.count {
+fn caution_illustrative(
+    shown: &DisclosedCount,
+    population: &DisclosedCount,
+    basis: &Basis,
+) -> Option<Caution> {
+    let subject = match shown.count {
         Some(0) => return None,
         // The count is suppressed. Readers may know that the database has no illustrative records.
         None if !basis.has_illustrative => return None,
-        None => MAYBE_MADE_UP.to_owned(),
-        Some(1) => "One of the records counted was made up to show how Wayin works: it is no evidence about real places.".to_owned(),
-        Some(count) => {
-            let about = if shown.variance > 0.0 { "About " } else { "" };
-            format!("{about}{} {MADE_UP_RECORDS}", format_count(count))
+        None => return Some(new_caution(CautionCode::Illustrative, MAYBE_MADE_UP)),
+        count if count == population.count => "All of these records are".to_owned(),
+        Some(1) => "One of these records is".to_owned(),
+        Some(count) if shown.variance > 0.0 => {
+            format!("About {} of these records are", round_for_words(count))
         }
+        Some(count) => format!("{} of these records are", format_count(count)),
     };
+    let text = format!("{subject} {MADE_UP_RECORDS}");
     Some(new_caution(CautionCode::Illustrative, text))
 }
 
 fn caution_groups_overlap() -> Caution {
     new_caution(
         CautionCode::GroupsOverlap,
-        "An initiative counts once in each group that it belongs to, so the groups add up to more than the whole.",
+        "An initiative counts once in each of its groups, so the groups add up to more than the total.",
     )
 }
 
@@ -247,7 +278,8 @@ fn list_group_cautions(answer: &PatternAnswer, groups: &Groups) -> Vec<Caution> 
     if groups.overlap {
         cautions.push(caution_groups_overlap());
     }
-    let is_suppressed = |table: &DisclosedTable| table.known_cells().is_none();
+    let scope = answer.basis.scope;
+    let is_suppressed = |table: &DisclosedTable| table.basis(scope) != scope;
     let suppressed = groups
         .tables
         .iter()
@@ -256,7 +288,7 @@ fn list_group_cautions(answer: &PatternAnswer, groups: &Groups) -> Vec<Caution> 
     if suppressed > 0 {
         let not_adjusted = match groups.adjusted {
             Err(NotAdjustedReason::Suppressed { initiatives, .. }) => format!(
-                " They hold at least {} of the initiatives, too many for figures over all groups.",
+                " They have at least {} of the initiatives, too many for adjusted figures.",
                 format_count(initiatives)
             ),
             _ => String::new(),
@@ -264,24 +296,24 @@ fn list_group_cautions(answer: &PatternAnswer, groups: &Groups) -> Vec<Caution> 
         cautions.push(new_caution(
             CautionCode::GroupsSuppressed,
             format!(
-                "Of {} out of {} a count is suppressed, or leaves hidden records out, as too few records or organisations stand \
-                 behind it.{not_adjusted}",
-                format_plural(suppressed as u64, "group", "groups"),
-                format_count(groups.tables.len() as u64)
+                "{} of {} groups {} a count that is suppressed, because it would include too few hidden records.{not_adjusted}",
+                format_count(suppressed as u64),
+                format_count(groups.tables.len() as u64),
+                if suppressed == 1 { "has" } else { "have" },
             ),
         ));
     }
     let Ok(adjusted) = &groups.adjusted else {
         return cautions;
     };
-    let crude = Measures::from_table(&answer.table).odds_ratio;
+    let crude = Measures::from_table(&answer.table.of_basis(groups.basis)).odds_ratio;
     if let (Some(crude), Some(adjusted)) = (crude, adjusted.odds_ratio)
         && (crude.value - 1.0) * (adjusted.value - 1.0) < 0.0
     {
         cautions.push(new_caution(
             CautionCode::ReversesWithinGroups,
-            "Over all, the second condition goes with the first one way; when like is compared with like within the \
-             groups, it goes the other way. What tells the groups apart explains the difference between the two.",
+            "Within the groups, the difference has the opposite direction. The groups themselves may explain the \
+             overall difference.",
         ));
     }
     if let Some(Ok(homogeneity)) = &adjusted.homogeneity
@@ -289,8 +321,7 @@ fn list_group_cautions(answer: &PatternAnswer, groups: &Groups) -> Vec<Caution> 
     {
         cautions.push(new_caution(
             CautionCode::GroupsDiffer,
-            "The groups do not tell the same story: one figure over all of them hides that it is different from one to \
-             another.",
+            "The groups differ from each other, which one figure over all of them hides.",
         ));
     }
     cautions
@@ -301,14 +332,16 @@ fn list_concentration_cautions(answer: &PatternAnswer) -> Vec<Caution> {
         return Vec::new();
     };
     let mut cautions = Vec::new();
-    if let Some(both) = answer.table.both.count
-        && both > 0
-        && concentration.largest_place_count * 100 > both * MAX_ONE_PLACE_PERCENT
-    {
+    let both = answer.table.both.visible;
+    if both > 0 && concentration.largest_place_count * 100 > both * MAX_ONE_PLACE_PERCENT {
+        let which = if answer.basis.hidden.is_controlled() {
+            "initiatives with both that you can read"
+        } else {
+            "initiatives with both"
+        };
         cautions.push(new_caution(
             CautionCode::FewPlaces,
-            "Over half of the initiatives that have both come from one place: it may be that place's story rather than \
-             that of the field.",
+            format!("Over half of the {which} are in one place. The answer may be about that place alone."),
         ));
     }
     if let (Some(led), Some(population)) = (concentration.largest_lead_count, answer.table.population.count)
@@ -319,8 +352,8 @@ fn list_concentration_cautions(answer: &PatternAnswer) -> Vec<Caution> {
         cautions.push(new_caution(
             CautionCode::Clustered,
             format!(
-                "One organisation leads {led} of the {population} initiatives: they are less independent of each other \
-                 than the intervals take them to be."
+                "One organisation leads {led} of the {population} initiatives. They are less independent of each other \
+                 than the intervals assume."
             ),
         ));
     }

@@ -1,6 +1,6 @@
 //! The measures that follow from a disclosed table.
 
-use crate::answer::{DisclosedTable, require_comparable};
+use crate::answer::DisclosedTable;
 use crate::disclosure::DisclosedCount;
 use crate::statistics::{self, Estimate, TwoByTwoCounts, fisher};
 
@@ -25,7 +25,6 @@ impl Measures {
     /// Computes the measures of a table.
     pub fn from_table(table: &DisclosedTable) -> Self {
         let rate = |part: DisclosedCount, rest: DisclosedCount| {
-            require_comparable(&[part, rest])?;
             statistics::proportion(part.count_with_variance()?, rest.count_with_variance()?)
         };
         let cells = table.known_cells();
@@ -67,7 +66,7 @@ pub fn compute_conditional_odds_ratio(table: &DisclosedTable) -> Option<f64> {
 }
 
 fn require_exact(table: &DisclosedTable) -> Option<TwoByTwoCounts> {
-    let is_exact = |cell: &DisclosedCount| cell.suppressed.is_none() && cell.variance <= 0.0;
+    let is_exact = |cell: &DisclosedCount| cell.variance <= 0.0;
     table
         .known_cells()
         .filter(|_| table.four_cells().iter().all(is_exact))

@@ -371,3 +371,37 @@ pub enum PlaceTest {
     /// Whether its code is in use, not retired.
     Current(bool),
 }
+
+impl InitiativeTest {
+    /// Whether the test only asks if something is recorded.
+    pub fn asks_if_recorded(&self) -> bool {
+        match self {
+            Self::Title(TextComparison::Known(_))
+            | Self::PlaceKnown(_)
+            | Self::StartedOn(Comparison::Known(_))
+            | Self::EndedOn(Comparison::Known(_))
+            | Self::WayIn(_, WayInComparison::Known(_))
+            | Self::EntryPoints(_, SetComparison::Known(_))
+            | Self::Step(_, Comparison::Known(_))
+            | Self::Reasons(_, SetComparison::Known(_))
+            | Self::Change(_, Comparison::Known(_))
+            | Self::FundingTermsRecorded(_) => true,
+            Self::FundingTerms(_, terms) => !terms.has_test(&|test| !test.asks_if_recorded()),
+            _ => false,
+        }
+    }
+}
+
+impl FundingTermTest {
+    /// Whether the test only asks if something is recorded.
+    fn asks_if_recorded(&self) -> bool {
+        matches!(
+            self,
+            Self::DurationMonths(Comparison::Known(_))
+                | Self::AmountMinor(Comparison::Known(_))
+                | Self::StartsOn(Comparison::Known(_))
+                | Self::Currency(TextComparison::Known(_))
+                | Self::Choice(_, Comparison::Known(_))
+        )
+    }
+}

@@ -29,7 +29,7 @@ const ISSUER: &str = "https://demo.wayin.invalid";
 const AUDIENCE: &str = "wayin-demo";
 
 /// The query in the README.
-const EXAMPLE_QUERY: &str = "{ pattern(when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, by: REGION) { summary groups(first: 20) { nodes { label table { both whenOnly } rateWhen { value } } } } }";
+const EXAMPLE_QUERY: &str = "{ pattern(when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, by: REGION) { summary { text } groups(first: 20) { nodes { label table { both whenOnly } rateWhen { value } } } } }";
 
 /// The time at which the example evidence is entered. It is fixed, so that the ids are the same in each run.
 fn sample_timestamp() -> DateTime<Utc> {

@@ -355,7 +355,7 @@ fn run_curl(folder: &CommandFolder, lines: &[String]) {
     assert_eq!(answer.get("errors"), None, "{answer}");
     let pattern = &answer["data"]["pattern"];
     assert!(
-        pattern["summary"]
+        pattern["summary"]["text"]
             .as_str()
             .is_some_and(|summary| summary.len() > 40),
         "{answer}"

@@ -90,7 +90,7 @@ impl<'a> Asker<'a> {
     /// The records for each value of the secret that the reader can read. They are known exactly.
     pub fn count_visible_values(&self, among: InitiativePredicate) -> Values {
         let question = Question::Distribution(Dimension::ChallengeAmbitions, among);
-        to_values(&self.compute(&question, RecordScope::Visible))
+        to_values(&self.compute_counts(&question, RecordScope::Visible))
     }
 
     /// The disclosed hidden records for which both conditions are TRUE.
@@ -112,20 +112,20 @@ impl<'a> Asker<'a> {
     /// Empty if the grid would be too large.
     pub fn count_grid(&self, columns: Dimension, among: InitiativePredicate) -> Vec<Vec<i64>> {
         let counts = self.remember(Question::Grid(columns, among), |question| {
-            self.compute(question, RecordScope::All)
+            self.compute_counts(question, RecordScope::All)
         });
         let width = (counts.len() / VALUE_COUNT).max(1);
         counts.chunks(width).map(<[i64]>::to_vec).collect()
     }
 
-    /// The counts of all records less those that the reader can read.
+    /// The published counts less the visible ones beside them: what an asker learns of hidden records from both tables of an
+    /// answer. 0 if a count is suppressed.
     fn ask_for_hidden(&self, question: Question) -> Vec<i64> {
         self.remember(question, |question| {
-            let all = self.compute(question, RecordScope::All);
-            let visible = self.compute(question, RecordScope::Visible);
-            all.iter()
-                .zip(&visible)
-                .map(|(all, visible)| all - visible)
+            let counts = self.compute(question, RecordScope::All);
+            counts
+                .iter()
+                .map(|count| read_count(*count) - count.visible.cast_signed())
                 .collect()
         })
     }
@@ -140,7 +140,14 @@ impl<'a> Asker<'a> {
         answer
     }
 
-    fn compute(&self, question: &Question, scope: RecordScope) -> Vec<i64> {
+    fn compute_counts(&self, question: &Question, scope: RecordScope) -> Vec<i64> {
+        self.compute(question, scope)
+            .into_iter()
+            .map(read_count)
+            .collect()
+    }
+
+    fn compute(&self, question: &Question, scope: RecordScope) -> Vec<DisclosedCount> {
         let viewpoint = Viewpoint {
             reader: self.reader,
             scope,
@@ -153,7 +160,7 @@ impl<'a> Asker<'a> {
                     viewpoint,
                 };
                 let answer = compute_distribution(self.context(), &query).unwrap();
-                answer.bins.iter().map(|bin| read_count(bin.count)).collect()
+                answer.bins.iter().map(|bin| bin.count).collect()
             }
             Question::Pattern { when, then, among } => {
                 let query = PatternQuery {
@@ -164,7 +171,7 @@ impl<'a> Asker<'a> {
                     viewpoint,
                 };
                 let answer = compute_pattern(self.context(), &query, false).unwrap();
-                answer.table.counts().map(read_count).collect()
+                answer.table.counts().collect()
             }
             Question::Grid(columns, among) => {
                 let query = GridQuery {
@@ -178,12 +185,8 @@ impl<'a> Asker<'a> {
                 };
                 let cells = grid.cells.chunks(grid.columns.len());
                 let rows = grid.rows.iter().zip(cells);
-                rows.flat_map(|((_, total), cells)| {
-                    std::iter::once(total)
-                        .chain(cells)
-                        .map(|count| read_count(*count))
-                })
-                .collect()
+                rows.flat_map(|((_, total), cells)| std::iter::once(total).chain(cells).copied())
+                    .collect()
             }
         }
     }
@@ -200,8 +203,9 @@ impl<'a> Asker<'a> {
 }
 
 /// A count that is suppressed completely is 0: the reader can read none of the records.
+/// A published count, or the visible one if it is suppressed.
 fn read_count(count: DisclosedCount) -> i64 {
-    count.count.unwrap_or_default().cast_signed()
+    count.count.unwrap_or(count.visible).cast_signed()
 }
 
 fn to_values(counts: &[i64]) -> Values {

@@ -47,7 +47,7 @@ fn headline(random: &mut StdRng, days: u64) -> String {
         "{{ pattern(when: {{fundingTerms: {{some: {{durationMonths: {{lte: 18}}}}}}}},
             then: {{challenge: {{on: DEFINING_AMBITIONS, step: {{in: [SKIPPED]}}}}}},
             among: {{startedOn: {{gte: \"{day}\"}}}}, by: REGION) {{
-            summary groups(first: 20) {{ nodes {{ label table {{ both whenOnly }} rateWhen {{ value }} }} }} }} }}"
+            summary {{ text }} groups(first: 20) {{ nodes {{ label table {{ both whenOnly }} rateWhen {{ value }} }} }} }} }}"
     )
 }
 

@@ -87,7 +87,7 @@ async def main():
     transport = AIOHTTPTransport(url=HTTP, headers=HEADERS)
     async with Client(transport=transport, fetch_schema_from_transport=True) as session:
         pattern = (await ask(session, "ShortFunding", "ShortFunding"))["pattern"]
-        assert "skipped" in pattern["summary"]
+        assert "skipped" in pattern["summary"]["text"]
         await forward_and_back(session)
 
         draft = await save(session, "Saved with gql")

@@ -424,7 +424,7 @@ impl LeakChecker<'_> {
     async fn check_aggregates(&self, member: &FixtureMember<'_>, chance: &mut RandomSource) {
         let pattern = "query($when: InitiativeFilter!, $then: InitiativeFilter!, $among: InitiativeFilter, $by: Dimension, $scope: RecordScope!) {
             pattern(when: $when, then: $then, among: $among, by: $by, scope: $scope) {
-                summary table { population both whenOnly thenOnly neither unknown } cautions { text }
+                summary { text } table { population both whenOnly thenOnly neither unknown } cautions { text }
                 groups(first: 100) { nodes { label place { name } organisation { name } table { population } } } } }";
         for _ in 0..2 {
             let (when, then, among) = (
@@ -740,7 +740,7 @@ impl LeakChecker<'_> {
             )
             .await;
             let led = json!({"leadOrganisation": {"id": {"eq": id}}});
-            let query = "query($when: InitiativeFilter!) { pattern(when: $when, then: {}, by: FUNDER) { summary groups { nodes { label } } } }";
+            let query = "query($when: InitiativeFilter!) { pattern(when: $when, then: {}, by: FUNDER) { summary { text } groups { nodes { label } } } }";
             self.query_checked(member, query, json!({"when": led})).await;
             let broken = json!({"leadOrganisation": {"id": {"eq": id, "in": []}}, "startedOn": {"eq": name}});
             self.query_checked(member, query, json!({"when": broken})).await;

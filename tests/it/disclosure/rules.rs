@@ -45,15 +45,15 @@ fn list_restricted_queries() -> Vec<(String, &'static str)> {
     let change = "{condition: {on: GOVERNANCE, change: {eq: ALTERED}}}";
     vec![
         (
-            format!("pattern(when: {three}, then: {known}, among: {change}) {{ summary }}"),
+            format!("pattern(when: {three}, then: {known}, among: {change}) {{ summary {{ text }} }}"),
             "when, then, among",
         ),
         (
-            format!("pattern(when: {{and: [{three}, {change}]}}, then: {{}}) {{ summary }}"),
+            format!("pattern(when: {{and: [{three}, {change}]}}, then: {{}}) {{ summary {{ text }} }}"),
             "when",
         ),
         (
-            format!("pattern(when: {three}, then: {{}}, by: REPORTING_BASIS) {{ summary }}"),
+            format!("pattern(when: {three}, then: {{}}, by: REPORTING_BASIS) {{ summary {{ text }} }}"),
             "when, by",
         ),
         (
@@ -204,10 +204,10 @@ async fn p_values_are_not_reported_under_disclosure_control(database: Database) 
 /// The answers for a member, without the number of the last change that was read.
 async fn query_all_answers(client: &Client<'_>) -> Value {
     let query = "{ pattern(when: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, then: {condition: {on: GOVERNANCE, change: {eq: ALTERED}}}, by: PLACE) {
-            summary table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown } phi cautions { code text }
-            disclosure { suppressed { count rule complete } hiddenAsOf { changeNumber changedAt } }
-            groups(first: 100) { totalCount nodes { label table { population both whenOnly thenOnly neither unknown } suppressed { count rule complete } } } }
-        patternGrid(rows: YEAR_STARTED, columns: REGION) { population illustrative cautions { code text } cells { count suppressed { rule complete } } }
+            summary { text } table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown } phi cautions { code text }
+            disclosure { suppressed { count rule } hiddenAsOf { changeNumber changedAt } }
+            groups(first: 100) { totalCount nodes { label table { population both whenOnly thenOnly neither unknown } suppressed { count rule } } } }
+        patternGrid(rows: YEAR_STARTED, columns: REGION) { population illustrative cautions { code text } cells { count suppressed } }
         distribution(of: FUNDER) { bins { label count illustrative } }
         entryPointFlows { flows { count illustrative } } }";
     client.query(query).await
@@ -324,12 +324,10 @@ async fn records_visible_to_an_audience_do_not_complete_its_batch(database: Data
         exactly_readable(query_populations(&partner, &asked, "VISIBLE").await),
         readable + 19
     );
-    let now = query_populations(&partner, &asked, "ALL").await;
-    let (before, after) = (exactly_readable(of_partner), exactly_readable(now));
     assert_eq!(
-        after,
-        before + 19,
-        "a member reads nineteen of them, and learns nothing about the twentieth; seed {SEED}"
+        query_populations(&partner, &asked, "ALL").await,
+        of_partner,
+        "a member learns nothing about the twentieth; seed {SEED}"
     );
 }
 
@@ -380,7 +378,7 @@ async fn single_hidden_illustrative_record_changes_no_answer(database: Database)
     let (_, dashboard) = create_clients(&app).await;
     let before = query_all_answers(&dashboard).await;
     let empty_place = format!(
-        "{{ pattern(when: {{}}, then: {{}}, among: {}) {{ summary cautions {{ code text }} }} }}",
+        "{{ pattern(when: {{}}, then: {{}}, among: {}) {{ summary {{ text }} cautions {{ code text }} }} }}",
         place_is(EMPTY_PLACE)
     );
     let of_nothing = dashboard.query(&empty_place).await;

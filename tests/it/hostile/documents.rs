@@ -114,7 +114,7 @@ pub fn list_documents() -> Vec<HostileDocument> {
             format!(
                 "{{ {} }}",
                 repeat_numbered(1_000, |at| format!(
-                    "a{at}: pattern(when: {{}}, then: {{}}) {{ summary }}"
+                    "a{at}: pattern(when: {{}}, then: {{}}) {{ summary {{ text }} }}"
                 ))
             ),
         ),

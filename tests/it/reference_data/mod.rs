@@ -757,7 +757,8 @@ async fn unanswerable_claim_is_rejected(database: Database) {
     );
     save_reference_data(&steward, "saveClaim", good.clone()).await;
     // The answer is available at once: overall without a token, and with groups to members.
-    let overall = "{ claim(slug: \"a-claim\") { statement pattern { summary table { population } } } }";
+    let overall =
+        "{ claim(slug: \"a-claim\") { statement pattern { summary { text } table { population } } } }";
     let output = app.anonymous().query(overall).await;
     assert_eq!(output["claim"]["statement"], "One goes with the other");
     let groups = "{ claim(slug: \"a-claim\") { pattern { groups { nodes { label } } } } }";

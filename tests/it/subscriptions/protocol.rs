@@ -159,8 +159,8 @@ async fn operation_that_cannot_start_is_an_error(database: Database) {
         "{",
         "{ nothing }",
         "query($a: Int!) { __typename }",
-        "subscription { patternChanged(when: {}) { summary } }",
-        "subscription { patternChanged(when: {title: {contains: \"\"}}, then: {}) { summary } }",
+        "subscription { patternChanged(when: {}) { summary { text } } }",
+        "subscription { patternChanged(when: {title: {contains: \"\"}}, then: {}) { summary { text } } }",
         "subscription { initiativePublished(filter: {place: {within: {code: \"E99\"}}}) { title } }",
         "query A { __typename } query B { __typename }",
     ] {

@@ -7,7 +7,7 @@ use crate::disclosure::DisclosedCount;
 use crate::evaluate::PreparedPredicate;
 use crate::measures;
 use crate::predicate::InitiativePredicate;
-use crate::query::Viewpoint;
+use crate::query::{RecordScope, Viewpoint};
 use crate::statistics::multiple_testing;
 
 /// Which pairs of these conditions are associated?
@@ -41,6 +41,8 @@ pub struct Association {
     pub then_index: usize,
     /// The table of both conditions.
     pub table: DisclosedTable,
+    /// Which records the measures are computed from.
+    pub basis: RecordScope,
     /// The p-value of Fisher's exact test; none under disclosure control.
     pub p_value: Option<f64>,
     /// The p-value, corrected for the number of pairs.
@@ -79,6 +81,7 @@ pub fn compute_associations(
                     when_index,
                     then_index,
                     table,
+                    basis: table.basis(query.viewpoint.scope),
                     p_value,
                     q_value,
                 },

@@ -2,14 +2,14 @@
 
 use wayin_vocabulary::Dimension;
 
-use super::{Basis, count_population, disclose_cells};
+use super::{Basis, choose_basis_of_counts, count_population, disclose_cells};
 use crate::cancellation::Cancelled;
 use crate::count::layout::IllustrativeApartLayout;
 use crate::count::{EvaluationContext, PopulationCounter};
-use crate::dimension::GroupName;
+use crate::dimension::{GroupKey, GroupName};
 use crate::disclosure::DisclosedCount;
 use crate::predicate::InitiativePredicate;
-use crate::query::Viewpoint;
+use crate::query::{RecordScope, Viewpoint};
 
 /// How many initiatives have each value of a dimension?
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +29,8 @@ pub struct Distribution {
     pub bins: Vec<Bin>,
     /// Whether an initiative can be in several bins.
     pub bins_overlap: bool,
+    /// Which records a chart should show, so that its counts can be compared.
+    pub figures_basis: RecordScope,
     /// Which records the answer is based on.
     pub basis: Basis,
 }
@@ -67,7 +69,12 @@ pub fn compute_distribution(
         })
         .collect();
     bins.sort_by_cached_key(|bin| bin.group.rank());
+    let with_value = bins
+        .iter()
+        .filter(|bin| bin.group.key != GroupKey::NotKnown)
+        .map(|bin| &bin.count);
     Ok(Distribution {
+        figures_basis: choose_basis_of_counts(query.viewpoint.scope, with_value),
         bins,
         bins_overlap: domain.has_overlap(),
         basis: Basis::from_counter(&counter, &population),

@@ -2,13 +2,13 @@
 
 use wayin_vocabulary::{EntryPoint, Perspective};
 
-use super::{Basis, count_population, disclose_cells};
+use super::{Basis, choose_basis_of_counts, count_population, disclose_cells};
 use crate::cancellation::Cancelled;
 use crate::count::layout::{FLOWS_PER_WAY_IN, FlowsLayout};
 use crate::count::{EvaluationContext, PopulationCounter};
 use crate::disclosure::DisclosedCount;
 use crate::predicate::InitiativePredicate;
-use crate::query::Viewpoint;
+use crate::query::{RecordScope, Viewpoint};
 
 /// From which way in to which later entry points do initiatives go?
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +26,8 @@ pub struct FlowsQuery {
 pub struct FlowCounts {
     /// Every possible flow, by perspective and way in. Initiatives that stayed with their way in come last.
     pub flows: Vec<FlowCount>,
+    /// Which records a chart should show, so that its counts can be compared.
+    pub figures_basis: RecordScope,
     /// Which records the answer is based on.
     pub basis: Basis,
 }
@@ -64,7 +66,9 @@ pub fn compute_flows(context: EvaluationContext<'_>, query: &FlowsQuery) -> Resu
         }));
     }
     counter.cache_results(&[]);
+    let counts = flows.iter().map(|flow| &flow.count);
     Ok(FlowCounts {
+        figures_basis: choose_basis_of_counts(query.viewpoint.scope, counts),
         flows,
         basis: Basis::from_counter(&counter, &populations),
     })

@@ -2,7 +2,7 @@
 
 use wayin_vocabulary::Dimension;
 
-use super::{Basis, disclose_cells};
+use super::{Basis, choose_basis_of_counts, disclose_cells};
 use crate::cancellation::Cancelled;
 use crate::count::layout::{CrossedLayout, IllustrativeApartLayout};
 use crate::count::{EvaluationContext, PopulationCounter, RawCell};
@@ -10,7 +10,7 @@ use crate::dimension::{Domain, GroupName};
 use crate::disclosure::DisclosedCount;
 use crate::index::Bitmap;
 use crate::predicate::InitiativePredicate;
-use crate::query::Viewpoint;
+use crate::query::{RecordScope, Viewpoint};
 use crate::statistics::independence;
 
 /// How many initiatives have each value of one dimension and each value of another?
@@ -41,6 +41,8 @@ pub struct Grid {
     pub illustrative: DisclosedCount,
     /// Whether an initiative can be in several cells.
     pub cells_overlap: bool,
+    /// Which records the comparisons with chance are computed from.
+    pub figures_basis: RecordScope,
     /// Which records the answer is based on.
     pub basis: Basis,
 }
@@ -76,11 +78,12 @@ pub fn compute_grid(context: EvaluationContext<'_>, query: &GridQuery) -> Result
     // The illustrative records come last, and the population before them.
     let population = raw.iter().rev().nth(1).copied().unwrap_or_default();
     let mut counts = disclose_cells(&raw, &counter).into_iter();
-    let cells = counts.by_ref().take(cell_count).collect();
+    let cells: Vec<DisclosedCount> = counts.by_ref().take(cell_count).collect();
     let name = |domain: &Domain, counts: &mut dyn Iterator<Item = DisclosedCount>| {
         domain.groups().iter().cloned().zip(counts).collect()
     };
     Ok(Some(Grid {
+        figures_basis: choose_basis_of_counts(query.viewpoint.scope, &cells),
         cells,
         rows: name(&rows, &mut counts),
         columns: name(&columns, &mut counts),
@@ -138,16 +141,21 @@ fn count_by_rows(
 }
 
 impl Grid {
-    /// Compares a cell with chance, from disclosed counts. Returns none if a total is suppressed, or the population 0.
+    /// Compares a cell with chance, from the counts of the basis. Returns none if a total is suppressed, or the population 0.
     pub fn compare_with_chance(&self, row: usize, column: usize) -> Option<ChanceComparison> {
-        let (row_total, column_total) = (self.rows.get(row)?.1.count?, self.columns.get(column)?.1.count?);
-        let population = self.population.count?;
-        let count = self.cells.get(row * self.columns.len() + column)?.count;
+        let count = |disclosed: &DisclosedCount| match self.figures_basis {
+            RecordScope::All => disclosed.count,
+            RecordScope::Visible => Some(disclosed.visible),
+        };
+        let row_total = count(&self.rows.get(row)?.1)?;
+        let column_total = count(&self.columns.get(column)?.1)?;
+        let population = count(&self.population)?;
+        let cell = self.cells.get(row * self.columns.len() + column)?;
         let residual =
             |count| independence::standardised_residual(count, row_total, column_total, population);
         Some(ChanceComparison {
             expected: independence::expected(row_total, column_total, population)?,
-            residual: count.and_then(residual),
+            residual: count(cell).and_then(residual),
         })
     }
 }

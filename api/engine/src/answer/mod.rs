@@ -26,13 +26,39 @@ use crate::statistics::TwoByTwoCounts;
 /// A count rests on few hidden records if it has fewer of them than this.
 pub const FEW_HIDDEN_RECORDS: u64 = 30;
 
+/// How an answer counts records that the reader cannot read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HiddenCounting {
+    /// Exactly, or not at all because of the scope: there is no disclosure control.
+    NotControlled,
+    /// Under disclosure control, but none is in a class: there are none, or too few to protect. Everybody may know that.
+    NoneCounted,
+    /// Under disclosure control: counts are perturbed or suppressed.
+    Perturbed,
+}
+
+impl HiddenCounting {
+    fn from_counter(counter: &PopulationCounter<'_>) -> Self {
+        match counter.classes() {
+            None => Self::NotControlled,
+            Some(classes) if classes.is_empty() => Self::NoneCounted,
+            Some(_) => Self::Perturbed,
+        }
+    }
+
+    /// Whether disclosure control was applied.
+    pub fn is_controlled(self) -> bool {
+        self != Self::NotControlled
+    }
+}
+
 /// Which records an answer is based on, and how it was disclosed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Basis {
     /// Which records were counted.
     pub scope: RecordScope,
-    /// Whether disclosure control was applied.
-    pub disclosure_controlled: bool,
+    /// How records that the reader cannot read are counted.
+    pub hidden: HiddenCounting,
     /// The newest change that the answer includes.
     pub as_of: AsOf,
     /// The newest change that an answer can include of hidden records. They are included in batches.
@@ -50,7 +76,7 @@ impl Basis {
         let newest = counter.context().newest;
         Self {
             scope: counter.viewpoint().scope,
-            disclosure_controlled: counter.is_controlled(),
+            hidden: HiddenCounting::from_counter(counter),
             as_of: newest.as_of,
             hidden_as_of: counter.classes().map_or(newest.as_of, HiddenClasses::formed_at),
             has_illustrative: counter.has_illustrative(),
@@ -124,9 +150,8 @@ impl DisclosedTable {
         [self.both, self.when_only, self.then_only, self.neither]
     }
 
-    /// The four cells as numbers; none if they are not comparable.
+    /// The four cells as numbers; none if one is suppressed.
     pub fn known_cells(&self) -> Option<TwoByTwoCounts> {
-        require_comparable(&self.four_cells())?;
         Some(TwoByTwoCounts {
             both: self.both.count_with_variance()?,
             when_only: self.when_only.count_with_variance()?,
@@ -135,25 +160,72 @@ impl DisclosedTable {
         })
     }
 
-    /// `both` and `when_only` together; none if they are not comparable.
+    /// `both` and `when_only` together; none if one is suppressed.
     pub fn known_when_count(&self) -> Option<u64> {
-        require_comparable(&[self.both, self.when_only])?;
         Some(self.both.count? + self.when_only.count?)
     }
 
-    /// `then_only` and `neither` together; none if they are not comparable.
+    /// `then_only` and `neither` together; none if one is suppressed.
     pub fn known_otherwise_count(&self) -> Option<u64> {
-        require_comparable(&[self.then_only, self.neither])?;
         Some(self.then_only.count? + self.neither.count?)
+    }
+
+    /// The exact counts of the records that the reader can read in full, without the others.
+    #[must_use]
+    pub fn visible_only(&self) -> Self {
+        Self::new(self.named_counts().map(|(_, count)| count.visible_only()))
+    }
+
+    /// Which records figures are computed from: those in `scope`, or only the visible ones if one of the four cells is
+    /// suppressed.
+    pub fn basis(&self, scope: RecordScope) -> RecordScope {
+        if self.known_cells().is_some() {
+            scope
+        } else {
+            RecordScope::Visible
+        }
+    }
+
+    /// The counts of the records of a basis.
+    #[must_use]
+    pub fn of_basis(&self, basis: RecordScope) -> Self {
+        match basis {
+            RecordScope::All => *self,
+            RecordScope::Visible => self.visible_only(),
+        }
     }
 }
 
-/// Returns none if a count is suppressed completely, or if only some of the counts leave out hidden records: a share
-/// of visible records among all records would mislead.
-pub(super) fn require_comparable(counts: &[DisclosedCount]) -> Option<()> {
-    let disclosed = counts.iter().all(|count| count.count.is_some());
-    let suppressed = counts.iter().filter(|count| count.suppressed.is_some()).count();
-    (disclosed && (suppressed == 0 || suppressed == counts.len())).then_some(())
+/// The percentage of the visible initiatives that can be in suppressed groups before figures are computed from visible
+/// records alone.
+const MAX_SUPPRESSED_PERCENT: u64 = 20;
+
+/// Which records the figures of several groups or cells are computed from, so that they can be compared: all in `scope`, or
+/// only the visible ones if too many of these are in groups with a suppressed count. For each group, `groups` has the number
+/// of visible initiatives and whether a count is suppressed.
+fn choose_basis(scope: RecordScope, groups: impl Iterator<Item = (u64, bool)>) -> RecordScope {
+    let (mut all, mut suppressed) = (0, 0);
+    for (visible, is_suppressed) in groups {
+        all += visible;
+        suppressed += if is_suppressed { visible } else { 0 };
+    }
+    if suppressed * 100 > all * MAX_SUPPRESSED_PERCENT {
+        RecordScope::Visible
+    } else {
+        scope
+    }
+}
+
+/// As [`choose_basis`], for single counts.
+fn choose_basis_of_counts<'a>(
+    scope: RecordScope,
+    counts: impl IntoIterator<Item = &'a DisclosedCount>,
+) -> RecordScope {
+    let counts = counts.into_iter();
+    choose_basis(
+        scope,
+        counts.map(|count| (count.visible, count.suppressed.is_some())),
+    )
 }
 
 fn disclose_cells(cells: &[RawCell], counter: &PopulationCounter<'_>) -> Vec<DisclosedCount> {
@@ -161,7 +233,7 @@ fn disclose_cells(cells: &[RawCell], counter: &PopulationCounter<'_>) -> Vec<Dis
 }
 
 fn disclose_cell(cell: &RawCell, counter: &PopulationCounter<'_>) -> DisclosedCount {
-    if counter.is_controlled() {
+    if HiddenCounting::from_counter(counter) == HiddenCounting::Perturbed {
         disclose(cell, counter.context().noise)
     } else {
         DisclosedCount::exact(cell.visible)

@@ -2,28 +2,30 @@
 
 use wayin_vocabulary::{Dimension, MissingReason};
 
-use super::{Basis, DisclosedTable, build_tables, count_illustrative, disclose_cell, disclose_cells};
+use super::{
+    Basis, DisclosedTable, MAX_SUPPRESSED_PERCENT, build_tables, choose_basis, count_illustrative,
+    disclose_cell, disclose_cells,
+};
 use crate::cancellation::Cancelled;
 use crate::count::layout::{ByGroupLayout, IllustrativeApartLayout};
 use crate::count::{EvaluationContext, PopulationCounter, RawCell};
 use crate::dimension::{GroupKey, GroupName};
 use crate::disclosure::DisclosedCount;
 use crate::evaluate::{MISSING_REASON_COUNT, PreparedPredicate};
+use crate::group_comparison::GroupComparison;
 use crate::index::Bitmap;
-use crate::query::PatternQuery;
+use crate::query::{PatternQuery, RecordScope};
 use crate::statistics::stratified::{
     self, CmhTest, ExcludedStrata, Homogeneity, HomogeneitySuppressed, cochran_mantel_haenszel, homogeneity,
 };
 use crate::statistics::{Estimate, TwoByTwoCounts};
+use crate::verdict::Finding;
 
 /// The answer to a [`PatternQuery`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PatternAnswer {
     /// The table over all groups.
     pub table: DisclosedTable,
-    /// The lowest and the highest possible rate of `then` among `when`, whatever the unknown answers are. None if
-    /// there may be no initiative with `when`, or if a count is suppressed.
-    pub bounds: Option<(f64, f64)>,
     /// Why conditions are unknown.
     pub unknown_reasons: UnknownReasons,
     /// The number of illustrative records in the population.
@@ -37,6 +39,28 @@ pub struct PatternAnswer {
 }
 
 impl PatternAnswer {
+    /// Which records the verdict, the rates and the measures are computed from.
+    pub fn figures_basis(&self) -> RecordScope {
+        self.table.basis(self.basis.scope)
+    }
+
+    /// The table that the rates and the measures are computed from.
+    pub fn measured_table(&self) -> DisclosedTable {
+        self.table.of_basis(self.figures_basis())
+    }
+
+    /// The verdict on all records in scope.
+    pub fn finding(&self) -> Finding {
+        Finding::from_table(&self.table)
+    }
+
+    /// Which groups differ from the rest; none without groups.
+    pub fn compare_groups(&self) -> Option<GroupComparison> {
+        let groups = self.groups.as_ref()?;
+        let overall = self.table.of_basis(groups.basis);
+        Some(GroupComparison::compare(&overall, &groups.measured_tables()))
+    }
+
     /// Whether two answers to the same query are equal for a client, apart from the change numbers that they are based
     /// on.
     pub fn is_same_result(&self, other: &Self) -> bool {
@@ -77,10 +101,21 @@ impl UnknownReasons {
 pub struct Groups {
     /// Whether an initiative can be in several groups.
     pub overlap: bool,
+    /// Which records the rates and the measures of every group are computed from, so that groups can be compared.
+    pub basis: RecordScope,
     /// Every group of the dimension, with its table.
     pub tables: Vec<(GroupName, DisclosedTable)>,
     /// The estimates adjusted for the groups, or why there are none.
     pub adjusted: Result<AdjustedResults, NotAdjustedReason>,
+}
+
+impl Groups {
+    /// The groups with the tables that rates and measures are computed from.
+    pub fn measured_tables(&self) -> Vec<(GroupName, DisclosedTable)> {
+        let measured =
+            |(name, table): &(GroupName, DisclosedTable)| (name.clone(), table.of_basis(self.basis));
+        self.tables.iter().map(measured).collect()
+    }
 }
 
 /// Estimates that compare initiatives only within each group.
@@ -90,9 +125,9 @@ pub struct AdjustedResults {
     pub odds_ratio: Option<Estimate>,
     /// The Mantel-Haenszel risk ratio.
     pub risk_ratio: Option<Estimate>,
-    /// The Cochran-Mantel-Haenszel test; none under disclosure control.
+    /// The Cochran-Mantel-Haenszel test; none if counts are not exact.
     pub test: Option<CmhTest>,
-    /// The test of homogeneity of the groups; none under disclosure control.
+    /// The test of homogeneity of the groups; none if counts are not exact.
     pub homogeneity: Option<Result<Homogeneity, HomogeneitySuppressed>>,
     /// How many groups have an initiative with both conditions known.
     pub groups: usize,
@@ -120,10 +155,7 @@ pub enum NotAdjustedReason {
     },
 }
 
-/// The percentage of the initiatives that suppressed groups can have before the estimates are withheld.
-const MAX_SUPPRESSED_PERCENT: u64 = 20;
-
-/// How many initiatives come from one place or one organisation.
+/// How many of the initiatives that the reader can read in full come from one place or one organisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Concentration {
     /// The largest number of initiatives with both conditions in one place.
@@ -152,12 +184,8 @@ pub fn compute_pattern(
             by: &domain,
         };
         let tables = build_tables(&disclose_cells(&counter.count_layout(&layout)?, &counter));
-        let overlap = domain.has_overlap();
-        Ok(Groups {
-            overlap,
-            adjusted: compute_adjusted(&tables, overlap, counter.is_controlled()),
-            tables: domain.groups().iter().cloned().zip(tables).collect(),
-        })
+        let tables = domain.groups().iter().cloned().zip(tables).collect();
+        Ok(build_groups(tables, domain.has_overlap(), &counter))
     };
     let groups = query.by.map(group_by).transpose()?;
     let concentration = match (&groups, query.by) {
@@ -168,7 +196,6 @@ pub fn compute_pattern(
     counter.cache_results(&[&when, &then]);
     Ok(PatternAnswer {
         table: overall.table,
-        bounds: overall.bounds,
         unknown_reasons,
         illustrative: overall.illustrative,
         groups,
@@ -182,8 +209,6 @@ struct OverallResult {
     table: DisclosedTable,
     /// The counts of the table before disclosure control; none without it.
     cells: Vec<RawCell>,
-    /// The bounds of the rate.
-    bounds: Option<(f64, f64)>,
     /// The number of illustrative records.
     illustrative: DisclosedCount,
 }
@@ -198,7 +223,6 @@ fn compute_overall<'a>(
         return Ok(OverallResult {
             table: DisclosedTable::new(counts.published_counts().map(DisclosedCount::exact)),
             cells: Vec::new(),
-            bounds: counts.rate_bounds(),
             illustrative: DisclosedCount::exact(illustrative),
         });
     }
@@ -208,7 +232,6 @@ fn compute_overall<'a>(
     Ok(OverallResult {
         table,
         cells,
-        bounds: compute_rate_bounds(&table),
         illustrative: count_illustrative(counter)?,
     })
 }
@@ -254,17 +277,32 @@ fn count_unknown_reasons(
     })
 }
 
-/// The bounds of the rate from disclosed counts: each unknown initiative can have either answer.
-fn compute_rate_bounds(table: &DisclosedTable) -> Option<(f64, f64)> {
-    let (both, when_only) = (table.both.count?, table.when_only.count?);
-    let all = both + when_only + table.unknown.count?;
-    (all > 0).then(|| (both as f64 / all as f64, (all - when_only) as f64 / all as f64))
+/// Groups with their basis and the adjusted estimates.
+fn build_groups(
+    tables: Vec<(GroupName, DisclosedTable)>,
+    overlap: bool,
+    counter: &PopulationCounter<'_>,
+) -> Groups {
+    let scope = counter.viewpoint().scope;
+    let with_value = tables.iter().filter(|(name, _)| name.key != GroupKey::NotKnown);
+    let basis = choose_basis(
+        scope,
+        with_value.map(|(_, table)| (table.population.visible, table.basis(scope) != scope)),
+    );
+    let measured: Vec<DisclosedTable> = tables.iter().map(|(_, table)| table.of_basis(basis)).collect();
+    let is_exact = basis == RecordScope::Visible || !counter.is_controlled();
+    Groups {
+        overlap,
+        basis,
+        adjusted: compute_adjusted(&measured, overlap, is_exact),
+        tables,
+    }
 }
 
 fn compute_adjusted(
     tables: &[DisclosedTable],
     overlap: bool,
-    controlled: bool,
+    is_exact: bool,
 ) -> Result<AdjustedResults, NotAdjustedReason> {
     if overlap {
         return Err(NotAdjustedReason::Overlapping);
@@ -294,8 +332,8 @@ fn compute_adjusted(
     Ok(AdjustedResults {
         odds_ratio: stratified::mantel_haenszel_odds_ratio(&groups),
         risk_ratio: stratified::mantel_haenszel_risk_ratio(&groups),
-        test: (!controlled).then(|| cochran_mantel_haenszel(&groups)).flatten(),
-        homogeneity: (!controlled).then(|| homogeneity(&groups)),
+        test: is_exact.then(|| cochran_mantel_haenszel(&groups)).flatten(),
+        homogeneity: is_exact.then(|| homogeneity(&groups)),
         groups: groups.iter().filter(|counts| counts.total() > 0).count(),
         excluded_from_odds_ratio: ExcludedStrata::count(&groups, stratified::is_informative_for_odds_ratio),
         excluded_from_risk_ratio: ExcludedStrata::count(&groups, stratified::is_informative_for_risk_ratio),
@@ -312,7 +350,7 @@ fn compute_concentration(
         .tables
         .iter()
         .filter(|(group, _)| group.key != GroupKey::NotKnown);
-    let both = places.filter_map(|(_, table)| table.both.count);
+    let both = places.map(|(_, table)| table.both.visible);
     let largest_lead_count = if counter.is_controlled() {
         None
     } else {

@@ -139,23 +139,6 @@ impl Counts3x3 {
     pub fn published_counts(&self) -> [u64; 8] {
         sum_published(self.0)
     }
-
-    /// The lowest and the highest possible rate of `then` among `when`, whatever the unknown answers are. None if there
-    /// may be no initiative with `when`.
-    pub fn rate_bounds(&self) -> Option<(f64, f64)> {
-        use Truth::{False, True, Unknown};
-        let [both, when_only, then_unknown] = [True, False, Unknown].map(|then| self.get(True, then));
-        let both_unknown = self.get(Unknown, Unknown);
-        if both + when_only + then_unknown == 0 {
-            return None;
-        }
-        let max_when = both + when_only + then_unknown + self.get(Unknown, False) + both_unknown;
-        let max_both = both + then_unknown + self.get(Unknown, True) + both_unknown;
-        Some((
-            both as f64 / max_when as f64,
-            max_both as f64 / (max_both + when_only) as f64,
-        ))
-    }
 }
 
 /// The sums of the nine combinations, from the sums of the four known ones and the margins. `when` and `then` are the
@@ -207,65 +190,6 @@ mod tests {
     use super::*;
 
     const TRUTHS: [Truth; 3] = [Truth::True, Truth::False, Truth::Unknown];
-
-    /// Every way in which a few unknown truths can turn out.
-    fn list_outcomes(pairs: &[(Truth, Truth)]) -> Vec<Vec<(bool, bool)>> {
-        let could = |truth: Truth| match truth {
-            Truth::True => vec![true],
-            Truth::False => vec![false],
-            Truth::Unknown => vec![true, false],
-        };
-        let mut all: Vec<Vec<(bool, bool)>> = vec![Vec::new()];
-        for (when, then) in pairs {
-            let mut longer = Vec::new();
-            for so_far in &all {
-                for when in could(*when) {
-                    for then in could(*then) {
-                        let mut one = so_far.clone();
-                        one.push((when, then));
-                        longer.push(one);
-                    }
-                }
-            }
-            all = longer;
-        }
-        all
-    }
-
-    #[test]
-    fn bounds_are_tight_for_every_outcome_of_the_unknowns() {
-        let mut random = StdRng::seed_from_u64(3);
-        for _ in 0..300 {
-            let pairs: Vec<(Truth, Truth)> = (0..random.random_range(1..6))
-                .map(|_| {
-                    (
-                        TRUTHS[random.random_range(0..3)],
-                        TRUTHS[random.random_range(0..3)],
-                    )
-                })
-                .collect();
-            let mut counts = Counts3x3::default();
-            pairs.iter().for_each(|(when, then)| counts.add(*when, *then));
-            let rates: Vec<f64> = list_outcomes(&pairs)
-                .iter()
-                .filter_map(|outcome| {
-                    let with = outcome.iter().filter(|(when, _)| *when).count();
-                    let both = outcome.iter().filter(|(when, then)| *when && *then).count();
-                    (with > 0).then(|| both as f64 / with as f64)
-                })
-                .collect();
-            let Some((least, most)) = counts.rate_bounds() else {
-                continue;
-            };
-            let found = rates.iter().fold((f64::MAX, f64::MIN), |(low, high), rate| {
-                (low.min(*rate), high.max(*rate))
-            });
-            assert!(
-                (least - found.0).abs() < 1e-9 && (most - found.1).abs() < 1e-9,
-                "{pairs:?}: {least} to {most}, {found:?}"
-            );
-        }
-    }
 
     #[test]
     fn published_counts_add_up_to_the_population() {

@@ -24,8 +24,8 @@ const ROUNDING_BASE: i64 = 5;
 /// The variance of rounding to the nearest 5, which adds -2, -1, 0, 1 or 2.
 const ROUNDING_VARIANCE: f64 = 2.0;
 
-/// A rule by which hidden records (published records that you can count but not read in full) are left out
-/// of a count.
+/// A rule by which a count is suppressed because of hidden records (published records that you can count but not read in
+/// full).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "async-graphql",
@@ -33,16 +33,18 @@ const ROUNDING_VARIANCE: f64 = 2.0;
     graphql(name = "DisclosureRule")
 )]
 pub enum SuppressionRule {
-    /// There are fewer than 10 hidden records, or none.
+    /// The count would include fewer than 10 hidden records, or none.
     SmallCount,
 }
 
 /// A count as the reader may see it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DisclosedCount {
-    /// The count; none if it is suppressed completely.
+    /// The published count of all records in scope; none if it is suppressed.
     pub count: Option<u64>,
-    /// Why hidden records are left out of the count; none if they are included.
+    /// The exact count of the records that the reader can read in full.
+    pub visible: u64,
+    /// Why there is no count; none if there is one.
     pub suppressed: Option<SuppressionRule>,
     /// The variance that perturbation added; 0 if the count is exact.
     pub variance: f64,
@@ -53,9 +55,16 @@ impl DisclosedCount {
     pub const fn exact(count: u64) -> Self {
         Self {
             count: Some(count),
+            visible: count,
             suppressed: None,
             variance: 0.0,
         }
+    }
+
+    /// The exact count of the records that the reader can read in full, without the others.
+    #[must_use]
+    pub const fn visible_only(self) -> Self {
+        Self::exact(self.visible)
     }
 
     /// The count with its variance, for statistics.
@@ -66,13 +75,15 @@ impl DisclosedCount {
 }
 
 /// Discloses a cell: the exact count of visible records plus the perturbed count of hidden ones. Suppression and noise
-/// depend only on the hidden records.
+/// depend only on the hidden records. A suppressed count is not replaced by the visible one, which would look as if there
+/// were no hidden records.
 pub fn disclose(cell: &RawCell, noise: &PerturbationTable) -> DisclosedCount {
     let hidden = cell.hidden.cast_signed();
     let perturbed = hidden + noise.get(cell.hidden, cell.key);
     if perturbed < i64::from(MIN_CELL_COUNT) {
         return DisclosedCount {
-            count: (cell.visible > 0).then_some(cell.visible),
+            count: None,
+            visible: cell.visible,
             suppressed: Some(SuppressionRule::SmallCount),
             variance: 0.0,
         };
@@ -82,6 +93,7 @@ pub fn disclose(cell: &RawCell, noise: &PerturbationTable) -> DisclosedCount {
     let variance = noise.variance(rounded.unsigned_abs()) + ROUNDING_VARIANCE;
     DisclosedCount {
         count: Some(cell.visible + rounded.unsigned_abs()),
+        visible: cell.visible,
         suppressed: None,
         variance,
     }

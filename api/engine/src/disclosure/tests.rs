@@ -79,13 +79,9 @@ fn visible_records_do_not_affect_the_hidden_part() {
         cell.visible = random.random_range(1..1_000);
         let with_readable = disclose(&cell, &noise);
         assert_eq!(with_readable.suppressed, alone.suppressed, "{cell:?}");
-        let expected = cell.visible
-            + if alone.suppressed.is_none() {
-                alone.count.unwrap()
-            } else {
-                0
-            };
-        assert_eq!(with_readable.count, Some(expected), "{cell:?}");
+        let expected = alone.count.map(|hidden| cell.visible + hidden);
+        assert_eq!(with_readable.count, expected, "{cell:?}");
+        assert_eq!(with_readable.visible, cell.visible, "{cell:?}");
     }
 }
 

@@ -11,7 +11,7 @@ mod tests;
 mod two_by_two;
 
 pub use self::proportion::proportion;
-pub use self::two_by_two::{odds_ratio, phi, risk_difference, risk_ratio};
+pub use self::two_by_two::{compute_difference_p_value, odds_ratio, phi, risk_difference, risk_ratio};
 
 /// The 97.5% quantile of the standard normal distribution, for two-sided 95% intervals.
 const NORMAL_QUANTILE_975: f64 = 1.959_963_984_540_054;

@@ -205,7 +205,7 @@ pub enum HomogeneitySuppressed {
     #[error("there is no common odds ratio to compare the strata with")]
     NoCommonOddsRatio,
     /// The strata are too small for the test.
-    #[error("the strata are too small for the test: over a fifth of the counts that it expects are under 5")]
+    #[error("the groups are too small for the test: over a fifth of the counts that it expects are under 5")]
     StrataTooSmall,
 }
 

@@ -1,5 +1,7 @@
 //! Measures of association in one two-by-two table.
 
+use statrs::function::erf::erfc;
+
 use super::{Estimate, TwoByTwoCounts, noise_variance, proportion};
 
 /// The risk difference: the rate of `then` with `when` minus the rate without, with Newcombe's hybrid score interval
@@ -18,6 +20,33 @@ pub fn risk_difference(counts: &TwoByTwoCounts) -> Option<Estimate> {
         lower: (value - down).max(-1.0),
         upper: (value + up).min(1.0),
     })
+}
+
+/// The two-sided p-value of the difference of the two rates by the pooled z-test, with the variance of noise added. Without
+/// noise, it equals Pearson's chi-squared test without continuity correction. None if a rate is none, or if both are 0 or 1.
+///
+/// Source: K. Pearson, "On the criterion that a given system of deviations ... is such that it can be reasonably supposed to
+/// have arisen from random sampling", Philosophical Magazine 50 (1900).
+pub fn compute_difference_p_value(counts: &TwoByTwoCounts) -> Option<f64> {
+    let [a, b, c, d] = counts.values();
+    let (with, without) = (a + b, c + d);
+    if with <= 0.0 || without <= 0.0 {
+        return None;
+    }
+    let pooled = (a + c) / (with + without);
+    let slopes = [
+        b / (with * with),
+        -a / (with * with),
+        -d / (without * without),
+        c / (without * without),
+    ];
+    let variance =
+        pooled * (1.0 - pooled) * (1.0 / with + 1.0 / without) + noise_variance(&counts.cells(), &slopes);
+    if variance <= 0.0 {
+        return None;
+    }
+    let difference = a / with - c / without;
+    Some(erfc((difference.abs() / variance.sqrt()) / std::f64::consts::SQRT_2).clamp(0.0, 1.0))
 }
 
 /// The risk ratio: the rate of `then` with `when` divided by the rate without, with Katz's log interval. None if a rate is

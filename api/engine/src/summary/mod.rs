@@ -1,70 +1,105 @@
-//! Patterns in plain words: a few sentences that a trustee understands, with what is not known and without a claim
-//! about causes.
+//! Answers in plain words: a few short sentences that a trustee understands. They say what was found, how sure it is, where
+//! it differs and what is not known, and claim nothing about causes.
+//!
+//! Every figure is one that the answer publishes. If a count that a sentence needs is suppressed, the sentence is about the
+//! records that the reader can read, and says so.
 
 mod clauses;
 #[cfg(test)]
 mod clauses_tests;
+mod numbers;
 #[cfg(test)]
 mod tests;
-
-use std::fmt::Display;
-
-use wayin_vocabulary::MissingReason;
+mod unknowns;
+mod where_different;
 
 use self::clauses::GrammaticalNumber::{self, Many, One};
 use self::clauses::{Phrase, render_phrase};
-use crate::answer::PatternAnswer;
-use crate::cautions::MUCH_UNKNOWN_PERCENT;
-use crate::disclosure::DisclosedCount;
+pub use self::numbers::{format_approximate, format_count, format_plural, join_list, round_for_words};
+use self::numbers::{format_points, format_rate, format_with_noun};
+use crate::answer::{DisclosedTable, PatternAnswer};
+use crate::cautions::{self, CautionCode, SMALL_CELL_COUNT};
 use crate::measures::Measures;
 use crate::predicate::Predicate;
-use crate::query::PatternQuery;
+use crate::query::{PatternQuery, RecordScope};
 use crate::statistics::Estimate;
+use crate::verdict::{Direction, Verdict};
 
-/// The answer to a query in a few plain sentences.
-pub fn render(query: &PatternQuery, answer: &PatternAnswer) -> String {
-    Summary { query, answer }.render()
+/// The answer to a query in plain words, in parts that a page can set apart. Each part is a few sentences.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The verdict and the two rates, or the counts if there are few initiatives.
+    pub headline: String,
+    /// How sure the answer is: the interval of the difference, and how many initiatives are compared. None if nothing is
+    /// compared.
+    pub certainty: Option<String>,
+    /// How many answers are unknown, and what they could change. None if there are no initiatives.
+    pub unknowns: Option<String>,
+    /// Which groups differ from the rest; none without groups.
+    pub where_different: Option<String>,
+    /// What to consider before using the answer; none if there is nothing.
+    pub cautions: Option<String>,
 }
 
-struct Summary<'a> {
+impl Summary {
+    /// All parts in one text.
+    pub fn text(&self) -> String {
+        let parts = [
+            Some(&self.headline),
+            self.certainty.as_ref(),
+            self.unknowns.as_ref(),
+            self.where_different.as_ref(),
+            self.cautions.as_ref(),
+        ];
+        parts
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
+/// Puts the answer to a query in words.
+pub fn render(query: &PatternQuery, answer: &PatternAnswer) -> Summary {
+    let writer = SummaryWriter {
+        query,
+        answer,
+        basis: answer.figures_basis(),
+        table: answer.measured_table(),
+    };
+    if answer.table.population.count == Some(0) {
+        let headline = format!(
+            "There are no initiatives{} to ask about.",
+            writer.render_among(Many)
+        );
+        return Summary {
+            headline,
+            certainty: None,
+            unknowns: None,
+            where_different: None,
+            cautions: None,
+        };
+    }
+    Summary {
+        headline: writer.render_headline(),
+        certainty: writer.render_certainty(),
+        unknowns: unknowns::render(answer, &writer.table),
+        where_different: where_different::render(answer),
+        cautions: writer.render_cautions(),
+    }
+}
+
+struct SummaryWriter<'a> {
     query: &'a PatternQuery,
     answer: &'a PatternAnswer,
+    /// Which records the figures are of.
+    basis: RecordScope,
+    /// The counts of these records.
+    table: DisclosedTable,
 }
 
-impl Summary<'_> {
-    fn render(&self) -> String {
-        let table = &self.answer.table;
-        let among = self.render_among(Many);
-        match table.population.count {
-            Some(0) => return format!("There are no initiatives{among} to ask about."),
-            None => {
-                return format!(
-                    "There are too few initiatives{among} that may be counted to say anything about them."
-                );
-            }
-            Some(population)
-                if (table.known_when_count(), table.known_otherwise_count()) == (Some(0), Some(0)) =>
-            {
-                return format!(
-                    "We do not know enough of any of the {}{among} to say whether those that {} also {}.{}",
-                    format_initiatives(&table.population, population),
-                    self.render_when(Many),
-                    self.render_then(Many).text,
-                    self.render_illustrative()
-                );
-            }
-            Some(_) => {}
-        }
-        [
-            self.render_comparison().as_str(),
-            &self.render_unknown(),
-            self.render_hidden(),
-            " The two were reported together; that does not show that one causes the other.",
-            &self.render_illustrative(),
-        ]
-        .concat()
-    }
-
+impl SummaryWriter<'_> {
     fn render_when(&self, number: GrammaticalNumber) -> String {
         render_phrase(&self.query.when, number).text
     }
@@ -73,233 +108,221 @@ impl Summary<'_> {
         render_phrase(&self.query.then, number)
     }
 
-    fn is_about_all(&self) -> bool {
-        self.query.among == Predicate::ALWAYS_TRUE
-    }
-
     fn render_among(&self, number: GrammaticalNumber) -> String {
-        if self.is_about_all() {
+        if self.query.among == Predicate::ALWAYS_TRUE {
             String::new()
         } else {
             format!(" that {}", render_phrase(&self.query.among, number).text)
         }
     }
 
-    /// "Of 214 initiatives that .., 131 (61 in 100) ..; of the 408 others, 90 (22 in 100) did."
-    fn render_comparison(&self) -> String {
-        let table = &self.answer.table;
-        let (sentence, compares, says_then) = match (table.both.count, table.known_when_count()) {
-            (Some(_), Some(0)) => {
-                let known = table.known_otherwise_count().unwrap_or(0);
-                let others = format_initiatives(&table.neither, known);
-                let when = self.render_when(Many);
-                (
-                    format!("None of the {others} of which we know enough {when}"),
-                    false,
-                    false,
-                )
-            }
-            (Some(both), Some(with)) => {
-                let exact_or_moved = if table.both.variance > 0.0 {
-                    &table.both
-                } else {
-                    &table.when_only
-                };
-                let with_when = if self.is_about_all() {
-                    format_initiatives(exact_or_moved, with)
-                } else {
-                    format_approximate(exact_or_moved, with)
-                };
-                let sentence = format!(
-                    "Of {with_when} that {}, {}{} {}",
-                    self.render_when(GrammaticalNumber::from_count(with)),
-                    format_disclosed(&table.both, both),
-                    format_rate(Measures::from_table(table).rate_when),
-                    self.render_then(GrammaticalNumber::from_count(both)).text
-                );
-                (sentence, true, true)
-            }
-            _ => {
-                let (when, then) = (self.render_when(Many), self.render_then(Many).text);
-                let sentence =
-                    format!("Of initiatives that {when}, too little may be shown to say how many {then}");
-                (sentence, false, true)
-            }
+    /// Whether the figures are of fewer records than the query is about.
+    fn is_visible_fallback(&self) -> bool {
+        self.basis != self.answer.basis.scope
+    }
+
+    fn render_headline(&self) -> String {
+        let finding = if self.is_visible_fallback() {
+            self.render_visible_figures()
+        } else {
+            self.render_finding()
         };
-        let sentence = sentence + &self.render_others(compares, says_then) + ".";
-        match table.population.count {
-            Some(population) if !self.is_about_all() => {
-                let among = self.render_among(GrammaticalNumber::from_count(population));
-                let (first, rest) = sentence.split_at(1);
-                format!(
-                    "Among the {}{among}: {}{rest}",
-                    format_initiatives(&table.population, population),
-                    first.to_lowercase()
-                )
-            }
-            _ => sentence,
+        match self.render_among(Many) {
+            among if among.is_empty() => finding,
+            among => format!("{finding} This is about initiatives{among}."),
         }
     }
 
-    /// The rate among the other initiatives. `compares` is true if the rate among those with `when` comes before it;
-    /// `says_then` is true if the phrase of `then` comes before it and need not be repeated.
-    fn render_others(&self, compares: bool, says_then: bool) -> String {
-        let table = &self.answer.table;
-        let (Some(then_only), Some(others)) = (table.then_only.count, table.known_otherwise_count()) else {
-            return "; of the others too little may be shown to say".into();
-        };
-        match others {
-            0 if compares => return "; there are no others to compare them with".into(),
-            0 => return String::new(),
-            1 if compares => {
-                let then = self.render_then(One);
-                let did = if then_only == 1 { then.echo } else { then.denial };
-                return format!("; the one other {did}");
+    fn render_finding(&self) -> String {
+        let finding = self.answer.finding();
+        match finding.verdict {
+            Verdict::ClearDifference => {
+                let verdict = match finding.direction {
+                    Some(Direction::Less) => "They tend not to coincide",
+                    _ => "They go together",
+                };
+                format!("{verdict}: {}", self.render_rates())
             }
-            _ => {}
+            Verdict::NoClearDifference => {
+                format!("There is no clear difference: {}", self.render_rates())
+            }
+            Verdict::DependsOnUnknowns => {
+                format!(
+                    "It depends on what we do not know. So far, {}",
+                    self.render_rates()
+                )
+            }
+            Verdict::TooLittleKnown | Verdict::Suppressed => {
+                format!("Too little is known to say. {}", self.render_counts())
+            }
         }
-        let shown = if table.then_only.variance > 0.0 {
-            &table.then_only
-        } else {
-            &table.neither
-        };
-        let others = format_approximate(shown, others);
-        let then = self.render_then(GrammaticalNumber::from_count(then_only));
-        if then_only == 0 && says_then && then.echo.ends_with("not") {
-            return format!("; of the {others} others, all {}", then.denial);
-        }
+    }
+
+    /// "57 in 100 of those that .. did. Of the rest, 28 in 100 did."
+    fn render_rates(&self) -> String {
+        let [with, otherwise] = self.rates();
+        let then = self.render_then(Many);
         format!(
-            "; of {}{others} others, {}{} {}",
-            if compares { "the " } else { "" },
-            format_disclosed(&table.then_only, then_only),
-            format_rate(Measures::from_table(table).rate_otherwise),
-            if says_then { then.echo } else { &then.text }
+            "{} of those that {} {}. Of the rest, {}.",
+            format_rate(with),
+            self.render_when(Many),
+            then.text,
+            render_echo(&format_rate(otherwise), &then)
         )
     }
 
-    fn render_unknown(&self) -> String {
-        let table = &self.answer.table;
-        let unknown = match table.unknown.count {
-            None => return " Of how many more we do not know enough may not be shown.".into(),
-            Some(0) => return String::new(),
-            Some(unknown) => unknown,
-        };
-        let text = format!(
-            " Of {} more we do not know enough to say.{}",
-            format_approximate(&table.unknown, unknown),
-            self.render_main_reason(unknown)
-        );
-        if let (Some(population), Some((least, most))) = (table.population.count, self.answer.bounds)
-            && unknown * 100 > population * MUCH_UNKNOWN_PERCENT
-            && table.known_when_count().is_some_and(|with| with > 0)
-        {
-            let (least, most) = ((least * 100.0).floor(), (most * 100.0).ceil());
-            return format!(
-                "{text} Whatever the unknowns are, the first figure lies between {least} and {most} in 100."
-            );
-        }
-        text
+    fn rates(&self) -> [Option<Estimate>; 2] {
+        let measures = Measures::from_table(&self.table);
+        [measures.rate_when, measures.rate_otherwise]
     }
 
-    /// The most frequent reason why a condition is unknown; of equals, the first of the vocabulary.
-    fn render_main_reason(&self, unknown: u64) -> String {
-        let reasons = self.answer.unknown_reasons.each();
-        let main = reasons
-            .filter_map(|(reason, shown)| Some((std::cmp::Reverse(shown.count?), reason?, shown)))
-            .min_by_key(|(count, reason, _)| (*count, *reason));
-        let Some((std::cmp::Reverse(count), reason, shown)) = main else {
-            return String::new();
-        };
-        if count == 0 || count > unknown {
-            return String::new();
-        }
-        let [one, several] = match reason {
-            MissingReason::NotAsked => ["was not asked", "were not asked"],
-            MissingReason::NoReply => ["was asked and did not reply", "were asked and did not reply"],
-            MissingReason::Withheld => ["withholds it", "withhold it"],
-            MissingReason::NotApplicable => ["says that it does not apply", "say that it does not apply"],
-        };
-        let verb = if count == 1 { one } else { several };
-        format!(" Of those, {} {verb}.", format_approximate(shown, count))
-    }
-
-    fn render_hidden(&self) -> &'static str {
-        let leaves_out_hidden = |cell: &DisclosedCount| cell.count.is_some() && cell.suppressed.is_some();
-        if self.answer.table.four_cells().iter().any(leaves_out_hidden) {
-            " A few more that may not be shown can stand behind these counts."
-        } else {
-            ""
-        }
-    }
-
-    fn render_illustrative(&self) -> String {
-        let shown = &self.answer.illustrative;
-        let subject = match shown.count {
-            None if self.answer.basis.has_illustrative => "Some of the records may be".to_owned(),
-            None | Some(0) => return String::new(),
-            Some(count) if shown.variance > 0.0 => {
-                format!("About {} of the records are", format_count(count))
+    /// "Of the 4 that .., 3 ... Of the 30 others, 10 did." A large group has a rate instead.
+    fn render_counts(&self) -> String {
+        // A measured table has all counts.
+        let with = self.table.known_when_count().unwrap_or(0);
+        let others = self.table.known_otherwise_count().unwrap_or(0);
+        let [rate_when, rate_otherwise] = self.rates();
+        let of_when = match (with, others) {
+            (0, 0) => return "No record answers both questions.".into(),
+            (0, _) => format!("We know of no initiative that {}.", self.render_when(One)),
+            (1, _) => self.render_single(self.table.both.count == Some(1)),
+            _ => {
+                let share = render_share(self.table.both.count, with, rate_when);
+                format!(
+                    "Of the {} that {}, {share} {}.",
+                    format_with_noun(&self.table.both, with),
+                    self.render_when(Many),
+                    self.render_then(number_of(&share)).text
+                )
             }
-            count if count == self.answer.table.population.count => "These records are".to_owned(),
-            Some(1) => "One of the records is".to_owned(),
-            Some(count) => format!("{} of the records are", format_count(count)),
         };
-        format!(" {subject} illustrative: made up to show how Wayin works.")
+        let then = self.render_then(GrammaticalNumber::from_count(others));
+        let of_others = match (with, others) {
+            (_, 0) => "There are no others to compare with.".into(),
+            (_, 1) if self.table.then_only.count == Some(1) => format!("The one other {}.", then.echo),
+            (_, 1) => format!("The one other {}.", then.denial),
+            (0, _) => {
+                let share = render_share(self.table.then_only.count, others, rate_otherwise);
+                format!(
+                    "Of the {} others, {share} {}.",
+                    format_approximate(&self.table.neither, others),
+                    self.render_then(number_of(&share)).text
+                )
+            }
+            _ => {
+                let share = render_share(self.table.then_only.count, others, rate_otherwise);
+                format!(
+                    "Of the {} others, {}.",
+                    format_approximate(&self.table.neither, others),
+                    render_echo(&share, &self.render_then(number_of(&share)))
+                )
+            }
+        };
+        format!("{of_when} {of_others}")
     }
-}
 
-/// A count with thousands separators: 12,345.
-pub fn format_count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
+    /// "The one initiative that .. skipped ..".
+    fn render_single(&self, has_then: bool) -> String {
+        let then = if has_then {
+            self.render_then(One)
+        } else {
+            render_phrase(&self.query.then.clone().negated(), One)
+        };
+        format!("The one initiative that {} {}.", self.render_when(One), then.text)
+    }
+
+    /// The figures of the records that the reader can read, because those of all records are suppressed.
+    fn render_visible_figures(&self) -> String {
+        let suppressed = "The counts of all records may not be shown.";
+        let Some(population @ 1..) = self.table.population.count else {
+            return suppressed.into();
+        };
+        format!(
+            "{suppressed} These are the figures of the {} that you can read; there may be more. {}",
+            format_with_noun(&self.table.population, population),
+            self.render_counts()
+        )
+    }
+
+    /// "Allowing for chance, the difference is between 22 and 36 in 100. This compares about 400 initiatives with about 300
+    /// others." None if the headline has counts of a few initiatives.
+    fn render_certainty(&self) -> Option<String> {
+        let with = self.table.known_when_count()?;
+        let others = self.table.known_otherwise_count()?;
+        if with.min(others) < SMALL_CELL_COUNT {
+            return None;
         }
-        text.push(digit);
+        let difference = Measures::from_table(&self.table).risk_difference?;
+        Some(format!(
+            "{} This compares {} with {} others.",
+            format_points(&difference),
+            format_with_noun(&self.table.both, with),
+            format_approximate(&self.table.neither, others)
+        ))
     }
-    text
-}
 
-/// A count and its noun, in the singular or the plural.
-pub fn format_plural(n: u64, one: &str, many: &str) -> String {
-    format!("{} {}", format_count(n), if n == 1 { one } else { many })
-}
+    /// The cautions that change how the sentences are to be read.
+    fn render_cautions(&self) -> Option<String> {
+        let mut texts = Vec::new();
+        let claims_difference = matches!(
+            self.answer.finding().verdict,
+            Verdict::ClearDifference | Verdict::DependsOnUnknowns
+        );
+        if claims_difference && !is_about_missing_data(self.query) {
+            texts.push("Being reported together does not show that one causes the other.".to_owned());
+        }
+        let cautions = cautions::list_pattern_cautions(self.answer).into_iter();
+        texts.extend(
+            cautions
+                .filter(|caution| self.says_caution(caution.code))
+                .map(|caution| caution.text),
+        );
+        (!texts.is_empty()).then(|| texts.join(" "))
+    }
 
-/// "a, b and c".
-pub fn join_list(words: impl IntoIterator<Item: Display>, conjunction: &str) -> String {
-    let words: Vec<String> = words.into_iter().map(|word| word.to_string()).collect();
-    match words.as_slice() {
-        [] => String::new(),
-        [one] => one.clone(),
-        [before @ .., last] => format!("{} {conjunction} {last}", before.join(", ")),
+    /// Whether the summary says a caution. What is unknown or suppressed is said elsewhere.
+    fn says_caution(&self, code: CautionCode) -> bool {
+        match code {
+            CautionCode::Illustrative
+            | CautionCode::NotASample
+            | CautionCode::ReversesWithinGroups
+            | CautionCode::GroupsDiffer
+            | CautionCode::FewPlaces
+            | CautionCode::Clustered
+            | CautionCode::HiddenNotCounted => true,
+            CautionCode::Perturbed => !self.is_visible_fallback(),
+            _ => false,
+        }
     }
 }
 
-/// A count; "about" if disclosure control perturbed it.
-pub fn format_approximate(shown: &DisclosedCount, n: u64) -> String {
-    let about = if shown.variance > 0.0 { "about " } else { "" };
-    format!("{about}{}", format_count(n))
-}
-
-fn format_disclosed(shown: &DisclosedCount, n: u64) -> String {
-    if n == 0 {
-        "none".into()
-    } else {
-        format_approximate(shown, n)
+/// "57 in 100", or "3" of a few initiatives.
+fn render_share(part: Option<u64>, all: u64, rate: Option<Estimate>) -> String {
+    match part {
+        _ if all >= SMALL_CELL_COUNT => format_rate(rate),
+        None | Some(0) => "none".into(),
+        Some(part) => format_count(part),
     }
 }
 
-fn format_initiatives(shown: &DisclosedCount, n: u64) -> String {
-    let noun = if n == 1 { "initiative" } else { "initiatives" };
-    format!("{} {noun}", format_approximate(shown, n))
+/// The number that a verb after a share agrees with.
+fn number_of(share: &str) -> GrammaticalNumber {
+    if share == "1" { One } else { Many }
 }
 
-fn format_rate(rate: Option<Estimate>) -> String {
-    match rate.map(|rate| rate.value * 100.0) {
-        None | Some(0.0) => String::new(),
-        Some(percent) if percent < 1.0 => " (fewer than 1 in 100)".into(),
-        Some(percent) if percent > 99.0 && percent < 100.0 => " (more than 99 in 100)".into(),
-        Some(percent) => format!(" ({percent:.0} in 100)"),
+/// "28 in 100 did". For none, a negative phrase is turned round, so that nothing reads "none did not".
+fn render_echo(share: &str, then: &Phrase) -> String {
+    if share == "none" && then.echo.ends_with("not") {
+        return format!("all {}", then.denial);
     }
+    format!("{share} {}", then.echo)
+}
+
+/// Whether a condition of the query asks only which answers are recorded.
+fn is_about_missing_data(query: &PatternQuery) -> bool {
+    [&query.when, &query.then].into_iter().any(|condition| {
+        let mut only_recorded = true;
+        condition.for_each_test(&mut |test| only_recorded &= test.asks_if_recorded());
+        only_recorded
+    })
 }

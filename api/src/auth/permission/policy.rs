@@ -145,13 +145,13 @@ pub const TABLE: &[PolicyRow] = &[
     // No field returns this interface. The fields of its types have rows of their own.
     (
         "Answer",
-        "cautions scope disclosure asOf licence",
+        "cautions basis scope disclosure asOf licence",
         PUBLIC_AGGREGATES,
     ),
     // The pattern of a claim is open to everyone, except what belongs to single groups.
     (
         "Pattern",
-        "summary table unknownReasons rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
+        "summary verdict direction basis table visibleTable unknownReasons rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
          conditionalOddsRatio phi pValue cautions scope disclosure asOf licence",
         PUBLIC_AGGREGATES,
     ),
@@ -174,7 +174,12 @@ pub const TABLE: &[PolicyRow] = &[
         "applied suppressed hiddenAsOf",
         PUBLIC_AGGREGATES,
     ),
-    ("Suppression", "count rule complete", PUBLIC_AGGREGATES),
+    ("Suppression", "count rule", PUBLIC_AGGREGATES),
+    (
+        "PatternSummary",
+        "headline certainty unknowns where cautions text",
+        PUBLIC_AGGREGATES,
+    ),
     (
         "AdjustedEstimates",
         "oddsRatio riskRatio test homogeneity homogeneitySuppressed groupCount groupsLeftOut \
@@ -192,52 +197,59 @@ pub const TABLE: &[PolicyRow] = &[
     ("PatternGroupEdge", EDGE_FIELDS, AGGREGATES),
     (
         "PatternGroup",
-        "key label place organisation table rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
+        "key label place organisation basis table visibleTable rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
          phi suppressed",
         AGGREGATES,
     ),
     (
         "PatternGrid",
-        "rows columns cells population illustrative overlap cautions scope disclosure asOf licence",
+        "rows columns cells population visiblePopulation illustrative overlap cautions basis scope disclosure asOf licence",
         AGGREGATES,
     ),
-    ("GridHeading", "key label count place organisation", AGGREGATES),
+    (
+        "GridHeading",
+        "key label count visibleCount place organisation",
+        AGGREGATES,
+    ),
     (
         "GridCell",
-        "row column count expected residual suppressed",
+        "row column count visibleCount expected residual suppressed",
         AGGREGATES,
     ),
-    ("SuppressedCell", "rule complete", PUBLIC_AGGREGATES),
-    ("UnknownReasonCount", "reason count suppressed", PUBLIC_AGGREGATES),
+    (
+        "UnknownReasonCount",
+        "reason count visibleCount suppressed",
+        PUBLIC_AGGREGATES,
+    ),
     (
         "Associations",
-        "pairs illustrative cautions scope disclosure asOf licence",
+        "pairs illustrative cautions basis scope disclosure asOf licence",
         AGGREGATES,
     ),
     (
         "Association",
-        "when then table rateWhen rateOtherwise riskDifference riskRatio oddsRatio phi pValue qValue \
+        "when then verdict direction basis table visibleTable rateWhen rateOtherwise riskDifference riskRatio oddsRatio phi pValue qValue \
          cautions suppressed",
         AGGREGATES,
     ),
     (
         "EntryPointFlows",
-        "flows cautions scope disclosure asOf licence",
+        "flows cautions basis scope disclosure asOf licence",
         AGGREGATES,
     ),
     (
         "EntryPointFlow",
-        "perspective from to count illustrative suppressed",
+        "perspective from to count visibleCount illustrative suppressed",
         AGGREGATES,
     ),
     (
         "Distribution",
-        "bins cautions scope disclosure asOf licence",
+        "bins cautions basis scope disclosure asOf licence",
         AGGREGATES,
     ),
     (
         "DistributionBin",
-        "key label count illustrative place organisation suppressed",
+        "key label count visibleCount illustrative place organisation suppressed",
         AGGREGATES,
     ),
     ("Query", "submissions submission revisions", SUBMIT_RECORDS),

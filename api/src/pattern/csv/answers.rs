@@ -3,7 +3,7 @@
 use async_graphql::{InputType, Value};
 use wayin_entity::MissingReason;
 
-use super::super::graphql::parts::{encode_group_key, to_graphql_count};
+use super::super::graphql::parts::{encode_group_key, to_graphql_count, to_visible_count};
 use super::{CsvCell, CsvFile, estimate_cells};
 use wayin_engine::answer::{
     AdjustedResults, Associations, Basis, DisclosedTable, Distribution, FlowCounts, Grid, PatternAnswer,
@@ -14,7 +14,7 @@ use wayin_engine::dimension::GroupName;
 use wayin_engine::disclosure::DisclosedCount;
 use wayin_engine::measures;
 use wayin_engine::measures::Measures;
-use wayin_engine::query::PatternQuery;
+use wayin_engine::query::{PatternQuery, RecordScope};
 use wayin_engine::summary;
 use wayin_entity::{Labelled, to_heading};
 
@@ -44,13 +44,15 @@ const ESTIMATES: [&str; 5] = [
 pub fn pattern_file(frame: CsvHeader<'_>, question: &PatternQuery, answer: &PatternAnswer) -> CsvFile {
     let mut head = frame.into_head(&answer.basis, cautions::list_pattern_cautions(answer));
     head.extra_lines = illustrative_lines(&answer.illustrative, &answer.basis);
-    head.summary = Some(summary::render(question, answer));
+    head.summary = Some(summary::render(question, answer).text());
     let mut groups: Vec<&(GroupName, DisclosedTable)> =
         answer.groups.iter().flat_map(|groups| &groups.tables).collect();
     groups.sort_by_cached_key(|(name, _)| name.rank());
-    let row = |named: [CsvCell; 3], table: &DisclosedTable, [p_value, odds_ratio]: [Option<f64>; 2]| {
+    let row = |named: [CsvCell; 3],
+               (table, basis): (&DisclosedTable, RecordScope),
+               [p_value, odds_ratio]: [Option<f64>; 2]| {
         let mut row = named.to_vec();
-        row.extend(table_cells(table));
+        row.extend(table_cells(table, basis));
         row.extend([
             p_value.into(),
             odds_ratio.into(),
@@ -58,22 +60,31 @@ pub fn pattern_file(frame: CsvHeader<'_>, question: &PatternQuery, answer: &Patt
         ]);
         row
     };
+    let measured = answer.measured_table();
     let overall = row(
         [
             CsvCell::from_text("overall"),
             CsvCell::from_text("All"),
             CsvCell::Empty,
         ],
-        &answer.table,
+        (&answer.table, answer.figures_basis()),
         [
-            measures::compute_p_value(&answer.table),
-            measures::compute_conditional_odds_ratio(&answer.table),
+            measures::compute_p_value(&measured),
+            measures::compute_conditional_odds_ratio(&measured),
         ],
     );
+    let group_basis = answer
+        .groups
+        .as_ref()
+        .map_or(answer.basis.scope, |groups| groups.basis);
     let of_groups = groups.into_iter().map(|(name, table)| {
         let [label, key] = label_and_key_cells(name);
         // No p-value for a single group: among many groups, some stand out by chance.
-        row([CsvCell::from_text("group"), label, key], table, [None, None])
+        row(
+            [CsvCell::from_text("group"), label, key],
+            (table, group_basis),
+            [None, None],
+        )
     });
     let adjusted = answer
         .groups
@@ -88,7 +99,7 @@ pub fn pattern_file(frame: CsvHeader<'_>, question: &PatternQuery, answer: &Patt
         ),
         rows: std::iter::once(overall)
             .chain(of_groups)
-            .chain(adjusted.map(adjusted_row))
+            .chain(adjusted.map(|adjusted| adjusted_row(adjusted, group_basis)))
             .chain(answer.unknown_reasons.each().map(unknown_reason_row))
             .collect(),
     }
@@ -103,14 +114,21 @@ fn unknown_reason_row((why, shown): (Option<MissingReason>, &DisclosedCount)) ->
         CsvCell::from_text(label),
         key,
     ];
-    let names = DisclosedTable::default().named_counts().map(|(name, _)| name);
-    row.extend(names.map(|name| {
-        if name == "unknown" {
-            count_cell(shown)
+    let unknown = DisclosedTable {
+        unknown: *shown,
+        ..DisclosedTable::default()
+    };
+    let is_unknown = |(name, _): &(&str, &DisclosedCount)| *name == "unknown";
+    let cells = unknown.named_counts().map(|count| {
+        if is_unknown(&count) {
+            [count_cell(count.1), visible_cell(count.1)]
         } else {
-            CsvCell::Empty
+            [CsvCell::Empty, CsvCell::Empty]
         }
-    }));
+    });
+    row.extend(cells.iter().map(|[count, _]| count.clone()));
+    row.extend(cells.iter().map(|[_, visible]| visible.clone()));
+    row.push(CsvCell::Empty);
     row.extend(measure_cells(&Measures::default()));
     row.extend([CsvCell::Empty, CsvCell::Empty, suppressed([("unknown", shown)])]);
     row
@@ -118,7 +136,7 @@ fn unknown_reason_row((why, shown): (Option<MissingReason>, &DisclosedCount)) ->
 
 /// The row of the adjusted estimates: the Mantel-Haenszel ratios, and the p-value of the Cochran-Mantel-Haenszel test
 /// without continuity correction.
-fn adjusted_row(adjusted: &AdjustedResults) -> Vec<CsvCell> {
+fn adjusted_row(adjusted: &AdjustedResults, basis: RecordScope) -> Vec<CsvCell> {
     let figures = Measures {
         risk_ratio: adjusted.risk_ratio,
         odds_ratio: adjusted.odds_ratio,
@@ -130,9 +148,10 @@ fn adjusted_row(adjusted: &AdjustedResults) -> Vec<CsvCell> {
         CsvCell::Empty,
     ];
     row.resize(
-        row.len() + DisclosedTable::default().named_counts().len(),
+        row.len() + 2 * DisclosedTable::default().named_counts().len(),
         CsvCell::Empty,
     );
+    row.push(CsvCell::Text(graphql_code(&basis)));
     row.extend(measure_cells(&figures));
     row.extend([
         adjusted.test.as_ref().map(|test| test.p_value).into(),
@@ -162,6 +181,7 @@ pub fn grid_file(frame: CsvHeader<'_>, grid: &Grid) -> CsvFile {
             column_label,
             column_key,
             count_cell(shown),
+            visible_cell(shown),
             against_chance.map(|found| found.expected).into(),
             against_chance.and_then(|found| found.residual).into(),
             suppressed([("count", shown)]),
@@ -173,6 +193,7 @@ pub fn grid_file(frame: CsvHeader<'_>, grid: &Grid) -> CsvFile {
         "column",
         "columnKey",
         "count",
+        "visibleCount",
         "expected",
         "residual",
         "suppressed",
@@ -195,7 +216,14 @@ pub fn distribution_file(frame: CsvHeader<'_>, distribution: &Distribution) -> C
     CsvFile {
         head: frame.into_head(&distribution.basis, cautions).into_lines(),
         columns: column_names(
-            &["label", "key", "count", "illustrative", "suppressed"],
+            &[
+                "label",
+                "key",
+                "count",
+                "visibleCount",
+                "illustrative",
+                "suppressed",
+            ],
             false,
             &[],
         ),
@@ -215,7 +243,15 @@ pub fn flows_file(frame: CsvHeader<'_>, flows: &FlowCounts) -> CsvFile {
         row.extend(count_and_illustrative_cells(&flow.count, &flow.illustrative));
         row
     });
-    let names = ["perspective", "from", "to", "count", "illustrative", "suppressed"];
+    let names = [
+        "perspective",
+        "from",
+        "to",
+        "count",
+        "visibleCount",
+        "illustrative",
+        "suppressed",
+    ];
     CsvFile {
         head: frame.into_head(&flows.basis, cautions).into_lines(),
         columns: column_names(&names, false, &[]),
@@ -235,7 +271,7 @@ pub fn associations_file(frame: CsvHeader<'_>, names: &[String], associations: &
             .map(|caution| caution.text)
             .collect();
         let mut row = vec![name(pair.when_index), name(pair.then_index)];
-        row.extend(table_cells(&pair.table));
+        row.extend(table_cells(&pair.table, pair.basis));
         row.extend([
             pair.p_value.into(),
             pair.q_value.into(),
@@ -290,7 +326,7 @@ impl CsvHead<'_> {
         lines.extend(self.summary.map(|summary| ("summary", CsvCell::Text(summary))));
         let parameters = frame.parameters.into_iter();
         lines.extend(parameters.map(|(name, text)| (name, CsvCell::Text(text))));
-        let disclosure = if basis.disclosure_controlled {
+        let disclosure = if basis.hidden.is_controlled() {
             DISCLOSURE_CONTROL_NOTE
         } else {
             EXACT_NOTE
@@ -301,7 +337,7 @@ impl CsvHead<'_> {
             ("as of change", CsvCell::Integer(basis.as_of.change_number)),
             ("as of date", date_cell(basis.as_of.changed_at)),
         ]);
-        if basis.disclosure_controlled {
+        if basis.hidden.is_controlled() {
             let change = CsvCell::Integer(basis.hidden_as_of.change_number);
             lines.push(("hidden records as of change", change));
             lines.push((
@@ -324,9 +360,9 @@ impl CsvHead<'_> {
 }
 
 const EXACT_NOTE: &str = "Counts are exact.";
-const DISCLOSURE_CONTROL_NOTE: &str = "Under disclosure control, a count that includes records which you may only count is changed \
-    a little and rounded to the nearest 5, or suppressed. The column `suppressed` names such a count and the rule. If \
-    the count still has a value, it covers only the records that you may read whole, and so does its row.";
+const DISCLOSURE_CONTROL_NOTE: &str = "Counts that include hidden records are changed a little and rounded, or empty if they \
+    would include too few hidden records. The columns that start with `visible` have exact counts of the records that you \
+    can read in full. `basis` says from which records the measures of a row are computed.";
 
 fn date_cell(at: Option<chrono::DateTime<chrono::Utc>>) -> CsvCell {
     at.map_or(CsvCell::Empty, |at| CsvCell::Text(at.to_rfc3339()))
@@ -354,6 +390,17 @@ fn count_cell(shown: &DisclosedCount) -> CsvCell {
     to_graphql_count(shown).into()
 }
 
+/// The exact count of the records that the requester can read in full.
+fn visible_cell(shown: &DisclosedCount) -> CsvCell {
+    CsvCell::Integer(to_visible_count(shown))
+}
+
+/// The column of the visible count of `name`: "visibleBoth" for "both".
+fn name_visible_column(name: &str) -> String {
+    let (first, rest) = name.split_at(1);
+    format!("visible{}{rest}", first.to_uppercase())
+}
+
 fn label_and_key_cells(name: &GroupName) -> [CsvCell; 2] {
     [
         CsvCell::from_text(name.label.as_str()),
@@ -365,11 +412,10 @@ fn label_and_key_cells(name: &GroupName) -> [CsvCell; 2] {
 fn column_names(before: &[&str], table: bool, after: &[&str]) -> Vec<String> {
     let mut columns: Vec<String> = before.iter().map(ToString::to_string).collect();
     if table {
-        columns.extend(
-            DisclosedTable::default()
-                .named_counts()
-                .map(|(name, _)| name.to_owned()),
-        );
+        let counts = DisclosedTable::default().named_counts().map(|(name, _)| name);
+        columns.extend(counts.map(ToOwned::to_owned));
+        columns.extend(counts.map(name_visible_column));
+        columns.push("basis".to_owned());
         columns.extend(
             ESTIMATES
                 .iter()
@@ -381,12 +427,16 @@ fn column_names(before: &[&str], table: bool, after: &[&str]) -> Vec<String> {
     columns
 }
 
-/// The eight counts, and the measures that are computed from them.
-fn table_cells(table: &DisclosedTable) -> Vec<CsvCell> {
-    let counts = table.named_counts().map(|(_, shown)| count_cell(shown));
-    counts
-        .into_iter()
-        .chain(measure_cells(&Measures::from_table(table)))
+/// The eight counts, the same counts of visible records, the basis, and the measures that are computed from the counts of the
+/// basis.
+fn table_cells(table: &DisclosedTable, basis: RecordScope) -> Vec<CsvCell> {
+    let counts = table.named_counts();
+    let disclosed = counts.iter().map(|(_, shown)| count_cell(shown));
+    let visible = counts.iter().map(|(_, shown)| visible_cell(shown));
+    disclosed
+        .chain(visible)
+        .chain([CsvCell::Text(graphql_code(&basis))])
+        .chain(measure_cells(&Measures::from_table(&table.of_basis(basis))))
         .collect()
 }
 
@@ -405,15 +455,16 @@ fn measure_cells(figures: &Measures) -> impl Iterator<Item = CsvCell> + use<> {
         .chain(std::iter::once(figures.phi.into()))
 }
 
-fn count_and_illustrative_cells(counted: &DisclosedCount, illustrative: &DisclosedCount) -> [CsvCell; 3] {
+fn count_and_illustrative_cells(counted: &DisclosedCount, illustrative: &DisclosedCount) -> [CsvCell; 4] {
     [
         count_cell(counted),
+        visible_cell(counted),
         count_cell(illustrative),
         suppressed([("count", counted), ("illustrative", illustrative)]),
     ]
 }
 
-/// The counts that leave out hidden records, each with the suppression rule.
+/// The suppressed counts, each with its rule.
 fn suppressed<'a>(counts: impl IntoIterator<Item = (&'static str, &'a DisclosedCount)>) -> CsvCell {
     let rules: Vec<String> = counts
         .into_iter()

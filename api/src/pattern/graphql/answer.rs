@@ -9,11 +9,20 @@ use wayin_engine::query::RecordScope;
 
 /// An answer about patterns: counts of initiatives, and what they are based on.
 #[derive(Interface)]
+#[allow(
+    clippy::duplicated_attributes,
+    reason = "two fields of the interface have the same type"
+)]
 #[graphql(
     field(
         name = "cautions",
         ty = "Vec<Caution>",
         desc = "Cautions to consider before you use this answer."
+    ),
+    field(
+        name = "basis",
+        ty = "RecordScope",
+        desc = "Which records the figures are computed from. VISIBLE if too many counts of scope ALL are suppressed."
     ),
     field(name = "scope", ty = "RecordScope", desc = "Which records were counted."),
     field(

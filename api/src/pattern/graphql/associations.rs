@@ -10,8 +10,10 @@ use super::parts::{
 use crate::graphql::app_from_context;
 use crate::graphql::as_of::AsOf;
 use crate::initiative::filter_input::InitiativeFilter;
+use wayin_engine::answer::DisclosedTable;
 use wayin_engine::measures::Measures;
 use wayin_engine::query::RecordScope;
+use wayin_engine::verdict::{Direction, Finding, Verdict};
 use wayin_engine::{answer, cautions};
 
 /// A condition with a name.
@@ -59,6 +61,17 @@ impl Associations {
         Caution::list(cautions::list_association_cautions(&self.result))
     }
 
+    /// Which records the figures of all pairs are computed from: VISIBLE if a pair needs a suppressed count.
+    /// Each pair has its own `basis`.
+    pub(super) async fn basis(&self) -> RecordScope {
+        let mut pairs = self.result.pairs.iter();
+        if pairs.any(|pair| pair.basis == RecordScope::Visible) {
+            RecordScope::Visible
+        } else {
+            self.result.basis.scope
+        }
+    }
+
     /// Which records were counted.
     pub(super) async fn scope(&self) -> RecordScope {
         self.result.basis.scope
@@ -87,8 +100,12 @@ pub struct Association {
 }
 
 impl Association {
+    fn measured_table(&self) -> DisclosedTable {
+        self.pair.table.of_basis(self.pair.basis)
+    }
+
     fn measures(&self) -> Measures {
-        Measures::from_table(&self.pair.table)
+        Measures::from_table(&self.measured_table())
     }
 }
 
@@ -105,15 +122,37 @@ impl Association {
         &self.names[self.pair.then_index]
     }
 
+    /// Whether the share of initiatives that have `then` differs between those with `when` and the others.
+    async fn verdict(&self) -> Verdict {
+        Finding::from_table(&self.pair.table).verdict
+    }
+
+    /// Whether `then` is more or less frequent with `when`. Null unless the verdict is
+    /// `CLEAR_DIFFERENCE` or `DEPENDS_ON_UNKNOWNS`.
+    async fn direction(&self) -> Option<Direction> {
+        Finding::from_table(&self.pair.table).direction
+    }
+
+    /// Which records the shares and the measures are computed from. VISIBLE if a count that they need is
+    /// suppressed.
+    async fn basis(&self) -> RecordScope {
+        self.pair.basis
+    }
+
     /// The contingency table: the four counts, and the number of initiatives for which a condition is not
-    /// known.
+    /// known. A count of scope ALL includes hidden records, or is null.
     async fn table(&self) -> ContingencyTable {
         ContingencyTable::from(&self.pair.table)
     }
 
+    /// The exact counts of the records that you can read in full.
+    async fn visible_table(&self) -> ContingencyTable {
+        ContingencyTable::from(&self.pair.table.visible_only())
+    }
+
     /// The share of initiatives with `when` that also have `then`.
     async fn rate_when(&self) -> Proportion {
-        let table = &self.pair.table;
+        let table = self.measured_table();
         Proportion::from_estimate(
             table.both.count,
             table.known_when_count(),
@@ -123,7 +162,7 @@ impl Association {
 
     /// The share of initiatives without `when` that have `then`.
     async fn rate_otherwise(&self) -> Proportion {
-        let table = &self.pair.table;
+        let table = self.measured_table();
         Proportion::from_estimate(
             table.then_only.count,
             table.known_otherwise_count(),
@@ -171,7 +210,7 @@ impl Association {
         Caution::list(cautions::list_pair_cautions(&self.pair))
     }
 
-    /// The counts that leave out hidden records, with the reason.
+    /// The suppressed counts, with the rule.
     async fn suppressed(&self) -> Vec<Suppression> {
         Suppression::list(self.pair.table.named_counts())
     }

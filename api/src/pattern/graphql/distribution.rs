@@ -4,7 +4,7 @@ use async_graphql::{Context, Object, Result};
 
 use super::parts::{
     Caution, DisclosureControl, Suppression, encode_group_key, find_organisation, find_place,
-    to_graphql_count,
+    to_graphql_count, to_visible_count,
 };
 use crate::graphql::app_from_context;
 use crate::graphql::as_of::AsOf;
@@ -26,6 +26,11 @@ impl Distribution {
     /// Cautions to consider before you use this answer.
     pub(super) async fn cautions(&self) -> Vec<Caution> {
         Caution::list(cautions::list_distribution_cautions(&self.0))
+    }
+
+    /// Which counts you can compare. VISIBLE if too many counts of scope ALL are suppressed.
+    pub(super) async fn basis(&self) -> RecordScope {
+        self.0.figures_basis
     }
 
     /// Which records were counted.
@@ -72,6 +77,11 @@ impl DistributionBin {
         to_graphql_count(&self.0.count)
     }
 
+    /// The exact number of these initiatives that you can read in full.
+    async fn visible_count(&self) -> i64 {
+        to_visible_count(&self.0.count)
+    }
+
     /// The number of these initiatives that are illustrative: made up to show how Wayin works. Null if
     /// suppressed.
     async fn illustrative(&self) -> Option<i64> {
@@ -88,7 +98,7 @@ impl DistributionBin {
         find_organisation(ctx, &self.0.group.key).await
     }
 
-    /// The counts that leave out hidden records, with the reason.
+    /// The suppressed counts, with the rule.
     async fn suppressed(&self) -> Vec<Suppression> {
         Suppression::list([("count", &self.0.count), ("illustrative", &self.0.illustrative)])
     }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, Object};
 use wayin_entity::{EntryPoint, Perspective};
 
-use super::parts::{Caution, DisclosureControl, Suppression, to_graphql_count};
+use super::parts::{Caution, DisclosureControl, Suppression, to_graphql_count, to_visible_count};
 use crate::graphql::app_from_context;
 use crate::graphql::as_of::AsOf;
 use wayin_engine::query::RecordScope;
@@ -23,6 +23,11 @@ impl EntryPointFlows {
     /// Cautions to consider before you use this answer.
     pub(super) async fn cautions(&self) -> Vec<Caution> {
         Caution::list(cautions::list_flow_cautions(&self.0))
+    }
+
+    /// Which counts you can compare. VISIBLE if too many counts of scope ALL are suppressed.
+    pub(super) async fn basis(&self) -> RecordScope {
+        self.0.figures_basis
     }
 
     /// Which records were counted.
@@ -73,13 +78,18 @@ impl EntryPointFlow {
         to_graphql_count(&self.0.count)
     }
 
+    /// The exact number of these initiatives that you can read in full.
+    async fn visible_count(&self) -> i64 {
+        to_visible_count(&self.0.count)
+    }
+
     /// The number of these initiatives that are illustrative: made up to show how Wayin works. Null if
     /// suppressed.
     async fn illustrative(&self) -> Option<i64> {
         to_graphql_count(&self.0.illustrative)
     }
 
-    /// The counts that leave out hidden records, with the reason.
+    /// The suppressed counts, with the rule.
     async fn suppressed(&self) -> Vec<Suppression> {
         Suppression::list([("count", &self.0.count), ("illustrative", &self.0.illustrative)])
     }

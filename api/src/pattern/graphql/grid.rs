@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, Result};
 
 use super::parts::{
-    Caution, DisclosureControl, SuppressedCell, encode_group_key, find_organisation, find_place,
-    to_graphql_count,
+    Caution, DisclosureControl, encode_group_key, find_organisation, find_place, to_graphql_count,
+    to_visible_count,
 };
 use crate::graphql::app_from_context;
 use crate::graphql::as_of::AsOf;
@@ -14,7 +14,7 @@ use crate::initiative::graphql::{Organisation, Place};
 use wayin_engine::answer::Grid;
 use wayin_engine::cautions;
 use wayin_engine::dimension::GroupName;
-use wayin_engine::disclosure::DisclosedCount;
+use wayin_engine::disclosure::{DisclosedCount, SuppressionRule};
 use wayin_engine::query::RecordScope;
 
 /// The number of initiatives for every combination of two dimensions: an evidence map, whose empty cells
@@ -59,6 +59,11 @@ impl PatternGrid {
         to_graphql_count(&self.0.population)
     }
 
+    /// The exact number of these initiatives that you can read in full.
+    async fn visible_population(&self) -> i64 {
+        to_visible_count(&self.0.population)
+    }
+
     /// The number of these initiatives that are illustrative: made up to show how Wayin works. Null if
     /// suppressed.
     async fn illustrative(&self) -> Option<i64> {
@@ -73,6 +78,12 @@ impl PatternGrid {
     /// Cautions to consider before you use this answer.
     pub(super) async fn cautions(&self) -> Vec<Caution> {
         Caution::list(cautions::list_grid_cautions(&self.0))
+    }
+
+    /// Which records the expected numbers and residuals are computed from, and which counts you can compare.
+    /// VISIBLE if too many counts are suppressed.
+    pub(super) async fn basis(&self) -> RecordScope {
+        self.0.figures_basis
     }
 
     /// Which records were counted.
@@ -134,6 +145,11 @@ impl GridHeading {
         to_graphql_count(&self.count)
     }
 
+    /// The exact number of these initiatives that you can read in full.
+    async fn visible_count(&self) -> i64 {
+        to_visible_count(&self.count)
+    }
+
     /// The place, if the value is a place. Otherwise null.
     async fn place(&self, ctx: &Context<'_>) -> Result<Option<Place>> {
         find_place(ctx, &self.name.key).await
@@ -191,8 +207,13 @@ impl GridCell {
         self.grid.compare_with_chance(self.row, self.column)?.residual
     }
 
-    /// The rule by which hidden records are left out of the count. Null if they are included.
-    async fn suppressed(&self) -> Option<SuppressedCell> {
-        SuppressedCell::of(self.disclosed_count())
+    /// The exact number of these initiatives that you can read in full.
+    async fn visible_count(&self) -> i64 {
+        to_visible_count(self.disclosed_count())
+    }
+
+    /// The rule that suppresses the count. Null if it is not suppressed.
+    async fn suppressed(&self) -> Option<SuppressionRule> {
+        self.disclosed_count().suppressed
     }
 }

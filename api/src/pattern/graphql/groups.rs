@@ -14,17 +14,23 @@ use crate::paging::{self, PageArguments};
 use wayin_engine::answer::{DisclosedTable, Groups};
 use wayin_engine::dimension::GroupName;
 use wayin_engine::measures::Measures;
+use wayin_engine::query::RecordScope;
 
 /// One value of a dimension, with its counts.
 pub struct PatternGroup {
     name: GroupName,
     table: DisclosedTable,
+    basis: RecordScope,
     position: usize,
 }
 
 impl PatternGroup {
+    fn measured_table(&self) -> DisclosedTable {
+        self.table.of_basis(self.basis)
+    }
+
     fn figures(&self) -> Measures {
-        Measures::from_table(&self.table)
+        Measures::from_table(&self.measured_table())
     }
 }
 
@@ -52,26 +58,39 @@ impl PatternGroup {
         find_organisation(ctx, &self.name.key).await
     }
 
+    /// Which records the shares and measures of all groups are computed from, so that you can compare them.
+    /// VISIBLE if counts of too many groups are suppressed.
+    async fn basis(&self) -> RecordScope {
+        self.basis
+    }
+
     /// The contingency table: the four counts, and the number of initiatives for which a condition is not
-    /// known.
+    /// known. A count of scope ALL includes hidden records, or is null.
     async fn table(&self) -> ContingencyTable {
         ContingencyTable::from(&self.table)
     }
 
+    /// The exact counts of the records that you can read in full.
+    async fn visible_table(&self) -> ContingencyTable {
+        ContingencyTable::from(&self.table.visible_only())
+    }
+
     /// The share of initiatives with `when` that also have `then`.
     async fn rate_when(&self) -> Proportion {
+        let table = self.measured_table();
         Proportion::from_estimate(
-            self.table.both.count,
-            self.table.known_when_count(),
+            table.both.count,
+            table.known_when_count(),
             self.figures().rate_when,
         )
     }
 
     /// The share of initiatives without `when` that have `then`.
     async fn rate_otherwise(&self) -> Proportion {
+        let table = self.measured_table();
         Proportion::from_estimate(
-            self.table.then_only.count,
-            self.table.known_otherwise_count(),
+            table.then_only.count,
+            table.known_otherwise_count(),
             self.figures().rate_otherwise,
         )
     }
@@ -99,7 +118,7 @@ impl PatternGroup {
         self.figures().phi
     }
 
-    /// The counts that leave out hidden records, with the reason.
+    /// The suppressed counts, with the rule.
     async fn suppressed(&self) -> Vec<Suppression> {
         Suppression::list(self.table.named_counts())
     }
@@ -143,6 +162,7 @@ pub fn load_group_page(
         .map(|(position, (name, table))| PatternGroup {
             name: name.clone(),
             table: *table,
+            basis: groups.basis,
             position,
         })
         .collect();
@@ -157,7 +177,9 @@ fn sort_groups(groups: &mut [PatternGroup], order: Option<PatternGroupOrder>) {
         let figures = group.figures();
         match field {
             PatternGroupOrderField::Name => None,
-            PatternGroupOrderField::Population => group.table.population.count.map(|count| count as f64),
+            PatternGroupOrderField::Population => {
+                group.measured_table().population.count.map(|count| count as f64)
+            }
             PatternGroupOrderField::Rate => figures.rate_when.map(|rate| rate.value),
             PatternGroupOrderField::Difference => figures.risk_difference.map(|difference| difference.value),
         }

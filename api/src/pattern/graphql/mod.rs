@@ -52,9 +52,11 @@ fn new_service(
     Ok(service.asked_by(Some(member.id)))
 }
 
-/// Whether the operation selects the cautions of a pattern. Only they need its concentration.
+/// Whether the operation selects the cautions or the summary of a pattern. Only they need its concentration.
 pub fn selects_cautions(ctx: &Context<'_>) -> bool {
-    ctx.look_ahead().field("cautions").exists()
+    ["cautions", "summary"]
+        .iter()
+        .any(|field| ctx.look_ahead().field(field).exists())
 }
 
 #[Object]

@@ -21,28 +21,30 @@ pub fn to_graphql_count(shown: &DisclosedCount) -> Option<i64> {
     shown.count.map(u64::cast_signed)
 }
 
+/// The exact number of initiatives that the requester can read in full.
+pub fn to_visible_count(shown: &DisclosedCount) -> i64 {
+    shown.visible.cast_signed()
+}
+
 /// How disclosure control changed an answer.
 #[derive(SimpleObject)]
 pub struct DisclosureControl {
     /// Whether disclosure control was applied. It applies with scope ALL to everyone except stewards.
     applied: bool,
-    /// The counts that leave out hidden records, with the reason.
+    /// The suppressed counts, with the rule.
     suppressed: Vec<Suppression>,
     /// The newest change of hidden records (published records that you can count but not read in full) that the answer
     /// can include. Their changes are included in batches, so that no answer reveals a single publication.
     hidden_as_of: AsOf,
 }
 
-/// A count that leaves out hidden records: published records that you can count but not read in full.
+/// A count that is suppressed: it is null, because it would include too few hidden records.
 #[derive(SimpleObject)]
 pub struct Suppression {
     /// The name of the field with the count.
     count: &'static str,
-    /// The rule that suppresses the hidden records.
+    /// The rule that suppresses the count.
     rule: SuppressionRule,
-    /// Whether there is no count at all, because you can read none of the records either. If false, the
-    /// count includes only the records that you can read.
-    complete: bool,
 }
 
 impl Suppression {
@@ -52,7 +54,6 @@ impl Suppression {
             Some(Self {
                 count,
                 rule: shown.suppressed?,
-                complete: shown.count.is_none(),
             })
         });
         suppressed.collect()
@@ -66,7 +67,7 @@ impl DisclosureControl {
         counts: impl IntoIterator<Item = (&'static str, &'a DisclosedCount)>,
     ) -> Self {
         Self {
-            applied: basis.disclosure_controlled,
+            applied: basis.hidden.is_controlled(),
             suppressed: Suppression::list(counts),
             hidden_as_of: basis.hidden_as_of.into(),
         }
@@ -117,8 +118,10 @@ pub struct UnknownReasonCount {
     reason: Option<MissingReason>,
     /// The number of initiatives. Null if suppressed.
     count: Option<i64>,
-    /// The rule by which hidden records are left out of the count. Null if they are included.
-    suppressed: Option<SuppressedCell>,
+    /// The exact number of these initiatives that you can read in full.
+    visible_count: i64,
+    /// The rule that suppresses the count. Null if it is not suppressed.
+    suppressed: Option<SuppressionRule>,
 }
 
 impl UnknownReasonCount {
@@ -127,28 +130,9 @@ impl UnknownReasonCount {
         Self {
             reason,
             count: to_graphql_count(shown),
-            suppressed: SuppressedCell::of(shown),
+            visible_count: to_visible_count(shown),
+            suppressed: shown.suppressed,
         }
-    }
-}
-
-/// Why a count leaves out hidden records: published records that you can count but not read in full.
-#[derive(SimpleObject)]
-pub struct SuppressedCell {
-    /// The rule that suppresses the hidden records.
-    rule: SuppressionRule,
-    /// Whether there is no count at all, because you can read none of the records either. If false, the
-    /// count includes only the records that you can read.
-    complete: bool,
-}
-
-impl SuppressedCell {
-    /// The suppression of a count. None if it is not suppressed.
-    pub fn of(shown: &DisclosedCount) -> Option<Self> {
-        shown.suppressed.map(|rule| Self {
-            rule,
-            complete: shown.count.is_none(),
-        })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::paging::PageArguments;
 use wayin_engine::answer;
 use wayin_engine::answer::PatternAnswer;
 use wayin_engine::query::{PatternQuery, RecordScope};
+use wayin_engine::verdict::{Direction, Verdict};
 use wayin_engine::{cautions, measures, summary};
 
 /// How often two conditions coincide.
@@ -39,22 +40,45 @@ impl Pattern {
     }
 
     fn measures(&self) -> measures::Measures {
-        measures::Measures::from_table(&self.result.table)
+        measures::Measures::from_table(&self.result.measured_table())
     }
 }
 
 /// How often two conditions coincide, in words and numbers.
 #[Object]
 impl Pattern {
-    /// The answer in plain words, including what is not known. It makes no claim about causes.
-    async fn summary(&self) -> String {
-        summary::render(&self.query, &self.result)
+    /// The answer in plain words, in parts: what was found, how sure it is, what is not known and where it
+    /// differs. It makes no claim about causes.
+    async fn summary(&self) -> PatternSummary {
+        PatternSummary::from(summary::render(&self.query, &self.result))
+    }
+
+    /// Whether the share of initiatives that have `then` differs between those with `when` and the others.
+    async fn verdict(&self) -> Verdict {
+        self.result.finding().verdict
+    }
+
+    /// Whether `then` is more or less frequent with `when`. Null unless the verdict is
+    /// `CLEAR_DIFFERENCE` or `DEPENDS_ON_UNKNOWNS`.
+    async fn direction(&self) -> Option<Direction> {
+        self.result.finding().direction
+    }
+
+    /// Which records the shares, the measures and the summary are computed from. VISIBLE if a count that
+    /// they need is suppressed.
+    pub(super) async fn basis(&self) -> RecordScope {
+        self.result.figures_basis()
     }
 
     /// The contingency table: the four counts, and the number of initiatives for which a condition is not
-    /// known.
+    /// known. A count of scope ALL includes hidden records, or is null.
     async fn table(&self) -> ContingencyTable {
         ContingencyTable::from(&self.result.table)
+    }
+
+    /// The exact counts of the records that you can read in full.
+    async fn visible_table(&self) -> ContingencyTable {
+        ContingencyTable::from(&self.result.table.visible_only())
     }
 
     /// Why conditions are not known for the initiatives that `unknown` counts. There is one count for each
@@ -68,7 +92,7 @@ impl Pattern {
 
     /// The share of initiatives with `when` that also have `then`.
     async fn rate_when(&self) -> Proportion {
-        let table = &self.result.table;
+        let table = self.result.measured_table();
         Proportion::from_estimate(
             table.both.count,
             table.known_when_count(),
@@ -78,7 +102,7 @@ impl Pattern {
 
     /// The share of initiatives without `when` that have `then`.
     async fn rate_otherwise(&self) -> Proportion {
-        let table = &self.result.table;
+        let table = self.result.measured_table();
         Proportion::from_estimate(
             table.then_only.count,
             table.known_otherwise_count(),
@@ -106,7 +130,7 @@ impl Pattern {
     /// The conditional maximum likelihood estimate of the odds ratio, as used by Fisher's exact test. Null
     /// if it is zero or infinite, or if counts are not exact.
     async fn conditional_odds_ratio(&self) -> Option<f64> {
-        measures::compute_conditional_odds_ratio(&self.result.table)
+        measures::compute_conditional_odds_ratio(&self.result.measured_table())
     }
 
     /// The phi coefficient: how strongly the two conditions are associated, from -1 to 1. Null if a row or
@@ -117,7 +141,7 @@ impl Pattern {
 
     /// The p-value of Fisher's exact test, two-sided. Null if counts are not exact, or all four are 0.
     async fn p_value(&self) -> Option<f64> {
-        measures::compute_p_value(&self.result.table)
+        measures::compute_p_value(&self.result.measured_table())
     }
 
     /// Estimates adjusted for the groups of `by`: initiatives are compared only with others in the same
@@ -172,6 +196,39 @@ impl Pattern {
     }
 }
 
+/// An answer in plain words. Each part has a few short sentences.
+#[derive(SimpleObject)]
+pub struct PatternSummary {
+    /// The verdict and the two shares. If few initiatives are known, their numbers.
+    headline: String,
+    /// How sure the answer is: the interval of the difference, and how many initiatives are compared. Null if
+    /// fewer than 10 are known in one group.
+    certainty: Option<String>,
+    /// How many initiatives have unknown answers, and between which bounds the two shares are. Null if
+    /// nothing is unknown.
+    unknowns: Option<String>,
+    /// Which groups of `by` have a clearly higher or lower share than the rest. Null without `by`.
+    #[graphql(name = "where")]
+    where_different: Option<String>,
+    /// What to consider before you use the answer. Null if there are no initiatives.
+    cautions: Option<String>,
+    /// All parts together.
+    text: String,
+}
+
+impl From<summary::Summary> for PatternSummary {
+    fn from(summary: summary::Summary) -> Self {
+        Self {
+            text: summary.text(),
+            headline: summary.headline,
+            certainty: summary.certainty,
+            unknowns: summary.unknowns,
+            where_different: summary.where_different,
+            cautions: summary.cautions,
+        }
+    }
+}
+
 /// Estimates that compare initiatives only with others in the same group, combined over all groups.
 #[derive(SimpleObject)]
 pub struct AdjustedEstimates {
@@ -181,9 +238,9 @@ pub struct AdjustedEstimates {
     /// The Mantel-Haenszel risk ratio, with a 95% confidence interval (Greenland and Robins). Null if it
     /// cannot be computed.
     risk_ratio: Option<Estimate>,
-    /// The Cochran-Mantel-Haenszel test. Null under disclosure control, or if no group has enough data.
+    /// The Cochran-Mantel-Haenszel test. Null if counts are not exact, or if no group has enough data.
     test: Option<AdjustedTest>,
-    /// The test of whether the groups have the same odds ratio. Null under disclosure control, or if it
+    /// The test of whether the groups have the same odds ratio. Null if counts are not exact, or if it
     /// cannot be computed.
     homogeneity: Option<Homogeneity>,
     /// Why there is no homogeneity test. Null if `homogeneity` has one.
@@ -255,7 +312,7 @@ impl From<&answer::AdjustedResults> for AdjustedEstimates {
             homogeneity_suppressed: match &adjusted.homogeneity {
                 Some(Ok(_)) => None,
                 Some(Err(why)) => Some(why.to_string()),
-                None => Some("under disclosure control nothing is tested".into()),
+                None => Some("counts under disclosure control are not exact".into()),
             },
             group_count: small(adjusted.groups),
             groups_left_out: small(adjusted.suppressed_groups),

@@ -281,6 +281,11 @@ impl HiddenClasses {
         self.keys[class as usize].map(|key| key.is_illustrative)
     }
 
+    /// Whether there are no classes, so that no hidden record is counted.
+    pub fn is_empty(&self) -> bool {
+        self.keys.iter().all(Option::is_none)
+    }
+
     /// Whether any class has illustrative records.
     pub fn has_illustrative(&self) -> bool {
         self.keys.iter().flatten().any(|key| key.is_illustrative)

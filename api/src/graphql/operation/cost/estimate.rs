@@ -423,11 +423,17 @@ mod tests {
                 6 + 10 * (1 + 1 + 10),
             ),
             (
-                "{ pattern(when: {}, then: {}) { summary table { both } rateWhen { value } } }",
+                "{ pattern(when: {}, then: {}) { summary { text } table { both } rateWhen { value } } }",
                 30,
             ),
-            ("{ pattern(when: {}, then: {}, by: PLACE) { summary } }", 240),
-            ("{ pattern(when: {}, then: {}, by: null) { summary } }", 30),
+            (
+                "{ pattern(when: {}, then: {}, by: PLACE) { summary { text } } }",
+                240,
+            ),
+            (
+                "{ pattern(when: {}, then: {}, by: null) { summary { text } } }",
+                30,
+            ),
             (
                 "{ patternGrid(rows: REGION, columns: STEP) { cells { count } } }",
                 500,
@@ -447,11 +453,11 @@ mod tests {
             ),
             ("mutation { redactText(input: {}) { initiatives } }", 1_001),
             (
-                "{ a: pattern(when: {}, then: {}) { summary } b: pattern(when: {}, then: {}) { summary } }",
+                "{ a: pattern(when: {}, then: {}) { summary { text } } b: pattern(when: {}, then: {}) { summary { text } } }",
                 60,
             ),
             (
-                "{ pattern(when: {}, then: {}) @skip(if: true) { summary } viewer { role } }",
+                "{ pattern(when: {}, then: {}) @skip(if: true) { summary { text } } viewer { role } }",
                 1,
             ),
         ] {
@@ -463,7 +469,7 @@ mod tests {
     fn variables_cost_as_much_as_their_values() {
         let document = "query Q($first: Int = 7, $by: Dimension, $ids: [ID!] = [], $with: Boolean = true) {
             initiatives(first: $first) { nodes { title } }
-            pattern(when: {}, then: {}, by: $by) { summary }
+            pattern(when: {}, then: {}, by: $by) { summary { text } }
             nodes(ids: $ids) { id }
             claims(first: 1) @include(if: $with) { nodes { slug } } }";
         let of = |variables| estimate(document, variables).points;
@@ -480,11 +486,11 @@ mod tests {
         let written = "{ pattern(
             when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}
             then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED, TAKEN]}}}
-        ) { summary } }";
+        ) { summary { text } } }";
         assert_eq!(estimate_points(written), 30 + 3 * 2);
         let by_variables = "query Q($when: InitiativeFilter!, $steps: [ChallengeStep!]) {
-            a: pattern(when: $when, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: $steps}}}) { summary }
-            b: pattern(when: $when, then: {}) { summary } }";
+            a: pattern(when: $when, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: $steps}}}) { summary { text } }
+            b: pattern(when: $when, then: {}) { summary { text } } }";
         let variables = json!({
             "when": {"or": [{"fundingTerms": {"some": {"durationMonths": {"lte": 18}}}}, {"title": {"eq": "x"}}]},
             "steps": ["SKIPPED"],

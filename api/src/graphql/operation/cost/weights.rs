@@ -232,7 +232,7 @@ pub const WEIGHTLESS_TYPES: &[(&[&str], &str)] = &[
             "PatternGrid",
             "GridHeading",
             "GridCell",
-            "SuppressedCell",
+            "PatternSummary",
             "Associations",
             "Association",
             "EntryPointFlows",

@@ -1,0 +1,171 @@
+//! Where a rate differs: the groups whose rate of `then` with `when` is clearly higher or lower than that of all others.
+
+use crate::answer::DisclosedTable;
+use crate::dimension::{GroupKey, GroupName};
+use crate::disclosure::DisclosedCount;
+use crate::statistics::{Count, TwoByTwoCounts, compute_difference_p_value, multiple_testing};
+use crate::verdict::{Direction, MIN_COMPARED_INITIATIVES};
+
+/// A group differs clearly if its q-value is below this: of the groups that are said to differ, fewer than 5% are expected
+/// not to.
+const MAX_Q_VALUE: f64 = 0.05;
+
+/// The comparison of each group with all initiatives that are not in it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GroupComparison {
+    /// How many groups were compared. The others have too few initiatives, or a suppressed count.
+    pub compared: usize,
+    /// The groups that differ clearly, in the order of the groups.
+    pub different: Vec<DifferentGroup>,
+}
+
+/// A group whose rate is clearly higher or lower than that of the rest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DifferentGroup {
+    /// The index of the group.
+    pub group: usize,
+    /// Whether its rate is higher or lower.
+    pub direction: Direction,
+    /// Its rate, from 0 to 1.
+    pub rate: f64,
+}
+
+impl GroupComparison {
+    /// Compares each group that has a value with the rest. `overall` is the table over all groups, of the same basis as
+    /// `groups`. The p-values are corrected for the number of groups.
+    pub fn compare(overall: &DisclosedTable, groups: &[(GroupName, DisclosedTable)]) -> Self {
+        let compare = |(name, table): &(GroupName, DisclosedTable)| match name.key {
+            GroupKey::NotKnown => None,
+            _ => compare_with_rest(overall, table),
+        };
+        let compared: Vec<Option<RateComparison>> = groups.iter().map(compare).collect();
+        let p_values: Vec<Option<f64>> = compared.iter().map(|one| one.map(|one| one.p_value)).collect();
+        let q_values = multiple_testing::benjamini_hochberg(&p_values);
+        let different = compared.iter().zip(q_values).enumerate();
+        Self {
+            compared: p_values.iter().flatten().count(),
+            different: different
+                .filter_map(|(group, (compared, q_value))| {
+                    let compared = (*compared)?;
+                    Some(DifferentGroup {
+                        group,
+                        direction: Direction::from_difference(compared.difference)?,
+                        rate: compared.rate,
+                    })
+                    .filter(|_| q_value.is_some_and(|q_value| q_value < MAX_Q_VALUE))
+                })
+                .collect(),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct RateComparison {
+    rate: f64,
+    difference: f64,
+    p_value: f64,
+}
+
+/// None if a count is suppressed, or if the group or the rest has too few initiatives.
+fn compare_with_rest(overall: &DisclosedTable, group: &DisclosedTable) -> Option<RateComparison> {
+    let rest = |all: DisclosedCount, part: DisclosedCount| -> Option<Count> {
+        Some(Count {
+            // The counts are disclosed each in its own right, so a part can exceed the whole.
+            n: all.count?.saturating_sub(part.count?),
+            variance: all.variance + part.variance,
+        })
+    };
+    let counts = TwoByTwoCounts {
+        both: group.both.count_with_variance()?,
+        when_only: group.when_only.count_with_variance()?,
+        then_only: rest(overall.both, group.both)?,
+        neither: rest(overall.when_only, group.when_only)?,
+    };
+    let (of_group, of_rest) = (
+        counts.both.n + counts.when_only.n,
+        counts.then_only.n + counts.neither.n,
+    );
+    if of_group.min(of_rest) < MIN_COMPARED_INITIATIVES {
+        return None;
+    }
+    let rate = counts.both.n as f64 / of_group as f64;
+    Some(RateComparison {
+        rate,
+        difference: rate - counts.then_only.n as f64 / of_rest as f64,
+        p_value: compute_difference_p_value(&counts)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(both: u64, when_only: u64) -> DisclosedTable {
+        let counts = [both + when_only, both, when_only, 0, 0, 0, 0, 0];
+        DisclosedTable::new(counts.map(DisclosedCount::exact))
+    }
+
+    fn compare(counts: &[(u64, u64)]) -> GroupComparison {
+        let sum = |pick: fn(&(u64, u64)) -> u64| counts.iter().map(pick).sum();
+        let overall = table(sum(|pair| pair.0), sum(|pair| pair.1));
+        let named = counts.iter().enumerate().map(|(number, (both, when_only))| {
+            let key = if number + 1 == counts.len() {
+                GroupKey::NotKnown
+            } else {
+                GroupKey::Code(number.to_string())
+            };
+            let label = number.to_string();
+            (GroupName { key, label }, table(*both, *when_only))
+        });
+        GroupComparison::compare(&overall, &named.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn groups_that_stand_out_are_found_with_their_direction() {
+        let found = compare(&[(90, 10), (50, 50), (50, 50), (10, 90), (50, 50), (0, 100)]);
+        let different: Vec<(usize, Direction)> = found
+            .different
+            .iter()
+            .map(|one| (one.group, one.direction))
+            .collect();
+        assert_eq!(different, [(0, Direction::More), (3, Direction::Less)]);
+        assert_eq!(found.compared, 5, "initiatives without a value are no group");
+        assert!((found.different[0].rate - 0.9).abs() < 1e-12);
+    }
+
+    #[test]
+    fn small_groups_are_not_compared() {
+        let found = compare(&[(9, 0), (50, 50), (50, 50), (0, 0)]);
+        assert_eq!((found.compared, found.different.len()), (2, 0));
+    }
+
+    #[test]
+    fn among_many_groups_a_chance_difference_is_not_clear() {
+        let mut groups = vec![(50, 50); 40];
+        groups[7] = (61, 39);
+        groups.push((0, 0));
+        assert_eq!(compare(&groups).different, []);
+        assert_eq!(compare(&[(61, 39), (40, 60), (0, 0)]).different.len(), 2);
+    }
+
+    #[test]
+    fn noise_makes_a_difference_less_clear() {
+        let noisy = |both: u64, when_only: u64| {
+            let mut table = table(both, when_only);
+            table.both.variance = 6.0;
+            table.when_only.variance = 6.0;
+            table
+        };
+        let name = |label: &str| GroupName {
+            key: GroupKey::Code(label.into()),
+            label: label.into(),
+        };
+        let groups =
+            |of: fn(u64, u64) -> DisclosedTable| vec![(name("a"), of(16, 4)), (name("b"), of(9, 11))];
+        let exact = GroupComparison::compare(&table(25, 15), &groups(table));
+        assert_eq!(exact.different.len(), 2);
+        let perturbed = vec![(name("a"), noisy(16, 4)), (name("b"), noisy(9, 11))];
+        let perturbed = GroupComparison::compare(&noisy(25, 15), &perturbed);
+        assert_eq!(perturbed.different, []);
+    }
+}

@@ -1,0 +1,88 @@
+//! Numbers in sentences.
+
+use std::fmt::Display;
+
+use crate::disclosure::DisclosedCount;
+use crate::statistics::Estimate;
+
+/// A count with thousands separators: 12,345.
+pub fn format_count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count and its noun, in the singular or the plural.
+pub fn format_plural(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", format_count(n), if n == 1 { one } else { many })
+}
+
+/// "a, b and c".
+pub fn join_list(words: impl IntoIterator<Item: Display>, conjunction: &str) -> String {
+    let words: Vec<String> = words.into_iter().map(|word| word.to_string()).collect();
+    match words.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [before @ .., last] => format!("{} {conjunction} {last}", before.join(", ")),
+    }
+}
+
+/// Counts below this are rounded to the nearest 5 in words, and others to the nearest 10.
+const ROUNDED_TO_TEN_FROM: u64 = 100;
+
+/// A count that noise makes inexact, as words give it: 466 reads "470".
+pub fn round_for_words(n: u64) -> String {
+    let unit = if n < ROUNDED_TO_TEN_FROM { 5 } else { 10 };
+    format_count((n + unit / 2) / unit * unit)
+}
+
+/// A count; "about" and a rounded number if disclosure control perturbed it. `n` can be a sum that includes `shown`.
+pub fn format_approximate(shown: &DisclosedCount, n: u64) -> String {
+    if shown.variance > 0.0 {
+        format!("about {}", round_for_words(n))
+    } else {
+        format_count(n)
+    }
+}
+
+/// A count with its noun: "about 470 initiatives".
+pub fn format_with_noun(shown: &DisclosedCount, n: u64) -> String {
+    let noun = if n == 1 { "initiative" } else { "initiatives" };
+    format!("{} {noun}", format_approximate(shown, n))
+}
+
+/// A rate as a share of 100, or "none" or "all".
+pub fn format_rate(rate: Option<Estimate>) -> String {
+    match rate.map(|rate| rate.value * 100.0) {
+        None => "an unknown share".into(),
+        Some(0.0) => "none".into(),
+        Some(percent) if percent < 1.0 => "under 1 in 100".into(),
+        Some(100.0) => "all".into(),
+        Some(percent) if percent > 99.0 => "over 99 in 100".into(),
+        Some(percent) => format!("{percent:.0} in 100"),
+    }
+}
+
+/// The interval of a difference of two rates: "Allowing for chance, the difference is between 22 and 36 in 100."
+pub fn format_points(difference: &Estimate) -> String {
+    let [lower, upper] = [difference.lower, difference.upper].map(|end| (end * 100.0).round());
+    if lower >= 0.0 || upper <= 0.0 {
+        let [least, most] = [lower.abs().min(upper.abs()), lower.abs().max(upper.abs())];
+        if least < most {
+            return format!(
+                "Allowing for chance, the difference is between {least:.0} and {most:.0} in 100."
+            );
+        }
+        return format!("Allowing for chance, the difference is about {least:.0} in 100.");
+    }
+    let [lower, upper] = [lower.abs(), upper.abs()];
+    format!(
+        "Allowing for chance, the first rate could be from {lower:.0} in 100 lower to {upper:.0} in 100 higher."
+    )
+}

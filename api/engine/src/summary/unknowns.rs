@@ -1,0 +1,64 @@
+//! What is not known, in words.
+
+use std::cmp::Reverse;
+
+use wayin_vocabulary::MissingReason;
+
+use super::numbers::format_approximate;
+use crate::answer::{DisclosedTable, PatternAnswer};
+use crate::verdict::RateBounds;
+
+/// How many initiatives have an unknown condition, why, and between which bounds the two rates are. `table` has the counts of
+/// the records that the figures are of. None if nothing is unknown.
+pub fn render(answer: &PatternAnswer, table: &DisclosedTable) -> Option<String> {
+    let Some(unknown) = table.unknown.count else {
+        return Some("How many more initiatives have unknown answers may not be shown.".into());
+    };
+    if unknown == 0 {
+        return None;
+    }
+    let noun = if unknown == 1 {
+        "initiative has"
+    } else {
+        "initiatives have"
+    };
+    let count = format_approximate(&table.unknown, unknown).replace("about", "About");
+    let mut sentences = vec![format!("{count} more {noun} unknown answers.")];
+    sentences.extend(render_main_reason(answer, unknown));
+    sentences.extend(render_bounds(table));
+    Some(sentences.join(" "))
+}
+
+fn render_bounds(table: &DisclosedTable) -> Option<String> {
+    let bounds = RateBounds::of_both(table)?;
+    if bounds.iter().all(RateBounds::is_almost_any) {
+        return Some("With so much unknown, the records tell us almost nothing.".into());
+    }
+    let [with, otherwise] = bounds.map(|bounds| {
+        let (least, most) = ((bounds.least * 100.0).floor(), (bounds.most * 100.0).ceil());
+        format!("{least:.0} to {most:.0} in 100")
+    });
+    Some(format!(
+        "Whatever the answers are, the first rate is {with}, and the other {otherwise}."
+    ))
+}
+
+/// The most frequent reason why a condition is unknown; of equals, the first of the vocabulary. A count that exceeds the
+/// number of unknown initiatives, which noise allows, is left out.
+fn render_main_reason(answer: &PatternAnswer, unknown: u64) -> Option<String> {
+    let reasons = answer.unknown_reasons.each();
+    let (Reverse(count), reason, shown) = reasons
+        .filter_map(|(reason, shown)| Some((Reverse(shown.count?), reason?, shown)))
+        .min_by_key(|(count, reason, _)| (*count, *reason))?;
+    if count == 0 || count > unknown {
+        return None;
+    }
+    let [one, several] = match reason {
+        MissingReason::NotAsked => ["was not asked", "were not asked"],
+        MissingReason::NoReply => ["was asked and did not reply", "were asked and did not reply"],
+        MissingReason::Withheld => ["withholds the answer", "withhold the answer"],
+        MissingReason::NotApplicable => ["says that it does not apply", "say that it does not apply"],
+    };
+    let verb = if count == 1 { one } else { several };
+    Some(format!("Of these, {} {verb}.", format_approximate(shown, count)))
+}
