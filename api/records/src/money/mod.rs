@@ -56,7 +56,7 @@ pub fn format_major_units(minor: i64, currency: &str) -> String {
 }
 
 /// Formats an amount in the currency's main unit with all its decimals, such as `15000.50`.
-pub(crate) fn format_all_decimals(minor: i64, currency: &str) -> String {
+pub fn format_all_decimals(minor: i64, currency: &str) -> String {
     let decimals = usize::try_from(minor_unit_exponent(currency)).unwrap_or_default();
     let sign = if minor < 0 { "-" } else { "" };
     let mut digits = format!("{:0>width$}", minor.unsigned_abs(), width = decimals + 1);

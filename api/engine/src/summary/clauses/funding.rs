@@ -6,13 +6,15 @@ use wayin_vocabulary::{
 };
 
 use super::grammar::{
-    Boundary, Clause, GrammaticalNumber, Verb, render_did, render_said, render_was, render_were,
+    Clause, Conjunction, GrammaticalNumber, Verb, join_clauses, join_words, render_did, render_said,
+    render_was, render_was_and_bare, render_were,
 };
-use super::normal_form::NormalForm;
+use super::normal_form::{NormalForm, SignedTest};
 use super::organisation::render_organisation;
 use super::values::{
-    join_labels, join_or, list_matching, remove_negation, render_amounts, render_attribute, render_dates,
-    render_months,
+    deduplicate, describe_known, format_currency, join_labels, join_or, list_shorter, remove_negation,
+    render_amounts, render_attribute, render_date_range, render_dates, render_month_range, render_months,
+    take_range, to_upper_case,
 };
 use crate::predicate::{Comparison, FundingTermPredicate, FundingTermTest, Quantifier, TextComparison};
 
@@ -26,74 +28,178 @@ pub fn render_funding(quantifier: Quantifier, predicate: &FundingTermPredicate, 
         let some = if has == constant { "some" } else { "no" };
         return Clause::new(has == constant, Verb::HadSome, format!("had {some} funding"));
     }
-    let terms = form.render(&render_term_test);
-    let opposite = NormalForm::new(predicate, every).render(&render_term_test);
+    let terms = form.render_parts(Conjunction::And, &render_term_tests);
     if has {
         return render_had_funding(true, "some", Verb::Did, terms);
     }
+    let opposite = NormalForm::new(predicate, every).render_parts(Conjunction::And, &render_term_tests);
     // "only funding from" rather than "no funding that was not from".
-    if !terms.positive || (every && opposite.positive) {
+    if !is_affirmed(&terms) || (every && is_affirmed(&opposite)) {
         return render_had_funding(true, "only", Verb::Did, opposite);
     }
     render_had_funding(false, "no", Verb::HadSome, terms)
 }
 
-fn render_had_funding(positive: bool, determiner: &str, verb: Verb, terms: Clause) -> Clause {
-    let (rest, boundary) = match terms.bare {
-        Some(bare) if terms.positive => (bare, terms.boundary),
-        _ => (format!("that {}", terms.text), terms.boundary.max(Boundary::Open)),
-    };
-    Clause::new(positive, verb, format!("had {determiner} funding {rest}")).with_boundary_at_least(boundary)
+/// Whether the words begin with an affirmation. Terms joined by "or" come after a denial.
+fn is_affirmed(terms: &[Clause]) -> bool {
+    terms.iter().all(|term| term.positive)
+        || terms
+            .iter()
+            .any(|term| term.positive && !term.joins_by_other_than(Conjunction::And))
 }
 
-fn render_term_test(test: &FundingTermTest, positive: bool) -> Clause {
+/// "had some unrestricted funding of 18 months or less that could be renewed".
+fn render_had_funding(positive: bool, determiner: &str, verb: Verb, terms: Vec<Clause>) -> Clause {
+    let (mut adjectives, mut after_noun, mut after_that) = (String::new(), Vec::new(), Vec::new());
+    let has_affirmed = is_affirmed(&terms);
+    for term in terms {
+        if let Some(adjective) = term.adjective {
+            adjectives = adjectives + adjective + " ";
+        } else if term.bare.is_some() && (term.positive || !has_affirmed) {
+            after_noun.push(term);
+        } else {
+            after_that.push(term);
+        }
+    }
+    after_noun.sort_by_key(|term| (term.could_absorb_what_follows(), term.has_open_bare_text));
+    // "that" could be said of the last of several parts without a verb alone, so all but one take a verb.
+    if !after_that.is_empty() {
+        let can_precede_that = |term: &Clause| !term.could_absorb_what_follows() && !term.has_open_bare_text;
+        let kept = usize::from(after_noun.first().is_some_and(can_precede_that));
+        let verbs = after_noun.split_off(kept);
+        after_that = verbs.into_iter().chain(after_that).collect();
+    }
+    let is_open = !after_that.is_empty()
+        || after_noun.len() > 1
+        || after_noun.iter().any(Clause::could_absorb_what_follows);
+    let mut text = format!("had {determiner} {adjectives}funding");
+    if let [before_last @ .., _] = after_noun.as_slice() {
+        let has_comma = before_last.iter().any(Clause::could_absorb_what_follows);
+        let bare: Vec<String> = after_noun.iter().filter_map(|term| term.bare.clone()).collect();
+        text = text + " " + &join_words(Conjunction::And, has_comma, &bare);
+    }
+    if !after_that.is_empty() {
+        let that = join_clauses(Conjunction::And, after_that);
+        text = text + " that " + that.text_beside(Conjunction::And);
+    }
+    Clause::new(positive, verb, text).with_open_end(is_open)
+}
+
+fn render_term_tests(conjunction: Conjunction, mut tests: Vec<SignedTest<FundingTermTest>>) -> Vec<Clause> {
+    let is_within = conjunction == Conjunction::And;
+    let start = take_range(conjunction, &mut tests, |test| match test {
+        FundingTermTest::StartsOn(comparison) => Some(comparison),
+        _ => None,
+    });
+    let months = take_range(conjunction, &mut tests, |test| match test {
+        FundingTermTest::DurationMonths(comparison) => Some(comparison),
+        _ => None,
+    });
+    let currency = find_currency(conjunction, &tests);
+    // An amount in a currency says the currency too.
+    let says_amount = |(test, positive): &SignedTest<FundingTermTest>| match test {
+        FundingTermTest::AmountMinor(Comparison::Known(_)) => false,
+        FundingTermTest::AmountMinor(comparison) => remove_negation(comparison, *positive).1,
+        _ => false,
+    };
+    if currency.is_some() && is_within && tests.iter().any(says_amount) {
+        tests.retain(|(test, positive)| {
+            !*positive || !matches!(test, FundingTermTest::Currency(TextComparison::OneOf(_)))
+        });
+    }
+    let months = months.map(|range| render_duration(is_within, &render_month_range(&range)));
+    let start = start.map(|range| render_planned_start(is_within, &render_date_range(&range)));
+    let tests = tests.into_iter();
+    tests
+        .map(|(test, positive)| render_term_test(test, positive, currency.as_deref()))
+        .chain(months)
+        .chain(start)
+        .collect()
+}
+
+/// The currency of the amounts beside it, if it is one. Where "or" joins the tests, the amounts matter only if a test
+/// that denies the currency is false.
+fn find_currency(conjunction: Conjunction, tests: &[SignedTest<FundingTermTest>]) -> Option<String> {
+    let stated = tests.iter().filter_map(|(test, positive)| match test {
+        FundingTermTest::Currency(TextComparison::OneOf(codes))
+            if *positive == (conjunction == Conjunction::And) =>
+        {
+            Some(codes)
+        }
+        _ => None,
+    });
+    let codes = deduplicate(stated.flatten().map(|code| code.to_uppercase()));
+    match codes.as_slice() {
+        [code] => Some(code.clone()),
+        _ => None,
+    }
+}
+
+fn render_term_test(test: &FundingTermTest, positive: bool, currency: Option<&str>) -> Clause {
     match test {
         FundingTermTest::Funder(predicate) => {
             let funder = render_organisation(predicate, positive);
+            let is_open = funder.could_absorb_what_follows();
+            // "that" after the funder could be said of it.
             render_was(funder.positive, format!("from {}", funder.text))
-                .with_boundary_at_least(funder.boundary)
+                .with_open_end(is_open)
+                .with_open_bare_text()
+        }
+        FundingTermTest::DurationMonths(Comparison::Known(known)) => {
+            let length = if positive == *known { "known" } else { "unknown" };
+            render_was(true, format!("of {length} length"))
         }
         FundingTermTest::DurationMonths(comparison) => {
-            render_number(comparison, positive, "how long it was for", |comparison| {
-                format!("of {}", render_months(comparison))
-            })
+            let (comparison, positive) = remove_negation(comparison, positive);
+            render_duration(positive, &render_months(&comparison))
+        }
+        FundingTermTest::AmountMinor(Comparison::Known(known)) => {
+            let amount = describe_known(positive == *known);
+            render_was(true, format!("of {amount} amount"))
         }
         FundingTermTest::AmountMinor(comparison) => {
-            render_number(comparison, positive, "how much it was", |comparison| {
-                format!("of {}", render_amounts(comparison))
-            })
+            let (comparison, positive) = remove_negation(comparison, positive);
+            let (amounts, takes_of) = render_amounts(&comparison, currency);
+            let of = if takes_of { "of " } else { "" };
+            render_was_and_bare(positive, &amounts, format!("{of}{amounts}"))
+        }
+        FundingTermTest::StartsOn(Comparison::Known(known)) => {
+            let date = describe_known(positive == *known);
+            render_did(true, ["had", "have"], format!("{date} start date"))
+                .with_bare_text(format!("with {date} start date"))
         }
         FundingTermTest::StartsOn(comparison) => {
-            render_number(comparison, positive, "when it was to start", |comparison| {
-                format!("planned to start {}", render_dates(comparison))
-            })
+            let (comparison, positive) = remove_negation(comparison, positive);
+            render_planned_start(positive, &render_dates(&comparison))
         }
         FundingTermTest::Currency(comparison) => render_currency(comparison, positive),
         FundingTermTest::Choice(choice, comparison) => render_choice(*choice, comparison, positive),
     }
 }
 
-/// A comparison of a number or date of a term. `question` says what a test of `Known` asks.
-fn render_number<T: Copy>(
-    comparison: &Comparison<T>,
-    positive: bool,
-    question: &str,
-    render: impl Fn(&Comparison<T>) -> String,
-) -> Clause {
-    if let Comparison::Known(known) = comparison {
-        return render_said(positive == *known, question);
-    }
-    let (comparison, positive) = remove_negation(comparison, positive);
-    render_was(positive, render(&comparison))
+fn render_duration(positive: bool, months: &str) -> Clause {
+    render_was_and_bare(positive, format!("for {months}"), format!("of {months}"))
+}
+
+fn render_planned_start(positive: bool, dates: &str) -> Clause {
+    render_was(positive, format!("planned to start {dates}"))
 }
 
 fn render_currency(comparison: &TextComparison, positive: bool) -> Clause {
-    let currency = match comparison {
-        TextComparison::Known(known) => return render_said(positive == *known, "which currency it was in"),
-        TextComparison::OneOf(codes) => join_or(codes.iter().map(|code| code.to_uppercase())),
-        _ => format!("a currency with {}", render_attribute("code", comparison, true).1),
-    };
-    render_was(positive, format!("in {currency}"))
+    match comparison {
+        TextComparison::Known(known) => {
+            let currency = describe_known(positive == *known);
+            render_was(true, format!("in {currency} currency"))
+        }
+        TextComparison::OneOf(codes) => {
+            let currencies = join_or(codes.iter().map(|code| format_currency(&code.to_uppercase())));
+            render_was(positive, format!("in {currencies}"))
+        }
+        _ => {
+            let (positive, code) = render_attribute("code", "its", &to_upper_case(comparison), positive);
+            render_was(positive, format!("in a currency with {code}"))
+        }
+    }
 }
 
 fn render_choice(choice: FundingChoice, comparison: &Comparison<u8>, positive: bool) -> Clause {
@@ -118,33 +224,39 @@ fn render_choice(choice: FundingChoice, comparison: &Comparison<u8>, positive: b
     };
     match code {
         FundingCode::IntendedFocus => {
-            let (points, positive) = list_matching_choices::<EntryPoint>(comparison, positive);
+            let (points, positive) = list_shorter_choices::<EntryPoint>(comparison, positive);
             render_was(positive, format!("meant for {}", join_labels(&points)))
         }
         FundingCode::ReportingFrequency => render_reporting_frequency(comparison, positive),
         FundingCode::Restriction => {
             render_choice_of_two(comparison, positive, question, |restriction: Restriction| {
-                render_were(true, GrammaticalNumber::One, restriction.label())
+                let label = restriction.label();
+                render_were(true, GrammaticalNumber::One, label).with_adjective(label)
             })
         }
         FundingCode::ReportingBasis => {
             render_choice_of_two(comparison, positive, question, |basis: ReportingBasis| {
-                render_did(true, ["asked", "ask"], format!("for {}", basis.label()))
-                    .with_boundary_at_least(Boundary::Open)
+                let reporting = match basis {
+                    ReportingBasis::FixedTargets => "reporting on fixed targets",
+                    ReportingBasis::Adaptable => basis.label(),
+                };
+                render_did(true, ["asked", "ask"], format!("for {reporting}"))
+                    .with_open_end(basis == ReportingBasis::Adaptable)
             })
         }
         FundingCode::DeliveryTimeline => {
             render_choice_of_two(comparison, positive, question, |timeline: DeliveryTimeline| {
-                render_did(true, ["had", "have"], timeline.label())
-                    .with_bare_text(format!("with {}", timeline.label()))
-                    .with_boundary_at_least(Boundary::Open)
+                let label = timeline.label();
+                render_did(true, ["had", "have"], label)
+                    .with_bare_text(format!("with {label}"))
+                    .with_open_end(timeline == DeliveryTimeline::Adaptable)
             })
         }
     }
 }
 
-fn list_matching_choices<T: Choice>(comparison: &Comparison<u8>, positive: bool) -> (Vec<T>, bool) {
-    list_matching(T::ALL, |value| comparison.matches(&value.number()), positive)
+fn list_shorter_choices<T: Choice>(comparison: &Comparison<u8>, positive: bool) -> (Vec<T>, bool) {
+    list_shorter(T::ALL, |value| comparison.matches(&value.number()), positive)
 }
 
 /// A test of one of two values. A known answer that is not the one is the other, so no negation is needed.
@@ -164,16 +276,22 @@ fn render_choice_of_two<T: Choice>(
 
 fn render_reporting_frequency(comparison: &Comparison<u8>, positive: bool) -> Clause {
     let never = ReportingFrequency::None;
-    let (mut listed, mut positive) = list_matching_choices::<ReportingFrequency>(comparison, positive);
+    let is_possible = |frequency: &ReportingFrequency| comparison.matches(&frequency.number()) == positive;
+    let all = ReportingFrequency::ALL;
+    let (mut listed, excluded): (Vec<ReportingFrequency>, Vec<ReportingFrequency>) =
+        all.iter().copied().partition(is_possible);
     if listed == [never] {
-        let never_asked = if positive { "never asked" } else { "asked" };
-        return Clause::new(!positive, Verb::Did, format!("{never_asked} for a report"));
+        return Clause::new(false, Verb::Did, "never asked for a report");
+    }
+    if excluded == [never] {
+        return Clause::new(true, Verb::Did, "asked for a report");
     }
     // "did not ask for a report never" is hard to read, so the other frequencies are listed.
-    if !positive && listed.contains(&never) && listed.len() < ReportingFrequency::ALL.len() {
-        let all = ReportingFrequency::ALL.iter().copied();
-        listed = all.filter(|frequency| !listed.contains(frequency)).collect();
-        positive = true;
+    let is_denial_shorter =
+        !excluded.is_empty() && excluded.len() < listed.len() && !excluded.contains(&never);
+    let positive = !listed.is_empty() && !is_denial_shorter;
+    if !positive {
+        listed = excluded;
     }
     render_did(
         positive,

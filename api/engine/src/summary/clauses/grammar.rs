@@ -1,6 +1,8 @@
-//! The grammar of clauses: number, verbs, negation and brackets.
+//! The grammar of clauses: number, verbs, negation and conjunctions.
 
 use std::fmt::Display;
+
+use super::super::join_list;
 
 /// Whether a phrase is about one initiative or several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +27,14 @@ impl GrammaticalNumber {
     pub fn pronoun(self) -> &'static str {
         self.choose("it", "they")
     }
+
+    pub fn possessive(self) -> &'static str {
+        self.choose("its", "their")
+    }
 }
 
 /// The verb that repeats a clause: "did", "were not".
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
     Did,
     Was,
@@ -53,25 +59,37 @@ impl Verb {
     }
 }
 
-/// Whether a clause needs brackets beside a conjunction.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Boundary {
-    Closed,
-    /// It ends in a subordinate clause, which could absorb the words that follow.
-    Open,
-    /// It joins verbs, so it could absorb the words before it too.
-    Coordinated,
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Conjunction {
+    And,
+    Or,
+}
+
+impl Conjunction {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::And => "and",
+            Self::Or => "or",
+        }
+    }
 }
 
 /// A verb phrase, before it becomes part of a sentence.
 pub struct Clause {
     pub text: String,
-    /// The clause without its verb, if that is enough: "of 18 months" for "was of 18 months".
+    /// The clause without its verb, after a noun: "of 18 months" for "was for 18 months".
     pub bare: Option<String>,
+    /// The clause as a word before a noun: "unrestricted" for "was unrestricted".
+    pub adjective: Option<&'static str>,
     /// False if the clause is a negation.
     pub positive: bool,
     pub verb: Verb,
-    pub boundary: Boundary,
+    /// Whether it ends in a subordinate clause, which could absorb the words that follow.
+    is_open: bool,
+    /// Whether its bare text ends in a noun that "that" could follow.
+    pub has_open_bare_text: bool,
+    /// If it joins verbs: by which conjunction, and the text beside the other conjunction.
+    nested: Option<(Conjunction, String)>,
 }
 
 impl Clause {
@@ -79,14 +97,17 @@ impl Clause {
         Self {
             text: text.into(),
             bare: None,
+            adjective: None,
             positive,
             verb,
-            boundary: Boundary::Closed,
+            is_open: false,
+            has_open_bare_text: false,
+            nested: None,
         }
     }
 
-    pub fn with_boundary_at_least(mut self, boundary: Boundary) -> Self {
-        self.boundary = self.boundary.max(boundary);
+    pub fn with_open_end(mut self, is_open: bool) -> Self {
+        self.is_open |= is_open;
         self
     }
 
@@ -94,6 +115,60 @@ impl Clause {
         self.bare = Some(bare.into());
         self
     }
+
+    pub fn with_open_bare_text(mut self) -> Self {
+        self.has_open_bare_text = true;
+        self
+    }
+
+    pub fn with_adjective(mut self, adjective: &'static str) -> Self {
+        self.adjective = Some(adjective);
+        self
+    }
+
+    /// The clause joins verbs by "or".
+    pub fn with_verbs_joined_by_or(mut self) -> Self {
+        self.nested = Some((Conjunction::Or, format!("either {}", self.text)));
+        self
+    }
+
+    pub fn joins_by_other_than(&self, conjunction: Conjunction) -> bool {
+        matches!(&self.nested, Some((inner, _)) if *inner != conjunction)
+    }
+
+    /// The text in a list with this conjunction.
+    pub fn text_beside(&self, conjunction: Conjunction) -> &str {
+        match &self.nested {
+            Some((inner, text)) if *inner != conjunction => text,
+            _ => &self.text,
+        }
+    }
+
+    /// Whether the words that follow could be taken as a part of the clause.
+    pub fn could_absorb_what_follows(&self) -> bool {
+        self.is_open || self.nested.is_some() || has_list(&self.text)
+    }
+
+    /// The place in a list: denials after affirmations, so that "no" does not come before "not", and then what could
+    /// absorb the words that follow.
+    fn rank(&self, conjunction: Conjunction) -> (bool, bool, bool) {
+        (
+            self.joins_by_other_than(conjunction),
+            !self.positive,
+            self.could_absorb_what_follows(),
+        )
+    }
+}
+
+/// Whether a text joins words. The "or" of a bound, such as "18 months or less", joins none.
+fn has_list(text: &str) -> bool {
+    let is_joined_by_or = has_or_before_other_than(text, &["less", "more", "before", "after"]);
+    text.contains(", ") || text.contains(" and ") || is_joined_by_or
+}
+
+fn has_or_before_other_than(text: &str, words: &[&str]) -> bool {
+    let mut rests = text.split(" or ").skip(1);
+    rests.any(|rest| !words.iter().any(|word| rest.starts_with(word)))
 }
 
 /// "skipped ..." or "did not skip ...". `past` and `plain` are forms of the verb.
@@ -125,36 +200,85 @@ pub fn render_were(positive: bool, number: GrammaticalNumber, rest: impl Display
     render_with_auxiliary(positive, Verb::Was, number, rest)
 }
 
-/// What a funding term or an organisation was. The verb can be left out.
+/// What a funding term was. The verb can be left out.
 pub fn render_was(positive: bool, rest: impl Display) -> Clause {
-    render_were(positive, GrammaticalNumber::One, &rest).with_bare_text(rest.to_string())
+    render_was_and_bare(positive, &rest, &rest)
+}
+
+/// As [`render_was`]; `bare` is what remains without the verb.
+pub fn render_was_and_bare(positive: bool, rest: impl Display, bare: impl Display) -> Clause {
+    let not = if positive { "" } else { "not " };
+    render_were(positive, GrammaticalNumber::One, rest).with_bare_text(format!("{not}{bare}"))
 }
 
 /// Whether an answer is recorded: "said where they work".
 pub fn render_said(positive: bool, question: impl Display) -> Clause {
-    render_did(positive, ["said", "say"], question).with_boundary_at_least(Boundary::Open)
+    render_did(positive, ["said", "say"], question).with_open_end(true)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Conjunction {
-    And,
-    Or,
+/// "a, b and c", or "a, and b" if `has_comma`.
+pub fn join_words(conjunction: Conjunction, has_comma: bool, words: &[String]) -> String {
+    match words {
+        [before @ .., last] if has_comma && !before.is_empty() => {
+            format!("{}, {} {last}", before.join(", "), conjunction.word())
+        }
+        _ => join_list(words, conjunction.word()),
+    }
 }
 
-pub fn join_clauses(conjunction: Conjunction, clauses: Vec<Clause>) -> Clause {
-    let positive = clauses.iter().any(|clause| clause.positive);
-    let last = clauses.len().saturating_sub(1);
-    let texts = clauses
-        .into_iter()
-        .enumerate()
-        .map(|(index, clause)| match clause.boundary {
-            Boundary::Closed => clause.text,
-            Boundary::Open if index == last => clause.text,
-            Boundary::Open | Boundary::Coordinated => format!("({})", clause.text),
-        });
-    let text = texts.collect::<Vec<_>>().join(match conjunction {
-        Conjunction::And => " and ",
-        Conjunction::Or => " or ",
-    });
-    Clause::new(positive, Verb::Several, text).with_boundary_at_least(Boundary::Coordinated)
+/// Joins clauses without brackets: those that join clauses themselves come last and begin with "both" or "either",
+/// and a comma ends what could absorb the words that follow.
+pub fn join_clauses(conjunction: Conjunction, mut clauses: Vec<Clause>) -> Clause {
+    if clauses.len() == 1 {
+        return clauses.remove(0);
+    }
+    clauses.sort_by_key(|clause| clause.rank(conjunction));
+    let mut signs = clauses.iter().map(|clause| clause.positive);
+    let positive = match conjunction {
+        Conjunction::And => signs.any(|positive| positive),
+        Conjunction::Or => signs.all(|positive| positive),
+    };
+    let has_comma = needs_comma(conjunction, &clauses);
+    let mut texts: Vec<String> = clauses
+        .iter()
+        .map(|clause| clause.text_beside(conjunction).to_owned())
+        .collect();
+    let auxiliary = take_auxiliary(&mut texts);
+    let list = join_words(conjunction, has_comma, &texts);
+    let nested = match (conjunction, texts.as_slice()) {
+        (Conjunction::Or, _) => format!("{auxiliary}either {list}"),
+        (Conjunction::And, [one, other]) => format!("{auxiliary}both {one} and {other}"),
+        // "both" is said of two alone.
+        (Conjunction::And, _) => format!("{auxiliary}{}", texts.join(" and ")),
+    };
+    let mut clause = Clause::new(positive, Verb::Several, auxiliary.to_owned() + &list);
+    clause.nested = Some((conjunction, nested));
+    clause
+}
+
+/// Whether a comma comes before the conjunction.
+fn needs_comma(conjunction: Conjunction, clauses: &[Clause]) -> bool {
+    let before_last = &clauses[..clauses.len().saturating_sub(1)];
+    if before_last.iter().any(Clause::could_absorb_what_follows) {
+        return true;
+    }
+    // "18 months or less or" is hard to read; "on or after 1 April 2020 or" is not.
+    let has_or = |clause: &Clause| has_or_before_other_than(&clause.text, &["before", "after"]);
+    let is_group = |clause: &Clause| clause.joins_by_other_than(conjunction);
+    conjunction == Conjunction::Or && clauses.iter().any(|clause| has_or(clause) || is_group(clause))
+}
+
+/// Takes "was" away from texts that all begin with it, so that it is said once. Not from "was not", because "was not a
+/// or b" could mean neither.
+fn take_auxiliary(texts: &mut [String]) -> &'static str {
+    for (auxiliary, negation) in [("was ", "was not "), ("were ", "were not ")] {
+        let can_be_taken = |text: &String| text.starts_with(auxiliary) && !text.starts_with(negation);
+        if texts.iter().all(can_be_taken) {
+            for text in texts {
+                text.drain(..auxiliary.len());
+            }
+            return auxiliary;
+        }
+    }
+    ""
 }

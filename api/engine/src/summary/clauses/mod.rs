@@ -8,17 +8,18 @@ mod values;
 
 use chrono::NaiveDate;
 use wayin_vocabulary::{
-    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, EntryPoint, Labelled, Perspective,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Condition as ConditionForChange, EntryPoint,
+    Labelled, Perspective,
 };
 
 use self::funding::render_funding;
 pub(super) use self::grammar::GrammaticalNumber;
-use self::grammar::{Boundary, Clause, Verb, render_did, render_said, render_were, render_with_auxiliary};
-use self::normal_form::NormalForm;
+use self::grammar::{Clause, Conjunction, Verb, render_did, render_said, render_were, render_with_auxiliary};
+use self::normal_form::{NormalForm, SignedTest};
 use self::organisation::render_organisation;
 use self::values::{
-    has_several, join_and, join_labels, join_or, list_matching, quote, remove_negation, render_attribute,
-    render_dates, render_moments,
+    format_place, has_several, join_and, join_labels, join_or, quote, remove_negation, render_attribute,
+    render_date_range, render_dates, render_moments, take_range,
 };
 use super::format_count;
 use crate::predicate::{
@@ -38,15 +39,45 @@ pub(super) struct Phrase {
 pub(super) fn render_phrase(predicate: &InitiativePredicate, number: GrammaticalNumber) -> Phrase {
     let form = NormalForm::new(predicate, true);
     let clause = match form.constant() {
-        Some(positive) => render_with_auxiliary(positive, Verb::Is, number, "in the base"),
-        None => form.render(&|test, positive| render_test(test, positive, number)),
+        Some(positive) => render_with_auxiliary(positive, Verb::Is, number, "on record"),
+        None => form.render(&|conjunction, tests| render_tests(conjunction, tests, number)),
     };
+    // "did the same" repeats several verbs, whether or not they are negated.
+    let positive = clause.positive || clause.verb == Verb::Several;
     Phrase {
-        echo: clause.verb.render(clause.positive, number),
-        denial: clause.verb.render(!clause.positive, number),
+        echo: clause.verb.render(positive, number),
+        denial: clause.verb.render(!positive, number),
         text: clause.text,
     }
 }
+
+fn render_tests(
+    conjunction: Conjunction,
+    mut tests: Vec<SignedTest<InitiativeTest>>,
+    number: GrammaticalNumber,
+) -> Vec<Clause> {
+    let started = take_range(conjunction, &mut tests, |test| match test {
+        InitiativeTest::StartedOn(comparison) => Some(comparison),
+        _ => None,
+    });
+    let ended = take_range(conjunction, &mut tests, |test| match test {
+        InitiativeTest::EndedOn(comparison) => Some(comparison),
+        _ => None,
+    });
+    let ranges = [(STARTED, started), (ENDED, ended)].into_iter();
+    let ranges = ranges.filter_map(|(verb, range)| {
+        let is_within = conjunction == Conjunction::And;
+        Some(render_did(is_within, verb, render_date_range(&range?)))
+    });
+    let tests = tests.into_iter();
+    tests
+        .map(|(test, positive)| render_test(test, positive, number))
+        .chain(ranges)
+        .collect()
+}
+
+const STARTED: [&str; 2] = ["started", "start"];
+const ENDED: [&str; 2] = ["ended", "end"];
 
 fn render_test(test: &InitiativeTest, positive: bool, number: GrammaticalNumber) -> Clause {
     const WORKED: [&str; 2] = ["worked", "work"];
@@ -59,11 +90,17 @@ fn render_test(test: &InitiativeTest, positive: bool, number: GrammaticalNumber)
             }
         },
         InitiativeTest::Title(comparison) => {
-            let (positive, title) = render_attribute("title", comparison, positive);
+            let (positive, title) = render_attribute("title", number.possessive(), comparison, positive);
             render_did(positive, ["had", "have"], title)
         }
-        InitiativeTest::PlaceIs(place) => render_did(positive, WORKED, format!("in {} itself", place.name)),
-        InitiativeTest::PlaceWithin(place) => render_did(positive, WORKED, format!("in {}", place.name)),
+        InitiativeTest::PlaceIs(place) => render_did(
+            positive,
+            WORKED,
+            format!("in {} itself", format_place(&place.name)),
+        ),
+        InitiativeTest::PlaceWithin(place) => {
+            render_did(positive, WORKED, format!("in {}", format_place(&place.name)))
+        }
         InitiativeTest::PlaceKnown(known) => render_said(
             positive == *known,
             number.choose("where it works", "where they work"),
@@ -71,21 +108,21 @@ fn render_test(test: &InitiativeTest, positive: bool, number: GrammaticalNumber)
         InitiativeTest::LeadOrganisation(predicate) => {
             let lead = render_organisation(predicate, positive);
             render_were(lead.positive, number, format!("led by {}", lead.text))
-                .with_boundary_at_least(lead.boundary)
+                .with_open_end(lead.could_absorb_what_follows())
         }
-        InitiativeTest::StartedOn(comparison) => {
-            render_event(["started", "start"], comparison, positive, number)
-        }
-        InitiativeTest::EndedOn(comparison) => render_event(["ended", "end"], comparison, positive, number),
+        InitiativeTest::StartedOn(comparison) => render_event(STARTED, comparison, positive, number),
+        InitiativeTest::EndedOn(comparison) => render_event(ENDED, comparison, positive, number),
         InitiativeTest::UpdatedAt(comparison) => {
             let (comparison, positive) = remove_negation(comparison, positive);
-            render_did(
+            render_were(
                 positive,
-                ["last changed", "last change"],
-                render_moments(&comparison),
+                number,
+                format!("last updated {}", render_moments(&comparison)),
             )
         }
-        InitiativeTest::ActiveDuring(crisis) => render_were(positive, number, render_active_during(crisis)),
+        InitiativeTest::ActiveDuring(crisis) => {
+            render_did(positive, ["ran", "run"], render_active_during(crisis))
+        }
         InitiativeTest::WayIn(perspective, comparison) => {
             render_way_in(*perspective, comparison, positive, number)
         }
@@ -96,28 +133,17 @@ fn render_test(test: &InitiativeTest, positive: bool, number: GrammaticalNumber)
         InitiativeTest::Reasons(challenge, comparison) => {
             render_reasons(*challenge, comparison, positive, number)
         }
-        InitiativeTest::Change(condition, Comparison::Known(known)) => render_said(
-            positive == *known,
-            format!("what became of {}", condition.label()),
-        ),
         InitiativeTest::Change(condition, comparison) => {
-            let (extents, positive) =
-                list_matching(ChangeExtent::ALL, |extent| comparison.matches(&extent), positive);
-            let change = format!("{} {}", condition.label(), join_labels(&extents));
-            render_did(positive, ["saw", "see"], change)
+            render_change(*condition, comparison, positive, number)
         }
         InitiativeTest::FundingTerms(quantifier, predicate) => {
             render_funding(*quantifier, predicate, positive)
         }
         InitiativeTest::FundingTermsRecorded(recorded) => {
             let positive = positive == *recorded;
-            let article = if positive { "a" } else { "no" };
+            let no = if positive { "" } else { "no " };
             let has = number.choose("has", "have");
-            Clause::new(
-                positive,
-                Verb::Has,
-                format!("{has} {article} funding term on record"),
-            )
+            Clause::new(positive, Verb::Has, format!("{has} {no}funding on record"))
         }
     }
 }
@@ -150,7 +176,7 @@ fn render_active_during(crisis: &CrisisPeriod) -> String {
         Some(rest) => format!("the {rest}"),
         None => crisis.name.clone(),
     };
-    format!("at work during {name}{place}")
+    format!("during {name}{place}")
 }
 
 fn render_way_in(
@@ -159,20 +185,15 @@ fn render_way_in(
     positive: bool,
     number: GrammaticalNumber,
 ) -> Clause {
-    let viewpoint = render_perspective(perspective);
     match comparison {
         WayInComparison::OneOf(points) => {
-            let points = join_labels(points);
-            render_did(
-                positive,
-                ["started", "start"],
-                format!("from {points}{viewpoint}"),
-            )
+            let (points, source) = (join_labels(points), render_source(perspective));
+            render_did(positive, ["started", "start"], format!("from {points}{source}"))
         }
-        WayInComparison::Known(known) => render_said(
-            positive == *known,
-            format!("how {} started{viewpoint}", number.pronoun()),
-        ),
+        WayInComparison::Known(known) => {
+            let question = format!("how {} started", number.pronoun());
+            render_known_view(perspective, positive == *known, &question)
+        }
     }
 }
 
@@ -182,7 +203,6 @@ fn render_entry_points(
     positive: bool,
     number: GrammaticalNumber,
 ) -> Clause {
-    let viewpoint = render_perspective(perspective);
     let points = match comparison {
         SetComparison::IncludesAll(points) if has_several(points) => {
             let labels = points.iter().map(|point| point.label().to_owned());
@@ -192,25 +212,38 @@ fn render_entry_points(
             format!("{} as an entry point", join_labels(points))
         }
         SetComparison::Known(known) => {
-            let question = format!("which entry points {} took{viewpoint}", number.pronoun());
-            return render_said(positive == *known, question);
+            let question = format!("which entry points {} took", number.pronoun());
+            return render_known_view(perspective, positive == *known, &question);
         }
     };
-    render_did(positive, ["took", "take"], points + &viewpoint)
+    render_did(positive, ["took", "take"], points + &render_source(perspective))
 }
 
-fn render_perspective(perspective: Option<Perspective>) -> String {
-    perspective.map_or_else(String::new, |one| format!(" (as {} saw it)", one.label()))
+/// Whose view a statement is.
+fn render_source(perspective: Option<Perspective>) -> String {
+    perspective.map_or_else(String::new, |one| format!(" according to {}", one.label()))
+}
+
+/// Whether an answer is recorded from a perspective, or from any.
+fn render_known_view(perspective: Option<Perspective>, positive: bool, question: &str) -> Clause {
+    match perspective {
+        None => render_said(positive, question),
+        Some(one) => {
+            let view = format!("the view of {} on {question}", one.label());
+            render_did(positive, ["gave", "give"], view).with_open_end(true)
+        }
+    }
 }
 
 /// A challenge's label. Labels are in the plural.
 fn render_challenge(challenge: Challenge, number: GrammaticalNumber) -> String {
-    let possessive = number.choose("its", "their");
+    let possessive = number.possessive();
     let words = challenge.label().split(' ');
     let agreeing = words.map(|word| if word == "their" { possessive } else { word });
     agreeing.collect::<Vec<_>>().join(" ")
 }
 
+/// Names the steps that remain rather than denies those that are excluded, except that "did not skip" is said as such.
 fn render_step(
     challenge: Challenge,
     comparison: &Comparison<ChallengeStep>,
@@ -222,16 +255,26 @@ fn render_step(
         let question = format!("how {} went about {challenge}", number.pronoun());
         return render_said(positive == *known, question);
     }
-    let (steps, positive) = list_matching(ChallengeStep::ALL, |step| comparison.matches(&step), positive);
-    let verbs = steps.iter().map(|step| match step {
-        ChallengeStep::Taken => ["took time over", "take time over"],
-        ChallengeStep::Rushed => ["rushed", "rush"],
-        ChallengeStep::Skipped => ["skipped", "skip"],
-    });
-    let [past, plain] = [0, 1].map(|form| join_or(verbs.clone().map(|verb| verb[form].to_owned())));
-    let clause = render_did(positive, [&past, &plain], challenge);
-    if steps.len() > 1 {
-        clause.with_boundary_at_least(Boundary::Coordinated)
+    let is_possible = |step: &ChallengeStep| comparison.matches(step) == positive;
+    let [taken, rushed, skipped] = [
+        ChallengeStep::Taken,
+        ChallengeStep::Rushed,
+        ChallengeStep::Skipped,
+    ]
+    .map(|step| is_possible(&step));
+    let (is_affirmed, verbs) = match (taken, rushed, skipped) {
+        (true, false, false) => (true, "took time over"),
+        (false, true, false) => (true, "rushed"),
+        (false, false, true) => (true, "skipped"),
+        (true, true, false) => (false, "did not skip"),
+        (true, false, true) => (true, "took time over or skipped"),
+        (false, true, true) => (true, "rushed or skipped"),
+        (true, true, true) => (true, "took time over, rushed or skipped"),
+        (false, false, false) => (false, "neither took time over, rushed nor skipped"),
+    };
+    let clause = Clause::new(is_affirmed, Verb::Did, format!("{verbs} {challenge}"));
+    if verbs.contains(" or ") {
+        clause.with_verbs_joined_by_or()
     } else {
         clause
     }
@@ -251,12 +294,55 @@ fn render_reasons(
             positive,
             format!("{} as reasons", join_and(quotes(codes), positive)),
         ),
+        SetComparison::IncludesAll(codes) | SetComparison::IncludesAny(codes)
+            if codes.iter().all(|code| *code == ChallengeReason::Other) =>
+        {
+            (positive, ChallengeReason::Other.label().into())
+        }
         SetComparison::IncludesAll(codes) | SetComparison::IncludesAny(codes) => {
             (positive, format!("{} as a reason", join_or(quotes(codes))))
         }
         SetComparison::Known(known) => (positive == *known, "a reason".into()),
     };
     let challenge = render_challenge(challenge, number);
-    let text = format!("{reasons} for how {} went about {challenge}", number.pronoun());
-    render_did(positive, ["gave", "give"], text).with_boundary_at_least(Boundary::Open)
+    let text = format!("{reasons} to rush or skip {challenge}");
+    render_did(positive, ["gave", "give"], text).with_open_end(true)
+}
+
+/// Names the extents that remain rather than denies those that are excluded.
+fn render_change(
+    condition: ConditionForChange,
+    comparison: &Comparison<ChangeExtent>,
+    positive: bool,
+    number: GrammaticalNumber,
+) -> Clause {
+    let label = condition.label();
+    let noun = label.strip_prefix("the ").unwrap_or(label);
+    let condition = format!("{} {noun}", number.possessive());
+    if let Comparison::Known(known) = comparison {
+        return render_said(
+            positive == *known,
+            format!("whether {} changed {condition}", number.pronoun()),
+        );
+    }
+    let is_possible = |extent: &ChangeExtent| comparison.matches(extent) == positive;
+    let [altered, partly, unchanged] = [
+        ChangeExtent::Altered,
+        ChangeExtent::Partly,
+        ChangeExtent::Unchanged,
+    ]
+    .map(|one| is_possible(&one));
+    let extent = match (altered, partly, unchanged) {
+        (true, false, false) => "fully",
+        (false, true, false) => "partly",
+        (true, true, false) => "at least partly",
+        (false, true, true) => "partly or not at all",
+        (true, false, true) => "fully or not at all",
+        (true, true, true) => "fully, partly or not at all",
+        (false, false, true) => return Clause::new(true, Verb::Did, format!("left {condition} unchanged")),
+        (false, false, false) => {
+            return Clause::new(false, Verb::Did, format!("neither changed nor kept {condition}"));
+        }
+    };
+    Clause::new(true, Verb::Did, format!("changed {condition} {extent}"))
 }

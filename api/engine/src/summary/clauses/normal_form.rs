@@ -1,17 +1,19 @@
 //! Predicates in negation normal form: "not" applies to tests alone, and constants are removed.
 //!
 //! De Morgan's laws hold for UNKNOWN too. In this form no phrase says "not" twice, and nested parts with the same
-//! conjunction need no brackets.
+//! conjunction are one list.
 
 use super::grammar::{Clause, Conjunction, join_clauses};
 use super::values::deduplicate;
 use crate::predicate::Predicate;
 
+/// A test; false if it is negated.
+pub type SignedTest<'a, T> = (&'a T, bool);
+
 /// A predicate without negated or nested conjunctions. No part but the whole is a constant.
 #[derive(PartialEq)]
 pub enum NormalForm<'a, T> {
-    /// A test; false if it is negated.
-    Test(&'a T, bool),
+    Test(SignedTest<'a, T>),
     Joined(Conjunction, Vec<Self>),
 }
 
@@ -20,7 +22,7 @@ impl<'a, T: PartialEq> NormalForm<'a, T> {
     pub fn new(predicate: &'a Predicate<T>, positive: bool) -> Self {
         let (conjunction, parts) = match predicate {
             Predicate::Not(part) => return Self::new(part, !positive),
-            Predicate::Test(test) => return Self::Test(test, positive),
+            Predicate::Test(test) => return Self::Test((test, positive)),
             Predicate::All(parts) if positive => (Conjunction::And, parts),
             Predicate::All(parts) => (Conjunction::Or, parts),
             Predicate::Any(parts) if positive => (Conjunction::Or, parts),
@@ -51,13 +53,54 @@ impl<'a, T: PartialEq> NormalForm<'a, T> {
         }
     }
 
-    pub fn render(&self, render_test: &impl Fn(&T, bool) -> Clause) -> Clause {
+    /// The tests and their conjunction; none if conjunctions are nested.
+    pub fn list_tests(&self) -> Option<(Conjunction, Vec<SignedTest<'a, T>>)> {
         match self {
-            Self::Test(test, positive) => render_test(test, *positive),
-            Self::Joined(conjunction, parts) => join_clauses(
-                *conjunction,
-                parts.iter().map(|part| part.render(render_test)).collect(),
-            ),
+            Self::Test(test) => Some((Conjunction::And, vec![*test])),
+            Self::Joined(conjunction, parts) => {
+                let tests = parts.iter().map(|part| match part {
+                    Self::Test(test) => Some(*test),
+                    Self::Joined(..) => None,
+                });
+                Some((*conjunction, tests.collect::<Option<_>>()?))
+            }
         }
+    }
+
+    /// `render_tests` renders tests with the conjunction that joins them, because the words of one can depend on
+    /// another.
+    pub fn render(
+        &self,
+        render_tests: &impl Fn(Conjunction, Vec<SignedTest<'a, T>>) -> Vec<Clause>,
+    ) -> Clause {
+        let conjunction = match self {
+            Self::Test(_) => Conjunction::And,
+            Self::Joined(conjunction, _) => *conjunction,
+        };
+        join_clauses(conjunction, self.render_parts(conjunction, render_tests))
+    }
+
+    /// The clauses that `conjunction` joins; one clause if it joins none.
+    pub fn render_parts(
+        &self,
+        conjunction: Conjunction,
+        render_tests: &impl Fn(Conjunction, Vec<SignedTest<'a, T>>) -> Vec<Clause>,
+    ) -> Vec<Clause> {
+        let parts = match self {
+            Self::Test(test) => return render_tests(conjunction, vec![*test]),
+            Self::Joined(inner, parts) if *inner == conjunction => parts,
+            Self::Joined(..) => return vec![self.render(render_tests)],
+        };
+        let mut tests = Vec::new();
+        let mut groups = Vec::new();
+        for part in parts {
+            match part {
+                Self::Test(test) => tests.push(*test),
+                Self::Joined(..) => groups.push(part.render(render_tests)),
+            }
+        }
+        let mut clauses = render_tests(conjunction, tests);
+        clauses.extend(groups);
+        clauses
     }
 }

@@ -2,10 +2,11 @@
 
 use wayin_vocabulary::{Labelled, OrganisationKind};
 
-use super::grammar::{Clause, GrammaticalNumber, Verb, render_did, render_was, render_were};
-use super::normal_form::NormalForm;
-use super::values::{add_article, join_or, list_matching, render_attribute};
-use crate::predicate::{Comparison, OrganisationPredicate, OrganisationTest, TextComparison};
+use super::super::join_list;
+use super::grammar::{Clause, Conjunction, Verb, render_did, render_was};
+use super::normal_form::{NormalForm, SignedTest};
+use super::values::{add_article, describe_known, join_or, list_shorter, render_attribute, to_upper_case};
+use crate::predicate::{Comparison, NamedReference, OrganisationPredicate, OrganisationTest, TextComparison};
 
 /// Which organisation, as a noun: "a funder", "an organisation that ...".
 pub fn render_organisation(predicate: &OrganisationPredicate, positive: bool) -> Clause {
@@ -15,45 +16,96 @@ pub fn render_organisation(predicate: &OrganisationPredicate, positive: bool) ->
         Some(false) => return Clause::new(false, Verb::Was, "any organisation"),
         None => {}
     }
-    let clause = form.render(&render_organisation_test);
-    if clause.positive
-        && let Some(noun) = clause.bare
-    {
+    if let Some(noun) = render_noun(&form, true) {
         return Clause::new(true, Verb::Was, noun);
     }
     // "not led by a funder" rather than "led by an organisation that was not a funder".
-    let opposite = NormalForm::new(predicate, !positive).render(&render_organisation_test);
-    match opposite.bare {
-        Some(noun) => Clause::new(false, Verb::Was, noun),
-        None => Clause::new(true, Verb::Was, format!("an organisation that {}", clause.text))
-            .with_boundary_at_least(clause.boundary),
+    if let Some(noun) = render_noun(&NormalForm::new(predicate, !positive), false) {
+        return Clause::new(false, Verb::Was, noun);
     }
+    let clause = form.render(&|_, tests| {
+        tests
+            .into_iter()
+            .map(|(test, positive)| render_organisation_test(test, positive))
+            .collect()
+    });
+    let text = clause.text_beside(Conjunction::And);
+    Clause::new(true, Verb::Was, format!("an organisation that {text}")).with_open_end(true)
+}
+
+/// "a funder with ...", if words after one noun are enough. `can_deny` is true if "without" may be said.
+fn render_noun(form: &NormalForm<OrganisationTest>, can_deny: bool) -> Option<String> {
+    let (conjunction, tests) = form.list_tests()?;
+    let (mut nouns, mut attributes) = (Vec::new(), Vec::new());
+    // Beside "or" a negation would be read with what comes before it too.
+    let can_deny = can_deny && conjunction == Conjunction::And && tests.iter().any(|test| is_positive(*test));
+    for (test, positive) in tests {
+        let clause = render_organisation_test(test, positive);
+        if !clause.positive && !can_deny {
+            return None;
+        }
+        match list_nouns(test, positive) {
+            Some(words) if clause.positive => nouns.push(words),
+            Some(_) => return None,
+            None => attributes.push(clause.bare?),
+        }
+    }
+    let attributes = join_list(attributes, conjunction.word());
+    match (nouns.as_slice(), attributes.as_str(), conjunction) {
+        ([], _, _) => Some(format!("an organisation {attributes}")),
+        ([words], "", _) => Some(join_or(words.iter().cloned())),
+        // "a funder or a public body with ..." could be said of the public body alone.
+        ([words], _, Conjunction::And) => match words.as_slice() {
+            [noun] => Some(format!("{noun} {attributes}")),
+            _ => None,
+        },
+        (_, "", Conjunction::Or) => Some(join_or(nouns.into_iter().flatten())),
+        _ => None,
+    }
+}
+
+fn is_positive((test, positive): SignedTest<OrganisationTest>) -> bool {
+    render_organisation_test(test, positive).positive
 }
 
 fn render_organisation_test(test: &OrganisationTest, positive: bool) -> Clause {
     let having = |noun: &str, comparison: &TextComparison| {
-        let (positive, attribute) = render_attribute(noun, comparison, positive);
-        render_did(positive, ["had", "have"], &attribute)
-            .with_bare_text(format!("an organisation with {attribute}"))
+        let (positive, attribute) = render_attribute(noun, "its", comparison, positive);
+        let with = if positive { "with" } else { "without" };
+        render_did(positive, ["had", "have"], &attribute).with_bare_text(format!("{with} {attribute}"))
     };
     match test {
-        OrganisationTest::Id(listed) => {
-            render_was(positive, join_or(listed.iter().map(|one| one.name.clone())))
-        }
+        OrganisationTest::Id(listed) => render_was(positive, join_or(list_names(listed))),
         OrganisationTest::Name(comparison) => having("name", comparison),
-        OrganisationTest::Identifier(comparison) => having("identifier", comparison),
+        // Identifiers are written in capitals.
+        OrganisationTest::Identifier(comparison) => having("identifier", &to_upper_case(comparison)),
         OrganisationTest::Kind(Comparison::Known(known)) => {
-            let kind = "of a known kind";
-            render_were(positive == *known, GrammaticalNumber::One, kind)
-                .with_bare_text(format!("an organisation {kind}"))
+            let kind = describe_known(positive == *known);
+            render_was(true, format!("of {kind} kind"))
         }
         OrganisationTest::Kind(comparison) => {
-            let (kinds, positive) =
-                list_matching(OrganisationKind::ALL, |kind| comparison.matches(&kind), positive);
-            render_was(
-                positive,
-                join_or(kinds.iter().map(|kind| add_article(kind.label()))),
-            )
+            let (kinds, positive) = list_kinds(comparison, positive);
+            render_was(positive, join_or(kinds))
         }
     }
+}
+
+/// The nouns that a test says that the organisation is or is not; none if it says something else.
+fn list_nouns(test: &OrganisationTest, positive: bool) -> Option<Vec<String>> {
+    match test {
+        OrganisationTest::Id(listed) => Some(list_names(listed)),
+        OrganisationTest::Kind(Comparison::Known(_)) => None,
+        OrganisationTest::Kind(comparison) => Some(list_kinds(comparison, positive).0),
+        OrganisationTest::Name(_) | OrganisationTest::Identifier(_) => None,
+    }
+}
+
+fn list_names(listed: &[NamedReference]) -> Vec<String> {
+    listed.iter().map(|one| one.name.clone()).collect()
+}
+
+fn list_kinds(comparison: &Comparison<OrganisationKind>, positive: bool) -> (Vec<String>, bool) {
+    let (kinds, positive) = list_shorter(OrganisationKind::ALL, |kind| comparison.matches(&kind), positive);
+    let words = kinds.iter().map(|kind| add_article(kind.label()));
+    (words.collect(), positive)
 }
