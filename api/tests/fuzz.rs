@@ -15,7 +15,7 @@ use sea_orm_migration::MigratorTrait as _;
 use serde_json::{Value, json};
 use wayin::auth::jwt::{TokenSigner, TokenSubject, TokenVerifier};
 use wayin::clock::{Clock as _, SystemClock};
-use wayin::graphql::filter::FilterContext;
+use wayin::graphql::filter::{AskerOrganisation, FilterContext};
 use wayin::graphql::input;
 use wayin::graphql::operation::document_limits::{DocumentLimits, measure_document};
 use wayin::id;
@@ -108,7 +108,8 @@ fn any_filter() -> impl Strategy<Value = Value> {
             "and", "or", "not", "title", "summary", "visibility", "startedOn", "endedOn", "ongoing", "challenge",
             "wayIn", "entryPoints", "condition", "fundingTerms", "some", "none", "every", "isRecorded", "on", "step",
             "in", "notIn", "eq", "lt", "lte", "gt", "gte", "isKnown", "contains", "startsWith", "durationMonths",
-            "amountMinor", "includes", "includesAny", "perspective", "reasons",
+            "amountMinor", "includes", "includesAny", "perspective", "reasons", "fundedByMe", "ledByMe",
+            "leadOrganisation", "isMe",
         ])
         .prop_map(str::to_owned),
         1 => any::<String>(),
@@ -250,7 +251,7 @@ proptest! {
         match input::parse_input::<InitiativeFilter>("filter", filter) {
             Err(refusal) => prop_assert!(refusal.to_string().contains("filter"), "{}", refusal),
             Ok(read) => RUNTIME.block_on(async {
-                let lookup = FilterContext::new(db, Reader::Dashboard);
+                let lookup = FilterContext::new(db, Reader::Dashboard, AskerOrganisation::Missing);
                 match read.into_predicate(lookup, "filter".into()).await {
                     Err(refusal) => prop_assert!(refusal.to_string().contains("filter"), "{}", refusal),
                     Ok(condition) => {

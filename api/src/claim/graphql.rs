@@ -7,6 +7,7 @@ use wayin_entity::claim;
 
 use crate::auth::permission::RequesterKind;
 use crate::error::Error;
+use crate::graphql::filter::AskerOrganisation;
 use crate::graphql::loader::operation_loader;
 use crate::graphql::{
     app_from_context,
@@ -99,6 +100,7 @@ impl Claim {
             app_from_context(ctx),
             Some(asking),
             reader,
+            AskerOrganisation::Claim,
             scope,
             min_change_number,
         )

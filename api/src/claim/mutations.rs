@@ -11,6 +11,7 @@ use super::save::{ClaimDraft, MAX_FILTER_BYTES, save_claim};
 use crate::app::App;
 use crate::auth::permission::RequesterKind;
 use crate::error::Error;
+use crate::graphql::filter::AskerOrganisation;
 use crate::graphql::{app_from_context, decode_argument, input, mutation};
 use crate::id::NodeKind;
 use crate::initiative::filter_input::InitiativeFilter;
@@ -209,6 +210,7 @@ async fn validate_pattern(app: &Arc<App>, input: &ClaimPattern) -> Result<Vec<Pr
         app,
         Some(RequesterKind::Claim),
         Reader::Dashboard,
+        AskerOrganisation::Claim,
         RecordScope::All,
         None,
     );

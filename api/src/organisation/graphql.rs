@@ -10,7 +10,7 @@ use super::{OrganisationLookup, OrganisationOrdering, alias};
 use crate::error::Error;
 use crate::graphql::{
     app_from_context, connection::NodeConnection, decode_argument, filter::FilterContext,
-    list::load_connection, order::Direction, require_reader,
+    list::load_connection, order::Direction, require_member, require_reader,
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::Organisation;
@@ -61,7 +61,10 @@ impl OrganisationQuery {
         let order = OrganisationOrdering { descending };
         let condition = filter
             .unwrap_or_default()
-            .into_predicate(FilterContext::new(&db, require_reader(ctx)?), "filter".into())
+            .into_predicate(
+                FilterContext::for_member(&db, require_member(ctx)?),
+                "filter".into(),
+            )
             .await?;
         let select = select_visible_organisations(require_reader(ctx)?)
             .filter(organisation_condition(&condition, true));

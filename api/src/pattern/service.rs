@@ -10,7 +10,7 @@ use wayin_entity::{Dimension, Perspective};
 use crate::app::App;
 use crate::auth::permission::RequesterKind;
 use crate::error::{Error, Result};
-use crate::graphql::filter::FilterContext;
+use crate::graphql::filter::{AskerOrganisation, FilterContext};
 use crate::initiative::filter_input::InitiativeFilter;
 use crate::pattern::answer_cache::{CachedAnswer, Question};
 use crate::pattern::view::OperationView;
@@ -38,6 +38,7 @@ pub struct PatternService {
     /// Whose permissions to check. None if they were checked when the operation was prepared.
     principal: Option<RequesterKind>,
     viewpoint: Viewpoint,
+    asker_organisation: AskerOrganisation,
     /// The member whose questions are counted for the audit. None if they are not counted.
     member: Option<Uuid>,
     min_change_number: Option<i64>,
@@ -63,11 +64,12 @@ pub struct PatternInput {
 impl PatternService {
     /// Creates a service whose answers include the change `min_change_number`. `check_as` is the requester whose
     /// permissions to check for the fields that a query reads. None for the arguments of a GraphQL operation, which
-    /// were checked before.
+    /// were checked before. `asker_organisation` is what filters such as `fundedByMe` mean.
     pub fn new(
         app: &Arc<App>,
         check_as: Option<RequesterKind>,
         reader: Reader,
+        asker_organisation: AskerOrganisation,
         scope: RecordScope,
         min_change_number: Option<i64>,
     ) -> Self {
@@ -75,6 +77,7 @@ impl PatternService {
             app: Arc::clone(app),
             principal: check_as,
             viewpoint: Viewpoint { reader, scope },
+            asker_organisation,
             member: None,
             min_change_number,
             operation: None,
@@ -242,7 +245,7 @@ impl PatternService {
         match filter {
             Some(filter) => {
                 self.check_usage("InitiativeFilter", argument, &filter.to_value())?;
-                let lookup = FilterContext::new(&self.app.db, self.viewpoint.reader);
+                let lookup = FilterContext::new(&self.app.db, self.viewpoint.reader, self.asker_organisation);
                 filter.into_predicate(lookup, argument.to_owned()).await
             }
             None => Ok(Predicate::ALWAYS_TRUE),

@@ -10,7 +10,7 @@ use super::{PlaceKey, PlaceOrdering};
 use crate::error::Error;
 use crate::graphql::{
     app_from_context, connection::NodeConnection, decode_argument, filter::FilterContext,
-    list::load_connection, order::Direction, require_reader,
+    list::load_connection, order::Direction, require_member,
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::Place;
@@ -60,7 +60,10 @@ impl PlaceQuery {
         };
         let condition = filter
             .unwrap_or_default()
-            .into_predicate(FilterContext::new(&db, require_reader(ctx)?), "filter".into())
+            .into_predicate(
+                FilterContext::for_member(&db, require_member(ctx)?),
+                "filter".into(),
+            )
             .await?;
         let select = place::Entity::find().filter(place_condition(&condition, true));
         let page = PageArguments::new(first, after, last, before);

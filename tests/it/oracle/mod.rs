@@ -10,7 +10,7 @@ use async_graphql::{InputType, Value as GraphQlValue};
 use sea_orm::{EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use wayin::graphql::filter::FilterContext;
+use wayin::graphql::filter::{AskerOrganisation, FilterContext};
 use wayin::initiative::filter_input::InitiativeFilter;
 use wayin::pattern::find_matching_initiatives;
 use wayin_engine::answer;
@@ -58,9 +58,8 @@ async fn parse_predicate(app: &TestApp, document: &Value) -> InitiativePredicate
             error.into_server_error(async_graphql::Pos::default())
         ),
     };
-    let condition = filter
-        .into_predicate(FilterContext::new(&app.app.db, Reader::Steward), "filter".into())
-        .await;
+    let lookup = FilterContext::new(&app.app.db, Reader::Steward, AskerOrganisation::Missing);
+    let condition = filter.into_predicate(lookup, "filter".into()).await;
     condition.unwrap_or_else(|error| panic!("{document}: {error}"))
 }
 

@@ -31,7 +31,7 @@ use super::filter_input::InitiativeFilter;
 use crate::graphql::comparison::Date;
 use crate::graphql::filter::FilterContext;
 use crate::graphql::{
-    app_from_context, connection::IndexedConnection, decode_argument, loader, require_reader,
+    app_from_context, connection::IndexedConnection, decode_argument, loader, require_member, require_reader,
 };
 use crate::id::NodeKind;
 use crate::organisation::loaders::OrganisationById;
@@ -281,7 +281,7 @@ impl Initiative {
 
 /// Turns a filter into a condition. Without a filter, the condition is TRUE for every initiative.
 async fn parse_condition(ctx: &Context<'_>, filter: Option<InitiativeFilter>) -> Result<InitiativePredicate> {
-    let names = FilterContext::new(&app_from_context(ctx).db, require_reader(ctx)?);
+    let names = FilterContext::for_member(&app_from_context(ctx).db, require_member(ctx)?);
     let filter = filter.unwrap_or_default();
     Ok(filter.into_predicate(names, "filter".into()).await?)
 }

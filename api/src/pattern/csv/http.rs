@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::auth::permission::RequesterKind;
 use crate::auth::requester::{AuthenticatedMember, Requester};
 use crate::error::{BodyError, Error, Result};
+use crate::graphql::filter::AskerOrganisation;
 use crate::graphql::operation::client_ip::ClientIp;
 use crate::graphql::operation::cost;
 use crate::graphql::operation::cost::{RateLimitKey, weights};
@@ -188,6 +189,7 @@ async fn build_file(
         app,
         Some(asking),
         member.reader(),
+        AskerOrganisation::from_member(member),
         given.scope()?,
         given.min_change_number()?,
     )

@@ -23,6 +23,7 @@ pub use self::pattern::Pattern;
 pub use self::question_counts::QuestionCountQuery;
 pub use self::subscription::PatternSubscription;
 use super::service::{PatternInput, PatternService};
+use crate::graphql::filter::AskerOrganisation;
 use crate::graphql::loader::operation_loader;
 use crate::graphql::{app_from_context, require_member};
 use crate::initiative::filter_input::InitiativeFilter;
@@ -48,7 +49,8 @@ fn new_service(
     min_change_number: Option<i64>,
 ) -> Result<PatternService> {
     let (app, member) = (app_from_context(ctx), require_member(ctx)?);
-    let service = PatternService::new(app, None, member.reader(), scope, min_change_number);
+    let organisation = AskerOrganisation::from_member(member);
+    let service = PatternService::new(app, None, member.reader(), organisation, scope, min_change_number);
     Ok(service.asked_by(Some(member.id)))
 }
 
