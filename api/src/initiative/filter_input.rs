@@ -14,9 +14,11 @@ use crate::graphql::comparison::{
     IntComparison, MomentComparison, ReportingBasisComparison, ReportingFrequencyComparison,
     RestrictionComparison, TextComparisonInput, require_not_empty,
 };
-use crate::graphql::filter::{FilterContext, all_of, field_path, require_any_part, require_condition_count};
+use crate::graphql::filter::{
+    FilterContext, all_of, field_path, negate_if_false, require_any_part, require_condition_count,
+};
 use crate::id::NodeKind;
-use crate::organisation::filter_input::OrganisationFilter;
+use crate::organisation::filter_input::{OrganisationFilter, build_own_predicate};
 use crate::place::filter_input::PlaceRef;
 use wayin_engine::predicate::{
     Comparison, CrisisPeriod, FundingTermPredicate, FundingTermTest, InitiativePredicate, InitiativeTest,
@@ -58,6 +60,9 @@ pub struct InitiativeFilter {
     pub place: Option<InitiativePlaceFilter>,
     /// The lead organisation.
     pub lead_organisation: Option<OrganisationFilter>,
+    /// Whether your own organisation leads it. An error if you belong to no organisation, and in a claim,
+    /// which everybody reads.
+    pub led_by_me: Option<bool>,
     /// The day the initiative started.
     pub started_on: Option<DateComparison>,
     /// The day the initiative ended.
@@ -77,6 +82,9 @@ pub struct InitiativeFilter {
     pub condition: Option<ConditionFilter>,
     /// The terms of the funding.
     pub funding_terms: Option<Box<FundingTermsFilter>>,
+    /// Whether your own organisation is the funder of any of its funding terms. UNKNOWN if no funding term is
+    /// recorded. An error if you belong to no organisation, and in a claim, which everybody reads.
+    pub funded_by_me: Option<bool>,
 }
 
 /// Filters by the place where an initiative works. All parts must hold.
@@ -242,6 +250,11 @@ impl InitiativeFilter {
                     .await?;
                 all.push(Predicate::Test(InitiativeTest::LeadOrganisation(condition)));
             }
+            if let Some(led) = self.led_by_me {
+                let own = build_own_predicate(lookup, &field_path(&path, "ledByMe")).await?;
+                let condition = Predicate::Test(InitiativeTest::LeadOrganisation(own));
+                all.push(negate_if_false(condition, led));
+            }
             if let Some(day) = self.started_on {
                 all.push(day.into_predicate(&field_path(&path, "startedOn"), InitiativeTest::StartedOn)?);
             }
@@ -275,6 +288,12 @@ impl InitiativeFilter {
                         .condition(lookup, &field_path(&path, "fundingTerms"))
                         .await?,
                 );
+            }
+            if let Some(funded) = self.funded_by_me {
+                let own = build_own_predicate(lookup, &field_path(&path, "fundedByMe")).await?;
+                let terms = Predicate::Test(FundingTermTest::Funder(own));
+                let condition = Predicate::Test(InitiativeTest::FundingTerms(Quantifier::Some, terms));
+                all.push(negate_if_false(condition, funded));
             }
             require_condition_count(&path, all_of(all), initiative_test_weight)
         })

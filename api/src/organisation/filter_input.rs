@@ -10,7 +10,7 @@ use super::alias;
 use crate::error::{Error, Result};
 use crate::graphql::{
     comparison::{IdComparison, OrganisationKindComparison, TextComparisonInput},
-    filter::{FilterContext, all_of, field_path, require_condition_count},
+    filter::{FilterContext, all_of, field_path, negate_if_false, require_condition_count},
 };
 use crate::id::NodeKind;
 use crate::initiative::select_visible_organisations;
@@ -30,6 +30,9 @@ pub struct OrganisationFilter {
     pub not: Option<Box<OrganisationFilter>>,
     /// The global ID of the organisation.
     pub id: Option<IdComparison>,
+    /// Whether it is your own organisation. An error if you belong to none, and in a claim, which everybody
+    /// reads.
+    pub is_me: Option<bool>,
     /// The name.
     pub name: Option<TextComparisonInput>,
     /// The org-id identifier. UNKNOWN if there is none.
@@ -70,6 +73,10 @@ impl OrganisationFilter {
                 let ids = resolve_alias_ids(lookup, ids).await?;
                 all.push(add_names(lookup, ids).await?);
             }
+            if let Some(is_me) = self.is_me {
+                let own = build_own_predicate(lookup, &field_path(&path, "isMe")).await?;
+                all.push(negate_if_false(own, is_me));
+            }
             if let Some(name) = self.name {
                 all.push(name.into_predicate(&field_path(&path, "name"), OrganisationTest::Name)?);
             }
@@ -87,6 +94,21 @@ impl OrganisationFilter {
             require_condition_count(&path, all_of(all), |_| 0)
         })
     }
+}
+
+/// Builds the predicate that is TRUE for the organisation of the member who asks. It equals that of a filter by
+/// the id. `path` is the path of the field in the input.
+///
+/// # Errors
+/// [`Error::BadInput`] if the member belongs to no organisation, or if the filter is stored in a claim.
+pub async fn build_own_predicate(lookup: FilterContext<'_>, path: &str) -> Result<OrganisationPredicate> {
+    // A subscription may have begun before the organisation was merged.
+    let id = alias::resolve_id(lookup.db, lookup.asker_organisation.require_id(path)?).await?;
+    // Members always know the name of their organisation.
+    let own = super::load_by_ids(lookup.db, &[id]).await?.pop();
+    let own = own.ok_or_else(|| Error::Internal(format!("the organisation {id} of a member is gone")))?;
+    let own = NamedReference { id, name: own.name };
+    Ok(Predicate::Test(OrganisationTest::Id(vec![own])))
 }
 
 /// Folds an identifier for comparisons.

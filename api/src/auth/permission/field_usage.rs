@@ -160,6 +160,15 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
     same_name_row("InitiativeFilter", &["leadOrganisation"], "Initiative").with_nested("OrganisationFilter"),
     fields_row(
         "InitiativeFilter",
+        &["ledByMe"],
+        &[
+            ("Initiative", "leadOrganisation"),
+            ("Organisation", "id"),
+            ("Viewer", "organisation"),
+        ],
+    ),
+    fields_row(
+        "InitiativeFilter",
         &["activeDuring"],
         &[
             ("Initiative", "startedOn"),
@@ -192,6 +201,16 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
     )
     .with_nested("ConditionFilter"),
     same_name_row("InitiativeFilter", &["fundingTerms"], "Initiative").with_nested("FundingTermsFilter"),
+    fields_row(
+        "InitiativeFilter",
+        &["fundedByMe"],
+        &[
+            ("Initiative", "fundingTerms"),
+            ("FundingTerm", "funder"),
+            ("Organisation", "id"),
+            ("Viewer", "organisation"),
+        ],
+    ),
     nested_row("InitiativePlaceFilter", &["is"], "PlaceRef"),
     fields_row("InitiativePlaceFilter", &["within"], &[("Place", "parents")]).with_nested("PlaceRef"),
     same_name_row("PlaceRef", &["id"], "Place"),
@@ -236,6 +255,11 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
         "OrganisationFilter",
         &["id", "name", "identifier", "kind"],
         "Organisation",
+    ),
+    fields_row(
+        "OrganisationFilter",
+        &["isMe"],
+        &[("Organisation", "id"), ("Viewer", "organisation")],
     ),
     nested_row("PlaceFilter", &["and", "or", "not"], "PlaceFilter"),
     same_name_row("PlaceFilter", &["id", "name", "code", "kind"], "Place"),
@@ -586,6 +610,21 @@ mod tests {
         assert_eq!(
             used("Dimension", json!("REGION")),
             ["filter Initiative.place", "filter Place.parents"]
+        );
+        assert_eq!(
+            used(
+                "InitiativeFilter",
+                json!({"fundedByMe": false, "ledByMe": null, "leadOrganisation": {"isMe": true}})
+            ),
+            [
+                "filter.fundedByMe Initiative.fundingTerms",
+                "filter.fundedByMe FundingTerm.funder",
+                "filter.fundedByMe Organisation.id",
+                "filter.fundedByMe Viewer.organisation",
+                "filter.leadOrganisation Initiative.leadOrganisation",
+                "filter.leadOrganisation.isMe Organisation.id",
+                "filter.leadOrganisation.isMe Viewer.organisation",
+            ]
         );
         // GraphQL accepts a single value for a list.
         assert_eq!(
