@@ -46,6 +46,7 @@ mod normalisation;
 mod omitted_fields;
 mod optimistic_locking;
 mod oracle;
+mod own_organisation;
 mod pagination;
 mod pattern_csv;
 mod pattern_queries;

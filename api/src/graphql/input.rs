@@ -93,6 +93,7 @@ mod tests {
             json!({"or": {"wayIn": {"in": "COLLABORATION"}}}),
             json!({"fundingTerms": {"some": {"durationMonths": {"lte": 18}, "amountMinor": {"gt": "5"}}}}),
             json!({"place": {"is": {"code": "E06000001"}}}),
+            json!({"fundedByMe": true, "ledByMe": null, "leadOrganisation": {"isMe": false}}),
         ] {
             let read = parse_input::<InitiativeFilter>("when", document.clone());
             assert!(read.is_ok(), "{document}: {:?}", read.err());
@@ -137,6 +138,7 @@ mod tests {
             ),
             (json!({"not": {"or": {"steps": 1}}}), "when.not.or.steps: "),
             (json!({"title": {"eq": 1}}), "when: "),
+            (json!({"fundedByMe": {"isMe": true}}), "when: "),
             (
                 json!({"place": {"is": {"code": "E06000001", "id": "x"}}}),
                 "when: ",
