@@ -250,6 +250,18 @@ pub struct CrisisPeriod {
     pub places: Vec<Uuid>,
 }
 
+impl CrisisPeriod {
+    /// Whether days lie in the period, given the first and the last one they can be. UNKNOWN if some can and others
+    /// cannot.
+    pub fn contains_range(&self, first: NaiveDate, last: NaiveDate) -> Truth {
+        let is_since = Comparison::AtLeast(self.from).evaluate_range(&first, &last);
+        let is_by_the_end = self.to.map_or(Truth::True, |to| {
+            Comparison::AtMost(to).evaluate_range(&first, &last)
+        });
+        is_since.and(is_by_the_end)
+    }
+}
+
 /// How many of an initiative's funding terms must match a predicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantifier {
@@ -293,6 +305,11 @@ pub enum InitiativeTest {
     UpdatedAt(Comparison<DateTime<Utc>>),
     /// It was active during a crisis, in a place that the crisis affected.
     ActiveDuring(CrisisPeriod),
+    /// It started during a crisis, in a place that the crisis affected.
+    StartedDuring(CrisisPeriod),
+    /// Some funding term starts during a crisis, and its place is one that the crisis affected. UNKNOWN if no term is
+    /// recorded, or if no known first day lies in the period and the first day of some term is not known.
+    FundedDuring(CrisisPeriod),
     /// The way in from one perspective, or from any.
     WayIn(Option<Perspective>, WayInComparison),
     /// The entry points taken from one perspective, or from any.

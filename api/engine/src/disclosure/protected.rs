@@ -46,6 +46,8 @@ impl ProtectedAnswer {
             | InitiativeTest::EndedOn(_)
             | InitiativeTest::UpdatedAt(_)
             | InitiativeTest::ActiveDuring(_)
+            | InitiativeTest::StartedDuring(_)
+            | InitiativeTest::FundedDuring(_)
             | InitiativeTest::FundingTermsRecorded(_) => None,
         }
     }

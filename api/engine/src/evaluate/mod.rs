@@ -8,6 +8,7 @@ mod comparisons;
 mod unknown_reasons;
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -68,6 +69,8 @@ enum PreparedTest<'a> {
     /// By organisation number.
     Lead(Vec<Truth>),
     ActiveDuring(&'a CrisisPeriod, Option<PlaceSet>),
+    StartedDuring(&'a CrisisPeriod, Option<PlaceSet>),
+    FundedDuring(&'a CrisisPeriod, Option<PlaceSet>),
     FundingTerms(Quantifier, Predicate<PreparedFundingTermTest<'a>>),
     Title(&'a TextComparison),
     VisibleTo(Reader, VisiblePart, Option<u32>),
@@ -234,7 +237,9 @@ fn uses_dictionaries(test: &InitiativeTest) -> bool {
         InitiativeTest::PlaceIs(_) | InitiativeTest::PlaceWithin(_) | InitiativeTest::LeadOrganisation(_) => {
             true
         }
-        InitiativeTest::ActiveDuring(crisis) => !crisis.places.is_empty(),
+        InitiativeTest::ActiveDuring(crisis)
+        | InitiativeTest::StartedDuring(crisis)
+        | InitiativeTest::FundedDuring(crisis) => !crisis.places.is_empty(),
         InitiativeTest::FundingTerms(_, terms) => {
             terms.has_test(&|test| matches!(test, FundingTermTest::Funder(_)))
         }
@@ -243,6 +248,10 @@ fn uses_dictionaries(test: &InitiativeTest) -> bool {
 }
 
 fn prepare_test<'a>(test: &'a InitiativeTest, snapshot: &Snapshot) -> PreparedTest<'a> {
+    let find_affected = |crisis: &CrisisPeriod| {
+        let is_limited = !crisis.places.is_empty();
+        is_limited.then(|| match_places_within(&snapshot.places, &crisis.places))
+    };
     match test {
         InitiativeTest::Id(ids) => {
             let mut ids = ids.clone();
@@ -258,10 +267,9 @@ fn prepare_test<'a>(test: &'a InitiativeTest, snapshot: &Snapshot) -> PreparedTe
         InitiativeTest::LeadOrganisation(predicate) => {
             PreparedTest::Lead(evaluate_organisations(predicate, &snapshot.organisations))
         }
-        InitiativeTest::ActiveDuring(crisis) => {
-            let affected = || match_places_within(&snapshot.places, &crisis.places);
-            PreparedTest::ActiveDuring(crisis, (!crisis.places.is_empty()).then(affected))
-        }
+        InitiativeTest::ActiveDuring(crisis) => PreparedTest::ActiveDuring(crisis, find_affected(crisis)),
+        InitiativeTest::StartedDuring(crisis) => PreparedTest::StartedDuring(crisis, find_affected(crisis)),
+        InitiativeTest::FundedDuring(crisis) => PreparedTest::FundedDuring(crisis, find_affected(crisis)),
         InitiativeTest::FundingTerms(quantifier, predicate) => {
             PreparedTest::FundingTerms(*quantifier, prepare_term_predicate(predicate, snapshot))
         }
@@ -379,11 +387,15 @@ fn evaluate_test(test: &PreparedTest<'_>, chunk: &Chunk) -> TruthBitmaps {
                 .unwrap_or(Truth::Unknown)
         }),
         PreparedTest::ActiveDuring(crisis, places) => {
-            let active = match_active_during(crisis, chunk);
-            match places {
-                Some(places) => active.and(&match_places(places, chunk)),
-                None => active,
-            }
+            match_affected(match_active_during(crisis, chunk), places.as_ref(), chunk)
+        }
+        PreparedTest::StartedDuring(crisis, places) => {
+            let started = chunk.started_on.match_range(&list_days(crisis));
+            match_affected(started, places.as_ref(), chunk)
+        }
+        PreparedTest::FundedDuring(crisis, places) => {
+            let terms = chunk.starts_on.match_range(&list_days(crisis));
+            match_affected(chunk.any_term(&terms), places.as_ref(), chunk)
         }
         PreparedTest::FundingTerms(quantifier, predicate) => {
             evaluate_funding_terms(*quantifier, predicate, chunk)
@@ -409,6 +421,19 @@ fn match_places(places: &PlaceSet, chunk: &Chunk) -> TruthBitmaps {
         PlaceSet::Few(numbers) => chunk.places.match_few(numbers),
         PlaceSet::Many(truths) => chunk.places.look_up_truths(truths),
     }
+}
+
+/// Narrows the rows that match a crisis to those in the places that it affected; none if it affected all.
+fn match_affected(matching: TruthBitmaps, places: Option<&PlaceSet>, chunk: &Chunk) -> TruthBitmaps {
+    match places {
+        Some(places) => matching.and(&match_places(places, chunk)),
+        None => matching,
+    }
+}
+
+/// The numbers of the days of a crisis.
+fn list_days(crisis: &CrisisPeriod) -> RangeInclusive<i64> {
+    to_day_number(crisis.from)..=crisis.to.map_or(i64::MAX, to_day_number)
 }
 
 /// An initiative was active if it had not ended before the crisis and had started before the crisis ended. No initiative
@@ -526,6 +551,8 @@ fn evaluate_unprepared_test(test: &InitiativeTest, chunk: &Chunk) -> TruthBitmap
         | InitiativeTest::PlaceWithin(_)
         | InitiativeTest::LeadOrganisation(_)
         | InitiativeTest::ActiveDuring(_)
+        | InitiativeTest::StartedDuring(_)
+        | InitiativeTest::FundedDuring(_)
         | InitiativeTest::FundingTerms(..) => unreachable!("prepared against the dictionaries"),
     }
 }

@@ -109,11 +109,21 @@ fn find_test_reasons(test: &PreparedTest<'_>, chunk: &Chunk) -> ReasonBitmaps {
                 find_reason_rows(chunk.term_count(), &chunk.missing_in_terms, field),
             )
         });
-        for (rows, terms) in reasons.iter_mut().zip(&term_reasons) {
-            terms.for_each(|term| rows.insert(chunk.find_row_of_term(term)));
-        }
+        insert_rows_of_terms(&mut reasons, &term_reasons, chunk);
+    }
+    if matches!(test, PreparedTest::FundedDuring(..)) {
+        let days = [FundingTermField::StartsOn];
+        let term_reasons = find_reason_rows(chunk.term_count(), &chunk.missing_in_terms, days);
+        insert_rows_of_terms(&mut reasons, &term_reasons, chunk);
     }
     reasons
+}
+
+/// Adds the rows of the funding terms that have each missing reason.
+fn insert_rows_of_terms(reasons: &mut ReasonBitmaps, term_reasons: &ReasonBitmaps, chunk: &Chunk) {
+    for (rows, terms) in reasons.iter_mut().zip(term_reasons) {
+        terms.for_each(|term| rows.insert(chunk.find_row_of_term(term)));
+    }
 }
 
 fn list_tested_fields(test: &PreparedTest<'_>) -> Vec<IndexedField> {
@@ -126,7 +136,10 @@ fn list_tested_fields(test: &PreparedTest<'_>) -> Vec<IndexedField> {
         PreparedTest::Place(_) => record(&[Place]),
         PreparedTest::ActiveDuring(_, None) => record(&[StartedOn, EndedOn, Ongoing]),
         PreparedTest::ActiveDuring(_, Some(_)) => record(&[StartedOn, EndedOn, Ongoing, Place]),
-        PreparedTest::FundingTerms(..) => record(&[FundingTerms]),
+        PreparedTest::StartedDuring(_, None) => record(&[StartedOn]),
+        PreparedTest::StartedDuring(_, Some(_)) => record(&[StartedOn, Place]),
+        PreparedTest::FundingTerms(..) | PreparedTest::FundedDuring(_, None) => record(&[FundingTerms]),
+        PreparedTest::FundedDuring(_, Some(_)) => record(&[FundingTerms, Place]),
         PreparedTest::Unprepared(test) => match test {
             InitiativeTest::StartedOn(_) => record(&[StartedOn]),
             InitiativeTest::EndedOn(_) => record(&[EndedOn]),

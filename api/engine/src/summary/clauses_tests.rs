@@ -615,7 +615,15 @@ fn random_initiative_test(random: &mut StdRng) -> InitiativeTest {
         5 => LeadOrganisation(random_predicate(random, 2, &random_organisation_test)),
         6 => StartedOn(random_date_comparison(random)),
         7 => EndedOn(random_date_comparison(random)),
-        8 => ActiveDuring(crisis_in_places(&vec![Uuid::nil(); random.random_range(0..2)])),
+        8 => {
+            let crisis = crisis_in_places(&vec![Uuid::nil(); random.random_range(0..2)]);
+            let tests = [
+                ActiveDuring,
+                InitiativeTest::StartedDuring,
+                InitiativeTest::FundedDuring,
+            ];
+            tests[random.random_range(0..3)](crisis)
+        }
         9 if random.random() => WayIn(
             pick(random, &perspectives),
             WayInComparison::Known(random.random()),

@@ -39,7 +39,11 @@ impl<'q> DescribedTest<'q> {
                     number.is_some_and(|number| place.ancestors.contains(&number))
                 })
             }
-            InitiativeTest::ActiveDuring(crisis) if !crisis.places.is_empty() => {
+            InitiativeTest::ActiveDuring(crisis)
+            | InitiativeTest::StartedDuring(crisis)
+            | InitiativeTest::FundedDuring(crisis)
+                if !crisis.places.is_empty() =>
+            {
                 let affected: Vec<u32> = crisis
                     .places
                     .iter()
@@ -69,13 +73,18 @@ impl<'q> DescribedTest<'q> {
                 Some(days) => comparison.evaluate_range(days.start(), days.end()),
                 None => Truth::Unknown,
             },
-            InitiativeTest::ActiveDuring(crisis) => {
-                let is_affected = if crisis.places.is_empty() {
-                    Truth::True
-                } else {
-                    self.decide_place(described)
+            InitiativeTest::ActiveDuring(crisis) => decide_active(crisis, described.started_in.as_ref())
+                .and(self.decide_affected(crisis, described)),
+            InitiativeTest::StartedDuring(crisis) => {
+                let started = match &described.started_in {
+                    Some(days) => crisis.contains_range(*days.start(), *days.end()),
+                    None => Truth::Unknown,
                 };
-                decide_active(crisis, described.started_in.as_ref()).and(is_affected)
+                started.and(self.decide_affected(crisis, described))
+            }
+            // A description does not say when funding starts, so only the place can decide.
+            InitiativeTest::FundedDuring(crisis) => {
+                Truth::Unknown.and(self.decide_affected(crisis, described))
             }
             InitiativeTest::FundingTermsRecorded(recorded) => match described.is_funded_for_short {
                 Some(_) => (*recorded).into(),
@@ -96,6 +105,15 @@ impl<'q> DescribedTest<'q> {
             | InitiativeTest::Step(..)
             | InitiativeTest::Reasons(..)
             | InitiativeTest::Change(..) => Truth::Unknown,
+        }
+    }
+
+    /// Whether the place is one that a crisis affected.
+    fn decide_affected(&self, crisis: &CrisisPeriod, described: &ClassDescription) -> Truth {
+        if crisis.places.is_empty() {
+            Truth::True
+        } else {
+            self.decide_place(described)
         }
     }
 
@@ -285,6 +303,7 @@ mod tests {
         let term = |random: &mut StdRng| IndexedFundingTerm {
             funder: random.random_range(30..40),
             duration_months: [None, Some(12), Some(18), Some(36)][random.random_range(0..4)],
+            starts_on: random.random::<bool>().then(|| random_day(random)),
             ..IndexedFundingTerm::default()
         };
         let started_on = random.random_ratio(9, 10).then(|| random_day(random));
@@ -329,14 +348,21 @@ mod tests {
                 3 => Comparison::Known(random.random()),
                 _ => Comparison::OneOf(vec![day, day.with_year(1990).unwrap_or(day)]),
             }),
-            4 => InitiativeTest::ActiveDuring(CrisisPeriod {
-                name: String::new(),
-                from: day,
-                to: random
-                    .random::<bool>()
-                    .then(|| day.with_year(day.year() + 4).unwrap_or(day)),
-                places: Vec::from_iter(random.random::<bool>().then_some(place.id)),
-            }),
+            4 => {
+                let crisis = CrisisPeriod {
+                    name: String::new(),
+                    from: day,
+                    to: random
+                        .random::<bool>()
+                        .then(|| day.with_year(day.year() + 4).unwrap_or(day)),
+                    places: Vec::from_iter(random.random::<bool>().then_some(place.id)),
+                };
+                match random.random_range(0..4) {
+                    0 => InitiativeTest::StartedDuring(crisis),
+                    1 => InitiativeTest::FundedDuring(crisis),
+                    _ => InitiativeTest::ActiveDuring(crisis),
+                }
+            }
             5 => InitiativeTest::FundingTermsRecorded(random.random()),
             6 => InitiativeTest::EndedOn(Comparison::AtMost(day)),
             _ => {

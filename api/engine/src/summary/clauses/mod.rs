@@ -121,7 +121,15 @@ fn render_test(test: &InitiativeTest, positive: bool, number: GrammaticalNumber)
             )
         }
         InitiativeTest::ActiveDuring(crisis) => {
-            render_did(positive, ["ran", "run"], render_active_during(crisis))
+            render_did(positive, ["ran", "run"], render_crisis(crisis))
+        }
+        InitiativeTest::StartedDuring(crisis) => {
+            render_did(positive, ["started", "start"], render_crisis(crisis))
+        }
+        InitiativeTest::FundedDuring(crisis) => {
+            let quantity = if positive { "some" } else { "any" };
+            let funding = format!("{quantity} funding that started {}", render_crisis(crisis));
+            render_did(positive, ["had", "have"], funding)
         }
         InitiativeTest::WayIn(perspective, comparison) => {
             render_way_in(*perspective, comparison, positive, number)
@@ -165,7 +173,8 @@ fn render_event(
     render_did(positive, verb, render_dates(&comparison))
 }
 
-fn render_active_during(crisis: &CrisisPeriod) -> String {
+/// The period and the places of a crisis, such as "during the flood in an affected place".
+fn render_crisis(crisis: &CrisisPeriod) -> String {
     let place = if crisis.places.is_empty() {
         ""
     } else {
