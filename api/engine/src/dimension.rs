@@ -6,15 +6,27 @@ use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 use wayin_records::fields::funding_term::{ChoiceKind, FundingChoice};
 use wayin_vocabulary::{
-    Challenge, ChallengeStep, Dimension, EntryPoint, Labelled, Perspective, PlaceKind, to_heading,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Condition, Dimension, EntryPoint, Labelled,
+    OrganisationKind, Perspective, PlaceKind, to_heading,
 };
 
 use super::count::layout::RowCells;
 use super::evaluate::select_perspective;
-use super::index::{Bitmap, Chunk, CodeBitmaps, IndexedPlace, Snapshot, to_day_number};
+use super::index::{Bitmap, Chunk, CodeBitmaps, CodeSet, Column, IndexedPlace, Snapshot, to_day_number};
 
 /// The upper edges, in months, of the bands of funding durations. A last band is above them.
 pub const DURATION_BAND_EDGES_MONTHS: [i32; 6] = [6, 12, 18, 24, 36, 60];
+
+/// The upper edges, in months, of the bands of research before the work. A last band is above them.
+pub const RESEARCH_BAND_EDGES_MONTHS: [i32; 3] = [3, 6, 12];
+
+const STEP_COUNT: usize = ChallengeStep::ALL.len();
+
+/// The group of initiatives of which all conditions on record are unchanged.
+const UNCHANGED_GROUP: usize = Condition::ALL.len();
+
+/// The group of initiatives with funding that paid for no research before the work.
+const NO_RESEARCH_GROUP: usize = RESEARCH_BAND_EDGES_MONTHS.len() + 1;
 
 /// What a group represents.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -60,12 +72,15 @@ pub struct Domain {
     groups_by_place: Vec<Vec<u32>>,
     /// The first group of each place, which is the only one if groups do not overlap.
     first_group_by_place: Vec<u32>,
-    /// The group of each organisation, by organisation number; `u32::MAX` for none.
+    /// The group of each organisation, by organisation number; `NO_GROUP` for none.
     group_by_organisation: Vec<u32>,
     /// The first day of each year with a group of its own, and of the year after the last one.
     year_starts: Vec<i64>,
     has_overlap: bool,
 }
+
+/// Instead of the number of a group.
+const NO_GROUP: u32 = u32::MAX;
 
 /// The first year with a group of its own. Earlier years share one.
 const FIRST_SINGLE_YEAR: i32 = 2000;
@@ -84,7 +99,13 @@ impl Domain {
             year_starts: Vec::new(),
             has_overlap: matches!(
                 dimension,
-                Dimension::Funder | Dimension::WayIn | Dimension::FundingDurationBand
+                Dimension::Funder
+                    | Dimension::WayIn
+                    | Dimension::Challenge
+                    | Dimension::Reason
+                    | Dimension::ConditionChanged
+                    | Dimension::FundingDurationBand
+                    | Dimension::UpfrontResearchMonthsBand
             ) || FundingChoice::find_for_dimension(dimension).is_some(),
         };
         let places = &snapshot.places;
@@ -108,15 +129,37 @@ impl Domain {
             Dimension::LeadOrganisation | Dimension::Funder => {
                 domain.push_organisation_groups(snapshot, visible);
             }
-            Dimension::WayIn | Dimension::WayInOfFunder => {
+            Dimension::LeadOrganisationKind => {
+                domain.push_code_groups(OrganisationKind::ALL, |kind| (kind.code(), kind.label()));
+                let organisations = snapshot.organisations.all().iter();
+                let kinds = organisations.map(|one| one.kind.map_or(NO_GROUP, |kind| kind as u32));
+                domain.group_by_organisation = kinds.collect();
+            }
+            Dimension::WayIn
+            | Dimension::WayInOfPractitioner
+            | Dimension::WayInOfFunder
+            | Dimension::WayInOfNationalCharity
+            | Dimension::WayInOfCommunity => {
                 domain.push_code_groups(EntryPoint::ALL, |code| (code.code(), code.label()));
+            }
+            Dimension::Challenge => domain.push_step_groups(),
+            Dimension::Reason => {
+                domain.push_code_groups(ChallengeReason::ALL, |code| (code.code(), code.label()));
+            }
+            Dimension::ConditionChanged => {
+                domain.push_code_groups(Condition::ALL, |code| (code.code(), code.label()));
+                domain.push_group(GroupKey::Code("UNCHANGED".into()), "All on record unchanged");
             }
             Dimension::ChallengeUnderstanding
             | Dimension::ChallengeAmbitions
             | Dimension::ChallengeConditions => {
                 domain.push_code_groups(ChallengeStep::ALL, |code| (code.code(), code.label()));
             }
-            Dimension::FundingDurationBand => domain.push_duration_bands(),
+            Dimension::FundingDurationBand => domain.push_month_bands(&DURATION_BAND_EDGES_MONTHS),
+            Dimension::UpfrontResearchMonthsBand => {
+                domain.push_month_bands(&RESEARCH_BAND_EDGES_MONTHS);
+                domain.push_group(GroupKey::Code("NONE".into()), "No research paid for");
+            }
             Dimension::YearStarted => domain.push_year_groups(snapshot),
             dimension => match FundingChoice::find_for_dimension(dimension).map(FundingChoice::kind) {
                 Some(ChoiceKind::YesNo(words)) => domain.push_code_groups(&words.groups, |group| group),
@@ -174,9 +217,21 @@ impl Domain {
         }
     }
 
-    fn push_duration_bands(&mut self) {
+    /// Adds a group for each step of each challenge.
+    fn push_step_groups(&mut self) {
+        for challenge in Challenge::ALL {
+            for step in ChallengeStep::ALL {
+                let code = format!("{}_{}", challenge.code(), step.code());
+                let label = format!("{}: {}", to_heading(challenge.label()), step.label());
+                self.push_group(GroupKey::Code(code), label);
+            }
+        }
+    }
+
+    /// Adds a group for each band of months up to an edge, and one above the last edge.
+    fn push_month_bands(&mut self, edges: &[i32]) {
         let mut from = 1;
-        for edge in DURATION_BAND_EDGES_MONTHS {
+        for edge in edges {
             let (key, label) = if from == 1 {
                 (format!("UP_TO_{edge}"), format!("Up to {edge} months"))
             } else {
@@ -234,7 +289,7 @@ impl Domain {
                 }
             });
         }
-        let mut groups = vec![u32::MAX; organisations.len()];
+        let mut groups = vec![NO_GROUP; organisations.len()];
         for ((group, organisation), _) in groups
             .iter_mut()
             .zip(organisations)
@@ -281,7 +336,7 @@ impl Domain {
             Dimension::Place | Dimension::Region | Dimension::PlaceKind => {
                 self.groups_of_places(chunk, not_known, into);
             }
-            Dimension::LeadOrganisation => {
+            Dimension::LeadOrganisation | Dimension::LeadOrganisationKind => {
                 let groups = into.reset_single(chunk.len());
                 for (group, lead) in groups.iter_mut().zip(&chunk.leads) {
                     *group = self
@@ -324,9 +379,13 @@ impl Domain {
 
     /// The codes of a dimension with at most one code for each row.
     fn single_codes<'c>(&self, chunk: &'c Chunk) -> Option<&'c CodeBitmaps> {
+        let way_in = |perspective: Perspective| Some(&chunk.ways_in[perspective as usize]);
         let step = |challenge: Challenge| Some(&chunk.steps[challenge as usize]);
         match self.dimension {
-            Dimension::WayInOfFunder => Some(&chunk.ways_in[Perspective::Funder as usize]),
+            Dimension::WayInOfPractitioner => way_in(Perspective::Practitioner),
+            Dimension::WayInOfFunder => way_in(Perspective::Funder),
+            Dimension::WayInOfNationalCharity => way_in(Perspective::NationalCharity),
+            Dimension::WayInOfCommunity => way_in(Perspective::Community),
             Dimension::ChallengeUnderstanding => step(Challenge::UnderstandingLocalSystem),
             Dimension::ChallengeAmbitions => step(Challenge::DefiningAmbitions),
             Dimension::ChallengeConditions => step(Challenge::FosteringConditions),
@@ -334,27 +393,26 @@ impl Domain {
         }
     }
 
-    /// For a dimension with up to eight values, of which a row can have several: the values of each row, as bits.
-    fn code_sets_by_row(&self, chunk: &Chunk) -> Option<Vec<u8>> {
-        let union_of_terms = |sets: &[u8]| -> Vec<u8> {
-            let terms = |row| &sets[chunk.term_range(row)];
-            (0..chunk.len())
-                .map(|row| terms(row).iter().fold(0, |all, set| all | set))
-                .collect()
-        };
+    /// For a dimension with a few values, of which a row can have several: the values of each row, as bits.
+    fn code_sets_by_row(&self, chunk: &Chunk) -> Option<Vec<CodeSet>> {
         match self.dimension {
             Dimension::WayIn => Some(code_sets(chunk.len(), &select_perspective(&chunk.ways_in, None))),
+            Dimension::Challenge => Some(find_steps(chunk)),
+            Dimension::Reason => Some(find_reasons(chunk)),
+            Dimension::ConditionChanged => Some(find_changed_conditions(chunk)),
             Dimension::FundingDurationBand => {
-                let mut bands = vec![0_u8; chunk.term_count()];
-                chunk.duration_months.for_each(|term, months| {
-                    bands[term] = months.map_or(0, |months| 1 << find_duration_band(months));
-                });
-                Some(union_of_terms(&bands))
+                let bands = find_bands(
+                    &chunk.duration_months,
+                    chunk.term_count(),
+                    &DURATION_BAND_EDGES_MONTHS,
+                );
+                Some(join_sets_of_terms(chunk, &bands))
             }
+            Dimension::UpfrontResearchMonthsBand => Some(find_research_bands(chunk)),
             dimension => {
                 let choice = FundingChoice::find_for_dimension(dimension)?;
                 let answers = code_sets(chunk.term_count(), &chunk.choices[choice as usize]);
-                let mut answers = union_of_terms(&answers);
+                let mut answers = join_sets_of_terms(chunk, &answers);
                 if matches!(choice.kind(), ChoiceKind::YesNo(_)) {
                     // The group of yes comes before the group of no.
                     answers
@@ -393,7 +451,7 @@ impl Domain {
 
     fn find_organisation_group(&self, number: Option<i64>) -> Option<u32> {
         let group = *self.group_by_organisation.get(usize::try_from(number?).ok()?)?;
-        (group != u32::MAX).then_some(group)
+        (group != NO_GROUP).then_some(group)
     }
 
     fn groups_of_places(&self, chunk: &Chunk, not_known: u32, into: &mut RowCells) {
@@ -419,8 +477,8 @@ impl Domain {
 }
 
 /// The rows whose set of codes matches.
-fn select_rows(sets: &[u8], matches: impl Fn(u8) -> bool) -> Bitmap {
-    let to_word = |sets: &[u8]| {
+fn select_rows(sets: &[CodeSet], matches: impl Fn(CodeSet) -> bool) -> Bitmap {
+    let to_word = |sets: &[CodeSet]| {
         let bits = sets.iter().enumerate();
         bits.fold(0, |word, (bit, set)| word | u64::from(matches(*set)) << bit)
     };
@@ -428,31 +486,227 @@ fn select_rows(sets: &[u8], matches: impl Fn(u8) -> bool) -> Bitmap {
 }
 
 /// The codes of each of `count` rows or terms, as bits.
-fn code_sets(count: usize, codes: &CodeBitmaps) -> Vec<u8> {
+fn code_sets(count: usize, codes: &CodeBitmaps) -> Vec<CodeSet> {
     let mut sets = vec![0; count];
-    for (code, rows) in codes.all().iter().enumerate() {
-        rows.for_each(|row| sets[row] |= 1 << code);
-    }
+    add_codes(&mut sets, codes, 0);
     sets
 }
 
-/// The numbers of the bits that are set.
-pub fn iter_set_bits(set: u8) -> impl Iterator<Item = u32> {
-    std::iter::successors(Some(set), |left| Some(left & left.wrapping_sub(1)))
-        .take_while(|left| *left != 0)
-        .map(u8::trailing_zeros)
+/// Adds the codes of each row or term as bits, from bit `first` on.
+fn add_codes(sets: &mut [CodeSet], codes: &CodeBitmaps, first: usize) {
+    for (code, rows) in codes.all().iter().enumerate() {
+        rows.for_each(|row| sets[row] |= 1 << (first + code));
+    }
 }
 
-/// The band of a funding duration; 0 is the shortest.
-pub fn find_duration_band(months: i64) -> usize {
+/// The union, for each row, of the sets of its funding terms.
+fn join_sets_of_terms(chunk: &Chunk, sets: &[CodeSet]) -> Vec<CodeSet> {
+    let join = |row| sets[chunk.term_range(row)].iter().fold(0, |all, set| all | set);
+    (0..chunk.len()).map(join).collect()
+}
+
+/// The steps of all challenges of each row: one bit for each challenge with each step.
+pub(crate) fn find_steps(chunk: &Chunk) -> Vec<CodeSet> {
+    let mut steps = vec![0; chunk.len()];
+    for (challenge, of_challenge) in chunk.steps.iter().enumerate() {
+        add_codes(&mut steps, of_challenge, challenge * STEP_COUNT);
+    }
+    steps
+}
+
+/// The reasons of each row for the steps of all challenges, as bits.
+pub(crate) fn find_reasons(chunk: &Chunk) -> Vec<CodeSet> {
+    let mut reasons = vec![0; chunk.len()];
+    for of_challenge in &chunk.reasons {
+        add_codes(&mut reasons, of_challenge, 0);
+    }
+    reasons
+}
+
+/// The bands of research before the work of each row, as bits, with [`NO_RESEARCH_GROUP`] if a term paid for none.
+pub(crate) fn find_research_bands(chunk: &Chunk) -> Vec<CodeSet> {
+    let mut bands = find_bands(
+        &chunk.research_months,
+        chunk.term_count(),
+        &RESEARCH_BAND_EDGES_MONTHS,
+    );
+    let paid_for_none = chunk.choices[FundingChoice::UpfrontResearch as usize].get(0);
+    paid_for_none.for_each(|term| bands[term] |= 1 << NO_RESEARCH_GROUP);
+    join_sets_of_terms(chunk, &bands)
+}
+
+/// The conditions of each row that changed at least in part, as bits, with [`UNCHANGED_GROUP`] if all on record are
+/// unchanged.
+fn find_changed_conditions(chunk: &Chunk) -> Vec<CodeSet> {
+    let mut changed: Vec<CodeSet> = vec![0; chunk.len()];
+    let mut is_any_unchanged = Bitmap::empty(chunk.len());
+    for (condition, extents) in chunk.changes.iter().enumerate() {
+        for extent in ChangeExtent::ALL {
+            let rows = extents.get(*extent as u8);
+            match extent {
+                ChangeExtent::Altered | ChangeExtent::Partly => {
+                    rows.for_each(|row| changed[row] |= 1 << condition);
+                }
+                ChangeExtent::Unchanged => is_any_unchanged.insert_all(rows),
+            }
+        }
+    }
+    is_any_unchanged.for_each(|row| {
+        if changed[row] == 0 {
+            changed[row] = 1 << UNCHANGED_GROUP;
+        }
+    });
+    changed
+}
+
+/// The band of each of `count` terms as a bit; no bit if the months are not known.
+fn find_bands(months: &Column, count: usize, edges: &[i32]) -> Vec<CodeSet> {
+    let mut bands = vec![0; count];
+    months.for_each(|term, months| {
+        bands[term] = months.map_or(0, |months| 1 << find_month_band(months, edges));
+    });
+    bands
+}
+
+const _: () = {
+    let bits = CodeSet::BITS as usize;
+    assert!(Challenge::ALL.len() * STEP_COUNT <= bits && UNCHANGED_GROUP < bits && NO_RESEARCH_GROUP < bits);
+};
+
+/// The numbers of the bits that are set.
+pub fn iter_set_bits(set: CodeSet) -> impl Iterator<Item = u32> {
+    std::iter::successors(Some(set), |left| Some(left & left.wrapping_sub(1)))
+        .take_while(|left| *left != 0)
+        .map(CodeSet::trailing_zeros)
+}
+
+/// The band of a number of months, given the upper edges of all bands but the last; 0 is the shortest.
+fn find_month_band(months: i64, edges: &[i32]) -> usize {
     // Comparing with every edge is faster than an unpredictable branch.
     let is_above = |edge: &i32| usize::from(i64::from(*edge) < months);
-    DURATION_BAND_EDGES_MONTHS.iter().map(is_above).sum()
+    edges.iter().map(is_above).sum()
 }
 
 #[cfg(test)]
 mod tests {
+    use wayin_vocabulary::Visibility;
+
     use super::*;
+    use crate::disclosure::protected::ProtectedAnswer;
+    use crate::index::{IndexedFundingTerm, IndexedInitiative, IndexedOrganisation, OrganisationDictionary};
+
+    fn first_record() -> IndexedInitiative {
+        let term = |research_months, is_paid: bool| {
+            let mut term = IndexedFundingTerm {
+                research_months,
+                ..IndexedFundingTerm::default()
+            };
+            term.choices[FundingChoice::UpfrontResearch as usize] = Some(is_paid.into());
+            term.choices[FundingChoice::ReportingFrequency as usize] = Some(0);
+            term
+        };
+        let mut record = IndexedInitiative {
+            steps: [None, Some(ChallengeStep::Skipped), Some(ChallengeStep::Taken)],
+            reasons: [1, 0, 1 | 1 << (ChallengeReason::Other as u8)],
+            changes: [
+                Some(ChangeExtent::Partly),
+                Some(ChangeExtent::Altered),
+                Some(ChangeExtent::Unchanged),
+                None,
+                None,
+            ],
+            terms: vec![term(Some(4), true), term(None, false), term(None, true)],
+            ..IndexedInitiative::open_without_answers(1)
+        };
+        record.entry_points[Perspective::Community as usize].way_in = Some(EntryPoint::RootCauses);
+        record
+    }
+
+    /// The labels of the groups of each record of a snapshot, in the order of the ids.
+    fn list_labels(snapshot: &Snapshot, dimension: Dimension) -> Vec<Vec<String>> {
+        let domain = Domain::new(dimension, snapshot, &|_, chunk| Bitmap::full(chunk.len()));
+        let chunk = &snapshot.chunks[0];
+        let mut groups = RowCells::default();
+        domain.groups_of_rows(chunk, &mut groups);
+        let label = |group: &u32| domain.groups()[*group as usize].label.clone();
+        let rows = 0..chunk.len();
+        rows.map(|row| groups.get(row).iter().map(label).collect())
+            .collect()
+    }
+
+    #[test]
+    fn records_are_in_the_groups_of_their_answers() {
+        let second = IndexedInitiative {
+            lead: 1,
+            changes: [None, Some(ChangeExtent::Unchanged), None, None, None],
+            visibility: Visibility::AggregateOnly,
+            ..IndexedInitiative::open_without_answers(2)
+        };
+        let mut organisations = OrganisationDictionary::default();
+        for (number, kind) in [(0, Some(OrganisationKind::PublicBody)), (1, None)] {
+            organisations.upsert(IndexedOrganisation {
+                id: Uuid::from_u128(number),
+                name: String::new(),
+                name_folded: String::new(),
+                identifier_folded: None,
+                kind,
+            });
+        }
+        let mut snapshot = Snapshot {
+            organisations: organisations.into(),
+            ..Snapshot::default()
+        };
+        snapshot.apply(vec![first_record(), second], Vec::new());
+        for (dimension, [first, second]) in [
+            (
+                Dimension::LeadOrganisationKind,
+                [&["Public body"][..], &["Not known"]],
+            ),
+            (Dimension::WayInOfCommunity, [&["Root causes"], &["Not known"]]),
+            (Dimension::WayInOfPractitioner, [&["Not known"], &["Not known"]]),
+            (
+                Dimension::Challenge,
+                [
+                    &[
+                        "Defining their ambitions: skipped",
+                        "Fostering the conditions for change: taken",
+                    ],
+                    &["Not known"],
+                ],
+            ),
+            (
+                Dimension::Reason,
+                [&["Short funding", "Another reason"], &["Not known"]],
+            ),
+            (
+                Dimension::ConditionChanged,
+                [
+                    &["Governance", "The delivery timeline"],
+                    &["All on record unchanged"],
+                ],
+            ),
+            (
+                Dimension::UpfrontResearchMonthsBand,
+                [&["4 to 6 months", "No research paid for"], &["Not known"]],
+            ),
+            (Dimension::ReportingFrequency, [&["Every month"], &["Not known"]]),
+        ] {
+            let found = list_labels(&snapshot, dimension);
+            assert_eq!(found, [first, second], "{dimension:?}");
+        }
+    }
+
+    #[test]
+    fn dimensions_of_protected_answers_have_fewer_groups_than_bits() {
+        for dimension in Dimension::ALL {
+            let domain = Domain::new(*dimension, &Snapshot::default(), &|_, chunk| {
+                Bitmap::full(chunk.len())
+            });
+            if ProtectedAnswer::of_dimension(*dimension).is_some() {
+                assert!(domain.groups().len() < 64, "{dimension:?}");
+            }
+        }
+    }
 
     #[test]
     fn duration_bands_include_their_upper_edge() {
@@ -471,7 +725,8 @@ mod tests {
             (61, 6),
         ];
         for (months, band) in bands {
-            assert_eq!(find_duration_band(months), band, "{months} months");
+            let found = find_month_band(months, &DURATION_BAND_EDGES_MONTHS);
+            assert_eq!(found, band, "{months} months");
         }
     }
 }

@@ -70,6 +70,7 @@ type FundingTermColumns = (
     i32,
     Uuid,
     Option<i32>,
+    Option<i32>,
     Option<i64>,
     Option<String>,
     Option<NaiveDate>,
@@ -203,6 +204,7 @@ fn select_funding_terms() -> TupleQuery<funding_term::Entity, FundingTermColumns
         Column::Position,
         Column::FunderId,
         Column::DurationMonths,
+        Column::UpfrontResearchMonths,
         Column::AmountMinor,
         Column::Currency,
         Column::StartsOn,
@@ -398,8 +400,18 @@ impl IndexRows {
 
     fn add_funding_terms(&mut self, terms: Vec<FundingTermColumns>) -> Result<(), DbErr> {
         let coded = funding_term_columns();
-        for (id, position, funder, duration_months, amount_minor, currency, starts_on, missing, codes) in
-            terms
+        for (
+            id,
+            position,
+            funder,
+            duration_months,
+            research_months,
+            amount_minor,
+            currency,
+            starts_on,
+            missing,
+            codes,
+        ) in terms
         {
             let Some(number) = self.numbers.get(&id).map(|number| *number as usize) else {
                 continue;
@@ -417,6 +429,7 @@ impl IndexRows {
             let term = IndexedFundingTerm {
                 funder,
                 duration_months,
+                research_months,
                 amount_minor,
                 currency: currency.as_deref().and_then(to_lower_case_currency),
                 starts_on,

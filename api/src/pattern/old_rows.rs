@@ -304,6 +304,7 @@ fn build_term(term: &FundingTerm, funder: u32) -> IndexedFundingTerm {
     IndexedFundingTerm {
         funder,
         duration_months: term.duration_months,
+        research_months: term.upfront_research_months,
         amount_minor: term.amount_minor,
         currency: term.currency.as_deref().and_then(to_lower_case_currency),
         starts_on: term.starts_on,

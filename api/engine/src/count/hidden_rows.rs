@@ -19,7 +19,9 @@ use crate::disclosure::classes::HiddenClasses;
 use crate::disclosure::classes::decision_cache::{GroupsOfClasses, ProtectedKey};
 use crate::disclosure::classes::description::{DescribedDomain, DescribedTest};
 use crate::disclosure::classes::partition::RowPosition;
-use crate::disclosure::coarsening::{Coarsening, MAX_PROTECTED_ANSWERS, NO_ANSWER, Profile, Profiles};
+use crate::disclosure::coarsening::{
+    AnswerKind, Coarsening, MAX_PROTECTED_ANSWERS, NO_ANSWER, Profile, Profiles,
+};
 use crate::disclosure::protected::ProtectedAnswer;
 use crate::evaluate::{CachedTest, PreparedPredicate};
 use crate::index::{Bitmap, Chunk, Snapshot, TruthBitmaps};
@@ -236,7 +238,10 @@ impl<'a> DecisionBase<'a> {
         if answers.is_empty() {
             return Ok(Arc::new(Coarsening::Finest));
         }
-        if answers.len() > MAX_PROTECTED_ANSWERS {
+        // Crossed with itself, a set of values counts two of them together, which are concealed one by one.
+        let is_crossed =
+            |(answer, parts): &AnswerParts<'_, '_>| answer.list_alternatives().is_some() && parts.len() > 1;
+        if answers.len() > MAX_PROTECTED_ANSWERS || answers.iter().any(is_crossed) {
             return Ok(Arc::new(Coarsening::leave_out(self.classes, true, true)));
         }
         let tests = list_only_tests(&answers).filter(|_| !has_key_variables(parts));
@@ -279,7 +284,8 @@ impl<'a> DecisionBase<'a> {
                 .zip(of_chunk)
                 .for_each(|(sum, more)| sum.add_all(more));
         }
-        let [real, illustrative] = whole.map(|profiles| !profiles.is_diverse(tests.len()));
+        let kinds = vec![AnswerKind::Single; tests.len()];
+        let [real, illustrative] = whole.map(|profiles| !profiles.is_diverse(&kinds));
         Ok(Coarsening::leave_out(self.classes, real, illustrative))
     }
 
@@ -323,7 +329,10 @@ impl<'a> DecisionBase<'a> {
 
     fn merge_classes(self, answers: &[AnswerParts<'_, '_>]) -> Result<Coarsening, Cancelled> {
         let codes = self.map_chunks(|position, chunk| {
-            let code = |(_, parts): &AnswerParts<'_, '_>| self.code_answer(parts, position, chunk);
+            let code = |(answer, parts): &AnswerParts<'_, '_>| match answer.find_value_sets(chunk) {
+                Some(sets) => sets.into_iter().map(u64::from).collect(),
+                None => self.code_answer(parts, position, chunk),
+            };
             answers.iter().map(code).collect::<Vec<_>>()
         })?;
         let list_profiles = |class| {
@@ -337,7 +346,12 @@ impl<'a> DecisionBase<'a> {
             }
             profiles
         };
-        Ok(Coarsening::find(self.classes, list_profiles, answers.len()))
+        let kind = |(answer, _): &AnswerParts<'_, '_>| match answer.list_alternatives() {
+            Some(alternatives) => AnswerKind::Set(alternatives),
+            None => AnswerKind::Single,
+        };
+        let kinds: Vec<AnswerKind> = answers.iter().map(kind).collect();
+        Ok(Coarsening::find(self.classes, list_profiles, &kinds))
     }
 
     /// A number for each row: rows with equal numbers have the same values of all parts, and rows without an answer have

@@ -288,7 +288,7 @@ impl Layout for FlowsLayout {
     fn write_cells(&self, counter: &PopulationCounter<'_>, position: usize, into: &mut RowCells) {
         let chunk = &counter.context().newest.chunks[position];
         // The first block of each row's way in, and its later entry points as bits.
-        let (mut first, mut went) = (vec![NO_CELL; chunk.len()], vec![0_u8; chunk.len()]);
+        let (mut first, mut went) = (vec![NO_CELL; chunk.len()], vec![0; chunk.len()]);
         for (from, rows) in (0..).zip(chunk.ways_in[self.perspective as usize].all()) {
             rows.for_each(|row| first[row] = from * (STAYED_CELL + 1));
         }

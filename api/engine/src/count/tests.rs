@@ -100,6 +100,20 @@ impl TestBase {
         }
     }
 
+    /// Random rows that also have reasons, and terms with months of research and choices.
+    fn random_with_details(random: &mut StdRng, count: u128, organisations: u32) -> Self {
+        let row = |id| {
+            let mut row = random_row(random, id, organisations);
+            row.reasons = std::array::from_fn(|_| random.random_range(0..8));
+            for term in &mut row.terms {
+                term.research_months = pick_optional(random, &[2, 6, 24]);
+                term.choices = std::array::from_fn(|_| pick_optional(random, &[0, 1]));
+            }
+            row
+        };
+        Self::new((1..=count).map(row).collect())
+    }
+
     fn random(random: &mut StdRng, count: u128, organisations: u32) -> Self {
         Self::new(
             (1..=count)
@@ -286,14 +300,10 @@ fn counts_match_row_by_row_counts() {
 fn sets_of_rows_match_cells_and_groups_add_up() {
     let mut random = StdRng::seed_from_u64(16);
     for (count, organisations) in [(300, 40), (9_000, 60)] {
-        let base = TestBase::random(&mut random, count, organisations);
+        let base = TestBase::random_with_details(&mut random, count, organisations);
         let counter = PopulationCounter::new(base.context(), DASHBOARD, &EVERYTHING);
-        for dimension in [
-            Dimension::ChallengeConditions,
-            Dimension::FundingDurationBand,
-            Dimension::YearStarted,
-        ] {
-            let domain = counter.domain(dimension);
+        for dimension in Dimension::ALL {
+            let domain = counter.domain(*dimension);
             let counter = counter.decide(&[], &[&domain]).unwrap();
             let of_sets = counter
                 .count_row_sets(domain.groups().len(), |position, _| {
@@ -500,6 +510,67 @@ fn merged_classes_have_diverse_answers() {
         }
     }
     assert!(merged > 0, "no classes were merged");
+}
+
+/// Each value of a set of answers is concealed by records with other values.
+#[test]
+fn merged_classes_conceal_each_value_of_a_set() {
+    let mut random = StdRng::seed_from_u64(19);
+    let mut counted = HashMap::new();
+    for (count, organisations) in [(400, 40), (3_000, 60)] {
+        let base = TestBase::random_with_details(&mut random, count, organisations);
+        let classes = &base.classes[Audience::Dashboards as usize];
+        for dimension in [
+            Dimension::Challenge,
+            Dimension::Reason,
+            Dimension::ConditionChanged,
+            Dimension::UpfrontResearchMonthsBand,
+        ] {
+            let answer = ProtectedAnswer::of_dimension(dimension).unwrap();
+            let alternatives = answer.list_alternatives().unwrap();
+            let counter = PopulationCounter::new(base.context(), DASHBOARD, &EVERYTHING);
+            let domain = counter.domain(dimension);
+            let counter = counter.decide(&[], &[&domain]).unwrap();
+            let coarsening = &counter.decisions.as_ref().unwrap().coarsening;
+            let mut groups: HashMap<u32, Vec<(u16, u32)>> = HashMap::new();
+            for (position, chunk) in base.snapshot.chunks.iter().enumerate() {
+                let sets = answer.find_value_sets(chunk).unwrap();
+                for row in counter.find_hidden_rows(position).iter() {
+                    let class = classes.class_of_rows(position)[row];
+                    if !coarsening.leaves_out(class) {
+                        let of_group = groups.entry(coarsening.group_of(class)).or_default();
+                        of_group.push((sets[row], chunk.leads[row]));
+                    }
+                }
+            }
+            for rows in groups.values() {
+                for (set, _) in rows {
+                    for (mask, bit) in alternatives
+                        .iter()
+                        .flat_map(|mask| (0..16).map(move |bit| (mask, 1 << bit)))
+                    {
+                        let others = rows
+                            .iter()
+                            .filter(|(other, _)| other & mask != 0 && other & bit == 0);
+                        let leads: HashSet<u32> = others.map(|(_, lead)| *lead).collect();
+                        assert!(
+                            set & mask & bit == 0 || leads.len() >= 3,
+                            "{dimension:?}: nearly all have the value {bit:b} of {set:b}"
+                        );
+                    }
+                }
+            }
+            *counted.entry(dimension).or_insert(0) += groups.len();
+        }
+        // Crossed with itself, it would count two values together.
+        let counter = PopulationCounter::new(base.context(), DASHBOARD, &EVERYTHING);
+        let domain = counter.domain(Dimension::Challenge);
+        let counter = counter.decide(&[], &[&domain, &domain]).unwrap();
+        let coarsening = &counter.decisions.as_ref().unwrap().coarsening;
+        let mut numbers = (0..).take(classes.class_count());
+        assert!(numbers.all(|class| classes.description_of(class).is_none() || coarsening.leaves_out(class)));
+    }
+    assert!(counted.values().all(|count| *count > 0), "{counted:?}");
 }
 
 #[test]

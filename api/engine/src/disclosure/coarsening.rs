@@ -6,7 +6,8 @@
 //! share all answers but one, whatever the value of that one is, at least [`MIN_WITNESSES`] records have another, also
 //! without those that any one organisation leads or funds. A record without an answer does not count as different. This is
 //! l-diversity with l = 2 (A. Machanavajjhala et al., "l-diversity: privacy beyond k-anonymity", ACM TKDD 2007) for every
-//! choice of what is known.
+//! choice of what is known. Of an answer that is a [set of values](super::answer_sets), each value must be concealed by
+//! records that are known not to have it.
 //!
 //! The groups of a question with more protected answers are made of whole groups of a question with some of them. Groups
 //! that stay without diverse answers are left out: their protected answers are UNKNOWN.
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 use wayin_vocabulary::Visibility;
 
+use super::answer_sets::Alternatives;
 use super::classes::HiddenClasses;
 use super::classes::partition::{RowPosition, list_funders};
 use crate::index::Snapshot;
@@ -36,6 +38,15 @@ const MAX_WITNESSES: usize = 8;
 
 /// How many organisations that know these records are remembered at most. A record of which more know is not remembered.
 const MAX_KNOWING: usize = 32;
+
+/// How the values of one protected answer differ.
+#[derive(Clone, Copy, Debug)]
+pub enum AnswerKind {
+    /// Any two are different.
+    Single,
+    /// They are sets of values, as bits. Each mask has the values that are alternatives to each other.
+    Set(&'static [Alternatives]),
+}
 
 /// The values of one record for each protected answer of a question.
 pub type Profile = [u64; MAX_PROTECTED_ANSWERS];
@@ -169,9 +180,9 @@ impl Profiles {
         self.of_hidden_from_members.add_all(&other.of_hidden_from_members);
     }
 
-    /// Whether the answers are diverse, given the number of protected answers.
-    pub fn is_diverse(&self, answer_count: usize) -> bool {
-        self.of_all.is_diverse(answer_count) && self.of_hidden_from_members.is_diverse(answer_count)
+    /// Whether the answers are diverse, given the kinds of the protected answers.
+    pub fn is_diverse(&self, answers: &[AnswerKind]) -> bool {
+        self.of_all.is_diverse(answers) && self.of_hidden_from_members.is_diverse(answers)
     }
 }
 
@@ -194,23 +205,47 @@ impl Cells {
         &mut self.0[position].witnesses
     }
 
-    fn is_diverse(&self, answer_count: usize) -> bool {
-        (0..answer_count).all(|answer| {
+    fn is_diverse(&self, answers: &[AnswerKind]) -> bool {
+        answers.iter().enumerate().all(|(answer, kind)| {
             self.0.iter().all(|cell| {
-                // The records that agree with these in all other answers, but not in this one. Somebody may know that there
-                // is an answer, so records without one do not conceal an answer.
-                let differs_only_there = |other: &&ProfileCell| {
-                    (0..answer_count).all(|one| (other.profile[one] == cell.profile[one]) == (one != answer))
-                        && (other.profile[answer] != NO_ANSWER || cell.profile[answer] == NO_ANSWER)
+                let own = cell.profile[answer];
+                // The records that agree with these in all other answers, and conceal this one.
+                let is_concealed = |conceals: &dyn Fn(u64) -> bool| {
+                    let agrees = |other: &ProfileCell| {
+                        let all = 0..answers.len();
+                        all.filter(|one| *one != answer)
+                            .all(|one| other.profile[one] == cell.profile[one])
+                    };
+                    let mut witnesses = Witnesses::default();
+                    for other in self.0.iter().filter(|other| conceals(other.profile[answer])) {
+                        if agrees(other) {
+                            witnesses.add_all(&other.witnesses);
+                        }
+                        if witnesses.is_enough() {
+                            return true;
+                        }
+                    }
+                    false
                 };
-                let mut witnesses = Witnesses::default();
-                for other in self.0.iter().filter(differs_only_there) {
-                    witnesses.add_all(&other.witnesses);
+                match kind {
+                    AnswerKind::Set(alternatives) if own != NO_ANSWER => alternatives.iter().all(|mask| {
+                        let mask = u64::from(*mask);
+                        iter_bits(own & mask)
+                            .all(|bit| is_concealed(&|other| other & mask != 0 && other & bit == 0))
+                    }),
+                    // Somebody may know that there is an answer, so records without one do not conceal an answer.
+                    _ => is_concealed(&|other| other != own && (other != NO_ANSWER || own == NO_ANSWER)),
                 }
-                witnesses.is_enough()
             })
         })
     }
+}
+
+/// The bits that are set, each alone.
+fn iter_bits(set: u64) -> impl Iterator<Item = u64> {
+    std::iter::successors(Some(set), |left| Some(left & left.wrapping_sub(1)))
+        .take_while(|left| *left != 0)
+        .map(|left| left & left.wrapping_neg())
 }
 
 /// How the classes are merged for one question.
@@ -262,7 +297,7 @@ impl Coarsening {
     pub fn find(
         classes: &HiddenClasses,
         list_profiles: impl Fn(u32) -> Profiles + Sync,
-        answer_count: usize,
+        answers: &[AnswerKind],
     ) -> Self {
         let order = classes.levels().order();
         let mut groups = ClassGroups {
@@ -272,7 +307,7 @@ impl Coarsening {
             leaves_out: false,
         };
         let resolve = |profiles: Profiles| {
-            if profiles.is_diverse(answer_count) {
+            if profiles.is_diverse(answers) {
                 GroupState::Diverse
             } else {
                 GroupState::Unresolved(profiles)

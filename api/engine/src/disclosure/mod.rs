@@ -5,6 +5,7 @@
 //! differencing" (UNECE work session on statistical data confidentiality, Geneva, 2005). The same set of records always
 //! gives the same perturbed count, so a reader cannot average the noise away by repeating or rephrasing a query.
 
+pub mod answer_sets;
 pub mod cell_key;
 pub mod classes;
 pub mod coarsening;

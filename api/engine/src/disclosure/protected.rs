@@ -23,6 +23,14 @@ pub enum ProtectedAnswer {
     Change(Condition),
     /// What a funder required.
     Required(FundingChoice),
+    /// The steps of all challenges.
+    AllSteps,
+    /// The reasons for the steps of all challenges.
+    AllReasons,
+    /// The changes of all conditions.
+    AllChanges,
+    /// The months of research before the work that was paid for.
+    ResearchMonths,
 }
 
 impl ProtectedAnswer {
@@ -56,11 +64,19 @@ impl ProtectedAnswer {
     pub fn of_dimension(dimension: Dimension) -> Option<Self> {
         match dimension {
             Dimension::WayIn => Some(Self::WayIn(None)),
+            Dimension::WayInOfPractitioner => Some(Self::WayIn(Some(Perspective::Practitioner))),
             Dimension::WayInOfFunder => Some(Self::WayIn(Some(Perspective::Funder))),
+            Dimension::WayInOfNationalCharity => Some(Self::WayIn(Some(Perspective::NationalCharity))),
+            Dimension::WayInOfCommunity => Some(Self::WayIn(Some(Perspective::Community))),
+            Dimension::Challenge => Some(Self::AllSteps),
             Dimension::ChallengeUnderstanding => Some(Self::Step(Challenge::UnderstandingLocalSystem)),
             Dimension::ChallengeAmbitions => Some(Self::Step(Challenge::DefiningAmbitions)),
             Dimension::ChallengeConditions => Some(Self::Step(Challenge::FosteringConditions)),
+            Dimension::Reason => Some(Self::AllReasons),
+            Dimension::ConditionChanged => Some(Self::AllChanges),
+            Dimension::UpfrontResearchMonthsBand => Some(Self::ResearchMonths),
             Dimension::FundingResearch
+            | Dimension::ReportingFrequency
             | Dimension::ReportingBasis
             | Dimension::IntendedFocus
             | Dimension::MultiSiteFunding => FundingChoice::find_for_dimension(dimension).map(Self::Required),
@@ -68,6 +84,7 @@ impl ProtectedAnswer {
             | Dimension::Region
             | Dimension::PlaceKind
             | Dimension::LeadOrganisation
+            | Dimension::LeadOrganisationKind
             | Dimension::Funder
             | Dimension::FundingDurationBand
             | Dimension::YearStarted => None,

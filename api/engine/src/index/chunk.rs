@@ -124,6 +124,8 @@ pub struct IndexedFundingTerm {
     pub funder: u32,
     /// The duration in months.
     pub duration_months: Option<i32>,
+    /// The months of research before the work; none if they are not known or if it paid for none.
+    pub research_months: Option<i32>,
     /// The amount in the currency's minor unit; never negative.
     pub amount_minor: Option<i64>,
     /// The currency's three letters, in lower case.
@@ -224,6 +226,8 @@ pub struct Chunk {
     pub funders: Column,
     /// The duration of each term in months.
     pub duration_months: Column,
+    /// The months of research before the work that each term paid for.
+    pub research_months: Column,
     /// The amount of each term in the currency's minor unit.
     pub amount_minor: Column,
     currencies: Box<[[u8; 3]]>,
@@ -304,6 +308,7 @@ impl Chunk {
             term_rows,
             funders: Column::pack(terms.iter().map(|term| Some(term.funder.into()))),
             duration_months: Column::pack(terms.iter().map(|term| term.duration_months.map(i64::from))),
+            research_months: Column::pack(terms.iter().map(|term| term.research_months.map(i64::from))),
             amount_minor: Column::pack(terms.iter().map(|term| term.amount_minor)),
             currencies: terms
                 .iter()
@@ -407,6 +412,7 @@ impl Chunk {
         IndexedFundingTerm {
             funder: get_as(&self.funders, term).unwrap_or_default(),
             duration_months: get_as(&self.duration_months, term),
+            research_months: get_as(&self.research_months, term),
             amount_minor: self.amount_minor.get(term),
             currency: self.currency(term),
             starts_on: self.starts_on.get(term).and_then(from_day_number),
@@ -499,6 +505,7 @@ impl Chunk {
             &self.updated_at,
             &self.funders,
             &self.duration_months,
+            &self.research_months,
             &self.amount_minor,
             &self.starts_on,
         ];

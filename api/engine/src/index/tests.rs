@@ -77,6 +77,7 @@ fn random_empty_row(random: &mut StdRng, id: u128) -> IndexedInitiative {
             .map(|_| IndexedFundingTerm {
                 funder: random.random_range(0..9),
                 duration_months: pick_optional(random, &[1, 18, 600]),
+                research_months: pick_optional(random, &[1, 6, 40]),
                 amount_minor: pick_optional(random, &[0, 1, i64::MAX]),
                 currency: pick_optional(random, &[*b"gbp", *b"eur"]),
                 starts_on: random_day(random),

@@ -205,6 +205,7 @@ impl FundingChoice {
     pub const fn find_for_dimension(dimension: Dimension) -> Option<Self> {
         match dimension {
             Dimension::FundingResearch => Some(Self::UpfrontResearch),
+            Dimension::ReportingFrequency => Some(Self::ReportingFrequency),
             Dimension::ReportingBasis => Some(Self::ReportingBasis),
             Dimension::IntendedFocus => Some(Self::IntendedFocus),
             Dimension::MultiSiteFunding => Some(Self::MultiSite),

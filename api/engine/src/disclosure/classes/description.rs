@@ -431,6 +431,7 @@ mod tests {
             (Dimension::YearStarted, true),
             (Dimension::Place, false),
             (Dimension::PlaceKind, false),
+            (Dimension::LeadOrganisationKind, false),
             (Dimension::Funder, false),
             (Dimension::FundingDurationBand, false),
         ] {
