@@ -35,6 +35,7 @@ mod m20261129_000031_store_imports_of_the_command_line;
 mod m20261130_000032_drop_indexes_of_lists;
 mod m20261130_000033_create_disclosure_classes;
 mod m20261130_000034_create_question_counts;
+mod m20261130_000035_add_dimensions;
 mod table;
 pub mod vocabulary;
 
@@ -76,6 +77,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000032_drop_indexes_of_lists::Migration),
             Box::new(m20261130_000033_create_disclosure_classes::Migration),
             Box::new(m20261130_000034_create_question_counts::Migration),
+            Box::new(m20261130_000035_add_dimensions::Migration),
         ]
     }
 }
