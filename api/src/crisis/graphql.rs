@@ -37,7 +37,8 @@ impl Crisis {
         load_version(ctx, self.0.id).await
     }
 
-    /// The short name, used in filters: `activeDuring: {crisis: "cost-of-living"}`.
+    /// The short name, used in filters: `activeDuring: {crisis: "cost-of-living"}`, and `startedDuring` and
+    /// `fundedDuring` likewise.
     async fn slug(&self) -> &str {
         &self.0.slug
     }

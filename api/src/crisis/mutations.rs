@@ -53,7 +53,7 @@ pub struct CrisisMutation;
 #[Object]
 impl CrisisMutation {
     /// Adds or changes a crisis. A field that you leave out stays the same. Null clears it. Filters with
-    /// `activeDuring` use the new values at once. For stewards.
+    /// `activeDuring`, `startedDuring` or `fundedDuring` use the new values at once. For stewards.
     async fn save_crisis(
         &self,
         ctx: &Context<'_>,

@@ -72,6 +72,13 @@ pub struct InitiativeFilter {
     /// Whether the initiative was active during a crisis. UNKNOWN if the dates are not known well enough to
     /// decide.
     pub active_during: Option<CrisisFilter>,
+    /// Whether the initiative started during a crisis, in a place that the crisis affects. UNKNOWN if the
+    /// day it started is not known.
+    pub started_during: Option<CrisisFilter>,
+    /// Whether any funding term starts during a crisis: its planned first day lies in the period of the
+    /// crisis, and the place is one that the crisis affects. UNKNOWN if no term is recorded, or if no known
+    /// first day lies in the period and some first day is not known.
+    pub funded_during: Option<CrisisFilter>,
     /// The way in: the first entry point that the initiative took.
     pub way_in: Option<WayInFilter>,
     /// All entry points that the initiative took.
@@ -264,11 +271,8 @@ impl InitiativeFilter {
             if let Some(moment) = self.updated_at {
                 all.push(moment.into_predicate(&field_path(&path, "updatedAt"), InitiativeTest::UpdatedAt)?);
             }
-            if let Some(scope) = self.active_during {
-                let crisis =
-                    find_crisis(lookup, &field_path(&path, "activeDuring.crisis"), &scope.crisis).await?;
-                all.push(Predicate::Test(InitiativeTest::ActiveDuring(crisis)));
-            }
+            let during = [self.active_during, self.started_during, self.funded_during];
+            all.extend(find_crisis_conditions(lookup, &path, during).await?);
             if let Some(scope) = self.way_in {
                 all.push(scope.condition(&field_path(&path, "wayIn"))?);
             }
@@ -319,6 +323,28 @@ impl InitiativePlaceFilter {
         );
         require_any_part(path, all)
     }
+}
+
+/// The conditions of the filters `activeDuring`, `startedDuring` and `fundedDuring`.
+async fn find_crisis_conditions(
+    lookup: FilterContext<'_>,
+    path: &str,
+    [active, started, funded]: [Option<CrisisFilter>; 3],
+) -> Result<Vec<InitiativePredicate>> {
+    let filters: [(&str, Option<CrisisFilter>, fn(CrisisPeriod) -> InitiativeTest); 3] = [
+        ("activeDuring", active, InitiativeTest::ActiveDuring),
+        ("startedDuring", started, InitiativeTest::StartedDuring),
+        ("fundedDuring", funded, InitiativeTest::FundedDuring),
+    ];
+    let mut all = Vec::new();
+    for (name, filter, test) in filters {
+        if let Some(filter) = filter {
+            let path = field_path(path, &format!("{name}.crisis"));
+            let crisis = find_crisis(lookup, &path, &filter.crisis).await?;
+            all.push(Predicate::Test(test(crisis)));
+        }
+    }
+    Ok(all)
 }
 
 async fn find_crisis(lookup: FilterContext<'_>, path: &str, slug: &str) -> Result<CrisisPeriod> {

@@ -183,6 +183,31 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
     .with_nested("CrisisFilter"),
     fields_row(
         "InitiativeFilter",
+        &["startedDuring"],
+        &[
+            ("Initiative", "startedOn"),
+            ("Initiative", "place"),
+            ("Crisis", "from"),
+            ("Crisis", "to"),
+            ("Crisis", "places"),
+        ],
+    )
+    .with_nested("CrisisFilter"),
+    fields_row(
+        "InitiativeFilter",
+        &["fundedDuring"],
+        &[
+            ("Initiative", "fundingTerms"),
+            ("FundingTerm", "startsOn"),
+            ("Initiative", "place"),
+            ("Crisis", "from"),
+            ("Crisis", "to"),
+            ("Crisis", "places"),
+        ],
+    )
+    .with_nested("CrisisFilter"),
+    fields_row(
+        "InitiativeFilter",
         &["wayIn"],
         &[("Initiative", "entryPoints"), ("EntryPointTaken", "position")],
     )
@@ -344,6 +369,11 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
     ),
     fields_row(
         "Dimension",
+        &["LEAD_ORGANISATION_KIND"],
+        &[("Initiative", "leadOrganisation"), ("Organisation", "kind")],
+    ),
+    fields_row(
+        "Dimension",
         &["FUNDER"],
         &[("Initiative", "fundingTerms"), ("FundingTerm", "funder")],
     ),
@@ -358,7 +388,12 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
     ),
     fields_row(
         "Dimension",
-        &["WAY_IN_OF_FUNDER"],
+        &[
+            "WAY_IN_OF_PRACTITIONER",
+            "WAY_IN_OF_FUNDER",
+            "WAY_IN_OF_NATIONAL_CHARITY",
+            "WAY_IN_OF_COMMUNITY",
+        ],
         &[
             ("Initiative", "entryPoints"),
             ("EntryPointTaken", "position"),
@@ -369,6 +404,7 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
     fields_row(
         "Dimension",
         &[
+            "CHALLENGE",
             "CHALLENGE_UNDERSTANDING",
             "CHALLENGE_AMBITIONS",
             "CHALLENGE_CONDITIONS",
@@ -381,6 +417,20 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
     ),
     fields_row(
         "Dimension",
+        &["REASON"],
+        &[("Initiative", "challengesFaced"), ("ChallengeFaced", "reasons")],
+    ),
+    fields_row(
+        "Dimension",
+        &["CONDITION_CHANGED"],
+        &[
+            ("Initiative", "conditionsChanged"),
+            ("ConditionChanged", "condition"),
+            ("ConditionChanged", "change"),
+        ],
+    ),
+    fields_row(
+        "Dimension",
         &["FUNDING_DURATION_BAND"],
         &[("Initiative", "fundingTerms"), ("FundingTerm", "durationMonths")],
     ),
@@ -388,6 +438,23 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
         "Dimension",
         &["FUNDING_RESEARCH"],
         &[("Initiative", "fundingTerms"), ("FundingTerm", "upfrontResearch")],
+    ),
+    fields_row(
+        "Dimension",
+        &["UPFRONT_RESEARCH_MONTHS_BAND"],
+        &[
+            ("Initiative", "fundingTerms"),
+            ("FundingTerm", "upfrontResearch"),
+            ("FundingTerm", "upfrontResearchMonths"),
+        ],
+    ),
+    fields_row(
+        "Dimension",
+        &["REPORTING_FREQUENCY"],
+        &[
+            ("Initiative", "fundingTerms"),
+            ("FundingTerm", "reportingFrequency"),
+        ],
     ),
     fields_row(
         "Dimension",
