@@ -41,8 +41,8 @@ const READ_AUDIT_TRAIL: AccessRule = requires_capability(ReadAuditTrail);
 
 /// Types, their fields, who can read them, and which objects they see.
 pub const TABLE: &[PolicyRow] = &[
-    ("Query", "vocabulary terms claims claim", EVERYONE),
-    ("Query", "places place crises meetings", MEMBERS),
+    ("Query", "vocabulary terms crises claims claim", EVERYONE),
+    ("Query", "places place meetings", MEMBERS),
     ("Query", "viewer", OWN),
     ("Query", "node nodes", INHERITED),
     ("Query", "organisations organisation", KNOWN_ORGANISATIONS),
@@ -127,9 +127,11 @@ pub const TABLE: &[PolicyRow] = &[
     ("FundingTerm", "id initiative funder missing", OWN_PORTFOLIO),
     ("FundingTerm", FundingTermField::ALL_NAMES, OWN_PORTFOLIO),
     ("Source", "id kind title url datedOn licence", FULLY_VISIBLE),
-    ("CrisisConnection", CONNECTION_FIELDS, MEMBERS),
-    ("CrisisEdge", EDGE_FIELDS, MEMBERS),
-    ("Crisis", "id slug name from to places", MEMBERS),
+    ("CrisisConnection", CONNECTION_FIELDS, EVERYONE),
+    ("CrisisEdge", EDGE_FIELDS, EVERYONE),
+    ("Crisis", "id slug name from to", EVERYONE),
+    // No field of a place can be read without a token.
+    ("Crisis", "places", MEMBERS),
     ("MeetingConnection", CONNECTION_FIELDS, MEMBERS),
     ("MeetingEdge", EDGE_FIELDS, MEMBERS),
     (
