@@ -343,6 +343,14 @@ async fn invalid_filter_is_rejected_with_its_path(database: Database) {
             "activeDuring.crisis",
         ),
         (
+            "{startedDuring: {crisis: \"nobody-knows-it\"}}",
+            "startedDuring.crisis",
+        ),
+        (
+            "{fundedDuring: {crisis: \"nobody-knows-it\"}}",
+            "fundedDuring.crisis",
+        ),
+        (
             "{and: [{}, {or: [{not: {startedOn: {in: []}}}]}]}",
             "and.1.or.0.not.startedOn",
         ),

@@ -295,6 +295,11 @@ fn list_restricted_queries() -> Vec<(&'static str, Value, &'static str)> {
             "by: uses",
         ),
         (
+            "{ distribution(of: LEAD_ORGANISATION_KIND) { scope } }",
+            json!({}),
+            "of: uses Organisation.kind",
+        ),
+        (
             "{ patternGrid(rows: REGION, columns: FUNDING_DURATION_BAND) { population } }",
             json!({}),
             "columns: uses FundingTerm.durationMonths",
@@ -499,7 +504,7 @@ fn required_arguments(field: &str) -> &'static str {
 async fn only_public_fields_answer_without_a_token(database: Database) {
     let app = TestApp::start(database).await;
     let anonymous = app.anonymous();
-    let words = ["vocabulary", "terms", "claims", "claim"];
+    let words = ["vocabulary", "terms", "crises", "claims", "claim"];
     for (field, selects) in &list_types_with_fields()["Query"] {
         let selection = if *selects { "{ __typename }" } else { "" };
         let query = format!("{{ {field}{} {selection} }}", required_arguments(field));

@@ -205,6 +205,8 @@ async fn random_filters_agree_in_index_sql_and_oracle(database: Database) {
         "place",
         "startedOn",
         "activeDuring",
+        "startedDuring",
+        "fundedDuring",
         "wayIn",
         "entryPoints",
         "challenge",
@@ -219,29 +221,87 @@ async fn random_filters_agree_in_index_sql_and_oracle(database: Database) {
     }
 }
 
-/// The labels of the groups that contain a record.
-fn group_labels(world: &World, dimension: Dimension, record: &Value) -> BTreeSet<String> {
-    let terms = as_list(&record["fundingTerms"]);
-    let place = record["place"]["code"].as_str();
-    let current = place.map(|code| world.places[code].3.unwrap_or(code));
-    let heading = |code: &str| match code {
-        "SINGLE_ORGANISATION" => "A single organisation".to_owned(),
-        "FIXED_TARGETS" => "Fixed targets".to_owned(),
-        "ADAPTABLE" => "Reporting that may adapt".to_owned(),
+/// The label of a code.
+fn heading(code: &str) -> String {
+    let label = match code {
+        "SINGLE_ORGANISATION" => "A single organisation",
+        "FIXED_TARGETS" => "Fixed targets",
+        "ADAPTABLE" => "Reporting that may adapt",
+        "DEFINING_AMBITIONS" => "Defining their ambitions",
+        "UNDERSTANDING_LOCAL_SYSTEM" => "Understanding the local system",
+        "FOSTERING_CONDITIONS" => "Fostering the conditions for change",
+        "OTHER" => "Another reason",
+        "MONTHLY" => "Every month",
+        "YEARLY" => "Every year",
+        "NONE" => "Never",
         code => {
             let words = code.to_lowercase().replace('_', " ");
-            words[..1].to_uppercase() + &words[1..]
+            return words[..1].to_uppercase() + &words[1..];
         }
     };
+    label.to_owned()
+}
+
+/// The labels of the groups of a dimension of places that contain a record.
+fn place_labels(world: &World, dimension: Dimension, record: &Value) -> BTreeSet<String> {
+    let Some(place) = record["place"]["code"].as_str() else {
+        return BTreeSet::new();
+    };
+    let current = world.places[place].3.unwrap_or(place);
+    match dimension {
+        Dimension::Place => [world.places[current].0.to_owned()].into(),
+        Dimension::PlaceKind => [heading(world.places[current].1)].into(),
+        _ => ["E12000001", "W92000004"]
+            .into_iter()
+            .filter(|region| world.is_within(place, region))
+            .map(|region| world.places[region].0.to_owned())
+            .collect(),
+    }
+}
+
+/// The labels of the groups of a dimension of challenges or conditions that contain a record.
+fn challenge_labels(dimension: Dimension, record: &Value) -> BTreeSet<String> {
+    let faced = as_list(&record["challengesFaced"]);
     let step = |challenge: &str| {
-        let row = as_list(&record["challengesFaced"])
-            .iter()
-            .find(|row| row["challenge"] == challenge);
+        let row = faced.iter().find(|row| row["challenge"] == challenge);
         row.and_then(|row| row["step"].as_str())
             .map(heading)
             .into_iter()
-            .collect::<BTreeSet<_>>()
+            .collect()
     };
+    match dimension {
+        Dimension::Challenge => faced
+            .iter()
+            .filter_map(|row| Some((row["challenge"].as_str()?, row["step"].as_str()?)))
+            .map(|(challenge, step)| format!("{}: {}", heading(challenge), step.to_lowercase()))
+            .collect(),
+        Dimension::ChallengeUnderstanding => step("UNDERSTANDING_LOCAL_SYSTEM"),
+        Dimension::ChallengeAmbitions => step("DEFINING_AMBITIONS"),
+        Dimension::ChallengeConditions => step("FOSTERING_CONDITIONS"),
+        Dimension::Reason => faced
+            .iter()
+            .flat_map(|row| as_list(&row["reasons"]))
+            .map(|reason| heading(reason.as_str().unwrap()))
+            .collect(),
+        _ => {
+            let known = as_list(&record["conditionsChanged"]).iter();
+            let known: Vec<&Value> = known.filter(|row| row["change"].is_string()).collect();
+            let changed = known.iter().filter(|row| row["change"] != "UNCHANGED");
+            let changed: BTreeSet<String> = changed
+                .map(|row| heading(row["condition"].as_str().unwrap()))
+                .collect();
+            if changed.is_empty() && !known.is_empty() {
+                ["All on record unchanged".to_owned()].into()
+            } else {
+                changed
+            }
+        }
+    }
+}
+
+/// The labels of the groups of a dimension of funding terms that contain a record.
+fn funding_labels(dimension: Dimension, record: &Value) -> BTreeSet<String> {
+    let terms = as_list(&record["fundingTerms"]);
     let of_terms = |field: &str| {
         terms
             .iter()
@@ -256,50 +316,37 @@ fn group_labels(world: &World, dimension: Dimension, record: &Value) -> BTreeSet
             .map(|answer| if answer { yes } else { no }.to_owned())
             .collect()
     };
-    let mut found: BTreeSet<String> = match dimension {
-        Dimension::Place => current
-            .map(|code| world.places[code].0.to_owned())
-            .into_iter()
-            .collect(),
-        Dimension::Region => ["E12000001", "W92000004"]
-            .into_iter()
-            .filter(|region| place.is_some_and(|place| world.is_within(place, region)))
-            .map(|region| world.places[region].0.to_owned())
-            .collect(),
-        Dimension::PlaceKind => current
-            .map(|code| heading(world.places[code].1))
-            .into_iter()
-            .collect(),
-        Dimension::LeadOrganisation => {
-            [record["leadOrganisation"]["name"].as_str().unwrap().to_owned()].into()
-        }
+    let months = |field: &str, band: fn(i64) -> &'static str| -> BTreeSet<String> {
+        terms
+            .iter()
+            .filter_map(|term| term[field].as_i64())
+            .map(|months| band(months).to_owned())
+            .collect()
+    };
+    match dimension {
         Dimension::Funder => terms
             .iter()
             .map(|term| term["funder"]["name"].as_str().unwrap().to_owned())
             .collect(),
-        Dimension::WayIn => ["PRACTITIONER", "FUNDER", "NATIONAL_CHARITY", "COMMUNITY"]
-            .iter()
-            .filter_map(|one| list_entry_points(record, one).first().map(|code| heading(code)))
-            .collect(),
-        Dimension::WayInOfFunder => list_entry_points(record, "FUNDER")
-            .first()
-            .map(|code| heading(code))
-            .into_iter()
-            .collect(),
-        Dimension::ChallengeUnderstanding => step("UNDERSTANDING_LOCAL_SYSTEM"),
-        Dimension::ChallengeAmbitions => step("DEFINING_AMBITIONS"),
-        Dimension::ChallengeConditions => step("FOSTERING_CONDITIONS"),
-        Dimension::FundingDurationBand => terms
-            .iter()
-            .filter_map(|term| term["durationMonths"].as_i64())
-            .map(|months| match months {
-                ..=6 => "Up to 6 months".to_owned(),
-                7..=12 => "7 to 12 months".to_owned(),
-                13..=18 => "13 to 18 months".to_owned(),
-                19..=24 => "19 to 24 months".to_owned(),
-                _ => "25 to 36 months".to_owned(),
-            })
-            .collect(),
+        Dimension::FundingDurationBand => months("durationMonths", |months| match months {
+            ..=6 => "Up to 6 months",
+            7..=12 => "7 to 12 months",
+            13..=18 => "13 to 18 months",
+            19..=24 => "19 to 24 months",
+            _ => "25 to 36 months",
+        }),
+        Dimension::UpfrontResearchMonthsBand => {
+            let mut bands = months("upfrontResearchMonths", |months| match months {
+                ..=3 => "Up to 3 months",
+                4..=6 => "4 to 6 months",
+                7..=12 => "7 to 12 months",
+                _ => "Over 12 months",
+            });
+            if terms.iter().any(|term| term["upfrontResearch"] == false) {
+                bands.insert("No research paid for".to_owned());
+            }
+            bands
+        }
         Dimension::FundingResearch => {
             yes_or_no("upfrontResearch", ["Research paid for", "Research not paid for"])
         }
@@ -307,8 +354,45 @@ fn group_labels(world: &World, dimension: Dimension, record: &Value) -> BTreeSet
             let headings = ["Other places paid for too", "No other places paid for"];
             yes_or_no("multiSite", headings)
         }
+        Dimension::ReportingFrequency => of_terms("reportingFrequency"),
         Dimension::ReportingBasis => of_terms("reportingBasis"),
-        Dimension::IntendedFocus => of_terms("intendedFocus"),
+        _ => of_terms("intendedFocus"),
+    }
+}
+
+/// The labels of the groups that contain a record.
+fn group_labels(world: &World, dimension: Dimension, record: &Value) -> BTreeSet<String> {
+    let way_in = |perspective: &str| {
+        let taken = list_entry_points(record, perspective);
+        taken.first().map(|code| heading(code))
+    };
+    let lead = record["leadOrganisation"]["name"].as_str().unwrap();
+    let mut found: BTreeSet<String> = match dimension {
+        Dimension::Place | Dimension::Region | Dimension::PlaceKind => place_labels(world, dimension, record),
+        Dimension::LeadOrganisation => [lead.to_owned()].into(),
+        Dimension::LeadOrganisationKind => world.organisations[lead].1.map(heading).into_iter().collect(),
+        Dimension::WayIn => ["PRACTITIONER", "FUNDER", "NATIONAL_CHARITY", "COMMUNITY"]
+            .into_iter()
+            .filter_map(way_in)
+            .collect(),
+        Dimension::WayInOfPractitioner => way_in("PRACTITIONER").into_iter().collect(),
+        Dimension::WayInOfFunder => way_in("FUNDER").into_iter().collect(),
+        Dimension::WayInOfNationalCharity => way_in("NATIONAL_CHARITY").into_iter().collect(),
+        Dimension::WayInOfCommunity => way_in("COMMUNITY").into_iter().collect(),
+        Dimension::Challenge
+        | Dimension::ChallengeUnderstanding
+        | Dimension::ChallengeAmbitions
+        | Dimension::ChallengeConditions
+        | Dimension::Reason
+        | Dimension::ConditionChanged => challenge_labels(dimension, record),
+        Dimension::Funder
+        | Dimension::FundingDurationBand
+        | Dimension::FundingResearch
+        | Dimension::UpfrontResearchMonthsBand
+        | Dimension::ReportingFrequency
+        | Dimension::ReportingBasis
+        | Dimension::IntendedFocus
+        | Dimension::MultiSiteFunding => funding_labels(dimension, record),
         Dimension::YearStarted => record["startedOn"]
             .as_str()
             .map(|day| day[..4].to_owned())

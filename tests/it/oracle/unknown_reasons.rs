@@ -119,6 +119,20 @@ impl World {
                 own(&["startedOn", "endedOn", "ongoing"])
             }
             "activeDuring" => own(&["startedOn", "endedOn", "ongoing", "place"]),
+            "startedDuring" | "fundedDuring" => {
+                let mut reasons: BTreeSet<String> = BTreeSet::new();
+                if field == "startedDuring" {
+                    reasons.extend(missing_reason(record, "startedOn"));
+                } else {
+                    reasons.extend(missing_reason(record, "fundingTerms"));
+                    let terms = as_list(&record["fundingTerms"]).iter();
+                    reasons.extend(terms.filter_map(|term| missing_reason(term, "startsOn")));
+                }
+                if !self.crises[part["crisis"].as_str().unwrap()].2.is_empty() {
+                    reasons.extend(missing_reason(record, "place"));
+                }
+                reasons
+            }
             "wayIn" | "entryPoints" => own(&["entryPoints"]),
             "challenge" => ["step", "reasons"]
                 .into_iter()

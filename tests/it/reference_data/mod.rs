@@ -680,6 +680,20 @@ async fn changed_crisis_changes_answers(database: Database) {
         output["crises"]["nodes"][0],
         json!({"to": "2020-07-01", "places": [{"name": "North East"}], "version": 4})
     );
+    let public = "{ crises { totalCount nodes { slug name from to } } }";
+    assert_eq!(
+        app.anonymous().query(public).await["crises"],
+        json!({"totalCount": 1, "nodes": [
+            {"slug": "a-flood", "name": "A flood", "from": "2020-06-01", "to": "2020-07-01"}]})
+    );
+    for refused in ["places { name }", "version"] {
+        let query = format!("{{ crises {{ nodes {{ {refused} }} }} }}");
+        assert_eq!(
+            app.anonymous().query_error(&query).await.1,
+            "UNAUTHENTICATED",
+            "{query}"
+        );
+    }
 }
 
 async fn unanswerable_claim_is_rejected(database: Database) {

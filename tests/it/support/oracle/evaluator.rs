@@ -105,6 +105,8 @@ impl World {
                 )
             }
             "activeDuring" => self.active_during(part["crisis"].as_str().unwrap(), record),
+            "startedDuring" => self.started_during(part["crisis"].as_str().unwrap(), record),
+            "fundedDuring" => self.funded_during(part["crisis"].as_str().unwrap(), record),
             "wayIn" => {
                 let ways: BTreeSet<String> = list_perspectives(part)
                     .iter()
@@ -225,7 +227,7 @@ impl World {
     /// It had not ended when the crisis began, and had started when it ended. A start after the
     /// first day decides the former, an end before the last day the latter.
     fn active_during(&self, crisis: &str, record: &Value) -> Truth {
-        let (from, to, places) = &self.crises[crisis];
+        let (from, to, _) = &self.crises[crisis];
         let (started, ended) = (record["startedOn"].as_str(), record["endedOn"].as_str());
         let not_over = if record["ongoing"] == true || started.is_some_and(|day| day >= *from) {
             Some(true)
@@ -237,13 +239,39 @@ impl World {
             Some(to) if ended.is_some_and(|day| day <= *to) => Some(true),
             Some(to) => started.map(|day| day <= *to),
         };
-        let there = if places.is_empty() {
-            Some(true)
+        and_all([not_over, begun, self.is_affected(crisis, record)])
+    }
+
+    fn is_affected(&self, crisis: &str, record: &Value) -> Truth {
+        let places = &self.crises[crisis].2;
+        if places.is_empty() {
+            return Some(true);
+        }
+        let place = record["place"]["code"].as_str();
+        place.map(|place| places.iter().any(|wanted| self.is_within(place, wanted)))
+    }
+
+    /// A day lies in a period that includes its first and its last day.
+    fn is_during(&self, crisis: &str, day: &Value) -> Truth {
+        let (from, to, _) = &self.crises[crisis];
+        day.as_str()
+            .map(|day| day >= *from && to.is_none_or(|to| day <= to))
+    }
+
+    fn started_during(&self, crisis: &str, record: &Value) -> Truth {
+        let started = self.is_during(crisis, &record["startedOn"]);
+        and_all([started, self.is_affected(crisis, record)])
+    }
+
+    /// Some term starts in the period. UNKNOWN without terms.
+    fn funded_during(&self, crisis: &str, record: &Value) -> Truth {
+        let terms = as_list(&record["fundingTerms"]);
+        let funded = if terms.is_empty() {
+            None
         } else {
-            let place = record["place"]["code"].as_str();
-            place.map(|place| places.iter().any(|wanted| self.is_within(place, wanted)))
+            or_all(terms.iter().map(|term| self.is_during(crisis, &term["startsOn"])))
         };
-        and_all([not_over, begun, there])
+        and_all([funded, self.is_affected(crisis, record)])
     }
 }
 

@@ -37,6 +37,7 @@ const DAYS: [&str; 6] = [
     "2023-03-31",
 ];
 const MONTHS: [i64; 5] = [6, 12, 18, 24, 36];
+const RESEARCH_MONTHS: [i64; 5] = [1, 3, 4, 12, 13];
 const PLACES: [&str; 5] = ["E06000001", "E06000002", "W06000001", "E12000001", "E92000001"];
 const LARGER_PLACES: [&str; 7] = [
     "E06000001",
@@ -171,6 +172,11 @@ impl RandomSource {
         ] {
             self.maybe_set(&mut term, flag, 60, |chance| chance.maybe(50).into());
         }
+        if term["upfrontResearch"] != false {
+            self.maybe_set(&mut term, "upfrontResearchMonths", 60, |chance| {
+                chance.choose(&RESEARCH_MONTHS).into()
+            });
+        }
         for (field, codes) in coded_term_fields() {
             self.maybe_set(&mut term, field, 60, |chance| chance.choose(codes).into());
         }
@@ -205,7 +211,7 @@ impl RandomSource {
                 _ => ("not", self.random_filter(depth - 1)),
             };
         }
-        match self.number_below(11) {
+        match self.number_below(12) {
             0 => (
                 "title",
                 self.random_text_comparison(&["food partnership 1", "%", "_first", "ÄRZTE", "warm"]),
@@ -224,8 +230,8 @@ impl RandomSource {
                 self.choose(&["startedOn", "endedOn"]),
                 self.random_ordered_comparison(&DAYS.map(Value::from)),
             ),
-            4 => (
-                "activeDuring",
+            4 | 9 => (
+                self.choose(&["activeDuring", "startedDuring", "fundedDuring"]),
                 json!({"crisis": self.choose(&["open", "closed", "local"])}),
             ),
             5 => {

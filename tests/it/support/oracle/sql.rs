@@ -1,5 +1,6 @@
 //! Predicates on initiatives in SQL: an evaluator that shares nothing with the index.
 
+use chrono::NaiveDate;
 use sea_orm::{
     EntityTrait, ExprTrait, IntoSimpleExpr, Value,
     sea_query::{Expr, Query, SelectStatement},
@@ -14,7 +15,7 @@ use wayin::store::predicate_sql::{
 };
 use wayin_engine::predicate::{
     Comparison, CrisisPeriod, FundingTermPredicate, FundingTermTest, InitiativePredicate, InitiativeTest,
-    OrganisationPredicate, Quantifier, SetComparison, WayInComparison,
+    OrganisationPredicate, Predicate, Quantifier, SetComparison, WayInComparison,
 };
 use wayin_entity::{
     challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term, initiative,
@@ -98,6 +99,21 @@ fn initiative_test_condition(test: &InitiativeTest, wanted: bool) -> Expr {
             comparison_condition(&initiative_column(Column::UpdatedAt), moment, wanted)
         }
         InitiativeTest::ActiveDuring(crisis) => active_during(crisis, wanted),
+        InitiativeTest::StartedDuring(crisis) => {
+            let started = initiative_column(Column::StartedOn);
+            let started = list_period_bounds(crisis)
+                .iter()
+                .map(|bound| comparison_condition(&started, bound, wanted))
+                .collect();
+            join_with_affected_places(crisis, started, wanted)
+        }
+        InitiativeTest::FundedDuring(crisis) => {
+            let bounds = list_period_bounds(crisis).into_iter();
+            let starts = bounds.map(|bound| Predicate::Test(FundingTermTest::StartsOn(bound)));
+            let starts = Predicate::All(starts.collect());
+            let funded = funding_terms_condition(Quantifier::Some, &starts, wanted);
+            join_with_affected_places(crisis, vec![funded], wanted)
+        }
         InitiativeTest::WayIn(perspective, comparison) => {
             way_in_condition(perspective.as_ref().map(|one| one.code()), comparison, wanted)
         }
@@ -260,9 +276,22 @@ fn active_during(crisis: &CrisisPeriod, wanted: bool) -> Expr {
         parts.push(ended().lt(crisis.from));
         parts.extend(crisis.to.map(|to| started().gt(to)));
     }
+    join_with_affected_places(crisis, parts, wanted)
+}
+
+/// The comparisons that hold for the days of a crisis.
+fn list_period_bounds(crisis: &CrisisPeriod) -> Vec<Comparison<NaiveDate>> {
+    let mut bounds = vec![Comparison::AtLeast(crisis.from)];
+    bounds.extend(crisis.to.map(Comparison::AtMost));
+    bounds
+}
+
+/// All parts hold and the place is affected, or, if not wanted, any part does not hold or the place is not affected.
+fn join_with_affected_places(crisis: &CrisisPeriod, mut parts: Vec<Expr>, wanted: bool) -> Expr {
     if !crisis.places.is_empty() {
         let places = crisis.places.iter().map(|place| {
-            place_membership_condition(initiative_column(Column::PlaceId), *place, true, wanted)
+            let column = initiative_column(initiative::Column::PlaceId);
+            place_membership_condition(column, *place, true, wanted)
         });
         parts.push(if wanted {
             join_any(places)
