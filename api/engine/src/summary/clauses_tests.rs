@@ -671,9 +671,10 @@ fn has_repeated_word(text: &str) -> bool {
         .any(|pair| pair[0] == pair[1] && !pair[0].is_empty())
 }
 
-/// Whether a clause denies twice. "and", "or", "that" and commas part clauses, but not "no funding that".
+/// Whether a clause denies twice. "and", "or", "that", "without" and commas part clauses, but not "no funding that".
 fn has_double_negation(text: &str) -> bool {
     let text = text.replace("no funding that", "no funding_that");
+    let text = text.replace(" without ", ",without ");
     let text = [" and ", " or ", " that "]
         .iter()
         .fold(text, |text, word| text.replace(word, ","));
