@@ -22,9 +22,10 @@ pub enum NodeKind {
     AuditEvent = b'A',
     Import = b'J',
     IssuedToken = b'K',
+    Notice = b'N',
 }
 
-const NODE_KINDS: [NodeKind; 15] = [
+const NODE_KINDS: [NodeKind; 16] = [
     NodeKind::Place,
     NodeKind::Organisation,
     NodeKind::Initiative,
@@ -40,6 +41,7 @@ const NODE_KINDS: [NodeKind; 15] = [
     NodeKind::AuditEvent,
     NodeKind::Import,
     NodeKind::IssuedToken,
+    NodeKind::Notice,
 ];
 
 impl NodeKind {
@@ -61,6 +63,7 @@ impl NodeKind {
             Self::AuditEvent => "AuditEvent",
             Self::Import => "Import",
             Self::IssuedToken => "IssuedToken",
+            Self::Notice => "Notice",
         }
     }
 

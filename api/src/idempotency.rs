@@ -8,6 +8,7 @@ use sea_orm::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 use wayin_entity::idempotency_key;
 
 pub use crate::audit::AuditRecord;
@@ -15,7 +16,7 @@ use crate::auth::requester::AuthenticatedMember;
 use crate::change_log::{self, ActionContext, ChangeNotifier};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::{audit, database};
+use crate::{audit, database, notice};
 use wayin_records::diff::Difference;
 use wayin_records::normalisation::is_storable;
 use wayin_records::problem::{Problem, ProblemCode};
@@ -230,7 +231,23 @@ impl RunningMutation<'_> {
     /// response is resolved. A repeat can select other fields, with the permissions that its member has by
     /// then.
     pub async fn finish(self, event: AuditRecord, answer: &impl Serialize) -> Result<()> {
-        audit::append_event(&self.transaction, &self.action(""), self.request.name, event).await?;
+        self.append_event(event).await?;
+        self.store_and_commit(answer).await
+    }
+
+    /// [Finishes](Self::finish) the mutation with a notice of it for stewards.
+    pub async fn finish_with_notice(self, event: AuditRecord, answer: &impl Serialize) -> Result<()> {
+        let event = self.append_event(event).await?;
+        notice::add_notice(&self.transaction, &self.action(""), event).await?;
+        self.store_and_commit(answer).await
+    }
+
+    /// Writes the event. Returns its id.
+    async fn append_event(&self, event: AuditRecord) -> Result<Uuid> {
+        audit::append_event(&self.transaction, &self.action(""), self.request.name, event).await
+    }
+
+    async fn store_and_commit(self, answer: &impl Serialize) -> Result<()> {
         if let Some(key) = self.request.key {
             let answer = serde_json::to_value(answer).map_err(|cause| Error::Internal(cause.to_string()))?;
             let row = idempotency_key::ActiveModel {

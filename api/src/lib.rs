@@ -40,6 +40,7 @@ pub mod multipart;
 mod name_suggestions;
 pub mod normalise_database;
 pub mod note;
+pub mod notice;
 pub mod organisation;
 pub mod paging;
 pub mod pattern;

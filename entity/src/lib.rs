@@ -25,6 +25,7 @@ pub mod instance_settings;
 pub mod issued_token;
 pub mod meeting;
 pub mod member;
+pub mod notice;
 pub mod organisation;
 pub mod organisation_alias;
 pub mod place;

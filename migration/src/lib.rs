@@ -36,6 +36,7 @@ mod m20261130_000032_drop_indexes_of_lists;
 mod m20261130_000033_create_disclosure_classes;
 mod m20261130_000034_create_question_counts;
 mod m20261130_000035_add_dimensions;
+mod m20261130_000036_create_notices;
 mod table;
 pub mod vocabulary;
 
@@ -78,6 +79,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000033_create_disclosure_classes::Migration),
             Box::new(m20261130_000034_create_question_counts::Migration),
             Box::new(m20261130_000035_add_dimensions::Migration),
+            Box::new(m20261130_000036_create_notices::Migration),
         ]
     }
 }

@@ -9,7 +9,9 @@ use wayin_entity::audit_event;
 
 use crate::auth::member::graphql::{Member, load_member};
 use crate::error::Error;
-use crate::graphql::{connection::NodeConnection, decode_argument, list::load_connection};
+use crate::graphql::{
+    connection::NodeConnection, decode_argument, list::load_connection, loader::RowLoaderKey,
+};
 use crate::id::{self, NodeKind};
 use crate::paging::PageArguments;
 
@@ -79,6 +81,18 @@ pub struct AuditEventFilter {
     actor: Option<ID>,
     /// Events with this `action`.
     action: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AuditEventById(pub Uuid);
+
+impl RowLoaderKey for AuditEventById {
+    type Table = audit_event::Entity;
+    const ID: audit_event::Column = audit_event::Column::Id;
+
+    fn id(self) -> Uuid {
+        self.0
+    }
 }
 
 #[derive(Default)]

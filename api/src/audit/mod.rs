@@ -25,15 +25,16 @@ pub struct AuditRecord {
     pub detail: serde_json::Value,
 }
 
+/// Appends an event. Returns its id.
 pub async fn append_event(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
     name: &str,
     event: AuditRecord,
-) -> Result<()> {
-    let now = act.now();
+) -> Result<Uuid> {
+    let (now, id) = (act.now(), act.clock.new_id());
     let row = audit_event::Model {
-        id: act.clock.new_id(),
+        id,
         member_id: act.member,
         action: name.to_owned(),
         subject: event.kind.name().to_owned(),
@@ -45,7 +46,7 @@ pub async fn append_event(
         updated_at: now,
     };
     row.into_active_model().insert(db).await?;
-    Ok(())
+    Ok(id)
 }
 
 pub async fn find_event(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<audit_event::Model>> {

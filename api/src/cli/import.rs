@@ -160,7 +160,8 @@ impl ImportAudit<'_> {
     /// Records the start, before any row is imported.
     async fn record_start(&self, bytes: u64) -> Result<(), Error> {
         let detail = json!({"fileName": self.file_name, "bytes": bytes});
-        audit::append_event(self.db, self.act, "importPlaces", self.new_event(detail)).await
+        audit::append_event(self.db, self.act, "importPlaces", self.new_event(detail)).await?;
+        Ok(())
     }
 
     /// Records the end, after a success or a failure.
@@ -172,7 +173,8 @@ impl ImportAudit<'_> {
             }),
             Err(error) => json!({"fileName": self.file_name, "failed": describe_import_cause(error)}),
         };
-        audit::append_event(self.db, self.act, "endImport", self.new_event(detail)).await
+        audit::append_event(self.db, self.act, "endImport", self.new_event(detail)).await?;
+        Ok(())
     }
 
     fn new_event(&self, detail: Value) -> AuditRecord {

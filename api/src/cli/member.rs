@@ -181,7 +181,8 @@ async fn record_member_event(
             "organisation": member.organisation_id.map(|id| NodeKind::Organisation.encode_id(id)),
         }),
     };
-    audit::append_event(db, act, name, event).await
+    audit::append_event(db, act, name, event).await?;
+    Ok(())
 }
 
 #[derive(Debug, Subcommand)]
@@ -333,5 +334,6 @@ async fn record_token_event(
             "expiresAt": token.expires_at,
         }),
     };
-    audit::append_event(db, act, name, event).await
+    audit::append_event(db, act, name, event).await?;
+    Ok(())
 }

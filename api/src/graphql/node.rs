@@ -10,6 +10,7 @@ use crate::crisis::graphql::Crisis;
 use crate::import::graphql::Import;
 use crate::initiative::graphql::{FundingTerm, Initiative, Organisation, Place, Source};
 use crate::meeting::graphql::{Meeting, Reflection};
+use crate::notice::graphql::Notice;
 use crate::submission::graphql::Submission;
 use crate::vocabulary::graphql::Term;
 
@@ -51,4 +52,6 @@ pub enum Node {
     IssuedToken(IssuedToken),
     /// An event of the audit trail; to stewards alone.
     AuditEvent(AuditEvent),
+    /// A notice of what a partner did without review; to stewards alone.
+    Notice(Notice),
 }

@@ -97,7 +97,8 @@ pub const fn find_reference_kind(kind: NodeKind) -> Option<ReferenceKind> {
         | NodeKind::Submission
         | NodeKind::Import
         | NodeKind::IssuedToken
-        | NodeKind::AuditEvent => return None,
+        | NodeKind::AuditEvent
+        | NodeKind::Notice => return None,
     })
 }
 

@@ -39,6 +39,10 @@ use crate::initiative::graphql::{
 };
 use crate::meeting::graphql::{Meeting, MeetingById, MeetingQuery, Reflection, ReflectionById};
 use crate::meeting::mutations::MeetingMutation;
+use crate::notice::{
+    self,
+    graphql::{Notice, NoticeMutation, NoticeQuery},
+};
 use crate::organisation::graphql::OrganisationQuery;
 use crate::organisation::loaders::VisibleOrganisationById;
 use crate::organisation::merge::graphql::OrganisationMergeMutation;
@@ -78,6 +82,7 @@ pub struct Query(
     MemberQuery,
     TokenQuery,
     QuestionCountQuery,
+    NoticeQuery,
 );
 
 /// The mutations.
@@ -96,6 +101,7 @@ pub struct Mutation(
     MemberMutation,
     OrganisationMergeMutation,
     TokenMutation,
+    NoticeMutation,
 );
 
 /// Events that are sent over a WebSocket. See `docs/subscriptions.md`.
@@ -228,6 +234,10 @@ async fn find_node(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<
         NodeKind::AuditEvent => {
             let row = audit::find_event(&app.db, id).await?;
             row.map(|row| AuditEvent(row).into())
+        }
+        NodeKind::Notice => {
+            let row = notice::find_by_id(&app.db, id).await?;
+            row.map(|row| Notice(row).into())
         }
     })
 }

@@ -17,7 +17,7 @@ pub enum Capability {
     ImportGrants,
     /// Import files, of the kinds that other capabilities allow.
     ImportFiles,
-    /// Publish submissions, or request changes to them.
+    /// Publish submissions, or request changes to them, and acknowledge notices of what partners did without review.
     ReviewSubmissions,
     /// Withdraw published records.
     WithdrawRecords,

@@ -12,7 +12,7 @@ use wayin_entity::{
     SourceKind, SubmissionState, Visibility, audit_event, challenge_faced, challenge_reason, change, claim,
     condition_changed, crisis, crisis_place, disclosure_class, disclosure_release, entity_revision,
     entry_point_taken, funding_term, grant_detail, idempotency_key, import, import_chunk, import_outcome,
-    initiative, initiative_source, instance_settings, issued_token, meeting, member, organisation,
+    initiative, initiative_source, instance_settings, issued_token, meeting, member, notice, organisation,
     organisation_alias, place, place_parent, question_count, reflection, revision, small_area, source,
     submission, term,
 };
@@ -448,8 +448,17 @@ impl RowFactory {
             created_at: self.now,
             updated_at: self.now,
         };
+        let notice = notice::Model {
+            id: self.clock.new_id(),
+            audit_event_id: audit_event.id,
+            acknowledged_at: Some(self.now),
+            acknowledged_by: Some(member),
+            created_at: self.now,
+            updated_at: self.now,
+        };
         insert_and_verify(db, repeatable).await;
         insert_and_verify(db, audit_event).await;
+        insert_and_verify(db, notice).await;
         insert_and_verify(db, submission).await;
         insert_and_verify(db, revision).await;
         let detail = grant_detail::Model {

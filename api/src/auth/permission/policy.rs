@@ -279,14 +279,18 @@ pub const TABLE: &[PolicyRow] = &[
     ("Subscription", "patternChanged", AGGREGATES),
     ("Subscription", "submissionChanged", SUBMIT_RECORDS),
     ("Subscription", "importProgress", IMPORT_FILES),
-    ("Query", "auditEvents questionCounts", READ_AUDIT_TRAIL),
+    ("Query", "auditEvents questionCounts notices", READ_AUDIT_TRAIL),
     ("Query", "members tokens", MANAGE_MEMBERS),
     (
         "Mutation",
         "saveSubmission submitForReview discardSubmission",
         SUBMIT_RECORDS,
     ),
-    ("Mutation", "requestChanges publishSubmission", REVIEW_SUBMISSIONS),
+    (
+        "Mutation",
+        "requestChanges publishSubmission acknowledgeNotice",
+        REVIEW_SUBMISSIONS,
+    ),
     ("Mutation", "withdrawInitiative", WITHDRAW_RECORDS),
     ("Mutation", "redactText", requires_capability(RedactText)),
     (
@@ -407,6 +411,7 @@ pub const TABLE: &[PolicyRow] = &[
         "revision changeNumber problems",
         WITHDRAW_RECORDS,
     ),
+    ("AcknowledgeNoticePayload", "notice problems", REVIEW_SUBMISSIONS),
     ("Problem", "code message path", MEMBERS),
     ("FieldChange", "path before after", INHERITED),
     ("SubmissionConnection", CONNECTION_FIELDS, SUBMIT_RECORDS),
@@ -429,6 +434,13 @@ pub const TABLE: &[PolicyRow] = &[
     (
         "AuditEvent",
         "id createdAt actor action subjectType subjectId versionBefore versionAfter detail",
+        READ_AUDIT_TRAIL,
+    ),
+    ("NoticeConnection", CONNECTION_FIELDS, READ_AUDIT_TRAIL),
+    ("NoticeEdge", EDGE_FIELDS, READ_AUDIT_TRAIL),
+    (
+        "Notice",
+        "id event createdAt acknowledgedAt acknowledgedBy",
         READ_AUDIT_TRAIL,
     ),
     (

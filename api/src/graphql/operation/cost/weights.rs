@@ -156,6 +156,7 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
             "revisions",
             "imports",
             "auditEvents",
+            "notices",
         ],
         points: 5,
         reason: "searches a whole table, whatever the page",
