@@ -2,6 +2,7 @@
 
 pub mod filter_input;
 pub mod graphql;
+pub mod own_records;
 pub mod place_grants;
 pub mod publish;
 

@@ -19,7 +19,7 @@ pub enum Capability {
     ImportFiles,
     /// Publish submissions, or request changes to them, and acknowledge notices of what partners did without review.
     ReviewSubmissions,
-    /// Withdraw published records.
+    /// Withdraw published records of an organisation.
     WithdrawRecords,
     /// Save places, organisations, terms, meetings, reflections, crises and claims.
     ManageReferenceData,
@@ -40,7 +40,7 @@ impl Role {
         };
         match self {
             Self::Funder => &[ActForOrganisation, ImportGrants, ImportFiles],
-            Self::Partner => &[ActForOrganisation, SubmitRecords, ImportFiles],
+            Self::Partner => &[ActForOrganisation, SubmitRecords, ImportFiles, WithdrawRecords],
             Self::Dashboard => &[],
             Self::Steward => &[
                 ActForAnyOrganisation,

@@ -36,7 +36,7 @@ const IMPORT_FILES: AccessRule = requires_capability(ImportFiles).with_exposure(
 const MANAGE_REFERENCE_DATA: AccessRule = requires_capability(ManageReferenceData);
 const MANAGE_MEMBERS: AccessRule = requires_capability(ManageMembers);
 const REVIEW_SUBMISSIONS: AccessRule = requires_capability(ReviewSubmissions);
-const WITHDRAW_RECORDS: AccessRule = requires_capability(WithdrawRecords);
+const WITHDRAW_RECORDS: AccessRule = requires_capability(WithdrawRecords).with_exposure(OwnOrganisation);
 const READ_AUDIT_TRAIL: AccessRule = requires_capability(ReadAuditTrail);
 
 /// Types, their fields, who can read them, and which objects they see.

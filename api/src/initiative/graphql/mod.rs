@@ -1,6 +1,7 @@
 //! Initiatives over GraphQL. What a reader cannot read is hidden: a record that the reader can only count is
 //! null, and the hidden fields of a partly visible record are null or empty.
 
+mod direct_change;
 mod lists;
 mod loaders;
 mod organisation;

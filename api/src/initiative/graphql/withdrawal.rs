@@ -1,19 +1,16 @@
 //! The withdrawal of published records over GraphQL.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use uuid::Uuid;
 
-use crate::graphql::{
-    app_from_context, decode_argument, mutation, problem::InputProblem, revision::Revision,
-};
+use super::direct_change::{DirectChange, DirectChangeResult, finish_change, load_replay};
+use crate::error::Error;
+use crate::graphql::{decode_argument, mutation, problem::InputProblem, require_member, revision::Revision};
 use crate::id::NodeKind;
-use crate::idempotency::{AuditRecord, MutationStart};
+use crate::idempotency::{MutationStart, Rejection};
+use crate::initiative::own_records::find_own_record;
 use crate::initiative::publish;
 use crate::note;
-use crate::store::revisions;
-use wayin_records::problem::{Problem, ProblemCode};
 
 /// Input to withdraw a published record.
 #[derive(Clone, Debug, InputObject)]
@@ -40,20 +37,20 @@ pub struct WithdrawInitiativePayload {
 }
 
 impl WithdrawInitiativePayload {
-    fn from_problem(problem: Problem) -> Self {
-        Self {
-            revision: None,
-            change_number: None,
-            problems: vec![problem.into()],
+    fn from_outcome(outcome: Result<DirectChange, Rejection>) -> Self {
+        match outcome {
+            Ok(change) => Self {
+                revision: change.revision,
+                change_number: Some(change.change_number),
+                problems: Vec::new(),
+            },
+            Err(refusal) => Self {
+                revision: None,
+                change_number: None,
+                problems: refusal.problems.into_iter().map(InputProblem::from).collect(),
+            },
         }
     }
-}
-
-#[derive(Serialize, Deserialize)]
-struct WithdrawalResult {
-    initiative: Uuid,
-    version: i32,
-    change: i64,
 }
 
 #[derive(Default)]
@@ -61,68 +58,40 @@ pub struct InitiativeMutation;
 
 #[Object]
 impl InitiativeMutation {
-    /// Withdraws a published record. Lists and counts leave it out at once. Its revisions stay. For
-    /// stewards.
+    /// Withdraws a published record without review. Lists and counts leave it out at once; counts of hidden records
+    /// leave it out later, so that they do not show what it says. Its revisions stay. For partners, records that
+    /// their organisation leads and sent in: stewards get a notice. For stewards, all records.
     async fn withdraw_initiative(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The initiative and the reason.")] mut input: WithdrawInitiativeInput,
     ) -> Result<WithdrawInitiativePayload> {
-        let (app, key) = (app_from_context(ctx), input.idempotency_key.take());
+        let (member, key) = (require_member(ctx)?, input.idempotency_key.take());
         let begun =
-            mutation::begin_mutation::<WithdrawalResult>(ctx, "withdrawInitiative", key.as_deref(), &input)
+            mutation::begin_mutation::<DirectChangeResult>(ctx, "withdrawInitiative", key.as_deref(), &input)
                 .await?;
         let running = match begun {
             MutationStart::New(running) => running,
-            MutationStart::Rejected(problem) => return Ok(WithdrawInitiativePayload::from_problem(problem)),
+            MutationStart::Rejected(problem) => {
+                return Ok(WithdrawInitiativePayload::from_outcome(Err(problem.into())));
+            }
             MutationStart::Replayed(answer) => {
-                let revision = revisions::find_revision(&app.db, answer.initiative, answer.version).await?;
-                return Ok(WithdrawInitiativePayload {
-                    revision: revision.map(Revision::from),
-                    change_number: Some(answer.change),
-                    problems: Vec::new(),
-                });
+                let outcome = load_replay(ctx, answer).await?;
+                return Ok(WithdrawInitiativePayload::from_outcome(outcome));
             }
         };
         let id = decode_argument(NodeKind::Initiative, "input.id", &input.id)?;
         let reason = match note::validate_note("reason", &input.reason) {
             Ok(reason) => reason,
-            Err(refusal) => {
-                return Ok(WithdrawInitiativePayload {
-                    revision: None,
-                    change_number: None,
-                    problems: refusal.problems.into_iter().map(InputProblem::from).collect(),
-                });
-            }
+            Err(refusal) => return Ok(WithdrawInitiativePayload::from_outcome(Err(refusal))),
         };
+        if let Err(problem) = find_own_record(running.db(), member, id).await? {
+            return Ok(WithdrawInitiativePayload::from_outcome(Err(problem.into())));
+        }
         let withdrawn = publish::withdraw_initiative(running.db(), &running.action(&reason), id).await?;
-        let Some((before, after)) = withdrawn else {
-            let reason = "there is no such published record";
-            return Ok(WithdrawInitiativePayload::from_problem(Problem::new(
-                ProblemCode::NotFound,
-                "id",
-                reason,
-            )));
-        };
-        let revision = revisions::find_revision(running.db(), id, after).await?;
-        let answer = WithdrawalResult {
-            initiative: id,
-            version: after,
-            change: running.newest_change().await?,
-        };
-        let event = AuditRecord {
-            kind: NodeKind::Initiative,
-            id,
-            before: Some(before),
-            after: Some(after),
-            detail: json!({"reason": reason}),
-        };
-        let change_number = Some(answer.change);
-        running.finish(event, &answer).await?;
-        Ok(WithdrawInitiativePayload {
-            revision: revision.map(Revision::from),
-            change_number,
-            problems: Vec::new(),
-        })
+        let missing = || Error::Internal(format!("initiative {id} is locked, and cannot be found"));
+        let versions = withdrawn.ok_or_else(missing)?;
+        let change = finish_change(*running, member, id, versions, json!({"reason": reason})).await?;
+        Ok(WithdrawInitiativePayload::from_outcome(Ok(change)))
     }
 }
