@@ -71,3 +71,77 @@ impl Reader {
         audience.can_view_fully(visibility) || by_organisation
     }
 }
+
+/// Who may read all of a record, apart from stewards and its lead organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Readership {
+    /// The visibility of the record.
+    pub visibility: Visibility,
+    /// Whether its funders may read all of it. This makes a difference only if others can just count it.
+    pub shared_with_funders: bool,
+}
+
+impl Readership {
+    /// Whether all of its readers are also readers of the other, which has more.
+    pub const fn is_narrower_than(self, other: Self) -> bool {
+        self.breadth() < other.breadth()
+    }
+
+    /// A number that is higher the more readers there are. Who reads at one number also reads at every higher one.
+    const fn breadth(self) -> u8 {
+        match (self.visibility, self.shared_with_funders) {
+            (Visibility::Open, _) => 3,
+            (Visibility::Members, _) => 2,
+            (Visibility::AggregateOnly, true) => 1,
+            (Visibility::AggregateOnly, false) => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reader of each kind, and whether the reader's organisation leads and funds the record.
+    fn list_readers() -> [(Reader, bool, bool); 5] {
+        let member = Reader::Member {
+            organisation: Uuid::nil(),
+        };
+        [
+            (Reader::Steward, false, false),
+            (Reader::Dashboard, false, false),
+            (member, false, false),
+            (member, true, false),
+            (member, false, true),
+        ]
+    }
+
+    #[test]
+    fn narrower_readership_has_some_of_the_readers_and_no_others() {
+        let reads = |of: Readership| {
+            list_readers().map(|(reader, leads, funds)| {
+                reader.can_view_fully(of.visibility, of.shared_with_funders, leads, funds)
+            })
+        };
+        let all: Vec<Readership> = Visibility::ALL
+            .iter()
+            .flat_map(|visibility| {
+                [false, true].map(|shared_with_funders| Readership {
+                    visibility: *visibility,
+                    shared_with_funders,
+                })
+            })
+            .collect();
+        for one in &all {
+            for other in &all {
+                let (ours, theirs) = (reads(*one), reads(*other));
+                let is_subset = ours.iter().zip(theirs).all(|(our, their)| their || !our);
+                assert_eq!(
+                    one.is_narrower_than(*other),
+                    is_subset && ours != theirs,
+                    "{one:?} and {other:?}"
+                );
+            }
+        }
+    }
+}

@@ -35,7 +35,7 @@ use crate::import::{
 };
 use crate::initiative::graphql::{
     FundingTerm, FundingTermById, Initiative, InitiativeById, InitiativeMutation, InitiativeQuery,
-    InitiativeSubscription, Organisation, Place, Source, SourceById,
+    InitiativeSubscription, NarrowingMutation, Organisation, Place, Source, SourceById,
 };
 use crate::meeting::graphql::{Meeting, MeetingById, MeetingQuery, Reflection, ReflectionById};
 use crate::meeting::mutations::MeetingMutation;
@@ -91,6 +91,7 @@ pub struct Mutation(
     SubmissionMutation,
     ImportMutation,
     InitiativeMutation,
+    NarrowingMutation,
     OrganisationMutation,
     RedactionMutation,
     PlaceMutation,

@@ -21,6 +21,8 @@ pub enum Capability {
     ReviewSubmissions,
     /// Withdraw published records of an organisation.
     WithdrawRecords,
+    /// Narrow who may read published records of an organisation.
+    NarrowVisibility,
     /// Save places, organisations, terms, meetings, reflections, crises and claims.
     ManageReferenceData,
     /// Add, change and revoke members, and their tokens.
@@ -35,12 +37,18 @@ impl Role {
     const fn capabilities(self) -> &'static [Capability] {
         use Capability::{
             ActForAnyOrganisation, ActForOrganisation, ImportFiles, ImportGrants, ManageMembers,
-            ManageReferenceData, ReadAuditTrail, ReadEveryRecord, RedactText, ReviewSubmissions,
-            SubmitRecords, WithdrawRecords,
+            ManageReferenceData, NarrowVisibility, ReadAuditTrail, ReadEveryRecord, RedactText,
+            ReviewSubmissions, SubmitRecords, WithdrawRecords,
         };
         match self {
             Self::Funder => &[ActForOrganisation, ImportGrants, ImportFiles],
-            Self::Partner => &[ActForOrganisation, SubmitRecords, ImportFiles, WithdrawRecords],
+            Self::Partner => &[
+                ActForOrganisation,
+                SubmitRecords,
+                ImportFiles,
+                WithdrawRecords,
+                NarrowVisibility,
+            ],
             Self::Dashboard => &[],
             Self::Steward => &[
                 ActForAnyOrganisation,
@@ -50,6 +58,7 @@ impl Role {
                 ImportFiles,
                 ReviewSubmissions,
                 WithdrawRecords,
+                NarrowVisibility,
                 ManageReferenceData,
                 ManageMembers,
                 ReadAuditTrail,

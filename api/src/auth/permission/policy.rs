@@ -6,8 +6,8 @@ use super::Exposure::{
 };
 use super::{AccessRequirement, AccessRule, PolicyRow};
 use wayin_entity::Capability::{
-    self, ImportFiles, ManageMembers, ManageReferenceData, ReadAuditTrail, RedactText, ReviewSubmissions,
-    SubmitRecords, WithdrawRecords,
+    self, ImportFiles, ManageMembers, ManageReferenceData, NarrowVisibility, ReadAuditTrail, RedactText,
+    ReviewSubmissions, SubmitRecords, WithdrawRecords,
 };
 use wayin_records::fields::FundingTermField;
 
@@ -37,6 +37,7 @@ const MANAGE_REFERENCE_DATA: AccessRule = requires_capability(ManageReferenceDat
 const MANAGE_MEMBERS: AccessRule = requires_capability(ManageMembers);
 const REVIEW_SUBMISSIONS: AccessRule = requires_capability(ReviewSubmissions);
 const WITHDRAW_RECORDS: AccessRule = requires_capability(WithdrawRecords).with_exposure(OwnOrganisation);
+const NARROW_VISIBILITY: AccessRule = requires_capability(NarrowVisibility).with_exposure(OwnOrganisation);
 const READ_AUDIT_TRAIL: AccessRule = requires_capability(ReadAuditTrail);
 
 /// Types, their fields, who can read them, and which objects they see.
@@ -292,6 +293,7 @@ pub const TABLE: &[PolicyRow] = &[
         REVIEW_SUBMISSIONS,
     ),
     ("Mutation", "withdrawInitiative", WITHDRAW_RECORDS),
+    ("Mutation", "narrowVisibility", NARROW_VISIBILITY),
     ("Mutation", "redactText", requires_capability(RedactText)),
     (
         "RedactTextPayload",
@@ -410,6 +412,11 @@ pub const TABLE: &[PolicyRow] = &[
         "WithdrawInitiativePayload",
         "revision changeNumber problems",
         WITHDRAW_RECORDS,
+    ),
+    (
+        "NarrowVisibilityPayload",
+        "revision changeNumber conflicts problems",
+        NARROW_VISIBILITY,
     ),
     ("AcknowledgeNoticePayload", "notice problems", REVIEW_SUBMISSIONS),
     ("Problem", "code message path", MEMBERS),

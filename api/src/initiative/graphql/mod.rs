@@ -4,6 +4,7 @@
 mod direct_change;
 mod lists;
 mod loaders;
+mod narrowing;
 mod organisation;
 mod parts;
 mod place;
@@ -20,6 +21,7 @@ use self::loaders::PartsOfInitiative;
 pub use self::{
     lists::{FundingTermList, InitiativeOrder, load_initiatives, parse_window},
     loaders::{FundingTermById, InitiativeById, SourceById},
+    narrowing::NarrowingMutation,
     organisation::Organisation,
     parts::{
         ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, MissingAnswer, SharingConsent, Source,

@@ -2,12 +2,14 @@
 
 mod current_state;
 mod grant_merge;
+mod narrowing;
 mod omitted_fields;
 mod parts;
 mod plan;
 mod proposal;
 mod write;
 
+pub(crate) use narrowing::narrow_readership;
 pub(crate) use write::is_grant_only;
 
 use std::collections::{HashMap, HashSet};

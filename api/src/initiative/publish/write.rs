@@ -288,7 +288,7 @@ pub fn is_grant_only(record: &InitiativeRecord) -> bool {
 
 /// Builds the revision of an initiative. It has the time at which the initiative was last updated, so that it can be found
 /// by this time.
-fn build_revision_row(
+pub(super) fn build_revision_row(
     act: &ActionContext<'_>,
     initiative_id: Uuid,
     version: i32,
