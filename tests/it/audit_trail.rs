@@ -48,6 +48,18 @@ async fn every_mutation_is_audited(database: Database) {
     mutate_ok(&steward, "requestChanges", json!({"id": second, "note": "Why?"})).await;
     mutate_ok(&partner, "discardSubmission", json!({"id": second})).await;
     let id = &first["initiative"]["id"];
+    partner
+        .query(&format!(
+            "mutation {{ narrowVisibility(input: {{id: {id}, visibility: MEMBERS}}) {{ changeNumber }} }}"
+        ))
+        .await;
+    let notices = steward.query("{ notices { nodes { id } } }").await;
+    let notice = &notices["notices"]["nodes"][0]["id"];
+    steward
+        .query(&format!(
+            "mutation {{ acknowledgeNotice(input: {{id: {notice}}}) {{ notice {{ id }} }} }}"
+        ))
+        .await;
     steward
         .query(&format!(
             "mutation {{ withdrawInitiative(input: {{id: {id}, reason: \"Twice\"}}) {{ changeNumber }} }}"
@@ -88,7 +100,7 @@ async fn every_mutation_is_audited(database: Database) {
     );
     assert_eq!(
         output.len(),
-        13 + kept,
+        15 + kept,
         "one event for each mutation: {output:#?}"
     );
     let returned = output

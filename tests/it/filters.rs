@@ -198,6 +198,21 @@ async fn every_node_type_is_found_by_id(database: Database) {
         .query(&format!("{{ auditEvents({one}) {{ nodes {{ id }} }} }}"))
         .await;
     let initiative = &found["initiatives"]["nodes"][0];
+    let lead = steward
+        .query(&format!(
+            "{{ initiative(id: {}) {{ leadOrganisation {{ identifier }} }} }}",
+            initiative["id"]
+        ))
+        .await;
+    let lead = lead["initiative"]["leadOrganisation"]["identifier"].as_str();
+    app.create_member("lead", Role::Partner, lead)
+        .await
+        .query(&format!(
+            "mutation {{ narrowVisibility(input: {{id: {}, visibility: MEMBERS}}) {{ changeNumber }} }}",
+            initiative["id"]
+        ))
+        .await;
+    let notices = steward.query("{ notices { nodes { id } } }").await;
     let meeting = &found["meetings"]["nodes"][0];
     let all = [
         ("Place", &found["places"]["nodes"][0]["id"]),
@@ -215,6 +230,7 @@ async fn every_node_type_is_found_by_id(database: Database) {
         ("Member", member),
         ("IssuedToken", &issued["issueToken"]["issuedToken"]["id"]),
         ("AuditEvent", &events["auditEvents"]["nodes"][0]["id"]),
+        ("Notice", &notices["notices"]["nodes"][0]["id"]),
     ];
     for (name, id) in all {
         let query = format!("{{ node(id: {id}) {{ __typename id ... on {name} {{ again: id }} }} }}");

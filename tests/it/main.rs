@@ -47,6 +47,7 @@ mod omitted_fields;
 mod optimistic_locking;
 mod oracle;
 mod own_organisation;
+mod own_records;
 mod pagination;
 mod pattern_csv;
 mod pattern_queries;

@@ -9,9 +9,10 @@ use uuid::Uuid;
 use wayin::audit;
 use wayin::clock::{Clock, SystemClock};
 use wayin::id::NodeKind;
+use wayin::notice;
 use wayin::pattern::engine::EngineSettings;
 use wayin_entity::{
-    ImportKind, Role, audit_event, funding_term, initiative, initiative_source, member,
+    ImportKind, Role, funding_term, initiative, initiative_source, member, notice as notice_table,
     organisation as organisation_table,
 };
 
@@ -292,10 +293,11 @@ async fn list_hidden_ids(app: &TestApp) -> Vec<(NodeKind, Uuid)> {
         after: Some(1),
         detail: json!({}),
     };
-    audit::append_event(db, &TestApp::action(), "saveSubmission", done)
+    let event = audit::append_event(db, &TestApp::action(), "saveSubmission", done)
         .await
         .unwrap();
-    let event = audit_event::Entity::find().one(db).await.unwrap().unwrap();
+    notice::add_notice(db, &TestApp::action(), event).await.unwrap();
+    let notice = notice_table::Entity::find().one(db).await.unwrap().unwrap();
     vec![
         (NodeKind::Initiative, hidden.id),
         (NodeKind::Initiative, withdrawn.id),
@@ -305,7 +307,8 @@ async fn list_hidden_ids(app: &TestApp) -> Vec<(NodeKind, Uuid)> {
         (NodeKind::Member, member.id),
         (NodeKind::Import, import.id),
         (NodeKind::Submission, submission.id),
-        (NodeKind::AuditEvent, event.id),
+        (NodeKind::AuditEvent, event),
+        (NodeKind::Notice, notice.id),
     ]
 }
 
@@ -370,6 +373,14 @@ async fn hidden_and_missing_ids_take_the_same_statements(database: Database) {
         (
             NodeKind::Initiative,
             "mutation { it: saveSubmission(input: {initiative: \"ID\", initiativeVersion: 1, record: {}}) { submission { id } problems { code message path } } }",
+        ),
+        (
+            NodeKind::Initiative,
+            "mutation { it: withdrawInitiative(input: {id: \"ID\", reason: \"Why\"}) { changeNumber problems { code path message } } }",
+        ),
+        (
+            NodeKind::Initiative,
+            "mutation { it: narrowVisibility(input: {id: \"ID\", visibility: AGGREGATE_ONLY}) { changeNumber problems { code path message } } }",
         ),
     ];
     for (kind, id) in &hidden {

@@ -700,12 +700,16 @@ impl LeakChecker<'_> {
                     json!({"initiative": id, "initiativeVersion": version, "record": {"title": "Mine"}});
                 self.query_checked(member, save, json!({"input": input})).await;
             }
-            self.query_checked(
-                member,
-                "mutation($id: ID!) { withdrawInitiative(input: {id: $id, reason: \"why\"}) { revision { record } problems { message } } }",
-                json!({"id": if member.who.role == Some(Role::Steward) { "x" } else { &id }}),
-            )
-            .await;
+            // A steward, and a partner of the lead organisation, could withdraw or narrow the record.
+            let leads = own.is_some_and(|own| sent.record["leadOrganisation"]["name"] == own);
+            let may_change = leads || member.who.role == Some(Role::Steward);
+            for mutation in [
+                "mutation($id: ID!) { withdrawInitiative(input: {id: $id, reason: \"why\"}) { revision { document } problems { message } } }",
+                "mutation($id: ID!) { narrowVisibility(input: {id: $id, visibility: AGGREGATE_ONLY}) { revision { document } problems { message } } }",
+            ] {
+                let id = if may_change { "x" } else { &id };
+                self.query_checked(member, mutation, json!({"id": id})).await;
+            }
             // Uses the external reference and the grant identifier of another organisation's record.
             let record = json!({
                 "externalRef": sent.record["externalRef"], "title": "Mine", "visibility": "OPEN",
