@@ -47,6 +47,11 @@ const LISTS: &[ConnectionList] = &[
     root_list("terms(", "/terms"),
     root_list("claims(", "/claims"),
     root_list("meetings(", "/meetings"),
+    root_list("reflections(", "/reflections"),
+    root_list(
+        "reflections(filter: {text: {contains: \"was SAID\"}}, ",
+        "/reflections",
+    ),
     root_list("crises(", "/crises"),
     root_list("places(", "/places"),
     root_list(

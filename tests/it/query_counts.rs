@@ -206,7 +206,15 @@ async fn total_count_is_computed_only_when_selected(database: Database) {
     let (app, statements) = StatementLog::start_without_cache(&database).await;
     publish_fifty_records(&app).await;
     let steward = app.steward().await;
-    for list in ["places", "organisations", "terms", "claims", "meetings", "crises"] {
+    for list in [
+        "places",
+        "organisations",
+        "terms",
+        "claims",
+        "meetings",
+        "reflections",
+        "crises",
+    ] {
         let (without, _) = statements
             .record_during(&steward, &format!("{{ {list} {{ nodes {{ id }} }} }}"))
             .await;

@@ -8,8 +8,8 @@ use async_graphql::{ID, InputObject};
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 use wayin_entity::{
-    ChallengeReason, ChallengeStep, ChangeExtent, DeliveryTimeline, EntryPoint, OrganisationKind, PlaceKind,
-    ReportingBasis, ReportingFrequency, Restriction,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, DeliveryTimeline, EntryPoint, OrganisationKind,
+    Perspective, PlaceKind, ReportingBasis, ReportingFrequency, Restriction,
 };
 
 use crate::error::{Error, Result};
@@ -262,6 +262,10 @@ code_comparisons! {
     OrganisationKindComparison(OrganisationKind)
     /// Compares a kind of place.
     PlaceKindComparison(PlaceKind)
+    /// Compares a perspective.
+    PerspectiveComparison(Perspective)
+    /// Compares a challenge. UNKNOWN if there is no value.
+    ChallengeComparison(Challenge)
 }
 
 /// Compares a yes-or-no value. UNKNOWN if the record has no value.

@@ -7,8 +7,10 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 use wayin_entity::{Challenge, EntryPoint, Perspective, meeting, reflection};
 
+use super::filter_input::ReflectionFilter;
 use crate::graphql::comparison::Date;
 use crate::graphql::{
+    app_from_context,
     connection::NodeConnection,
     error::SharedError,
     list::load_connection,
@@ -190,5 +192,21 @@ impl MeetingQuery {
     ) -> Result<NodeConnection<Meeting>> {
         let page = PageArguments::new(first, after, last, before);
         load_connection(ctx, meeting::Entity::find(), (), page, Meeting).await
+    }
+
+    /// Reflections: what members said at meetings, without names. The one that was added last comes first.
+    async fn reflections(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which reflections to return. By default, all.")] filter: Option<ReflectionFilter>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
+    ) -> Result<NodeConnection<Reflection>> {
+        let filter = filter.unwrap_or_default();
+        let select = filter.select_rows(&app_from_context(ctx).db, "filter").await?;
+        let page = PageArguments::new(first, after, last, before);
+        load_connection(ctx, select, (), page, Reflection).await
     }
 }

@@ -43,7 +43,7 @@ const READ_AUDIT_TRAIL: AccessRule = requires_capability(ReadAuditTrail);
 /// Types, their fields, who can read them, and which objects they see.
 pub const TABLE: &[PolicyRow] = &[
     ("Query", "vocabulary terms crises claims claim", EVERYONE),
-    ("Query", "places place meetings", MEMBERS),
+    ("Query", "places place meetings reflections", MEMBERS),
     ("Query", "viewer", OWN),
     ("Query", "node nodes", INHERITED),
     ("Query", "organisations organisation", KNOWN_ORGANISATIONS),
@@ -140,6 +140,8 @@ pub const TABLE: &[PolicyRow] = &[
         "id title theme heldOn registrationUrl reflections",
         MEMBERS,
     ),
+    ("ReflectionConnection", CONNECTION_FIELDS, MEMBERS),
+    ("ReflectionEdge", EDGE_FIELDS, MEMBERS),
     (
         "Reflection",
         "id meeting perspective entryPoint challenge place text",

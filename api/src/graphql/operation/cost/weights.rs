@@ -152,6 +152,7 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
             "initiatives",
             "organisations",
             "places",
+            "reflections",
             "submissions",
             "revisions",
             "imports",
