@@ -1,16 +1,20 @@
 //! The change log: everything that was published, changed or withdrawn, in strict order. A change is appended
 //! in its own transaction. The pattern index and the subscriptions follow the log.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryOrder, Statement};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryOrder, Statement,
+};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
-use wayin_entity::{ChangeKind, ChangeSubject, change};
+use wayin_entity::{ChangeKind, ChangeSubject, change, initiative};
 
 use crate::clock::Clock;
-use crate::database::insert_all;
+use crate::database::json_rows::TupleQuery;
+use crate::database::{IDS_PER_STATEMENT, insert_all, is_one_of_ids};
 use crate::locks::{AdvisoryLock, LockMode, acquire_lock};
 
 /// Who changes the database, when and why.
@@ -108,6 +112,9 @@ pub const NOTIFICATION_CHANNEL: &str = "wayin_change";
 
 /// Appends to the log. Numbers become visible in order: on PostgreSQL, numbering waits for the transaction
 /// that numbered before. SQLite has one writer.
+///
+/// The caller has written what the entries describe. An entry of an initiative gets the version that the initiative has
+/// now. If a transaction saves an initiative twice, others only ever see the last version, and both entries have it.
 pub async fn append_changes(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
@@ -116,6 +123,7 @@ pub async fn append_changes(
     if entries.is_empty() {
         return Ok(());
     }
+    let versions = load_versions(db, entries).await?;
     acquire_lock(db, LockMode::Exclusive, AdvisoryLock::ChangeLog).await?;
     notify_listeners(db).await?;
     let now = act.now();
@@ -123,11 +131,35 @@ pub async fn append_changes(
         kind: Set(entry.kind),
         subject: Set(entry.subject),
         subject_id: Set(entry.id),
+        version: Set(versions.get(&entry.id).copied()),
         created_at: Set(now),
         updated_at: Set(now),
         ..Default::default()
     });
     insert_all(db, rows).await
+}
+
+/// Loads the versions of the initiatives among the subjects of entries.
+async fn load_versions(
+    db: &impl ConnectionTrait,
+    entries: &[ChangeEntry],
+) -> Result<HashMap<Uuid, i32>, DbErr> {
+    use initiative::{Column, Entity};
+    let initiatives = entries
+        .iter()
+        .filter(|entry| entry.subject == ChangeSubject::Initiative);
+    let ids: BTreeSet<Uuid> = initiatives.map(|entry| entry.id).collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let mut versions = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
+        let these = is_one_of_ids(db, Column::Id.into_expr(), ids);
+        let rows: Vec<(Uuid, i32)> = TupleQuery::new(Entity::find(), &[Column::Id, Column::Version], [])
+            .filter(these)
+            .load(db)
+            .await?;
+        versions.extend(rows);
+    }
+    Ok(versions)
 }
 
 /// Notifies all servers through PostgreSQL when the transaction commits.

@@ -17,6 +17,8 @@ pub struct Model {
     pub subject: ChangeSubject,
     /// The id of the subject.
     pub subject_id: Uuid,
+    /// The version of the initiative after the transaction that made the change. Null for other subjects.
+    pub version: Option<i32>,
     /// When the row was created (UTC).
     pub created_at: DateTimeUtc,
     /// When the row was last updated (UTC): never.

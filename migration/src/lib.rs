@@ -37,6 +37,7 @@ mod m20261130_000033_create_disclosure_classes;
 mod m20261130_000034_create_question_counts;
 mod m20261130_000035_add_dimensions;
 mod m20261130_000036_create_notices;
+mod m20261130_000037_add_versions_to_changes;
 mod table;
 pub mod vocabulary;
 
@@ -80,6 +81,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000034_create_question_counts::Migration),
             Box::new(m20261130_000035_add_dimensions::Migration),
             Box::new(m20261130_000036_create_notices::Migration),
+            Box::new(m20261130_000037_add_versions_to_changes::Migration),
         ]
     }
 }

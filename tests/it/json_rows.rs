@@ -62,6 +62,7 @@ async fn scan_reads_each_row_once(database: Database) {
             kind: ChangeKind::Altered,
             subject: ChangeSubject::Initiative,
             subject_id: *subject_id,
+            version: None,
             created_at: now,
             updated_at: now,
         });

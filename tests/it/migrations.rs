@@ -32,6 +32,7 @@ tests_on_both_databases![
     constraints_reject_invalid_rows,
     deleting_an_initiative_deletes_its_parts_but_not_its_place,
     change_numbers_increase_and_are_never_reused,
+    changes_get_the_versions_that_they_led_to,
     folded_names_sort_alike_on_every_database,
 ];
 
@@ -491,6 +492,7 @@ async fn change_numbers_increase_and_are_never_reused(database: Database) {
             kind: Set(ChangeKind::Altered),
             subject: Set(ChangeSubject::Place),
             subject_id: Set(clock.new_id()),
+            version: Set(None),
             created_at: Set(now),
             updated_at: Set(now),
         };
@@ -507,6 +509,23 @@ async fn change_numbers_increase_and_are_never_reused(database: Database) {
     let newest = change::Entity::find_by_id(second).one(db).await.unwrap();
     newest.unwrap().delete(db).await.unwrap();
     assert!(second < log().await, "a number is not reused");
+}
+
+async fn changes_get_the_versions_that_they_led_to(database: Database) {
+    let db = &database.connection;
+    complete_base::insert_complete_base(db).await;
+    let load_versions = async || {
+        let versions = change::Entity::find()
+            .select_only()
+            .column(change::Column::Version);
+        let versions: Vec<Option<i32>> = versions.into_tuple().all(db).await.unwrap();
+        versions
+    };
+    assert_eq!(load_versions().await, [Some(1)]);
+    let steps = steps_to_undo("m20261130_000036_add_versions_to_changes");
+    Migrator::down(db, Some(steps)).await.unwrap();
+    Migrator::up(db, None).await.unwrap();
+    assert_eq!(load_versions().await, [Some(1)]);
 }
 
 async fn folded_names_sort_alike_on_every_database(database: Database) {

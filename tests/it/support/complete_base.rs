@@ -419,6 +419,7 @@ impl RowFactory {
             kind: ChangeKind::Published,
             subject: ChangeSubject::Initiative,
             subject_id: initiative,
+            version: Some(1),
             created_at: self.now,
             updated_at: self.now,
         };
