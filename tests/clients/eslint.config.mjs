@@ -14,8 +14,8 @@ const WITHOUT_ID = {
     "PageInfo",
     // Worked out.
     "AdjustedEstimates", "AdjustedTest", "AsOf", "Association", "Associations", "RateLimit", "Caution", "ContingencyTable", "DisclosureControl",
-    "Distribution", "DistributionBin", "EntryPointFlow", "EntryPointFlows", "Estimate", "GridCell", "GridHeading", "Homogeneity", "Pattern",
-    "PatternGrid", "Proportion", "PatternGroup", "QuestionCount", "UnknownReasonCount", "Suppression", "PatternSummary",
+    "Distribution", "DistributionBin", "EntryPointFlow", "EntryPointFlows", "Estimate", "GridCell", "GridHeading", "Homogeneity", "InitiativeChange",
+    "InitiativeChanges", "Pattern", "PatternGrid", "Proportion", "PatternGroup", "QuestionCount", "UnknownReasonCount", "Suppression", "PatternSummary",
     // Parts of a record, of a history (known by what it is of and its number), of a file.
     "ChallengeFaced", "ConditionChanged", "EntryPointTaken", "MissingAnswer", "SharingConsent",
     "Revision", "ImportRow",

@@ -493,6 +493,7 @@ fn required_arguments(field: &str) -> &'static str {
             "(id: \"x\")"
         }
         "claim" => "(slug: \"x\")",
+        "changes" => "(sinceNumber: 0)",
         "pattern" => "(when: {}, then: {})",
         "patternGrid" => "(rows: REGION, columns: WAY_IN)",
         "associations" => "(conditions: [])",

@@ -1,5 +1,6 @@
 //! Initiatives: their records, publication, and who can read them.
 
+pub mod changes;
 pub mod filter_input;
 pub mod graphql;
 pub mod own_records;

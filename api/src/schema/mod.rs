@@ -34,8 +34,8 @@ use crate::import::{
     subscription::ImportSubscription,
 };
 use crate::initiative::graphql::{
-    FundingTerm, FundingTermById, Initiative, InitiativeById, InitiativeMutation, InitiativeQuery,
-    InitiativeSubscription, NarrowingMutation, Organisation, Place, Source, SourceById,
+    FundingTerm, FundingTermById, Initiative, InitiativeById, InitiativeChangeQuery, InitiativeMutation,
+    InitiativeQuery, InitiativeSubscription, NarrowingMutation, Organisation, Place, Source, SourceById,
 };
 use crate::meeting::graphql::{Meeting, MeetingById, MeetingQuery, Reflection, ReflectionById};
 use crate::meeting::mutations::MeetingMutation;
@@ -83,6 +83,7 @@ pub struct Query(
     TokenQuery,
     QuestionCountQuery,
     NoticeQuery,
+    InitiativeChangeQuery,
 );
 
 /// The mutations.

@@ -41,6 +41,16 @@ pub async fn load_documents(
     initiatives: impl IntoIterator<Item = Uuid>,
     versions: impl IntoIterator<Item = i32>,
 ) -> Result<HashMap<(Uuid, i32), Value>> {
+    let found = load_revisions(db, initiatives, versions).await?.into_iter();
+    Ok(found.map(|(key, one)| (key, one.document)).collect())
+}
+
+/// Loads the revisions of initiatives at given versions, by initiative and version.
+pub async fn load_revisions(
+    db: &impl ConnectionTrait,
+    initiatives: impl IntoIterator<Item = Uuid>,
+    versions: impl IntoIterator<Item = i32>,
+) -> Result<HashMap<(Uuid, i32), revision::Model>> {
     let initiatives: Vec<Uuid> = initiatives.into_iter().collect();
     if initiatives.is_empty() {
         return Ok(HashMap::new());
@@ -51,9 +61,7 @@ pub async fn load_documents(
         .all(db)
         .await?;
     let found = found.into_iter();
-    Ok(found
-        .map(|one| ((one.initiative_id, one.version), one.document))
-        .collect())
+    Ok(found.map(|one| ((one.initiative_id, one.version), one)).collect())
 }
 
 /// Selects the newest revision of each initiative: the published record, or the last one before it was

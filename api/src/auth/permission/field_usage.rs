@@ -100,6 +100,11 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
     nested_row("Place.initiatives", &["orderBy"], "InitiativeOrder"),
     nested_row("Organisation.initiatives", &["orderBy"], "InitiativeOrder"),
     same_name_row("Query.initiative", &["id"], "Initiative"),
+    fields_row(
+        "Query.changes",
+        &["sinceNumber"],
+        &[("InitiativeChange", "changeNumber")],
+    ),
     nested_row("Query.reflections", &["filter"], "ReflectionFilter"),
     nested_row("Query.pattern", &["when", "then", "among"], "InitiativeFilter"),
     nested_row("Query.pattern", &["by"], "Dimension"),

@@ -108,7 +108,10 @@ impl Exposure {
                 "objects of the organisation that the member acts for; for stewards, those of all organisations; of \
                  imports, only the kinds that the member's role can send"
             }
-            Self::FullyVisible => "objects of published records that the member can read in full",
+            Self::FullyVisible => {
+                "objects of published records that the member can read in full; of `changes`, also the ids of records that \
+                 the member could read in full before they were withdrawn or hidden"
+            }
             Self::PartlyVisible => {
                 "published records that the member can read in full, and those that its organisation funds"
             }

@@ -48,6 +48,7 @@ pub const TABLE: &[PolicyRow] = &[
     ("Query", "node nodes", INHERITED),
     ("Query", "organisations organisation", KNOWN_ORGANISATIONS),
     ("Query", "initiatives initiative", PARTLY_VISIBLE),
+    ("Query", "changes", FULLY_VISIBLE),
     (
         "Query",
         "pattern patternGrid associations entryPointFlows distribution",
@@ -104,6 +105,17 @@ pub const TABLE: &[PolicyRow] = &[
         "Initiative",
         "summary leadOrganisation externalRef startedOn endedOn ongoing sharedWithFunders version \
          publishedAt updatedAt entryPoints challengesFaced conditionsChanged sources sharing missing",
+        FULLY_VISIBLE,
+    ),
+    // Also the ids of initiatives that the member could read in full before.
+    (
+        "InitiativeChanges",
+        "changes nextNumber hasMore asOf",
+        FULLY_VISIBLE,
+    ),
+    (
+        "InitiativeChange",
+        "changeNumber changedAt kind initiativeId initiative",
         FULLY_VISIBLE,
     ),
     (

@@ -61,6 +61,23 @@ impl LoaderKey for InitiativeById {
     }
 }
 
+/// Loads an initiative that the reader can read in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WholeInitiativeById(pub Uuid);
+
+impl LoaderKey for WholeInitiativeById {
+    type Value = Arc<initiative::Model>;
+
+    async fn load(
+        context: &LoaderContext,
+        keys: &[WholeInitiativeById],
+    ) -> Result<HashMap<WholeInitiativeById, Arc<initiative::Model>>, SharedError> {
+        let ids = keys.iter().map(|key| key.0);
+        let rows = load_visible(context, VisiblePart::Whole, ids).await?.into_iter();
+        Ok(rows.map(|(id, row)| (WholeInitiativeById(id), row)).collect())
+    }
+}
+
 /// Loads initiatives by their ids, if the reader can see so much of them.
 pub(super) async fn load_visible(
     loads: &LoaderContext,

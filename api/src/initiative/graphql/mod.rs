@@ -1,6 +1,7 @@
 //! Initiatives over GraphQL. What a reader cannot read is hidden: a record that the reader can only count is
 //! null, and the hidden fields of a partly visible record are null or empty.
 
+mod changes;
 mod direct_change;
 mod lists;
 mod loaders;
@@ -19,6 +20,7 @@ use wayin_entity::{Visibility, initiative};
 
 use self::loaders::PartsOfInitiative;
 pub use self::{
+    changes::InitiativeChangeQuery,
     lists::{FundingTermList, InitiativeOrder, load_initiatives, parse_window},
     loaders::{FundingTermById, InitiativeById, SourceById},
     narrowing::NarrowingMutation,

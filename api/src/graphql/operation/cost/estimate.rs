@@ -8,7 +8,7 @@ use async_graphql::parser::types::{ExecutableDocument, Field, FragmentDefinition
 use async_graphql::{Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
-use super::weights::{self, CONNECTION_SUFFIX};
+use super::weights::{self, CONNECTION_SUFFIX, Multiplier};
 use crate::graphql::operation::document::{find_operation, is_skipped};
 use crate::graphql::operation::field_types::{FieldTypes, root_type};
 use crate::paging;
@@ -244,7 +244,10 @@ impl<'a> CostEstimator<'a> {
                 .map(ArgumentValue::count_values)
         };
         let itself = weight.field_points(&values);
-        let times = weight.multiplier_value(is_list, &values);
+        let times = match weight.times {
+            Multiplier::PageRows => self.page_size(field),
+            _ => weight.multiplier_value(is_list, &values),
+        };
         let itself = itself.saturating_add(self.estimate_filters(field));
         if held.ends_with(CONNECTION_SUFFIX) {
             let rows = self.page_size(field).saturating_mul(inner.per_row);

@@ -18,6 +18,8 @@ pub enum Multiplier {
     Declared,
     /// At most this many times.
     AtMost(u64),
+    /// Once for each row of a page, whose size is the argument `first`.
+    PageRows,
     /// Once for each value of an argument, up to a maximum.
     ArgumentValues(&'static str, u64),
     /// Once for each pair of values of an argument, with up to a maximum number of values.
@@ -165,6 +167,21 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
     },
     FieldWeight {
         type_name: "Query",
+        fields: &["changes"],
+        points: 50,
+        times: Multiplier::PageRows,
+        reason: "reads 500 changes, and earlier versions of what can no longer be read",
+        ..DEFAULT_WEIGHT
+    },
+    FieldWeight {
+        type_name: "InitiativeChanges",
+        fields: &["changes"],
+        times: Multiplier::AtMost(1),
+        reason: "the field that holds them counts the changes",
+        ..DEFAULT_WEIGHT
+    },
+    FieldWeight {
+        type_name: "Query",
         fields: &["questionCounts"],
         points: 50,
         times: Multiplier::AtMost(question_audit::MAX_LISTED_MEMBERS),
@@ -253,6 +270,7 @@ pub const WEIGHTLESS_TYPES: &[(&[&str], &str)] = &[
             "AsOf",
             "DisclosureControl",
             "Suppression",
+            "InitiativeChanges",
         ],
         "included in the cost of the query",
     ),
@@ -337,6 +355,8 @@ impl FieldWeight {
             Multiplier::Declared if is_list => ASSUMED_LIST_LENGTH,
             Multiplier::Declared => 1,
             Multiplier::AtMost(most) => most,
+            // The estimate of an operation knows the size of the page.
+            Multiplier::PageRows => paging::DEFAULT_PAGE_ROWS,
             Multiplier::ArgumentValues(argument, most) => given(argument, most),
             Multiplier::ArgumentPairs(argument, most) => {
                 let values = given(argument, most);
@@ -384,6 +404,7 @@ pub fn render_weights() -> String {
         let mut times = match weight.times {
             Multiplier::Declared => String::new(),
             Multiplier::AtMost(most) => most.to_string(),
+            Multiplier::PageRows => format!("`first`, or {}", paging::DEFAULT_PAGE_ROWS),
             Multiplier::ArgumentValues(argument, _) => format!("the number of `{argument}`"),
             Multiplier::ArgumentPairs(argument, _) => format!("the pairs of `{argument}`"),
         };
