@@ -85,7 +85,7 @@ async fn list_changes(
             format!("no change has the number {since}; the newest is {newest}; load everything again");
         return Err(Error::bad_input("sinceNumber", reason));
     }
-    let end = newest.min(since + MAX_NUMBERS_PER_PAGE);
+    let end = Ord::min(newest, since + MAX_NUMBERS_PER_PAGE);
     let entries = load_entries(db, reader, since, end).await?;
     let versions: BTreeSet<(Uuid, i32)> = entries.iter().flat_map(LogEntry::list_versions).collect();
     let readable = find_readable_versions(db, reader, &versions).await?;

@@ -63,18 +63,28 @@ use crate::vocabulary::graphql::{Term, TermById, VocabularyQuery};
 use crate::vocabulary::mutations::TermMutation;
 
 /// The queries.
+// The queries and mutations are in groups, because the compiler nests one future in another for each member of a group.
 #[derive(MergedObject, Default)]
-pub struct Query(
+pub struct Query(EvidenceQuery, PatternQuery, AdministrationQuery);
+
+/// The queries of the records and of what they refer to.
+#[derive(MergedObject, Default)]
+struct EvidenceQuery(
     NodeQuery,
-    ViewerQuery,
     VocabularyQuery,
     PlaceQuery,
     OrganisationQuery,
     InitiativeQuery,
+    InitiativeChangeQuery,
     CrisisQuery,
     MeetingQuery,
     ClaimQuery,
-    PatternQuery,
+);
+
+/// The queries of submissions, members and the running of the service.
+#[derive(MergedObject, Default)]
+struct AdministrationQuery(
+    ViewerQuery,
     SubmissionQuery,
     RevisionQuery,
     ImportQuery,
@@ -83,25 +93,33 @@ pub struct Query(
     TokenQuery,
     QuestionCountQuery,
     NoticeQuery,
-    InitiativeChangeQuery,
 );
 
 /// The mutations.
 #[derive(MergedObject, Default)]
-pub struct Mutation(
+pub struct Mutation(EvidenceMutation, AdministrationMutation);
+
+/// The mutations of the records and of what they refer to.
+#[derive(MergedObject, Default)]
+struct EvidenceMutation(
     SubmissionMutation,
     ImportMutation,
     InitiativeMutation,
     NarrowingMutation,
-    OrganisationMutation,
-    RedactionMutation,
     PlaceMutation,
     TermMutation,
     MeetingMutation,
     CrisisMutation,
     ClaimMutation,
-    MemberMutation,
+);
+
+/// The mutations of organisations, members and the running of the service.
+#[derive(MergedObject, Default)]
+struct AdministrationMutation(
+    OrganisationMutation,
     OrganisationMergeMutation,
+    RedactionMutation,
+    MemberMutation,
     TokenMutation,
     NoticeMutation,
 );

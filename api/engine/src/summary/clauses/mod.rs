@@ -120,9 +120,7 @@ fn render_test(test: &InitiativeTest, positive: bool, number: GrammaticalNumber)
                 format!("last updated {}", render_moments(&comparison)),
             )
         }
-        InitiativeTest::ActiveDuring(crisis) => {
-            render_did(positive, ["ran", "run"], render_crisis(crisis))
-        }
+        InitiativeTest::ActiveDuring(crisis) => render_did(positive, ["ran", "run"], render_crisis(crisis)),
         InitiativeTest::StartedDuring(crisis) => {
             render_did(positive, ["started", "start"], render_crisis(crisis))
         }
