@@ -325,13 +325,16 @@ impl InitiativePlaceFilter {
     }
 }
 
+/// Makes the test of a crisis.
+type NewCrisisTest = fn(CrisisPeriod) -> InitiativeTest;
+
 /// The conditions of the filters `activeDuring`, `startedDuring` and `fundedDuring`.
 async fn find_crisis_conditions(
     lookup: FilterContext<'_>,
     path: &str,
     [active, started, funded]: [Option<CrisisFilter>; 3],
 ) -> Result<Vec<InitiativePredicate>> {
-    let filters: [(&str, Option<CrisisFilter>, fn(CrisisPeriod) -> InitiativeTest); 3] = [
+    let filters: [(&str, Option<CrisisFilter>, NewCrisisTest); 3] = [
         ("activeDuring", active, InitiativeTest::ActiveDuring),
         ("startedDuring", started, InitiativeTest::StartedDuring),
         ("fundedDuring", funded, InitiativeTest::FundedDuring),

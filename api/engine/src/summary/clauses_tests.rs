@@ -790,8 +790,11 @@ fn equal_phrases_have_equal_truth() {
     }
 }
 
+/// The currency, the amount in minor units, the length in months and the first day of a term.
+type TermValues = (Option<&'static str>, Option<i64>, Option<i32>, Option<NaiveDate>);
+
 /// Every term of one of two currencies or none, and of one of a few amounts, lengths and start days or none.
-fn list_terms_with_values() -> Vec<(Option<&'static str>, Option<i64>, Option<i32>, Option<NaiveDate>)> {
+fn list_terms_with_values() -> Vec<TermValues> {
     let currencies = [Some("gbp"), Some("eur"), None];
     let amounts = [Some(99), Some(100), Some(101), None];
     let months = [Some(11), Some(12), Some(13), None];

@@ -628,7 +628,7 @@ mod tests {
         for (text, offered) in [
             (include_str!("../../../../assets/graphiql/boot.js"), 1),
             (include_str!("../../../../../README.md"), 1),
-            (include_str!("../../../../../docs/clients.md"), 6),
+            (include_str!("../../../../../docs/clients.md"), 7),
         ] {
             let documents = extract_documents(text);
             assert_eq!(documents.len(), offered, "{documents:?}");
