@@ -522,7 +522,7 @@ async fn changes_get_the_versions_that_they_led_to(database: Database) {
         versions
     };
     assert_eq!(load_versions().await, [Some(1)]);
-    let steps = steps_to_undo("m20261130_000036_add_versions_to_changes");
+    let steps = steps_to_undo("m20261130_000037_add_versions_to_changes");
     Migrator::down(db, Some(steps)).await.unwrap();
     Migrator::up(db, None).await.unwrap();
     assert_eq!(load_versions().await, [Some(1)]);

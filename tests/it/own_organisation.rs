@@ -107,7 +107,7 @@ async fn own_filters_select_what_the_organisation_funds_or_leads(database: Datab
         // No funding term of `f` is recorded.
         (&funder, "{fundedByMe: false}", "c"),
         (&funder, "{not: {fundedByMe: true}}", "c"),
-        (&funder, "{fundedByMe: null}", "a b c d f"),
+        (&funder, "{fundedByMe: null}", "a b c d e f"),
         (&funder, "{ledByMe: true}", ""),
         (&funder, "{or: [{fundedByMe: true}, {ledByMe: true}]}", "a b d"),
         (
@@ -142,10 +142,10 @@ async fn own_filters_select_what_the_organisation_funds_or_leads(database: Datab
 const QUESTIONS: [&str; 7] = [
     "{ pattern(among: FILTER, when: {fundingTerms: {some: {durationMonths: {lte: 18}}}},
         then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, by: FUNDER, scope: VISIBLE) {
-        summary table { population both whenOnly thenOnly neither unknown }
+        summary { text } table { population both whenOnly thenOnly neither unknown }
         groups(first: 20) { nodes { label table { population } } } } }",
     "{ pattern(when: FILTER, then: {fundingTerms: {isRecorded: true}}, scope: ALL) {
-        summary table { population both whenOnly thenOnly neither unknown }
+        summary { text } table { population both whenOnly thenOnly neither unknown }
         disclosure { suppressed { count rule complete } } } }",
     "{ patternGrid(rows: FUNDER, columns: YEAR_STARTED, among: FILTER, scope: VISIBLE) { cells { count } } }",
     "{ distribution(of: FUNDER, among: FILTER, scope: VISIBLE) { bins { label count } } }",
@@ -231,14 +231,14 @@ async fn members_of_different_organisations_get_different_answers(database: Data
         (create_funder(&app, OTHER_FUNDER).await, 2),
     ];
     let question = "{ pattern(among: {fundedByMe: true}, when: {}, then: {fundingTerms: {isRecorded: true}},
-        scope: VISIBLE) { summary table { population } } }";
+        scope: VISIBLE) { summary { text } table { population } } }";
     // Both ask again, so that the answers come from the cache.
     for _ in 0..2 {
         for (funder, population) in &funders {
             let (_, name) = find_own_organisation(funder).await;
             let answer = &funder.query(question).await["pattern"];
             assert_eq!(answer["table"]["population"], *population, "{answer}");
-            let summary = answer["summary"].as_str().unwrap();
+            let summary = answer["summary"]["text"].as_str().unwrap();
             assert!(summary.contains(&name), "{summary}");
         }
     }
@@ -304,7 +304,7 @@ async fn members_without_an_organisation_are_refused(database: Database) {
                 "filter.isMe",
             ),
             (
-                "{ pattern(when: {}, then: {}, among: {fundedByMe: true}) { summary } }",
+                "{ pattern(when: {}, then: {}, among: {fundedByMe: true}) { summary { text } } }",
                 "among.fundedByMe",
             ),
             (
@@ -323,7 +323,8 @@ async fn members_without_an_organisation_are_refused(database: Database) {
                 (describe_refusal(path), "BAD_USER_INPUT")
             );
         }
-        let subscription = "subscription { patternChanged(when: {fundedByMe: true}, then: {}) { summary } }";
+        let subscription =
+            "subscription { patternChanged(when: {fundedByMe: true}, then: {}) { summary { text } } }";
         let response = client.subscribe_first(subscription).await;
         assert_eq!(
             response["errors"][0]["message"],
@@ -383,7 +384,8 @@ async fn claims_with_own_filters_are_refused(database: Database) {
     }
     store_claim(&app).await;
     for (client, scope) in [(&funder, "VISIBLE"), (&app.anonymous(), "ALL")] {
-        let query = format!("{{ claim(slug: \"a-claim\") {{ pattern(scope: {scope}) {{ summary }} }} }}");
+        let query =
+            format!("{{ claim(slug: \"a-claim\") {{ pattern(scope: {scope}) {{ summary {{ text }} }} }} }}");
         let (message, code) = client.query_error(&query).await;
         assert_eq!(code, "BAD_USER_INPUT");
         assert!(

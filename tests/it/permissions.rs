@@ -23,7 +23,7 @@ tests_on_both_databases![
     unreadable_fields_cannot_be_filtered_by,
     claim_uses_only_fields_dashboards_can_read,
     only_public_fields_answer_without_a_token,
-    claim_is_answered_overall_without_a_token_and_by_group_with_one,
+    claim_is_answered_without_a_token_as_for_a_dashboard,
 ];
 tests_without_database![
     policy_lists_every_schema_field_once,
@@ -551,7 +551,7 @@ async fn only_public_fields_answer_without_a_token(database: Database) {
     );
 }
 
-async fn claim_is_answered_overall_without_a_token_and_by_group_with_one(database: Database) {
+async fn claim_is_answered_without_a_token_as_for_a_dashboard(database: Database) {
     let app = TestApp::start(database).await;
     let now = SystemClock.now();
     let claim = claim::Model {
@@ -572,7 +572,8 @@ async fn claim_is_answered_overall_without_a_token_and_by_group_with_one(databas
     let overall = "{ claim(slug: \"a-claim\") { pattern { summary { text } table { population } rateWhen { value } cautions { code text }
         scope disclosure { applied } asOf { changeNumber } licence } } }";
     let by_groups =
-        "{ claim(slug: \"a-claim\") { pattern { groups { nodes { label } } adjusted { groupCount } } } }";
+        "{ claim(slug: \"a-claim\") { pattern { groups { nodes { label } } adjusted { groupCount } }
+            trend { groups { nodes { label } } } reflection { text } } }";
     let anonymous = app.anonymous();
     let read = anonymous.query(words).await;
     assert_eq!(
@@ -587,10 +588,21 @@ async fn claim_is_answered_overall_without_a_token_and_by_group_with_one(databas
         pattern["table"]["population"], 0,
         "there are no records, and so none that are hidden"
     );
+    let groups = &anonymous.query(by_groups).await["claim"];
+    for answer in ["pattern", "trend"] {
+        assert_eq!(
+            groups[answer]["groups"]["nodes"],
+            json!([{"label": "Not known"}]),
+            "{groups}"
+        );
+    }
+    assert_eq!(groups["reflection"], Value::Null);
     for query in [
-        by_groups,
         "{ claims { nodes { pattern(scope: VISIBLE) { summary { text } } } } }",
-        "{ claim(slug: \"a-claim\") { reflection { text } } }",
+        "{ claim(slug: \"a-claim\") { trend(scope: VISIBLE) { verdict } } }",
+        "{ claim(slug: \"a-claim\") { pattern { groups { nodes { place { name } } } } } }",
+        "{ claim(slug: \"a-claim\") { reflection { meeting { title } } } }",
+        "{ reflections { totalCount } }",
     ] {
         let response = anonymous.execute(query).await;
         assert_eq!(

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Object, Result};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
-use wayin_entity::claim;
+use wayin_entity::{Dimension, claim};
 
 use crate::auth::permission::RequesterKind;
 use crate::error::Error;
@@ -65,8 +65,8 @@ impl Claim {
             .map(Reflection))
     }
 
-    /// The current evidence for the claim, as a pattern. Without a token, you can read the overall answer
-    /// with scope ALL. Groups and scope VISIBLE need a token.
+    /// The current evidence for the claim, as a pattern. Without a token, you get the answer of a dashboard
+    /// with scope ALL. Scope VISIBLE needs a token.
     async fn pattern(
         &self,
         ctx: &Context<'_>,
@@ -74,15 +74,42 @@ impl Claim {
         #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
     ) -> Result<Pattern> {
+        Ok(self
+            .load_pattern(ctx, self.0.pattern_by, scope, min_change_number)
+            .await?)
+    }
+
+    /// The same evidence by the year in which the initiatives started: the groups are the years. Without a
+    /// token, you get the answer of a dashboard with scope ALL.
+    async fn trend(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
+        #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
+        min_change_number: Option<i64>,
+    ) -> Result<Pattern> {
+        let by = Some(Dimension::YearStarted);
+        Ok(self.load_pattern(ctx, by, scope, min_change_number).await?)
+    }
+}
+
+impl Claim {
+    /// Asks the stored question. Without a token, it is answered as for a dashboard.
+    async fn load_pattern(
+        &self,
+        ctx: &Context<'_>,
+        by: Option<Dimension>,
+        scope: RecordScope,
+        min_change_number: Option<i64>,
+    ) -> Result<Pattern, Error> {
         let Self(claim) = self;
-        let (asking, reader, by, member) = match require_member(ctx) {
+        let (asking, reader, member) = match require_member(ctx) {
             Ok(member) => (
                 RequesterKind::Member(member.role),
                 member.reader(),
-                claim.pattern_by,
                 Some(member.id),
             ),
-            Err(_) if scope == RecordScope::All => (RequesterKind::Claim, Reader::Dashboard, None, None),
+            Err(_) if scope == RecordScope::All => (RequesterKind::Claim, Reader::Dashboard, None),
             Err(unknown) => return Err(unknown.into()),
         };
         let input = PatternInput {
@@ -106,7 +133,7 @@ impl Claim {
         )
         .asked_by(member)
         .within_operation(operation_loader(ctx).view());
-        Ok(Box::pin(Pattern::load(&asker, input)).await?)
+        Box::pin(Pattern::load(&asker, input)).await
     }
 }
 

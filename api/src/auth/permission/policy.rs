@@ -77,8 +77,8 @@ pub const TABLE: &[PolicyRow] = &[
     ("ClaimConnection", CONNECTION_FIELDS, EVERYONE),
     ("ClaimEdge", EDGE_FIELDS, EVERYONE),
     ("Claim", "id slug statement", EVERYONE),
-    ("Claim", "pattern", PUBLIC_AGGREGATES),
-    ("Claim", "reflection", MEMBERS),
+    ("Claim", "pattern trend", PUBLIC_AGGREGATES),
+    ("Claim", "reflection", EVERYONE),
     // Fields that are selected on the interface, not on a type that implements it.
     ("Node", "id", INHERITED),
     ("Viewer", "id subject role organisation rateLimit", OWN),
@@ -154,25 +154,21 @@ pub const TABLE: &[PolicyRow] = &[
     ),
     ("ReflectionConnection", CONNECTION_FIELDS, MEMBERS),
     ("ReflectionEdge", EDGE_FIELDS, MEMBERS),
-    (
-        "Reflection",
-        "id meeting perspective entryPoint challenge place text",
-        MEMBERS,
-    ),
+    ("Reflection", "id perspective entryPoint challenge text", EVERYONE),
+    ("Reflection", "meeting place", MEMBERS),
     // No field returns this interface. The fields of its types have rows of their own.
     (
         "Answer",
         "cautions basis scope disclosure asOf licence",
         PUBLIC_AGGREGATES,
     ),
-    // The pattern of a claim is open to everyone, except what belongs to single groups.
+    // The pattern of a claim is open to everyone. Places and organisations are not.
     (
         "Pattern",
         "summary verdict direction basis table visibleTable unknownReasons rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
-         conditionalOddsRatio phi pValue cautions scope disclosure asOf licence",
+         conditionalOddsRatio phi pValue cautions scope disclosure asOf licence adjusted groups",
         PUBLIC_AGGREGATES,
     ),
-    ("Pattern", "adjusted groups", AGGREGATES),
     (
         "ContingencyTable",
         "population both whenOnly thenOnly neither unknown whenUnknown thenUnknown",
@@ -202,22 +198,22 @@ pub const TABLE: &[PolicyRow] = &[
         "oddsRatio riskRatio test homogeneity homogeneitySuppressed groupCount groupsLeftOut \
          initiativesLeftOut oddsRatioGroupsLeftOut oddsRatioInitiativesLeftOut riskRatioGroupsLeftOut \
          riskRatioInitiativesLeftOut",
-        AGGREGATES,
+        PUBLIC_AGGREGATES,
     ),
     (
         "AdjustedTest",
         "statistic pValue correctedStatistic correctedPValue",
-        AGGREGATES,
+        PUBLIC_AGGREGATES,
     ),
-    ("Homogeneity", "statistic degrees pValue", AGGREGATES),
-    ("PatternGroupConnection", CONNECTION_FIELDS, AGGREGATES),
-    ("PatternGroupEdge", EDGE_FIELDS, AGGREGATES),
+    ("Homogeneity", "statistic degrees pValue", PUBLIC_AGGREGATES),
+    ("PatternGroupConnection", CONNECTION_FIELDS, PUBLIC_AGGREGATES),
+    ("PatternGroupEdge", EDGE_FIELDS, PUBLIC_AGGREGATES),
     (
         "PatternGroup",
-        "key label place organisation basis table visibleTable rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
-         phi suppressed",
-        AGGREGATES,
+        "key label basis table visibleTable rateWhen rateOtherwise riskDifference riskRatio oddsRatio phi suppressed",
+        PUBLIC_AGGREGATES,
     ),
+    ("PatternGroup", "place organisation", AGGREGATES),
     (
         "PatternGrid",
         "rows columns cells population visiblePopulation illustrative overlap cautions basis scope disclosure asOf licence",

@@ -77,9 +77,9 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
     },
     FieldWeight {
         type_name: "Claim",
-        fields: &["pattern"],
-        points: 30,
-        reason: "a pattern without groups",
+        fields: &["pattern", "trend"],
+        points: 240,
+        reason: "a pattern with groups",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
