@@ -9,6 +9,7 @@ use wayin_entity::{import, submission};
 
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::export_link;
 use crate::idempotency;
 use crate::import::job;
 use crate::pattern::question_audit;
@@ -70,18 +71,21 @@ pub async fn run_sweeps(db: &DatabaseConnection, clock: &dyn Clock, expiry: &Exp
                 imports: 0,
                 idempotency_keys: 0,
                 question_counts: 0,
+                export_links: 0,
             }) => {}
             Ok(ExpiredCounts {
                 submissions,
                 imports,
                 idempotency_keys: answers,
                 question_counts,
+                export_links,
             }) => {
                 tracing::info!(
                     submissions,
                     imports,
                     answers,
                     question_counts,
+                    export_links,
                     "expired rows were deleted"
                 );
             }
@@ -101,6 +105,8 @@ pub struct ExpiredCounts {
     pub idempotency_keys: u64,
     /// Counts of the questions of a member on a day.
     pub question_counts: u64,
+    /// Links that have ended.
+    pub export_links: u64,
 }
 
 /// Deletes everything that has expired by `now`.
@@ -115,6 +121,7 @@ pub async fn delete_expired(
         imports: delete_expired_imports(db, clock, expiry, now).await?,
         idempotency_keys: idempotency::delete_expired_keys(db, now).await?,
         question_counts: question_audit::delete_expired(db, now).await?,
+        export_links: export_link::delete_expired(db, now).await?,
     })
 }
 

@@ -23,6 +23,7 @@ pub mod error_code;
 mod etag;
 pub mod expiry;
 pub mod export;
+pub mod export_link;
 pub mod grant_detail;
 pub mod graphiql;
 pub mod graphql;

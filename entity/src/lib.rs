@@ -13,6 +13,7 @@ pub mod disclosure_class;
 pub mod disclosure_release;
 pub mod entity_revision;
 pub mod entry_point_taken;
+pub mod export_link;
 pub mod funding_term;
 pub mod grant_detail;
 pub mod idempotency_key;

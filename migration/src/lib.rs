@@ -38,6 +38,7 @@ mod m20261130_000034_create_question_counts;
 mod m20261130_000035_add_dimensions;
 mod m20261130_000036_create_notices;
 mod m20261130_000037_add_versions_to_changes;
+mod m20261130_000038_create_export_links;
 mod table;
 pub mod vocabulary;
 
@@ -82,6 +83,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000035_add_dimensions::Migration),
             Box::new(m20261130_000036_create_notices::Migration),
             Box::new(m20261130_000037_add_versions_to_changes::Migration),
+            Box::new(m20261130_000038_create_export_links::Migration),
         ]
     }
 }

@@ -83,6 +83,10 @@ async fn every_mutation_is_audited(database: Database) {
         ))
         .await;
     assert_eq!(revoked["revokeToken"]["problems"], json!([]));
+    let link = steward
+        .query("mutation { createExportLink(input: {address: \"/export/distribution.csv?of=REGION\"}) { problems { message } } }")
+        .await;
+    assert_eq!(link["createExportLink"]["problems"], json!([]));
     let kept = save_one_of_everything(&steward).await;
     // A rejected mutation leaves no audit event.
     mutate(&partner, "submitForReview", json!({"id": second})).await;
@@ -100,7 +104,7 @@ async fn every_mutation_is_audited(database: Database) {
     );
     assert_eq!(
         output.len(),
-        15 + kept,
+        16 + kept,
         "one event for each mutation: {output:#?}"
     );
     let returned = output

@@ -718,6 +718,11 @@ const CORRUPTIONS: &[Corruption] = &[
         "is valid for 0 days",
     ),
     (
+        &["UPDATE export_link SET expires_at = created_at"],
+        Invariant::Tokens,
+        "is valid for 0 minutes",
+    ),
+    (
         &["UPDATE claim SET pattern_when = '{\"fundingterms\": {}}'"],
         Invariant::Claims,
         "has a pattern that cannot be run: when",

@@ -433,6 +433,7 @@ async fn constraints_reject_invalid_rows(database: Database) {
         ("check", "UPDATE instance_settings SET id = 2"),
         ("check", "UPDATE member SET organisation_id = NULL"),
         ("check", "UPDATE issued_token SET revoked_at = NULL"),
+        ("check", "UPDATE export_link SET secret_digest = 'secret'"),
         ("check", "UPDATE notice SET acknowledged_at = NULL"),
         // References to a row of another table, or to no row.
         (
@@ -448,6 +449,7 @@ async fn constraints_reject_invalid_rows(database: Database) {
         ),
         ("foreign key", "UPDATE crisis_place SET place_id = crisis_id"),
         ("foreign key", "UPDATE notice SET audit_event_id = id"),
+        ("foreign key", "UPDATE export_link SET token_id = member_id"),
         // Columns that cannot be null.
         ("not null", "UPDATE initiative SET title = NULL"),
         ("not null", "UPDATE funding_term SET funder_id = NULL"),

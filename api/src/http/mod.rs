@@ -1,6 +1,7 @@
 //! What all routes share.
 
 pub mod error_response;
+pub mod request_span;
 pub mod requester;
 pub mod response;
 pub mod security_headers;

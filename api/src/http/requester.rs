@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 
 use crate::app::App;
 use crate::auth::member;
-use crate::auth::requester::Requester;
+use crate::auth::requester::{AuthenticatedMember, Requester};
 use crate::error::{Error, Result};
 
 /// The `Authorization` header of a request, or its equivalent in a message of a WebSocket.
@@ -61,6 +61,11 @@ impl<S: Sync> FromRequestParts<S> for Authorization {
     }
 }
 
+/// The member of a link, as an extension of the request that the link stands for. It is used instead of the
+/// `Authorization` header. Clients cannot set extensions: only [`crate::export_link`] does.
+#[derive(Clone, Debug)]
+pub struct LinkRequester(pub AuthenticatedMember);
+
 impl<S> FromRequestParts<S> for Requester
 where
     Arc<App>: FromRef<S>,
@@ -69,6 +74,9 @@ where
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        if let Some(LinkRequester(member)) = parts.extensions.get() {
+            return Ok(Self::Member(member.clone()));
+        }
         let Ok(authorization) = Authorization::from_request_parts(parts, state).await;
         authorization.authenticate(&Arc::from_ref(state)).await
     }

@@ -8,11 +8,14 @@ use sea_orm::{
 };
 use serde_json::Value;
 use uuid::Uuid;
-use wayin_entity::{claim, idempotency_key, instance_settings, issued_token, organisation, place, term};
+use wayin_entity::{
+    claim, export_link, idempotency_key, instance_settings, issued_token, organisation, place, term,
+};
 
 use super::{IntegrityChecker, Invariant};
 use crate::auth::issued_token::MAX_VALID_DAYS;
 use crate::error::Result;
+use crate::export_link::LIFETIME;
 use crate::graphql::input;
 use crate::initiative::filter_input::InitiativeFilter;
 use crate::instance::DisclosureKeys;
@@ -57,6 +60,7 @@ pub(super) async fn check_reference_data(
     check_idempotency_keys(db, checking).await?;
     check_audit_events(db, checking).await?;
     check_tokens(db, checking).await?;
+    check_links(db, checking).await?;
     check_claims(db, checking).await
 }
 
@@ -184,6 +188,27 @@ async fn check_tokens(db: &DatabaseTransaction, checking: &mut IntegrityChecker<
                 let sentence = format!("Token {} was {what} before it was issued.", row.id);
                 checking.report(Invariant::Tokens, sentence);
             }
+        }
+    }
+    Ok(())
+}
+
+/// Checks the lifetime of links.
+async fn check_links(db: &DatabaseTransaction, checking: &mut IntegrityChecker<'_>) -> Result<()> {
+    let mut rows = export_link::Entity::find()
+        .order_by_asc(export_link::Column::Id)
+        .stream(db)
+        .await?;
+    while let Some(row) = rows.try_next().await? {
+        let good_for = row.expires_at - row.created_at;
+        if good_for <= TimeDelta::zero() || good_for > LIFETIME {
+            let sentence = format!(
+                "Link {} is valid for {} minutes instead of at most {}.",
+                row.id,
+                good_for.num_minutes(),
+                LIFETIME.num_minutes()
+            );
+            checking.report(Invariant::Tokens, sentence);
         }
     }
     Ok(())

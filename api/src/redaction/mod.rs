@@ -30,6 +30,7 @@ pub use self::search::RedactionMatches;
 use self::search::{contains_condition, json_contains_condition, replace_text_expression};
 use crate::change_log::{self, ActionContext, ChangeEntry};
 use crate::error::Result;
+use crate::export_link;
 use crate::graphql::input;
 use crate::id::NodeKind;
 use crate::initiative::filter_input::InitiativeFilter;
@@ -160,6 +161,8 @@ pub async fn redact_text(
     redacted.imports = files::redact_files(db, act, text, found).await?;
     delete_idempotency_keys(db, text).await?;
     redaction.redact_stored_results().await?;
+    // The addresses of links are encoded, so that they cannot be searched. A member can create a link again.
+    export_link::delete_all(db).await?;
     if !known_anew.is_empty() {
         let keys = DisclosureKeys::load(db).await?;
         for organisation in &known_anew {

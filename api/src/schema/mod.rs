@@ -23,6 +23,7 @@ use crate::claim::mutations::ClaimMutation;
 use crate::crisis::graphql::{Crisis, CrisisById, CrisisQuery};
 use crate::crisis::mutations::CrisisMutation;
 use crate::error::Error;
+use crate::export_link::graphql::ExportLinkMutation;
 use crate::graphql::loader;
 use crate::graphql::node::Node;
 use crate::graphql::revision::RevisionQuery;
@@ -121,6 +122,7 @@ struct AdministrationMutation(
     RedactionMutation,
     MemberMutation,
     TokenMutation,
+    ExportLinkMutation,
     NoticeMutation,
 );
 

@@ -45,6 +45,7 @@ use crate::graphql::operation::client_ip::{ClientIp, TrustedHops};
 use crate::graphql::operation::cost::{Introspection, RateLimitKey};
 use crate::graphql::operation::document;
 use crate::graphql::request;
+use crate::http::request_span::create_request_span;
 use crate::http::requester::Authorization;
 use crate::http::response::{
     ResponseMediaType, failed_response, operation_response, panic_response, public_cacheable,
@@ -68,6 +69,7 @@ struct ServiceState {
 
 pub fn build_router(app: Arc<App>) -> Router {
     let files = crate::pattern::csv::http::router(Arc::clone(&app));
+    let links = crate::export_link::http::router(Arc::clone(&app));
     let to_mend = crate::import::http::router(Arc::clone(&app));
     let returned = crate::submission::http::router(Arc::clone(&app));
     let trusted_hops = TrustedHops(app.cost_control.settings.trusted_hops);
@@ -88,6 +90,7 @@ pub fn build_router(app: Arc<App>) -> Router {
             service.app.cost_control.settings.introspection,
         ))
         .merge(files)
+        .merge(links)
         .merge(crate::workbook_http::router())
         .merge(to_mend)
         .merge(returned)
@@ -95,7 +98,7 @@ pub fn build_router(app: Arc<App>) -> Router {
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(noting)
         .layer(CompressionLayer::new())
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().make_span_with(create_request_span))
         .with_state(service);
     // Layers that are added later wrap those that were added before.
     let routes = routes

@@ -79,6 +79,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "crisis",
             "expiry",
             "export",
+            "export_link",
             "grant_detail",
             "import",
             "initiative",
@@ -116,6 +117,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "claim/mutations",
             "crisis/graphql",
             "crisis/mutations",
+            "export_link/graphql",
             "graphql/mutation",
             "graphql/node",
             "graphql/revision",
@@ -148,6 +150,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     (
         "HTTP",
         &[
+            "export_link/http",
             "graphiql",
             "http",
             "import/http",

@@ -1,6 +1,6 @@
 //! A small database in which every table has a row and every column has a value.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait};
 use serde_json::json;
 use uuid::Uuid;
@@ -11,10 +11,10 @@ use wayin_entity::{
     Perspective, PlaceKind, ReferenceKind, ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome,
     SourceKind, SubmissionState, Visibility, audit_event, challenge_faced, challenge_reason, change, claim,
     condition_changed, crisis, crisis_place, disclosure_class, disclosure_release, entity_revision,
-    entry_point_taken, funding_term, grant_detail, idempotency_key, import, import_chunk, import_outcome,
-    initiative, initiative_source, instance_settings, issued_token, meeting, member, notice, organisation,
-    organisation_alias, place, place_parent, question_count, reflection, revision, small_area, source,
-    submission, term,
+    entry_point_taken, export_link, funding_term, grant_detail, idempotency_key, import, import_chunk,
+    import_outcome, initiative, initiative_source, instance_settings, issued_token, meeting, member, notice,
+    organisation, organisation_alias, place, place_parent, question_count, reflection, revision, small_area,
+    source, submission, term,
 };
 
 /// Inserts the rows and asserts that each reads back unchanged.
@@ -144,6 +144,16 @@ impl RowFactory {
             created_at: self.now,
             updated_at: self.now,
         };
+        let export_link = export_link::Model {
+            id: self.clock.new_id(),
+            member_id: member.id,
+            token_id: Some(issued_token.id),
+            secret_digest: "0".repeat(64),
+            address: "/export/distribution.csv?of=REGION".to_owned(),
+            expires_at: self.now + TimeDelta::minutes(15),
+            created_at: self.now,
+            updated_at: self.now,
+        };
         let kept_revision = entity_revision::Model {
             id: self.clock.new_id(),
             subject: ReferenceKind::Organisation,
@@ -176,6 +186,7 @@ impl RowFactory {
         insert_and_verify(db, organisation).await;
         insert_and_verify(db, member).await;
         insert_and_verify(db, issued_token).await;
+        insert_and_verify(db, export_link).await;
         insert_and_verify(db, question_count).await;
         insert_and_verify(db, kept_revision).await;
         insert_and_verify(db, former).await;

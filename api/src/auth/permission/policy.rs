@@ -429,6 +429,8 @@ pub const TABLE: &[PolicyRow] = &[
         NARROW_VISIBILITY,
     ),
     ("AcknowledgeNoticePayload", "notice problems", REVIEW_SUBMISSIONS),
+    ("Mutation", "createExportLink", MEMBERS),
+    ("CreateExportLinkPayload", "url expiresAt problems", MEMBERS),
     ("Problem", "code message path", MEMBERS),
     ("FieldChange", "path before after", INHERITED),
     ("SubmissionConnection", CONNECTION_FIELDS, SUBMIT_RECORDS),

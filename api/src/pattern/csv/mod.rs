@@ -7,6 +7,7 @@
 mod answers;
 pub mod http;
 mod parameters;
+pub mod question;
 
 use std::borrow::Cow;
 

@@ -115,6 +115,16 @@ impl CsvParameters {
             .fold(0, u64::saturating_add)
     }
 
+    /// The parameters as arguments of the GraphQL field with the same answer.
+    pub fn to_arguments(&self) -> Result<Vec<(String, async_graphql::Value)>> {
+        let arguments = self.0.iter().map(|(name, value)| {
+            let value = async_graphql::Value::from_json(value.clone())
+                .map_err(|cause| Error::bad_input(name, cause))?;
+            Ok((name.clone(), value))
+        });
+        arguments.collect()
+    }
+
     /// Parses a parameter that may be missing.
     pub fn optional<T: InputType>(&self, name: &str) -> Result<Option<T>> {
         self.0

@@ -1,0 +1,233 @@
+//! The kinds of files, the questions that they answer, and the addresses of both.
+
+use axum::http::Uri;
+use wayin_entity::{Dimension, Perspective};
+
+use super::super::graphql::NamedCondition;
+use super::super::service::PatternInput;
+use super::parameters::CsvParameters;
+use crate::app::App;
+use crate::auth::permission::RequesterKind;
+use crate::auth::requester::{AuthenticatedMember, Requester};
+use crate::error::{Error, Result};
+use crate::graphql::operation::cost::weights;
+use crate::initiative::filter_input::InitiativeFilter;
+use wayin_engine::summary::join_list;
+
+/// The longest address that is checked, in bytes.
+const MAX_ADDRESS_BYTES: usize = 32_000;
+
+/// A kind of file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CsvKind {
+    Pattern,
+    Grid,
+    Distribution,
+    Flows,
+    Associations,
+}
+
+impl CsvKind {
+    pub const ALL: [Self; 5] = [
+        Self::Pattern,
+        Self::Grid,
+        Self::Distribution,
+        Self::Flows,
+        Self::Associations,
+    ];
+
+    /// The cost, which is that of the GraphQL field with the same answer.
+    pub fn cost_points(self, given: &CsvParameters) -> u32 {
+        let field = match self {
+            Self::Pattern => "pattern",
+            Self::Grid => "patternGrid",
+            Self::Distribution => "distribution",
+            Self::Flows => "entryPointFlows",
+            Self::Associations => "associations",
+        };
+        weights::pattern_query_points(field, &|name| given.count_values(name), given.count_comparisons())
+    }
+
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Pattern => "/export/pattern.csv",
+            Self::Grid => "/export/grid.csv",
+            Self::Distribution => "/export/distribution.csv",
+            Self::Flows => "/export/flows.csv",
+            Self::Associations => "/export/associations.csv",
+        }
+    }
+
+    /// The `Content-Disposition` header. A browser saves the file under its name.
+    pub const fn disposition(self) -> &'static str {
+        match self {
+            Self::Pattern => "attachment; filename=\"wayin-pattern.csv\"",
+            Self::Grid => "attachment; filename=\"wayin-grid.csv\"",
+            Self::Distribution => "attachment; filename=\"wayin-distribution.csv\"",
+            Self::Flows => "attachment; filename=\"wayin-flows.csv\"",
+            Self::Associations => "attachment; filename=\"wayin-associations.csv\"",
+        }
+    }
+
+    /// The GraphQL field with the same answer, and the types whose fields are all in the file.
+    const fn graphql_field(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::Pattern => ("pattern", &["Pattern", "PatternGroup", "ContingencyTable"]),
+            Self::Grid => ("patternGrid", &["PatternGrid", "GridHeading", "GridCell"]),
+            Self::Distribution => ("distribution", &["Distribution", "DistributionBin"]),
+            Self::Flows => ("entryPointFlows", &["EntryPointFlows", "EntryPointFlow"]),
+            Self::Associations => (
+                "associations",
+                &["Associations", "Association", "ContingencyTable"],
+            ),
+        }
+    }
+
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Pattern => "How often two conditions coincide",
+            Self::Grid => "Every value of one dimension against every value of another",
+            Self::Distribution => "How many initiatives have each value of a dimension",
+            Self::Flows => "From which way in to which later entry points initiatives move",
+            Self::Associations => "Which pairs of conditions coincide more than chance",
+        }
+    }
+
+    /// The parameters of this kind of file, without those that every file has.
+    pub const fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::Pattern => &["when", "then", "among", "by"],
+            Self::Grid => &["rows", "columns", "among"],
+            Self::Distribution => &["of", "among"],
+            Self::Flows => &["among", "perspective"],
+            Self::Associations => &["conditions", "among"],
+        }
+    }
+}
+
+/// The question that a file answers.
+pub enum FileQuestion {
+    Pattern(Box<PatternInput>),
+    Grid {
+        rows: Dimension,
+        columns: Dimension,
+        among: Option<InitiativeFilter>,
+    },
+    Distribution {
+        of: Dimension,
+        among: Option<InitiativeFilter>,
+    },
+    Flows {
+        among: Option<InitiativeFilter>,
+        perspective: Option<Perspective>,
+    },
+    Associations {
+        /// The names of the conditions, in the same order.
+        names: Vec<String>,
+        conditions: Vec<InitiativeFilter>,
+        among: Option<InitiativeFilter>,
+    },
+}
+
+impl FileQuestion {
+    /// Parses the question of a kind of file from its parameters.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] with the name of a parameter that is missing or wrong.
+    pub fn parse(kind: CsvKind, given: &CsvParameters) -> Result<Self> {
+        Ok(match kind {
+            CsvKind::Pattern => Self::Pattern(Box::new(PatternInput {
+                when: given.required("when")?,
+                then: given.required("then")?,
+                among: given.among()?,
+                by: given.optional("by")?,
+                concentration: true,
+            })),
+            CsvKind::Grid => Self::Grid {
+                rows: given.required("rows")?,
+                columns: given.required("columns")?,
+                among: given.among()?,
+            },
+            CsvKind::Distribution => Self::Distribution {
+                of: given.required("of")?,
+                among: given.among()?,
+            },
+            CsvKind::Flows => Self::Flows {
+                among: given.among()?,
+                perspective: given.optional("perspective")?,
+            },
+            CsvKind::Associations => {
+                let named: Vec<NamedCondition> = given.required("conditions")?;
+                let (names, conditions) = named.into_iter().map(|one| (one.name, one.condition)).unzip();
+                Self::Associations {
+                    names,
+                    conditions,
+                    among: given.among()?,
+                }
+            }
+        })
+    }
+}
+
+/// Checks whether the requester can read a kind of file. Returns whose permissions to check, and the member.
+pub fn authorise<'a>(
+    app: &App,
+    requester: &'a Requester,
+    kind: CsvKind,
+) -> Result<(RequesterKind, &'a AuthenticatedMember)> {
+    let (asking, member) = (RequesterKind::from_requester(requester), requester.member()?);
+    let (field, types) = kind.graphql_field();
+    app.permissions.check_field(asking, "Query", field)?;
+    types
+        .iter()
+        .try_for_each(|of| app.permissions.check_all_fields(asking, of))?;
+    Ok((asking, member))
+}
+
+/// The address of a file on this server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileAddress {
+    /// The path, which names the kind of file.
+    pub path: &'static str,
+    /// The path and the parameters.
+    pub address: String,
+}
+
+/// Parses the address of a file, such as `/export/distribution.csv?of=REGION`, without answering its question.
+///
+/// # Errors
+/// [`Error::BadInput`] if it is not the address of a file, or if a parameter is missing or wrong, and
+/// [`Error::Unauthenticated`] or [`Error::Forbidden`] if the requester cannot read the file.
+pub fn parse_address(app: &App, requester: &Requester, text: &str) -> Result<FileAddress> {
+    if text.len() > MAX_ADDRESS_BYTES {
+        return Err(Error::BadInput(format!(
+            "has {} bytes; the maximum is {MAX_ADDRESS_BYTES}",
+            text.len()
+        )));
+    }
+    let not_a_file = || {
+        let paths = CsvKind::ALL.map(CsvKind::path);
+        Error::BadInput(format!(
+            "is not the address of a file on this server; it begins with {}",
+            join_list(paths, "or")
+        ))
+    };
+    let uri: Uri = text.parse().map_err(|_| not_a_file())?;
+    let kind = CsvKind::ALL
+        .into_iter()
+        .find(|kind| uri.authority().is_none() && kind.path() == uri.path())
+        .ok_or_else(not_a_file)?;
+    let (asking, _) = authorise(app, requester, kind)?;
+    let mut given = CsvParameters::from_uri(&uri)?;
+    given.require_known(kind.parameters())?;
+    FileQuestion::parse(kind, &given)?;
+    given.scope()?;
+    given.min_change_number()?;
+    let (field, _) = kind.graphql_field();
+    app.permissions
+        .check_field_usage(asking, ("Query", field), given.to_arguments()?)?;
+    Ok(FileAddress {
+        path: kind.path(),
+        address: uri.to_string(),
+    })
+}
