@@ -172,6 +172,9 @@ async fn start_with_full_history(database: Database) -> TestApp {
     )
     .await;
     revoke_token(&steward, &issued["issuedToken"]["id"]).await;
+    partner
+        .query("mutation { createExportLink(input: {address: \"/export/distribution.csv?of=REGION\"}) { expiresAt } }")
+        .await;
     create_claim_and_term(&app).await;
     save_one_of_everything(&steward).await;
     let file = format!(

@@ -21,6 +21,7 @@ mod corrections;
 mod csv_encodings;
 mod disclosure;
 mod expiry;
+mod export_links;
 mod exports;
 mod filters;
 mod grant_details;

@@ -2,22 +2,19 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tower::ServiceExt;
-use uuid::Uuid;
-use wayin::clock::{Clock, SystemClock};
 use wayin::graphql::operation::cost::{CostSettings, Introspection, RateLimit, RateLimits};
 use wayin::server;
 use wayin_entity::Role;
 
 use crate::support::app::{TestApp, sign_token};
 use crate::support::builders::record;
+use crate::support::clock::ManualClock;
 use crate::support::socket::{TestServer, wait_until};
 use crate::support::{Database, tests_on_both_databases};
 
@@ -32,36 +29,6 @@ tests_on_both_databases![
     closed_introspection_reveals_nothing,
     csv_files_cost_the_same_as_their_queries,
 ];
-
-/// A clock that tests advance.
-#[derive(Debug)]
-struct ManualClock {
-    since: DateTime<Utc>,
-    by: AtomicI64,
-}
-
-impl ManualClock {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            since: SystemClock.now(),
-            by: AtomicI64::new(0),
-        })
-    }
-
-    fn advance_seconds(&self, seconds: i64) {
-        self.by.fetch_add(seconds, Ordering::SeqCst);
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> DateTime<Utc> {
-        self.since + TimeDelta::seconds(self.by.load(Ordering::SeqCst))
-    }
-
-    fn new_id(&self) -> Uuid {
-        SystemClock.new_id()
-    }
-}
 
 /// A token has 100 points and gains one a second. An address has 10 and gains one a minute.
 const SMALL_SETTINGS: CostSettings = CostSettings {

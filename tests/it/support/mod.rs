@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub mod app;
 pub mod builders;
+pub mod clock;
 pub mod complete_base;
 pub mod constraints;
 pub mod database;
