@@ -362,6 +362,7 @@ async fn security_headers_are_on_every_response(database: Database) {
         "/health/live",
         "/health/ready",
         "/export/pattern.csv",
+        "/export/link/x",
         "/template/records.xlsx",
         "/imports/x/corrections.xlsx",
         "/nowhere",

@@ -10,7 +10,9 @@ use crate::export_link::LINK_PATH;
 
 /// Creates the span of a request, with its method, address and version.
 pub fn create_request_span(request: &Request) -> Span {
+    // The target of tower-http's own span, which this one replaces.
     tracing::debug_span!(
+        target: "tower_http::trace::make_span",
         "request",
         method = %request.method(),
         uri = %LoggedAddress(request.uri()),
