@@ -1,11 +1,12 @@
 //! Cautions about an answer. They depend only on what the answer discloses.
 
 use super::answer::{
-    Association, Associations, Basis, DisclosedTable, Distribution, FlowCounts, Grid, Groups, HiddenCounting,
-    NotAdjustedReason, PatternAnswer,
+    Association, Associations, Basis, ComparisonAnswer, DisclosedTable, Distribution, FlowCounts, Grid,
+    Groups, HiddenCounting, NotAdjustedReason, PatternAnswer,
 };
 use super::disclosure::DisclosedCount;
 use super::measures::Measures;
+use super::query::RecordScope;
 use super::summary::{format_approximate, format_count, join_list, round_for_words};
 
 /// A known cell below this is a small number.
@@ -127,6 +128,20 @@ pub fn list_pair_cautions(pair: &Association) -> Vec<Caution> {
     let table = pair.table.of_basis(pair.basis);
     let mut cautions = list_table_cautions(&table);
     cautions.extend(caution_not_computable(&table));
+    cautions
+}
+
+/// The cautions about a comparison, apart from those about [one table](list_table_cautions).
+pub fn list_comparison_cautions(answer: &ComparisonAnswer) -> Vec<Caution> {
+    let population = answer.tables.first().map(|table| table.population);
+    let mut cautions = Vec::from_iter(caution_illustrative(
+        &answer.illustrative,
+        &population.unwrap_or_default(),
+        &answer.basis,
+    ));
+    cautions.extend(caution_groups_suppressed(&answer.tables, answer.basis.scope, ""));
+    let counts = answer.tables.iter().flat_map(DisclosedTable::counts);
+    cautions.extend(list_shared_cautions(&answer.basis, answer.overlap, counts));
     cautions
 }
 
@@ -273,36 +288,43 @@ fn caution_groups_overlap() -> Caution {
     )
 }
 
+/// None if no group has a suppressed count. `consequence` is a sentence to add, or empty.
+fn caution_groups_suppressed(
+    tables: &[DisclosedTable],
+    scope: RecordScope,
+    consequence: &str,
+) -> Option<Caution> {
+    let suppressed = tables.iter().filter(|table| table.basis(scope) != scope).count();
+    if suppressed == 0 {
+        return None;
+    }
+    let text = format!(
+        "{} of {} groups {} a count that is suppressed, because it would include too few hidden records.{consequence}",
+        format_count(suppressed as u64),
+        format_count(tables.len() as u64),
+        if suppressed == 1 { "has" } else { "have" },
+    );
+    Some(new_caution(CautionCode::GroupsSuppressed, text))
+}
+
 fn list_group_cautions(answer: &PatternAnswer, groups: &Groups) -> Vec<Caution> {
     let mut cautions = Vec::new();
     if groups.overlap {
         cautions.push(caution_groups_overlap());
     }
-    let scope = answer.basis.scope;
-    let is_suppressed = |table: &DisclosedTable| table.basis(scope) != scope;
-    let suppressed = groups
-        .tables
-        .iter()
-        .filter(|(_, table)| is_suppressed(table))
-        .count();
-    if suppressed > 0 {
-        let not_adjusted = match groups.adjusted {
-            Err(NotAdjustedReason::Suppressed { initiatives, .. }) => format!(
-                " They have at least {} of the initiatives, too many for adjusted figures.",
-                format_count(initiatives)
-            ),
-            _ => String::new(),
-        };
-        cautions.push(new_caution(
-            CautionCode::GroupsSuppressed,
-            format!(
-                "{} of {} groups {} a count that is suppressed, because it would include too few hidden records.{not_adjusted}",
-                format_count(suppressed as u64),
-                format_count(groups.tables.len() as u64),
-                if suppressed == 1 { "has" } else { "have" },
-            ),
-        ));
-    }
+    let not_adjusted = match groups.adjusted {
+        Err(NotAdjustedReason::Suppressed { initiatives, .. }) => format!(
+            " They have at least {} of the initiatives, too many for adjusted figures.",
+            format_count(initiatives)
+        ),
+        _ => String::new(),
+    };
+    let tables: Vec<DisclosedTable> = groups.tables.iter().map(|(_, table)| *table).collect();
+    cautions.extend(caution_groups_suppressed(
+        &tables,
+        answer.basis.scope,
+        &not_adjusted,
+    ));
     let Ok(adjusted) = &groups.adjusted else {
         return cautions;
     };

@@ -38,7 +38,18 @@ impl GroupComparison {
             GroupKey::NotKnown => None,
             _ => compare_with_rest(overall, table),
         };
-        let compared: Vec<Option<RateComparison>> = groups.iter().map(compare).collect();
+        Self::from_comparisons(&groups.iter().map(compare).collect::<Vec<_>>())
+    }
+
+    /// Compares the rate of `then` with `when` with the rate without it, in each table. The p-values are corrected for the
+    /// number of tables.
+    pub fn compare_conditions(tables: &[DisclosedTable]) -> Self {
+        let compare = |table: &DisclosedTable| compare_rates(&table.known_cells()?);
+        Self::from_comparisons(&tables.iter().map(compare).collect::<Vec<_>>())
+    }
+
+    /// Corrects the p-values of the comparisons, and keeps those that differ clearly. A group that was not compared is none.
+    fn from_comparisons(compared: &[Option<RateComparison>]) -> Self {
         let p_values: Vec<Option<f64>> = compared.iter().map(|one| one.map(|one| one.p_value)).collect();
         let q_values = multiple_testing::benjamini_hochberg(&p_values);
         let different = compared.iter().zip(q_values).enumerate();
@@ -81,6 +92,11 @@ fn compare_with_rest(overall: &DisclosedTable, group: &DisclosedTable) -> Option
         then_only: rest(overall.both, group.both)?,
         neither: rest(overall.when_only, group.when_only)?,
     };
+    compare_rates(&counts)
+}
+
+/// Compares the rate of `then` with `when` with the rate without it. None if too few initiatives have either.
+fn compare_rates(counts: &TwoByTwoCounts) -> Option<RateComparison> {
     let (of_group, of_rest) = (
         counts.both.n + counts.when_only.n,
         counts.then_only.n + counts.neither.n,
@@ -92,7 +108,7 @@ fn compare_with_rest(overall: &DisclosedTable, group: &DisclosedTable) -> Option
     Some(RateComparison {
         rate,
         difference: rate - counts.then_only.n as f64 / of_rest as f64,
-        p_value: compute_difference_p_value(&counts)?,
+        p_value: compute_difference_p_value(counts)?,
     })
 }
 
@@ -131,6 +147,21 @@ mod tests {
         assert_eq!(different, [(0, Direction::More), (3, Direction::Less)]);
         assert_eq!(found.compared, 5, "initiatives without a value are no group");
         assert!((found.different[0].rate - 0.9).abs() < 1e-12);
+    }
+
+    #[test]
+    fn conditions_are_compared_as_groups_with_their_rest() {
+        let groups = [(90, 10), (50, 50), (52, 48), (10, 90), (4, 2), (0, 0)];
+        let all = |pick: fn(&(u64, u64)) -> u64| groups.iter().map(pick).sum::<u64>();
+        let (both, when_only) = (all(|pair| pair.0), all(|pair| pair.1));
+        let with_rest = |pair: &(u64, u64)| {
+            let counts = [0, pair.0, pair.1, both - pair.0, when_only - pair.1, 0, 0, 0];
+            DisclosedTable::new(counts.map(DisclosedCount::exact))
+        };
+        // The last group has no value.
+        let tables: Vec<DisclosedTable> = groups[..5].iter().map(with_rest).collect();
+        assert_eq!(GroupComparison::compare_conditions(&tables), compare(&groups));
+        assert_eq!(compare(&groups).different.len(), 2);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::visibility::Reader;
 pub const MIN_PAIRED_CONDITIONS: usize = 2;
 /// The most conditions of an associations query.
 pub const MAX_PAIRED_CONDITIONS: usize = 40;
+/// The most groups of a comparison.
+pub const MAX_COMPARED_GROUPS: usize = 10;
 
 /// Which records are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -2,12 +2,14 @@
 //! through this module.
 
 mod associations;
+mod comparison;
 mod distribution;
 mod flows;
 mod grid;
 mod pattern;
 
 pub use self::associations::{Association, Associations, AssociationsQuery, compute_associations};
+pub use self::comparison::{ComparisonAnswer, ComparisonQuery, compute_comparison};
 pub use self::distribution::{Bin, Distribution, DistributionQuery, compute_distribution};
 pub use self::flows::{FlowCount, FlowCounts, FlowsQuery, compute_flows};
 pub use self::grid::{Grid, GridQuery, MAX_GRID_CELLS, compute_grid};

@@ -81,6 +81,26 @@ impl<'a> PopulationCounter<'a> {
         )
     }
 
+    /// Whether at least two of the predicates are TRUE for a visible initiative of the population.
+    pub fn has_visible_overlap(&self, predicates: &[&PreparedPredicate<'_>]) -> Result<bool, Cancelled> {
+        self.map_reduce_chunks(
+            || false,
+            |overlap, position, chunk| {
+                let mut counted = Bitmap::empty(chunk.len());
+                let population = self.find_visible_population(position);
+                for predicate in predicates {
+                    let rows = predicate
+                        .evaluate(position, chunk)
+                        .true_rows
+                        .intersection(&population);
+                    *overlap |= counted.intersection(&rows).count() > 0;
+                    counted.insert_all(&rows);
+                }
+            },
+            |a, b| a || b,
+        )
+    }
+
     /// Counts the hidden initiatives in each published cell of two predicates, and adds their keys.
     fn count_hidden_pair(
         &self,

@@ -11,11 +11,12 @@ use wayin_vocabulary::{Challenge, ChallengeStep, ChangeExtent, Condition, Dimens
 
 use super::layout::{ByGroupLayout, IllustrativeApartLayout};
 use super::*;
+use crate::answer::{ComparisonQuery, compute_comparison, compute_pattern};
 use crate::disclosure::classes::description::DescribedTest;
 use crate::disclosure::protected::ProtectedAnswer;
 use crate::index::{IndexedFundingTerm, IndexedInitiative, PerspectiveEntryPoints};
 use crate::predicate::{Comparison, FundingTermTest, InitiativeTest, Predicate, Quantifier};
-use crate::query::RecordScope;
+use crate::query::{PatternQuery, RecordScope};
 use crate::three_valued_logic::Truth;
 use crate::visibility::{Audience, Reader};
 
@@ -571,6 +572,67 @@ fn merged_classes_conceal_each_value_of_a_set() {
         assert!(numbers.all(|class| classes.description_of(class).is_none() || coarsening.leaves_out(class)));
     }
     assert!(counted.values().all(|count| *count > 0), "{counted:?}");
+}
+
+#[test]
+fn comparison_equals_a_pattern_for_each_group() {
+    let mut random = StdRng::seed_from_u64(52);
+    let base = TestBase::random(&mut random, 2_000, 40);
+    let [skipped, not_taken, short, mixed] = <[_; 4]>::try_from(list_predicates()).unwrap();
+    let in_year = Predicate::Test(InitiativeTest::StartedOn(Comparison::AtLeast(first_day(2019))));
+    let mut suppressed = 0;
+    for (reader, scope) in [
+        (Reader::Dashboard, RecordScope::All),
+        (Reader::Dashboard, RecordScope::Visible),
+        (Reader::Steward, RecordScope::All),
+    ] {
+        let viewpoint = Viewpoint { reader, scope };
+        for groups in [
+            vec![short.clone()],
+            vec![not_taken.clone()],
+            vec![in_year.clone(), short.clone(), mixed.clone()],
+            vec![short.clone(), short.clone().negated()],
+        ] {
+            let query = ComparisonQuery {
+                groups,
+                then: skipped.clone(),
+                among: in_year.clone(),
+                viewpoint,
+            };
+            let answer = compute_comparison(base.context(), &query).unwrap();
+            let mut visible_overlap = false;
+            for (at, group) in query.groups.iter().enumerate() {
+                let pattern = |then: &InitiativePredicate, scope| {
+                    let query = PatternQuery {
+                        when: group.clone(),
+                        then: then.clone(),
+                        among: in_year.clone(),
+                        by: None,
+                        viewpoint: Viewpoint { reader, scope },
+                    };
+                    compute_pattern(base.context(), &query, false).unwrap()
+                };
+                let expected = pattern(&skipped, scope);
+                assert_eq!(answer.tables[at], expected.table, "{query:?}");
+                assert_eq!(answer.illustrative, expected.illustrative);
+                suppressed += expected.table.counts().filter(|one| one.count.is_none()).count();
+                if query.groups.len() == 1 {
+                    assert_eq!(answer.figures_basis, expected.figures_basis());
+                    assert_eq!(answer.basis, expected.basis);
+                }
+                let readable = if reader == Reader::Steward {
+                    scope
+                } else {
+                    RecordScope::Visible
+                };
+                visible_overlap |= query.groups[at + 1..]
+                    .iter()
+                    .any(|other| pattern(other, readable).table.both.count != Some(0));
+            }
+            assert_eq!(answer.overlap, visible_overlap, "{query:?}");
+        }
+    }
+    assert!(suppressed > 0, "the test compares suppressed counts too");
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod clauses;
 #[cfg(test)]
 mod clauses_tests;
+pub mod comparison;
 mod numbers;
 #[cfg(test)]
 mod tests;
@@ -19,8 +20,9 @@ pub use self::numbers::{format_approximate, format_count, format_plural, join_li
 use self::numbers::{format_points, format_rate, format_with_noun};
 use crate::answer::{DisclosedTable, PatternAnswer};
 use crate::cautions::{self, CautionCode, SMALL_CELL_COUNT};
+use crate::disclosure::DisclosedCount;
 use crate::measures::Measures;
-use crate::predicate::Predicate;
+use crate::predicate::{InitiativePredicate, Predicate};
 use crate::query::{PatternQuery, RecordScope};
 use crate::statistics::Estimate;
 use crate::verdict::{Direction, Verdict};
@@ -83,7 +85,7 @@ pub fn render(query: &PatternQuery, answer: &PatternAnswer) -> Summary {
     }
     Summary {
         headline: writer.render_headline(),
-        certainty: writer.render_certainty(),
+        certainty: render_certainty(&writer.table),
         unknowns: unknowns::render(answer, &writer.table),
         where_different: where_different::render(answer),
         cautions: writer.render_cautions(),
@@ -109,11 +111,7 @@ impl SummaryWriter<'_> {
     }
 
     fn render_among(&self, number: GrammaticalNumber) -> String {
-        if self.query.among == Predicate::ALWAYS_TRUE {
-            String::new()
-        } else {
-            format!(" that {}", render_phrase(&self.query.among, number).text)
-        }
+        render_population(&self.query.among, number)
     }
 
     /// Whether the figures are of fewer records than the query is about.
@@ -233,32 +231,11 @@ impl SummaryWriter<'_> {
 
     /// The figures of the records that the reader can read, because those of all records are suppressed.
     fn render_visible_figures(&self) -> String {
-        let suppressed = "The counts of all records may not be shown.";
-        let Some(population @ 1..) = self.table.population.count else {
-            return suppressed.into();
-        };
-        format!(
-            "{suppressed} These are the figures of the {} that you can read; there may be more. {}",
-            format_with_noun(&self.table.population, population),
-            self.render_counts()
-        )
-    }
-
-    /// "Allowing for chance, the difference is between 22 and 36 in 100. This compares about 400 initiatives with about 300
-    /// others." None if the headline has counts of a few initiatives.
-    fn render_certainty(&self) -> Option<String> {
-        let with = self.table.known_when_count()?;
-        let others = self.table.known_otherwise_count()?;
-        if with.min(others) < SMALL_CELL_COUNT {
-            return None;
+        let introduction = introduce_visible_figures(&self.table.population);
+        if self.table.population.count.unwrap_or(0) == 0 {
+            return introduction;
         }
-        let difference = Measures::from_table(&self.table).risk_difference?;
-        Some(format!(
-            "{} This compares {} with {} others.",
-            format_points(&difference),
-            format_with_noun(&self.table.both, with),
-            format_approximate(&self.table.neither, others)
-        ))
+        format!("{introduction} {}", self.render_counts())
     }
 
     /// The cautions that change how the sentences are to be read.
@@ -294,6 +271,44 @@ impl SummaryWriter<'_> {
             _ => false,
         }
     }
+}
+
+/// " that ..", or nothing if `among` selects all initiatives.
+fn render_population(among: &InitiativePredicate, number: GrammaticalNumber) -> String {
+    if *among == Predicate::ALWAYS_TRUE {
+        String::new()
+    } else {
+        format!(" that {}", render_phrase(among, number).text)
+    }
+}
+
+/// Says that figures are of the records that the reader can read, as those of all records are suppressed.
+fn introduce_visible_figures(population: &DisclosedCount) -> String {
+    let suppressed = "The counts of all records may not be shown.";
+    match population.count {
+        Some(count @ 1..) => format!(
+            "{suppressed} These are the figures of the {} that you can read; there may be more.",
+            format_with_noun(population, count)
+        ),
+        _ => suppressed.into(),
+    }
+}
+
+/// "Allowing for chance, the difference is between 22 and 36 in 100. This compares about 400 initiatives with about 300
+/// others." None if the headline has counts of a few initiatives.
+fn render_certainty(table: &DisclosedTable) -> Option<String> {
+    let with = table.known_when_count()?;
+    let others = table.known_otherwise_count()?;
+    if with.min(others) < SMALL_CELL_COUNT {
+        return None;
+    }
+    let difference = Measures::from_table(table).risk_difference?;
+    Some(format!(
+        "{} This compares {} with {} others.",
+        format_points(&difference),
+        format_with_noun(&table.both, with),
+        format_approximate(&table.neither, others)
+    ))
 }
 
 /// "57 in 100", or "3" of a few initiatives.

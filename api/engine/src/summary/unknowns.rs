@@ -11,6 +11,18 @@ use crate::verdict::RateBounds;
 /// How many initiatives have an unknown condition, why, and between which bounds the two rates are. `table` has the counts of
 /// the records that the figures are of. None if nothing is unknown.
 pub fn render(answer: &PatternAnswer, table: &DisclosedTable) -> Option<String> {
+    let count = render_count(table)?;
+    let Some(unknown) = table.unknown.count else {
+        return Some(count);
+    };
+    let mut sentences = vec![count];
+    sentences.extend(render_main_reason(answer, unknown));
+    sentences.extend(render_bounds(table));
+    Some(sentences.join(" "))
+}
+
+/// How many initiatives have an unknown condition, as a sentence. None if there are none.
+pub fn render_count(table: &DisclosedTable) -> Option<String> {
     let Some(unknown) = table.unknown.count else {
         return Some("How many more initiatives have unknown answers may not be shown.".into());
     };
@@ -23,13 +35,12 @@ pub fn render(answer: &PatternAnswer, table: &DisclosedTable) -> Option<String> 
         "initiatives have"
     };
     let count = format_approximate(&table.unknown, unknown).replace("about", "About");
-    let mut sentences = vec![format!("{count} more {noun} unknown answers.")];
-    sentences.extend(render_main_reason(answer, unknown));
-    sentences.extend(render_bounds(table));
-    Some(sentences.join(" "))
+    Some(format!("{count} more {noun} unknown answers."))
 }
 
-fn render_bounds(table: &DisclosedTable) -> Option<String> {
+/// Between which bounds the two rates are, as a sentence. None if a count is suppressed, or if there may be no initiative in a
+/// group.
+pub fn render_bounds(table: &DisclosedTable) -> Option<String> {
     let bounds = RateBounds::of_both(table)?;
     if bounds.iter().all(RateBounds::is_almost_any) {
         return Some("With so much unknown, the records tell us almost nothing.".into());
