@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use wayin_engine::answer::{
-    Associations, AssociationsQuery, Basis, Distribution, DistributionQuery, FlowCounts, FlowsQuery, Grid,
-    GridQuery, PatternAnswer,
+    Associations, AssociationsQuery, Basis, ComparisonAnswer, ComparisonQuery, Distribution,
+    DistributionQuery, FlowCounts, FlowsQuery, Grid, GridQuery, PatternAnswer,
 };
 use wayin_engine::query::PatternQuery;
 
@@ -27,6 +27,7 @@ pub enum Question {
     Distribution(DistributionQuery),
     Flows(FlowsQuery),
     Associations(AssociationsQuery),
+    Comparison(ComparisonQuery),
 }
 
 /// An answer that the cache keeps.
@@ -81,6 +82,16 @@ impl CachedAnswer for FlowCounts {
 impl CachedAnswer for Associations {
     fn cell_count(&self) -> usize {
         self.pairs.len()
+    }
+
+    fn basis(&self) -> Option<&Basis> {
+        Some(&self.basis)
+    }
+}
+
+impl CachedAnswer for ComparisonAnswer {
+    fn cell_count(&self) -> usize {
+        self.tables.len()
     }
 
     fn basis(&self) -> Option<&Basis> {

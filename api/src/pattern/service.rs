@@ -16,15 +16,15 @@ use crate::pattern::answer_cache::{CachedAnswer, Question};
 use crate::pattern::view::OperationView;
 use wayin_engine::answer;
 use wayin_engine::answer::{
-    Associations, AssociationsQuery, Basis, Distribution, DistributionQuery, FlowCounts, FlowsQuery, Grid,
-    GridQuery, PatternAnswer,
+    Associations, AssociationsQuery, Basis, ComparisonAnswer, ComparisonQuery, Distribution,
+    DistributionQuery, FlowCounts, FlowsQuery, Grid, GridQuery, PatternAnswer,
 };
 use wayin_engine::cancellation::Cancelled;
 use wayin_engine::count::EvaluationContext;
 use wayin_engine::disclosure::query_restriction::{self, check_question};
 use wayin_engine::predicate::{InitiativePredicate, Predicate};
 use wayin_engine::query::{
-    MAX_PAIRED_CONDITIONS, MIN_PAIRED_CONDITIONS, PatternQuery, RecordScope, Viewpoint,
+    MAX_COMPARED_GROUPS, MAX_PAIRED_CONDITIONS, MIN_PAIRED_CONDITIONS, PatternQuery, RecordScope, Viewpoint,
 };
 use wayin_engine::visibility::Reader;
 
@@ -59,6 +59,17 @@ pub struct PatternInput {
     pub by: Option<Dimension>,
     /// Whether to compute how concentrated the initiatives are.
     pub concentration: bool,
+}
+
+/// A group of a comparison.
+#[derive(Clone)]
+pub struct ComparedFilter {
+    /// The name of the group.
+    pub label: String,
+    /// Selects its initiatives.
+    pub filter: InitiativeFilter,
+    /// The path of the filter in the arguments.
+    pub path: String,
 }
 
 impl PatternService {
@@ -235,6 +246,43 @@ impl PatternService {
         let key = Question::Associations(question.clone());
         self.answer(key, move |base| answer::compute_associations(base, &question))
             .await
+    }
+
+    /// Compares how often `then` is true in each group with the rest. Each group is restricted as a pattern of its own.
+    pub async fn query_comparison(
+        &self,
+        groups: Vec<ComparedFilter>,
+        then: InitiativeFilter,
+        among: Option<InitiativeFilter>,
+    ) -> Result<(ComparisonQuery, ComparisonAnswer)> {
+        if !(1..=MAX_COMPARED_GROUPS).contains(&groups.len()) {
+            return Err(Error::bad_input(
+                "groups",
+                format!(
+                    "{} are given; from 1 to {MAX_COMPARED_GROUPS} can be",
+                    groups.len()
+                ),
+            ));
+        }
+        let mut question = ComparisonQuery {
+            groups: Vec::with_capacity(groups.len()),
+            then: self.build_predicate("then", Some(then)).await?,
+            among: self.build_predicate("among", among).await?,
+            viewpoint: self.viewpoint,
+        };
+        for ComparedFilter { filter, path, .. } in groups {
+            let group = self.build_predicate(&path, Some(filter)).await?;
+            let predicates = [
+                (&*path, &group),
+                ("then", &question.then),
+                ("among", &question.among),
+            ];
+            self.check_disclosure(&predicates, &[], 0)?;
+            question.groups.push(group);
+        }
+        let (query, key) = (question.clone(), Question::Comparison(question.clone()));
+        let compute = move |base: EvaluationContext<'_>| answer::compute_comparison(base, &query);
+        Ok((question, self.answer(key, compute).await?))
     }
 
     async fn build_predicate(

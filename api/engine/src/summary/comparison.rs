@@ -287,12 +287,12 @@ mod tests {
         DisclosedTable::new(counts.map(DisclosedCount::exact))
     }
 
-    fn suppress_both(table: DisclosedTable) -> DisclosedTable {
+    fn suppress_both(table: &DisclosedTable) -> DisclosedTable {
         let both = DisclosedCount {
             count: None,
             ..table.both
         };
-        DisclosedTable { both, ..table }
+        DisclosedTable { both, ..*table }
     }
 
     /// The summary of a comparison of groups A, B and so on. The figures are of the records of `figures_basis`.
@@ -437,7 +437,7 @@ mod tests {
 
     #[test]
     fn suppressed_counts_are_left_out() {
-        let suppressed = suppress_both(table([60, 40, 25, 75, 0]));
+        let suppressed = suppress_both(&table([60, 40, 25, 75, 0]));
         let groups = vec![table([60, 40, 25, 75, 0]), suppressed];
         let summary = summarise(groups, RecordScope::All, Predicate::ALWAYS_TRUE);
         assert_eq!(

@@ -112,6 +112,19 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
     nested_row("Query.patternGrid", &["rows", "columns"], "Dimension"),
     nested_row("Query.associations", &["conditions"], "NamedCondition"),
     nested_row("Query.associations", &["among"], "InitiativeFilter"),
+    nested_row("Query.compare", &["groups"], "ComparisonGroupInput"),
+    nested_row("Query.compare", &["then", "among"], "InitiativeFilter"),
+    fields_row(
+        "Query.compare",
+        &["portfolio"],
+        &[
+            ("Initiative", "leadOrganisation"),
+            ("Initiative", "fundingTerms"),
+            ("FundingTerm", "funder"),
+            ("Organisation", "id"),
+            ("Viewer", "organisation"),
+        ],
+    ),
     fields_row(
         "Query.entryPointFlows",
         &[FIELD_ITSELF],
@@ -157,6 +170,7 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
     nested_row("Subscription.patternChanged", &["by"], "Dimension"),
     // Conditions on initiatives.
     nested_row("NamedCondition", &["condition"], "InitiativeFilter"),
+    nested_row("ComparisonGroupInput", &["filter"], "InitiativeFilter"),
     nested_row("InitiativeFilter", &["and", "or", "not"], "InitiativeFilter"),
     same_name_row(
         "InitiativeFilter",
@@ -517,6 +531,11 @@ pub const USES_NO_FIELD: &[NoUsageRow] = &[
     (
         "NamedCondition",
         &["name"],
+        "it is a name that the client chooses",
+    ),
+    (
+        "ComparisonGroupInput",
+        &["label"],
         "it is a name that the client chooses",
     ),
     (

@@ -51,7 +51,7 @@ pub const TABLE: &[PolicyRow] = &[
     ("Query", "changes", FULLY_VISIBLE),
     (
         "Query",
-        "pattern patternGrid associations entryPointFlows distribution",
+        "pattern patternGrid associations compare entryPointFlows distribution",
         AGGREGATES,
     ),
     (
@@ -243,6 +243,21 @@ pub const TABLE: &[PolicyRow] = &[
         "Association",
         "when then verdict direction basis table visibleTable rateWhen rateOtherwise riskDifference riskRatio oddsRatio phi pValue qValue \
          cautions suppressed",
+        AGGREGATES,
+    ),
+    (
+        "Comparison",
+        "summary groups overlap illustrative cautions basis scope disclosure asOf licence",
+        AGGREGATES,
+    ),
+    (
+        "ComparedGroup",
+        "label verdict direction basis table visibleTable rate rateOfRest difference cautions suppressed",
+        AGGREGATES,
+    ),
+    (
+        "ComparisonSummary",
+        "headline byGroup certainty cautions text",
         AGGREGATES,
     ),
     (

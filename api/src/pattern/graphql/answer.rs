@@ -3,7 +3,7 @@
 use async_graphql::Interface;
 
 use super::parts::{Caution, DisclosureControl};
-use super::{Associations, Distribution, EntryPointFlows, Pattern, PatternGrid};
+use super::{Associations, Comparison, Distribution, EntryPointFlows, Pattern, PatternGrid};
 use crate::graphql::as_of::AsOf;
 use wayin_engine::query::RecordScope;
 
@@ -50,6 +50,8 @@ pub enum Answer {
     Distribution(Distribution),
     /// Pairs of conditions.
     Associations(Associations),
+    /// Groups compared with the rest.
+    Comparison(Comparison),
     /// Moves between entry points.
     EntryPointFlows(EntryPointFlows),
 }

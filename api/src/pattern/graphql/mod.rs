@@ -2,6 +2,7 @@
 
 mod answer;
 mod associations;
+mod comparison;
 mod distribution;
 mod flows;
 mod grid;
@@ -16,6 +17,7 @@ use wayin_entity::{Dimension, Perspective};
 
 pub use self::answer::Answer;
 pub use self::associations::{Associations, NamedCondition};
+pub use self::comparison::{Comparison, ComparisonGroupInput};
 pub use self::distribution::Distribution;
 pub use self::flows::EntryPointFlows;
 pub use self::grid::PatternGrid;
@@ -131,6 +133,33 @@ impl PatternQuery {
         let asker = operation_service(ctx, scope, min_change_number)?;
         let found = Box::pin(asker.query_associations(conditions, among)).await?;
         Ok(Associations::new(names.into(), found))
+    }
+
+    /// How the share of initiatives that have `then` differs between each group and the rest. Give either
+    /// `groups` or `portfolio: true`.
+    #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn compare(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The groups, each compared with the rest. Give 1 to 10.")] groups: Option<
+            Vec<ComparisonGroupInput>,
+        >,
+        #[graphql(
+            desc = "Compares one group: the initiatives that your organisation funds or, if you are a partner, \
+                    those that it leads. An error if you belong to no organisation.",
+            default
+        )]
+        portfolio: bool,
+        #[graphql(desc = "The condition whose share is compared.")] then: InitiativeFilter,
+        #[graphql(desc = "Only count initiatives for which this filter is TRUE; all by default.")]
+        among: Option<InitiativeFilter>,
+        #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
+        #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
+        min_change_number: Option<i64>,
+    ) -> Result<Comparison> {
+        let groups = comparison::list_compared_groups(groups, portfolio, require_member(ctx)?)?;
+        let asker = operation_service(ctx, scope, min_change_number)?;
+        Ok(Box::pin(Comparison::load(&asker, groups, then, among)).await?)
     }
 
     /// How many initiatives moved from each way in to each later entry point, or stayed, by perspective.

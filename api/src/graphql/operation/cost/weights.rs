@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use crate::paging;
 use crate::pattern::question_audit;
-use wayin_engine::query::MAX_PAIRED_CONDITIONS;
+use wayin_engine::query::{MAX_COMPARED_GROUPS, MAX_PAIRED_CONDITIONS};
 
 /// How often the content of a field occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +118,22 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
         fields: &["pairs"],
         times: Multiplier::AtMost(1),
         reason: "the field that holds them counts the pairs",
+        ..DEFAULT_WEIGHT
+    },
+    FieldWeight {
+        type_name: "Query",
+        fields: &["compare"],
+        points: 30,
+        times: Multiplier::ArgumentValues("groups", MAX_COMPARED_GROUPS as u64),
+        each: 30,
+        reason: "a pattern without groups, for each group",
+        ..DEFAULT_WEIGHT
+    },
+    FieldWeight {
+        type_name: "Comparison",
+        fields: &["groups"],
+        times: Multiplier::AtMost(1),
+        reason: "the field that holds them counts the groups",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
@@ -254,6 +270,9 @@ pub const WEIGHTLESS_TYPES: &[(&[&str], &str)] = &[
             "PatternSummary",
             "Associations",
             "Association",
+            "Comparison",
+            "ComparedGroup",
+            "ComparisonSummary",
             "EntryPointFlows",
             "EntryPointFlow",
             "Distribution",
@@ -297,7 +316,7 @@ pub const SCHEMA_LIST_LENGTHS: &[(&str, u64)] = &[
 pub const MIN_POINTS: u32 = 1;
 
 /// The arguments whose values are compared with each record.
-pub const FILTER_ARGUMENTS: [&str; 5] = ["filter", "when", "then", "among", "conditions"];
+pub const FILTER_ARGUMENTS: [&str; 6] = ["filter", "when", "then", "among", "conditions", "groups"];
 /// The cost of each value in one of these arguments.
 pub const COMPARISON_POINTS: u64 = 2;
 /// The cost of the corrections workbook of an import, for which its rows are read and written again.
@@ -471,6 +490,11 @@ mod tests {
         assert_eq!(
             pattern_query_points("associations", &|_| Some(40), 0),
             20 + 780 * 3
+        );
+        assert_eq!(pattern_query_points("compare", &|_| None, 0), 30);
+        assert_eq!(
+            pattern_query_points("compare", &|name| (name == "groups").then_some(10), 0),
+            30 + 10 * 30
         );
     }
 }
