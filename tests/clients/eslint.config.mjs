@@ -13,7 +13,8 @@ const WITHOUT_ID = {
   types: [
     "PageInfo",
     // Worked out.
-    "AdjustedEstimates", "AdjustedTest", "AsOf", "Association", "Associations", "RateLimit", "Caution", "ContingencyTable", "DisclosureControl",
+    "AdjustedEstimates", "AdjustedTest", "AsOf", "Association", "Associations", "RateLimit", "Caution", "ComparedGroup", "Comparison", "ComparisonSummary",
+    "ContingencyTable", "DisclosureControl",
     "Distribution", "DistributionBin", "EntryPointFlow", "EntryPointFlows", "Estimate", "GridCell", "GridHeading", "Homogeneity", "InitiativeChange",
     "InitiativeChanges", "Pattern", "PatternGrid", "Proportion", "PatternGroup", "QuestionCount", "UnknownReasonCount", "Suppression", "PatternSummary",
     // Parts of a record, of a history (known by what it is of and its number), of a file.

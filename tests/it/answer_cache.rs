@@ -9,7 +9,7 @@ use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![repeated_questions_are_answered_as_new_ones];
 
-const QUESTIONS: [&str; 5] = [
+const QUESTIONS: [&str; 6] = [
     "{ pattern(when: {fundingTerms: {isRecorded: true}}, then: {}, by: FUNDER) {
         summary { text } table { both population } groups(first: 20) { nodes { label table { both } } } } }",
     "{ pattern(when: {fundingTerms: {isRecorded: true}}, then: {}, by: FUNDER, scope: VISIBLE) {
@@ -18,6 +18,8 @@ const QUESTIONS: [&str; 5] = [
     "{ distribution(of: FUNDER, scope: VISIBLE) { bins { label count } } }",
     "{ associations(scope: VISIBLE, conditions: [{name: \"a\", condition: {fundingTerms: {isRecorded: true}}},
         {name: \"b\", condition: {title: {contains: \"1\"}}}]) { pairs { table { both population } } } }",
+    "{ compare(scope: VISIBLE, groups: [{label: \"a\", filter: {fundingTerms: {isRecorded: true}}}],
+        then: {title: {contains: \"1\"}}) { summary { text } groups { label table { both population } } } }",
 ];
 
 async fn answer_all(client: &Client<'_>) -> Vec<Value> {

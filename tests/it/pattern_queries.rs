@@ -77,6 +77,7 @@ async fn every_answer_has_the_fields_of_the_interface(database: Database) {
                distribution(of: REGION, scope: VISIBLE) { ...answer bins { key suppressed { count } } }
                associations(conditions: [{name: \"a\", condition: {}}, {name: \"b\", condition: {}}], scope: VISIBLE) {
                  ...answer illustrative pairs { when then cautions { code } } }
+               compare(groups: [{label: \"a\", filter: {}}], then: {}, scope: VISIBLE) { ...answer groups { label } }
                entryPointFlows(scope: VISIBLE) { ...answer flows { count } }
              }
              fragment answer on Answer {
@@ -89,6 +90,7 @@ async fn every_answer_has_the_fields_of_the_interface(database: Database) {
         ("patternGrid", "PatternGrid"),
         ("distribution", "Distribution"),
         ("associations", "Associations"),
+        ("compare", "Comparison"),
         ("entryPointFlows", "EntryPointFlows"),
     ] {
         let answer = &answers[field];

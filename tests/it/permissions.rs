@@ -320,6 +320,11 @@ fn list_restricted_queries() -> Vec<(&'static str, Value, &'static str)> {
             "conditions.1.condition.fundingTerms.some.amountMinor: uses",
         ),
         (
+            "query($g: [ComparisonGroupInput!]!) { compare(groups: $g, then: {}) { scope } }",
+            json!({"g": [{"label": "a", "filter": {}}, {"label": "b", "filter": amount}]}),
+            "groups.1.filter.fundingTerms.some.amountMinor: uses",
+        ),
+        (
             "{ entryPointFlows { scope } }",
             json!({}),
             "Query.entryPointFlows: uses EntryPointTaken.position",
@@ -497,6 +502,7 @@ fn required_arguments(field: &str) -> &'static str {
         "pattern" => "(when: {}, then: {})",
         "patternGrid" => "(rows: REGION, columns: WAY_IN)",
         "associations" => "(conditions: [])",
+        "compare" => "(groups: [], then: {})",
         "distribution" => "(of: REGION)",
         _ => "",
     }

@@ -466,6 +466,14 @@ impl LeakChecker<'_> {
             entryPointFlows { flows { from to count } cautions { text } } }";
         self.query_checked(member, query, json!({"conditions": conditions}))
             .await;
+        let groups = json!([
+            {"label": "one", "filter": chance.random_filter(1)}, {"label": "other", "filter": chance.random_filter(1)},
+        ]);
+        let query = "query($groups: [ComparisonGroupInput!]!, $then: InitiativeFilter!) {
+            compare(groups: $groups, then: $then) {
+                summary { text } groups { label table { both } cautions { text } } cautions { text } } }";
+        let variables = json!({"groups": groups, "then": chance.random_filter(1)});
+        self.query_checked(member, query, variables).await;
     }
 
     /// The expected counts of a pattern over fully visible records.

@@ -66,6 +66,12 @@ fn list_restricted_queries() -> Vec<(String, &'static str)> {
             ),
             "conditions.0, among",
         ),
+        (
+            format!(
+                "compare(groups: [{{label: \"a\", filter: {{}}}}, {{label: \"b\", filter: {three}}}], then: {known}, among: {change}) {{ scope }}"
+            ),
+            "groups.1.filter, then, among",
+        ),
     ]
 }
 

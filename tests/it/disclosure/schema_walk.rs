@@ -94,7 +94,7 @@ impl SchemaTypes {
             return "{ id name }".into();
         }
         let each = fields.iter().map(|field| {
-            let arguments = if field.name == "groups" && self.fields.contains_key(&field.type_name) {
+            let arguments = if field.name == "groups" && field.type_name.ends_with("Connection") {
                 "(first: 100, orderBy: {field: NAME})"
             } else {
                 ""
@@ -266,6 +266,18 @@ fn list_queries() -> Vec<(&'static str, String)> {
                 "conditions: [{{name: \"one\", condition: {when}}}, {{name: \"other\", condition: {then}}},
                     {{name: \"third\", condition: {{condition: {{on: GOVERNANCE, change: {{eq: ALTERED}}}}}}}}]"
             ),
+        ),
+        // As groups, these make the same tables as two of the pairs.
+        (
+            "compare",
+            format!(
+                "groups: [{{label: \"one\", filter: {when}}}, {{label: \"other\", filter: {then}}}],
+                    then: {{condition: {{on: GOVERNANCE, change: {{eq: ALTERED}}}}}}"
+            ),
+        ),
+        (
+            "compare",
+            format!("groups: [{{label: \"one\", filter: {when}}}], then: {then}"),
         ),
         ("entryPointFlows", "perspective: FUNDER".into()),
     ];
@@ -471,6 +483,7 @@ fn assert_every_engine_field_is_walked(types: &SchemaTypes) {
         "Query.associations",
         "Query.claim",
         "Query.claims",
+        "Query.compare",
         "Query.distribution",
         "Query.entryPointFlows",
         "Query.pattern",
@@ -593,6 +606,13 @@ fn assert_measures_follow(question: &str, output: &Value) {
                     ("riskRatio", estimate(figures.risk_ratio)),
                     ("oddsRatio", estimate(figures.odds_ratio)),
                 ];
+                // A group of a comparison has the first three, with other names.
+                if fields.contains_key("rateOfRest") {
+                    follow.truncate(3);
+                    for ((name, _), of_group) in follow.iter_mut().zip(["rate", "rateOfRest", "difference"]) {
+                        *name = of_group;
+                    }
+                }
                 if fields.contains_key("phi") {
                     follow.push(("phi", json!(figures.phi)));
                 }
@@ -687,8 +707,9 @@ fn assert_expected_counts_follow(
 
 /// Asserts that the numbers in texts are from the query, from the rules, or from the disclosed counts.
 fn assert_texts_follow(question: &str, output: &Value, illustrative: i64) {
-    let pairs = output["pairs"].as_array().into_iter().flatten();
-    for answer in std::iter::once(output).chain(pairs) {
+    // The groups of a pattern are a connection, without texts.
+    let parts = ["pairs", "groups"].map(|name| output[name].as_array().into_iter().flatten());
+    for answer in std::iter::once(output).chain(parts.into_iter().flatten()) {
         let mut found = Vec::new();
         collect_leaves("", "", answer, &mut found);
         // Numbers of the rules: below 10, rounded to 5, 95% intervals, out of 100, 20% unknown, one and none.
@@ -715,6 +736,13 @@ fn assert_texts_follow(question: &str, output: &Value, illustrative: i64) {
         }
         for table in ["table", "visibleTable"] {
             may.extend(list_bounds(&answer[table], &answer["visibleTable"]));
+            for group in answer["groups"].as_array().into_iter().flatten() {
+                may.extend(list_bounds(&group[table], &group["visibleTable"]));
+            }
+        }
+        if let Some(groups) = answer["groups"].as_array() {
+            // The numbers of groups that are compared, and that have a suppressed count.
+            may.extend((0..=groups.len()).map(|count| count.to_string()));
         }
         if let Some(groups) = answer["groups"]["nodes"].as_array() {
             let is_suppressed = |group: &&Value| {
@@ -780,9 +808,10 @@ fn list_bounds(table: &Value, visible: &Value) -> Vec<String> {
 }
 
 /// The fields with sentences. Their numbers must follow from published figures.
-const TEXT_FIELDS: [&str; 7] = [
+const TEXT_FIELDS: [&str; 8] = [
     "text",
     "headline",
+    "byGroup",
     "certainty",
     "unknowns",
     "where",
@@ -797,6 +826,7 @@ fn assert_every_field_was_answered(types: &SchemaTypes, answers: &[(String, Valu
         "Pattern",
         "PatternGrid",
         "Associations",
+        "Comparison",
         "EntryPointFlows",
         "Distribution",
     ] {
@@ -811,6 +841,7 @@ fn assert_every_field_was_answered(types: &SchemaTypes, answers: &[(String, Valu
         {
             "patternGrid" => "PatternGrid",
             "associations" => "Associations",
+            "compare" => "Comparison",
             "entryPointFlows" => "EntryPointFlows",
             "distribution" => "Distribution",
             _ => "Pattern",

@@ -14,7 +14,9 @@ use wayin::graphql::filter::{AskerOrganisation, FilterContext};
 use wayin::initiative::filter_input::InitiativeFilter;
 use wayin::pattern::find_matching_initiatives;
 use wayin_engine::answer;
-use wayin_engine::answer::{AssociationsQuery, DisclosedTable, DistributionQuery, FlowsQuery, GridQuery};
+use wayin_engine::answer::{
+    AssociationsQuery, ComparisonQuery, DisclosedTable, DistributionQuery, FlowsQuery, GridQuery,
+};
 use wayin_engine::cancellation::Cancelled;
 use wayin_engine::count::EvaluationContext;
 use wayin_engine::disclosure::DisclosedCount;
@@ -46,6 +48,7 @@ tests_on_both_databases![
     grids_match_the_oracle,
     flows_match_the_oracle,
     associations_match_the_oracle_and_sql,
+    comparisons_match_the_oracle,
     incrementally_updated_index_equals_a_rebuilt_one,
 ];
 
@@ -777,6 +780,50 @@ async fn associations_match_the_oracle_and_sql(database: Database) {
             assert_eq!(by_sql, naively, "SQL, {asked}");
             assert!(pair.p_value <= pair.q_value, "{asked}: {pair:?}");
         }
+    }
+}
+
+async fn comparisons_match_the_oracle(database: Database) {
+    let seed = 41;
+    let mut base = start_with_random_records(database, seed).await;
+    for number in 0..scale_cases(40) {
+        let filters: Vec<Value> = (0..3).map(|_| base.chance.random_filter(1)).collect();
+        let [then, among] = [base.chance.random_filter(1), base.chance.random_filter(0)];
+        let mut groups = Vec::new();
+        for filter in &filters {
+            groups.push(parse_predicate(&base.app, filter).await);
+        }
+        let question = ComparisonQuery {
+            groups,
+            then: parse_predicate(&base.app, &then).await,
+            among: parse_predicate(&base.app, &among).await,
+            viewpoint: Viewpoint {
+                reader: Reader::Steward,
+                scope: RecordScope::All,
+            },
+        };
+        let found = base
+            .run_query(move |base| answer::compute_comparison(base, &question))
+            .await;
+        let asked = format!("seed {seed}, {number}: {filters:?}, then {then}, among {among}");
+        let mut expected = vec![NaiveCounts::default(); filters.len()];
+        let mut overlap = false;
+        for record in &base.records {
+            let truth = |filter: &Value| base.world.evaluate(filter, record);
+            if truth(&among) != Some(true) {
+                continue;
+            }
+            let groups: Vec<Option<bool>> = filters.iter().map(truth).collect();
+            for (counts, group) in expected.iter_mut().zip(&groups) {
+                counts.add(*group, truth(&then));
+            }
+            overlap |= groups.iter().filter(|group| **group == Some(true)).count() > 1;
+        }
+        assert_eq!(found.tables.len(), filters.len(), "{asked}");
+        for (table, expected) in found.tables.iter().zip(&expected) {
+            assert_eq!(published_counts(table), expected.0, "{asked}");
+        }
+        assert_eq!(found.overlap, overlap, "{asked}");
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
-use wayin_entity::Role;
 
 use super::super::service::{ComparedFilter, PatternService};
 use super::parts::{
@@ -88,25 +87,24 @@ fn list_labelled_groups(groups: Vec<ComparisonGroupInput>) -> Result<Vec<Compare
     Ok(listed)
 }
 
-/// The initiatives that the member's organisation funds. For a partner, those that it leads.
+/// The initiatives that the member's organisation funds or leads.
 fn build_portfolio(member: &AuthenticatedMember) -> Result<ComparedFilter> {
     let path = "portfolio".to_owned();
     AskerOrganisation::from_member(member).require_id(&path)?;
-    // No condition on both: with scope ALL, who leads a hidden record is not known, so the rest would leave out
-    // all hidden records.
-    let filter = match member.role {
-        Role::Partner => InitiativeFilter {
-            led_by_me: Some(true),
-            ..InitiativeFilter::default()
-        },
-        Role::Funder | Role::Dashboard | Role::Steward => InitiativeFilter {
-            funded_by_me: Some(true),
-            ..InitiativeFilter::default()
-        },
+    let funded = InitiativeFilter {
+        funded_by_me: Some(true),
+        ..InitiativeFilter::default()
+    };
+    let led = InitiativeFilter {
+        led_by_me: Some(true),
+        ..InitiativeFilter::default()
     };
     Ok(ComparedFilter {
         label: PORTFOLIO_LABEL.into(),
-        filter,
+        filter: InitiativeFilter {
+            or: Some(vec![funded, led]),
+            ..InitiativeFilter::default()
+        },
         path,
     })
 }

@@ -145,8 +145,7 @@ impl PatternQuery {
             Vec<ComparisonGroupInput>,
         >,
         #[graphql(
-            desc = "Compares one group: the initiatives that your organisation funds or, if you are a partner, \
-                    those that it leads. An error if you belong to no organisation.",
+            desc = "Compares one group: the initiatives that your organisation funds or leads. An error if you belong to no organisation.",
             default
         )]
         portfolio: bool,
