@@ -21,7 +21,7 @@ const OTHER_FUNDER: &str = "GB-CHC-9";
 
 const SKIPPED: &str = "{challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}";
 
-/// One group of records that differ only by their references.
+/// Records that are alike, apart from their step and their leads.
 struct RecordSet {
     name: &'static str,
     visibility: &'static str,
@@ -34,7 +34,7 @@ struct RecordSet {
 
 impl RecordSet {
     fn build(&self) -> impl Iterator<Item = Value> {
-        (0..self.skipped + self.taken).map(|at| {
+        (0..self.skipped + self.taken).map(move |at| {
             let step = if at < self.skipped { "SKIPPED" } else { "TAKEN" };
             let terms: Vec<Value> = self
                 .funder
