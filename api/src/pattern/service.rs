@@ -24,7 +24,7 @@ use wayin_engine::count::EvaluationContext;
 use wayin_engine::disclosure::query_restriction::{self, check_question};
 use wayin_engine::predicate::{InitiativePredicate, Predicate};
 use wayin_engine::query::{
-    MAX_COMPARED_GROUPS, MAX_PAIRED_CONDITIONS, MIN_PAIRED_CONDITIONS, PatternQuery, RecordScope, Viewpoint,
+    MAX_PAIRED_CONDITIONS, MIN_PAIRED_CONDITIONS, PatternQuery, RecordScope, Viewpoint,
 };
 use wayin_engine::visibility::Reader;
 
@@ -255,15 +255,6 @@ impl PatternService {
         then: InitiativeFilter,
         among: Option<InitiativeFilter>,
     ) -> Result<(ComparisonQuery, ComparisonAnswer)> {
-        if !(1..=MAX_COMPARED_GROUPS).contains(&groups.len()) {
-            return Err(Error::bad_input(
-                "groups",
-                format!(
-                    "{} are given; from 1 to {MAX_COMPARED_GROUPS} can be",
-                    groups.len()
-                ),
-            ));
-        }
         let mut question = ComparisonQuery {
             groups: Vec::with_capacity(groups.len()),
             then: self.build_predicate("then", Some(then)).await?,

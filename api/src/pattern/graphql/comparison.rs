@@ -17,7 +17,7 @@ use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::answer::{ComparisonAnswer, ComparisonQuery, DisclosedTable};
 use wayin_engine::cautions;
 use wayin_engine::measures::Measures;
-use wayin_engine::query::RecordScope;
+use wayin_engine::query::{MAX_COMPARED_GROUPS, RecordScope};
 use wayin_engine::summary::comparison::{self, GroupsSummary};
 use wayin_engine::verdict::{Direction, Finding, Verdict};
 
@@ -39,8 +39,8 @@ pub struct ComparisonGroupInput {
 /// Lists the groups of the arguments.
 ///
 /// # Errors
-/// [`Error::BadInput`] unless exactly one of `groups` and `portfolio: true` is given, and for a label that is
-/// empty, too long or repeated.
+/// [`Error::BadInput`] unless exactly one of `groups` and `portfolio: true` is given, with 1 to
+/// [`MAX_COMPARED_GROUPS`] groups, and for a label that is empty, too long or repeated.
 pub fn list_compared_groups(
     groups: Option<Vec<ComparisonGroupInput>>,
     portfolio: bool,
@@ -61,6 +61,15 @@ pub fn list_compared_groups(
 }
 
 fn list_labelled_groups(groups: Vec<ComparisonGroupInput>) -> Result<Vec<ComparedFilter>> {
+    if !(1..=MAX_COMPARED_GROUPS).contains(&groups.len()) {
+        return Err(Error::bad_input(
+            "groups",
+            format!(
+                "{} are given; from 1 to {MAX_COMPARED_GROUPS} can be",
+                groups.len()
+            ),
+        ));
+    }
     let mut listed: Vec<ComparedFilter> = Vec::with_capacity(groups.len());
     for (at, group) in groups.into_iter().enumerate() {
         let label = group.label.trim().to_owned();
