@@ -110,7 +110,7 @@ impl Claim {
                 Some(member.id),
             ),
             Err(_) if scope == RecordScope::All => (RequesterKind::Claim, Reader::Dashboard, None),
-            Err(unknown) => return Err(unknown.into()),
+            Err(unknown) => return Err(unknown),
         };
         let input = PatternInput {
             when: parse_stored_filter(claim, "when", &claim.pattern_when)?,
