@@ -9,15 +9,34 @@ use wayin_entity::instance_settings;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
+/// The secret of the demonstration. It is fixed, so that every demonstration gives the same figures. It is public, so it
+/// cannot protect real records.
+const DEMONSTRATION_SECRET: [u8; 32] = *b"The secret of the demonstration.";
+
 /// Creates the row with a new secret, unless it exists.
 pub async fn ensure_instance(db: &impl ConnectionTrait, clock: &dyn Clock) -> Result<()> {
-    let mut secret = vec![0; 32];
+    let mut secret = [0; 32];
     rand::rngs::OsRng
         .try_fill_bytes(&mut secret)
         .map_err(|cause| Error::Internal(format!("no random bytes are available: {cause}")))?;
+    insert_missing_row(db, clock, secret).await
+}
+
+/// Creates the row with the secret of the demonstration, unless it exists.
+pub async fn ensure_demonstration_instance(db: &impl ConnectionTrait, clock: &dyn Clock) -> Result<()> {
+    insert_missing_row(db, clock, DEMONSTRATION_SECRET).await
+}
+
+/// Whether the secret is that of the demonstration. False if there is no row.
+pub async fn has_demonstration_secret(db: &impl ConnectionTrait) -> Result<bool> {
+    let row = instance_settings::Entity::find_by_id(1).one(db).await?;
+    Ok(row.is_some_and(|row| row.disclosure_secret == DEMONSTRATION_SECRET))
+}
+
+async fn insert_missing_row(db: &impl ConnectionTrait, clock: &dyn Clock, secret: [u8; 32]) -> Result<()> {
     let row = instance_settings::ActiveModel {
         id: Set(1),
-        disclosure_secret: Set(secret),
+        disclosure_secret: Set(secret.to_vec()),
         created_at: Set(clock.now()),
         updated_at: Set(clock.now()),
     };

@@ -10,7 +10,7 @@ pub struct Model {
     /// Always 1.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: i32,
-    /// The secret for the cell keys of records: 32 random bytes. Never shown. It leaves the database only in backups.
+    /// The secret for the cell keys of records: 32 random bytes, except in a demonstration. Never shown. It leaves the database only in backups.
     pub disclosure_secret: Vec<u8>,
     /// When the instance was created (UTC).
     pub created_at: DateTimeUtc,

@@ -1,4 +1,4 @@
-//! `wayin demo`: serves a temporary database of example evidence until it is stopped.
+//! `wayin demo`: serves a temporary database of example evidence until it is stopped. Every run gives the same figures.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -7,10 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use rand::TryRngCore;
 use sea_orm::DatabaseConnection;
+use sea_orm_migration::MigratorTrait as _;
 use wayin_entity::{Capability, OrganisationKind, Role};
+use wayin_migration::Migrator;
 
 use super::error::CliError;
-use super::migrate::migrate_up;
 use super::output::{print_line, print_note};
 use super::serve::wait_for_stop_signal;
 use crate::app::App;
@@ -21,6 +22,7 @@ use crate::change_log::ActionContext;
 use crate::clock::{Clock, FixedClock, SystemClock};
 use crate::config::{self, read_environment};
 use crate::error::Error;
+use crate::instance;
 use crate::load_sample;
 use crate::pattern::engine::PatternEngine;
 use crate::{database, server};
@@ -45,7 +47,8 @@ pub async fn run_demo(port: u16) -> Result<(), CliError> {
     print_note!("Loading the example evidence ...");
     let db = database::connect(&url).await?;
     let clock = FixedClock::at(sample_timestamp());
-    migrate_up(&db, &clock).await?;
+    Migrator::up(&db, None).await?;
+    instance::ensure_demonstration_instance(&db, &clock).await?;
     let act = ActionContext {
         clock: &clock,
         member: None,

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::{self, ConfigError, TokenConfig, read_environment};
 use crate::describe_failure::describe_io;
+use crate::instance;
 use crate::pattern::engine::PatternEngine;
 use crate::server;
 
@@ -45,6 +46,13 @@ pub(super) async fn run_serve() -> Result<(), CliError> {
     let http = config::read_http_settings(&read_environment)?;
     let stop_within = http.stop_timeout;
     let db = open_database().await?;
+    if instance::has_demonstration_secret(&db).await? {
+        return Err(CliError::InvalidArguments(
+            "This is the base of a demonstration. The secret of its disclosure control is public, so it cannot protect \
+             records. Name another base in DATABASE_URL."
+                .into(),
+        ));
+    }
     // An issuer that does not answer delays the start only until the timeout.
     verifier.refresh_keys().await;
     let app = App::new(db, verifier, Arc::new(SystemClock), engine)

@@ -259,6 +259,30 @@ fn newer_database_is_rejected() {
 }
 
 #[test]
+fn base_of_a_demonstration_is_not_served() {
+    use sea_orm::ConnectionTrait as _;
+    let folder = serve_settings();
+    folder.run_ok(&["migrate", "up"]);
+    let url = format!("sqlite://{}", folder.path().join("wayin.db").display());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let db = wayin::database::connect(&url).await.unwrap();
+        db.execute_unprepared("DELETE FROM instance_settings")
+            .await
+            .unwrap();
+        wayin::instance::ensure_demonstration_instance(&db, &wayin::clock::SystemClock)
+            .await
+            .unwrap();
+        wayin::database::close(&db).await;
+    });
+    let ended = folder.run(&["serve"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.err.contains("base of a demonstration"), "{ended:?}");
+    // Its records can still be exported and checked.
+    folder.run_ok(&["check"]);
+}
+
+#[test]
 fn migration_down_needs_confirmation() {
     let folder = serve_settings();
     folder.run_ok(&["migrate", "up"]);
