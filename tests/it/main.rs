@@ -21,6 +21,7 @@ mod correction_workbooks;
 mod corrections;
 mod csv_encodings;
 mod disclosure;
+mod documented_answers;
 mod expiry;
 mod export_links;
 mod exports;

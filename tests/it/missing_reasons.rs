@@ -1,7 +1,6 @@
 //! Missing reasons in records, over GraphQL and in files.
 
 use serde_json::{Value, json};
-use wayin::load_sample;
 use wayin_entity::Role;
 
 use crate::support::app::TestApp;
@@ -16,7 +15,6 @@ tests_on_both_databases![
     funder_sees_missing_reasons_of_its_own_terms_only,
     missing_reason_for_a_given_or_unknown_field_is_rejected,
     grant_answers_replace_missing_reasons,
-    demo_matches_the_readme,
 ];
 
 /// A record with missing answers in every part, and their reasons.
@@ -189,43 +187,4 @@ async fn grant_answers_replace_missing_reasons(database: Database) {
         (&json!(100_000), &json!("2020-01-02"))
     );
     assert_eq!(term["missing"], json!([missing("renewable", "NOT_ASKED")]));
-}
-
-async fn demo_matches_the_readme(database: Database) {
-    let app = TestApp::start(database).await;
-    load_sample::load_sample(&app.app.db, &TestApp::action(), wayin_sample::generate_evidence())
-        .await
-        .unwrap();
-    app.catch_up().await;
-    let query = "{ pattern(
-        when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}
-        then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}) {
-          summary { text } table { unknown } unknownReasons { reason count } } }";
-    let pattern = app.steward().await.query(query).await["pattern"].take();
-    let quoted = |text: &str| {
-        let lines = text.lines().filter_map(|line| line.strip_prefix("> "));
-        lines.collect::<Vec<_>>().join(" ")
-    };
-    let summary = pattern["summary"]["text"].as_str().unwrap();
-    for (file, text) in [
-        ("README.md", include_str!("../../README.md")),
-        ("docs/patterns.md", include_str!("../../docs/patterns.md")),
-    ] {
-        assert!(quoted(text).contains(summary), "{file} does not say: {summary}");
-    }
-    // Every unknown initiative counts under a reason or under none.
-    let counts: Vec<i64> = pattern["unknownReasons"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["count"].as_i64().unwrap())
-        .collect();
-    assert!(
-        counts.iter().all(|count| *count >= 0) && counts.len() == 5,
-        "{counts:?}"
-    );
-    assert!(
-        counts.iter().sum::<i64>() >= pattern["table"]["unknown"].as_i64().unwrap(),
-        "{counts:?}"
-    );
 }

@@ -30,7 +30,7 @@ use crate::{database, server};
 const ISSUER: &str = "https://demo.wayin.invalid";
 const AUDIENCE: &str = "wayin-demo";
 
-/// The query in the README.
+/// The question of the README, by region.
 const EXAMPLE_QUERY: &str = "{ pattern(when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, by: REGION) { summary { text } groups(first: 20) { nodes { label table { both whenOnly } rateWhen { value } } } } }";
 
 /// The time at which the example evidence is entered. It is fixed, so that the ids are the same in each run.
