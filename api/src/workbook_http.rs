@@ -17,7 +17,8 @@ use crate::etag::ETag;
 use wayin_records::workbook::template;
 
 pub const PATH: &str = "/template/records.xlsx";
-const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+/// The media type of workbooks (.xlsx).
+pub const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().route(PATH, get(download_template))

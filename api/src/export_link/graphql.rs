@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::graphql::{app_from_context, mutation, problem::InputProblem, require_member};
 use crate::id::NodeKind;
 use crate::idempotency::{AuditRecord, MutationStart, Rejection};
-use crate::pattern::csv::question::{FileAddress, parse_address};
+use crate::pattern::files::question::{FileAddress, parse_address};
 use wayin_records::problem::ProblemCode;
 
 /// Input to create a link. There is no idempotency key, as the service does not store the link: if you lose the answer,

@@ -27,7 +27,7 @@ struct LinkState {
 }
 
 pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
-    let files = crate::pattern::csv::http::router(Arc::clone(&app));
+    let files = crate::pattern::files::http::router(Arc::clone(&app));
     Router::new()
         .route(&format!("{LINK_PATH}{{secret}}"), get(serve_link))
         .with_state(LinkState { app, files })

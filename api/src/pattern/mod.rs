@@ -7,8 +7,8 @@
 
 pub mod answer_cache;
 mod class_formation;
-pub mod csv;
 pub mod engine;
+pub mod files;
 pub mod graphql;
 mod index_rows;
 pub mod loader;

@@ -1,5 +1,5 @@
 //! Answers the queries of clients. Turns filters into predicates, rejects queries that are too specific, and waits for
-//! changes. Both GraphQL and CSV files use it.
+//! changes. Both GraphQL and the files for spreadsheets use it.
 
 use std::sync::Arc;
 
@@ -26,6 +26,7 @@ use wayin_engine::predicate::{InitiativePredicate, Predicate};
 use wayin_engine::query::{
     MAX_PAIRED_CONDITIONS, MIN_PAIRED_CONDITIONS, PatternQuery, RecordScope, Viewpoint,
 };
+use wayin_engine::summary;
 use wayin_engine::visibility::Reader;
 
 /// The protected answers that a flow counts: the way in, and the later entry points.
@@ -274,6 +275,12 @@ impl PatternService {
         let (query, key) = (question.clone(), Question::Comparison(question.clone()));
         let compute = move |base: EvaluationContext<'_>| answer::compute_comparison(base, &query);
         Ok((question, self.answer(key, compute).await?))
+    }
+
+    /// Puts the filter of a population in words that follow "initiatives that". None for all initiatives.
+    pub async fn describe_population(&self, among: Option<InitiativeFilter>) -> Result<Option<String>> {
+        let among = self.build_predicate("among", among).await?;
+        Ok((among != Predicate::ALWAYS_TRUE).then(|| summary::render_condition(&among)))
     }
 
     async fn build_predicate(

@@ -68,7 +68,7 @@ struct ServiceState {
 }
 
 pub fn build_router(app: Arc<App>) -> Router {
-    let files = crate::pattern::csv::http::router(Arc::clone(&app));
+    let files = crate::pattern::files::http::router(Arc::clone(&app));
     let links = crate::export_link::http::router(Arc::clone(&app));
     let to_mend = crate::import::http::router(Arc::clone(&app));
     let returned = crate::submission::http::router(Arc::clone(&app));

@@ -16,8 +16,10 @@ mod where_different;
 
 use self::clauses::GrammaticalNumber::{self, Many, One};
 use self::clauses::{Phrase, render_phrase};
-pub use self::numbers::{format_approximate, format_count, format_plural, join_list, round_for_words};
-use self::numbers::{format_points, format_rate, format_with_noun};
+pub use self::numbers::{
+    format_approximate, format_count, format_plural, format_with_noun, join_list, round_for_words,
+};
+use self::numbers::{format_points, format_rate};
 use crate::answer::{DisclosedTable, PatternAnswer};
 use crate::cautions::{self, CautionCode, SMALL_CELL_COUNT};
 use crate::disclosure::DisclosedCount;
@@ -60,6 +62,14 @@ impl Summary {
             .collect::<Vec<_>>()
             .join(" ")
     }
+}
+
+/// The sentence about causes, for an answer that finds a difference.
+pub const NOT_A_CAUSE: &str = "Being reported together does not show that one causes the other.";
+
+/// Puts a condition in words that follow "initiatives that".
+pub fn render_condition(condition: &InitiativePredicate) -> String {
+    render_phrase(condition, Many).text
 }
 
 /// Puts the answer to a query in words.
@@ -246,7 +256,7 @@ impl SummaryWriter<'_> {
             Verdict::ClearDifference | Verdict::DependsOnUnknowns
         );
         if claims_difference && !is_about_missing_data(self.query) {
-            texts.push("Being reported together does not show that one causes the other.".to_owned());
+            texts.push(NOT_A_CAUSE.to_owned());
         }
         let cautions = cautions::list_pattern_cautions(self.answer).into_iter();
         texts.extend(

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::columns::{SHEETS, Sheet};
+use super::layout::MAX_CELL_UTF16_UNITS;
 use super::vocabulary::Vocabulary;
-use super::writer::MAX_CELL_UTF16_UNITS;
 use super::{formula_escape, layout, parse_cell};
 use crate::fields::column::{Column, ColumnKind};
 use crate::money::{self, DecimalSign};

@@ -1,4 +1,4 @@
-//! The heights of rows, so that wrapped text is visible, and the page setup for printing.
+//! How much text fits into a cell, the heights of rows, so that wrapped text is visible, and the page setup for printing.
 
 use rust_xlsxwriter::{Worksheet, XlsxError};
 use unicode_width::UnicodeWidthStr as _;
@@ -18,9 +18,25 @@ const MIN_NOTE_HEIGHT_PIXELS: u32 = 110;
 const NOTE_LINE_PIXELS: u32 = 16;
 const NOTE_WIDTH_CHARACTERS: u16 = 48;
 
+/// The maximum length of the text of a cell, in UTF-16 units.
+pub const MAX_CELL_UTF16_UNITS: usize = 32_767;
+
+/// Returns the beginning of a text that fits into a cell.
+pub fn truncate_to_cell(text: &str) -> &str {
+    if text.len() <= MAX_CELL_UTF16_UNITS {
+        return text;
+    }
+    let mut units = 0;
+    let end = text.char_indices().find(|(_, letter)| {
+        units += letter.len_utf16();
+        units > MAX_CELL_UTF16_UNITS
+    });
+    end.map_or(text, |(end, _)| &text[..end])
+}
+
 /// Counts the lines of a text that wraps in a column of `width` characters. As in spreadsheets, a word breaks only if it
 /// is wider than the column.
-pub(super) fn count_wrapped_lines(text: &str, width: u16) -> u32 {
+pub fn count_wrapped_lines(text: &str, width: u16) -> u32 {
     // Widths are in digits, and letters are a little narrower. The padding of a cell takes about one character.
     let room = usize::from(width + width / 16).saturating_sub(1).max(1);
     let mut lines = 0;
@@ -46,7 +62,7 @@ pub(super) fn count_wrapped_lines(text: &str, width: u16) -> u32 {
 }
 
 /// Sets the height of a row. A row of one line keeps the default height.
-pub(super) fn fit_row_height(worksheet: &mut Worksheet, row: u32, lines: u32) -> Result<(), XlsxError> {
+pub fn fit_row_height(worksheet: &mut Worksheet, row: u32, lines: u32) -> Result<(), XlsxError> {
     if lines > 1 {
         worksheet.set_row_height(row, (lines * LINE_POINTS).min(MAX_ROW_POINTS))?;
     }
@@ -78,7 +94,7 @@ pub(super) fn compute_note_height(text: &str) -> u32 {
 
 /// Sets a sheet of `width` characters up for printing: A4 landscape, fitted to the width of one page, or of several if
 /// it would be too small to read, with its name and the page number at the bottom.
-pub(super) fn set_up_pages(worksheet: &mut Worksheet, width: u16) {
+pub fn set_up_pages(worksheet: &mut Worksheet, width: u16) {
     worksheet
         .set_paper_size(PAPER_A4)
         .set_landscape()

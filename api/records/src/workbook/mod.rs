@@ -6,7 +6,7 @@ pub mod csv;
 pub mod format_cell;
 pub mod formula_escape;
 mod guidance;
-mod layout;
+pub mod layout;
 mod lists;
 pub mod parse_cell;
 pub mod placeholder;

@@ -36,8 +36,6 @@ pub enum WriteError {
 
 /// The maximum number of rows of a sheet.
 const MAX_SHEET_ROWS: u32 = 1_048_576;
-/// The maximum length of the text of a cell, in UTF-16 units.
-pub(super) const MAX_CELL_UTF16_UNITS: usize = 32_767;
 /// The number of empty rows that have drop-downs.
 const DROP_DOWN_ROWS: u32 = 5_000;
 /// The titles and widths of the columns of a sheet of cells that were not read.
@@ -169,7 +167,7 @@ impl RecordWorkbook {
     pub fn add_unread(&mut self, cell: &UnreadCell) -> Result<(), WriteError> {
         let mut rest = cell.text.as_str();
         loop {
-            let text = truncate_to_cell(rest);
+            let text = layout::truncate_to_cell(rest);
             rest = &rest[text.len()..];
             self.write_unread_row(cell, text)?;
             if rest.is_empty() {
@@ -343,7 +341,7 @@ fn write_cell(
         CellValue::Text(text) => {
             // The quote prefix of the format keeps a text that looks like a formula a text when it is edited.
             let format = &formats[usize::from(formula_escape::is_formula_like(text))];
-            let kept = truncate_to_cell(text);
+            let kept = layout::truncate_to_cell(text);
             worksheet.write_string_with_format(row, position, kept, format)?;
             return Ok(kept.len() < text.len());
         }
@@ -353,19 +351,6 @@ fn write_cell(
     };
     worksheet.write_number_with_format(row, position, number, format)?;
     Ok(false)
-}
-
-/// Returns the beginning of a text that fits into a cell.
-fn truncate_to_cell(text: &str) -> &str {
-    if text.len() <= MAX_CELL_UTF16_UNITS {
-        return text;
-    }
-    let mut units = 0;
-    let end = text.char_indices().find(|(_, letter)| {
-        units += letter.len_utf16();
-        units > MAX_CELL_UTF16_UNITS
-    });
-    end.map_or(text, |(end, _)| &text[..end])
 }
 
 fn list_items<'a>(document: &'a Value, list: &str) -> &'a [Value] {

@@ -1,11 +1,11 @@
-//! The kinds of files, the questions that they answer, and the addresses of both.
+//! The kinds and formats of files, the questions that they answer, and the addresses of both.
 
 use axum::http::Uri;
 use wayin_entity::{Dimension, Perspective};
 
 use super::super::graphql::NamedCondition;
 use super::super::service::PatternInput;
-use super::parameters::CsvParameters;
+use super::parameters::FileParameters;
 use crate::app::App;
 use crate::auth::permission::RequesterKind;
 use crate::auth::requester::{AuthenticatedMember, Requester};
@@ -17,9 +17,57 @@ use wayin_engine::summary::join_list;
 /// The longest address that is checked, in bytes.
 const MAX_ADDRESS_BYTES: usize = 32_000;
 
-/// A kind of file.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CsvKind {
+pub enum AnswerFormat {
+    /// The table of the answer.
+    Csv,
+    /// The answer to read, and its table.
+    Workbook,
+}
+
+impl AnswerFormat {
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Workbook => "xlsx",
+        }
+    }
+}
+
+/// A kind of answer in a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileRoute {
+    pub kind: AnswerKind,
+    pub format: AnswerFormat,
+}
+
+impl FileRoute {
+    /// The routes of all files.
+    pub fn list_all() -> impl Iterator<Item = Self> {
+        let of_kind = |kind: AnswerKind| {
+            kind.formats().iter().map(move |format| Self {
+                kind,
+                format: *format,
+            })
+        };
+        AnswerKind::ALL.into_iter().flat_map(of_kind)
+    }
+
+    pub fn path(self) -> String {
+        format!("/export/{}.{}", self.kind.name(), self.format.ending())
+    }
+
+    /// The `Content-Disposition` header. A browser saves the file under its name.
+    pub fn disposition(self) -> String {
+        let (name, ending) = (self.kind.name(), self.format.ending());
+        format!("attachment; filename=\"wayin-{name}.{ending}\"")
+    }
+}
+
+/// A kind of answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerKind {
     Pattern,
     Grid,
     Distribution,
@@ -27,7 +75,7 @@ pub enum CsvKind {
     Associations,
 }
 
-impl CsvKind {
+impl AnswerKind {
     pub const ALL: [Self; 5] = [
         Self::Pattern,
         Self::Grid,
@@ -37,7 +85,7 @@ impl CsvKind {
     ];
 
     /// The cost, which is that of the GraphQL field with the same answer.
-    pub fn cost_points(self, given: &CsvParameters) -> u32 {
+    pub fn cost_points(self, given: &FileParameters) -> u32 {
         let field = match self {
             Self::Pattern => "pattern",
             Self::Grid => "patternGrid",
@@ -48,24 +96,22 @@ impl CsvKind {
         weights::pattern_query_points(field, &|name| given.count_values(name), given.count_comparisons())
     }
 
-    pub const fn path(self) -> &'static str {
+    /// The name of the file, without its ending.
+    const fn name(self) -> &'static str {
         match self {
-            Self::Pattern => "/export/pattern.csv",
-            Self::Grid => "/export/grid.csv",
-            Self::Distribution => "/export/distribution.csv",
-            Self::Flows => "/export/flows.csv",
-            Self::Associations => "/export/associations.csv",
+            Self::Pattern => "pattern",
+            Self::Grid => "grid",
+            Self::Distribution => "distribution",
+            Self::Flows => "flows",
+            Self::Associations => "associations",
         }
     }
 
-    /// The `Content-Disposition` header. A browser saves the file under its name.
-    pub const fn disposition(self) -> &'static str {
+    /// The formats in which answers of this kind can be had.
+    pub const fn formats(self) -> &'static [AnswerFormat] {
         match self {
-            Self::Pattern => "attachment; filename=\"wayin-pattern.csv\"",
-            Self::Grid => "attachment; filename=\"wayin-grid.csv\"",
-            Self::Distribution => "attachment; filename=\"wayin-distribution.csv\"",
-            Self::Flows => "attachment; filename=\"wayin-flows.csv\"",
-            Self::Associations => "attachment; filename=\"wayin-associations.csv\"",
+            Self::Pattern | Self::Grid | Self::Distribution => &[AnswerFormat::Csv, AnswerFormat::Workbook],
+            Self::Flows | Self::Associations => &[AnswerFormat::Csv],
         }
     }
 
@@ -134,29 +180,29 @@ impl FileQuestion {
     ///
     /// # Errors
     /// [`Error::BadInput`] with the name of a parameter that is missing or wrong.
-    pub fn parse(kind: CsvKind, given: &CsvParameters) -> Result<Self> {
+    pub fn parse(kind: AnswerKind, given: &FileParameters) -> Result<Self> {
         Ok(match kind {
-            CsvKind::Pattern => Self::Pattern(Box::new(PatternInput {
+            AnswerKind::Pattern => Self::Pattern(Box::new(PatternInput {
                 when: given.required("when")?,
                 then: given.required("then")?,
                 among: given.among()?,
                 by: given.optional("by")?,
                 concentration: true,
             })),
-            CsvKind::Grid => Self::Grid {
+            AnswerKind::Grid => Self::Grid {
                 rows: given.required("rows")?,
                 columns: given.required("columns")?,
                 among: given.among()?,
             },
-            CsvKind::Distribution => Self::Distribution {
+            AnswerKind::Distribution => Self::Distribution {
                 of: given.required("of")?,
                 among: given.among()?,
             },
-            CsvKind::Flows => Self::Flows {
+            AnswerKind::Flows => Self::Flows {
                 among: given.among()?,
                 perspective: given.optional("perspective")?,
             },
-            CsvKind::Associations => {
+            AnswerKind::Associations => {
                 let named: Vec<NamedCondition> = given.required("conditions")?;
                 let (names, conditions) = named.into_iter().map(|one| (one.name, one.condition)).unzip();
                 Self::Associations {
@@ -173,7 +219,7 @@ impl FileQuestion {
 pub fn authorise<'a>(
     app: &App,
     requester: &'a Requester,
-    kind: CsvKind,
+    kind: AnswerKind,
 ) -> Result<(RequesterKind, &'a AuthenticatedMember)> {
     let (asking, member) = (RequesterKind::from_requester(requester), requester.member()?);
     let (field, types) = kind.graphql_field();
@@ -188,7 +234,7 @@ pub fn authorise<'a>(
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileAddress {
     /// The path, which names the kind of file.
-    pub path: &'static str,
+    pub path: String,
     /// The path and the parameters.
     pub address: String,
 }
@@ -206,28 +252,29 @@ pub fn parse_address(app: &App, requester: &Requester, text: &str) -> Result<Fil
         )));
     }
     let not_a_file = || {
-        let paths = CsvKind::ALL.map(CsvKind::path);
+        let paths = FileRoute::list_all().map(FileRoute::path);
         Error::BadInput(format!(
             "is not the address of a file on this server; it begins with {}",
             join_list(paths, "or")
         ))
     };
     let uri: Uri = text.parse().map_err(|_| not_a_file())?;
-    let kind = CsvKind::ALL
-        .into_iter()
-        .find(|kind| uri.authority().is_none() && kind.path() == uri.path())
+    let route = FileRoute::list_all()
+        .find(|route| uri.authority().is_none() && route.path() == uri.path())
         .ok_or_else(not_a_file)?;
+    let kind = route.kind;
     let (asking, _) = authorise(app, requester, kind)?;
-    let mut given = CsvParameters::from_uri(&uri)?;
-    given.require_known(kind.parameters())?;
+    let mut given = FileParameters::from_uri(&uri)?;
+    given.require_known(kind.parameters(), route.format == AnswerFormat::Csv)?;
     FileQuestion::parse(kind, &given)?;
+    given.preamble()?;
     given.scope()?;
     given.min_change_number()?;
     let (field, _) = kind.graphql_field();
     app.permissions
         .check_field_usage(asking, ("Query", field), given.to_arguments()?)?;
     Ok(FileAddress {
-        path: kind.path(),
+        path: route.path(),
         address: uri.to_string(),
     })
 }

@@ -16,6 +16,8 @@ use wayin_records::text::quote;
 const DOCUMENT_PARAMETERS: [&str; 4] = ["when", "then", "among", "conditions"];
 /// The parameter that is a number, in an address too.
 const MIN_CHANGE_NUMBER: &str = "minChangeNumber";
+/// The parameter that is true or false, in an address too. Only files that have lines before their table take it.
+pub const PREAMBLE: &str = "preamble";
 const SCOPE: &str = "scope";
 
 fn describe_invalid_json(text: &str) -> String {
@@ -26,9 +28,9 @@ fn describe_invalid_json(text: &str) -> String {
 }
 
 /// The parameters of one request.
-pub struct CsvParameters(Map<String, Value>);
+pub struct FileParameters(Map<String, Value>);
 
-impl CsvParameters {
+impl FileParameters {
     /// Parses the query string of an address. Input objects of GraphQL are written as JSON.
     pub fn from_uri(address: &Uri) -> Result<Self> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(address)
@@ -43,6 +45,11 @@ impl CsvParameters {
                     .parse()
                     .map_err(|_| Error::bad_input(&name, "is not a whole number"))?;
                 number.into()
+            } else if name == PREAMBLE {
+                let wanted: bool = text
+                    .parse()
+                    .map_err(|_| Error::bad_input(&name, "is neither true nor false"))?;
+                wanted.into()
             } else {
                 Value::String(text)
             };
@@ -67,11 +74,14 @@ impl CsvParameters {
         })
     }
 
-    /// Rejects parameters that are neither in `own` nor among those that every file has. Removes those that are null,
+    /// Rejects parameters that are neither in `own` nor among those that every file has. A CSV file also has
+    /// [`PREAMBLE`]. Removes those that are null,
     /// which means the same as missing, as in GraphQL.
-    pub fn require_known(&mut self, own: &[&'static str]) -> Result<()> {
+    pub fn require_known(&mut self, own: &[&'static str], has_preamble: bool) -> Result<()> {
         self.0.retain(|_, value| !value.is_null());
-        let taken: Vec<&str> = own.iter().copied().chain([SCOPE, MIN_CHANGE_NUMBER]).collect();
+        let shared = [SCOPE, MIN_CHANGE_NUMBER].into_iter();
+        let preamble = has_preamble.then_some(PREAMBLE);
+        let taken: Vec<&str> = own.iter().copied().chain(shared).chain(preamble).collect();
         match self.0.keys().find(|name| !taken.contains(&name.as_str())) {
             Some(unknown) => Err(Error::bad_input(
                 unknown,
@@ -117,7 +127,8 @@ impl CsvParameters {
 
     /// The parameters as arguments of the GraphQL field with the same answer.
     pub fn to_arguments(&self) -> Result<Vec<(String, async_graphql::Value)>> {
-        let arguments = self.0.iter().map(|(name, value)| {
+        let shared = self.0.iter().filter(|(name, _)| *name != PREAMBLE);
+        let arguments = shared.map(|(name, value)| {
             let value = async_graphql::Value::from_json(value.clone())
                 .map_err(|cause| Error::bad_input(name, cause))?;
             Ok((name.clone(), value))
@@ -147,6 +158,11 @@ impl CsvParameters {
     /// Parses which records are counted. The default is all.
     pub fn scope(&self) -> Result<RecordScope> {
         Ok(self.optional(SCOPE)?.unwrap_or_default())
+    }
+
+    /// Parses whether the details come before the table. The default is no.
+    pub fn preamble(&self) -> Result<bool> {
+        Ok(self.optional(PREAMBLE)?.unwrap_or_default())
     }
 
     /// Parses the number of the change that the answer must include.
