@@ -363,6 +363,7 @@ async fn security_headers_are_on_every_response(database: Database) {
         "/health/ready",
         "/export/pattern.csv",
         "/export/link/x",
+        "/export/pattern.xlsx",
         "/template/records.xlsx",
         "/imports/x/corrections.xlsx",
         "/nowhere",

@@ -530,6 +530,7 @@ async fn internal_errors_are_reported_neutrally(database: Database) {
     for path in [
         "/graphql?query=%7B__typename%7D",
         "/export/pattern.csv",
+        "/export/pattern.xlsx",
         "/imports/x/corrections.xlsx",
     ] {
         let request = Request::get(path)

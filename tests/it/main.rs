@@ -54,6 +54,7 @@ mod own_records;
 mod pagination;
 mod pattern_csv;
 mod pattern_queries;
+mod pattern_workbooks;
 mod permissions;
 mod placeholders;
 mod query_counts;

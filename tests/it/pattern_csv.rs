@@ -24,7 +24,8 @@ tests_on_both_databases![
     pattern_csv_matches_graphql,
     grid_distribution_and_flow_csv_match_graphql,
     associations_csv_matches_graphql,
-    csv_head_has_citation_data,
+    csv_preamble_has_citation_data,
+    csv_has_a_preamble_only_if_asked,
     csv_works_over_post_and_get,
     formulas_are_escaped,
     csv_errors_match_graphql_errors,
@@ -115,11 +116,14 @@ fn post_request(file: &str, kind: &str, body: String) -> Request<Body> {
         .unwrap()
 }
 
-/// A parsed file.
+/// A row of a table, by the headers of its columns.
+type Row = BTreeMap<String, String>;
+
+/// A parsed file with a preamble.
 #[derive(Debug)]
 struct ParsedCsvFile {
     head: Vec<(String, String)>,
-    rows: Vec<BTreeMap<String, String>>,
+    rows: Vec<Row>,
 }
 
 impl ParsedCsvFile {
@@ -128,13 +132,13 @@ impl ParsedCsvFile {
         let text = text
             .strip_prefix('\u{feff}')
             .expect("the file begins with a UTF-8 byte order mark");
-        let (head, table) = text.split_once("\r\n\r\n").expect("a head and a table");
+        let (head, table) = text.split_once("\r\n\r\n").expect("a preamble and a table");
         let head = csv::ReaderBuilder::new()
             .has_headers(false)
             .from_reader(head.as_bytes())
             .deserialize()
             .collect::<Result<_, _>>()
-            .expect("each line of the head is a name and a value");
+            .expect("each line of the preamble is a name and a value");
         let rows = csv::Reader::from_reader(table.as_bytes())
             .deserialize()
             .collect::<Result<_, _>>()
@@ -155,8 +159,11 @@ impl ParsedCsvFile {
     }
 }
 
-/// Downloads and parses a file as a reader.
+/// Downloads and parses a file with its preamble as a reader.
 async fn download_file(app: &TestApp, reader: &Client<'_>, name: &str, parameters: &Value) -> ParsedCsvFile {
+    let mut parameters = parameters.clone();
+    parameters["preamble"] = json!(true);
+    let parameters = &parameters;
     let request = get(&export_address(name, parameters), reader.authorization.as_deref());
     let (status, headers, body) = send(&app.app, request).await;
     assert_eq!(
@@ -179,53 +186,155 @@ async fn download_file(app: &TestApp, reader: &Client<'_>, name: &str, parameter
 }
 
 /// Asserts that a cell has the same value as GraphQL. Null is an empty cell.
-fn assert_cell(row: &BTreeMap<String, String>, column: &str, expected: &Value) {
-    let cell = &row[column];
+fn assert_cell(row: &Row, column: &str, expected: &Value) {
+    assert_rounded(row, column, expected, |number| number);
+}
+
+/// Asserts that a cell has the same value as GraphQL, if a number is rounded.
+fn assert_rounded(row: &Row, column: &str, expected: &Value, round: fn(f64) -> f64) {
+    assert_same(&row[column], expected, round, &format!("{column} of {row:?}"));
+}
+
+fn assert_same(cell: &str, expected: &Value, round: fn(f64) -> f64, place: &str) {
     let same = match expected {
         Value::Null => cell.is_empty(),
-        Value::Number(number) => cell.parse().ok() == number.as_f64(),
+        Value::Number(number) => cell.parse().ok() == number.as_f64().map(round),
         Value::String(text) => cell == text || (text.starts_with('=') && *cell == format!("'{text}")),
         other => panic!("{other} has no cell"),
     };
-    assert!(same, "{column}: {cell:?} is not {expected} in {row:?}");
+    assert!(same, "{cell:?} is not {expected}: {place}");
 }
 
-/// Asserts that the eight counts, the measures and the suppression rules match.
-fn assert_table(row: &BTreeMap<String, String>, expected: &Value) {
-    for (count, value) in expected["table"].as_object().unwrap() {
-        assert_cell(row, count, value);
+fn round_percent(share: f64) -> f64 {
+    format!("{:.1}", share * 100.0).parse().unwrap()
+}
+
+fn round_ratio(ratio: f64) -> f64 {
+    format!("{ratio:.2}").parse().unwrap()
+}
+
+fn round_p_value(p_value: f64) -> f64 {
+    format!("{p_value:.2e}").parse().unwrap()
+}
+
+/// The counts of a table: the fields of GraphQL, and the columns.
+const COUNTS: [(&str, &str); 8] = [
+    ("population", "initiatives"),
+    ("both", "both"),
+    ("whenOnly", "first only"),
+    ("thenOnly", "second only"),
+    ("neither", "neither"),
+    ("unknown", "unknown"),
+    ("whenUnknown", "first unknown"),
+    ("thenUnknown", "second unknown"),
+];
+
+/// The kinds of records that an answer has rows of.
+fn list_records(answer: &Value) -> &'static [&'static str] {
+    if answer["scope"] == "VISIBLE" {
+        &["readable"]
+    } else if answer["disclosure"]["applied"] == true {
+        &["all", "readable"]
+    } else {
+        &["all"]
     }
-    for figure in [
-        "rateWhen",
-        "rateOtherwise",
-        "riskDifference",
-        "riskRatio",
-        "oddsRatio",
+}
+
+/// Asserts what the row of a kind of records says of itself. Returns whether the answer is computed from it.
+fn assert_records(row: &Row, records: &str, basis: &Value) -> bool {
+    assert_eq!(row["records"], records, "{row:?}");
+    let is_compared = (records == "all") == (basis == "ALL");
+    assert_eq!(
+        row["use for comparison"],
+        if is_compared { "yes" } else { "no" },
+        "{row:?}"
+    );
+    is_compared
+}
+
+/// Asserts that the rows of a table have the counts of each kind of records and their suppression, and that the row
+/// that is used for comparison has the measures. Returns this row.
+fn assert_tables<'a>(rows: &'a [Row], answer: &Value, expected: &Value) -> &'a Row {
+    let mut compared = None;
+    let records = list_records(answer);
+    assert_eq!(rows.len(), records.len());
+    for (row, records) in rows.iter().zip(records) {
+        let is_readable = *records == "readable";
+        let counts = &expected[if is_readable { "visibleTable" } else { "table" }];
+        for (field, column) in COUNTS {
+            assert_cell(row, column, &counts[field]);
+        }
+        if assert_records(row, records, &expected["basis"]) {
+            assert_measures(row, expected);
+            compared = Some(row);
+        }
+        assert_rates(row);
+        let of_answer = &expected["disclosure"]["suppressed"];
+        let suppressed = expected.get("suppressed").unwrap_or(of_answer);
+        assert_suppressed(row, if is_readable { &Value::Null } else { suppressed });
+    }
+    compared.expect("a row is used for comparison")
+}
+
+fn assert_measures(row: &Row, expected: &Value) {
+    for (figure, name, unit) in [
+        ("rateWhen", "rate with first", " (%)"),
+        ("rateOtherwise", "rate of the rest", " (%)"),
+        ("riskDifference", "difference", " (points)"),
+        ("riskRatio", "risk ratio", ""),
+        ("oddsRatio", "odds ratio", ""),
     ] {
-        for (column, part) in [("", "value"), ("Lower", "lower"), ("Upper", "upper")] {
-            assert_cell(row, &format!("{figure}{column}"), &expected[figure][part]);
+        let round = if unit.is_empty() {
+            round_ratio
+        } else {
+            round_percent
+        };
+        for (end, part) in [("", "value"), (" lower", "lower"), (" upper", "upper")] {
+            assert_rounded(row, &format!("{name}{end}{unit}"), &expected[figure][part], round);
         }
     }
-    assert_cell(row, "phi", &expected["phi"]);
-    let of_answer = &expected["disclosure"]["suppressed"];
-    assert_suppressed(row, expected.get("suppressed").unwrap_or(of_answer));
+    assert_rounded(row, "phi", &expected["phi"], round_ratio);
 }
 
-fn assert_suppressed(row: &BTreeMap<String, String>, suppressed: &Value) {
-    let output: Vec<String> = suppressed
+/// Asserts that the rates of a row are those of its counts.
+fn assert_rates(row: &Row) {
+    for (part, rest, rate) in [
+        ("both", "first only", "rate with first (%)"),
+        ("second only", "neither", "rate of the rest (%)"),
+    ] {
+        let [part, rest] = [part, rest].map(|column| row[column].parse::<f64>());
+        match (part, rest) {
+            (Ok(part), Ok(rest)) if part + rest > 0.0 => {
+                assert_rounded(row, rate, &json!(part / (part + rest)), round_percent);
+            }
+            _ => assert_eq!(row[rate], "", "{row:?}"),
+        }
+    }
+}
+
+/// Asserts that a row names the suppressed counts. GraphQL lists them with their rule.
+fn assert_suppressed(row: &Row, suppressed: &Value) {
+    let none = Vec::new();
+    let output: Vec<&str> = suppressed
         .as_array()
-        .unwrap()
+        .unwrap_or(&none)
         .iter()
         .map(|one| {
             let count = one["count"].as_str().unwrap();
-            assert_eq!(row[count], "", "{row:?}");
-            format!("{count}: {}", one["rule"].as_str().unwrap())
+            let named = COUNTS.iter().find(|(field, _)| *field == count);
+            let column = match named {
+                Some((_, column)) => *column,
+                None if count == "count" => "initiatives",
+                None => count,
+            };
+            assert_eq!(row[column], "", "{row:?}");
+            column
         })
         .collect();
     assert_eq!(row["suppressed"], output.join("; "), "{row:?}");
 }
 
-/// Asserts that the head of the file matches the whole answer over GraphQL.
+/// Asserts that the preamble of the file matches the whole answer over GraphQL.
 fn assert_head(file: &ParsedCsvFile, expected: &Value) {
     assert_eq!(file.head_value("scope"), expected["scope"]);
     assert_eq!(
@@ -238,7 +347,7 @@ fn assert_head(file: &ParsedCsvFile, expected: &Value) {
     if let Some(controlled) = expected["disclosure"]["applied"].as_bool() {
         assert_eq!(
             file.head_value("disclosure")
-                .starts_with("Counts that include hidden records"),
+                .starts_with("The table has rows of all records and"),
             controlled
         );
     }
@@ -270,13 +379,63 @@ fn with_scope(parameters: &Value, over: &str) -> Value {
     parameters
 }
 
+/// Asserts that the preamble has the number of unknown answers for each reason, for each kind of records.
+fn assert_unknown_reasons(file: &ParsedCsvFile, expected: &Value) {
+    let reasons = expected["unknownReasons"].as_array().unwrap();
+    let records = list_records(expected);
+    let lines: Vec<&(String, String)> = file
+        .head
+        .iter()
+        .filter(|(name, _)| name.starts_with("unknown because "))
+        .collect();
+    assert_eq!(lines.len(), reasons.len() * records.len(), "{:?}", file.head);
+    for (lines, reason) in lines.chunks(records.len()).zip(reasons) {
+        for ((name, count), records) in lines.iter().zip(records) {
+            assert!(name.ends_with(&format!(", {records} records")), "{name}");
+            let field = if *records == "all" {
+                "count"
+            } else {
+                "visibleCount"
+            };
+            assert_same(count, &reason[field], |number| number, name);
+        }
+    }
+}
+
+/// Asserts that the preamble has the adjusted estimates. Returns whether there are any.
+fn assert_adjusted(file: &ParsedCsvFile, adjusted: &Value) -> bool {
+    if adjusted.is_null() {
+        let mut names = file.head.iter().map(|(name, _)| name);
+        assert!(!names.any(|name| name.starts_with("adjusted")), "{:?}", file.head);
+        return false;
+    }
+    for (figure, name) in [("riskRatio", "risk ratio"), ("oddsRatio", "odds ratio")] {
+        for (end, part) in [("", "value"), (" lower", "lower"), (" upper", "upper")] {
+            let name = format!("adjusted {name}{end}");
+            assert_same(
+                file.head_value(&name),
+                &adjusted[figure][part],
+                round_ratio,
+                &name,
+            );
+        }
+    }
+    assert_same(
+        file.head_value("adjusted p-value"),
+        &adjusted["test"]["pValue"],
+        round_p_value,
+        "adjusted p-value",
+    );
+    true
+}
+
 async fn pattern_csv_matches_graphql(database: Database) {
     let app = start_with_mixed_visibility(database).await;
     let query = format!(
         "query($when: InitiativeFilter!, $then: InitiativeFilter!, $among: InitiativeFilter, $by: Dimension,
              $scope: RecordScope!) {{
            pattern(when: $when, then: $then, among: $among, by: $by, scope: $scope) {{
-             summary {{ text }} unknownReasons {{ reason count suppressed }} {MEASURE_FIELDS} pValue conditionalOddsRatio {CITATION_FIELDS} {DISCLOSURE_FIELDS} cautions {{ text }}
+             summary {{ text }} unknownReasons {{ reason count visibleCount }} {MEASURE_FIELDS} pValue conditionalOddsRatio {CITATION_FIELDS} {DISCLOSURE_FIELDS} cautions {{ text }}
              adjusted {{ oddsRatio {{ value lower upper }} riskRatio {{ value lower upper }} test {{ pValue }} }}
              groups(first: 100) {{ totalCount nodes {{ key label {MEASURE_FIELDS} {SUPPRESSED_FIELDS} }} }} }} }}"
     );
@@ -296,49 +455,32 @@ async fn pattern_csv_matches_graphql(database: Database) {
                 let file = download_file(&app, &reader, "pattern", &parameters).await;
                 assert_head(&file, expected);
                 assert_eq!(file.head_value("summary"), expected["summary"]["text"]);
-                let overall = &file.rows[0];
-                assert_eq!(
-                    (overall["part"].as_str(), overall["label"].as_str()),
-                    ("overall", "All")
+                let records = list_records(expected);
+                assert_unknown_reasons(&file, expected);
+                adjusted += usize::from(assert_adjusted(&file, &expected["adjusted"]));
+                let (total, rows) = file.rows.split_at(records.len());
+                for row in total {
+                    assert_eq!([&row["part"], &row["group"], &row["key"]], ["total", "All", ""]);
+                }
+                let compared = assert_tables(total, expected, expected);
+                assert_rounded(compared, "p-value", &expected["pValue"], round_p_value);
+                assert_rounded(
+                    compared,
+                    "conditional odds ratio",
+                    &expected["conditionalOddsRatio"],
+                    round_ratio,
                 );
-                assert_table(overall, expected);
-                assert_cell(overall, "pValue", &expected["pValue"]);
-                assert_cell(overall, "conditionalOddsRatio", &expected["conditionalOddsRatio"]);
                 let none = Vec::new();
                 let groups = expected["groups"]["nodes"].as_array().unwrap_or(&none);
-                let of_all = usize::from(!expected["adjusted"].is_null());
-                adjusted += of_all;
-                let of_unknown = expected["unknownReasons"].as_array().unwrap();
-                assert_eq!(file.rows.len(), 1 + groups.len() + of_all + of_unknown.len());
-                let (rows, last) = file.rows.split_at(file.rows.len() - of_unknown.len());
-                for (row, output) in last.iter().zip(of_unknown) {
-                    assert_eq!(row["part"], "unknownReasons");
-                    assert_cell(row, "key", &output["reason"]);
-                    assert_cell(row, "unknown", &output["count"]);
-                    assert_eq!(
-                        row["suppressed"].is_empty(),
-                        output["suppressed"].is_null(),
-                        "{row:?}"
-                    );
-                }
-                if of_all == 1 {
-                    let row = rows.last().unwrap();
-                    assert_eq!(row["part"], "adjusted");
-                    assert_cell(row, "pValue", &expected["adjusted"]["test"]["pValue"]);
-                    for figure in ["oddsRatio", "riskRatio"] {
-                        for (column, part) in [("", "value"), ("Lower", "lower"), ("Upper", "upper")] {
-                            let output = &expected["adjusted"][figure][part];
-                            assert_cell(row, &format!("{figure}{column}"), output);
-                        }
+                assert_eq!(rows.len(), groups.len() * records.len());
+                for (rows, group) in rows.chunks(records.len()).zip(groups) {
+                    assert_tables(rows, expected, group);
+                    for row in rows {
+                        assert_eq!([&row["part"], &row["p-value"]], ["group", ""]);
+                        assert_cell(row, "group", &group["label"]);
+                        assert_cell(row, "key", &group["key"]);
+                        suppressed += usize::from(row["both"].is_empty());
                     }
-                }
-                for (row, group) in file.rows[1..].iter().zip(groups) {
-                    assert_cell(row, "pValue", &Value::Null);
-                    assert_eq!(row["part"], "group");
-                    assert_cell(row, "label", &group["label"]);
-                    assert_cell(row, "key", &group["key"]);
-                    assert_table(row, group);
-                    suppressed += usize::from(row["both"].is_empty());
                 }
             }
         }
@@ -353,18 +495,18 @@ async fn grid_distribution_and_flow_csv_match_graphql(database: Database) {
     let grid = format!(
         "query($rows: Dimension!, $columns: Dimension!, {arguments}) {{
            patternGrid(rows: $rows, columns: $columns, among: $among, scope: $scope) {{
-             rows {{ key label }} columns {{ key label }} population illustrative {CITATION_FIELDS} {DISCLOSURE_FIELDS}
+             rows {{ key label }} columns {{ key label }} population illustrative basis {CITATION_FIELDS} {DISCLOSURE_FIELDS}
              cautions {{ text }} cells {{ row column count visibleCount expected residual suppressed }} }} }}"
     );
     let distribution = format!(
         "query($of: Dimension!, {arguments}) {{ distribution(of: $of, among: $among, scope: $scope) {{
-           bins {{ key label count visibleCount illustrative {SUPPRESSED_FIELDS} }} {CITATION_FIELDS} {DISCLOSURE_FIELDS}
+           bins {{ key label count visibleCount illustrative {SUPPRESSED_FIELDS} }} basis {CITATION_FIELDS} {DISCLOSURE_FIELDS}
            cautions {{ text }} }} }}"
     );
     let flows = format!(
         "query($perspective: Perspective, {arguments}) {{
            entryPointFlows(perspective: $perspective, among: $among, scope: $scope) {{
-             flows {{ perspective from to count visibleCount illustrative {SUPPRESSED_FIELDS} }} {CITATION_FIELDS} {DISCLOSURE_FIELDS}
+             flows {{ perspective from to count visibleCount illustrative {SUPPRESSED_FIELDS} }} basis {CITATION_FIELDS} {DISCLOSURE_FIELDS}
              cautions {{ text }} }} }}"
     );
     for reader in create_readers(&app).await {
@@ -374,75 +516,112 @@ async fn grid_distribution_and_flow_csv_match_graphql(database: Database) {
             let found = download_file(&app, &reader, "grid", &parameters).await;
             assert_head(&found, expected);
             assert_eq!(found.head_value("population"), expected["population"].to_string());
+            let records = list_records(expected);
             let cells = expected["cells"].as_array().unwrap();
-            assert_eq!(found.rows.len(), cells.len());
-            for (row, cell) in found.rows.iter().zip(cells) {
-                for (heading, list) in [("row", "rows"), ("column", "columns")] {
-                    let at = usize::try_from(cell[heading].as_u64().unwrap()).unwrap();
-                    assert_cell(row, heading, &expected[list][at]["label"]);
-                    assert_cell(row, &format!("{heading}Key"), &expected[list][at]["key"]);
-                }
-                for figure in ["count", "visibleCount", "expected", "residual"] {
-                    assert_cell(row, figure, &cell[figure]);
-                }
-                let rule = cell["suppressed"].as_str();
-                let rule = rule.map_or_else(String::new, |rule| format!("count: {rule}"));
-                let rule_is_suppressed = !rule.is_empty();
-                assert_eq!(row["suppressed"], rule);
-                if rule_is_suppressed {
-                    assert_eq!(row["count"], "", "{row:?}");
+            assert_eq!(found.rows.len(), cells.len() * records.len());
+            for (rows, cell) in found.rows.chunks(records.len()).zip(cells) {
+                for (row, records) in rows.iter().zip(records) {
+                    assert_grid_cell(row, records, expected, cell);
                 }
             }
             let among = short_funding_filter();
-            for (name, field, query, parameters, stayed) in [
+            for (name, field, list, query, parameters) in [
                 (
                     "distribution",
                     "distribution",
+                    "bins",
                     &distribution,
                     json!({"of": "PLACE"}),
-                    None,
                 ),
                 (
                     "distribution",
                     "distribution",
+                    "bins",
                     &distribution,
                     json!({"of": "FUNDING_DURATION_BAND", "among": among}),
-                    None,
                 ),
                 (
                     "flows",
                     "entryPointFlows",
+                    "flows",
                     &flows,
                     json!({"among": among}),
-                    Some("to"),
                 ),
                 (
                     "flows",
                     "entryPointFlows",
+                    "flows",
                     &flows,
                     json!({"perspective": "PRACTITIONER"}),
-                    Some("to"),
                 ),
             ] {
                 let parameters = with_scope(&parameters, over);
-                let expected = query_graphql(&reader, query, &parameters).await;
-                let list = if stayed.is_some() { "flows" } else { "bins" };
+                let expected = &query_graphql(&reader, query, &parameters).await[field];
                 let found = download_file(&app, &reader, name, &parameters).await;
-                assert_head(&found, &expected[field]);
-                let expected = expected[field][list].as_array().unwrap();
-                assert_eq!(found.rows.len(), expected.len());
-                for (row, one) in found.rows.iter().zip(expected) {
-                    for column in row.keys().filter(|column| *column != "suppressed") {
-                        if Some(column.as_str()) == stayed && one[column].is_null() {
-                            assert_eq!(row[column], "STAYED");
-                        } else {
-                            assert_cell(row, column, &one[column]);
-                        }
+                assert_head(&found, expected);
+                let records = list_records(expected);
+                let counted = expected[list].as_array().unwrap();
+                assert_eq!(found.rows.len(), counted.len() * records.len());
+                for (rows, one) in found.rows.chunks(records.len()).zip(counted) {
+                    for (row, records) in rows.iter().zip(records) {
+                        assert_records(row, records, &expected["basis"]);
+                        assert_count(row, records, one);
                     }
-                    assert_suppressed(row, &one["suppressed"]);
                 }
             }
         }
+    }
+}
+
+/// Asserts that a row has the names, keys and figures of a cell of a grid.
+fn assert_grid_cell(row: &Row, records: &str, grid: &Value, cell: &Value) {
+    for (heading, list) in [("row", "rows"), ("column", "columns")] {
+        let at = usize::try_from(cell[heading].as_u64().unwrap()).unwrap();
+        assert_cell(row, heading, &grid[list][at]["label"]);
+        assert_cell(row, &format!("{heading} key"), &grid[list][at]["key"]);
+    }
+    if assert_records(row, records, &grid["basis"]) {
+        for figure in ["expected", "residual"] {
+            assert_rounded(row, figure, &cell[figure], round_ratio);
+        }
+    }
+    let is_all = records == "all";
+    assert_cell(
+        row,
+        "initiatives",
+        &cell[if is_all { "count" } else { "visibleCount" }],
+    );
+    let is_suppressed = is_all && !cell["suppressed"].is_null();
+    assert_eq!(
+        row["suppressed"],
+        if is_suppressed { "initiatives" } else { "" },
+        "{row:?}"
+    );
+}
+
+/// Asserts that a row has the names, keys and counts of a bin or a flow.
+fn assert_count(row: &Row, records: &str, expected: &Value) {
+    for (column, field) in [
+        ("group", "label"),
+        ("key", "key"),
+        ("perspective key", "perspective"),
+        ("from key", "from"),
+    ] {
+        if row.contains_key(column) {
+            assert_cell(row, column, &expected[field]);
+        }
+    }
+    if let Some(to) = row.get("to key") {
+        assert_eq!(to, expected["to"].as_str().unwrap_or("STAYED"));
+        assert_eq!(row["to"] == "Stayed", expected["to"].is_null(), "{row:?}");
+    }
+    if records == "all" {
+        assert_cell(row, "initiatives", &expected["count"]);
+        assert_cell(row, "illustrative", &expected["illustrative"]);
+        assert_suppressed(row, &expected["suppressed"]);
+    } else {
+        assert_cell(row, "initiatives", &expected["visibleCount"]);
+        assert_suppressed(row, &Value::Null);
     }
 }
 
@@ -466,29 +645,35 @@ async fn associations_csv_matches_graphql(database: Database) {
             let expected = query_graphql(&reader, &query, &parameters).await;
             let found = download_file(&app, &reader, "associations", &parameters).await;
             assert_head(&found, &expected["associations"]);
-            let expected = expected["associations"]["pairs"].as_array().unwrap();
-            assert_eq!((found.rows.len(), expected.len()), (3, 3));
-            for (row, pair) in found.rows.iter().zip(expected) {
-                for column in ["when", "then", "pValue", "qValue"] {
-                    assert_cell(row, column, &pair[column]);
+            let answer = &expected["associations"];
+            let records = list_records(answer);
+            let pairs = answer["pairs"].as_array().unwrap();
+            assert_eq!((found.rows.len(), pairs.len()), (3 * records.len(), 3));
+            for (rows, pair) in found.rows.chunks(records.len()).zip(pairs) {
+                let compared = assert_tables(rows, answer, pair);
+                for (column, field) in [("first", "when"), ("second", "then")] {
+                    rows.iter().for_each(|row| assert_cell(row, column, &pair[field]));
                 }
-                assert_table(row, pair);
+                for (column, field) in [("p-value", "pValue"), ("q-value", "qValue")] {
+                    assert_rounded(compared, column, &pair[field], round_p_value);
+                }
                 let cautions = pair["cautions"].as_array().unwrap().iter();
                 let texts: Vec<&str> = cautions.map(|one| one["text"].as_str().unwrap()).collect();
-                assert_eq!(row["cautions"], texts.join(" "));
+                assert_eq!(compared["cautions"], texts.join(" "));
             }
             assert_eq!(found.head_values("illustrative").len(), 1);
         }
     }
 }
 
-async fn csv_head_has_citation_data(database: Database) {
+async fn csv_preamble_has_citation_data(database: Database) {
     let app = start_with_mixed_visibility(database).await;
     let [steward, _, dashboard] = create_readers(&app).await;
     let (when, then) = (short_funding_filter(), skipped_ambitions_filter());
     let parameters = json!({"when": when, "then": then, "by": "REGION", "minChangeNumber": 1});
     let names = |file: &ParsedCsvFile| {
         let mut names: Vec<String> = file.head.iter().map(|(name, _)| name.clone()).collect();
+        names.retain(|name| !name.starts_with("adjusted ") && !name.starts_with("unknown because "));
         names.dedup();
         names
     };
@@ -531,6 +716,32 @@ async fn csv_head_has_citation_data(database: Database) {
         assert_eq!(file.head_value(asked), parameters[asked]);
         assert!(!file.head_values("caution").is_empty());
     }
+}
+
+async fn csv_has_a_preamble_only_if_asked(database: Database) {
+    let app = start_with_mixed_visibility(database).await;
+    let steward = app.steward().await;
+    let download = async |asked: Option<bool>| {
+        let mut parameters = json!({"of": "REGION"});
+        if let Some(asked) = asked {
+            parameters["preamble"] = json!(asked);
+        }
+        let address = export_address("distribution", &parameters);
+        let (status, _, by_get) = send(&app.app, get(&address, steward.authorization.as_deref())).await;
+        assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&by_get));
+        let request = post_request("distribution", "application/json", parameters.to_string());
+        let (_, _, by_post) = send(&app.app, request).await;
+        assert_eq!(by_post, by_get);
+        String::from_utf8(by_get).unwrap()
+    };
+    let plain = download(None).await;
+    let header = "\u{feff}group,key,records,use for comparison,initiatives,illustrative,suppressed\r\n";
+    assert!(plain.starts_with(header), "{plain}");
+    assert_eq!(download(Some(false)).await, plain);
+    let with_preamble = download(Some(true)).await;
+    assert!(with_preamble.starts_with("\u{feff}about,"), "{with_preamble}");
+    let (_, table) = with_preamble.split_once("\r\n\r\n").unwrap();
+    assert_eq!(plain.strip_prefix('\u{feff}'), Some(table));
 }
 
 async fn csv_works_over_post_and_get(database: Database) {
@@ -582,7 +793,7 @@ async fn formulas_are_escaped(database: Database) {
         let file = download_file(&app, &steward, "distribution", &json!({"of": of})).await;
         file.rows
             .iter()
-            .map(|row| row["label"].clone())
+            .map(|row| row["group"].clone())
             .collect::<Vec<_>>()
     };
     assert_eq!(
@@ -600,12 +811,13 @@ async fn formulas_are_escaped(database: Database) {
         .collect();
     let file = download_file(&app, &steward, "associations", &json!({"conditions": conditions})).await;
     for row in &file.rows {
-        for column in ["when", "then"] {
+        for column in ["first", "second"] {
             let name = row[column].strip_prefix('\'').expect("a mark before it");
             assert!(names.contains(&name), "{name:?}");
         }
         // A negative number is not escaped as a formula.
-        assert!(row["riskDifference"].is_empty() || row["riskDifference"].parse::<f64>().is_ok());
+        let difference = &row["difference (points)"];
+        assert!(difference.is_empty() || difference.parse::<f64>().is_ok());
     }
     for (_, text) in &file.head {
         assert!(!text.starts_with(['=', '+', '-', '@', '\t', '\r']), "{text:?}");
@@ -661,7 +873,11 @@ async fn csv_errors_match_graphql_errors(database: Database) {
         ("pattern.csv?when=1&then={}", "when: "),
         (
             "pattern.csv?when={}&then={}&rows=PLACE",
-            "rows: this file has no such parameter; it has when, then, among, by, scope, minChangeNumber",
+            "rows: this file has no such parameter; it has when, then, among, by, scope, minChangeNumber, preamble",
+        ),
+        (
+            "pattern.csv?when={}&then={}&preamble=yes",
+            "preamble: is neither true nor false",
         ),
         (
             "pattern.csv?when={}&then={}&when={}",
@@ -730,6 +946,11 @@ async fn csv_errors_match_graphql_errors(database: Database) {
         ("text/plain", whole.clone(), StatusCode::UNSUPPORTED_MEDIA_TYPE),
         ("application/json", "[]".into(), StatusCode::BAD_REQUEST),
         ("application/json", "{\"of\": 1}".into(), StatusCode::BAD_REQUEST),
+        (
+            "application/json",
+            "{\"of\": \"PLACE\", \"preamble\": \"yes\"}".into(),
+            StatusCode::BAD_REQUEST,
+        ),
         ("application/json", long, StatusCode::PAYLOAD_TOO_LARGE),
     ] {
         let (status, _, body) = send(&app.app, post_request("distribution", kind, body)).await;

@@ -510,7 +510,7 @@ impl LeakChecker<'_> {
         let by = chance.choose(&DIMENSIONS);
         let over = chance.choose(&["VISIBLE", "ALL"]);
         let named = |name: &str, condition: Value| json!({"name": name, "condition": condition});
-        for (file, parameters) in [
+        for (file, mut parameters) in [
             (
                 "pattern",
                 json!({"when": chance.random_filter(1), "then": chance.random_filter(1), "by": by, "scope": over}),
@@ -530,6 +530,7 @@ impl LeakChecker<'_> {
                 json!({"conditions": [named("a", chance.random_filter(1)), named("b", chance.random_filter(0))], "scope": over}),
             ),
         ] {
+            parameters["preamble"] = json!(true);
             let request = get(
                 &export_address(file, &parameters),
                 member.client.authorization.as_deref(),

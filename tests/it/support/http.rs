@@ -23,9 +23,18 @@ pub async fn send(app: &Arc<App>, request: Request<Body>) -> (StatusCode, Header
     (status, headers, body.to_vec())
 }
 
-/// The address of an exported file with its parameters: text as it is, everything else as JSON.
+/// The address of an answer as a CSV file with its parameters: text as it is, everything else as JSON.
 pub fn export_address(file: &str, parameters: &Value) -> String {
-    let mut address = format!("/export/{file}.csv?");
+    add_parameters(&format!("/export/{file}.csv"), parameters)
+}
+
+/// The address of an answer as a workbook with its parameters.
+pub fn workbook_address(file: &str, parameters: &Value) -> String {
+    add_parameters(&format!("/export/{file}.xlsx"), parameters)
+}
+
+fn add_parameters(path: &str, parameters: &Value) -> String {
+    let mut address = format!("{path}?");
     for (name, value) in parameters.as_object().unwrap() {
         let text = value
             .as_str()

@@ -40,9 +40,9 @@ pub struct ExportDetails {
 }
 
 const EXACT_NOTE: &str = "Counts are exact.";
-const DISCLOSURE_CONTROL_NOTE: &str = "Each group has two rows. In a row of all records, counts that include hidden \
-    records are changed a little and rounded, or empty if they would include too few hidden records. In a row of \
-    readable records, counts are exact, of the records that you can read in full.";
+const DISCLOSURE_CONTROL_NOTE: &str = "The table has rows of all records and rows of readable records. In a row of all \
+    records, counts that include hidden records are changed a little and rounded, or empty if they would include too few \
+    hidden records. In a row of readable records, counts are exact, of the records that you can read in full.";
 
 impl ExportDetails {
     /// Creates details without a summary and without more figures.

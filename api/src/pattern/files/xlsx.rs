@@ -2,9 +2,11 @@
 
 use chrono::Datelike as _;
 use rust_xlsxwriter::{
-    Chart, ChartErrorBars, ChartErrorBarsType, ChartRange, ChartType, ConditionalFormat2ColorScale,
-    DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError,
+    Chart, ChartAxisLabelPosition, ChartErrorBars, ChartErrorBarsType, ChartRange, ChartType,
+    ConditionalFormat2ColorScale, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook,
+    Worksheet, XlsxError,
 };
+use wayin_engine::cautions::CautionCode;
 use wayin_records::workbook::formula_escape;
 use wayin_records::workbook::layout;
 
@@ -239,7 +241,10 @@ impl SummarySheetWriter<'_> {
         details: &ExportDetails,
         readable: &ReadableAnswer,
     ) -> Result<(), XlsxError> {
-        let cautions = details.cautions.iter().map(|caution| caution.text.as_str());
+        // The caution about illustrative records is at the top.
+        let cautions = details.cautions.iter();
+        let cautions = cautions.filter(|caution| caution.code != CautionCode::Illustrative);
+        let cautions = cautions.map(|caution| caution.text.as_str());
         let texts: Vec<&str> = readable.advice.into_iter().chain(cautions).collect();
         if texts.is_empty() {
             return Ok(());
@@ -398,8 +403,7 @@ fn build_chart(readable: &ReadableAnswer, header_row: u32) -> Chart {
                     .set_gap(50);
             }
             chart.title().set_name("Initiatives");
-            // The first row of the table is at the top.
-            chart.y_axis().set_reverse();
+            start_at_top(&mut chart);
             chart
         }
     }
@@ -427,12 +431,17 @@ fn build_rate_chart(rates: &[RateColumns], range: &dyn Fn(u16) -> ChartRange) ->
         .title()
         .set_name("How many meet the second condition, in 100, with 95% intervals");
     chart.x_axis().set_min(0).set_max(100);
-    // The first row of the table is at the top.
-    chart.y_axis().set_reverse();
+    start_at_top(&mut chart);
     if rates.len() == 1 {
         chart.legend().set_hidden();
     }
     chart
+}
+
+/// Draws the first row of the table at the top of a chart of horizontal bars. The numbers stay at the bottom.
+fn start_at_top(chart: &mut Chart) {
+    chart.y_axis().set_reverse();
+    chart.x_axis().set_label_position(ChartAxisLabelPosition::High);
 }
 
 /// The beginning of a text that fits into the description of a chart.
