@@ -38,20 +38,20 @@ impl AnswerFormat {
 /// A kind of answer in a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileRoute {
-    pub kind: AnswerKind,
+    pub kind: ExportKind,
     pub format: AnswerFormat,
 }
 
 impl FileRoute {
     /// The routes of all files.
     pub fn list_all() -> impl Iterator<Item = Self> {
-        let of_kind = |kind: AnswerKind| {
+        let of_kind = |kind: ExportKind| {
             kind.formats().iter().map(move |format| Self {
                 kind,
                 format: *format,
             })
         };
-        AnswerKind::ALL.into_iter().flat_map(of_kind)
+        ExportKind::ALL.into_iter().flat_map(of_kind)
     }
 
     pub fn path(self) -> String {
@@ -67,7 +67,7 @@ impl FileRoute {
 
 /// A kind of answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnswerKind {
+pub enum ExportKind {
     Pattern,
     Grid,
     Distribution,
@@ -75,7 +75,7 @@ pub enum AnswerKind {
     Associations,
 }
 
-impl AnswerKind {
+impl ExportKind {
     pub const ALL: [Self; 5] = [
         Self::Pattern,
         Self::Grid,
@@ -180,29 +180,29 @@ impl FileQuestion {
     ///
     /// # Errors
     /// [`Error::BadInput`] with the name of a parameter that is missing or wrong.
-    pub fn parse(kind: AnswerKind, given: &FileParameters) -> Result<Self> {
+    pub fn parse(kind: ExportKind, given: &FileParameters) -> Result<Self> {
         Ok(match kind {
-            AnswerKind::Pattern => Self::Pattern(Box::new(PatternInput {
+            ExportKind::Pattern => Self::Pattern(Box::new(PatternInput {
                 when: given.required("when")?,
                 then: given.required("then")?,
                 among: given.among()?,
                 by: given.optional("by")?,
                 concentration: true,
             })),
-            AnswerKind::Grid => Self::Grid {
+            ExportKind::Grid => Self::Grid {
                 rows: given.required("rows")?,
                 columns: given.required("columns")?,
                 among: given.among()?,
             },
-            AnswerKind::Distribution => Self::Distribution {
+            ExportKind::Distribution => Self::Distribution {
                 of: given.required("of")?,
                 among: given.among()?,
             },
-            AnswerKind::Flows => Self::Flows {
+            ExportKind::Flows => Self::Flows {
                 among: given.among()?,
                 perspective: given.optional("perspective")?,
             },
-            AnswerKind::Associations => {
+            ExportKind::Associations => {
                 let named: Vec<NamedCondition> = given.required("conditions")?;
                 let (names, conditions) = named.into_iter().map(|one| (one.name, one.condition)).unzip();
                 Self::Associations {
@@ -219,7 +219,7 @@ impl FileQuestion {
 pub fn authorise<'a>(
     app: &App,
     requester: &'a Requester,
-    kind: AnswerKind,
+    kind: ExportKind,
 ) -> Result<(RequesterKind, &'a AuthenticatedMember)> {
     let (asking, member) = (RequesterKind::from_requester(requester), requester.member()?);
     let (field, types) = kind.graphql_field();

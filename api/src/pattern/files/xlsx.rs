@@ -49,7 +49,7 @@ pub fn write_workbook(
 ) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
     workbook.set_properties(&build_properties(details)?);
-    let formats = AnswerFormats::new();
+    let formats = AnswerCellFormats::new();
     let summary = workbook.add_worksheet();
     summary.set_name(SUMMARY_SHEET)?;
     let mut writer = SummarySheetWriter {
@@ -75,7 +75,7 @@ fn build_properties(details: &ExportDetails) -> Result<DocProperties, XlsxError>
         .set_creation_datetime(&created))
 }
 
-struct AnswerFormats {
+struct AnswerCellFormats {
     title: Format,
     heading: Format,
     headline: Format,
@@ -91,7 +91,7 @@ struct AnswerFormats {
     significant: Format,
 }
 
-impl AnswerFormats {
+impl AnswerCellFormats {
     fn new() -> Self {
         let base = Format::new().set_align(FormatAlign::Top);
         let paragraph = base.clone().set_text_wrap();
@@ -104,7 +104,7 @@ impl AnswerFormats {
                 .set_bold()
                 .set_background_color(0x00FF_F2CC)
                 .set_border(FormatBorder::Thin),
-            name: base.clone().set_bold(),
+            name: paragraph.clone().set_bold(),
             header: paragraph
                 .clone()
                 .set_bold()
@@ -122,7 +122,7 @@ impl AnswerFormats {
 /// Writes the sheet to read from the top to the bottom.
 struct SummarySheetWriter<'a> {
     sheet: &'a mut Worksheet,
-    formats: &'a AnswerFormats,
+    formats: &'a AnswerCellFormats,
     next_row: u32,
 }
 
@@ -150,8 +150,9 @@ impl SummarySheetWriter<'_> {
         }
         self.next_row += 1;
         self.write_table_and_chart(readable)?;
+        self.write_other_figures(details)?;
         self.write_cautions(details, readable)?;
-        self.write_citation(details)
+        self.write_citation(details, readable)
     }
 
     fn write_heading(&mut self, text: &str, format: &Format) -> Result<(), XlsxError> {
@@ -164,7 +165,9 @@ impl SummarySheetWriter<'_> {
 
     /// Writes a text across the sheet.
     fn write_paragraph(&mut self, text: &str, format: &Format) -> Result<(), XlsxError> {
-        self.write_across(0, NAME_WIDTH + NUMBER_WIDTH * LAST_TEXT_COLUMN, text, format)?;
+        let width = NAME_WIDTH + NUMBER_WIDTH * LAST_TEXT_COLUMN;
+        let lines = self.write_across(0, width, text, format)?;
+        layout::fit_row_height(self.sheet, self.next_row, lines)?;
         self.next_row += 1;
         Ok(())
     }
@@ -173,13 +176,22 @@ impl SummarySheetWriter<'_> {
     fn write_pair(&mut self, name: &str, text: &str) -> Result<(), XlsxError> {
         self.sheet
             .write_string_with_format(self.next_row, 0, name, &self.formats.name)?;
-        self.write_across(1, NUMBER_WIDTH * LAST_TEXT_COLUMN, text, &self.formats.paragraph)?;
+        let width = NUMBER_WIDTH * LAST_TEXT_COLUMN;
+        let lines = self.write_across(1, width, text, &self.formats.paragraph)?;
+        let lines = lines.max(layout::count_wrapped_lines(name, NAME_WIDTH));
+        layout::fit_row_height(self.sheet, self.next_row, lines)?;
         self.next_row += 1;
         Ok(())
     }
 
-    /// Writes a text into the columns from `first`, which are `width` characters wide.
-    fn write_across(&mut self, first: u16, width: u16, text: &str, format: &Format) -> Result<(), XlsxError> {
+    /// Writes a text into the columns from `first`, which are `width` characters wide. Returns the number of its lines.
+    fn write_across(
+        &mut self,
+        first: u16,
+        width: u16,
+        text: &str,
+        format: &Format,
+    ) -> Result<u32, XlsxError> {
         let text = layout::truncate_to_cell(text);
         let quoted = format.clone().set_quote_prefix();
         let format = if formula_escape::is_formula_like(text) {
@@ -190,7 +202,7 @@ impl SummarySheetWriter<'_> {
         let row = self.next_row;
         self.sheet
             .merge_range(row, first, row, LAST_TEXT_COLUMN, text, format)?;
-        layout::fit_row_height(self.sheet, row, layout::count_wrapped_lines(text, width))
+        Ok(layout::count_wrapped_lines(text, width))
     }
 
     /// Writes the chart, and the table that it draws below it.
@@ -257,18 +269,33 @@ impl SummarySheetWriter<'_> {
         Ok(())
     }
 
-    fn write_citation(&mut self, details: &ExportDetails) -> Result<(), XlsxError> {
+    /// Writes the figures that are not about a row of the table.
+    fn write_other_figures(&mut self, details: &ExportDetails) -> Result<(), XlsxError> {
+        if details.figures.is_empty() {
+            return Ok(());
+        }
+        self.write_heading("Other figures", &self.formats.heading)?;
+        for line in &details.figures {
+            self.write_detail(line)?;
+        }
+        self.next_row += 1;
+        Ok(())
+    }
+
+    fn write_citation(
+        &mut self,
+        details: &ExportDetails,
+        readable: &ReadableAnswer,
+    ) -> Result<(), XlsxError> {
         self.write_heading("How to cite", &self.formats.heading)?;
         self.write_pair("source", &details.render_source())?;
         self.write_pair("licence", &details.request.licence)?;
+        self.write_pair("records", readable.counted)?;
         for line in details.list_date_lines() {
             self.write_detail(&line)?;
         }
         for (name, text) in &details.request.parameters {
             self.write_pair(name, text)?;
-        }
-        for line in &details.figures {
-            self.write_detail(line)?;
         }
         self.write_paragraph(
             "The sheet \u{201c}Data\u{201d} has the same figures as the CSV file.",
@@ -279,13 +306,18 @@ impl SummarySheetWriter<'_> {
     fn write_detail(&mut self, (name, cell): &DetailLine) -> Result<(), XlsxError> {
         match cell {
             ExportCell::Text(text) => self.write_pair(name, text),
+            ExportCell::Empty => self.write_pair(name, "not shown"),
             cell => self.write_pair(name, &cell.format_number().unwrap_or_default()),
         }
     }
 }
 
 /// Writes the sheet of data, with a filter above each column.
-fn write_data(sheet: &mut Worksheet, formats: &AnswerFormats, data: &ExportTable) -> Result<(), XlsxError> {
+fn write_data(
+    sheet: &mut Worksheet,
+    formats: &AnswerCellFormats,
+    data: &ExportTable,
+) -> Result<(), XlsxError> {
     let mut widths = 0;
     for (column, position) in (0..data.columns.len()).map(|column| (column, to_column(column))) {
         let has_words = data
@@ -310,7 +342,7 @@ fn write_data(sheet: &mut Worksheet, formats: &AnswerFormats, data: &ExportTable
 /// Writes a row of headers and the rows of a table. Returns the number of rows.
 fn write_table(
     sheet: &mut Worksheet,
-    formats: &AnswerFormats,
+    formats: &AnswerCellFormats,
     first_row: u32,
     table: &ExportTable,
 ) -> Result<u32, XlsxError> {
@@ -334,7 +366,7 @@ fn write_table(
 /// Writes a cell. A text is always a string, never a formula.
 fn write_cell(
     sheet: &mut Worksheet,
-    formats: &AnswerFormats,
+    formats: &AnswerCellFormats,
     (row, column): (u32, u16),
     cell: &ExportCell,
 ) -> Result<(), XlsxError> {
