@@ -940,6 +940,11 @@ async fn csv_errors_match_graphql_errors(database: Database) {
         (parse_error(&body), output.1.as_str()),
         (output.clone(), "DISCLOSURE_CONTROL")
     );
+    assert_body_errors(&app).await;
+}
+
+/// Asserts the errors of parameters in a body.
+async fn assert_body_errors(app: &TestApp) {
     let whole = json!({"of": "PLACE"}).to_string();
     let long = format!("{{\"of\": \"{}\"}}", "x".repeat(300 * 1024));
     for (kind, body, expected) in [

@@ -283,7 +283,13 @@ fn list_restricted_queries() -> Vec<(&'static str, Value, &'static str)> {
             json!({"o": {"field": "STARTED_ON", "direction": "DESC"}}),
             "orderBy.field: uses",
         ),
-        // Fields of patterns.
+    ]
+}
+
+/// Likewise, queries of patterns.
+fn list_restricted_patterns() -> Vec<(&'static str, Value, &'static str)> {
+    let amount = json!({"fundingTerms": {"some": {"amountMinor": {"gt": 5}}}});
+    vec![
         (
             "query($w: InitiativeFilter!) { pattern(when: $w, then: {}) { summary { text } } }",
             json!({"w": amount}),
@@ -343,7 +349,10 @@ async fn unreadable_fields_cannot_be_filtered_by(database: Database) {
             .await,
         app.create_member("dashboard", Role::Dashboard, None).await,
     ];
-    for (query, variables, reason) in list_restricted_queries() {
+    for (query, variables, reason) in list_restricted_queries()
+        .into_iter()
+        .chain(list_restricted_patterns())
+    {
         let response = steward.execute_with(query, variables.clone()).await;
         let refused = response["errors"][0]["extensions"]["code"] == "FORBIDDEN";
         assert!(!refused, "a steward is allowed: {query} {variables}: {response}");

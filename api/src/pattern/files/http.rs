@@ -134,15 +134,11 @@ async fn build_file(
             FileContent::from_table(answers::build_associations_table(request, &names, &found))
         }
     };
-    match (route.format, answer.readable) {
-        (AnswerFormat::Workbook, Some(readable)) => {
-            write_workbook(answer.details, readable, answer.table).await
-        }
-        _ => {
-            let lines = preamble.then(|| answer.details.list_lines());
-            csv::write_csv(&answer.table, lines.as_deref())
-        }
+    if let (AnswerFormat::Workbook, Some(readable)) = (route.format, answer.readable) {
+        return write_workbook(answer.details, readable, answer.table).await;
     }
+    let lines = preamble.then(|| answer.details.list_lines());
+    csv::write_csv(&answer.table, lines.as_deref())
 }
 
 /// What a file has, in any format.

@@ -627,7 +627,7 @@ mod tests {
         let filter = json!({"fundingTerms": {"some": {"durationMonths": {"lte": 18}}}});
         for (text, offered) in [
             (include_str!("../../../../assets/graphiql/boot.js"), 1),
-            (include_str!("../../../../../README.md"), 1),
+            (include_str!("../../../../../README.md"), 2),
             (include_str!("../../../../../docs/clients.md"), 7),
         ] {
             let documents = extract_documents(text);
