@@ -73,8 +73,8 @@ fn new_caution(code: CautionCode, text: impl Into<String>) -> Caution {
 pub fn list_pattern_cautions(answer: &PatternAnswer) -> Vec<Caution> {
     let table = answer.measured_table();
     let mut cautions = Vec::from_iter(caution_illustrative(
-        &answer.illustrative,
-        &answer.table.population,
+        &answer.illustrative.of_basis(answer.figures_basis()),
+        &table.population,
         &answer.basis,
     ));
     cautions.extend(list_table_cautions(&table));

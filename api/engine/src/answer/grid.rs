@@ -143,10 +143,7 @@ fn count_by_rows(
 impl Grid {
     /// Compares a cell with chance, from the counts of the basis. Returns none if a total is suppressed, or the population 0.
     pub fn compare_with_chance(&self, row: usize, column: usize) -> Option<ChanceComparison> {
-        let count = |disclosed: &DisclosedCount| match self.figures_basis {
-            RecordScope::All => disclosed.count,
-            RecordScope::Visible => Some(disclosed.visible),
-        };
+        let count = |disclosed: &DisclosedCount| disclosed.of_basis(self.figures_basis).count;
         let row_total = count(&self.rows.get(row)?.1)?;
         let column_total = count(&self.columns.get(column)?.1)?;
         let population = count(&self.population)?;

@@ -191,10 +191,7 @@ impl DisclosedTable {
     /// The counts of the records of a basis.
     #[must_use]
     pub fn of_basis(&self, basis: RecordScope) -> Self {
-        match basis {
-            RecordScope::All => *self,
-            RecordScope::Visible => self.visible_only(),
-        }
+        Self::new(self.named_counts().map(|(_, count)| count.of_basis(basis)))
     }
 }
 

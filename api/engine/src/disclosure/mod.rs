@@ -16,6 +16,7 @@ mod tests;
 
 use self::cell_key::PerturbationTable;
 use super::count::RawCell;
+use super::query::RecordScope;
 use super::statistics::Count;
 
 /// A perturbed count below this is suppressed.
@@ -66,6 +67,15 @@ impl DisclosedCount {
     #[must_use]
     pub const fn visible_only(self) -> Self {
         Self::exact(self.visible)
+    }
+
+    /// The count of the records of a basis.
+    #[must_use]
+    pub const fn of_basis(self, basis: RecordScope) -> Self {
+        match basis {
+            RecordScope::All => self,
+            RecordScope::Visible => self.visible_only(),
+        }
     }
 
     /// The count with its variance, for statistics.
