@@ -156,7 +156,7 @@ async fn members_read_reflections_and_nobody_else(database: Database) {
         "{ reflections { nodes { text } } }",
         "{ reflections { totalCount } }",
         "{ meetings { nodes { reflections { text } } } }",
-        "{ claims { nodes { reflection { text } } } }",
+        "{ claims { nodes { reflection { meeting { title } } } } }",
     ] {
         let (_, code) = app.anonymous().query_error(query).await;
         assert_eq!(code, "UNAUTHENTICATED", "{query}");
