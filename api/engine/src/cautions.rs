@@ -135,8 +135,8 @@ pub fn list_pair_cautions(pair: &Association) -> Vec<Caution> {
 pub fn list_comparison_cautions(answer: &ComparisonAnswer) -> Vec<Caution> {
     let population = answer.tables.first().map(|table| table.population);
     let mut cautions = Vec::from_iter(caution_illustrative(
-        &answer.illustrative,
-        &population.unwrap_or_default(),
+        &answer.illustrative.of_basis(answer.figures_basis),
+        &population.unwrap_or_default().of_basis(answer.figures_basis),
         &answer.basis,
     ));
     cautions.extend(caution_groups_suppressed(&answer.tables, answer.basis.scope, ""));
@@ -148,8 +148,8 @@ pub fn list_comparison_cautions(answer: &ComparisonAnswer) -> Vec<Caution> {
 /// The cautions about a grid.
 pub fn list_grid_cautions(grid: &Grid) -> Vec<Caution> {
     let mut cautions = Vec::from_iter(caution_illustrative(
-        &grid.illustrative,
-        &grid.population,
+        &grid.illustrative.of_basis(grid.figures_basis),
+        &grid.population.of_basis(grid.figures_basis),
         &grid.basis,
     ));
     let counts = grid.cells.iter().copied();

@@ -31,9 +31,35 @@ pub struct DifferentGroup {
 }
 
 impl GroupComparison {
-    /// Compares each group that has a value with the rest. `overall` is the table over all groups, of the same basis as
-    /// `groups`. The p-values are corrected for the number of groups.
-    pub fn compare(overall: &DisclosedTable, groups: &[(GroupName, DisclosedTable)]) -> Self {
+    /// Compares each group that has a value with the other groups that have one, and whose counts are not suppressed. The
+    /// p-values are corrected for the number of groups.
+    pub fn compare(groups: &[(GroupName, DisclosedTable)]) -> Self {
+        let cells = |(name, table): &(GroupName, DisclosedTable)| match name.key {
+            GroupKey::NotKnown => None,
+            _ => Some([
+                table.both.count_with_variance()?,
+                table.when_only.count_with_variance()?,
+            ]),
+        };
+        let cells: Vec<Option<[Count; 2]>> = groups.iter().map(cells).collect();
+        let all = cells.iter().flatten().fold([Count::default(); 2], |sum, cells| {
+            std::array::from_fn(|cell| add(sum[cell], cells[cell]))
+        });
+        let compare = |cells: &Option<[Count; 2]>| {
+            let [both, when_only] = (*cells)?;
+            compare_rates(&TwoByTwoCounts {
+                both,
+                when_only,
+                then_only: subtract(all[0], both),
+                neither: subtract(all[1], when_only),
+            })
+        };
+        Self::from_comparisons(&cells.iter().map(compare).collect::<Vec<_>>())
+    }
+
+    /// Compares each group with all initiatives that are not in it, if groups overlap. `overall` is the table over all
+    /// groups, of the same basis as `groups`.
+    pub fn compare_overlapping(overall: &DisclosedTable, groups: &[(GroupName, DisclosedTable)]) -> Self {
         let compare = |(name, table): &(GroupName, DisclosedTable)| match name.key {
             GroupKey::NotKnown => None,
             _ => compare_with_rest(overall, table),
@@ -77,18 +103,41 @@ struct RateComparison {
     p_value: f64,
 }
 
+fn add(one: Count, other: Count) -> Count {
+    Count {
+        n: one.n + other.n,
+        variance: one.variance + other.variance,
+    }
+}
+
+/// The count without a part that was added to it before.
+fn subtract(all: Count, part: Count) -> Count {
+    Count {
+        n: all.n - part.n,
+        variance: (all.variance - part.variance).max(0.0),
+    }
+}
+
 /// None if a count is suppressed, or if the group or the rest has too few initiatives.
 fn compare_with_rest(overall: &DisclosedTable, group: &DisclosedTable) -> Option<RateComparison> {
+    // The noise of the group is in both rates, in opposite directions. As (a + b)² is at most 2a² + 2b², its variance
+    // counts twice in each.
+    let part = |part: DisclosedCount| -> Option<Count> {
+        Some(Count {
+            n: part.count?,
+            variance: 2.0 * part.variance,
+        })
+    };
     let rest = |all: DisclosedCount, part: DisclosedCount| -> Option<Count> {
         Some(Count {
             // The counts are disclosed each in its own right, so a part can exceed the whole.
             n: all.count?.saturating_sub(part.count?),
-            variance: all.variance + part.variance,
+            variance: all.variance + 2.0 * part.variance,
         })
     };
     let counts = TwoByTwoCounts {
-        both: group.both.count_with_variance()?,
-        when_only: group.when_only.count_with_variance()?,
+        both: part(group.both)?,
+        when_only: part(group.when_only)?,
         then_only: rest(overall.both, group.both)?,
         neither: rest(overall.when_only, group.when_only)?,
     };
@@ -108,7 +157,8 @@ fn compare_rates(counts: &TwoByTwoCounts) -> Option<RateComparison> {
     Some(RateComparison {
         rate,
         difference: rate - counts.then_only.n as f64 / of_rest as f64,
-        p_value: compute_difference_p_value(counts)?,
+        // Without variance, both rates are 0 or both are 1.
+        p_value: compute_difference_p_value(counts).unwrap_or(1.0),
     })
 }
 
@@ -122,8 +172,6 @@ mod tests {
     }
 
     fn compare(counts: &[(u64, u64)]) -> GroupComparison {
-        let sum = |pick: fn(&(u64, u64)) -> u64| counts.iter().map(pick).sum();
-        let overall = table(sum(|pair| pair.0), sum(|pair| pair.1));
         let named = counts.iter().enumerate().map(|(number, (both, when_only))| {
             let key = if number + 1 == counts.len() {
                 GroupKey::NotKnown
@@ -133,7 +181,7 @@ mod tests {
             let label = number.to_string();
             (GroupName { key, label }, table(*both, *when_only))
         });
-        GroupComparison::compare(&overall, &named.collect::<Vec<_>>())
+        GroupComparison::compare(&named.collect::<Vec<_>>())
     }
 
     #[test]
@@ -193,10 +241,17 @@ mod tests {
         };
         let groups =
             |of: fn(u64, u64) -> DisclosedTable| vec![(name("a"), of(16, 4)), (name("b"), of(9, 11))];
-        let exact = GroupComparison::compare(&table(25, 15), &groups(table));
+        let exact = GroupComparison::compare(&groups(table));
         assert_eq!(exact.different.len(), 2);
         let perturbed = vec![(name("a"), noisy(16, 4)), (name("b"), noisy(9, 11))];
-        let perturbed = GroupComparison::compare(&noisy(25, 15), &perturbed);
-        assert_eq!(perturbed.different, []);
+        assert_eq!(GroupComparison::compare(&perturbed).different, []);
+        let overlapping = GroupComparison::compare_overlapping(&noisy(25, 15), &perturbed);
+        assert_eq!(overlapping.different, []);
+    }
+
+    #[test]
+    fn equal_rates_of_nothing_are_compared() {
+        let found = compare(&[(0, 50), (0, 50), (0, 50), (0, 0)]);
+        assert_eq!((found.compared, found.different.len()), (3, 0));
     }
 }

@@ -2,7 +2,7 @@
 //! `docs/patterns.md` has the rules.
 
 use crate::answer::DisclosedTable;
-use crate::disclosure::{DisclosedCount, MIN_CELL_COUNT};
+use crate::disclosure::{DisclosedCount, MAX_NOISE, MAX_ROUNDING, MIN_CELL_COUNT};
 use crate::measures::Measures;
 
 /// The fewest initiatives of which both conditions are known, in each of the two groups that are compared.
@@ -135,10 +135,15 @@ impl RateBounds {
     }
 }
 
-/// The highest number of initiatives with an unknown condition that a table allows.
+/// The highest number of initiatives with an unknown condition that a table allows, whatever the noise was.
 fn max_unknown(table: &DisclosedTable) -> f64 {
-    let suppressed = table.unknown.visible + u64::from(MIN_CELL_COUNT);
-    table.unknown.count.unwrap_or(suppressed) as f64
+    let most = match table.unknown.count {
+        // A count is suppressed if it is under the minimum with its noise.
+        None => table.unknown.visible + u64::from(MIN_CELL_COUNT) - 1 + MAX_NOISE,
+        Some(count) if table.unknown.variance > 0.0 => count + MAX_NOISE + MAX_ROUNDING,
+        Some(count) => count,
+    };
+    most as f64
 }
 
 /// The lowest and the highest possible difference of the two rates, whatever the unknown answers are. None if a count is
@@ -236,11 +241,15 @@ mod tests {
     }
 
     #[test]
-    fn suppressed_unknown_counts_as_ten_more_than_are_visible() {
+    fn noise_of_the_unknown_count_widens_the_bounds() {
         let mut suppressed = table([60, 40, 25, 75, 5]);
         suppressed.unknown.count = None;
-        let expected = RateBounds::of_both(&table([60, 40, 25, 75, 15]));
+        let expected = RateBounds::of_both(&table([60, 40, 25, 75, 5 + 14]));
         assert_eq!(RateBounds::of_both(&suppressed), expected);
+        let mut perturbed = table([60, 40, 25, 75, 50]);
+        perturbed.unknown.variance = 6.0;
+        let expected = RateBounds::of_both(&table([60, 40, 25, 75, 57]));
+        assert_eq!(RateBounds::of_both(&perturbed), expected);
     }
 
     /// All ways to put the unknown initiatives into the four cells.

@@ -66,7 +66,7 @@ impl Claim {
     }
 
     /// The current evidence for the claim, as a pattern. Without a token, you get the answer of a dashboard
-    /// with scope ALL. Scope VISIBLE needs a token.
+    /// with scope ALL, but no groups of single places or organisations. Scope VISIBLE needs a token.
     async fn pattern(
         &self,
         ctx: &Context<'_>,
@@ -103,13 +103,28 @@ impl Claim {
         min_change_number: Option<i64>,
     ) -> Result<Pattern, Error> {
         let Self(claim) = self;
-        let (asking, reader, member) = match require_member(ctx) {
+        let (asking, reader, member, by) = match require_member(ctx) {
             Ok(member) => (
                 RequesterKind::Member(member.role),
                 member.reader(),
                 Some(member.id),
+                by,
             ),
-            Err(_) if scope == RecordScope::All => (RequesterKind::Claim, Reader::Dashboard, None),
+            Err(_) if scope == RecordScope::All => {
+                // Groups name these, which cannot be read without a token.
+                let is_public = |by: &Dimension| {
+                    !matches!(
+                        by,
+                        Dimension::Place | Dimension::LeadOrganisation | Dimension::Funder
+                    )
+                };
+                (
+                    RequesterKind::Claim,
+                    Reader::Dashboard,
+                    None,
+                    by.filter(is_public),
+                )
+            }
             Err(unknown) => return Err(unknown),
         };
         let input = PatternInput {

@@ -57,8 +57,12 @@ impl PatternAnswer {
     /// Which groups differ from the rest; none without groups.
     pub fn compare_groups(&self) -> Option<GroupComparison> {
         let groups = self.groups.as_ref()?;
-        let overall = self.table.of_basis(groups.basis);
-        Some(GroupComparison::compare(&overall, &groups.measured_tables()))
+        let tables = groups.measured_tables();
+        Some(if groups.overlap {
+            GroupComparison::compare_overlapping(&self.table.of_basis(groups.basis), &tables)
+        } else {
+            GroupComparison::compare(&tables)
+        })
     }
 
     /// Whether two answers to the same query are equal for a client, apart from the change numbers that they are based

@@ -23,6 +23,10 @@ use super::statistics::Count;
 pub const MIN_CELL_COUNT: u8 = 10;
 /// Perturbed counts are rounded to the nearest multiple of this.
 const ROUNDING_BASE: i64 = 5;
+/// The largest noise of the default perturbation table, in either direction.
+pub const MAX_NOISE: u64 = 5;
+/// The largest change of a count by rounding.
+pub const MAX_ROUNDING: u64 = 2;
 /// The variance of rounding to the nearest 5, which adds -2, -1, 0, 1 or 2.
 const ROUNDING_VARIANCE: f64 = 2.0;
 

@@ -20,7 +20,7 @@ pub use self::numbers::{
     format_approximate, format_count, format_plural, format_with_noun, join_list, round_for_words,
 };
 use self::numbers::{format_points, format_rate};
-use crate::answer::{DisclosedTable, PatternAnswer};
+use crate::answer::{DisclosedTable, HiddenCounting, PatternAnswer};
 use crate::cautions::{self, CautionCode, SMALL_CELL_COUNT};
 use crate::disclosure::DisclosedCount;
 use crate::measures::Measures;
@@ -90,7 +90,10 @@ pub fn render(query: &PatternQuery, answer: &PatternAnswer) -> Summary {
             certainty: None,
             unknowns: None,
             where_different: None,
-            cautions: None,
+            // Others may exist that are not counted.
+            cautions: (answer.basis.hidden == HiddenCounting::NoneCounted)
+                .then(|| writer.render_cautions())
+                .flatten(),
         };
     }
     Summary {
@@ -207,6 +210,10 @@ impl SummaryWriter<'_> {
         let then = self.render_then(GrammaticalNumber::from_count(others));
         let of_others = match (with, others) {
             (_, 0) => "There are no others to compare with.".into(),
+            (0, 1) => {
+                let has_then = self.table.then_only.count == Some(1);
+                format!("The one other {}.", self.render_outcome(has_then))
+            }
             (_, 1) if self.table.then_only.count == Some(1) => format!("The one other {}.", then.echo),
             (_, 1) => format!("The one other {}.", then.denial),
             (0, _) => {
@@ -231,12 +238,20 @@ impl SummaryWriter<'_> {
 
     /// "The one initiative that .. skipped ..".
     fn render_single(&self, has_then: bool) -> String {
-        let then = if has_then {
-            self.render_then(One)
+        format!(
+            "The one initiative that {} {}.",
+            self.render_when(One),
+            self.render_outcome(has_then)
+        )
+    }
+
+    /// "skipped .." or "did not skip ..", of one initiative.
+    fn render_outcome(&self, has_then: bool) -> String {
+        if has_then {
+            self.render_then(One).text
         } else {
-            render_phrase(&self.query.then.clone().negated(), One)
-        };
-        format!("The one initiative that {} {}.", self.render_when(One), then.text)
+            render_phrase(&self.query.then.clone().negated(), One).text
+        }
     }
 
     /// The figures of the records that the reader can read, because those of all records are suppressed.

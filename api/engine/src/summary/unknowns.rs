@@ -59,6 +59,7 @@ pub fn render_bounds(table: &DisclosedTable) -> Option<String> {
 fn render_main_reason(answer: &PatternAnswer, unknown: u64) -> Option<String> {
     let reasons = answer.unknown_reasons.each();
     let (Reverse(count), reason, shown) = reasons
+        .map(|(reason, shown)| (reason, shown.of_basis(answer.figures_basis())))
         .filter_map(|(reason, shown)| Some((Reverse(shown.count?), reason?, shown)))
         .min_by_key(|(count, reason, _)| (*count, *reason))?;
     if count == 0 || count > unknown {
@@ -71,5 +72,5 @@ fn render_main_reason(answer: &PatternAnswer, unknown: u64) -> Option<String> {
         MissingReason::NotApplicable => ["says that it does not apply", "say that it does not apply"],
     };
     let verb = if count == 1 { one } else { several };
-    Some(format!("Of these, {} {verb}.", format_approximate(shown, count)))
+    Some(format!("Of these, {} {verb}.", format_approximate(&shown, count)))
 }
