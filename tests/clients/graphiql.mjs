@@ -77,7 +77,8 @@ try {
   );
   const answer = JSON.parse(await text());
   check(!answer.errors, `no errors: ${JSON.stringify(answer.errors ?? [])}`);
-  check(Boolean(answer.data?.pattern?.summary), `summary: ${answer.data?.pattern?.summary}`);
+  const summary = answer.data?.pattern?.summary?.text;
+  check(Boolean(summary), `summary: ${summary}`);
   if (screenshot) await page.screenshot({ path: screenshot });
 
   // The dialog and the history bring in parts that the first sight of the page does not.

@@ -13,7 +13,7 @@ const FIRST_QUERY = `# Anyone may read vocabulary, terms and claims.
     then: { challenge: { on: DEFINING_AMBITIONS, step: { in: [SKIPPED] } } }
     by: REGION
   ) {
-    summary
+    summary { text }
     table { population both whenOnly thenOnly neither unknown }
     rateWhen { value lower upper }
     rateOtherwise { value lower upper }

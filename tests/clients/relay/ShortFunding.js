@@ -5,7 +5,7 @@ import { graphql } from "relay-runtime";
 export const query = graphql`
   query ShortFundingQuery($when: InitiativeFilter!, $then: InitiativeFilter!) {
     pattern(when: $when, then: $then, by: REGION) {
-      summary
+      summary { text }
       ...ShortFunding_pattern
     }
   }
