@@ -186,7 +186,15 @@ fn list_marked_count_cautions(
     let mut marks = counts.clone().map(|(_, illustrative)| illustrative.count);
     let mut cautions = Vec::new();
     if marks.clone().any(|mark| mark.is_some_and(|count| count > 0)) {
-        let text = format!("Some of these records are {MADE_UP_RECORDS}");
+        let is_whole = |(count, illustrative): (DisclosedCount, DisclosedCount)| {
+            (count.count, count.visible) == (illustrative.count, illustrative.visible)
+        };
+        let subject = if counts.clone().all(is_whole) {
+            "All"
+        } else {
+            "Some"
+        };
+        let text = format!("{subject} of these records are {MADE_UP_RECORDS}");
         cautions.push(new_caution(CautionCode::Illustrative, text));
     } else if basis.has_illustrative && marks.any(|mark| mark.is_none()) {
         cautions.push(new_caution(CautionCode::Illustrative, MAYBE_MADE_UP));
@@ -219,7 +227,7 @@ fn list_shared_cautions(
         HiddenCounting::NoneCounted => {
             cautions.push(new_caution(
                 CautionCode::HiddenNotCounted,
-                "Only records that you can read are counted. If there are others, they are too few to protect.",
+                "Only records that can be read in full are counted. If there are others, they are too few to protect.",
             ));
             return cautions;
         }
@@ -357,7 +365,7 @@ fn list_concentration_cautions(answer: &PatternAnswer) -> Vec<Caution> {
     let both = answer.table.both.visible;
     if both > 0 && concentration.largest_place_count * 100 > both * MAX_ONE_PLACE_PERCENT {
         let which = if answer.basis.hidden.is_controlled() {
-            "initiatives with both that you can read"
+            "readable initiatives with both"
         } else {
             "initiatives with both"
         };

@@ -25,7 +25,7 @@ pub struct CreateExportLinkInput {
 /// The result of creating a link.
 #[derive(SimpleObject)]
 pub struct CreateExportLinkPayload {
-    /// The path on this server that opens the file without a token, until `expiresAt`. Whoever has it can read the file. It is
+    /// The path on this server that opens the file without a token, until `expiresAt`. Anyone who has it can read the file. It is
     /// shown only once. Null if the input was rejected.
     url: Option<String>,
     /// When the link ends (UTC). Null if the input was rejected.

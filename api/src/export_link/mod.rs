@@ -1,6 +1,6 @@
 //! Links that open a file under `/export` in a browser or a spreadsheet, which send no token.
 //!
-//! A link is for one question, and ends after [`LIFETIME`]. Whoever has its address gets the file as the member would get
+//! A link is for one question, and ends after [`LIFETIME`]. Anyone who has its address gets the file as the member would get
 //! it with a token at that moment: the member's rights and rate limit are looked up on each use. The database has only a
 //! digest of the secret in the address.
 
@@ -36,14 +36,14 @@ const SECRET_PREFIX: &str = "wayin_link_";
 /// 256 bits, which nobody can guess.
 const SECRET_BYTES: usize = 32;
 
-/// A link with its secret, which only its creator is told.
+/// A link with its secret, which only its creator gets.
 #[derive(Clone)]
 pub struct CreatedLink {
     pub secret: String,
     pub row: export_link::Model,
 }
 
-/// What a link that has not ended stands for.
+/// The request that a link makes.
 #[derive(Clone, Debug)]
 pub struct LinkTarget {
     /// The member who created the link, with the present role and organisation, and the token that created it.
@@ -95,7 +95,7 @@ pub async fn create_link(
     Ok(Ok(CreatedLink { secret, row }))
 }
 
-/// Finds what a link stands for. None if there is no such link, if it has ended, or if its member or the token that
+/// Finds the request that a link makes. None if there is no such link, if it has ended, or if its member or the token that
 /// created it is revoked.
 pub async fn find_target(
     db: &impl ConnectionTrait,

@@ -20,7 +20,7 @@ pub fn create_request_span(request: &Request) -> Span {
     )
 }
 
-/// An address without the secret of a link: whoever reads the log must not be able to open the link.
+/// An address without the secret of a link, so that nobody can open the link from the log.
 struct LoggedAddress<'a>(&'a Uri);
 
 impl fmt::Display for LoggedAddress<'_> {

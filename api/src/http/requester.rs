@@ -61,7 +61,7 @@ impl<S: Sync> FromRequestParts<S> for Authorization {
     }
 }
 
-/// The member of a link, as an extension of the request that the link stands for. It is used instead of the
+/// The member of a link, as an extension of the request that the link makes. It is used instead of the
 /// `Authorization` header. Clients cannot set extensions: only [`crate::export_link`] does.
 #[derive(Clone, Debug)]
 pub struct LinkRequester(pub AuthenticatedMember);

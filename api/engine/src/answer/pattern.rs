@@ -72,7 +72,7 @@ impl PatternAnswer {
             basis: Basis {
                 as_of: self.basis.as_of,
                 hidden_as_of: self.basis.hidden_as_of,
-                // This is for the audit alone. A subscriber must not be told if only this changes.
+                // This is for the audit alone. A subscriber must not notice if only this changes.
                 rests_on_few_hidden: self.basis.rests_on_few_hidden,
                 ..other.basis
             },

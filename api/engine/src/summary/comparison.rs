@@ -447,7 +447,7 @@ mod tests {
         let summary = summarise(vec![suppressed], RecordScope::Visible, Predicate::ALWAYS_TRUE);
         assert_eq!(
             summary.headline,
-            "The counts of all records may not be shown. These are the figures of the 200 initiatives that you can read; \
+            "The counts of all records may not be shown. These are the figures of the 200 initiatives that can be read in full; \
              there may be more. A has a clearly higher rate than the rest."
         );
     }

@@ -312,7 +312,7 @@ fn introduce_visible_figures(population: &DisclosedCount) -> String {
     let suppressed = "The counts of all records may not be shown.";
     match population.count {
         Some(count @ 1..) => format!(
-            "{suppressed} These are the figures of the {} that you can read; there may be more.",
+            "{suppressed} These are the figures of the {} that can be read in full; there may be more.",
             format_with_noun(population, count)
         ),
         _ => suppressed.into(),

@@ -41,7 +41,7 @@ pub fn render(answer: &PatternAnswer) -> Option<String> {
         return Some(sentence);
     }
     Some(format!(
-        "By group, these are the records that you can read. {sentence}"
+        "By group, these are the records that can be read in full. {sentence}"
     ))
 }
 

@@ -21,7 +21,7 @@ use wayin_engine::query::{MAX_COMPARED_GROUPS, RecordScope};
 use wayin_engine::summary::comparison::{self, GroupsSummary};
 use wayin_engine::verdict::{Direction, Finding, Verdict};
 
-/// The label of the group that `portfolio` stands for.
+/// The label of the group that `portfolio` asks about.
 const PORTFOLIO_LABEL: &str = "Your portfolio";
 /// The maximum length of a label in characters.
 const MAX_LABEL_CHARACTERS: usize = 100;
