@@ -1,13 +1,13 @@
 //! The row of the instance, with its secret.
 
 use hmac::{Hmac, KeyInit, Mac};
-use rand::TryRngCore;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, sea_query::OnConflict};
 use sha2::Sha256;
 use wayin_entity::instance_settings;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::secret::generate_secret;
 
 /// The secret of the demonstration. It is fixed, so that every demonstration gives the same figures. It is public, so it
 /// cannot protect real records.
@@ -15,11 +15,7 @@ const DEMONSTRATION_SECRET: [u8; 32] = *b"The secret of the demonstration.";
 
 /// Creates the row with a new secret, unless it exists.
 pub async fn ensure_instance(db: &impl ConnectionTrait, clock: &dyn Clock) -> Result<()> {
-    let mut secret = [0; 32];
-    rand::rngs::OsRng
-        .try_fill_bytes(&mut secret)
-        .map_err(|cause| Error::Internal(format!("no random bytes are available: {cause}")))?;
-    insert_missing_row(db, clock, secret).await
+    insert_missing_row(db, clock, generate_secret()?).await
 }
 
 /// Creates the row with the secret of the demonstration, unless it exists.

@@ -49,6 +49,7 @@ pub mod place;
 pub mod redaction;
 pub mod reference_data;
 pub mod schema;
+mod secret;
 pub mod server;
 pub mod store;
 pub mod submission;

@@ -446,7 +446,7 @@ async fn invalid_arguments_of_changes_are_rejected(database: Database) {
             "{message}"
         );
     }
-    for first in [-1, 101] {
+    for first in [-1, 0, 101] {
         let (message, code) = dashboard.query_error(&ask(0, first)).await;
         assert_eq!(code, "BAD_USER_INPUT");
         assert!(message.starts_with("first: "), "{message}");

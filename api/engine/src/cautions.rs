@@ -279,7 +279,10 @@ fn caution_illustrative(
         None if !basis.has_illustrative => return None,
         None => return Some(new_caution(CautionCode::Illustrative, MAYBE_MADE_UP)),
         count if count == population.count => "All of these records are".to_owned(),
-        Some(1) => "One of these records is".to_owned(),
+        Some(1) => {
+            let text = "One of these records is illustrative: made up to show how Wayin works. It says nothing about real places.";
+            return Some(new_caution(CautionCode::Illustrative, text));
+        }
         Some(count) if shown.variance > 0.0 => {
             format!("About {} of these records are", round_for_words(count))
         }

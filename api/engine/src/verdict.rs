@@ -151,7 +151,7 @@ fn max_unknown(table: &DisclosedTable) -> f64 {
 ///
 /// Source: C. F. Manski, "Nonparametric bounds on treatment effects", American Economic Review 80 (1990), for a binary outcome
 /// without assumptions, where here the group of an initiative can be unknown too.
-pub fn bound_difference(table: &DisclosedTable) -> Option<(f64, f64)> {
+fn bound_difference(table: &DisclosedTable) -> Option<(f64, f64)> {
     let [a, b, c, d] = table.four_cells().map(|cell| cell.count);
     let cells = [a? as f64, b? as f64, c? as f64, d? as f64];
     let [a, b, c, d] = cells;

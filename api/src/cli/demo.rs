@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
-use rand::TryRngCore;
 use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait as _;
 use wayin_entity::{Capability, OrganisationKind, Role};
@@ -21,10 +20,10 @@ use crate::auth::member;
 use crate::change_log::ActionContext;
 use crate::clock::{Clock, FixedClock, SystemClock};
 use crate::config::{self, read_environment};
-use crate::error::Error;
 use crate::instance;
 use crate::load_sample;
 use crate::pattern::engine::PatternEngine;
+use crate::secret::generate_secret;
 use crate::{database, server};
 
 const ISSUER: &str = "https://demo.wayin.invalid";
@@ -86,10 +85,7 @@ pub async fn run_demo(port: u16) -> Result<(), CliError> {
 
 /// Creates a random key for this run. Tokens of earlier runs are not valid.
 fn create_keys() -> Result<(TokenSigner, TokenVerifier), CliError> {
-    let mut secret = [0; 32];
-    rand::rngs::OsRng
-        .try_fill_bytes(&mut secret)
-        .map_err(|cause| Error::Internal(format!("no randomness to be had: {cause}")))?;
+    let secret: [u8; 32] = generate_secret()?;
     let signer = TokenSigner::new(
         Algorithm::HS256,
         EncodingKey::from_secret(&secret),

@@ -9,7 +9,6 @@ pub mod http;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
-use rand::{TryRngCore as _, rngs::OsRng};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QuerySelect,
@@ -17,12 +16,12 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 use wayin_entity::{export_link, member};
 
-use crate::auth::issued_token;
-use crate::auth::member::find_by_id;
+use crate::auth::member::find_active_member;
 use crate::auth::requester::AuthenticatedMember;
 use crate::change_log::ActionContext;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::idempotency::Rejection;
+use crate::secret::generate_secret;
 use wayin_records::problem::ProblemCode;
 
 /// How long a link opens its file.
@@ -77,7 +76,7 @@ pub async fn create_link(
         );
         return Ok(Err(Rejection::from_problem(ProblemCode::NotAllowed, "", reason)));
     }
-    let secret = generate_secret()?;
+    let secret = generate_link_secret()?;
     let row = export_link::Model {
         id: act.clock.new_id(),
         member_id: owner.id,
@@ -113,24 +112,9 @@ pub async fn find_target(
     let Some(row) = found else {
         return Ok(None);
     };
-    let owner = find_by_id(db, row.member_id).await?;
-    let Some(owner) = owner.filter(|owner| owner.revoked_at.is_none()) else {
-        return Ok(None);
-    };
-    if let Some(token) = row.token_id {
-        let token = issued_token::find_by_id(db, token).await?;
-        if token.is_none_or(|token| token.revoked_at.is_some() || token.expires_at <= now) {
-            return Ok(None);
-        }
-    }
-    Ok(Some(LinkTarget {
-        member: AuthenticatedMember {
-            id: owner.id,
-            subject: owner.subject,
-            role: owner.role,
-            organisation: owner.organisation_id,
-            token: row.token_id,
-        },
+    let member = find_active_member(db, row.member_id, row.token_id, now).await?;
+    Ok(member.map(|member| LinkTarget {
+        member,
         address: row.address,
     }))
 }
@@ -150,12 +134,12 @@ pub async fn delete_all(db: &impl ConnectionTrait) -> Result<()> {
     Ok(())
 }
 
-fn generate_secret() -> Result<String> {
-    let mut bytes = [0; SECRET_BYTES];
-    OsRng
-        .try_fill_bytes(&mut bytes)
-        .map_err(|cause| Error::Internal(format!("no random bytes are available: {cause}")))?;
-    Ok(format!("{SECRET_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)))
+fn generate_link_secret() -> Result<String> {
+    let secret: [u8; SECRET_BYTES] = generate_secret()?;
+    Ok(format!(
+        "{SECRET_PREFIX}{}",
+        BASE64_URL_SAFE_NO_PAD.encode(secret)
+    ))
 }
 
 /// Whether a text could be the secret of a link. Any other text needs no query.
@@ -176,7 +160,7 @@ mod tests {
 
     #[test]
     fn secrets_are_random_and_recognised() {
-        let (one, other) = (generate_secret().unwrap(), generate_secret().unwrap());
+        let (one, other) = (generate_link_secret().unwrap(), generate_link_secret().unwrap());
         assert_ne!(one, other);
         assert!(has_secret_form(&one) && has_secret_form(&other));
         assert_eq!(one.len(), SECRET_PREFIX.len() + 43);

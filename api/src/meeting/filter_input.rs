@@ -2,11 +2,11 @@
 
 use async_graphql::InputObject;
 use sea_orm::{
-    ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, Select,
+    ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, Select, Value,
     sea_query::{Expr, ExprTrait as _},
 };
 use uuid::Uuid;
-use wayin_entity::{Challenge, EntryPoint, Perspective, reflection};
+use wayin_entity::reflection;
 
 use crate::database::is_one_of_ids;
 use crate::database::json_rows::TupleQuery;
@@ -61,28 +61,19 @@ impl ReflectionFilter {
             }));
         }
         if let Some(perspective) = self.perspective {
-            let path = field_path(path, "perspective");
-            let condition = perspective.into_predicate(&path, |comparison| comparison)?;
-            let test = |comparison: &Comparison<Perspective>, wanted| {
-                comparison_condition(&reflection_column(Column::Perspective), comparison, wanted)
-            };
-            select = select.filter(predicate_condition(&condition, true, &test));
+            let condition =
+                perspective.into_predicate(&field_path(path, "perspective"), |comparison| comparison)?;
+            select = select_matching(select, Column::Perspective, &condition);
         }
         if let Some(entry_point) = self.entry_point {
-            let path = field_path(path, "entryPoint");
-            let condition = entry_point.into_predicate(&path, |comparison| comparison)?;
-            let test = |comparison: &Comparison<EntryPoint>, wanted| {
-                comparison_condition(&reflection_column(Column::EntryPoint), comparison, wanted)
-            };
-            select = select.filter(predicate_condition(&condition, true, &test));
+            let condition =
+                entry_point.into_predicate(&field_path(path, "entryPoint"), |comparison| comparison)?;
+            select = select_matching(select, Column::EntryPoint, &condition);
         }
         if let Some(challenge) = self.challenge {
-            let path = field_path(path, "challenge");
-            let condition = challenge.into_predicate(&path, |comparison| comparison)?;
-            let test = |comparison: &Comparison<Challenge>, wanted| {
-                comparison_condition(&reflection_column(Column::Challenge), comparison, wanted)
-            };
-            select = select.filter(predicate_condition(&condition, true, &test));
+            let condition =
+                challenge.into_predicate(&field_path(path, "challenge"), |comparison| comparison)?;
+            select = select_matching(select, Column::Challenge, &condition);
         }
         if let Some(text) = self.text {
             let condition = text.into_predicate(&field_path(path, "text"), |comparison| comparison)?;
@@ -91,6 +82,18 @@ impl ReflectionFilter {
         }
         Ok(select)
     }
+}
+
+/// Selects the reflections for whose column a condition is TRUE.
+fn select_matching<T: Clone + Into<Value>>(
+    select: Select<reflection::Entity>,
+    column: reflection::Column,
+    condition: &Predicate<Comparison<T>>,
+) -> Select<reflection::Entity> {
+    let test = |comparison: &Comparison<T>, wanted| {
+        comparison_condition(&reflection_column(column), comparison, wanted)
+    };
+    select.filter(predicate_condition(condition, true, &test))
 }
 
 fn reflection_column(column: reflection::Column) -> Expr {

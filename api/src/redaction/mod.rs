@@ -154,7 +154,7 @@ pub async fn redact_text(
     set_updated_at(db, act, &altered).await?;
     let mut entries = redaction.redact_places().await?;
     entries.extend(redaction.redact_crises().await?);
-    let (organisations, known_anew) = redaction.redact_organisations().await?;
+    let (organisations, renamed) = redaction.redact_organisations().await?;
     entries.extend(organisations);
     redaction.redact_terms_and_reflections().await?;
     redaction.redact_members().await?;
@@ -163,9 +163,9 @@ pub async fn redact_text(
     redaction.redact_stored_results().await?;
     // The addresses of links are encoded, so that they cannot be searched. A member can create a link again.
     export_link::delete_all(db).await?;
-    if !known_anew.is_empty() {
+    if !renamed.is_empty() {
         let keys = DisclosureKeys::load(db).await?;
-        for organisation in &known_anew {
+        for organisation in &renamed {
             altered.extend(merge::update_disclosure_keys(db, act, &keys, organisation).await?);
         }
     }
@@ -455,12 +455,12 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
     /// Redacts organisations and their aliases. Also returns the organisations whose identifier or name
     /// changed, as the disclosure keys of their records depend on it.
     async fn redact_organisations(&self) -> Result<(Vec<ChangeEntry>, Vec<organisation::Model>)> {
-        let mut known_anew = Vec::new();
+        let mut renamed = Vec::new();
         let take_out = |row: &mut organisation::Model| {
             let before = merge::disclosure_name(row).to_owned();
             self.redact_organisation_names(&mut row.name, &mut row.name_folded, &mut row.identifier);
             if merge::disclosure_name(row) != before {
-                known_anew.push(row.clone());
+                renamed.push(row.clone());
             }
         };
         let altered = alter!(self: organisation [Name NameFolded Identifier], take_out, |row| row.id);
@@ -469,7 +469,7 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
             self.redact_organisation_names(&mut row.name, &mut row.name_folded, &mut row.identifier);
         };
         alter!(self: organisation_alias [Name NameFolded Identifier], take_out, |_| ()).await?;
-        Ok((entries, known_anew))
+        Ok((entries, renamed))
     }
 
     async fn redact_terms_and_reflections(&self) -> Result<()> {

@@ -36,6 +36,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "instance",
             "locks",
             "name_suggestions",
+            "secret",
             "server/settings",
             "vocabulary/mod",
         ],

@@ -153,6 +153,33 @@ pub async fn find_by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<me
     Ok(member::Entity::find_by_id(id).one(db).await?)
 }
 
+/// Finds a member as a requester, who uses the listed token `token_id` or one that is not listed. None if the member or the
+/// token is revoked, or if the listed token has expired.
+pub async fn find_active_member(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    token_id: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<Option<AuthenticatedMember>> {
+    let member = find_by_id(db, id).await?;
+    let Some(member) = member.filter(|member| member.revoked_at.is_none()) else {
+        return Ok(None);
+    };
+    if let Some(token) = token_id {
+        let token = super::issued_token::find_by_id(db, token).await?;
+        if token.is_none_or(|token| token.revoked_at.is_some() || token.expires_at <= now) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(AuthenticatedMember {
+        id: member.id,
+        subject: member.subject,
+        role: member.role,
+        organisation: member.organisation_id,
+        token: token_id,
+    }))
+}
+
 /// Adds a member, or changes the role and organisation of one. A revoked member becomes active again.
 pub async fn add_or_update_member(
     db: &impl ConnectionTrait,

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::Initiative;
 use super::loaders::WholeInitiativeById;
+use crate::error::Error;
 use crate::graphql::{app_from_context, as_of::AsOf, loader::operation_loader, require_reader};
 use crate::id::NodeKind;
 use crate::initiative::changes::{VisibleChange, list_visible_changes};
@@ -89,10 +90,13 @@ impl InitiativeChangeQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Return changes after the change with this number; 0 for all changes.")]
         since_number: i64,
-        #[graphql(desc = "Return the first n changes: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the first n changes: from 1 to 100, 20 by default.")] first: Option<i32>,
     ) -> Result<InitiativeChanges> {
         let reader = require_reader(ctx)?;
         let (size, _) = parse_page_size(&PageArguments::new(first, None, None, None))?;
+        if size == 0 {
+            return Err(Error::bad_input("first", "0 is not from 1 to 100").into());
+        }
         // At most 100.
         let max_count = usize::try_from(size).unwrap_or(usize::MAX);
         let db = &app_from_context(ctx).db;

@@ -4,14 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{Context, InputObject, Object};
 
-use super::parts::{
-    Caution, ContingencyTable, DisclosureControl, Estimate, Proportion, Suppression, to_graphql_count,
-};
+use super::parts::{Caution, DisclosureControl, Suppression, TableFigures, to_graphql_count};
 use crate::graphql::app_from_context;
 use crate::graphql::as_of::AsOf;
 use crate::initiative::filter_input::InitiativeFilter;
-use wayin_engine::answer::DisclosedTable;
-use wayin_engine::measures::Measures;
 use wayin_engine::query::RecordScope;
 use wayin_engine::verdict::{Direction, Finding, Verdict};
 use wayin_engine::{answer, cautions};
@@ -99,16 +95,6 @@ pub struct Association {
     pair: answer::Association,
 }
 
-impl Association {
-    fn measured_table(&self) -> DisclosedTable {
-        self.pair.table.of_basis(self.pair.basis)
-    }
-
-    fn measures(&self) -> Measures {
-        Measures::from_table(&self.measured_table())
-    }
-}
-
 /// How often two of the conditions coincide.
 #[Object]
 impl Association {
@@ -139,58 +125,9 @@ impl Association {
         self.pair.basis
     }
 
-    /// The contingency table: the four counts, and the number of initiatives for which a condition is not
-    /// known. A count of scope ALL includes hidden records, or is null.
-    async fn table(&self) -> ContingencyTable {
-        ContingencyTable::from(&self.pair.table)
-    }
-
-    /// The exact counts of the records that you can read in full.
-    async fn visible_table(&self) -> ContingencyTable {
-        ContingencyTable::from(&self.pair.table.visible_only())
-    }
-
-    /// The share of initiatives with `when` that also have `then`.
-    async fn rate_when(&self) -> Proportion {
-        let table = self.measured_table();
-        Proportion::from_estimate(
-            table.both.count,
-            table.known_when_count(),
-            self.measures().rate_when,
-        )
-    }
-
-    /// The share of initiatives without `when` that have `then`.
-    async fn rate_otherwise(&self) -> Proportion {
-        let table = self.measured_table();
-        Proportion::from_estimate(
-            table.then_only.count,
-            table.known_otherwise_count(),
-            self.measures().rate_otherwise,
-        )
-    }
-
-    /// The share with `when` minus the share without it, with Newcombe's 95% confidence interval. Null if
-    /// either share is not known.
-    async fn risk_difference(&self) -> Option<Estimate> {
-        self.measures().risk_difference.map(Estimate::from)
-    }
-
-    /// The share with `when` divided by the share without it, with a 95% confidence interval. Null if
-    /// either share is not known or is zero.
-    async fn risk_ratio(&self) -> Option<Estimate> {
-        self.measures().risk_ratio.map(Estimate::from)
-    }
-
-    /// The odds ratio, with Wald's 95% confidence interval. Null if a count is suppressed or zero.
-    async fn odds_ratio(&self) -> Option<Estimate> {
-        self.measures().odds_ratio.map(Estimate::from)
-    }
-
-    /// The phi coefficient: how strongly the two conditions are associated, from -1 to 1. Null if a row or
-    /// column total is zero, or a count is suppressed.
-    async fn phi(&self) -> Option<f64> {
-        self.measures().phi
+    #[graphql(flatten)]
+    async fn figures(&self) -> TableFigures {
+        TableFigures::new(self.pair.table, self.pair.basis)
     }
 
     /// The p-value of Fisher's exact test, two-sided. Null under disclosure control, or if all four counts

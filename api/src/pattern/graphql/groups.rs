@@ -3,9 +3,7 @@
 use async_graphql::{Context, Enum, InputObject, Object, Result, connection::Edge};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use super::parts::{
-    ContingencyTable, Estimate, Proportion, Suppression, encode_group_key, find_organisation, find_place,
-};
+use super::parts::{Suppression, TableFigures, encode_group_key, find_organisation, find_place};
 use crate::error::Error;
 use crate::graphql::connection::{NodeConnection, TotalCount};
 use crate::graphql::order::Direction;
@@ -29,7 +27,7 @@ impl PatternGroup {
         self.table.of_basis(self.basis)
     }
 
-    fn figures(&self) -> Measures {
+    fn measures(&self) -> Measures {
         Measures::from_table(&self.measured_table())
     }
 }
@@ -64,58 +62,9 @@ impl PatternGroup {
         self.basis
     }
 
-    /// The contingency table: the four counts, and the number of initiatives for which a condition is not
-    /// known. A count of scope ALL includes hidden records, or is null.
-    async fn table(&self) -> ContingencyTable {
-        ContingencyTable::from(&self.table)
-    }
-
-    /// The exact counts of the records that you can read in full.
-    async fn visible_table(&self) -> ContingencyTable {
-        ContingencyTable::from(&self.table.visible_only())
-    }
-
-    /// The share of initiatives with `when` that also have `then`.
-    async fn rate_when(&self) -> Proportion {
-        let table = self.measured_table();
-        Proportion::from_estimate(
-            table.both.count,
-            table.known_when_count(),
-            self.figures().rate_when,
-        )
-    }
-
-    /// The share of initiatives without `when` that have `then`.
-    async fn rate_otherwise(&self) -> Proportion {
-        let table = self.measured_table();
-        Proportion::from_estimate(
-            table.then_only.count,
-            table.known_otherwise_count(),
-            self.figures().rate_otherwise,
-        )
-    }
-
-    /// The share with `when` minus the share without it, with Newcombe's 95% confidence interval. Null if
-    /// either share is not known.
-    async fn risk_difference(&self) -> Option<Estimate> {
-        self.figures().risk_difference.map(Estimate::from)
-    }
-
-    /// The share with `when` divided by the share without it, with a 95% confidence interval. Null if
-    /// either share is not known or is zero.
-    async fn risk_ratio(&self) -> Option<Estimate> {
-        self.figures().risk_ratio.map(Estimate::from)
-    }
-
-    /// The odds ratio, with Wald's 95% confidence interval. Null if a count is suppressed or zero.
-    async fn odds_ratio(&self) -> Option<Estimate> {
-        self.figures().odds_ratio.map(Estimate::from)
-    }
-
-    /// The phi coefficient: how strongly the two conditions are associated, from -1 to 1. Null if a row or
-    /// column total is zero, or a count is suppressed.
-    async fn phi(&self) -> Option<f64> {
-        self.figures().phi
+    #[graphql(flatten)]
+    async fn figures(&self) -> TableFigures {
+        TableFigures::new(self.table, self.basis)
     }
 
     /// The suppressed counts, with the rule.
@@ -174,7 +123,7 @@ fn sort_groups(groups: &mut [PatternGroup], order: Option<PatternGroupOrder>) {
     let descending = order.is_some_and(|order| order.direction == Direction::Desc);
     let field = order.map_or(PatternGroupOrderField::Name, |order| order.field);
     let figure = |group: &PatternGroup| {
-        let figures = group.figures();
+        let figures = group.measures();
         match field {
             PatternGroupOrderField::Name => None,
             PatternGroupOrderField::Population => {

@@ -1,6 +1,6 @@
 //! GraphQL types that several answers share.
 
-use async_graphql::{Context, Result, SimpleObject};
+use async_graphql::{Context, Object, Result, SimpleObject};
 use wayin_entity::MissingReason;
 
 use crate::graphql::{as_of::AsOf, loader};
@@ -14,6 +14,8 @@ use wayin_engine::cautions;
 use wayin_engine::cautions::CautionCode;
 use wayin_engine::dimension::GroupKey;
 use wayin_engine::disclosure::{DisclosedCount, SuppressionRule};
+use wayin_engine::measures::Measures;
+use wayin_engine::query::RecordScope;
 use wayin_engine::statistics;
 
 /// A count in GraphQL. None if it is suppressed.
@@ -152,6 +154,18 @@ pub struct Proportion {
 }
 
 impl Proportion {
+    /// The rate of `then` with `when`.
+    pub fn with_condition(table: &answer::DisclosedTable) -> Self {
+        let rate = Measures::from_table(table).rate_when;
+        Self::from_estimate(table.both.count, table.known_when_count(), rate)
+    }
+
+    /// The rate of `then` without `when`.
+    pub fn without_condition(table: &answer::DisclosedTable) -> Self {
+        let rate = Measures::from_table(table).rate_otherwise;
+        Self::from_estimate(table.then_only.count, table.known_otherwise_count(), rate)
+    }
+
     /// A part of a whole, with the share that was computed from them.
     pub fn from_estimate(part: Option<u64>, whole: Option<u64>, share: Option<statistics::Estimate>) -> Self {
         Self {
@@ -161,6 +175,75 @@ impl Proportion {
             lower: share.map(|share| share.lower),
             upper: share.map(|share| share.upper),
         }
+    }
+}
+
+/// A table and the figures that follow from it. Its fields are part of each type that has a table.
+pub struct TableFigures {
+    table: answer::DisclosedTable,
+    basis: RecordScope,
+}
+
+impl TableFigures {
+    /// The figures of a table, computed from the records of a basis.
+    pub const fn new(table: answer::DisclosedTable, basis: RecordScope) -> Self {
+        Self { table, basis }
+    }
+
+    fn measured_table(&self) -> answer::DisclosedTable {
+        self.table.of_basis(self.basis)
+    }
+
+    fn measures(&self) -> Measures {
+        Measures::from_table(&self.measured_table())
+    }
+}
+
+/// A table and the figures that follow from it.
+#[Object]
+impl TableFigures {
+    /// The contingency table: the four counts, and the number of initiatives for which a condition is not
+    /// known. A count of scope ALL includes hidden records, or is null.
+    async fn table(&self) -> ContingencyTable {
+        ContingencyTable::from(&self.table)
+    }
+
+    /// The exact counts of the records that you can read in full.
+    async fn visible_table(&self) -> ContingencyTable {
+        ContingencyTable::from(&self.table.visible_only())
+    }
+
+    /// The share of initiatives with `when` that also have `then`.
+    async fn rate_when(&self) -> Proportion {
+        Proportion::with_condition(&self.measured_table())
+    }
+
+    /// The share of initiatives without `when` that have `then`.
+    async fn rate_otherwise(&self) -> Proportion {
+        Proportion::without_condition(&self.measured_table())
+    }
+
+    /// The share with `when` minus the share without it, with Newcombe's 95% confidence interval. Null if
+    /// either share is not known.
+    async fn risk_difference(&self) -> Option<Estimate> {
+        self.measures().risk_difference.map(Estimate::from)
+    }
+
+    /// The share with `when` divided by the share without it, with Katz's 95% confidence interval. Null if
+    /// either share is not known or is zero.
+    async fn risk_ratio(&self) -> Option<Estimate> {
+        self.measures().risk_ratio.map(Estimate::from)
+    }
+
+    /// The sample odds ratio, with Wald's 95% confidence interval. Null if a count is suppressed or zero.
+    async fn odds_ratio(&self) -> Option<Estimate> {
+        self.measures().odds_ratio.map(Estimate::from)
+    }
+
+    /// The phi coefficient: how strongly the two conditions are associated, from -1 to 1. Null if a row or
+    /// column total is zero, or a count is suppressed.
+    async fn phi(&self) -> Option<f64> {
+        self.measures().phi
     }
 }
 

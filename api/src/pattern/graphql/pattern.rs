@@ -6,7 +6,7 @@ use async_graphql::{Context, Object, Result, SimpleObject};
 
 use super::super::service::{PatternInput, PatternService};
 use super::groups::{self, PatternGroup, PatternGroupOrder};
-use super::parts::{Caution, ContingencyTable, DisclosureControl, Estimate, Proportion, UnknownReasonCount};
+use super::parts::{Caution, DisclosureControl, Estimate, TableFigures, UnknownReasonCount};
 use crate::error::Error;
 use crate::graphql::as_of::AsOf;
 use crate::graphql::{app_from_context, connection::NodeConnection};
@@ -38,10 +38,6 @@ impl Pattern {
     pub fn is_same_result(&self, other: &Self) -> bool {
         self.result.is_same_result(&other.result)
     }
-
-    fn measures(&self) -> measures::Measures {
-        measures::Measures::from_table(&self.result.measured_table())
-    }
 }
 
 /// How often two conditions coincide, in words and numbers.
@@ -70,15 +66,9 @@ impl Pattern {
         self.result.figures_basis()
     }
 
-    /// The contingency table: the four counts, and the number of initiatives for which a condition is not
-    /// known. A count of scope ALL includes hidden records, or is null.
-    async fn table(&self) -> ContingencyTable {
-        ContingencyTable::from(&self.result.table)
-    }
-
-    /// The exact counts of the records that you can read in full.
-    async fn visible_table(&self) -> ContingencyTable {
-        ContingencyTable::from(&self.result.table.visible_only())
+    #[graphql(flatten)]
+    async fn figures(&self) -> TableFigures {
+        TableFigures::new(self.result.table, self.result.figures_basis())
     }
 
     /// Why conditions are not known for the initiatives that `unknown` counts. There is one count for each
@@ -90,53 +80,10 @@ impl Pattern {
             .collect()
     }
 
-    /// The share of initiatives with `when` that also have `then`.
-    async fn rate_when(&self) -> Proportion {
-        let table = self.result.measured_table();
-        Proportion::from_estimate(
-            table.both.count,
-            table.known_when_count(),
-            self.measures().rate_when,
-        )
-    }
-
-    /// The share of initiatives without `when` that have `then`.
-    async fn rate_otherwise(&self) -> Proportion {
-        let table = self.result.measured_table();
-        Proportion::from_estimate(
-            table.then_only.count,
-            table.known_otherwise_count(),
-            self.measures().rate_otherwise,
-        )
-    }
-
-    /// The share with `when` minus the share without it, with Newcombe's 95% confidence interval. Null if
-    /// either share is not known.
-    async fn risk_difference(&self) -> Option<Estimate> {
-        self.measures().risk_difference.map(Estimate::from)
-    }
-
-    /// The share with `when` divided by the share without it, with Katz's 95% confidence interval. Null if
-    /// either share is not known or is zero.
-    async fn risk_ratio(&self) -> Option<Estimate> {
-        self.measures().risk_ratio.map(Estimate::from)
-    }
-
-    /// The sample odds ratio, with Wald's 95% confidence interval. Null if a count is suppressed or zero.
-    async fn odds_ratio(&self) -> Option<Estimate> {
-        self.measures().odds_ratio.map(Estimate::from)
-    }
-
     /// The conditional maximum likelihood estimate of the odds ratio, as used by Fisher's exact test. Null
     /// if it is zero or infinite, or if counts are not exact.
     async fn conditional_odds_ratio(&self) -> Option<f64> {
         measures::compute_conditional_odds_ratio(&self.result.measured_table())
-    }
-
-    /// The phi coefficient: how strongly the two conditions are associated, from -1 to 1. Null if a row or
-    /// column total is zero, or a count is suppressed.
-    async fn phi(&self) -> Option<f64> {
-        self.measures().phi
     }
 
     /// The p-value of Fisher's exact test, two-sided. Null if counts are not exact, or all four are 0.
