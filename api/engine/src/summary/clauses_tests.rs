@@ -184,6 +184,11 @@ fn entry_points_challenges_and_changes_are_phrased() {
     assert_phrases! { GrammaticalNumber::Many;
         way_in_is(None, &[SingleOrganisation]);
         way_in_is(Some(Perspective::Community), &[Collaboration, RootCauses]);
+        way_in_is(None, EntryPoint::ALL);
+        way_in_is(Some(Perspective::Community), EntryPoint::ALL);
+        points(SetComparison::IncludesAny(EntryPoint::ALL.to_vec()));
+        reasons(SetComparison::IncludesAny(ChallengeReason::ALL.to_vec()));
+        reasons(SetComparison::IncludesAny(vec![ShortFunding, CollaborationExpected, CrisisResponse]));
         test_predicate(WayIn(None, WayInComparison::Known(true)));
         test_predicate(WayIn(Some(Perspective::Funder), WayInComparison::Known(false)));
         points(SetComparison::IncludesAll(vec![Complexity]));
@@ -324,11 +329,18 @@ fn quantifiers_are_phrased() {
         no_term(not_predicate(pounds()));
         every_term(research_paid(false));
         every_term(unrestricted.clone());
-        no_term(unrestricted);
+        no_term(unrestricted.clone());
         some_term(mixed());
         every_term(mixed());
         no_term(mixed());
         no_term(not_predicate(any_of([pounds(), research_paid(true)])));
+        some_term(all_of([mixed(), pounds()]));
+        no_term(all_of([mixed(), pounds()]));
+        every_term(all_of([mixed(), pounds()]));
+        no_term(all_of([duration_up_to(18), unrestricted.clone()]));
+        no_term(all_of([mixed(), unrestricted.clone()]));
+        no_term(test_predicate(choice(FundingChoice::ReportingFrequency, OneOf(ReportingFrequency::ALL.to_vec()))));
+        some_term(test_predicate(choice(FundingChoice::IntendedFocus, OneOf(EntryPoint::ALL.to_vec()))));
         some_term(all_of([]));
         every_term(all_of([]));
         no_term(all_of([]));
@@ -361,6 +373,11 @@ fn organisations_are_phrased() {
         lead_organisation(organisation_kind(&[NationalCharity]));
         lead_organisation(organisation_kind(&[PublicBody, Funding]));
         lead_organisation(test_predicate(OrganisationTest::Kind(Known(true))));
+        lead_organisation(organisation_kind(OrganisationKind::ALL));
+        lead_organisation(all_of([organisation_kind(&[Funding]), organisation_named("a"), ids(1)]));
+        lead_organisation(all_of([not_predicate(organisation_named("trust")), not_predicate(ids(1))]));
+        no_term(test_predicate(Funder(any_of([organisation_named("trust"), organisation_kind(&[Funding])]))));
+        no_term(not_predicate(test_predicate(Funder(all_of([organisation_kind(&[Funding]), ids(1)])))));
         lead_organisation(all_of([organisation_kind(&[CommunityGroup]), not_predicate(organisation_named("trust"))]));
         lead_organisation(any_of([organisation_kind(&[CommunityGroup]), all_of([ids(1), test_predicate(OrganisationTest::Kind(Known(true)))])]));
         lead_organisation(all_of([]));
@@ -468,6 +485,7 @@ fn phrase_echo_uses_the_same_verb() {
             "did not do the same",
         ),
         (all_of([]), GrammaticalNumber::One, "is", "is not"),
+        (any_of([]), GrammaticalNumber::One, "did", "did not"),
     ];
     for (condition, number, echo, denial) in rows {
         let phrase = render_phrase(&condition, number);
@@ -838,6 +856,49 @@ fn equal_phrases_of_amounts_and_ranges_have_equal_truth() {
         };
         let meaning: Vec<Truth> = terms.iter().map(of_term).collect();
         let text = render_phrase(&some_term(condition.clone()), GrammaticalNumber::Many).text;
+        let first = meanings.entry(text.clone()).or_insert_with(|| meaning.clone());
+        assert!(
+            *first == meaning,
+            "{text} is said of {condition:?}, and of what differs from it"
+        );
+    }
+}
+
+/// Likewise, for tests of a lead organisation.
+#[test]
+fn equal_phrases_of_organisations_have_equal_truth() {
+    let mut random = StdRng::seed_from_u64(11);
+    let kinds = [OrganisationKind::CommunityGroup, OrganisationKind::Funder];
+    let test = |random: &mut StdRng| match random.random_range(0..3) {
+        0 => OrganisationTest::Id(vec![named_reference("Harbour Trust")]),
+        1 => OrganisationTest::Name(TextComparison::Contains(owned_text("harbour"))),
+        _ => OrganisationTest::Kind(OneOf(pick_some(random, &kinds))),
+    };
+    let truths = [Truth::True, Truth::False, Truth::Unknown];
+    let known_kinds = [kinds[0], kinds[1], OrganisationKind::PublicBody].map(Some);
+    let mut organisations = Vec::new();
+    for kind in known_kinds.into_iter().chain([None]) {
+        for is_named in truths {
+            organisations.extend(truths.map(|is_it| (kind, is_named, is_it)));
+        }
+    }
+    let mut meanings = HashMap::new();
+    for _ in 0..5_000 {
+        let condition = random_predicate(&mut random, 3, &|random| {
+            LeadOrganisation(random_predicate(random, 2, &test))
+        });
+        let of_lead = |(kind, is_named, is_it): &(Option<OrganisationKind>, Truth, Truth)| {
+            condition.evaluate(&mut |test| match test {
+                LeadOrganisation(organisation) => organisation.evaluate(&mut |test| match test {
+                    OrganisationTest::Kind(comparison) => comparison.evaluate(kind.as_ref()),
+                    OrganisationTest::Id(_) => *is_it,
+                    _ => *is_named,
+                }),
+                _ => Truth::Unknown,
+            })
+        };
+        let meaning: Vec<Truth> = organisations.iter().map(of_lead).collect();
+        let text = render_phrase(&condition, GrammaticalNumber::Many).text;
         let first = meanings.entry(text.clone()).or_insert_with(|| meaning.clone());
         assert!(
             *first == meaning,

@@ -6,15 +6,15 @@ use wayin_vocabulary::{
 };
 
 use super::grammar::{
-    Clause, Conjunction, GrammaticalNumber, Verb, join_clauses, join_words, render_did, render_said,
-    render_was, render_was_and_bare, render_were,
+    BareForm, Clause, Conjunction, GrammaticalNumber, Verb, join_clauses, join_words,
+    render_any_or_no_answer, render_did, render_said, render_was, render_was_and_bare, render_were,
 };
 use super::normal_form::{NormalForm, SignedTest};
 use super::organisation::render_organisation;
 use super::values::{
-    deduplicate, describe_known, format_currency, join_labels, join_or, list_shorter, remove_negation,
-    render_amounts, render_attribute, render_date_range, render_dates, render_month_range, render_months,
-    take_range, to_upper_case,
+    deduplicate, describe_known, find_constant, format_currency, join_labels, join_or, list_shorter,
+    remove_negation, render_amounts, render_attribute, render_date_range, render_dates, render_month_range,
+    render_months, take_range, to_upper_case,
 };
 use crate::predicate::{Comparison, FundingTermPredicate, FundingTermTest, Quantifier, TextComparison};
 
@@ -30,14 +30,33 @@ pub fn render_funding(quantifier: Quantifier, predicate: &FundingTermPredicate, 
     }
     let terms = form.render_parts(Conjunction::And, &render_term_tests);
     if has {
-        return render_had_funding(true, "some", Verb::Did, terms);
+        return render_had_funding(Determiner::Some, terms);
     }
     let opposite = NormalForm::new(predicate, every).render_parts(Conjunction::And, &render_term_tests);
-    // "only funding from" rather than "no funding that was not from".
-    if !is_affirmed(&terms) || (every && is_affirmed(&opposite)) {
-        return render_had_funding(true, "only", Verb::Did, opposite);
+    let is_adjective = matches!(opposite.as_slice(), [one] if one.adjective.is_some());
+    // "only funding from" rather than "no funding that was not from", and "only restricted" rather than "no
+    // unrestricted".
+    if !is_affirmed(&terms) || is_adjective || (every && is_affirmed(&opposite)) {
+        return render_had_funding(Determiner::Only, opposite);
     }
-    render_had_funding(false, "no", Verb::HadSome, terms)
+    render_had_funding(Determiner::No, terms)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Determiner {
+    Some,
+    Only,
+    No,
+}
+
+impl Determiner {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Some => "some",
+            Self::Only => "only",
+            Self::No => "no",
+        }
+    }
 }
 
 /// Whether the words begin with an affirmation. Terms joined by "or" come after a denial.
@@ -48,23 +67,25 @@ fn is_affirmed(terms: &[Clause]) -> bool {
             .any(|term| term.positive && !term.joins_by_other_than(Conjunction::And))
 }
 
-/// "had some unrestricted funding of 18 months or less that could be renewed".
-fn render_had_funding(positive: bool, determiner: &str, verb: Verb, terms: Vec<Clause>) -> Clause {
-    let (mut adjectives, mut after_noun, mut after_that) = (String::new(), Vec::new(), Vec::new());
+/// "had some unrestricted funding of 18 months or less that could be renewed". "no" and "only" are said of all parts
+/// together, so several parts are one clause with "both".
+fn render_had_funding(determiner: Determiner, terms: Vec<Clause>) -> Clause {
     let has_affirmed = is_affirmed(&terms);
-    for term in terms {
-        if let Some(adjective) = term.adjective {
-            adjectives = adjectives + adjective + " ";
-        } else if term.bare.is_some() && (term.positive || !has_affirmed) {
-            after_noun.push(term);
-        } else {
-            after_that.push(term);
-        }
-    }
-    after_noun.sort_by_key(|term| (term.could_absorb_what_follows(), term.has_open_bare_text));
+    let (adjectives, others): (Vec<Clause>, Vec<Clause>) =
+        terms.into_iter().partition(|term| term.adjective.is_some());
+    let is_alone = others.len() == 1;
+    let can_follow_noun = |term: &Clause| {
+        let can_stand =
+            is_alone || (determiner == Determiner::Some && term.bare_form != BareForm::Participle);
+        term.bare.is_some() && can_stand && (term.positive || !has_affirmed)
+    };
+    let (mut after_noun, mut after_that): (Vec<Clause>, Vec<Clause>) =
+        others.into_iter().partition(can_follow_noun);
+    after_noun.sort_by_key(|term| (term.could_absorb_what_follows(), term.bare_form));
     // "that" could be said of the last of several parts without a verb alone, so all but one take a verb.
     if !after_that.is_empty() {
-        let can_precede_that = |term: &Clause| !term.could_absorb_what_follows() && !term.has_open_bare_text;
+        let can_precede_that =
+            |term: &Clause| !term.could_absorb_what_follows() && term.bare_form == BareForm::Closed;
         let kept = usize::from(after_noun.first().is_some_and(can_precede_that));
         let verbs = after_noun.split_off(kept);
         after_that = verbs.into_iter().chain(after_that).collect();
@@ -72,7 +93,11 @@ fn render_had_funding(positive: bool, determiner: &str, verb: Verb, terms: Vec<C
     let is_open = !after_that.is_empty()
         || after_noun.len() > 1
         || after_noun.iter().any(Clause::could_absorb_what_follows);
-    let mut text = format!("had {determiner} {adjectives}funding");
+    let mut text = format!("had {}", determiner.word());
+    for adjective in adjectives.iter().filter_map(|term| term.adjective) {
+        text = text + " " + adjective;
+    }
+    text += " funding";
     if let [before_last @ .., _] = after_noun.as_slice() {
         let has_comma = before_last.iter().any(Clause::could_absorb_what_follows);
         let bare: Vec<String> = after_noun.iter().filter_map(|term| term.bare.clone()).collect();
@@ -80,9 +105,11 @@ fn render_had_funding(positive: bool, determiner: &str, verb: Verb, terms: Vec<C
     }
     if !after_that.is_empty() {
         let that = join_clauses(Conjunction::And, after_that);
-        text = text + " that " + that.text_beside(Conjunction::And);
+        text = text + " that " + that.text_after_that();
     }
-    Clause::new(positive, verb, text).with_open_end(is_open)
+    let is_no = determiner == Determiner::No;
+    let verb = if is_no { Verb::HadSome } else { Verb::Did };
+    Clause::new(!is_no, verb, text).with_open_end(is_open)
 }
 
 fn render_term_tests(conjunction: Conjunction, mut tests: Vec<SignedTest<FundingTermTest>>) -> Vec<Clause> {
@@ -182,7 +209,7 @@ fn render_duration(positive: bool, months: &str) -> Clause {
 }
 
 fn render_planned_start(positive: bool, dates: &str) -> Clause {
-    render_was(positive, format!("planned to start {dates}"))
+    render_was(positive, format!("planned to start {dates}")).with_participle()
 }
 
 fn render_currency(comparison: &TextComparison, positive: bool) -> Clause {
@@ -214,10 +241,14 @@ fn render_choice(choice: FundingChoice, comparison: &Comparison<u8>, positive: b
     if let Comparison::Known(known) = comparison {
         return render_said(positive == *known, question);
     }
+    let answers: Vec<u8> = (0..=u8::MAX).take(choice.count_answers()).collect();
+    if let Some(allows_all) = find_constant(&answers, |answer| comparison.matches(&answer) == positive) {
+        return render_any_or_no_answer(allows_all, question);
+    }
     let code = match choice.kind() {
         ChoiceKind::Code(code) => code,
         ChoiceKind::YesNo(words) => {
-            return render_choice_of_two(comparison, positive, question, |is_yes: bool| {
+            return render_choice_of_two(comparison, positive, |is_yes: bool| {
                 Clause::new(is_yes, Verb::Did, if is_yes { words.yes } else { words.no })
             });
         }
@@ -225,27 +256,23 @@ fn render_choice(choice: FundingChoice, comparison: &Comparison<u8>, positive: b
     match code {
         FundingCode::IntendedFocus => {
             let (points, positive) = list_shorter_choices::<EntryPoint>(comparison, positive);
-            render_was(positive, format!("meant for {}", join_labels(&points)))
+            render_was(positive, format!("meant for {}", join_labels(&points))).with_participle()
         }
         FundingCode::ReportingFrequency => render_reporting_frequency(comparison, positive),
-        FundingCode::Restriction => {
-            render_choice_of_two(comparison, positive, question, |restriction: Restriction| {
-                let label = restriction.label();
-                render_were(true, GrammaticalNumber::One, label).with_adjective(label)
-            })
-        }
-        FundingCode::ReportingBasis => {
-            render_choice_of_two(comparison, positive, question, |basis: ReportingBasis| {
-                let reporting = match basis {
-                    ReportingBasis::FixedTargets => "reporting on fixed targets",
-                    ReportingBasis::Adaptable => basis.label(),
-                };
-                render_did(true, ["asked", "ask"], format!("for {reporting}"))
-                    .with_open_end(basis == ReportingBasis::Adaptable)
-            })
-        }
+        FundingCode::Restriction => render_choice_of_two(comparison, positive, |restriction: Restriction| {
+            let label = restriction.label();
+            render_were(true, GrammaticalNumber::One, label).with_adjective(label)
+        }),
+        FundingCode::ReportingBasis => render_choice_of_two(comparison, positive, |basis: ReportingBasis| {
+            let reporting = match basis {
+                ReportingBasis::FixedTargets => "reporting on fixed targets",
+                ReportingBasis::Adaptable => basis.label(),
+            };
+            render_did(true, ["asked", "ask"], format!("for {reporting}"))
+                .with_open_end(basis == ReportingBasis::Adaptable)
+        }),
         FundingCode::DeliveryTimeline => {
-            render_choice_of_two(comparison, positive, question, |timeline: DeliveryTimeline| {
+            render_choice_of_two(comparison, positive, |timeline: DeliveryTimeline| {
                 let label = timeline.label();
                 render_did(true, ["had", "have"], label)
                     .with_bare_text(format!("with {label}"))
@@ -263,15 +290,10 @@ fn list_shorter_choices<T: Choice>(comparison: &Comparison<u8>, positive: bool) 
 fn render_choice_of_two<T: Choice>(
     comparison: &Comparison<u8>,
     positive: bool,
-    question: &str,
     render: impl Fn(T) -> Clause,
 ) -> Clause {
-    let matches = |value: &&T| comparison.matches(&value.number()) == positive;
-    match T::ALL.iter().filter(matches).collect::<Vec<_>>().as_slice() {
-        [] => render_said(false, question),
-        [value] => render(**value),
-        _ => render_said(true, question),
-    }
+    let allows_first = comparison.matches(&T::ALL[0].number()) == positive;
+    render(T::ALL[usize::from(!allows_first)])
 }
 
 fn render_reporting_frequency(comparison: &Comparison<u8>, positive: bool) -> Clause {
@@ -287,15 +309,18 @@ fn render_reporting_frequency(comparison: &Comparison<u8>, positive: bool) -> Cl
         return Clause::new(true, Verb::Did, "asked for a report");
     }
     // "did not ask for a report never" is hard to read, so the other frequencies are listed.
-    let is_denial_shorter =
-        !excluded.is_empty() && excluded.len() < listed.len() && !excluded.contains(&never);
-    let positive = !listed.is_empty() && !is_denial_shorter;
-    if !positive {
+    let is_denial_shorter = excluded.len() < listed.len() && !excluded.contains(&never);
+    if is_denial_shorter {
         listed = excluded;
     }
+    let labels = listed.iter().map(|frequency| match frequency {
+        // "for a report every year or for none".
+        ReportingFrequency::None => "for none".to_owned(),
+        other => other.label().to_owned(),
+    });
     render_did(
-        positive,
+        !is_denial_shorter,
         ["asked", "ask"],
-        format!("for a report {}", join_labels(&listed)),
+        format!("for a report {}", join_or(labels)),
     )
 }

@@ -74,6 +74,17 @@ impl Conjunction {
     }
 }
 
+/// Where a bare text can stand.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BareForm {
+    /// Anywhere.
+    Closed,
+    /// Not before "that", because it ends in a noun.
+    Open,
+    /// Only alone: beside another part, "planned to start" could be read as what the initiative did.
+    Participle,
+}
+
 /// A verb phrase, before it becomes part of a sentence.
 pub struct Clause {
     pub text: String,
@@ -86,8 +97,7 @@ pub struct Clause {
     pub verb: Verb,
     /// Whether it ends in a subordinate clause, which could absorb the words that follow.
     is_open: bool,
-    /// Whether its bare text ends in a noun that "that" could follow.
-    pub has_open_bare_text: bool,
+    pub bare_form: BareForm,
     /// If it joins verbs: by which conjunction, and the text beside the other conjunction.
     nested: Option<(Conjunction, String)>,
 }
@@ -101,7 +111,7 @@ impl Clause {
             positive,
             verb,
             is_open: false,
-            has_open_bare_text: false,
+            bare_form: BareForm::Closed,
             nested: None,
         }
     }
@@ -117,7 +127,12 @@ impl Clause {
     }
 
     pub fn with_open_bare_text(mut self) -> Self {
-        self.has_open_bare_text = true;
+        self.bare_form = BareForm::Open;
+        self
+    }
+
+    pub fn with_participle(mut self) -> Self {
+        self.bare_form = BareForm::Participle;
         self
     }
 
@@ -142,6 +157,11 @@ impl Clause {
             Some((inner, text)) if *inner != conjunction => text,
             _ => &self.text,
         }
+    }
+
+    /// The text after "that". If it joins verbs, "both" or "either" shows that all of them follow "that".
+    pub fn text_after_that(&self) -> &str {
+        self.nested.as_ref().map_or(&self.text, |(_, text)| text)
     }
 
     /// Whether the words that follow could be taken as a part of the clause.
@@ -214,6 +234,20 @@ pub fn render_was_and_bare(positive: bool, rest: impl Display, bare: impl Displa
 /// Whether an answer is recorded: "said where they work".
 pub fn render_said(positive: bool, question: impl Display) -> Clause {
     render_did(positive, ["said", "say"], question).with_open_end(true)
+}
+
+/// A test of an answer that allows all answers or none.
+pub fn render_any_or_no_answer(allows_all: bool, question: impl Display) -> Clause {
+    if allows_all {
+        render_said(true, question)
+    } else {
+        render_did(
+            true,
+            ["gave", "give"],
+            format!("an impossible answer on {question}"),
+        )
+        .with_open_end(true)
+    }
 }
 
 /// "a, b and c", or "a, and b" if `has_comma`.

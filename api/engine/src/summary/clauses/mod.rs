@@ -14,14 +14,17 @@ use wayin_vocabulary::{
 
 use self::funding::render_funding;
 pub(super) use self::grammar::GrammaticalNumber;
-use self::grammar::{Clause, Conjunction, Verb, render_did, render_said, render_were, render_with_auxiliary};
+use self::grammar::{
+    Clause, Conjunction, Verb, render_any_or_no_answer, render_did, render_said, render_were,
+    render_with_auxiliary,
+};
 use self::normal_form::{NormalForm, SignedTest};
 use self::organisation::render_organisation;
 use self::values::{
-    format_place, has_several, join_and, join_labels, join_or, quote, remove_negation, render_attribute,
-    render_date_range, render_dates, render_moments, take_range,
+    deduplicate, find_constant, format_place, has_several, join_and, join_labels, join_or, quote,
+    remove_negation, render_attribute, render_date_range, render_dates, render_moments, take_range,
 };
-use super::format_count;
+use super::{format_count, join_list};
 use crate::predicate::{
     Comparison, CrisisPeriod, InitiativePredicate, InitiativeTest, SetComparison, WayInComparison,
 };
@@ -39,7 +42,8 @@ pub(super) struct Phrase {
 pub(super) fn render_phrase(predicate: &InitiativePredicate, number: GrammaticalNumber) -> Phrase {
     let form = NormalForm::new(predicate, true);
     let clause = match form.constant() {
-        Some(positive) => render_with_auxiliary(positive, Verb::Is, number, "on record"),
+        Some(true) => render_with_auxiliary(true, Verb::Is, number, "on record"),
+        Some(false) => Clause::new(true, Verb::Did, "met an impossible condition"),
         None => form.render(&|conjunction, tests| render_tests(conjunction, tests, number)),
     };
     // "did the same" repeats several verbs, whether or not they are negated.
@@ -192,16 +196,18 @@ fn render_way_in(
     positive: bool,
     number: GrammaticalNumber,
 ) -> Clause {
-    match comparison {
-        WayInComparison::OneOf(points) => {
-            let (points, source) = (join_labels(points), render_source(perspective));
-            render_did(positive, ["started", "start"], format!("from {points}{source}"))
-        }
+    let question = format!("how {} started", number.pronoun());
+    let points = match comparison {
+        WayInComparison::OneOf(points) => points,
         WayInComparison::Known(known) => {
-            let question = format!("how {} started", number.pronoun());
-            render_known_view(perspective, positive == *known, &question)
+            return render_known_view(perspective, positive == *known, &question);
         }
+    };
+    if let Some(allows_all) = find_constant(EntryPoint::ALL, |point| points.contains(&point) == positive) {
+        return render_any_or_no_view(perspective, allows_all, &question);
     }
+    let rest = format!("from {}", join_labels(points));
+    render_did_in_view(perspective, positive, STARTED, rest)
 }
 
 fn render_entry_points(
@@ -210,6 +216,12 @@ fn render_entry_points(
     positive: bool,
     number: GrammaticalNumber,
 ) -> Clause {
+    let question = format!("which entry points {} took", number.pronoun());
+    if let SetComparison::IncludesAny(points) = comparison
+        && let Some(allows_all) = find_constant(EntryPoint::ALL, |point| points.contains(&point) == positive)
+    {
+        return render_any_or_no_view(perspective, allows_all, &question);
+    }
     let points = match comparison {
         SetComparison::IncludesAll(points) if has_several(points) => {
             let labels = points.iter().map(|point| point.label().to_owned());
@@ -218,17 +230,35 @@ fn render_entry_points(
         SetComparison::IncludesAll(points) | SetComparison::IncludesAny(points) => {
             format!("{} as an entry point", join_labels(points))
         }
-        SetComparison::Known(known) => {
-            let question = format!("which entry points {} took", number.pronoun());
-            return render_known_view(perspective, positive == *known, &question);
-        }
+        SetComparison::Known(known) => return render_known_view(perspective, positive == *known, &question),
     };
-    render_did(positive, ["took", "take"], points + &render_source(perspective))
+    render_did_in_view(perspective, positive, ["took", "take"], points)
 }
 
-/// Whose view a statement is.
-fn render_source(perspective: Option<Perspective>) -> String {
-    perspective.map_or_else(String::new, |one| format!(" according to {}", one.label()))
+/// "took ..", or "took, in the community's view, ..". The view comes before what it could be said of.
+fn render_did_in_view(
+    perspective: Option<Perspective>,
+    positive: bool,
+    [past, plain]: [&str; 2],
+    rest: String,
+) -> Clause {
+    let Some(view) = perspective.map(describe_view) else {
+        return render_did(positive, [past, plain], rest);
+    };
+    let text = if positive {
+        format!("{past}, in {view}, {rest}")
+    } else {
+        format!("did not, in {view}, {plain} {rest}")
+    };
+    Clause::new(positive, Verb::Did, text)
+}
+
+/// "the funders' view".
+fn describe_view(perspective: Perspective) -> String {
+    let label = perspective.label();
+    let whose = label.strip_prefix("the ").unwrap_or(label);
+    let ending = if whose.ends_with('s') { "'" } else { "'s" };
+    format!("the {whose}{ending} view")
 }
 
 /// Whether an answer is recorded from a perspective, or from any.
@@ -236,8 +266,20 @@ fn render_known_view(perspective: Option<Perspective>, positive: bool, question:
     match perspective {
         None => render_said(positive, question),
         Some(one) => {
-            let view = format!("the view of {} on {question}", one.label());
+            let view = format!("{} of {question}", describe_view(one));
             render_did(positive, ["gave", "give"], view).with_open_end(true)
+        }
+    }
+}
+
+/// A test of a view that allows all answers or none.
+fn render_any_or_no_view(perspective: Option<Perspective>, allows_all: bool, question: &str) -> Clause {
+    match (perspective, allows_all) {
+        (None, _) => render_any_or_no_answer(allows_all, question),
+        (Some(_), true) => render_known_view(perspective, true, question),
+        (Some(_), false) => {
+            let answer = format!("an impossible answer on {question}");
+            render_did_in_view(perspective, true, ["gave", "give"], answer).with_open_end(true)
         }
     }
 }
@@ -258,8 +300,8 @@ fn render_step(
     number: GrammaticalNumber,
 ) -> Clause {
     let challenge = render_challenge(challenge, number);
+    let question = format!("how {} went about {challenge}", number.pronoun());
     if let Comparison::Known(known) = comparison {
-        let question = format!("how {} went about {challenge}", number.pronoun());
         return render_said(positive == *known, question);
     }
     let is_possible = |step: &ChallengeStep| comparison.matches(step) == positive;
@@ -276,8 +318,7 @@ fn render_step(
         (true, true, false) => (false, "did not skip"),
         (true, false, true) => (true, "took time over or skipped"),
         (false, true, true) => (true, "rushed or skipped"),
-        (true, true, true) => (true, "took time over, rushed or skipped"),
-        (false, false, false) => (false, "neither took time over, rushed nor skipped"),
+        (true, true, true) | (false, false, false) => return render_any_or_no_answer(taken, question),
     };
     let clause = Clause::new(is_affirmed, Verb::Did, format!("{verbs} {challenge}"));
     if verbs.contains(" or ") {
@@ -296,7 +337,21 @@ fn render_reasons(
 ) -> Clause {
     let quotes =
         |codes: &[ChallengeReason]| -> Vec<String> { codes.iter().map(|code| quote(code.label())).collect() };
+    let purpose = format!("to rush or skip {}", render_challenge(challenge, number));
     let (positive, reasons) = match comparison {
+        SetComparison::IncludesAny(codes) if ChallengeReason::ALL.iter().all(|one| codes.contains(one)) => {
+            let reason = if positive {
+                "a reason"
+            } else {
+                "an impossible reason"
+            };
+            (true, reason.into())
+        }
+        SetComparison::IncludesAny(codes) if has_several(codes) && !positive => {
+            let reasons = join_list(deduplicate(quotes(codes)), "nor");
+            let text = format!("gave neither {reasons} as a reason {purpose}");
+            return Clause::new(false, Verb::Did, text).with_open_end(true);
+        }
         SetComparison::IncludesAll(codes) if has_several(codes) => (
             positive,
             format!("{} as reasons", join_and(quotes(codes), positive)),
@@ -311,9 +366,7 @@ fn render_reasons(
         }
         SetComparison::Known(known) => (positive == *known, "a reason".into()),
     };
-    let challenge = render_challenge(challenge, number);
-    let text = format!("{reasons} to rush or skip {challenge}");
-    render_did(positive, ["gave", "give"], text).with_open_end(true)
+    render_did(positive, ["gave", "give"], format!("{reasons} {purpose}")).with_open_end(true)
 }
 
 /// Names the extents that remain rather than denies those that are excluded.
@@ -326,11 +379,9 @@ fn render_change(
     let label = condition.label();
     let noun = label.strip_prefix("the ").unwrap_or(label);
     let condition = format!("{} {noun}", number.possessive());
+    let question = format!("whether {} changed {condition}", number.pronoun());
     if let Comparison::Known(known) = comparison {
-        return render_said(
-            positive == *known,
-            format!("whether {} changed {condition}", number.pronoun()),
-        );
+        return render_said(positive == *known, question);
     }
     let is_possible = |extent: &ChangeExtent| comparison.matches(extent) == positive;
     let [altered, partly, unchanged] = [
@@ -345,11 +396,8 @@ fn render_change(
         (true, true, false) => "at least partly",
         (false, true, true) => "partly or not at all",
         (true, false, true) => "fully or not at all",
-        (true, true, true) => "fully, partly or not at all",
         (false, false, true) => return Clause::new(true, Verb::Did, format!("left {condition} unchanged")),
-        (false, false, false) => {
-            return Clause::new(false, Verb::Did, format!("neither changed nor kept {condition}"));
-        }
+        (true, true, true) | (false, false, false) => return render_any_or_no_answer(altered, question),
     };
     Clause::new(true, Verb::Did, format!("changed {condition} {extent}"))
 }

@@ -53,6 +53,14 @@ impl<'a, T: PartialEq> NormalForm<'a, T> {
         }
     }
 
+    /// Whether all tests match.
+    pub fn all_tests(&self, matches: &impl Fn(SignedTest<'a, T>) -> bool) -> bool {
+        match self {
+            Self::Test(test) => matches(*test),
+            Self::Joined(_, parts) => parts.iter().all(|part| part.all_tests(matches)),
+        }
+    }
+
     /// The tests and their conjunction; none if conjunctions are nested.
     pub fn list_tests(&self) -> Option<(Conjunction, Vec<SignedTest<'a, T>>)> {
         match self {

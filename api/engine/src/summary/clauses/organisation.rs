@@ -5,7 +5,9 @@ use wayin_vocabulary::{Labelled, OrganisationKind};
 use super::super::join_list;
 use super::grammar::{Clause, Conjunction, Verb, render_did, render_was};
 use super::normal_form::{NormalForm, SignedTest};
-use super::values::{add_article, describe_known, join_or, list_shorter, render_attribute, to_upper_case};
+use super::values::{
+    add_article, describe_known, find_constant, join_or, list_shorter, render_attribute, to_upper_case,
+};
 use crate::predicate::{Comparison, NamedReference, OrganisationPredicate, OrganisationTest, TextComparison};
 
 /// Which organisation, as a noun: "a funder", "an organisation that ...".
@@ -20,17 +22,21 @@ pub fn render_organisation(predicate: &OrganisationPredicate, positive: bool) ->
         return Clause::new(true, Verb::Was, noun);
     }
     // "not led by a funder" rather than "led by an organisation that was not a funder".
-    if let Some(noun) = render_noun(&NormalForm::new(predicate, !positive), false) {
+    let opposite = NormalForm::new(predicate, !positive);
+    if let Some(noun) = render_noun(&opposite, false) {
         return Clause::new(false, Verb::Was, noun);
     }
-    let clause = form.render(&|_, tests| {
+    // "not led by an organisation that was both .." rather than "led by one that either was not .. or was not ..".
+    let is_denial = opposite.all_tests(&is_positive) && !form.all_tests(&is_positive);
+    let described = if is_denial { opposite } else { form };
+    let clause = described.render(&|_, tests| {
         tests
             .into_iter()
             .map(|(test, positive)| render_organisation_test(test, positive))
             .collect()
     });
-    let text = clause.text_beside(Conjunction::And);
-    Clause::new(true, Verb::Was, format!("an organisation that {text}")).with_open_end(true)
+    let noun = format!("an organisation that {}", clause.text_after_that());
+    Clause::new(!is_denial, Verb::Was, noun).with_open_end(true)
 }
 
 /// "a funder with ...", if words after one noun are enough. `can_deny` is true if "without" may be said.
@@ -79,22 +85,31 @@ fn render_organisation_test(test: &OrganisationTest, positive: bool) -> Clause {
         OrganisationTest::Name(comparison) => having("name", comparison),
         // Identifiers are written in capitals.
         OrganisationTest::Identifier(comparison) => having("identifier", &to_upper_case(comparison)),
-        OrganisationTest::Kind(Comparison::Known(known)) => {
-            let kind = describe_known(positive == *known);
-            render_was(true, format!("of {kind} kind"))
-        }
         OrganisationTest::Kind(comparison) => {
+            if let Some(kind) = describe_kind(comparison, positive) {
+                return render_was(true, format!("of {kind} kind"));
+            }
             let (kinds, positive) = list_kinds(comparison, positive);
             render_was(positive, join_or(kinds))
         }
     }
 }
 
+/// "a known" for a test of a kind that names none.
+fn describe_kind(comparison: &Comparison<OrganisationKind>, positive: bool) -> Option<&'static str> {
+    if let Comparison::Known(known) = comparison {
+        return Some(describe_known(positive == *known));
+    }
+    let is_allowed = |kind| comparison.matches(&kind) == positive;
+    let allows_all = find_constant(OrganisationKind::ALL, is_allowed)?;
+    Some(if allows_all { "a known" } else { "an impossible" })
+}
+
 /// The nouns that a test says that the organisation is or is not; none if it says something else.
 fn list_nouns(test: &OrganisationTest, positive: bool) -> Option<Vec<String>> {
     match test {
         OrganisationTest::Id(listed) => Some(list_names(listed)),
-        OrganisationTest::Kind(Comparison::Known(_)) => None,
+        OrganisationTest::Kind(comparison) if describe_kind(comparison, positive).is_some() => None,
         OrganisationTest::Kind(comparison) => Some(list_kinds(comparison, positive).0),
         OrganisationTest::Name(_) | OrganisationTest::Identifier(_) => None,
     }

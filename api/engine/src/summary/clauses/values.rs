@@ -153,8 +153,15 @@ pub fn render_moments(comparison: &Comparison<DateTime<Utc>>) -> String {
 pub fn render_months(comparison: &Comparison<i32>) -> String {
     match comparison {
         Comparison::OneOf(lengths) if lengths.iter().any(|length| *length != 1) => {
-            let numbers = lengths.iter().map(|length| format_signed(*length));
-            format!("{} months", join_or_counting(numbers, "other numbers of"))
+            let (numbers, others) = truncate_list(
+                lengths.iter().map(|length| format_signed(*length)),
+                "other lengths",
+            );
+            let months = format!("{} months", join_list(numbers, "or"));
+            match others {
+                None => months,
+                Some(others) => format!("{months}, or {others}"),
+            }
         }
         Comparison::OneOf(lengths) => join_or(lengths.iter().map(|length| format_months(*length))),
         Comparison::Less(bound) => format!("less than {}", format_months(*bound)),
@@ -319,6 +326,14 @@ pub fn add_article(noun: &str) -> String {
     format!("{article} {noun}")
 }
 
+/// Whether a test allows all values, or none; `None` if it depends on the value.
+pub fn find_constant<T: Copy>(all: &[T], is_allowed: impl Fn(T) -> bool) -> Option<bool> {
+    let allows_first = is_allowed(*all.first()?);
+    all.iter()
+        .all(|value| is_allowed(*value) == allows_first)
+        .then_some(allows_first)
+}
+
 /// The codes that a clause names, and whether it is positive. If fewer codes are excluded than remain, the clause is a
 /// negation and names those that are excluded.
 pub fn list_shorter<T: Copy>(all: &[T], matches: impl Fn(T) -> bool, positive: bool) -> (Vec<T>, bool) {
@@ -347,13 +362,20 @@ pub fn join_or(words: impl IntoIterator<Item = String>) -> String {
 
 /// As [`join_or`]; `others` names the words that a long list leaves out.
 pub fn join_or_counting(words: impl IntoIterator<Item = String>, others: &str) -> String {
-    let mut words = deduplicate(words);
-    if words.len() > MAX_LISTED_WORDS {
-        let others = format_plural((words.len() - LISTED_WORDS_WHEN_TRUNCATED) as u64, others, others);
-        words.truncate(LISTED_WORDS_WHEN_TRUNCATED);
-        words.push(format!("one of {others}"));
-    }
+    let (mut words, others) = truncate_list(words, others);
+    words.extend(others);
     join_list(&words, "or")
+}
+
+/// The words that a list names, and "one of 12 others" for the rest of a long list.
+fn truncate_list(words: impl IntoIterator<Item = String>, others: &str) -> (Vec<String>, Option<String>) {
+    let mut words = deduplicate(words);
+    if words.len() <= MAX_LISTED_WORDS {
+        return (words, None);
+    }
+    let others = format_plural((words.len() - LISTED_WORDS_WHEN_TRUNCATED) as u64, others, others);
+    words.truncate(LISTED_WORDS_WHEN_TRUNCATED);
+    (words, Some(format!("one of {others}")))
 }
 
 /// "a and b". After "not" it is "both a and b", because "not a and b" could mean neither.
