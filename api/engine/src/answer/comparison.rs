@@ -45,13 +45,20 @@ impl ComparisonAnswer {
         self.tables.iter().map(measured).collect()
     }
 
+    /// The finding on each group, over the records that were asked about.
+    pub fn findings(&self) -> Vec<Finding> {
+        self.tables.iter().map(Finding::from_table).collect()
+    }
+
     /// Which groups differ clearly from the rest: those whose verdict says so, if it still holds after the correction for the
-    /// number of groups.
+    /// number of groups. As a verdict, this is about the records that were asked about. A group with a suppressed count is
+    /// not compared, even if there are figures of the records that the reader can read.
     pub fn compare_groups(&self) -> GroupComparison {
-        let tables = self.measured_tables();
-        let mut comparison = GroupComparison::compare_conditions(&tables);
-        let is_clear = |table| Finding::from_table(table).verdict == Verdict::ClearDifference;
-        comparison.different.retain(|one| is_clear(&tables[one.group]));
+        let findings = self.findings();
+        let mut comparison = GroupComparison::compare_conditions(&self.tables);
+        comparison
+            .different
+            .retain(|one| findings[one.group].verdict == Verdict::ClearDifference);
         comparison
     }
 }

@@ -3,7 +3,9 @@
 use super::clauses::GrammaticalNumber::{self, Many};
 use super::clauses::render_phrase;
 use super::numbers::{format_approximate, format_count, format_rate, join_list};
-use super::{introduce_visible_figures, render_certainty, render_population, unknowns};
+use super::{
+    ALL_COUNTS_SUPPRESSED, introduce_visible_figures, render_certainty, render_population, unknowns,
+};
 use crate::answer::{ComparisonAnswer, ComparisonQuery, DisclosedTable};
 use crate::cautions::{self, CautionCode, SMALL_CELL_COUNT};
 use crate::disclosure::DisclosedCount;
@@ -18,7 +20,7 @@ pub struct GroupsSummary {
     /// Which groups have a clearly higher or lower rate than the rest.
     pub headline: String,
     /// For each group, in the order of the query: its rate and that of the rest, and how many answers are unknown. Empty if
-    /// there are no initiatives.
+    /// there are no initiatives, or no figures that may be shown.
     pub by_group: Vec<String>,
     /// Of one group, the interval of the difference. Of several, how many were compared. None if nothing is compared.
     pub certainty: Option<String>,
@@ -37,6 +39,11 @@ impl GroupsSummary {
     }
 }
 
+/// The sentence about causes, for an answer that finds a difference.
+pub const DIFFERENCE_NOT_A_CAUSE: &str = "A difference does not show what causes it.";
+/// The introduction of readable figures if the verdicts on some groups are about all records.
+const SOME_COUNTS_SUPPRESSED: &str = "Some counts of all records may not be shown.";
+
 /// Puts the answer to a query in words. `labels` are the names of the groups, in the order of the query.
 pub fn render(query: &ComparisonQuery, labels: &[String], answer: &ComparisonAnswer) -> GroupsSummary {
     let writer = ComparisonWriter {
@@ -44,6 +51,7 @@ pub fn render(query: &ComparisonQuery, labels: &[String], answer: &ComparisonAns
         labels,
         answer,
         tables: answer.measured_tables(),
+        findings: answer.findings(),
         comparison: answer.compare_groups(),
     };
     let population = answer.tables.first().and_then(|table| table.population.count);
@@ -70,6 +78,8 @@ struct ComparisonWriter<'a> {
     answer: &'a ComparisonAnswer,
     /// The tables that the figures are computed from.
     tables: Vec<DisclosedTable>,
+    /// The findings on the groups, over the records that were asked about.
+    findings: Vec<Finding>,
     /// Which groups differ clearly.
     comparison: GroupComparison,
 }
@@ -80,26 +90,52 @@ impl ComparisonWriter<'_> {
         self.answer.figures_basis != self.answer.basis.scope
     }
 
+    /// The labels of the groups with a suppressed count. Nothing is claimed of them.
+    fn list_suppressed_labels(&self) -> Vec<&str> {
+        let groups = self.labels.iter().zip(&self.findings);
+        groups
+            .filter(|(_, finding)| finding.verdict == Verdict::Suppressed)
+            .map(|(label, _)| label.as_str())
+            .collect()
+    }
+
+    /// What the verdicts say, and then the introduction of figures of fewer records.
     fn render_headline(&self) -> String {
-        let mut sentences = Vec::new();
-        if let (true, Some(table)) = (self.is_visible_fallback(), self.tables.first()) {
-            sentences.push(introduce_visible_figures(&table.population));
-        }
-        sentences.push(match (self.labels, self.tables.as_slice()) {
-            ([label], [table]) => render_single_verdict(label, table),
-            _ => self.render_differences(),
-        });
+        let mut sentences = match (self.labels, self.findings.as_slice()) {
+            ([label], [finding]) => vec![render_single_verdict(label, *finding)],
+            _ => self.list_differences(),
+        };
         let among = render_population(&self.query.among, Many);
         if !among.is_empty() {
             sentences.push(format!("This is about initiatives{among}."));
         }
+        if let (true, Some(table)) = (self.is_visible_fallback(), self.tables.first()) {
+            let suppressed = if self.list_suppressed_labels().len() == self.labels.len() {
+                ALL_COUNTS_SUPPRESSED
+            } else {
+                SOME_COUNTS_SUPPRESSED
+            };
+            sentences.push(introduce_visible_figures(suppressed, &table.population));
+        }
         sentences.join(" ")
     }
 
-    /// "Wales and Scotland have a clearly higher rate than the rest."
-    fn render_differences(&self) -> String {
+    /// "Wales and Scotland have a clearly higher rate than the rest." as sentences.
+    fn list_differences(&self) -> Vec<String> {
+        let suppressed = self.list_suppressed_labels();
+        if suppressed.len() == self.labels.len() {
+            return vec!["Whether a group differs from the rest cannot be said.".into()];
+        }
+        let unsaid = (!suppressed.is_empty()).then(|| {
+            let labels = join_list(&suppressed, "or");
+            format!("Whether {labels} differs from the rest cannot be said.")
+        });
+        let other = if suppressed.is_empty() { "" } else { "other " };
         if self.comparison.compared == 0 {
-            return "Too little is known to say whether a group differs from the rest.".into();
+            let article = if suppressed.is_empty() { "a" } else { "another" };
+            let unknown =
+                format!("Too little is known to say whether {article} group differs from the rest.");
+            return unsaid.into_iter().chain([unknown]).collect();
         }
         let render = |direction| {
             let different = self.comparison.different.iter();
@@ -107,23 +143,28 @@ impl ComparisonWriter<'_> {
             let labels: Vec<&str> = named.map(|one| self.labels[one.group].as_str()).collect();
             (!labels.is_empty()).then(|| render_difference(&labels, direction))
         };
-        let sentences: Vec<String> = [Direction::More, Direction::Less]
+        let different: Vec<String> = [Direction::More, Direction::Less]
             .into_iter()
             .filter_map(render)
             .collect();
-        if sentences.is_empty() {
-            return "No group differs clearly from the rest.".into();
+        if different.is_empty() {
+            let none = format!("No {other}group differs clearly from the rest.");
+            return unsaid.into_iter().chain([none]).collect();
         }
-        sentences.join(" ")
+        different.into_iter().chain(unsaid).collect()
     }
 
     fn render_groups(&self) -> Vec<String> {
-        let groups = self.labels.iter().zip(&self.tables);
+        let population = self.tables.first().and_then(|table| table.population.count);
+        if self.is_visible_fallback() && population.unwrap_or(0) == 0 {
+            return Vec::new();
+        }
+        let groups = self.labels.iter().zip(&self.tables).zip(&self.findings);
         groups
-            .map(|(label, table)| {
+            .map(|((label, table), finding)| {
                 let mut sentences = vec![format!("{label}: {}", self.render_rates(table))];
                 sentences.extend(unknowns::render_count(table));
-                if Finding::from_table(table).verdict == Verdict::DependsOnUnknowns {
+                if finding.verdict == Verdict::DependsOnUnknowns {
                     sentences.extend(unknowns::render_bounds(table));
                 }
                 sentences.join(" ")
@@ -172,7 +213,7 @@ impl ComparisonWriter<'_> {
     fn render_cautions(&self) -> Option<String> {
         let mut texts = Vec::new();
         if self.claims_difference() {
-            texts.push("A difference does not show what causes it.".to_owned());
+            texts.push(DIFFERENCE_NOT_A_CAUSE.to_owned());
         }
         let cautions = cautions::list_comparison_cautions(self.answer).into_iter();
         texts.extend(
@@ -184,9 +225,9 @@ impl ComparisonWriter<'_> {
     }
 
     fn claims_difference(&self) -> bool {
-        match self.tables.as_slice() {
-            [table] => matches!(
-                Finding::from_table(table).verdict,
+        match self.findings.as_slice() {
+            [finding] => matches!(
+                finding.verdict,
                 Verdict::ClearDifference | Verdict::DependsOnUnknowns
             ),
             _ => !self.comparison.different.is_empty(),
@@ -207,8 +248,7 @@ impl ComparisonWriter<'_> {
 }
 
 /// Whether the only group differs from the rest.
-fn render_single_verdict(label: &str, table: &DisclosedTable) -> String {
-    let finding = Finding::from_table(table);
+fn render_single_verdict(label: &str, finding: Finding) -> String {
     match (finding.verdict, finding.direction) {
         (Verdict::ClearDifference, Some(direction)) => render_difference(&[label], direction),
         (Verdict::ClearDifference | Verdict::NoClearDifference, _) => {
@@ -217,8 +257,11 @@ fn render_single_verdict(label: &str, table: &DisclosedTable) -> String {
         (Verdict::DependsOnUnknowns, _) => {
             format!("Whether {label} differs from the rest depends on what we do not know.")
         }
-        (Verdict::TooLittleKnown | Verdict::Suppressed, _) => {
+        (Verdict::TooLittleKnown, _) => {
             format!("Too little is known to say whether {label} differs from the rest.")
+        }
+        (Verdict::Suppressed, _) => {
+            format!("Whether {label} differs from the rest cannot be said.")
         }
     }
 }
@@ -444,12 +487,63 @@ mod tests {
             summary.by_group[1],
             "B: a count may not be shown, because it would include too few hidden records."
         );
+        assert_eq!(
+            summary.headline,
+            "A has a clearly higher rate than the rest. Whether B differs from the rest cannot be said."
+        );
+    }
+
+    #[test]
+    fn readable_figures_claim_no_difference() {
+        let suppressed = suppress_both(&table([60, 40, 25, 75, 0]));
+        let readable = "60 in 100 skipped defining their ambitions, against 25 in 100 of the rest.";
         let summary = summarise(vec![suppressed], RecordScope::Visible, Predicate::ALWAYS_TRUE);
         assert_eq!(
             summary.headline,
-            "The counts of all records may not be shown. These are the figures of the 200 initiatives that can be read in full; \
-             there may be more. A has a clearly higher rate than the rest."
+            "Whether A differs from the rest cannot be said. The counts of all records may not be shown. These are the \
+             figures of the 200 initiatives that can be read in full; there may be more."
         );
+        assert_eq!(summary.by_group, [format!("A: {readable}")]);
+        assert!(!summary.text().contains("causes"), "{}", summary.text());
+        let several = vec![suppressed; 2];
+        let summary = summarise(several, RecordScope::Visible, Predicate::ALWAYS_TRUE);
+        assert_eq!(
+            summary.headline,
+            "Whether a group differs from the rest cannot be said. The counts of all records may not be shown. These \
+             are the figures of the 200 initiatives that can be read in full; there may be more."
+        );
+        assert_eq!(
+            summary.by_group,
+            [format!("A: {readable}"), format!("B: {readable}")]
+        );
+        assert_eq!(summary.certainty, None);
+        assert!(!summary.text().contains("causes"), "{}", summary.text());
+    }
+
+    #[test]
+    fn groups_with_a_verdict_are_named_beside_readable_figures() {
+        let suppressed = suppress_both(&table([60, 40, 25, 75, 0]));
+        let introduction = "Some counts of all records may not be shown. These are the figures of the 200 initiatives \
+                            that can be read in full; there may be more.";
+        for (other, verdicts) in [
+            (
+                [60, 40, 25, 75, 0],
+                "B has a clearly higher rate than the rest. Whether A differs from the rest cannot be said.",
+            ),
+            (
+                [26, 74, 26, 74, 0],
+                "Whether A differs from the rest cannot be said. No other group differs clearly from the rest.",
+            ),
+            (
+                [3, 1, 25, 171, 0],
+                "Whether A differs from the rest cannot be said. Too little is known to say whether another group \
+                 differs from the rest.",
+            ),
+        ] {
+            let groups = vec![suppressed, table(other)];
+            let summary = summarise(groups, RecordScope::Visible, Predicate::ALWAYS_TRUE);
+            assert_eq!(summary.headline, format!("{verdicts} {introduction}"));
+        }
     }
 
     #[test]

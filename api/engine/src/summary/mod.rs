@@ -256,7 +256,7 @@ impl SummaryWriter<'_> {
 
     /// The figures of the records that the reader can read, because those of all records are suppressed.
     fn render_visible_figures(&self) -> String {
-        let introduction = introduce_visible_figures(&self.table.population);
+        let introduction = introduce_visible_figures(ALL_COUNTS_SUPPRESSED, &self.table.population);
         if self.table.population.count.unwrap_or(0) == 0 {
             return introduction;
         }
@@ -307,9 +307,10 @@ fn render_population(among: &InitiativePredicate, number: GrammaticalNumber) -> 
     }
 }
 
-/// Says that figures are of the records that the reader can read, as those of all records are suppressed.
-fn introduce_visible_figures(population: &DisclosedCount) -> String {
-    let suppressed = "The counts of all records may not be shown.";
+const ALL_COUNTS_SUPPRESSED: &str = "The counts of all records may not be shown.";
+
+/// Says that figures are of the records that the reader can read, after the sentence `suppressed` about those of all records.
+fn introduce_visible_figures(suppressed: &str, population: &DisclosedCount) -> String {
     match population.count {
         Some(count @ 1..) => format!(
             "{suppressed} These are the figures of the {} that can be read in full; there may be more.",
