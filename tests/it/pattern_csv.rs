@@ -1,6 +1,5 @@
 //! Answers as CSV files, compared with GraphQL.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,12 +11,16 @@ use wayin::app::App;
 use wayin::auth::jwt::TokenVerifier;
 use wayin::clock::SystemClock;
 use wayin::pattern::engine::{EngineSettings, PatternEngine};
-use wayin_entity::Role;
 
-use crate::support::app::{AUDIENCE, Client, ISSUER, SECRET, TestApp, sign_token};
-use crate::support::builders::{organisation, record};
+use crate::support::answer_tables::{
+    CITATION_FIELDS, COUNTS, DISCLOSURE_FIELDS, ParsedCsvFile, Row, SUPPRESSED_FIELDS, assert_cell,
+    assert_head, assert_records, assert_rounded, assert_same, assert_suppressed, create_readers,
+    download_csv, list_records, places_csv, query_graphql, round_percent, short_funding_filter,
+    skipped_ambitions_filter, start_with_mixed_visibility, with_scope,
+};
+use crate::support::app::{AUDIENCE, ISSUER, SECRET, TestApp, sign_token};
+use crate::support::builders::record;
 use crate::support::http::{export_address, get, send};
-use crate::support::places::places_with;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -32,81 +35,7 @@ tests_on_both_databases![
     csv_query_timeout_is_reported,
 ];
 
-/// Places. The name of one region looks like a formula.
-fn places_csv() -> String {
-    let more =
-        "E06000008,Blackburn,LOCAL_AUTHORITY,E12000002,\nE06000009,Blackpool,LOCAL_AUTHORITY,E12000002,\n";
-    places_with(more).replace(",North East,", ",=North East,")
-}
-
-const FUNDER: &str = "GB-CHC-20";
 const FILES: [&str; 5] = ["pattern", "grid", "distribution", "flows", "associations"];
-
-/// A database with open records, records for members and records that are only counted, of eight organisations.
-/// Some cells have enough hidden records to be counted, and others have too few.
-async fn start_with_mixed_visibility(database: Database) -> TestApp {
-    let app = TestApp::start(database).await;
-    app.import_places(&places_csv()).await;
-    let records: Vec<Value> = (0..240)
-        .map(|number: usize| {
-            let place = match number % 24 {
-                0 => "E06000009",
-                1..6 => "E06000008",
-                _ => "E06000001",
-            };
-            let months = [Some(12), Some(36), Some(18), None][number / 2 % 4];
-            // Hidden records need several funders, or they are in no class.
-            let funder = match number % 16 {
-                2 => FUNDER.to_owned(),
-                other if other % 4 >= 2 => format!("GB-CHC-{}", 40 + number % 12),
-                _ => FUNDER.to_owned(),
-            };
-            let term = json!({"funder": organisation(&funder), "durationMonths": months});
-            let challenge = ["SKIPPED", "TAKEN", "SKIPPED", "RUSHED", "SKIPPED"]
-                .get(number / 3 % 6)
-                .map(|step| json!({"challenge": "DEFINING_AMBITIONS", "step": step}));
-            let taken = |entry_point: &str| json!({"entryPoint": entry_point, "perspective": "PRACTITIONER"});
-            let entry_points = match number % 5 {
-                0 => vec![taken("COLLABORATION"), taken("ROOT_CAUSES")],
-                1 | 2 => vec![taken("COLLABORATION")],
-                3 => vec![taken("COMPLEXITY"), taken("COLLABORATION")],
-                _ => Vec::new(),
-            };
-            record(&number.to_string())
-                .with(
-                    "visibility",
-                    ["OPEN", "MEMBERS", "AGGREGATE_ONLY", "AGGREGATE_ONLY"][number % 4],
-                )
-                .with("sharedWithFunders", number % 16 == 2)
-                .with("illustrative", number % 40 == 4)
-                .led_by(&format!("GB-CHC-{}", 1 + number / 4 % 8))
-                .in_place(place)
-                .with("fundingTerms", json!([term]))
-                .with("challengesFaced", challenge.into_iter().collect::<Vec<_>>())
-                .with("entryPoints", entry_points)
-                .build()
-        })
-        .collect();
-    app.publish(&records).await;
-    app
-}
-
-/// A steward, a funder and a dashboard member.
-async fn create_readers(app: &TestApp) -> [Client<'_>; 3] {
-    [
-        app.steward().await,
-        app.create_member("funder", Role::Funder, Some(FUNDER)).await,
-        app.create_member("dashboard", Role::Dashboard, None).await,
-    ]
-}
-
-fn short_funding_filter() -> Value {
-    json!({"fundingTerms": {"some": {"durationMonths": {"lte": 18}}}})
-}
-
-fn skipped_ambitions_filter() -> Value {
-    json!({"challenge": {"on": "DEFINING_AMBITIONS", "step": {"in": ["SKIPPED"]}}})
-}
 
 fn post_request(file: &str, kind: &str, body: String) -> Request<Body> {
     Request::post(format!("/export/{file}.csv"))
@@ -116,140 +45,12 @@ fn post_request(file: &str, kind: &str, body: String) -> Request<Body> {
         .unwrap()
 }
 
-/// A row of a table, by the headers of its columns.
-type Row = BTreeMap<String, String>;
-
-/// A parsed file with a preamble.
-#[derive(Debug)]
-struct ParsedCsvFile {
-    head: Vec<(String, String)>,
-    rows: Vec<Row>,
-}
-
-impl ParsedCsvFile {
-    fn parse(written: &[u8]) -> Self {
-        let text = std::str::from_utf8(written).unwrap();
-        let text = text
-            .strip_prefix('\u{feff}')
-            .expect("the file begins with a UTF-8 byte order mark");
-        let (head, table) = text.split_once("\r\n\r\n").expect("a preamble and a table");
-        let head = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .from_reader(head.as_bytes())
-            .deserialize()
-            .collect::<Result<_, _>>()
-            .expect("each line of the preamble is a name and a value");
-        let rows = csv::Reader::from_reader(table.as_bytes())
-            .deserialize()
-            .collect::<Result<_, _>>()
-            .expect("each row is as wide as the header");
-        Self { head, rows }
-    }
-
-    fn head_values(&self, name: &str) -> Vec<&str> {
-        let lines = self.head.iter().filter(|(one, _)| one == name);
-        lines.map(|(_, text)| text.as_str()).collect()
-    }
-
-    fn head_value(&self, name: &str) -> &str {
-        match self.head_values(name)[..] {
-            [text] => text,
-            ref other => panic!("{name}: {other:?} in {:?}", self.head),
-        }
-    }
-}
-
-/// Downloads and parses a file with its preamble as a reader.
-async fn download_file(app: &TestApp, reader: &Client<'_>, name: &str, parameters: &Value) -> ParsedCsvFile {
-    let mut parameters = parameters.clone();
-    parameters["preamble"] = json!(true);
-    let parameters = &parameters;
-    let request = get(&export_address(name, parameters), reader.authorization.as_deref());
-    let (status, headers, body) = send(&app.app, request).await;
-    assert_eq!(
-        status,
-        StatusCode::OK,
-        "{name}: {}",
-        String::from_utf8_lossy(&body)
-    );
-    for (header, expected) in [
-        ("content-type", "text/csv; charset=utf-8".to_owned()),
-        (
-            "content-disposition",
-            format!("attachment; filename=\"wayin-{name}.csv\""),
-        ),
-        ("cache-control", "no-store".to_owned()),
-    ] {
-        assert_eq!(headers[header], expected);
-    }
-    ParsedCsvFile::parse(&body)
-}
-
-/// Asserts that a cell has the same value as GraphQL. Null is an empty cell.
-fn assert_cell(row: &Row, column: &str, expected: &Value) {
-    assert_rounded(row, column, expected, |number| number);
-}
-
-/// Asserts that a cell has the same value as GraphQL, if a number is rounded.
-fn assert_rounded(row: &Row, column: &str, expected: &Value, round: fn(f64) -> f64) {
-    assert_same(&row[column], expected, round, &format!("{column} of {row:?}"));
-}
-
-fn assert_same(cell: &str, expected: &Value, round: fn(f64) -> f64, place: &str) {
-    let same = match expected {
-        Value::Null => cell.is_empty(),
-        Value::Number(number) => cell.parse().ok() == number.as_f64().map(round),
-        Value::String(text) => cell == text || (text.starts_with('=') && *cell == format!("'{text}")),
-        other => panic!("{other} has no cell"),
-    };
-    assert!(same, "{cell:?} is not {expected}: {place}");
-}
-
-fn round_percent(share: f64) -> f64 {
-    format!("{:.1}", share * 100.0).parse().unwrap()
-}
-
 fn round_ratio(ratio: f64) -> f64 {
     format!("{ratio:.2}").parse().unwrap()
 }
 
 fn round_p_value(p_value: f64) -> f64 {
     format!("{p_value:.2e}").parse().unwrap()
-}
-
-/// The counts of a table: the fields of GraphQL, and the columns.
-const COUNTS: [(&str, &str); 8] = [
-    ("population", "initiatives"),
-    ("both", "both"),
-    ("whenOnly", "first only"),
-    ("thenOnly", "second only"),
-    ("neither", "neither"),
-    ("unknown", "unknown"),
-    ("whenUnknown", "first unknown"),
-    ("thenUnknown", "second unknown"),
-];
-
-/// The kinds of records that an answer has rows of.
-fn list_records(answer: &Value) -> &'static [&'static str] {
-    if answer["scope"] == "VISIBLE" {
-        &["readable"]
-    } else if answer["disclosure"]["applied"] == true {
-        &["all", "readable"]
-    } else {
-        &["all"]
-    }
-}
-
-/// Asserts what the row of a kind of records says of itself. Returns whether the answer is computed from it.
-fn assert_records(row: &Row, records: &str, basis: &Value) -> bool {
-    assert_eq!(row["records"], records, "{row:?}");
-    let is_compared = (records == "all") == (basis == "ALL");
-    assert_eq!(
-        row["use for comparison"],
-        if is_compared { "yes" } else { "no" },
-        "{row:?}"
-    );
-    is_compared
 }
 
 /// Asserts that the rows of a table have the counts of each kind of records and their suppression, and that the row
@@ -312,72 +113,11 @@ fn assert_rates(row: &Row) {
     }
 }
 
-/// Asserts that a row names the suppressed counts. GraphQL lists them with their rule.
-fn assert_suppressed(row: &Row, suppressed: &Value) {
-    let none = Vec::new();
-    let output: Vec<&str> = suppressed
-        .as_array()
-        .unwrap_or(&none)
-        .iter()
-        .map(|one| {
-            let count = one["count"].as_str().unwrap();
-            let named = COUNTS.iter().find(|(field, _)| *field == count);
-            let column = match named {
-                Some((_, column)) => *column,
-                None if count == "count" => "initiatives",
-                None => count,
-            };
-            assert_eq!(row[column], "", "{row:?}");
-            column
-        })
-        .collect();
-    assert_eq!(row["suppressed"], output.join("; "), "{row:?}");
-}
-
-/// Asserts that the preamble of the file matches the whole answer over GraphQL.
-fn assert_head(file: &ParsedCsvFile, expected: &Value) {
-    assert_eq!(file.head_value("scope"), expected["scope"]);
-    assert_eq!(
-        file.head_value("as of change"),
-        expected["asOf"]["changeNumber"].to_string(),
-        "{file:?}"
-    );
-    assert_eq!(file.head_value("as of date"), expected["asOf"]["changedAt"]);
-    assert_eq!(file.head_value("licence"), expected["licence"]);
-    if let Some(controlled) = expected["disclosure"]["applied"].as_bool() {
-        assert_eq!(
-            file.head_value("disclosure")
-                .starts_with("The table has rows of all records and"),
-            controlled
-        );
-    }
-    if let Some(cautions) = expected["cautions"].as_array() {
-        let texts: Vec<&str> = cautions.iter().map(|one| one["text"].as_str().unwrap()).collect();
-        assert_eq!(file.head_values("caution"), texts);
-    }
-}
-
-const CITATION_FIELDS: &str = "scope asOf { changeNumber changedAt } licence";
-const SUPPRESSED_FIELDS: &str = "suppressed { count rule }";
-const DISCLOSURE_FIELDS: &str = "disclosure { applied suppressed { count rule } }";
 const MEASURE_FIELDS: &str =
     "table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown }
     visibleTable { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown } basis
     rateWhen { value lower upper } rateOtherwise { value lower upper } riskDifference { value lower upper }
     riskRatio { value lower upper } oddsRatio { value lower upper } phi";
-
-/// The answer over GraphQL to the same parameters.
-async fn query_graphql(reader: &Client<'_>, query: &str, parameters: &Value) -> Value {
-    let mut response = reader.execute_with(query, parameters.clone()).await;
-    assert_eq!(response.get("errors"), None, "{response}");
-    response["data"].take()
-}
-
-fn with_scope(parameters: &Value, over: &str) -> Value {
-    let mut parameters = parameters.clone();
-    parameters["scope"] = json!(over);
-    parameters
-}
 
 /// Asserts that the preamble has the number of unknown answers for each reason, for each kind of records.
 fn assert_unknown_reasons(file: &ParsedCsvFile, expected: &Value) {
@@ -452,7 +192,7 @@ async fn pattern_csv_matches_graphql(database: Database) {
             ] {
                 let parameters = with_scope(&parameters, over);
                 let expected = &query_graphql(&reader, &query, &parameters).await["pattern"];
-                let file = download_file(&app, &reader, "pattern", &parameters).await;
+                let file = download_csv(&app, &reader, "pattern", &parameters).await;
                 assert_head(&file, expected);
                 assert_eq!(file.head_value("summary"), expected["summary"]["text"]);
                 let records = list_records(expected);
@@ -513,7 +253,7 @@ async fn grid_distribution_and_flow_csv_match_graphql(database: Database) {
         for over in ["ALL", "VISIBLE"] {
             let parameters = json!({"rows": "PLACE", "columns": "CHALLENGE_AMBITIONS", "scope": over});
             let expected = &query_graphql(&reader, &grid, &parameters).await["patternGrid"];
-            let found = download_file(&app, &reader, "grid", &parameters).await;
+            let found = download_csv(&app, &reader, "grid", &parameters).await;
             assert_head(&found, expected);
             assert_eq!(found.head_value("population"), expected["population"].to_string());
             let records = list_records(expected);
@@ -557,7 +297,7 @@ async fn grid_distribution_and_flow_csv_match_graphql(database: Database) {
             ] {
                 let parameters = with_scope(&parameters, over);
                 let expected = &query_graphql(&reader, query, &parameters).await[field];
-                let found = download_file(&app, &reader, name, &parameters).await;
+                let found = download_csv(&app, &reader, name, &parameters).await;
                 assert_head(&found, expected);
                 let records = list_records(expected);
                 let counted = expected[list].as_array().unwrap();
@@ -643,7 +383,7 @@ async fn associations_csv_matches_graphql(database: Database) {
             let parameters = json!({"conditions": conditions, "scope": over,
                 "among": {"place": {"within": {"code": "E12000001"}}}});
             let expected = query_graphql(&reader, &query, &parameters).await;
-            let found = download_file(&app, &reader, "associations", &parameters).await;
+            let found = download_csv(&app, &reader, "associations", &parameters).await;
             assert_head(&found, &expected["associations"]);
             let answer = &expected["associations"];
             let records = list_records(answer);
@@ -677,7 +417,7 @@ async fn csv_preamble_has_citation_data(database: Database) {
         names.dedup();
         names
     };
-    let exact = download_file(&app, &steward, "pattern", &parameters).await;
+    let exact = download_csv(&app, &steward, "pattern", &parameters).await;
     assert_eq!(
         names(&exact),
         [
@@ -705,14 +445,14 @@ async fn csv_preamble_has_citation_data(database: Database) {
         exact.head_value("source")
     );
     assert_eq!(exact.head_value("licence"), "CC-BY-4.0");
-    let controlled = download_file(&app, &dashboard, "pattern", &parameters).await;
+    let controlled = download_csv(&app, &dashboard, "pattern", &parameters).await;
     assert!(names(&controlled).contains(&"hidden records as of date".to_owned()));
     for (name, parameters, asked) in [
         ("grid", json!({"rows": "PLACE", "columns": "WAY_IN"}), "rows"),
         ("distribution", json!({"of": "PLACE"}), "of"),
         ("flows", json!({"perspective": "FUNDER"}), "perspective"),
     ] {
-        let file = download_file(&app, &steward, name, &parameters).await;
+        let file = download_csv(&app, &steward, name, &parameters).await;
         assert_eq!(file.head_value(asked), parameters[asked]);
         assert!(!file.head_values("caution").is_empty());
     }
@@ -790,7 +530,7 @@ async fn formulas_are_escaped(database: Database) {
         .await;
     let steward = app.steward().await;
     let labels = async |of: &str| {
-        let file = download_file(&app, &steward, "distribution", &json!({"of": of})).await;
+        let file = download_csv(&app, &steward, "distribution", &json!({"of": of})).await;
         file.rows
             .iter()
             .map(|row| row["group"].clone())
@@ -809,7 +549,7 @@ async fn formulas_are_escaped(database: Database) {
         .iter()
         .map(|name| json!({"name": name, "condition": {"title": {"contains": name}}}))
         .collect();
-    let file = download_file(&app, &steward, "associations", &json!({"conditions": conditions})).await;
+    let file = download_csv(&app, &steward, "associations", &json!({"conditions": conditions})).await;
     for row in &file.rows {
         for column in ["first", "second"] {
             let name = row[column].strip_prefix('\'').expect("a mark before it");

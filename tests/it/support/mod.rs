@@ -9,6 +9,8 @@ use futures_util::FutureExt;
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::{Builder, Runtime};
 
+pub mod answer_tables;
+pub mod answer_workbooks;
 pub mod app;
 pub mod builders;
 pub mod clock;
