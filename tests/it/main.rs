@@ -15,6 +15,7 @@ mod base_of_0_1;
 mod browser_headers;
 mod bulk_import;
 mod change_log;
+mod comparison_files;
 mod comparisons;
 mod connections;
 mod correction_workbooks;

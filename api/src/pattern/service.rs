@@ -62,6 +62,24 @@ pub struct PatternInput {
     pub concentration: bool,
 }
 
+/// The arguments of a comparison.
+#[derive(Clone)]
+pub struct ComparisonInput {
+    /// The groups to compare with the rest.
+    pub groups: Vec<ComparedFilter>,
+    /// The condition whose rate is compared.
+    pub then: InitiativeFilter,
+    /// The filter of the population. None for all initiatives.
+    pub among: Option<InitiativeFilter>,
+}
+
+impl ComparisonInput {
+    /// The labels of the groups, in their order.
+    pub fn list_labels(&self) -> Vec<String> {
+        self.groups.iter().map(|group| group.label.clone()).collect()
+    }
+}
+
 /// A group of a comparison.
 #[derive(Clone)]
 pub struct ComparedFilter {
@@ -252,17 +270,15 @@ impl PatternService {
     /// Compares how often `then` is true in each group with the rest. Each group is restricted as a pattern of its own.
     pub async fn query_comparison(
         &self,
-        groups: Vec<ComparedFilter>,
-        then: InitiativeFilter,
-        among: Option<InitiativeFilter>,
+        input: ComparisonInput,
     ) -> Result<(ComparisonQuery, ComparisonAnswer)> {
         let mut question = ComparisonQuery {
-            groups: Vec::with_capacity(groups.len()),
-            then: self.build_predicate("then", Some(then)).await?,
-            among: self.build_predicate("among", among).await?,
+            groups: Vec::with_capacity(input.groups.len()),
+            then: self.build_predicate("then", Some(input.then)).await?,
+            among: self.build_predicate("among", input.among).await?,
             viewpoint: self.viewpoint,
         };
-        for ComparedFilter { filter, path, .. } in groups {
+        for ComparedFilter { filter, path, .. } in input.groups {
             let group = self.build_predicate(&path, Some(filter)).await?;
             let predicates = [
                 (&*path, &group),

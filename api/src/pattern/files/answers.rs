@@ -11,7 +11,8 @@ use super::super::graphql::parts::encode_group_key;
 use super::details::{DetailLine, ExportDetails, ExportRequest, to_line};
 use super::tables::{ExportCell, ExportTable, list_estimate_cells};
 use wayin_engine::answer::{
-    AdjustedResults, Associations, Basis, DisclosedTable, Distribution, FlowCounts, Grid, PatternAnswer,
+    AdjustedResults, Associations, Basis, ComparisonAnswer, ComparisonQuery, DisclosedTable, Distribution,
+    FlowCounts, Grid, PatternAnswer,
 };
 use wayin_engine::cautions;
 use wayin_engine::dimension::GroupName;
@@ -19,7 +20,10 @@ use wayin_engine::disclosure::DisclosedCount;
 use wayin_engine::measures;
 use wayin_engine::measures::Measures;
 use wayin_engine::query::{PatternQuery, RecordScope};
+use wayin_engine::statistics::Estimate;
 use wayin_engine::summary;
+use wayin_engine::summary::comparison;
+use wayin_engine::verdict::{Finding, Verdict};
 
 /// The table of an answer, and what a file says about it.
 pub type DetailedTable = (ExportDetails, ExportTable);
@@ -42,6 +46,19 @@ const COUNT_HEADERS: [&str; 8] = [
     "unknown",
     "first unknown",
     "second unknown",
+];
+
+/// The headers of the measures of a group, in the order of [`list_share_cells`].
+const GROUP_MEASURE_HEADERS: [&str; 9] = [
+    "rate in the group (%)",
+    "rate in the group lower (%)",
+    "rate in the group upper (%)",
+    "rate of the rest (%)",
+    "rate of the rest lower (%)",
+    "rate of the rest upper (%)",
+    "difference (points)",
+    "difference lower (points)",
+    "difference upper (points)",
 ];
 
 /// The headers of the measures, in the order of [`list_measure_cells`].
@@ -72,7 +89,7 @@ pub fn build_pattern_table(
     answer: &PatternAnswer,
 ) -> DetailedTable {
     let mut details = ExportDetails::new(request, answer.basis, cautions::list_pattern_cautions(answer));
-    details.summary = Some(summary::render(question, answer));
+    details.summary = Some(summary::render(question, answer).text());
     details.figures = list_illustrative_lines(&answer.illustrative, &answer.basis);
     let mut groups: Vec<&(GroupName, DisclosedTable)> =
         answer.groups.iter().flat_map(|groups| &groups.tables).collect();
@@ -317,6 +334,51 @@ pub fn build_associations_table(
     (details, ExportTable { columns, rows })
 }
 
+/// A comparison: rows for each group. The verdict of a group is about the records that were asked about, and so the same in
+/// all its rows: a row of readable records says nothing about the others.
+pub fn build_comparison_table(
+    request: ExportRequest,
+    question: &ComparisonQuery,
+    labels: &[String],
+    answer: &ComparisonAnswer,
+) -> DetailedTable {
+    let cautions = cautions::list_comparison_cautions(answer);
+    let mut details = ExportDetails::new(request, answer.basis, cautions);
+    details.summary = Some(comparison::render(question, labels, answer).text());
+    details.figures = list_illustrative_lines(&answer.illustrative, &answer.basis);
+    let mut rows = Vec::new();
+    for (label, table) in labels.iter().zip(&answer.tables) {
+        let verdict = describe_verdict(Finding::from_table(table).verdict);
+        for records in list_counted_records(&answer.basis) {
+            let counted = table.of_basis(*records);
+            let mut row = vec![ExportCell::from_text(label.as_str())];
+            row.extend(list_record_cells(*records, answer.figures_basis));
+            row.extend(counted.counts().map(|count| ExportCell::from_count(&count)));
+            row.extend(list_share_cells(&Measures::from_table(&counted)));
+            row.extend([ExportCell::from_text(verdict), list_suppressed(&counted)]);
+            rows.push(row);
+        }
+    }
+    let columns: [&[&str]; 4] = [
+        &["group", RECORDS_HEADER, COMPARISON_HEADER],
+        &COUNT_HEADERS,
+        &GROUP_MEASURE_HEADERS,
+        &["verdict", SUPPRESSED_HEADER],
+    ];
+    (details, ExportTable::new(columns.concat(), rows))
+}
+
+/// A verdict in the words of its code.
+const fn describe_verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::ClearDifference => "clear difference",
+        Verdict::NoClearDifference => "no clear difference",
+        Verdict::DependsOnUnknowns => "depends on unknowns",
+        Verdict::TooLittleKnown => "too little known",
+        Verdict::Suppressed => "suppressed",
+    }
+}
+
 /// The kinds of records that an answer has counts of.
 fn list_counted_records(basis: &Basis) -> &'static [RecordScope] {
     match basis.scope {
@@ -405,12 +467,8 @@ fn list_table_cells(
 
 /// The cells below [`MEASURE_HEADERS`].
 fn list_measure_cells(figures: &Measures) -> Vec<ExportCell> {
-    let shares = [figures.rate_when, figures.rate_otherwise, figures.risk_difference];
     let ratios = [figures.risk_ratio, figures.odds_ratio];
-    let mut cells: Vec<ExportCell> = shares
-        .into_iter()
-        .flat_map(|share| list_estimate_cells(share, ExportCell::from_share))
-        .collect();
+    let mut cells = list_share_cells(figures);
     cells.extend(
         ratios
             .into_iter()
@@ -418,6 +476,13 @@ fn list_measure_cells(figures: &Measures) -> Vec<ExportCell> {
     );
     cells.push(ExportCell::from_ratio(figures.phi));
     cells
+}
+
+/// The two rates and their difference, each with its interval.
+fn list_share_cells(figures: &Measures) -> Vec<ExportCell> {
+    let shares = [figures.rate_when, figures.rate_otherwise, figures.risk_difference];
+    let to_cells = |share: Option<Estimate>| list_estimate_cells(share, ExportCell::from_share);
+    shares.into_iter().flat_map(to_cells).collect()
 }
 
 /// The cells of a count of one kind of records: the count, how many are illustrative, and which of both is suppressed.

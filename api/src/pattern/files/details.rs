@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use wayin_engine::answer::Basis;
 use wayin_engine::cautions::{Caution, CautionCode};
 use wayin_engine::query::RecordScope;
-use wayin_engine::summary::Summary;
 
 use super::tables::ExportCell;
 
@@ -32,7 +31,7 @@ pub struct ExportDetails {
     /// Which records the answer is based on.
     pub basis: Basis,
     /// The answer in plain words. None for an answer without a summary.
-    pub summary: Option<Summary>,
+    pub summary: Option<String>,
     /// The figures that are not about a row of the table.
     pub figures: Vec<DetailLine>,
     /// What to consider before using the answer.
@@ -62,7 +61,7 @@ impl ExportDetails {
         lines.extend(
             self.summary
                 .iter()
-                .map(|summary| to_line("summary", summary.text())),
+                .map(|summary| to_line("summary", summary.as_str())),
         );
         let parameters = self.request.parameters.iter();
         lines.extend(parameters.map(|(name, text)| to_line(name, text.as_str())));

@@ -13,7 +13,7 @@ use axum::{
 };
 use wayin_entity::Dimension;
 
-use super::super::service::{PatternInput, PatternService};
+use super::super::service::{ComparisonInput, PatternInput, PatternService};
 use super::details::{ExportDetails, ExportRequest};
 use super::parameters::FileParameters;
 use super::question::{AnswerFormat, FileQuestion, FileRoute, authorise};
@@ -113,7 +113,7 @@ async fn build_file(
         parameters: given.list_given(kind.parameters()),
         licence: app.engine.licence().to_owned(),
     };
-    let answer = match FileQuestion::parse(kind, &given)? {
+    let answer = match FileQuestion::parse(kind, &given, member)? {
         FileQuestion::Pattern(input) => answer_pattern(&asker, *input, request, route.format).await?,
         FileQuestion::Grid { rows, columns, among } => {
             answer_grid(&asker, [rows, columns], among, request, route.format).await?
@@ -133,6 +133,7 @@ async fn build_file(
             let found = Box::pin(asker.query_associations(conditions, among)).await?;
             FileContent::from_table(answers::build_associations_table(request, &names, &found))
         }
+        FileQuestion::Compare(input) => answer_comparison(&asker, *input, request, route.format).await?,
     };
     if let (AnswerFormat::Workbook, Some(readable)) = (route.format, answer.readable) {
         return write_workbook(answer.details, readable, answer.table).await;
@@ -168,7 +169,7 @@ async fn answer_pattern(
     let (question, answer) = Box::pin(asker.query_pattern(input)).await?;
     let (details, table) = answers::build_pattern_table(request, &question, &answer);
     let is_read = format == AnswerFormat::Workbook;
-    let readable = is_read.then(|| readable::describe_pattern(&details, &question, &answer));
+    let readable = is_read.then(|| readable::describe_pattern(&question, &answer));
     Ok(FileContent {
         details,
         table,
@@ -213,6 +214,24 @@ async fn answer_distribution(
     } else {
         None
     };
+    Ok(FileContent {
+        details,
+        table,
+        readable,
+    })
+}
+
+async fn answer_comparison(
+    asker: &PatternService,
+    input: ComparisonInput,
+    request: ExportRequest,
+    format: AnswerFormat,
+) -> Result<FileContent> {
+    let labels = input.list_labels();
+    let (question, answer) = Box::pin(asker.query_comparison(input)).await?;
+    let (details, table) = answers::build_comparison_table(request, &question, &labels, &answer);
+    let is_read = format == AnswerFormat::Workbook;
+    let readable = is_read.then(|| readable::describe_comparison(&question, &labels, &answer));
     Ok(FileContent {
         details,
         table,

@@ -13,11 +13,15 @@ use wayin_engine::query::RecordScope;
 use wayin_records::text::quote;
 
 /// The parameters that are JSON documents, in an address too.
-const DOCUMENT_PARAMETERS: [&str; 4] = ["when", "then", "among", "conditions"];
+const DOCUMENT_PARAMETERS: [&str; 5] = ["when", "then", "among", "conditions", "groups"];
 /// The parameter that is a number, in an address too.
 const MIN_CHANGE_NUMBER: &str = "minChangeNumber";
-/// The parameter that is true or false, in an address too. Only files that have lines before their table take it.
-pub const PREAMBLE: &str = "preamble";
+/// Whether lines come before the table. Only files that can have such lines take it.
+const PREAMBLE: &str = "preamble";
+/// Whether the reader's portfolio is compared.
+const PORTFOLIO: &str = "portfolio";
+/// The parameters that are true or false, in an address too.
+const BOOLEAN_PARAMETERS: [&str; 2] = [PREAMBLE, PORTFOLIO];
 const SCOPE: &str = "scope";
 
 fn describe_invalid_json(text: &str) -> String {
@@ -45,7 +49,7 @@ impl FileParameters {
                     .parse()
                     .map_err(|_| Error::bad_input(&name, "is not a whole number"))?;
                 number.into()
-            } else if name == PREAMBLE {
+            } else if BOOLEAN_PARAMETERS.contains(&name.as_str()) {
                 let wanted: bool = text
                     .parse()
                     .map_err(|_| Error::bad_input(&name, "is neither true nor false"))?;
@@ -163,6 +167,11 @@ impl FileParameters {
     /// Parses whether the details come before the table. The default is no.
     pub fn preamble(&self) -> Result<bool> {
         Ok(self.optional(PREAMBLE)?.unwrap_or_default())
+    }
+
+    /// Parses whether the reader's portfolio is compared. The default is no.
+    pub fn portfolio(&self) -> Result<bool> {
+        Ok(self.optional(PORTFOLIO)?.unwrap_or_default())
     }
 
     /// Parses the number of the change that the answer must include.

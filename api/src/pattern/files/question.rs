@@ -3,8 +3,8 @@
 use axum::http::Uri;
 use wayin_entity::{Dimension, Perspective};
 
-use super::super::graphql::NamedCondition;
-use super::super::service::PatternInput;
+use super::super::graphql::{NamedCondition, list_compared_groups};
+use super::super::service::{ComparisonInput, PatternInput};
 use super::parameters::FileParameters;
 use crate::app::App;
 use crate::auth::permission::RequesterKind;
@@ -73,15 +73,17 @@ pub enum ExportKind {
     Distribution,
     Flows,
     Associations,
+    Compare,
 }
 
 impl ExportKind {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Pattern,
         Self::Grid,
         Self::Distribution,
         Self::Flows,
         Self::Associations,
+        Self::Compare,
     ];
 
     /// The cost, which is that of the GraphQL field with the same answer.
@@ -92,6 +94,7 @@ impl ExportKind {
             Self::Distribution => "distribution",
             Self::Flows => "entryPointFlows",
             Self::Associations => "associations",
+            Self::Compare => "compare",
         };
         weights::pattern_query_points(field, &|name| given.count_values(name), given.count_comparisons())
     }
@@ -104,13 +107,16 @@ impl ExportKind {
             Self::Distribution => "distribution",
             Self::Flows => "flows",
             Self::Associations => "associations",
+            Self::Compare => "compare",
         }
     }
 
     /// The formats in which answers of this kind can be had.
     pub const fn formats(self) -> &'static [AnswerFormat] {
         match self {
-            Self::Pattern | Self::Grid | Self::Distribution => &[AnswerFormat::Csv, AnswerFormat::Workbook],
+            Self::Pattern | Self::Grid | Self::Distribution | Self::Compare => {
+                &[AnswerFormat::Csv, AnswerFormat::Workbook]
+            }
             Self::Flows | Self::Associations => &[AnswerFormat::Csv],
         }
     }
@@ -126,6 +132,7 @@ impl ExportKind {
                 "associations",
                 &["Associations", "Association", "ContingencyTable"],
             ),
+            Self::Compare => ("compare", &["Comparison", "ComparedGroup", "ContingencyTable"]),
         }
     }
 
@@ -136,6 +143,7 @@ impl ExportKind {
             Self::Distribution => "How many initiatives have each value of a dimension",
             Self::Flows => "From which way in to which later entry points initiatives move",
             Self::Associations => "Which pairs of conditions coincide more than chance",
+            Self::Compare => "How the rate of a condition differs between groups and the rest",
         }
     }
 
@@ -147,6 +155,7 @@ impl ExportKind {
             Self::Distribution => &["of", "among"],
             Self::Flows => &["among", "perspective"],
             Self::Associations => &["conditions", "among"],
+            Self::Compare => &["groups", "portfolio", "then", "among"],
         }
     }
 }
@@ -173,14 +182,15 @@ pub enum FileQuestion {
         conditions: Vec<InitiativeFilter>,
         among: Option<InitiativeFilter>,
     },
+    Compare(Box<ComparisonInput>),
 }
 
 impl FileQuestion {
-    /// Parses the question of a kind of file from its parameters.
+    /// Parses the question of a kind of file from its parameters. The member asks it.
     ///
     /// # Errors
     /// [`Error::BadInput`] with the name of a parameter that is missing or wrong.
-    pub fn parse(kind: ExportKind, given: &FileParameters) -> Result<Self> {
+    pub fn parse(kind: ExportKind, given: &FileParameters, member: &AuthenticatedMember) -> Result<Self> {
         Ok(match kind {
             ExportKind::Pattern => Self::Pattern(Box::new(PatternInput {
                 when: given.required("when")?,
@@ -211,6 +221,11 @@ impl FileQuestion {
                     among: given.among()?,
                 }
             }
+            ExportKind::Compare => Self::Compare(Box::new(ComparisonInput {
+                groups: list_compared_groups(given.optional("groups")?, given.portfolio()?, member)?,
+                then: given.required("then")?,
+                among: given.among()?,
+            })),
         })
     }
 }
@@ -263,10 +278,10 @@ pub fn parse_address(app: &App, requester: &Requester, text: &str) -> Result<Fil
         .find(|route| uri.authority().is_none() && route.path() == uri.path())
         .ok_or_else(not_a_file)?;
     let kind = route.kind;
-    let (asking, _) = authorise(app, requester, kind)?;
+    let (asking, member) = authorise(app, requester, kind)?;
     let mut given = FileParameters::from_uri(&uri)?;
     given.require_known(kind.parameters(), route.format == AnswerFormat::Csv)?;
-    FileQuestion::parse(kind, &given)?;
+    FileQuestion::parse(kind, &given, member)?;
     given.preamble()?;
     given.scope()?;
     given.min_change_number()?;

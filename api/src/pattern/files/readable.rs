@@ -1,18 +1,20 @@
 //! What the first sheet of a workbook shows: the answer in words, a small table and its chart.
 
-use wayin_engine::answer::{Basis, DisclosedTable, Distribution, Grid, Groups, PatternAnswer};
+use wayin_engine::answer::{
+    Basis, ComparisonAnswer, ComparisonQuery, DisclosedTable, Distribution, Grid, Groups, PatternAnswer,
+};
 use wayin_engine::dimension::{GroupKey, GroupName};
 use wayin_engine::disclosure::DisclosedCount;
 use wayin_engine::measures::Measures;
-use wayin_engine::predicate::Predicate;
+use wayin_engine::predicate::{InitiativePredicate, Predicate};
 use wayin_engine::query::{PatternQuery, RecordScope};
 use wayin_engine::statistics::Estimate;
 use wayin_engine::summary;
+use wayin_engine::summary::comparison;
 use wayin_engine::summary::{format_approximate, format_with_noun, join_list};
 use wayin_entity::{Labelled, to_heading};
 
 use super::answers::count_records;
-use super::details::ExportDetails;
 use super::tables::{ExportCell, ExportTable, list_estimate_cells};
 
 /// What the first sheet of a workbook shows besides the details of the file.
@@ -38,7 +40,12 @@ pub struct ReadableAnswer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChartShape {
     /// A bar for each row and each of these columns of percentages, with its interval.
-    Rates(Vec<RateColumns>),
+    Rates {
+        /// The title of the chart.
+        title: &'static str,
+        /// The columns.
+        columns: Vec<RateColumns>,
+    },
     /// A column for each row, of the count in the second column.
     Counts,
     /// A colour for each count. A bar for each row, with a part for each column.
@@ -59,43 +66,23 @@ pub struct RateColumns {
 }
 
 const WITH_FIRST: &str = "With the first condition";
+const IN_GROUP: &str = "In the group";
 const THE_REST: &str = "The rest";
+const PATTERN_CHART_TITLE: &str = "How many meet the second condition, in 100, with 95% intervals";
+const COMPARISON_CHART_TITLE: &str = "How many meet the condition, in 100, with 95% intervals";
 
 /// A pattern: the two rates, of every group if there are groups.
-pub fn describe_pattern(
-    details: &ExportDetails,
-    question: &PatternQuery,
-    answer: &PatternAnswer,
-) -> ReadableAnswer {
+pub fn describe_pattern(question: &PatternQuery, answer: &PatternAnswer) -> ReadableAnswer {
     let mut asked = vec![
-        (
-            "First condition",
-            format!("initiatives that {}", summary::render_condition(&question.when)),
-        ),
-        (
-            "Second condition",
-            format!("initiatives that {}", summary::render_condition(&question.then)),
-        ),
+        ("First condition", describe_initiatives(&question.when)),
+        ("Second condition", describe_initiatives(&question.then)),
     ];
     if question.among != Predicate::ALWAYS_TRUE {
-        let among = summary::render_condition(&question.among);
-        asked.push(("Among", format!("initiatives that {among}")));
+        asked.push(("Among", describe_initiatives(&question.among)));
     }
     asked.extend(question.by.map(|by| ("Grouped by", by.label().to_owned())));
-    let (headline, paragraphs, advice) = match &details.summary {
-        None => (details.request.title.to_owned(), Vec::new(), None),
-        Some(summary) => {
-            let parts = [&summary.certainty, &summary.unknowns, &summary.where_different];
-            let cautions = summary.cautions.as_deref().unwrap_or_default();
-            (
-                summary.headline.clone(),
-                parts.into_iter().flatten().cloned().collect(),
-                cautions
-                    .starts_with(summary::NOT_A_CAUSE)
-                    .then_some(summary::NOT_A_CAUSE),
-            )
-        }
-    };
+    let summary = summary::render(question, answer);
+    let paragraphs = [summary.certainty, summary.unknowns, summary.where_different];
     let compared = answer
         .groups
         .as_ref()
@@ -107,13 +94,113 @@ pub fn describe_pattern(
     };
     ReadableAnswer {
         question: asked,
-        headline,
-        paragraphs,
+        headline: summary.headline,
+        paragraphs: paragraphs.into_iter().flatten().collect(),
         counted: describe_counted(&answer.basis, compared),
         table,
         chart,
-        advice,
+        advice: find_advice(summary.cautions.as_deref(), summary::NOT_A_CAUSE),
     }
+}
+
+/// "initiatives that .."
+fn describe_initiatives(condition: &InitiativePredicate) -> String {
+    format!("initiatives that {}", summary::render_condition(condition))
+}
+
+/// The sentence about causes, if the cautions of a summary begin with it. The details of the file have the other cautions.
+fn find_advice(cautions: Option<&str>, about_causes: &'static str) -> Option<&'static str> {
+    cautions?.starts_with(about_causes).then_some(about_causes)
+}
+
+/// A comparison: the rate of each group and that of the rest.
+pub fn describe_comparison(
+    question: &ComparisonQuery,
+    labels: &[String],
+    answer: &ComparisonAnswer,
+) -> ReadableAnswer {
+    let groups = labels.iter().zip(&question.groups);
+    let mut asked: Vec<(&'static str, String)> = groups
+        .map(|(label, group)| ("Group", format!("{label}: {}", describe_initiatives(group))))
+        .collect();
+    asked.push(("Condition", describe_initiatives(&question.then)));
+    if question.among != Predicate::ALWAYS_TRUE {
+        asked.push(("Among", describe_initiatives(&question.among)));
+    }
+    let summary = comparison::render(question, labels, answer);
+    let (table, chart) = list_compared_rates(labels, &answer.measured_tables());
+    ReadableAnswer {
+        question: asked,
+        headline: summary.headline,
+        paragraphs: summary.by_group.into_iter().chain(summary.certainty).collect(),
+        counted: describe_counted(&answer.basis, answer.figures_basis),
+        table,
+        chart,
+        advice: find_advice(summary.cautions.as_deref(), comparison::DIFFERENCE_NOT_A_CAUSE),
+    }
+}
+
+/// A table of a row for each group, with its rate and that of the rest.
+fn list_compared_rates(labels: &[String], tables: &[DisclosedTable]) -> (ExportTable, ChartShape) {
+    let rows = labels.iter().zip(tables).map(|(label, counted)| {
+        let measures = Measures::from_table(counted);
+        let rates = [measures.rate_when, measures.rate_otherwise];
+        let mut row = vec![
+            ExportCell::from_text(label.as_str()),
+            to_total_cell(counted.known_when_count()),
+            to_total_cell(counted.known_otherwise_count()),
+            ExportCell::from_count(&counted.unknown),
+        ];
+        row.extend(
+            rates
+                .into_iter()
+                .flat_map(|rate| list_estimate_cells(rate, ExportCell::from_share)),
+        );
+        row.extend(rates.into_iter().flat_map(list_margin_cells));
+        row
+    });
+    let headers = [
+        "",
+        "Initiatives in the group",
+        "Initiatives in the rest",
+        "Not known",
+        "In the group (%)",
+        "Lower (%)",
+        "Upper (%)",
+        "The rest (%)",
+        "Lower (%)",
+        "Upper (%)",
+        "In the group: margin below",
+        "In the group: margin above",
+        "The rest: margin below",
+        "The rest: margin above",
+    ];
+    let columns = vec![
+        RateColumns {
+            name: IN_GROUP,
+            rate: 4,
+            below: 10,
+            above: 11,
+        },
+        RateColumns {
+            name: THE_REST,
+            rate: 7,
+            below: 12,
+            above: 13,
+        },
+    ];
+    let shape = ChartShape::Rates {
+        title: COMPARISON_CHART_TITLE,
+        columns,
+    };
+    (ExportTable::new(headers, rows.collect()), shape)
+}
+
+/// A number of initiatives that is a sum of counts; empty if one of them is suppressed.
+fn to_total_cell(total: Option<u64>) -> ExportCell {
+    total.map_or(ExportCell::Empty, |total| {
+        ExportCell::Integer(total.cast_signed())
+    })
 }
 
 /// A table of two rows: the initiatives with the first condition, and the rest.
@@ -136,7 +223,7 @@ fn list_two_rates(counted: &DisclosedTable) -> (ExportTable, ChartShape) {
     let rows = parts.into_iter().map(|(name, all, with_second, rate)| {
         let mut row = vec![
             ExportCell::from_text(name),
-            all.map_or(ExportCell::Empty, |all| ExportCell::Integer(all.cast_signed())),
+            to_total_cell(all),
             ExportCell::from_count(with_second),
         ];
         row.extend(list_estimate_cells(rate, ExportCell::from_share));
@@ -153,12 +240,16 @@ fn list_two_rates(counted: &DisclosedTable) -> (ExportTable, ChartShape) {
         "Margin below (points)",
         "Margin above (points)",
     ];
-    let shape = ChartShape::Rates(vec![RateColumns {
+    let columns = vec![RateColumns {
         name: "Rate of the second condition (%)",
         rate: 3,
         below: 6,
         above: 7,
-    }]);
+    }];
+    let shape = ChartShape::Rates {
+        title: PATTERN_CHART_TITLE,
+        columns,
+    };
     (ExportTable::new(headers, rows.collect()), shape)
 }
 
@@ -200,7 +291,7 @@ fn list_group_rates(answer: &PatternAnswer, compared: RecordScope) -> (ExportTab
         "The rest: margin below",
         "The rest: margin above",
     ];
-    let shape = ChartShape::Rates(vec![
+    let columns = vec![
         RateColumns {
             name: WITH_FIRST,
             rate: 3,
@@ -213,7 +304,11 @@ fn list_group_rates(answer: &PatternAnswer, compared: RecordScope) -> (ExportTab
             below: 11,
             above: 12,
         },
-    ]);
+    ];
+    let shape = ChartShape::Rates {
+        title: PATTERN_CHART_TITLE,
+        columns,
+    };
     (ExportTable::new(headers, rows.collect()), shape)
 }
 

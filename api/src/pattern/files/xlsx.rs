@@ -393,7 +393,7 @@ fn write_cell(
 fn compute_chart_height(readable: &ReadableAnswer) -> u32 {
     let rows = readable.table.rows.len().min(MAX_CHART_ROWS);
     let bars = match &readable.chart {
-        ChartShape::Rates(rates) => rows * rates.len(),
+        ChartShape::Rates { columns, .. } => rows * columns.len(),
         ChartShape::Matrix => rows,
         // The columns of this chart stand beside each other.
         ChartShape::Counts => 12,
@@ -411,7 +411,7 @@ fn build_chart(readable: &ReadableAnswer, header_row: u32) -> Chart {
         ChartRange::new_from_range(SUMMARY_SHEET, header_row + 1, column, header_row + rows, column)
     };
     match &readable.chart {
-        ChartShape::Rates(rates) => build_rate_chart(rates, &range),
+        ChartShape::Rates { title, columns } => build_rate_chart(title, columns, &range),
         ChartShape::Counts => {
             let mut chart = Chart::new(ChartType::Column);
             chart
@@ -442,7 +442,7 @@ fn build_chart(readable: &ReadableAnswer, header_row: u32) -> Chart {
 }
 
 /// Bars of rates from 0 to 100%, with their 95% intervals.
-fn build_rate_chart(rates: &[RateColumns], range: &dyn Fn(u16) -> ChartRange) -> Chart {
+fn build_rate_chart(title: &str, rates: &[RateColumns], range: &dyn Fn(u16) -> ChartRange) -> Chart {
     let mut chart = Chart::new(ChartType::Bar);
     for columns in rates {
         let mut intervals = ChartErrorBars::new();
@@ -459,9 +459,7 @@ fn build_rate_chart(rates: &[RateColumns], range: &dyn Fn(u16) -> ChartRange) ->
             .set_x_error_bars(&intervals)
             .set_gap(60);
     }
-    chart
-        .title()
-        .set_name("How many meet the second condition, in 100, with 95% intervals");
+    chart.title().set_name(title);
     chart.x_axis().set_min(0).set_max(100);
     start_at_top(&mut chart);
     if rates.len() == 1 {

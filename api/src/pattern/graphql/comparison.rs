@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
-use super::super::service::{ComparedFilter, PatternService};
+use super::super::service::{ComparedFilter, ComparisonInput, PatternService};
 use super::parts::{
     Caution, ContingencyTable, DisclosureControl, Estimate, Proportion, Suppression, to_graphql_count,
 };
@@ -127,16 +127,11 @@ pub struct Comparison {
 
 impl Comparison {
     /// Runs the query.
-    pub async fn load(
-        asker: &PatternService,
-        groups: Vec<ComparedFilter>,
-        then: InitiativeFilter,
-        among: Option<InitiativeFilter>,
-    ) -> Result<Self> {
-        let labels = groups.iter().map(|group| group.label.clone()).collect();
-        let (query, result) = Box::pin(asker.query_comparison(groups, then, among)).await?;
+    pub async fn load(asker: &PatternService, input: ComparisonInput) -> Result<Self> {
+        let labels = input.list_labels();
+        let (query, result) = Box::pin(asker.query_comparison(input)).await?;
         Ok(Self {
-            labels,
+            labels: labels.into(),
             query,
             result,
         })

@@ -17,14 +17,14 @@ use wayin_entity::{Dimension, Perspective};
 
 pub use self::answer::Answer;
 pub use self::associations::{Associations, NamedCondition};
-pub use self::comparison::{Comparison, ComparisonGroupInput};
+pub use self::comparison::{Comparison, ComparisonGroupInput, list_compared_groups};
 pub use self::distribution::Distribution;
 pub use self::flows::EntryPointFlows;
 pub use self::grid::PatternGrid;
 pub use self::pattern::Pattern;
 pub use self::question_counts::QuestionCountQuery;
 pub use self::subscription::PatternSubscription;
-use super::service::{PatternInput, PatternService};
+use super::service::{ComparisonInput, PatternInput, PatternService};
 use crate::graphql::filter::AskerOrganisation;
 use crate::graphql::loader::operation_loader;
 use crate::graphql::{app_from_context, require_member};
@@ -156,9 +156,13 @@ impl PatternQuery {
         #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
     ) -> Result<Comparison> {
-        let groups = comparison::list_compared_groups(groups, portfolio, require_member(ctx)?)?;
+        let input = ComparisonInput {
+            groups: list_compared_groups(groups, portfolio, require_member(ctx)?)?,
+            then,
+            among,
+        };
         let asker = operation_service(ctx, scope, min_change_number)?;
-        Ok(Box::pin(Comparison::load(&asker, groups, then, among)).await?)
+        Ok(Box::pin(Comparison::load(&asker, input)).await?)
     }
 
     /// How many initiatives moved from each way in to each later entry point, or stayed, by perspective.
