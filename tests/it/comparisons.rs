@@ -356,7 +356,7 @@ async fn summary_claims_no_difference_without_a_verdict(database: Database) {
     assert_eq!(
         summary["headline"],
         "Whether Your portfolio differs from the rest cannot be said. The counts of all records may not be shown. \
-         These are the figures of the 83 initiatives that you can read; there may be more."
+         These are the figures of the 83 initiatives that can be read in full; there may be more."
     );
     assert_eq!(
         summary["byGroup"],

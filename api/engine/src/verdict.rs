@@ -29,6 +29,13 @@ pub enum Verdict {
     Suppressed,
 }
 
+impl Verdict {
+    /// Whether the known answers differ.
+    pub fn is_difference(self) -> bool {
+        matches!(self, Self::ClearDifference | Self::DependsOnUnknowns)
+    }
+}
+
 /// Whether `then` is more or less frequent among initiatives with `when` than among the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(

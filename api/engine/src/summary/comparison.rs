@@ -4,9 +4,10 @@ use super::clauses::GrammaticalNumber::{self, Many};
 use super::clauses::render_phrase;
 use super::numbers::{format_approximate, format_count, format_rate, join_list};
 use super::{
-    ALL_COUNTS_SUPPRESSED, introduce_visible_figures, render_certainty, render_population, unknowns,
+    ALL_COUNTS_SUPPRESSED, introduce_visible_figures, join_cautions, render_certainty, render_population,
+    unknowns,
 };
-use crate::answer::{ComparisonAnswer, ComparisonQuery, DisclosedTable};
+use crate::answer::{ComparisonAnswer, ComparisonQuery, DisclosedTable, HiddenCounting};
 use crate::cautions::{self, CautionCode, SMALL_CELL_COUNT};
 use crate::disclosure::DisclosedCount;
 use crate::group_comparison::GroupComparison;
@@ -26,6 +27,8 @@ pub struct GroupsSummary {
     pub certainty: Option<String>,
     /// What to consider before using the answer; none if there is nothing.
     pub cautions: Option<String>,
+    /// The sentence about causes, with which the cautions begin; none if no difference is claimed.
+    pub about_causes: Option<&'static str>,
 }
 
 impl GroupsSummary {
@@ -40,7 +43,7 @@ impl GroupsSummary {
 }
 
 /// The sentence about causes, for an answer that finds a difference.
-pub const DIFFERENCE_NOT_A_CAUSE: &str = "A difference does not show what causes it.";
+const DIFFERENCE_NOT_A_CAUSE: &str = "A difference does not show what causes it.";
 /// The introduction of readable figures if the verdicts on some groups are about all records.
 const SOME_COUNTS_SUPPRESSED: &str = "Some counts of all records may not be shown.";
 
@@ -61,7 +64,11 @@ pub fn render(query: &ComparisonQuery, labels: &[String], answer: &ComparisonAns
             headline: format!("There are no initiatives{among} to ask about."),
             by_group: Vec::new(),
             certainty: None,
-            cautions: None,
+            // Others may exist that are not counted.
+            cautions: (answer.basis.hidden == HiddenCounting::NoneCounted)
+                .then(|| writer.render_cautions())
+                .flatten(),
+            about_causes: None,
         };
     }
     GroupsSummary {
@@ -69,6 +76,7 @@ pub fn render(query: &ComparisonQuery, labels: &[String], answer: &ComparisonAns
         by_group: writer.render_groups(),
         certainty: writer.render_certainty(),
         cautions: writer.render_cautions(),
+        about_causes: writer.render_about_causes(),
     }
 }
 
@@ -211,25 +219,19 @@ impl ComparisonWriter<'_> {
 
     /// The cautions that change how the sentences are to be read.
     fn render_cautions(&self) -> Option<String> {
-        let mut texts = Vec::new();
-        if self.claims_difference() {
-            texts.push(DIFFERENCE_NOT_A_CAUSE.to_owned());
-        }
-        let cautions = cautions::list_comparison_cautions(self.answer).into_iter();
-        texts.extend(
-            cautions
-                .filter(|caution| self.says_caution(caution.code))
-                .map(|caution| caution.text),
-        );
-        (!texts.is_empty()).then(|| texts.join(" "))
+        let cautions = cautions::list_comparison_cautions(self.answer);
+        join_cautions(self.render_about_causes(), cautions, |code| {
+            self.says_caution(code)
+        })
+    }
+
+    fn render_about_causes(&self) -> Option<&'static str> {
+        self.claims_difference().then_some(DIFFERENCE_NOT_A_CAUSE)
     }
 
     fn claims_difference(&self) -> bool {
         match self.findings.as_slice() {
-            [finding] => matches!(
-                finding.verdict,
-                Verdict::ClearDifference | Verdict::DependsOnUnknowns
-            ),
+            [finding] => finding.verdict.is_difference(),
             _ => !self.comparison.different.is_empty(),
         }
     }

@@ -21,7 +21,7 @@ pub use self::numbers::{
 };
 use self::numbers::{format_points, format_rate};
 use crate::answer::{DisclosedTable, HiddenCounting, PatternAnswer};
-use crate::cautions::{self, CautionCode, SMALL_CELL_COUNT};
+use crate::cautions::{self, Caution, CautionCode, SMALL_CELL_COUNT};
 use crate::disclosure::DisclosedCount;
 use crate::measures::Measures;
 use crate::predicate::{InitiativePredicate, Predicate};
@@ -37,12 +37,14 @@ pub struct Summary {
     /// How sure the answer is: the interval of the difference, and how many initiatives are compared. None if nothing is
     /// compared.
     pub certainty: Option<String>,
-    /// How many answers are unknown, and what they could change. None if there are no initiatives.
+    /// How many answers are unknown, and what they could change. None if nothing is unknown.
     pub unknowns: Option<String>,
     /// Which groups differ from the rest; none without groups.
     pub where_different: Option<String>,
     /// What to consider before using the answer; none if there is nothing.
     pub cautions: Option<String>,
+    /// The sentence about causes, with which the cautions begin; none if no difference is claimed.
+    pub about_causes: Option<&'static str>,
 }
 
 impl Summary {
@@ -65,7 +67,7 @@ impl Summary {
 }
 
 /// The sentence about causes, for an answer that finds a difference.
-pub const NOT_A_CAUSE: &str = "Being reported together does not show that one causes the other.";
+const NOT_A_CAUSE: &str = "Being reported together does not show that one causes the other.";
 
 /// Puts a condition in words that follow "initiatives that".
 pub fn render_condition(condition: &InitiativePredicate) -> String {
@@ -94,6 +96,7 @@ pub fn render(query: &PatternQuery, answer: &PatternAnswer) -> Summary {
             cautions: (answer.basis.hidden == HiddenCounting::NoneCounted)
                 .then(|| writer.render_cautions())
                 .flatten(),
+            about_causes: None,
         };
     }
     Summary {
@@ -102,7 +105,23 @@ pub fn render(query: &PatternQuery, answer: &PatternAnswer) -> Summary {
         unknowns: unknowns::render(answer, &writer.table),
         where_different: where_different::render(answer),
         cautions: writer.render_cautions(),
+        about_causes: writer.render_about_causes(),
     }
+}
+
+/// The sentence about causes, and the cautions that a summary says.
+fn join_cautions(
+    about_causes: Option<&str>,
+    cautions: Vec<Caution>,
+    says: impl Fn(CautionCode) -> bool,
+) -> Option<String> {
+    let said = cautions.into_iter().filter(|caution| says(caution.code));
+    let texts: Vec<String> = about_causes
+        .map(str::to_owned)
+        .into_iter()
+        .chain(said.map(|caution| caution.text))
+        .collect();
+    (!texts.is_empty()).then(|| texts.join(" "))
 }
 
 struct SummaryWriter<'a> {
@@ -265,21 +284,15 @@ impl SummaryWriter<'_> {
 
     /// The cautions that change how the sentences are to be read.
     fn render_cautions(&self) -> Option<String> {
-        let mut texts = Vec::new();
-        let claims_difference = matches!(
-            self.answer.finding().verdict,
-            Verdict::ClearDifference | Verdict::DependsOnUnknowns
-        );
-        if claims_difference && !is_about_missing_data(self.query) {
-            texts.push(NOT_A_CAUSE.to_owned());
-        }
-        let cautions = cautions::list_pattern_cautions(self.answer).into_iter();
-        texts.extend(
-            cautions
-                .filter(|caution| self.says_caution(caution.code))
-                .map(|caution| caution.text),
-        );
-        (!texts.is_empty()).then(|| texts.join(" "))
+        let cautions = cautions::list_pattern_cautions(self.answer);
+        join_cautions(self.render_about_causes(), cautions, |code| {
+            self.says_caution(code)
+        })
+    }
+
+    fn render_about_causes(&self) -> Option<&'static str> {
+        let claims_difference = self.answer.finding().verdict.is_difference();
+        (claims_difference && !is_about_missing_data(self.query)).then_some(NOT_A_CAUSE)
     }
 
     /// Whether the summary says a caution. What is unknown or suppressed is said elsewhere.

@@ -23,13 +23,18 @@ pub const MAX_CELL_UTF16_UNITS: usize = 32_767;
 
 /// Returns the beginning of a text that fits into a cell.
 pub fn truncate_to_cell(text: &str) -> &str {
-    if text.len() <= MAX_CELL_UTF16_UNITS {
+    truncate_to_units(text, MAX_CELL_UTF16_UNITS)
+}
+
+/// Returns the beginning of a text that has at most `max` UTF-16 units.
+pub fn truncate_to_units(text: &str, max: usize) -> &str {
+    if text.len() <= max {
         return text;
     }
     let mut units = 0;
     let end = text.char_indices().find(|(_, letter)| {
         units += letter.len_utf16();
-        units > MAX_CELL_UTF16_UNITS
+        units > max
     });
     end.map_or(text, |(end, _)| &text[..end])
 }

@@ -4,11 +4,10 @@
 //! control, a group has a row of all records and a row of readable records; otherwise it has one row. So a column has one
 //! meaning, and a filter on `use for comparison` leaves one row for each group.
 
-use async_graphql::{InputType, Value};
 use wayin_entity::{EntryPoint, Labelled, MissingReason, Perspective, to_heading};
 
 use super::super::graphql::parts::encode_group_key;
-use super::details::{DetailLine, ExportDetails, ExportRequest, to_line};
+use super::details::{DetailLine, ExportDetails, ExportRequest, format_code, to_line};
 use super::tables::{ExportCell, ExportTable, list_estimate_cells};
 use wayin_engine::answer::{
     AdjustedResults, Associations, Basis, ComparisonAnswer, ComparisonQuery, DisclosedTable, Distribution,
@@ -149,7 +148,7 @@ fn list_unknown_reason_lines(
     let reason = why.map_or("not said", Labelled::label);
     let line = |records: RecordScope| {
         let name = format!("unknown because {reason}, {} records", name_records(records));
-        (name, ExportCell::from_count(&count_records(shown, records)))
+        (name, ExportCell::from_count(&shown.of_basis(records)))
     };
     list_counted_records(basis).iter().copied().map(line).collect()
 }
@@ -195,7 +194,7 @@ pub fn build_grid_table(request: ExportRequest, grid: &Grid) -> DetailedTable {
             for counted in &of_records {
                 let records = counted.figures_basis;
                 let against_chance = counted.compare_with_chance(at, across);
-                let count = count_records(shown, records);
+                let count = shown.of_basis(records);
                 let mut row = list_label_cells(row_name).to_vec();
                 row.extend(list_label_cells(column_name));
                 row.extend(list_record_cells(records, grid.figures_basis));
@@ -396,14 +395,6 @@ const fn name_records(records: RecordScope) -> &'static str {
     }
 }
 
-/// The count of the records of a kind.
-pub fn count_records(shown: &DisclosedCount, records: RecordScope) -> DisclosedCount {
-    match records {
-        RecordScope::All => *shown,
-        RecordScope::Visible => shown.visible_only(),
-    }
-}
-
 /// The kind of records, and whether the answer compares groups by them.
 fn list_record_cells(records: RecordScope, compared: RecordScope) -> [ExportCell; 2] {
     [
@@ -491,7 +482,7 @@ fn list_count_cells(
     illustrative: &DisclosedCount,
     records: RecordScope,
 ) -> [ExportCell; 3] {
-    let [counted, illustrative] = [counted, illustrative].map(|shown| count_records(shown, records));
+    let [counted, illustrative] = [counted, illustrative].map(|shown| shown.of_basis(records));
     [
         ExportCell::from_count(&counted),
         ExportCell::from_count(&illustrative),
@@ -519,13 +510,5 @@ fn join_suppressed<'a>(counts: impl IntoIterator<Item = (&'static str, &'a Discl
         ExportCell::Empty
     } else {
         ExportCell::Text(names.join("; "))
-    }
-}
-
-/// A code, as it is written in GraphQL.
-fn format_code(one: &impl InputType) -> String {
-    match one.to_value() {
-        Value::Enum(name) => name.to_string(),
-        other => other.to_string(),
     }
 }

@@ -1,9 +1,9 @@
 //! What a file says about its table: the question, the summary, the cautions, and how to cite it.
 
+use async_graphql::{InputType, Value};
 use chrono::{DateTime, Utc};
 use wayin_engine::answer::Basis;
 use wayin_engine::cautions::{Caution, CautionCode};
-use wayin_engine::query::RecordScope;
 
 use super::tables::ExportCell;
 
@@ -70,11 +70,8 @@ impl ExportDetails {
         } else {
             EXACT_NOTE
         };
-        let scope = match self.basis.scope {
-            RecordScope::All => "ALL",
-            RecordScope::Visible => "VISIBLE",
-        };
-        lines.extend([to_line("scope", scope), to_line("disclosure", disclosure)]);
+        let scope = format_code(&self.basis.scope);
+        lines.extend([to_line("scope", &scope), to_line("disclosure", disclosure)]);
         lines.extend(self.list_date_lines());
         lines.extend(self.figures.iter().cloned());
         let cautions = self.cautions.iter();
@@ -130,4 +127,12 @@ pub fn to_line(name: &str, text: impl Into<String>) -> DetailLine {
 
 fn to_date_cell(at: Option<DateTime<Utc>>) -> ExportCell {
     at.map_or(ExportCell::Empty, |at| ExportCell::Text(at.to_rfc3339()))
+}
+
+/// A code, as it is written in GraphQL.
+pub fn format_code(one: &impl InputType) -> String {
+    match one.to_value() {
+        Value::Enum(name) => name.to_string(),
+        other => other.to_string(),
+    }
 }

@@ -38,7 +38,7 @@ impl FileParameters {
     /// Parses the query string of an address. Input objects of GraphQL are written as JSON.
     pub fn from_uri(address: &Uri) -> Result<Self> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(address)
-            .map_err(|_| Error::BadInput("the address does not hold parameters".into()))?;
+            .map_err(|_| Error::BadInput("the address has no valid parameters".into()))?;
         let mut given = Map::new();
         for (name, text) in pairs {
             let value = if DOCUMENT_PARAMETERS.contains(&name.as_str()) {
@@ -79,17 +79,16 @@ impl FileParameters {
     }
 
     /// Rejects parameters that are neither in `own` nor among those that every file has. A CSV file also has
-    /// [`PREAMBLE`]. Removes those that are null,
-    /// which means the same as missing, as in GraphQL.
+    /// [`PREAMBLE`]. Removes those that are null, which means the same as missing, as in GraphQL.
     pub fn require_known(&mut self, own: &[&'static str], has_preamble: bool) -> Result<()> {
         self.0.retain(|_, value| !value.is_null());
         let shared = [SCOPE, MIN_CHANGE_NUMBER].into_iter();
         let preamble = has_preamble.then_some(PREAMBLE);
-        let taken: Vec<&str> = own.iter().copied().chain(shared).chain(preamble).collect();
-        match self.0.keys().find(|name| !taken.contains(&name.as_str())) {
+        let known: Vec<&str> = own.iter().copied().chain(shared).chain(preamble).collect();
+        match self.0.keys().find(|name| !known.contains(&name.as_str())) {
             Some(unknown) => Err(Error::bad_input(
                 unknown,
-                format!("this file has no such parameter; it has {}", taken.join(", ")),
+                format!("this file has no such parameter; it has {}", known.join(", ")),
             )),
             None => Ok(()),
         }

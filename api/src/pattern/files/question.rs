@@ -88,14 +88,7 @@ impl ExportKind {
 
     /// The cost, which is that of the GraphQL field with the same answer.
     pub fn cost_points(self, given: &FileParameters) -> u32 {
-        let field = match self {
-            Self::Pattern => "pattern",
-            Self::Grid => "patternGrid",
-            Self::Distribution => "distribution",
-            Self::Flows => "entryPointFlows",
-            Self::Associations => "associations",
-            Self::Compare => "compare",
-        };
+        let (field, _) = self.graphql_field();
         weights::pattern_query_points(field, &|name| given.count_values(name), given.count_comparisons())
     }
 
@@ -111,7 +104,7 @@ impl ExportKind {
         }
     }
 
-    /// The formats in which answers of this kind can be had.
+    /// The formats of answers of this kind.
     pub const fn formats(self) -> &'static [AnswerFormat] {
         match self {
             Self::Pattern | Self::Grid | Self::Distribution | Self::Compare => {

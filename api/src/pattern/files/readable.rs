@@ -14,7 +14,6 @@ use wayin_engine::summary::comparison;
 use wayin_engine::summary::{format_approximate, format_with_noun, join_list};
 use wayin_entity::{Labelled, to_heading};
 
-use super::answers::count_records;
 use super::tables::{ExportCell, ExportTable, list_estimate_cells};
 
 /// What the first sheet of a workbook shows besides the details of the file.
@@ -99,18 +98,13 @@ pub fn describe_pattern(question: &PatternQuery, answer: &PatternAnswer) -> Read
         counted: describe_counted(&answer.basis, compared),
         table,
         chart,
-        advice: find_advice(summary.cautions.as_deref(), summary::NOT_A_CAUSE),
+        advice: summary.about_causes,
     }
 }
 
 /// "initiatives that .."
 fn describe_initiatives(condition: &InitiativePredicate) -> String {
     format!("initiatives that {}", summary::render_condition(condition))
-}
-
-/// The sentence about causes, if the cautions of a summary begin with it. The details of the file have the other cautions.
-fn find_advice(cautions: Option<&str>, about_causes: &'static str) -> Option<&'static str> {
-    cautions?.starts_with(about_causes).then_some(about_causes)
 }
 
 /// A comparison: the rate of each group and that of the rest.
@@ -136,7 +130,7 @@ pub fn describe_comparison(
         counted: describe_counted(&answer.basis, answer.figures_basis),
         table,
         chart,
-        advice: find_advice(summary.cautions.as_deref(), comparison::DIFFERENCE_NOT_A_CAUSE),
+        advice: summary.about_causes,
     }
 }
 
@@ -331,7 +325,7 @@ pub fn describe_distribution(
     let rows = distribution.bins.iter().map(|bin| {
         vec![
             ExportCell::from_text(bin.group.label.as_str()),
-            ExportCell::from_count(&count_records(&bin.count, counted)),
+            ExportCell::from_count(&bin.count.of_basis(counted)),
         ]
     });
     let named = distribution
@@ -376,7 +370,7 @@ pub fn describe_grid(dimensions: [impl Labelled; 2], among: Option<String>, grid
     let mut headers = vec![heading.as_str()];
     headers.extend(grid.columns.iter().map(|(name, _)| name.label.as_str()));
     let rows = rows.map(|((name, _), cells)| {
-        let counts = cells.iter().map(|shown| count_records(shown, counted));
+        let counts = cells.iter().map(|shown| shown.of_basis(counted));
         let label = ExportCell::from_text(name.label.as_str());
         std::iter::once(label)
             .chain(counts.map(|count| ExportCell::from_count(&count)))
@@ -413,7 +407,7 @@ fn render_count_headline(what: &str, counts: Vec<(String, DisclosedCount)>, basi
     };
     let counts: Vec<(String, DisclosedCount)> = counts
         .into_iter()
-        .map(|(name, count)| (name, count_records(&count, records)))
+        .map(|(name, count)| (name, count.of_basis(records)))
         .collect();
     let highest = counts.iter().filter_map(|(_, count)| count.count).max();
     let highest = highest.unwrap_or(0);

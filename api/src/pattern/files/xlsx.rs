@@ -241,7 +241,7 @@ impl SummarySheetWriter<'_> {
             chart
                 .set_width(CHART_WIDTH_PIXELS)
                 .set_height(height)
-                .set_alt_text(shorten_alt_text(&readable.headline));
+                .set_alt_text(layout::truncate_to_units(&readable.headline, MAX_ALT_TEXT_UNITS));
             self.sheet.insert_chart(chart_row, 0, &chart)?;
         }
         self.next_row += 1;
@@ -472,17 +472,6 @@ fn build_rate_chart(title: &str, rates: &[RateColumns], range: &dyn Fn(u16) -> C
 fn start_at_top(chart: &mut Chart) {
     chart.y_axis().set_reverse();
     chart.x_axis().set_label_position(ChartAxisLabelPosition::High);
-}
-
-/// The beginning of a text that fits into the description of a chart.
-fn shorten_alt_text(text: &str) -> String {
-    let mut units = 0;
-    text.chars()
-        .take_while(|letter| {
-            units += letter.len_utf16();
-            units <= MAX_ALT_TEXT_UNITS
-        })
-        .collect()
 }
 
 fn to_column(position: usize) -> u16 {

@@ -307,7 +307,7 @@ pub struct ComparisonSummary {
     by_group: Vec<String>,
     /// How sure the answer is. Null if too little is known.
     certainty: Option<String>,
-    /// What to consider before you use the answer. Null if there are no initiatives.
+    /// What to consider before you use the answer. Null if there is nothing to consider.
     cautions: Option<String>,
     /// All parts together.
     text: String,

@@ -157,7 +157,7 @@ pub struct PatternSummary {
     /// Which groups of `by` have a clearly higher or lower share than the rest. Null without `by`.
     #[graphql(name = "where")]
     where_different: Option<String>,
-    /// What to consider before you use the answer. Null if there are no initiatives.
+    /// What to consider before you use the answer. Null if there is nothing to consider.
     cautions: Option<String>,
     /// All parts together.
     text: String,

@@ -117,7 +117,7 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
         type_name: "Associations",
         fields: &["pairs"],
         times: Multiplier::AtMost(1),
-        reason: "the field that holds them counts the pairs",
+        reason: "counted by the field that returns them",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
@@ -133,7 +133,7 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
         type_name: "Comparison",
         fields: &["groups"],
         times: Multiplier::AtMost(1),
-        reason: "the field that holds them counts the groups",
+        reason: "counted by the field that returns them",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
@@ -193,7 +193,7 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
         type_name: "InitiativeChanges",
         fields: &["changes"],
         times: Multiplier::AtMost(1),
-        reason: "the field that holds them counts the changes",
+        reason: "counted by the field that returns them",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
