@@ -185,7 +185,7 @@ async fn comparison_workbook_has_the_answer_and_a_chart(database: Database) {
 }
 
 async fn comparison_files_cost_the_same_as_their_query(database: Database) {
-    let app = TestApp::start(database).await;
+    let app = start_with_mixed_visibility(database).await;
     let steward = app.steward().await;
     let among = json!({"title": {"contains": "x"}});
     for (parameters, points) in [

@@ -13,7 +13,6 @@ tests_on_both_databases![
     portfolio_without_an_organisation_is_refused,
     groups_that_cannot_be_compared_are_refused,
     summary_says_which_groups_differ,
-    summary_claims_no_difference_without_a_verdict,
     overlapping_groups_have_a_caution,
 ];
 
@@ -339,34 +338,6 @@ async fn summary_says_which_groups_differ(database: Database) {
     let query = "{ compare(portfolio: true, then: {}, among: {id: {in: []}}) { summary { headline } } }";
     let (_, code) = funder.query_error(query).await;
     assert_eq!(code, "BAD_USER_INPUT", "`among` is checked as everywhere");
-}
-
-async fn summary_claims_no_difference_without_a_verdict(database: Database) {
-    let app = start_with_records(database).await;
-    let funder = create_funder(&app).await;
-    let query = format!(
-        "{{ compare(portfolio: true, then: {SKIPPED}) {{ basis groups {{ verdict }} summary {{ headline byGroup text }} }} }}"
-    );
-    let compared = funder.query(&query).await["compare"].take();
-    assert_eq!(
-        (&compared["basis"], &compared["groups"][0]["verdict"]),
-        (&json!("VISIBLE"), &json!("SUPPRESSED"))
-    );
-    let summary = &compared["summary"];
-    assert_eq!(
-        summary["headline"],
-        "Whether Your portfolio differs from the rest cannot be said. The counts of all records may not be shown. \
-         These are the figures of the 83 initiatives that can be read in full; there may be more."
-    );
-    assert_eq!(
-        summary["byGroup"],
-        json!([
-            "Your portfolio: 75 in 100 skipped defining their ambitions, against 20 in 100 of the rest. 3 more \
-             initiatives have unknown answers."
-        ])
-    );
-    let text = summary["text"].as_str().unwrap();
-    assert!(!text.contains("causes"), "{text}");
 }
 
 async fn overlapping_groups_have_a_caution(database: Database) {

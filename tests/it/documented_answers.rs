@@ -145,7 +145,8 @@ async fn check_answer(members: &Members<'_>, question: &Question) -> Vec<String>
     let data = client.query(&question.query).await;
     let mut problems = Vec::new();
     if let Some(quoted) = &question.summary {
-        let summary = join_summary(&data["pattern"]["summary"]);
+        let answers = data.as_object().into_iter().flat_map(|fields| fields.values());
+        let summary: String = answers.map(|answer| join_summary(&answer["summary"])).collect();
         if *quoted != summary {
             problems.push(format!("the summary is {summary}"));
         }
