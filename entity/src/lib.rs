@@ -2,6 +2,7 @@
 //! vocabularies are in `wayin_vocabulary`, which this crate exports too.
 
 pub mod audit_event;
+pub mod browser_session;
 pub mod challenge_faced;
 pub mod challenge_reason;
 pub mod change;
@@ -23,6 +24,7 @@ pub mod import_outcome;
 pub mod initiative;
 pub mod initiative_source;
 pub mod instance_settings;
+pub mod invitation;
 pub mod issued_token;
 pub mod meeting;
 pub mod member;
@@ -34,6 +36,9 @@ pub mod place_parent;
 pub mod question_count;
 pub mod reflection;
 pub mod revision;
+pub mod saved_question;
+pub mod sign_in_attempt;
+pub mod sign_in_link;
 pub mod small_area;
 pub mod source;
 pub mod submission;

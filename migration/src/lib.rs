@@ -39,6 +39,9 @@ mod m20261130_000035_add_dimensions;
 mod m20261130_000036_create_notices;
 mod m20261130_000037_add_versions_to_changes;
 mod m20261130_000038_create_export_links;
+mod m20261201_000039_create_browser_sessions;
+mod m20261201_000040_create_saved_questions;
+mod m20261201_000041_create_sign_in_attempts;
 mod table;
 pub mod vocabulary;
 
@@ -84,6 +87,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000036_create_notices::Migration),
             Box::new(m20261130_000037_add_versions_to_changes::Migration),
             Box::new(m20261130_000038_create_export_links::Migration),
+            Box::new(m20261201_000039_create_browser_sessions::Migration),
+            Box::new(m20261201_000040_create_saved_questions::Migration),
+            Box::new(m20261201_000041_create_sign_in_attempts::Migration),
         ]
     }
 }

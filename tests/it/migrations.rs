@@ -343,6 +343,7 @@ async fn only_vocabulary_codes_are_accepted(database: Database) {
         ("place", "kind", codes!(PlaceKind)),
         ("organisation", "kind", codes!(OrganisationKind)),
         ("member", "role", codes!(Role)),
+        ("invitation", "role", codes!(Role)),
         ("source", "kind", codes!(SourceKind)),
         ("initiative", "visibility", codes!(Visibility)),
         ("entry_point_taken", "entry_point", codes!(EntryPoint)),
@@ -434,6 +435,15 @@ async fn constraints_reject_invalid_rows(database: Database) {
         ("check", "UPDATE member SET organisation_id = NULL"),
         ("check", "UPDATE issued_token SET revoked_at = NULL"),
         ("check", "UPDATE export_link SET secret_digest = 'secret'"),
+        ("check", "UPDATE browser_session SET secret_digest = 'secret'"),
+        ("check", "UPDATE sign_in_link SET code_digest = 'code'"),
+        ("check", "UPDATE sign_in_attempt SET state_digest = 'state'"),
+        ("check", "UPDATE sign_in_attempt SET browser_digest = 'secret'"),
+        ("check", "UPDATE invitation SET code_digest = 'code'"),
+        ("check", "UPDATE invitation SET organisation_id = NULL"),
+        ("check", "UPDATE invitation SET accepted_at = NULL"),
+        ("check", "UPDATE invitation SET member_id = NULL"),
+        ("check", "UPDATE invitation SET revoked_at = accepted_at"),
         ("check", "UPDATE notice SET acknowledged_at = NULL"),
         // References to a row of another table, or to no row.
         (
@@ -450,10 +460,16 @@ async fn constraints_reject_invalid_rows(database: Database) {
         ("foreign key", "UPDATE crisis_place SET place_id = crisis_id"),
         ("foreign key", "UPDATE notice SET audit_event_id = id"),
         ("foreign key", "UPDATE export_link SET token_id = member_id"),
+        ("foreign key", "UPDATE browser_session SET member_id = id"),
+        ("foreign key", "UPDATE sign_in_link SET created_by = id"),
+        ("foreign key", "UPDATE saved_question SET member_id = id"),
+        ("foreign key", "UPDATE sign_in_attempt SET invitation_id = id"),
+        ("foreign key", "UPDATE invitation SET organisation_id = member_id"),
         // Columns that cannot be null.
         ("not null", "UPDATE initiative SET title = NULL"),
         ("not null", "UPDATE funding_term SET funder_id = NULL"),
         ("not null", "UPDATE term SET synonyms = NULL"),
+        ("not null", "UPDATE saved_question SET question = NULL"),
     ];
     for (kind, statement) in refusals {
         assert_constraint_violation(db, kind, statement).await;

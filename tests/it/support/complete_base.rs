@@ -9,12 +9,13 @@ use wayin_entity::{
     Audience, Challenge, ChallengeReason, ChallengeStep, ChangeExtent, ChangeKind, ChangeSubject, Condition,
     DeliveryTimeline, EntryPoint, FileFormat, ImportKind, ImportMode, ImportState, OrganisationKind,
     Perspective, PlaceKind, ReferenceKind, ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome,
-    SourceKind, SubmissionState, Visibility, audit_event, challenge_faced, challenge_reason, change, claim,
-    condition_changed, crisis, crisis_place, disclosure_class, disclosure_release, entity_revision,
-    entry_point_taken, export_link, funding_term, grant_detail, idempotency_key, import, import_chunk,
-    import_outcome, initiative, initiative_source, instance_settings, issued_token, meeting, member, notice,
-    organisation, organisation_alias, place, place_parent, question_count, reflection, revision, small_area,
-    source, submission, term,
+    SourceKind, SubmissionState, Visibility, audit_event, browser_session, challenge_faced, challenge_reason,
+    change, claim, condition_changed, crisis, crisis_place, disclosure_class, disclosure_release,
+    entity_revision, entry_point_taken, export_link, funding_term, grant_detail, idempotency_key, import,
+    import_chunk, import_outcome, initiative, initiative_source, instance_settings, invitation, issued_token,
+    meeting, member, notice, organisation, organisation_alias, place, place_parent, question_count,
+    reflection, revision, saved_question, sign_in_attempt, sign_in_link, small_area, source, submission,
+    term,
 };
 
 /// Inserts the rows and asserts that each reads back unchanged.
@@ -132,28 +133,6 @@ impl RowFactory {
             updated_at: self.now,
         };
         let ids = (organisation.id, member.id);
-        let issued_token = issued_token::Model {
-            id: self.clock.new_id(),
-            member_id: member.id,
-            name: "The partner's spreadsheet".to_owned(),
-            created_by: Some(member.id),
-            expires_at: self.now + Days::new(90),
-            last_used_at: Some(self.now),
-            revoked_at: Some(self.now),
-            revoked_by: Some(member.id),
-            created_at: self.now,
-            updated_at: self.now,
-        };
-        let export_link = export_link::Model {
-            id: self.clock.new_id(),
-            member_id: member.id,
-            token_id: Some(issued_token.id),
-            secret_digest: "0".repeat(64),
-            address: "/export/distribution.csv?of=REGION".to_owned(),
-            expires_at: self.now + TimeDelta::minutes(15),
-            created_at: self.now,
-            updated_at: self.now,
-        };
         let kept_revision = entity_revision::Model {
             id: self.clock.new_id(),
             subject: ReferenceKind::Organisation,
@@ -174,23 +153,109 @@ impl RowFactory {
             created_at: self.now,
             updated_at: self.now,
         };
+        insert_and_verify(db, organisation).await;
+        insert_and_verify(db, member).await;
+        self.insert_access(db, ids).await;
+        insert_and_verify(db, kept_revision).await;
+        insert_and_verify(db, former).await;
+        ids
+    }
+
+    /// Inserts what a member is given to ask and to sign in with.
+    async fn insert_access(&self, db: &impl ConnectionTrait, (organisation, member): (Uuid, Uuid)) {
+        let issued_token = issued_token::Model {
+            id: self.clock.new_id(),
+            member_id: member,
+            name: "The partner's spreadsheet".to_owned(),
+            created_by: Some(member),
+            expires_at: self.now + Days::new(90),
+            last_used_at: Some(self.now),
+            revoked_at: Some(self.now),
+            revoked_by: Some(member),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let export_link = export_link::Model {
+            id: self.clock.new_id(),
+            member_id: member,
+            token_id: Some(issued_token.id),
+            secret_digest: "0".repeat(64),
+            address: "/export/distribution.csv?of=REGION".to_owned(),
+            expires_at: self.now + TimeDelta::minutes(15),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let session = browser_session::Model {
+            id: self.clock.new_id(),
+            member_id: member,
+            secret_digest: "1".repeat(64),
+            last_used_at: self.now,
+            expires_at: self.now + Days::new(7),
+            ended_at: Some(self.now),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let saved = saved_question::Model {
+            id: self.clock.new_id(),
+            member_id: member,
+            name: "Short funding and skipped ambitions".to_owned(),
+            question: json!({"when": {}, "then": {}, "among": null, "by": "REGION", "scope": "ALL"}),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let sign_in = sign_in_link::Model {
+            id: self.clock.new_id(),
+            member_id: member,
+            code_digest: "2".repeat(64),
+            created_by: Some(member),
+            expires_at: self.now + TimeDelta::minutes(15),
+            used_at: Some(self.now),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let invitation = invitation::Model {
+            id: self.clock.new_id(),
+            name: "The partner's manager".to_owned(),
+            role: Role::Partner,
+            organisation_id: Some(organisation),
+            code_digest: "3".repeat(64),
+            created_by: Some(member),
+            expires_at: self.now + Days::new(7),
+            accepted_at: Some(self.now),
+            member_id: Some(member),
+            revoked_at: None,
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let attempt = sign_in_attempt::Model {
+            id: self.clock.new_id(),
+            state_digest: "4".repeat(64),
+            browser_digest: "5".repeat(64),
+            nonce: "nonce".to_owned(),
+            code_verifier: "verifier".to_owned(),
+            next: "/send".to_owned(),
+            invitation_id: Some(invitation.id),
+            expires_at: self.now + TimeDelta::minutes(10),
+            created_at: self.now,
+            updated_at: self.now,
+        };
         let question_count = question_count::Model {
             id: self.clock.new_id(),
-            member_id: member.id,
+            member_id: member,
             day: self.today,
             question_count: 12,
             few_hidden_count: 3,
             created_at: self.now,
             updated_at: self.now,
         };
-        insert_and_verify(db, organisation).await;
-        insert_and_verify(db, member).await;
         insert_and_verify(db, issued_token).await;
         insert_and_verify(db, export_link).await;
+        insert_and_verify(db, session).await;
+        insert_and_verify(db, saved).await;
+        insert_and_verify(db, sign_in).await;
+        insert_and_verify(db, invitation).await;
+        insert_and_verify(db, attempt).await;
         insert_and_verify(db, question_count).await;
-        insert_and_verify(db, kept_revision).await;
-        insert_and_verify(db, former).await;
-        ids
     }
 
     async fn insert_initiative(&self, db: &impl ConnectionTrait, place: Uuid, lead: Uuid) -> Uuid {
