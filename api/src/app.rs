@@ -7,8 +7,10 @@ use sea_orm::DatabaseConnection;
 use crate::auth::issued_token::TokenIssuer;
 use crate::auth::jwt::TokenVerifier;
 use crate::auth::member::MemberCache;
+use crate::auth::oidc::OidcProvider;
 use crate::auth::permission::Permissions;
 use crate::auth::requester::Requester;
+use crate::auth::session::invitation::INVITED_ISSUER;
 use crate::clock::Clock;
 use crate::cors::AllowedOrigins;
 use crate::error::Result;
@@ -19,6 +21,7 @@ use crate::idempotency::MutationContext;
 use crate::import::job::{ImportQueue, ImportSettings};
 use crate::pattern::engine::PatternEngine;
 use crate::pattern::question_audit::QuestionAudit;
+use crate::public_url::PublicUrl;
 use crate::server::settings::HttpSettings;
 use crate::subscriptions::{ConnectionLimits, PollContext, SubscriptionHub};
 
@@ -39,6 +42,10 @@ pub struct App {
     pub subscriptions: Arc<SubscriptionHub>,
     pub expiry: ExpiryPolicy,
     pub allowed_origins: AllowedOrigins,
+    /// The address at which people reach the service. None if it is not set.
+    pub public_url: Option<PublicUrl>,
+    /// The issuer with which members sign in. None if they sign in with links alone.
+    pub oidc: Option<OidcProvider>,
     /// The costs of operations and the rate limits.
     pub cost_control: CostControl,
     pub http: HttpSettings,
@@ -65,6 +72,8 @@ impl App {
             subscriptions: Arc::new(SubscriptionHub::new(ConnectionLimits::default())),
             expiry: ExpiryPolicy::default(),
             allowed_origins: AllowedOrigins::default(),
+            public_url: None,
+            oidc: None,
             cost_control: CostControl::default(),
             http: HttpSettings::default(),
         }
@@ -123,6 +132,41 @@ impl App {
             allowed_origins: origins,
             ..self
         }
+    }
+
+    #[must_use]
+    pub fn with_public_url(self, url: Option<PublicUrl>) -> Self {
+        Self {
+            public_url: url,
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn with_oidc(self, provider: Option<OidcProvider>) -> Self {
+        Self {
+            oidc: provider,
+            ..self
+        }
+    }
+
+    /// The address of a path of the service: absolute if the address of the service is set, or else the path.
+    pub fn public_address(&self, path: &str) -> String {
+        self.public_url
+            .as_ref()
+            .map_or_else(|| path.to_owned(), |url| url.join(path))
+    }
+
+    /// Whether browsers reach the service over TLS, so that the cookie of a session is sent over TLS alone.
+    pub fn is_public_over_tls(&self) -> bool {
+        self.public_url.as_ref().is_some_and(PublicUrl::is_https)
+    }
+
+    /// The issuer of members who were invited: that of the tokens that the service issues, if it does.
+    pub fn invited_issuer(&self) -> &str {
+        self.token_issuer
+            .as_ref()
+            .map_or(INVITED_ISSUER, |issuing| &issuing.issuer)
     }
 
     /// Authenticates a request by its `Authorization` header. The member may be as it was up to a second ago, if another

@@ -7,6 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::DatabaseConnection;
 use wayin_entity::{import, submission};
 
+use crate::auth::oidc::attempt;
+use crate::auth::session::{self, sign_in_link};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::export_link;
@@ -72,6 +74,9 @@ pub async fn run_sweeps(db: &DatabaseConnection, clock: &dyn Clock, expiry: &Exp
                 idempotency_keys: 0,
                 question_counts: 0,
                 export_links: 0,
+                browser_sessions: 0,
+                sign_in_links: 0,
+                sign_in_attempts: 0,
             }) => {}
             Ok(ExpiredCounts {
                 submissions,
@@ -79,6 +84,9 @@ pub async fn run_sweeps(db: &DatabaseConnection, clock: &dyn Clock, expiry: &Exp
                 idempotency_keys: answers,
                 question_counts,
                 export_links,
+                browser_sessions,
+                sign_in_links,
+                sign_in_attempts,
             }) => {
                 tracing::info!(
                     submissions,
@@ -86,6 +94,9 @@ pub async fn run_sweeps(db: &DatabaseConnection, clock: &dyn Clock, expiry: &Exp
                     answers,
                     question_counts,
                     export_links,
+                    browser_sessions,
+                    sign_in_links,
+                    sign_in_attempts,
                     "expired rows were deleted"
                 );
             }
@@ -107,6 +118,12 @@ pub struct ExpiredCounts {
     pub question_counts: u64,
     /// Links that have ended.
     pub export_links: u64,
+    /// Sessions that have ended.
+    pub browser_sessions: u64,
+    /// Links to sign in that have ended.
+    pub sign_in_links: u64,
+    /// Sign-ins that were not finished in time.
+    pub sign_in_attempts: u64,
 }
 
 /// Deletes everything that has expired by `now`.
@@ -122,6 +139,9 @@ pub async fn delete_expired(
         idempotency_keys: idempotency::delete_expired_keys(db, now).await?,
         question_counts: question_audit::delete_expired(db, now).await?,
         export_links: export_link::delete_expired(db, now).await?,
+        browser_sessions: session::delete_expired(db, now).await?,
+        sign_in_links: sign_in_link::delete_expired(db, now).await?,
+        sign_in_attempts: attempt::delete_expired(db, now).await?,
     })
 }
 

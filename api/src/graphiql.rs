@@ -1,25 +1,21 @@
 //! The page at `/graphiql`, which sends queries by hand. All of its files are compiled in: the page loads
 //! nothing from other servers.
 
-use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use axum::{
     Router,
     extract::Path,
-    http::{
-        HeaderMap, HeaderName, HeaderValue, StatusCode,
-        header::{
-            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, REFERRER_POLICY,
-            X_CONTENT_TYPE_OPTIONS,
-        },
-    },
+    http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_SECURITY_POLICY},
     response::{IntoResponse, Response},
     routing::get,
 };
 
-use crate::etag::ETag;
 use crate::graphql::operation::cost::Introspection;
+use crate::http::static_file::{
+    HTML_CONTENT_TYPE, SCRIPT_CONTENT_TYPE, STYLE_CONTENT_TYPE, SVG_CONTENT_TYPE, StaticFile,
+    TEXT_CONTENT_TYPE,
+};
 
 /// The page loads only from its own origin and runs no inline script. `'self'` includes WebSockets to the
 /// same host. The style with the hash stops the page from scrolling behind an open dialog
@@ -30,12 +26,6 @@ const PAGE_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
      img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'",
 );
-
-const HTML_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-const SCRIPT_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
-const STYLE_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
-const SVG_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("image/svg+xml");
-const TEXT_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 const PAGE_HTML: &str = include_str!("../assets/graphiql/index.html");
 
@@ -87,61 +77,32 @@ pub fn router<S: Clone + Send + Sync + 'static>(introspection: Introspection) ->
     Router::new()
         .route(
             "/graphiql",
-            get(async |request: HeaderMap| page.respond(&request)),
+            get(async |request: HeaderMap| respond_with(page, &request)),
         )
         .route("/graphiql/assets/{file}", get(serve_asset))
 }
 
 async fn serve_asset(Path(name): Path<String>, request: HeaderMap) -> Response {
-    match ASSETS.iter().find(|file| file.name == name) {
-        Some(file) => file.respond(&request),
+    match StaticFile::find(ASSETS.as_slice(), &name) {
+        Some(file) => respond_with(file, &request),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
-/// A file that is compiled in.
-struct StaticFile {
-    name: &'static str,
-    content_type: HeaderValue,
-    body: Cow<'static, [u8]>,
-    etag: ETag,
-}
-
-impl StaticFile {
-    fn new(name: &'static str, content_type: HeaderValue, body: impl Into<Cow<'static, [u8]>>) -> Self {
-        let body = body.into();
-        Self {
-            name,
-            content_type,
-            etag: ETag::from_body(&body),
-            body,
-        }
-    }
-
-    /// Responds with the file, or with `304 Not Modified` if the browser has it.
-    fn respond(&'static self, request: &HeaderMap) -> Response {
-        let headers: [(HeaderName, HeaderValue); 5] = [
-            (CONTENT_TYPE, self.content_type.clone()),
-            // Browsers revalidate their copy each time, so that a new release is used at once.
-            (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-            (CONTENT_SECURITY_POLICY, PAGE_SECURITY_POLICY),
-            (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-            (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        ];
-        let etag = [(ETAG, self.etag.to_header())];
-        if self.etag.matches_request(request) {
-            (StatusCode::NOT_MODIFIED, headers, etag).into_response()
-        } else {
-            (headers, etag, &*self.body).into_response()
-        }
-    }
+/// Responds with a file under the policy of the page.
+fn respond_with(file: &'static StaticFile, request: &HeaderMap) -> Response {
+    let policy = [(CONTENT_SECURITY_POLICY, PAGE_SECURITY_POLICY)];
+    (policy, file.respond(request)).into_response()
 }
 
 #[cfg(test)]
 mod tests {
     use axum::{
         body::{Body, to_bytes},
-        http::{Request, header::IF_NONE_MATCH},
+        http::{
+            Request,
+            header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
+        },
     };
     use tower::ServiceExt;
 

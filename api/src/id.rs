@@ -23,9 +23,11 @@ pub enum NodeKind {
     Import = b'J',
     IssuedToken = b'K',
     Notice = b'N',
+    Invitation = b'V',
+    SavedQuestion = b'Q',
 }
 
-const NODE_KINDS: [NodeKind; 16] = [
+const NODE_KINDS: [NodeKind; 18] = [
     NodeKind::Place,
     NodeKind::Organisation,
     NodeKind::Initiative,
@@ -42,6 +44,8 @@ const NODE_KINDS: [NodeKind; 16] = [
     NodeKind::Import,
     NodeKind::IssuedToken,
     NodeKind::Notice,
+    NodeKind::Invitation,
+    NodeKind::SavedQuestion,
 ];
 
 impl NodeKind {
@@ -64,6 +68,8 @@ impl NodeKind {
             Self::Import => "Import",
             Self::IssuedToken => "IssuedToken",
             Self::Notice => "Notice",
+            Self::Invitation => "Invitation",
+            Self::SavedQuestion => "SavedQuestion",
         }
     }
 

@@ -16,6 +16,9 @@ const OPERATIONS_PART: &str = "operations";
 /// The part that names the variable of the file.
 const MAP_PART: &str = "map";
 
+/// The part of a form that has the file.
+const FILE_PART: &str = "file";
+
 #[derive(Clone, Copy, Debug)]
 pub struct MultipartLimits {
     /// Applies to the operation and to the map.
@@ -52,6 +55,51 @@ impl MultipartError {
     fn malformed(cause: impl ToString) -> Self {
         Self::Malformed(cause.to_string())
     }
+}
+
+/// The fields of a form with a file.
+#[derive(Default)]
+pub struct FileForm {
+    /// The last value of each field.
+    pub fields: HashMap<String, String>,
+    /// None if no file was chosen.
+    pub file: Option<UploadValue>,
+}
+
+/// Reads a form with one file. `kind` is the header `Content-Type` with the boundary.
+pub async fn read_file_form(
+    kind: &str,
+    body: Body,
+    limits: MultipartLimits,
+) -> Result<FileForm, MultipartError> {
+    let boundary = multer::parse_boundary(kind).map_err(MultipartError::malformed)?;
+    let sizes = SizeLimit::new()
+        .whole_stream(limits.max_request_bytes())
+        .per_field(limits.max_operation_bytes as u64)
+        .for_field(FILE_PART, limits.max_file_bytes);
+    let constraints = Constraints::new().size_limit(sizes);
+    let mut parts = Multipart::with_constraints(body.into_data_stream(), boundary, constraints);
+    let refusal = |cause| error_from_multer(cause, &limits);
+    let mut form = FileForm::default();
+    while let Some(part) = parts.next_field().await.map_err(refusal)? {
+        let Some(name) = part.name().map(ToOwned::to_owned) else {
+            continue;
+        };
+        let file_name = part.file_name().map(ToOwned::to_owned);
+        match file_name.as_deref() {
+            None => {
+                form.fields.insert(name, part.text().await.map_err(refusal)?);
+            }
+            // A browser sends a file without a name if none was chosen.
+            Some("") => {}
+            Some(_) if form.file.is_some() => {
+                return Err(MultipartError::malformed("only one file can be sent at once"));
+            }
+            Some(_) if name == FILE_PART => form.file = Some(store_file(part, &limits).await?),
+            Some(_) => {}
+        }
+    }
+    Ok(form)
 }
 
 /// Reads a request with one file. `kind` is the header `Content-Type` with the boundary.

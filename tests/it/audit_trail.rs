@@ -7,6 +7,7 @@ use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use serde_json::json;
 use wayin::schema::schema_sdl;
 
+use crate::support::app::Client;
 use crate::support::imports::send_file;
 use crate::support::places::start_with_places;
 use crate::support::redaction::redact;
@@ -37,6 +38,20 @@ fn list_mutations() -> BTreeSet<String> {
         .flatten()
         .map(|field| field.node.name.node.to_string())
         .collect()
+}
+
+async fn save_and_delete_question(steward: &Client<'_>) {
+    let question = json!({"input": {"name": "Mine", "when": {}, "then": {}}});
+    let query =
+        "mutation($input: SaveQuestionInput!) { saveQuestion(input: $input) { savedQuestion { id } } }";
+    let saved = steward.execute_with(query, question).await;
+    let saved = &saved["data"]["saveQuestion"]["savedQuestion"]["id"];
+    let deleted = steward
+        .query(&format!(
+            "mutation {{ deleteSavedQuestion(input: {{id: {saved}}}) {{ problems {{ message }} }} }}"
+        ))
+        .await;
+    assert_eq!(deleted["deleteSavedQuestion"]["problems"], json!([]));
 }
 
 async fn every_mutation_is_audited(database: Database) {
@@ -87,6 +102,23 @@ async fn every_mutation_is_audited(database: Database) {
         .query("mutation { createExportLink(input: {address: \"/export/distribution.csv?of=REGION\"}) { problems { message } } }")
         .await;
     assert_eq!(link["createExportLink"]["problems"], json!([]));
+    let link = steward
+        .query(&format!(
+            "mutation {{ createSignInLink(input: {{member: {member}}}) {{ problems {{ message }} }} }}"
+        ))
+        .await;
+    assert_eq!(link["createSignInLink"]["problems"], json!([]));
+    let invited = steward
+        .query("mutation { inviteMember(input: {role: STEWARD, name: \"Grace\"}) { invitation { id } } }")
+        .await;
+    let invited = &invited["inviteMember"]["invitation"]["id"];
+    let revoked = steward
+        .query(&format!(
+            "mutation {{ revokeInvitation(input: {{id: {invited}}}) {{ problems {{ message }} }} }}"
+        ))
+        .await;
+    assert_eq!(revoked["revokeInvitation"]["problems"], json!([]));
+    save_and_delete_question(&steward).await;
     let kept = save_one_of_everything(&steward).await;
     // A rejected mutation leaves no audit event.
     mutate(&partner, "submitForReview", json!({"id": second})).await;
@@ -104,7 +136,7 @@ async fn every_mutation_is_audited(database: Database) {
     );
     assert_eq!(
         output.len(),
-        16 + kept,
+        21 + kept,
         "one event for each mutation: {output:#?}"
     );
     let returned = output

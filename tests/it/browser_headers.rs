@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
 use tower::ServiceExt;
@@ -23,6 +23,7 @@ tests_on_both_databases![
     listed_cors_headers_are_allowed,
     public_responses_are_cacheable,
     security_headers_are_on_every_response,
+    browsers_get_errors_as_pages,
 ];
 
 async fn send_request(app: &TestApp, request: Request<Body>) -> (StatusCode, HeaderMap, String) {
@@ -376,7 +377,10 @@ async fn security_headers_are_on_every_response(database: Database) {
             said.to_str().unwrap().to_owned()
         };
         assert_eq!(said("x-content-type-options"), "nosniff", "{path}");
-        assert_eq!(said("referrer-policy"), "no-referrer", "{path}");
+        // The forms of the pages need the origin from which they are sent.
+        // A page says to its own origin where its forms come from.
+        let referrer_policy = if path == "/" { "same-origin" } else { "no-referrer" };
+        assert_eq!(said("referrer-policy"), referrer_policy, "{path}");
         assert_eq!(said("x-frame-options"), "DENY", "{path}");
         assert_eq!(said("cross-origin-resource-policy"), "same-origin", "{path}");
         assert!(
@@ -384,5 +388,87 @@ async fn security_headers_are_on_every_response(database: Database) {
             "{path}"
         );
         said("cache-control");
+    }
+}
+
+async fn browsers_get_errors_as_pages(database: Database) {
+    let app = TestApp::start(database).await;
+    for (method, path, status, text) in [
+        (
+            Method::GET,
+            "/nowhere",
+            StatusCode::NOT_FOUND,
+            "There is nothing at this address",
+        ),
+        (
+            Method::POST,
+            "/nowhere",
+            StatusCode::NOT_FOUND,
+            "There is nothing at this address",
+        ),
+        (
+            Method::GET,
+            "/graphql/nowhere",
+            StatusCode::NOT_FOUND,
+            "There is nothing at this address",
+        ),
+        (
+            Method::GET,
+            "/assets/none.js",
+            StatusCode::NOT_FOUND,
+            "There is nothing at this address",
+        ),
+        (
+            Method::GET,
+            "/sign-out",
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Only a form leads to this address",
+        ),
+        (
+            Method::POST,
+            "/words",
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Only a form leads to this address",
+        ),
+        (
+            Method::GET,
+            "/sign-in?next=a&next=b",
+            StatusCode::BAD_REQUEST,
+            "A part of this address",
+        ),
+    ] {
+        let open = async |accept: &str| {
+            let request = Request::builder()
+                .method(method.clone())
+                .uri(path)
+                .header(header::ACCEPT, accept);
+            send_request(&app, request.body(Body::empty()).unwrap()).await
+        };
+        let (found, headers, page) = open("text/html,application/xhtml+xml,*/*;q=0.8").await;
+        assert_eq!(found, status, "{method} {path}");
+        assert!(page.contains(text), "{path}: {page}");
+        assert!(
+            page.contains("href=\"/crises\""),
+            "{path} has the navigation: {page}"
+        );
+        assert_eq!(
+            headers[header::CONTENT_TYPE],
+            "text/html; charset=utf-8",
+            "{path}"
+        );
+        assert_eq!(headers[header::CACHE_CONTROL], "no-store", "{path}");
+        let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("script-src 'self'"), "{path}: {policy}");
+        assert_eq!(
+            headers.contains_key(header::ALLOW),
+            status == StatusCode::METHOD_NOT_ALLOWED,
+            "{path}"
+        );
+        // Programs get the error as it is.
+        for accept in ["*/*", "application/json"] {
+            let (found, _, body) = open(accept).await;
+            assert_eq!(found, status, "{method} {path}");
+            assert!(!body.contains("<html"), "{path}: {body}");
+        }
     }
 }

@@ -169,6 +169,24 @@ async fn terms_are_found_by_synonyms(database: Database) {
     assert_eq!(found("nobody says this").await, 0);
 }
 
+/// Narrows an initiative as its lead does, and returns the ID of the notice to stewards.
+async fn create_notice(app: &TestApp, steward: &Client<'_>, id: &Value) -> Value {
+    let lead = steward
+        .query(&format!(
+            "{{ initiative(id: {id}) {{ leadOrganisation {{ identifier }} }} }}"
+        ))
+        .await;
+    let lead = lead["initiative"]["leadOrganisation"]["identifier"].as_str();
+    app.create_member("lead", Role::Partner, lead)
+        .await
+        .query(&format!(
+            "mutation {{ narrowVisibility(input: {{id: {id}, visibility: MEMBERS}}) {{ changeNumber }} }}"
+        ))
+        .await;
+    let mut notices = steward.query("{ notices { nodes { id } } }").await;
+    notices["notices"]["nodes"][0]["id"].take()
+}
+
 async fn every_node_type_is_found_by_id(database: Database) {
     let app = start_with_filled_lists(database, 6).await;
     let steward = app.steward().await;
@@ -194,25 +212,19 @@ async fn every_node_type_is_found_by_id(database: Database) {
             "mutation {{ issueToken(input: {{member: {member}, name: \"a dashboard\", days: 1}}) {{ issuedToken {{ id }} }} }}"
         ))
         .await;
+    let invited = steward
+        .query("mutation { inviteMember(input: {role: STEWARD, name: \"Grace\"}) { invitation { id } } }")
+        .await;
     let events = steward
         .query(&format!("{{ auditEvents({one}) {{ nodes {{ id }} }} }}"))
         .await;
     let initiative = &found["initiatives"]["nodes"][0];
-    let lead = steward
-        .query(&format!(
-            "{{ initiative(id: {}) {{ leadOrganisation {{ identifier }} }} }}",
-            initiative["id"]
-        ))
+    let notice = create_notice(&app, &steward, &initiative["id"]).await;
+    let question = steward
+        .query(
+            "mutation { saveQuestion(input: {name: \"Mine\", when: {}, then: {}}) { savedQuestion { id } } }",
+        )
         .await;
-    let lead = lead["initiative"]["leadOrganisation"]["identifier"].as_str();
-    app.create_member("lead", Role::Partner, lead)
-        .await
-        .query(&format!(
-            "mutation {{ narrowVisibility(input: {{id: {}, visibility: MEMBERS}}) {{ changeNumber }} }}",
-            initiative["id"]
-        ))
-        .await;
-    let notices = steward.query("{ notices { nodes { id } } }").await;
     let meeting = &found["meetings"]["nodes"][0];
     let all = [
         ("Place", &found["places"]["nodes"][0]["id"]),
@@ -230,7 +242,9 @@ async fn every_node_type_is_found_by_id(database: Database) {
         ("Member", member),
         ("IssuedToken", &issued["issueToken"]["issuedToken"]["id"]),
         ("AuditEvent", &events["auditEvents"]["nodes"][0]["id"]),
-        ("Notice", &notices["notices"]["nodes"][0]["id"]),
+        ("Notice", &notice),
+        ("Invitation", &invited["inviteMember"]["invitation"]["id"]),
+        ("SavedQuestion", &question["saveQuestion"]["savedQuestion"]["id"]),
     ];
     for (name, id) in all {
         let query = format!("{{ node(id: {id}) {{ __typename id ... on {name} {{ again: id }} }} }}");

@@ -6,6 +6,7 @@ use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, TransactionTrait,
 };
 use serde_json::{Value, json};
+use wayin::auth::session::sign_in_link::{SIGN_IN_PATH, redeem_sign_in_link};
 use wayin::clock::{Clock, SystemClock};
 use wayin::import::job::worker;
 use wayin::integrity::Invariant;
@@ -175,6 +176,7 @@ async fn start_with_full_history(database: Database) -> TestApp {
     partner
         .query("mutation { createExportLink(input: {address: \"/export/distribution.csv?of=REGION\"}) { expiresAt } }")
         .await;
+    begin_session(&app, &steward).await;
     create_claim_and_term(&app).await;
     save_one_of_everything(&steward).await;
     let file = format!(
@@ -186,6 +188,20 @@ async fn start_with_full_history(database: Database) -> TestApp {
     assert_eq!(sent["data"]["importRecords"]["problems"], json!([]), "{sent}");
     worker::run_queued(&app.app).await.unwrap();
     app
+}
+
+/// A session, with the link that began it and an invitation.
+async fn begin_session(app: &TestApp, steward: &Client<'_>) {
+    let member = find_member_id(steward, "partner").await;
+    let link = steward
+        .query(&format!(
+            "mutation {{ createSignInLink(input: {{member: {member}}}) {{ url }} inviteMember(input: {{role: STEWARD, name: \"Grace\"}}) {{ url }} }}"
+        ))
+        .await;
+    let url = link["createSignInLink"]["url"].as_str().unwrap();
+    let code = url.strip_prefix(SIGN_IN_PATH).unwrap();
+    let created = redeem_sign_in_link(app.app.mutation_context(), code, None).await;
+    assert!(created.unwrap().is_some(), "the link works");
 }
 
 /// A claim and a glossary term.
@@ -724,6 +740,21 @@ const CORRUPTIONS: &[Corruption] = &[
         &["UPDATE export_link SET expires_at = created_at"],
         Invariant::Tokens,
         "is valid for 0 minutes",
+    ),
+    (
+        &["UPDATE browser_session SET expires_at = created_at"],
+        Invariant::Tokens,
+        "is valid for 0 minutes instead of at most 10080",
+    ),
+    (
+        &["UPDATE sign_in_link SET expires_at = created_at"],
+        Invariant::Tokens,
+        "is valid for 0 minutes instead of at most 1440",
+    ),
+    (
+        &["UPDATE invitation SET expires_at = created_at"],
+        Invariant::Tokens,
+        "is valid for 0 days instead of 1 to 30",
     ),
     (
         &["UPDATE claim SET pattern_when = '{\"fundingterms\": {}}'"],

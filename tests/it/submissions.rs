@@ -18,6 +18,7 @@ tests_on_both_databases![
     record_is_submitted_corrected_and_published,
     second_correction_of_one_version_gets_the_conflicts,
     concurrent_draft_save_is_a_conflict,
+    decision_on_another_version_is_refused,
     roles_limit_actions_and_visibility,
     trusted_organisation_publishes_by_submitting,
     stewards_save_organisations,
@@ -347,6 +348,56 @@ async fn concurrent_draft_save_is_a_conflict(database: Database) {
         .query(&format!("{{ submission(id: \"{id}\") {{ version record }} }}"))
         .await;
     assert_eq!(kept["submission"], json!({"version": 2, "record": mine}));
+}
+
+async fn decision_on_another_version_is_refused(database: Database) {
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
+    let id = save_draft(&partner, draft_record("a")).await;
+    mutate_ok(
+        &partner,
+        "saveSubmission",
+        json!({"id": id, "record": draft_record("b")}),
+    )
+    .await;
+    let stale = to_owned_pairs(&[("STALE_VERSION", "version")]);
+    let refused = mutate(&partner, "submitForReview", json!({"id": id, "version": 1})).await;
+    assert_eq!(list_problems(&refused["problems"]), stale);
+    let submit = json!({"id": id, "version": 2});
+    mutate_ok(&partner, "submitForReview", submit).await;
+    for (name, note) in [
+        ("publishSubmission", json!({})),
+        ("requestChanges", json!({"note": "Which school?"})),
+        ("discardSubmission", json!({})),
+    ] {
+        let mut input = json!({"id": id, "version": 1});
+        input
+            .as_object_mut()
+            .unwrap()
+            .extend(note.as_object().unwrap().clone());
+        let refused = mutate(&steward, name, input).await;
+        assert_eq!(list_problems(&refused["problems"]), stale, "{name}");
+        assert_eq!(
+            (&refused["submission"], &refused["conflicts"]),
+            (&Value::Null, &json!([]))
+        );
+    }
+    let found = steward
+        .query(&format!("{{ submission(id: \"{id}\") {{ state }} }}"))
+        .await;
+    assert_eq!(found["submission"]["state"], "SUBMITTED");
+    // The present version can be decided on, and a repeat has the same result.
+    let publish = json!({"id": id, "version": 2, "idempotencyKey": "publish"});
+    let published = mutate_ok(&steward, "publishSubmission", publish.clone()).await;
+    assert_eq!(published["state"], "PUBLISHED");
+    let repeated = mutate_ok(&steward, "publishSubmission", publish).await;
+    assert_eq!(repeated["state"], "PUBLISHED");
+    // The state is reported first: another version of what is decided on is of no use.
+    let late = mutate(&steward, "discardSubmission", json!({"id": id, "version": 1})).await;
+    assert_eq!(
+        list_problems(&late["problems"]),
+        to_owned_pairs(&[("WRONG_STATE", "id")])
+    );
 }
 
 async fn roles_limit_actions_and_visibility(database: Database) {

@@ -2,7 +2,7 @@
 "use strict";
 
 const FIRST_QUERY = `# Anyone may read vocabulary, terms and claims.
-# All else needs a token, below under Headers:
+# Most else needs a token, below under Headers:
 # {"Authorization": "Bearer ..."}
 
 # Of the initiatives funded for 18 months or less,
@@ -23,6 +23,10 @@ const FIRST_QUERY = `# Anyone may read vocabulary, terms and claims.
   }
 }
 `;
+
+// A link names a query and its variables as ?query=...&variables=..., which stay
+// in the address, so that it can be shared.
+const linked = new URLSearchParams(location.search);
 
 // A link may carry #token=...&query=... in its fragment, which browsers never
 // send to a server. It is taken off the address at once, so that the token is
@@ -51,17 +55,37 @@ subscriptions.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 const token = given.get("token");
 const headers = token ? JSON.stringify({ Authorization: `Bearer ${token}` }, null, 2) : undefined;
 
+const hint = document.getElementById("token-hint");
+
+// The text under Headers is no JSON while somebody is writing it.
+function hasToken(text) {
+  try {
+    const names = Object.keys(JSON.parse(text));
+    return names.some((name) => name.toLowerCase() === "authorization");
+  } catch {
+    return false;
+  }
+}
+
+function showHint(text) {
+  hint.hidden = hasToken(text);
+}
+
+showHint(headers);
+
 ReactDOM.createRoot(document.getElementById("graphiql")).render(
   React.createElement(GraphiQL, {
     fetcher: GraphiQL.createFetcher({
       url: endpoint.href,
       subscriptionUrl: subscriptions.href,
     }),
-    query: given.get("query") || undefined,
+    query: given.get("query") || linked.get("query") || undefined,
+    variables: linked.get("variables") || undefined,
     // Null keeps it from asking for a schema that it is not shown.
     schema: document.getElementById("closed") ? null : undefined,
     defaultQuery: FIRST_QUERY,
     defaultHeaders: headers,
+    onEditHeaders: showHint,
     defaultEditorToolsVisibility: "headers",
     storage,
     // A token lives no longer than the page.

@@ -106,7 +106,7 @@ impl Problems {
 
     /// Checks that a text is not empty and has at most `most` characters.
     pub fn check_required(&mut self, path: &str, text: &str, most: usize) {
-        if text.is_empty() {
+        if text.trim().is_empty() {
             self.add_error(ProblemCode::Required, path, "is needed");
         }
         self.check_length(path, Some(text), most);

@@ -39,7 +39,7 @@ impl AuditEvent {
 
     /// The name of the mutation, also for the command line. `importPlaces` marks the start of an import of places on the
     /// command line, and `endImport` its end. `expireSubmission` and `expireImport` mark that the service deleted something
-    /// because of its age.
+    /// because of its age. `signIn` and `acceptInvitation` mark what a member did on a page.
     async fn action(&self) -> &str {
         &self.0.action
     }

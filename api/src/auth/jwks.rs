@@ -2,7 +2,6 @@
 //! at a regular interval, and once more if a token names an unknown key. If it cannot be read, the last valid
 //! keys stay in use. A request with a known key never waits for this.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,14 +9,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use jsonwebtoken::Algorithm;
-use reqwest::{Client, StatusCode, Url, header, redirect};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::issuer_url::{IssuerFetchError, IssuerUrl, MAX_DOCUMENT_BYTES};
 use super::keys::{InvalidJwks, KeySet};
-
-const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
 
 #[derive(Clone, Debug)]
 pub struct RefreshPolicy {
@@ -45,69 +42,15 @@ impl Default for RefreshPolicy {
 #[derive(Clone, Debug)]
 pub enum KeySource {
     File(PathBuf),
-    Address(JwksUrl),
-}
-
-#[derive(Clone, Debug)]
-pub struct JwksUrl {
-    url: Url,
-    client: Client,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum JwksUrlError {
-    #[error("it is not an address")]
-    InvalidUrl,
-    /// Without TLS, an attacker on the network could replace the keys.
-    #[error("it does not begin with https://, or with http:// for this machine")]
-    NotSecure,
-    /// The log would show a name and password.
-    #[error("it contains a user name or a password")]
-    HasCredentials,
-    /// The TLS client cannot be built.
-    #[error("the TLS client cannot be built")]
-    NoTlsClient,
-}
-
-impl JwksUrl {
-    /// Accepts https URLs, and http URLs on this machine.
-    pub fn new(address: &str, pace: &RefreshPolicy) -> Result<Self, JwksUrlError> {
-        let url = Url::parse(address).map_err(|_| JwksUrlError::InvalidUrl)?;
-        let host = url.host_str().ok_or(JwksUrlError::InvalidUrl)?;
-        let within_brackets = host.trim_start_matches('[').trim_end_matches(']');
-        let is_own = host == "localhost"
-            || within_brackets
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback());
-        if !(url.scheme() == "https" || (url.scheme() == "http" && is_own)) {
-            return Err(JwksUrlError::NotSecure);
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(JwksUrlError::HasCredentials);
-        }
-        let mut client = Client::builder()
-            .use_rustls_tls()
-            .https_only(url.scheme() == "https")
-            // Only the configuration decides which URLs are trusted.
-            .redirect(redirect::Policy::none())
-            .timeout(pace.timeout)
-            .user_agent(concat!("wayin/", env!("CARGO_PKG_VERSION")));
-        if is_own {
-            client = client.no_proxy();
-        }
-        let client = client.build().map_err(|_| JwksUrlError::NoTlsClient)?;
-        Ok(Self { url, client })
-    }
+    Address(IssuerUrl),
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum JwksReadError {
     #[error("{0}: {1}")]
     File(PathBuf, std::io::Error),
-    #[error("it could not be fetched: {0}")]
-    Fetch(#[from] reqwest::Error),
-    #[error("the response has the status {0}")]
-    Status(StatusCode),
+    #[error(transparent)]
+    Fetch(#[from] IssuerFetchError),
     #[error("it is larger than {MAX_DOCUMENT_BYTES} bytes")]
     TooLarge,
     #[error("it took longer than {} seconds", .0.as_secs())]
@@ -130,21 +73,7 @@ impl KeySource {
                 }
                 Ok(read)
             }
-            Self::Address(JwksUrl { url, client }) => {
-                let request = client.get(url.clone()).header(header::ACCEPT, "application/json");
-                let mut answer = request.send().await?;
-                if answer.status() != StatusCode::OK {
-                    return Err(JwksReadError::Status(answer.status()));
-                }
-                let mut read = Vec::new();
-                while let Some(part) = answer.chunk().await? {
-                    if read.len() + part.len() > MAX_DOCUMENT_BYTES {
-                        return Err(JwksReadError::TooLarge);
-                    }
-                    read.extend_from_slice(&part);
-                }
-                Ok(read)
-            }
+            Self::Address(url) => Ok(url.read().await?),
         }
     }
 }
@@ -278,44 +207,6 @@ impl CachedKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn jwks_urls_must_be_https_except_on_localhost() {
-        let check_url = |address: &str| {
-            let usable = JwksUrl::new(address, &RefreshPolicy::default());
-            usable.map(|_| ()).map_err(|reason| reason.to_string())
-        };
-        for good in [
-            "https://id.example.org/keys",
-            "http://127.0.0.1:8080/jwks.json",
-            "http://[::1]/jwks.json",
-            "http://localhost/jwks.json",
-        ] {
-            assert_eq!(check_url(good), Ok(()), "{good}");
-        }
-        for insecure in [
-            "http://id.example.org/keys",
-            "http://127.0.0.1.example.org/keys",
-            "http://localhost.example.org/keys",
-            "http://10.0.0.1/keys",
-            "ftp://id.example.org/keys",
-        ] {
-            assert_eq!(
-                check_url(insecure),
-                Err(JwksUrlError::NotSecure.to_string()),
-                "{insecure}"
-            );
-        }
-        for none in ["", "keys.json", "/keys", "https://", "file:///keys.json"] {
-            assert_eq!(
-                check_url(none),
-                Err(JwksUrlError::InvalidUrl.to_string()),
-                "{none}"
-            );
-        }
-        let secret = "https://ada:secret@id.example.org/keys";
-        assert_eq!(check_url(secret), Err(JwksUrlError::HasCredentials.to_string()));
-    }
 
     #[tokio::test]
     async fn unreadable_file_keeps_the_last_good_keys() {

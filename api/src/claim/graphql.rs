@@ -1,13 +1,12 @@
 //! Claims over GraphQL.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Json, Object, Result, SimpleObject};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 use wayin_entity::{Dimension, claim};
 
-use crate::auth::permission::RequesterKind;
+use crate::auth::requester::Requester;
 use crate::error::Error;
-use crate::graphql::filter::AskerOrganisation;
 use crate::graphql::loader::operation_loader;
 use crate::graphql::{
     app_from_context,
@@ -15,17 +14,16 @@ use crate::graphql::{
     input,
     list::load_connection,
     loader::{self, RowLoaderKey},
-    require_member,
 };
 use crate::id::NodeKind;
 use crate::initiative::filter_input::InitiativeFilter;
 use crate::meeting::graphql::{Reflection, ReflectionById};
 use crate::paging::PageArguments;
+use crate::pattern::asker::Asker;
 use crate::pattern::graphql::{Pattern, selects_cautions};
 use crate::pattern::service::{PatternInput, PatternService};
 use crate::reference_data::graphql::load_version;
 use wayin_engine::query::RecordScope;
-use wayin_engine::visibility::Reader;
 
 /// A statement in plain words that the evidence base can test.
 #[derive(Clone, Debug)]
@@ -65,6 +63,17 @@ impl Claim {
             .map(Reflection))
     }
 
+    /// The question that tests the claim. You can ask it yourself, or change it.
+    async fn question(&self) -> ClaimQuestion {
+        let Self(claim) = self;
+        ClaimQuestion {
+            when: Json(claim.pattern_when.clone()),
+            then: Json(claim.pattern_then.clone()),
+            among: claim.pattern_among.clone().map(Json),
+            by: claim.pattern_by,
+        }
+    }
+
     /// The current evidence for the claim, as a pattern. Without a token, you get the answer of a dashboard
     /// with scope ALL, but no groups of single places or organisations. Scope VISIBLE needs a token.
     async fn pattern(
@@ -93,6 +102,19 @@ impl Claim {
     }
 }
 
+/// The arguments of `pattern` for a claim. Each filter is an `InitiativeFilter`.
+#[derive(SimpleObject)]
+pub struct ClaimQuestion {
+    /// The first condition.
+    when: Json<serde_json::Value>,
+    /// The second condition.
+    then: Json<serde_json::Value>,
+    /// Which initiatives the claim is about. Null for all.
+    among: Option<Json<serde_json::Value>>,
+    /// The dimension to group by. Null for no groups.
+    by: Option<Dimension>,
+}
+
 impl Claim {
     /// Asks the stored question. Without a token, it is answered as for a dashboard.
     async fn load_pattern(
@@ -103,30 +125,7 @@ impl Claim {
         min_change_number: Option<i64>,
     ) -> Result<Pattern, Error> {
         let Self(claim) = self;
-        let (asking, reader, member, by) = match require_member(ctx) {
-            Ok(member) => (
-                RequesterKind::Member(member.role),
-                member.reader(),
-                Some(member.id),
-                by,
-            ),
-            Err(_) if scope == RecordScope::All => {
-                // Groups name these, which cannot be read without a token.
-                let is_public = |by: &Dimension| {
-                    !matches!(
-                        by,
-                        Dimension::Place | Dimension::LeadOrganisation | Dimension::Funder
-                    )
-                };
-                (
-                    RequesterKind::Claim,
-                    Reader::Dashboard,
-                    None,
-                    by.filter(is_public),
-                )
-            }
-            Err(unknown) => return Err(unknown),
-        };
+        let asker = Asker::of_claim(ctx.data_unchecked::<Requester>(), scope)?;
         let input = PatternInput {
             when: parse_stored_filter(claim, "when", &claim.pattern_when)?,
             then: parse_stored_filter(claim, "then", &claim.pattern_then)?,
@@ -135,20 +134,12 @@ impl Claim {
                 .as_ref()
                 .map(|among| parse_stored_filter(claim, "among", among))
                 .transpose()?,
-            by,
+            by: by.filter(|by| asker.can_group_by(*by)),
             concentration: selects_cautions(ctx),
         };
-        let asker = PatternService::new(
-            app_from_context(ctx),
-            Some(asking),
-            reader,
-            AskerOrganisation::Claim,
-            scope,
-            min_change_number,
-        )
-        .asked_by(member)
-        .within_operation(operation_loader(ctx).view());
-        Box::pin(Pattern::load(&asker, input)).await
+        let service = PatternService::new(app_from_context(ctx), asker, scope, min_change_number)
+            .within_operation(operation_loader(ctx).view());
+        Box::pin(Pattern::load(&service, input)).await
     }
 }
 

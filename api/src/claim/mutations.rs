@@ -9,12 +9,11 @@ use wayin_entity::{Dimension, claim};
 use super::graphql::Claim;
 use super::save::{ClaimDraft, MAX_FILTER_BYTES, save_claim};
 use crate::app::App;
-use crate::auth::permission::RequesterKind;
 use crate::error::Error;
-use crate::graphql::filter::AskerOrganisation;
 use crate::graphql::{app_from_context, decode_argument, input, mutation};
 use crate::id::NodeKind;
 use crate::initiative::filter_input::InitiativeFilter;
+use crate::pattern::asker::Asker;
 use crate::pattern::service::{PatternInput, PatternService};
 use crate::reference_data::graphql::{
     ChangeLogging, begin_save, finish_save, parse_reason, reference_payload, reject_save,
@@ -22,7 +21,6 @@ use crate::reference_data::graphql::{
 use crate::reference_data::partial::PartialUpdate;
 use crate::submission::validate;
 use wayin_engine::query::RecordScope;
-use wayin_engine::visibility::Reader;
 use wayin_records::problem::{Problem, ProblemCode};
 
 /// Input to add or change a claim. If you change a claim, a field that you leave out stays the same, and
@@ -206,15 +204,8 @@ async fn validate_pattern(app: &Arc<App>, input: &ClaimPattern) -> Result<Vec<Pr
         by: input.by,
         concentration: false,
     };
-    let asker = PatternService::new(
-        app,
-        Some(RequesterKind::Claim),
-        Reader::Dashboard,
-        AskerOrganisation::Claim,
-        RecordScope::All,
-        None,
-    );
-    if let Err(error) = Box::pin(asker.query_pattern(pattern)).await {
+    let service = PatternService::new(app, Asker::CLAIM, RecordScope::All, None);
+    if let Err(error) = Box::pin(service.query_pattern(pattern)).await {
         found.push(problem_from_error(error)?);
     }
     Ok(found)

@@ -7,16 +7,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait as _;
-use wayin_entity::{Capability, OrganisationKind, Role};
+use wayin_entity::{Capability, Labelled as _, OrganisationKind, Role, to_heading};
 use wayin_migration::Migrator;
 
 use super::error::CliError;
+use super::member::error_from_rejection;
 use super::output::{print_line, print_note};
 use super::serve::wait_for_stop_signal;
 use crate::app::App;
 use crate::auth::issued_token::TokenIssuer;
 use crate::auth::jwt::{TokenSigner, TokenSubject, TokenVerifier};
 use crate::auth::member;
+use crate::auth::permission::Permissions;
+use crate::auth::session::sign_in_link::{DEMONSTRATION_LINK_LIFETIME, create_sign_in_link};
 use crate::change_log::ActionContext;
 use crate::clock::{Clock, FixedClock, SystemClock};
 use crate::config::{self, read_environment};
@@ -63,7 +66,11 @@ pub async fn run_demo(port: u16) -> Result<(), CliError> {
         signer,
         issuer: ISSUER.into(),
     };
-    let app = App::new(db, verifier, Arc::new(SystemClock), engine).with_token_issuer(Some(issuing));
+    // The evidence is made up, so visitors can ask about it too.
+    let permissions = Permissions::default().with_public_questions(true);
+    let app = App::new(db, verifier, Arc::new(SystemClock), engine)
+        .with_token_issuer(Some(issuing))
+        .with_permissions(permissions);
     let app = Arc::new(app);
     app.engine.catch_up(&app.db, &|_| ()).await?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -104,9 +111,11 @@ struct DemoMember {
     role: Role,
     name: String,
     token: String,
+    /// The path of a link that signs the member in once.
+    sign_in_path: String,
 }
 
-/// Creates a member of each role, with a token that is valid for a day.
+/// Creates a member of each role, with a token and a sign-in link that are valid for a day.
 async fn create_members(
     db: &DatabaseConnection,
     act: &ActionContext<'_>,
@@ -140,8 +149,20 @@ async fn create_members(
         let name = organisation
             .as_ref()
             .map_or_else(|| subject.subject.clone(), |one| one.name.clone());
-        member::add_or_update_member(db, act, subject, role, organisation.map(|one| one.id)).await?;
-        ready.push(DemoMember { role, name, token });
+        let added =
+            member::add_or_update_member(db, act, subject, role, organisation.map(|one| one.id)).await?;
+        // The clock of the example evidence is long past.
+        let now = ActionContext {
+            clock: &SystemClock,
+            ..*act
+        };
+        let link = create_sign_in_link(db, &now, added.id, DEMONSTRATION_LINK_LIFETIME).await?;
+        ready.push(DemoMember {
+            role,
+            name,
+            token,
+            sign_in_path: link.map_err(error_from_rejection)?.path(),
+        });
     }
     Ok(ready)
 }
@@ -152,10 +173,26 @@ fn print_instructions(address: SocketAddr, ready: &[DemoMember]) {
         .find(|one| one.role.can(Capability::ReadEveryRecord))
         .map_or("", |one| one.token.as_str());
     print_line!("Wayin's demonstration. Its evidence is illustrative: made up, in real places.\n");
-    print_line!("GraphQL   http://{address}/graphql");
-    print_line!("GraphiQL  http://{address}/graphiql#token={steward}\n");
+    print_line!("Open a link in a browser to sign in. Each works once, today:");
+    for DemoMember {
+        role,
+        name,
+        sign_in_path,
+        ..
+    } in ready
+    {
+        print_line!(
+            "{:13} {name}\n              http://{address}{sign_in_path}",
+            to_heading(role.label())
+        );
+    }
+    print_line!("\nGraphQL   http://{address}/graphql");
+    print_line!("GraphiQL  http://{address}/graphiql\n");
     print_line!("Tokens, good for a day and for this run alone:");
-    for DemoMember { role, name, token } in ready {
+    for DemoMember {
+        role, name, token, ..
+    } in ready
+    {
         print_line!("{:10} {name}\n           {token}", role.code());
     }
     let body = serde_json::json!({ "query": EXAMPLE_QUERY }).to_string();

@@ -9,13 +9,14 @@ use wayin_entity::{Capability, OrganisationKind, Role};
 
 use super::error::CliError;
 use super::open_database::open_database;
-use super::output::print_line;
+use super::output::{print_line, print_note};
 use crate::audit::{self, AuditRecord};
 use crate::auth::issued_token::{self, TokenDraft, TokenExpiry, TokenIssuer};
+use crate::auth::session::sign_in_link::{SIGN_IN_LINK_LIFETIME, create_sign_in_link, sign_in_link_event};
 use crate::auth::{jwt::TokenSubject, member};
 use crate::change_log::ActionContext;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{TokenConfig, read_environment, read_issuer};
+use crate::config::{TokenConfig, read_bind_address, read_environment, read_issuer, read_public_url};
 use crate::database::{begin_write, commit};
 use crate::error::Error;
 use crate::id::{self, NodeKind};
@@ -65,6 +66,18 @@ pub enum MemberCommand {
     /// Revoke a member. This takes effect at once.
     #[command(after_help = "Example:\n  wayin member revoke --subject ada")]
     Revoke {
+        /// The `sub` of the member's tokens.
+        #[arg(long)]
+        subject: String,
+        /// The `iss` of the member's tokens. The default is TOKEN_ISSUER.
+        #[arg(long)]
+        issuer: Option<String>,
+    },
+    /// Print a link that signs a member in with a browser, once, within 15 minutes.
+    ///
+    /// The link begins with `PUBLIC_URL`, or else with the address of this machine. Send it to nobody but the member.
+    #[command(after_help = "Example:\n  wayin member sign-in-link --subject ada")]
+    SignInLink {
         /// The `sub` of the member's tokens.
         #[arg(long)]
         subject: String,
@@ -158,9 +171,42 @@ impl MemberCommand {
                 };
                 print_line!("{} is revoked.", member.subject);
             }
+            Self::SignInLink { subject, issuer } => {
+                print_sign_in_link(&act, resolve_subject(subject, issuer)?).await?;
+            }
         }
         Ok(())
     }
+}
+
+async fn print_sign_in_link(act: &ActionContext<'_>, named: TokenSubject) -> Result<(), CliError> {
+    let public_url = read_public_url(&read_environment)?;
+    let bind = read_bind_address(&read_environment)?;
+    let db = open_database().await?;
+    let transaction = begin_write(&db).await?;
+    let known = member::find_by_subject(&transaction, &named).await?;
+    let Some(known) = known.filter(|member| member.revoked_at.is_none()) else {
+        let TokenSubject { issuer, subject } = named;
+        return Err(CliError::InvalidArguments(format!(
+            "No member has the subject {subject} from {issuer}: add one with `wayin member add`."
+        )));
+    };
+    let created = create_sign_in_link(&transaction, act, known.id, SIGN_IN_LINK_LIFETIME)
+        .await?
+        .map_err(error_from_rejection)?;
+    let event = sign_in_link_event(known.id, Some(act.reason), created.expires_at);
+    audit::append_event(&transaction, act, "createSignInLink", event).await?;
+    commit(transaction).await?;
+    let path = created.path();
+    match public_url {
+        Some(url) => print_line!("{}", url.join(&path)),
+        None if bind.ip().is_loopback() => print_line!("http://{bind}{path}"),
+        None => {
+            print_line!("{path}");
+            print_note!("Set PUBLIC_URL to print the whole address of the link.");
+        }
+    }
+    Ok(())
 }
 
 /// Records an audit event, as the mutation of that name does.
@@ -311,7 +357,7 @@ async fn revoke_token(act: &ActionContext<'_>, id: &str) -> Result<(), CliError>
 }
 
 /// Converts a rejection to an error with all problems in one sentence.
-fn error_from_rejection(refusal: Rejection) -> CliError {
+pub(super) fn error_from_rejection(refusal: Rejection) -> CliError {
     let reasons: Vec<String> = refusal.problems.iter().map(ToString::to_string).collect();
     CliError::InvalidArguments(format!("Nothing was changed: {}.", reasons.join(", ")))
 }

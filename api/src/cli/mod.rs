@@ -51,7 +51,7 @@ enum Command {
     Serve,
     /// Show what Wayin does: serve a temporary database of example evidence until you stop it.
     ///
-    /// Prints the addresses, a token for each role, and a command to try.
+    /// Prints the addresses, a sign-in link and a token for each role, and a command to try.
     #[command(after_help = "Example:\n  wayin demo --port 9000")]
     Demo {
         /// The port to listen on. If it is in use, the next free port is used.
@@ -64,7 +64,7 @@ enum Command {
     /// Print the schema in the GraphQL schema definition language.
     #[command(after_help = "Example:\n  wayin schema > schema.graphql")]
     Schema,
-    /// Add, list and revoke members.
+    /// Add, list and revoke members, and create links that sign them in.
     #[command(
         subcommand,
         after_help = "Example:\n  wayin member add --subject ada --role STEWARD"

@@ -42,8 +42,17 @@ pub(super) async fn run_serve() -> Result<(), CliError> {
     let imports = config::read_import_settings(&read_environment)?;
     let expiry = config::read_expiry_policy(&read_environment)?;
     let origins = config::read_allowed_origins(&read_environment)?;
+    let public_url = config::read_public_url(&read_environment)?;
+    if public_url.is_none() && !bind.ip().is_loopback() {
+        tracing::warn!(
+            "PUBLIC_URL is not set, so the cookies of sessions are not limited to TLS; set it to the https address at which \
+             people reach the service"
+        );
+    }
+    let oidc = config::read_oidc_provider(&read_environment, public_url.as_ref())?;
     let costs = config::read_cost_settings(&read_environment)?;
     let http = config::read_http_settings(&read_environment)?;
+    let permissions = config::read_permissions(&read_environment)?;
     let stop_within = http.stop_timeout;
     let db = open_database().await?;
     if instance::has_demonstration_secret(&db).await? {
@@ -57,9 +66,12 @@ pub(super) async fn run_serve() -> Result<(), CliError> {
     verifier.refresh_keys().await;
     let app = App::new(db, verifier, Arc::new(SystemClock), engine)
         .with_token_issuer(issuing)
+        .with_permissions(permissions)
         .with_imports(imports)
         .with_expiry_policy(expiry)
         .with_allowed_origins(origins)
+        .with_public_url(public_url)
+        .with_oidc(oidc)
         .with_cost_settings(costs)
         .with_http_settings(http);
     let app = Arc::new(app);

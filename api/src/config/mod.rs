@@ -1,6 +1,7 @@
 //! Reads and validates the settings once, before the service starts. `.env.example` lists all of them.
 
 mod names;
+mod oidc;
 mod tokens;
 
 use std::fmt::Display;
@@ -11,7 +12,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 pub use self::names::{list_log_filter_warnings, list_warnings as name_warnings};
+pub use self::oidc::read_oidc_provider;
 pub use self::tokens::{TokenConfig, read_issuer};
+use crate::auth::permission::Permissions;
 use crate::cors::AllowedOrigins;
 use crate::describe_failure::describe_io;
 use crate::expiry::{DEFAULT_DRAFT_EXPIRY_DAYS, DEFAULT_IMPORT_EXPIRY_DAYS, ExpiryPolicy};
@@ -19,6 +22,7 @@ use crate::graphql::operation::cost;
 use crate::graphql::operation::cost::{Introspection, RateLimit, RateLimits};
 use crate::import::job;
 use crate::pattern::engine::EngineSettings;
+use crate::public_url::PublicUrl;
 use crate::server::settings::{AllowedCorsHeaders, HttpSettings};
 use wayin_engine::disclosure::cell_key::PerturbationTable;
 use wayin_engine::disclosure::classes::key_variables::KeyPriority;
@@ -63,20 +67,9 @@ impl DatabaseConfig {
                 "it does not start with sqlite: or postgres://".into(),
             ));
         }
-        let migrate_on_start = match source(MIGRATE).as_deref() {
-            None => sqlite,
-            Some("true") => true,
-            Some("false") => false,
-            Some(other) => {
-                return Err(ConfigError::Malformed(
-                    MIGRATE,
-                    format!("it is {other}, not true or false"),
-                ));
-            }
-        };
         Ok(Self {
             url,
-            migrate_on_start,
+            migrate_on_start: read_boolean(source, MIGRATE, sqlite)?,
         })
     }
 }
@@ -150,6 +143,17 @@ pub fn read_allowed_origins(source: SettingSource<'_>) -> Result<AllowedOrigins,
     AllowedOrigins::parse(&list).map_err(|reason| ConfigError::Malformed(ORIGINS, reason))
 }
 
+const PUBLIC_URL: &str = "PUBLIC_URL";
+
+/// `PUBLIC_URL`: the address at which people reach the service.
+pub fn read_public_url(source: SettingSource<'_>) -> Result<Option<PublicUrl>, ConfigError> {
+    source(PUBLIC_URL)
+        .map(|address| {
+            PublicUrl::parse(&address).map_err(|reason| ConfigError::Malformed(PUBLIC_URL, reason))
+        })
+        .transpose()
+}
+
 /// `HEADER_SECONDS`, `BODY_SECONDS`, `IDLE_SECONDS`, `STOP_SECONDS`, `CONNECTIONS_PER_ADDRESS` and
 /// `CORS_HEADERS`. Behind proxies, all connections come from the address of a proxy, so that the number for
 /// each address has no default limit.
@@ -219,12 +223,30 @@ pub fn read_cost_settings(source: SettingSource<'_>) -> Result<cost::CostSetting
     })
 }
 
+/// `PUBLIC_QUESTIONS`: whether visitors can ask the questions that a dashboard can ask.
+pub fn read_permissions(source: SettingSource<'_>) -> Result<Permissions, ConfigError> {
+    let has_public_questions = read_boolean(source, "PUBLIC_QUESTIONS", false)?;
+    Ok(Permissions::default().with_public_questions(has_public_questions))
+}
+
 /// `DRAFT_DAYS` and `IMPORT_DAYS`.
 pub fn read_expiry_policy(source: SettingSource<'_>) -> Result<ExpiryPolicy, ConfigError> {
     Ok(ExpiryPolicy::from_days(
         read_integer(source, "DRAFT_DAYS", DEFAULT_DRAFT_EXPIRY_DAYS, 0..=36_500)?,
         read_integer(source, "IMPORT_DAYS", DEFAULT_IMPORT_EXPIRY_DAYS, 1..=36_500)?,
     ))
+}
+
+fn read_boolean(source: SettingSource<'_>, name: &'static str, default: bool) -> Result<bool, ConfigError> {
+    match source(name).as_deref() {
+        None => Ok(default),
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(other) => Err(ConfigError::Malformed(
+            name,
+            format!("it is {other}, not true or false"),
+        )),
+    }
 }
 
 /// Reads a whole number within a range, or returns the default.

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use super::{ConfigError, SettingSource, read_integer};
 use crate::auth::issued_token::TokenIssuer;
 use crate::auth::issuer::{IssuerKeys, TrustedIssuer};
-use crate::auth::jwks::{CachedKeys, JwksUrl, KeySource, RefreshPolicy};
+use crate::auth::issuer_url::IssuerUrl;
+use crate::auth::jwks::{CachedKeys, KeySource, RefreshPolicy};
 use crate::auth::jwt::{TokenSigner, TokenVerifier};
 use crate::auth::keys::KeySet;
 use crate::describe_failure::describe_io;
@@ -206,7 +207,7 @@ impl TokenConfig {
             return Ok(IssuerKeys::Single(DecodingKey::from_secret(self.secret()?)));
         }
         if let Some(address) = &self.jwks_url {
-            let place = JwksUrl::new(address, &self.refresh_policy)
+            let place = IssuerUrl::new(address, self.refresh_policy.timeout)
                 .map_err(|reason| ConfigError::Malformed(JWKS_URL, reason.to_string()))?;
             return Ok(self.cached_keys(&self.issuer, KeySource::Address(place), &self.algorithms));
         }
@@ -242,7 +243,7 @@ impl TokenConfig {
         }
         let keys = match (listed.jwks_url, listed.jwks_file, listed.public_key_file) {
             (Some(address), None, None) => {
-                let address = JwksUrl::new(&address, &self.refresh_policy)
+                let address = IssuerUrl::new(&address, self.refresh_policy.timeout)
                     .map_err(|reason| format!("jwksUrl: {reason}"))?;
                 self.cached_keys(&listed.issuer, KeySource::Address(address), &algorithms)
             }

@@ -7,13 +7,11 @@
 pub mod graphql;
 pub mod http;
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QuerySelect,
 };
-use sha2::{Digest, Sha256};
 use wayin_entity::{export_link, member};
 
 use crate::auth::member::find_active_member;
@@ -21,7 +19,7 @@ use crate::auth::requester::AuthenticatedMember;
 use crate::change_log::ActionContext;
 use crate::error::Result;
 use crate::idempotency::Rejection;
-use crate::secret::generate_secret;
+use crate::secret::{SecretKind, digest_secret};
 use wayin_records::problem::ProblemCode;
 
 /// How long a link opens its file.
@@ -30,10 +28,7 @@ pub const LIFETIME: TimeDelta = TimeDelta::minutes(15);
 pub const MAX_LIVE_LINKS: u64 = 100;
 /// The path of a link without its secret.
 pub const LINK_PATH: &str = "/export/link/";
-/// Marks a text as the secret of a link, for programs that search files for secrets.
-const SECRET_PREFIX: &str = "wayin_link_";
-/// 256 bits, which nobody can guess.
-const SECRET_BYTES: usize = 32;
+const LINK_SECRET: SecretKind = SecretKind::new("wayin_link_");
 
 /// A link with its secret, which only its creator gets.
 #[derive(Clone)]
@@ -76,7 +71,7 @@ pub async fn create_link(
         );
         return Ok(Err(Rejection::from_problem(ProblemCode::NotAllowed, "", reason)));
     }
-    let secret = generate_link_secret()?;
+    let secret = LINK_SECRET.generate()?;
     let row = export_link::Model {
         id: act.clock.new_id(),
         member_id: owner.id,
@@ -101,7 +96,7 @@ pub async fn find_target(
     secret: &str,
     now: DateTime<Utc>,
 ) -> Result<Option<LinkTarget>> {
-    if !has_secret_form(secret) {
+    if !LINK_SECRET.matches(secret) {
         return Ok(None);
     }
     let found = export_link::Entity::find()
@@ -132,49 +127,4 @@ pub async fn delete_expired(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Re
 pub async fn delete_all(db: &impl ConnectionTrait) -> Result<()> {
     export_link::Entity::delete_many().exec(db).await?;
     Ok(())
-}
-
-fn generate_link_secret() -> Result<String> {
-    let secret: [u8; SECRET_BYTES] = generate_secret()?;
-    Ok(format!(
-        "{SECRET_PREFIX}{}",
-        BASE64_URL_SAFE_NO_PAD.encode(secret)
-    ))
-}
-
-/// Whether a text could be the secret of a link. Any other text needs no query.
-fn has_secret_form(text: &str) -> bool {
-    text.strip_prefix(SECRET_PREFIX)
-        .and_then(|encoded| BASE64_URL_SAFE_NO_PAD.decode(encoded).ok())
-        .is_some_and(|bytes| bytes.len() == SECRET_BYTES)
-}
-
-/// The digest that is stored. A secret of 256 random bits needs no salt and no slow function.
-fn digest_secret(secret: &str) -> String {
-    hex::encode(Sha256::digest(secret))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_random_and_recognised() {
-        let (one, other) = (generate_link_secret().unwrap(), generate_link_secret().unwrap());
-        assert_ne!(one, other);
-        assert!(has_secret_form(&one) && has_secret_form(&other));
-        assert_eq!(one.len(), SECRET_PREFIX.len() + 43);
-        for wrong in [
-            "",
-            "wayin_link_",
-            &one[1..],
-            &one[..one.len() - 1],
-            &format!("{one}A"),
-            &one.replace(SECRET_PREFIX, ""),
-        ] {
-            assert!(!has_secret_form(wrong), "{wrong}");
-        }
-        assert_eq!(digest_secret(&one).len(), 64);
-        assert_ne!(digest_secret(&one), digest_secret(&other));
-    }
 }

@@ -37,6 +37,8 @@ pub enum AskerOrganisation {
     Known(Uuid),
     /// The member who asks belongs to no organisation.
     Missing,
+    /// Someone without a token asks.
+    Unidentified,
     /// The filter is stored in a claim, which everybody reads.
     Claim,
 }
@@ -55,15 +57,19 @@ impl AskerOrganisation {
         let field = path.rsplit('.').next().unwrap_or(path);
         let reason = match self {
             Self::Known(id) => return Ok(id),
-            Self::Missing => {
-                format!("You do not belong to an organisation, so `{field}` cannot be answered.")
-            }
-            Self::Claim => format!("A claim is read by everybody, so `{field}` cannot be answered in it."),
+            Self::Missing => format!(
+                "You do not belong to an organisation, so `{field}` cannot be answered. Filter by an \
+                 organisation's id instead."
+            ),
+            Self::Unidentified => format!(
+                "You sent no token, so `{field}` cannot be answered. Send the token of a member of an organisation."
+            ),
+            Self::Claim => format!(
+                "A claim is read by everybody, so `{field}` cannot be answered in it. Filter by an organisation's \
+                 id instead."
+            ),
         };
-        Err(Error::bad_input(
-            path,
-            format!("{reason} Filter by an organisation's id instead."),
-        ))
+        Err(Error::bad_input(path, reason))
     }
 }
 
@@ -165,6 +171,11 @@ mod tests {
                 AskerOrganisation::Missing,
                 "among.or.0.fundedByMe: You do not belong to an organisation, so `fundedByMe` cannot be \
                  answered. Filter by an organisation's id instead.",
+            ),
+            (
+                AskerOrganisation::Unidentified,
+                "among.or.0.fundedByMe: You sent no token, so `fundedByMe` cannot be answered. Send the token of a \
+                 member of an organisation.",
             ),
             (
                 AskerOrganisation::Claim,

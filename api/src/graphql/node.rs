@@ -5,12 +5,14 @@ use async_graphql::Interface;
 use crate::audit::graphql::AuditEvent;
 use crate::auth::issued_token::graphql::IssuedToken;
 use crate::auth::member::graphql::Member;
+use crate::auth::session::graphql::Invitation;
 use crate::claim::graphql::Claim;
 use crate::crisis::graphql::Crisis;
 use crate::import::graphql::Import;
 use crate::initiative::graphql::{FundingTerm, Initiative, Organisation, Place, Source};
 use crate::meeting::graphql::{Meeting, Reflection};
 use crate::notice::graphql::Notice;
+use crate::saved_question::graphql::SavedQuestion;
 use crate::submission::graphql::Submission;
 use crate::vocabulary::graphql::Term;
 
@@ -54,4 +56,8 @@ pub enum Node {
     AuditEvent(AuditEvent),
     /// A notice of what a partner did without review; to stewards alone.
     Notice(Notice),
+    /// An invitation to become a member; to stewards alone.
+    Invitation(Invitation),
+    /// A question that you saved.
+    SavedQuestion(SavedQuestion),
 }

@@ -5,3 +5,4 @@ pub mod request_span;
 pub mod requester;
 pub mod response;
 pub mod security_headers;
+pub mod static_file;

@@ -61,8 +61,9 @@ impl<S: Sync> FromRequestParts<S> for Authorization {
     }
 }
 
-/// The member of a link, as an extension of the request that the link makes. It is used instead of the
-/// `Authorization` header. Clients cannot set extensions: only [`crate::export_link`] does.
+/// The member of a link, or of a page that sends a file, as an extension of the request that the link or the page makes. It is
+/// used instead of the `Authorization` header. Clients cannot set extensions: only [`crate::export_link`] and
+/// [`crate::pages::download`] do.
 #[derive(Clone, Debug)]
 pub struct LinkRequester(pub AuthenticatedMember);
 

@@ -12,7 +12,6 @@ use axum::{
 
 use super::job::{self, corrections};
 use crate::app::App;
-use crate::auth::permission::RequesterKind;
 use crate::auth::requester::Requester;
 use crate::error::{Error, Result};
 use crate::graphql::operation::client_ip::ClientIp;
@@ -32,21 +31,25 @@ async fn answer(
     requester: Requester,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let file = write(&app, caller, &requester, &id).await?;
+    let file = write_corrections(&app, caller, &requester, &id).await?;
     let file = file.ok_or_else(|| Error::NotFound("there is no such file that you may see".into()))?;
     Ok(send_workbook(file, "corrections.xlsx"))
 }
 
-async fn write(app: &App, caller: ClientIp, requester: &Requester, id: &str) -> Result<Option<File>> {
+/// Writes the workbook for a requester, and charges for it. None if there is none that the requester can see.
+pub async fn write_corrections(
+    app: &App,
+    caller: ClientIp,
+    requester: &Requester,
+    id: &str,
+) -> Result<Option<File>> {
     let payer = RateLimitKey::from_request(Some(requester), Some(&caller));
     app.cost_control.reserve(payer, app.clock.now())?;
     let member = requester.member()?;
     // The response is the same as for an import that does not exist.
-    let permission = app.permissions.check_field(
-        RequesterKind::from_requester(requester),
-        "Import",
-        "correctionsUrl",
-    );
+    let permission =
+        app.permissions
+            .check_field(app.permissions.identify(requester), "Import", "correctionsUrl");
     if permission.is_err() {
         return Ok(None);
     }

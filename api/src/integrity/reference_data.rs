@@ -9,11 +9,16 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{
-    claim, export_link, idempotency_key, instance_settings, issued_token, organisation, place, term,
+    browser_session, claim, export_link, idempotency_key, instance_settings, invitation, issued_token,
+    organisation, place, sign_in_attempt, sign_in_link, term,
 };
 
 use super::{IntegrityChecker, Invariant};
 use crate::auth::issued_token::MAX_VALID_DAYS;
+use crate::auth::oidc::attempt::ATTEMPT_LIFETIME;
+use crate::auth::session::SESSION_LIFETIME;
+use crate::auth::session::invitation::MAX_INVITATION_DAYS;
+use crate::auth::session::sign_in_link::DEMONSTRATION_LINK_LIFETIME;
 use crate::error::Result;
 use crate::export_link::LIFETIME;
 use crate::graphql::input;
@@ -61,6 +66,8 @@ pub(super) async fn check_reference_data(
     check_audit_events(db, checking).await?;
     check_tokens(db, checking).await?;
     check_links(db, checking).await?;
+    check_sessions(db, checking).await?;
+    check_invitations(db, checking).await?;
     check_claims(db, checking).await
 }
 
@@ -207,6 +214,71 @@ async fn check_links(db: &DatabaseTransaction, checking: &mut IntegrityChecker<'
                 row.id,
                 good_for.num_minutes(),
                 LIFETIME.num_minutes()
+            );
+            checking.report(Invariant::Tokens, sentence);
+        }
+    }
+    Ok(())
+}
+
+/// Checks the lifetime of sessions and of the links that begin them.
+async fn check_sessions(db: &DatabaseTransaction, checking: &mut IntegrityChecker<'_>) -> Result<()> {
+    let mut check = |what: &str, id: Uuid, good_for: TimeDelta, most: TimeDelta| {
+        if good_for <= TimeDelta::zero() || good_for > most {
+            let sentence = format!(
+                "{what} {id} is valid for {} minutes instead of at most {}.",
+                good_for.num_minutes(),
+                most.num_minutes()
+            );
+            checking.report(Invariant::Tokens, sentence);
+        }
+    };
+    let mut rows = browser_session::Entity::find()
+        .order_by_asc(browser_session::Column::Id)
+        .stream(db)
+        .await?;
+    while let Some(row) = rows.try_next().await? {
+        check(
+            "Session",
+            row.id,
+            row.expires_at - row.created_at,
+            SESSION_LIFETIME,
+        );
+    }
+    drop(rows);
+    let mut rows = sign_in_link::Entity::find()
+        .order_by_asc(sign_in_link::Column::Id)
+        .stream(db)
+        .await?;
+    while let Some(row) = rows.try_next().await? {
+        let good_for = row.expires_at - row.created_at;
+        check("Sign-in link", row.id, good_for, DEMONSTRATION_LINK_LIFETIME);
+    }
+    drop(rows);
+    let mut rows = sign_in_attempt::Entity::find()
+        .order_by_asc(sign_in_attempt::Column::Id)
+        .stream(db)
+        .await?;
+    while let Some(row) = rows.try_next().await? {
+        let good_for = row.expires_at - row.created_at;
+        check("Sign-in attempt", row.id, good_for, ATTEMPT_LIFETIME);
+    }
+    Ok(())
+}
+
+/// Checks the lifetime of invitations.
+async fn check_invitations(db: &DatabaseTransaction, checking: &mut IntegrityChecker<'_>) -> Result<()> {
+    let mut rows = invitation::Entity::find()
+        .order_by_asc(invitation::Column::Id)
+        .stream(db)
+        .await?;
+    while let Some(row) = rows.try_next().await? {
+        let good_for = row.expires_at - row.created_at;
+        if good_for <= TimeDelta::zero() || good_for > TimeDelta::days(MAX_INVITATION_DAYS) {
+            let sentence = format!(
+                "Invitation {} is valid for {} days instead of 1 to {MAX_INVITATION_DAYS}.",
+                row.id,
+                good_for.num_days()
             );
             checking.report(Invariant::Tokens, sentence);
         }

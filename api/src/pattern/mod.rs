@@ -1,11 +1,12 @@
 //! Patterns: how often two conditions coincide in the published records.
 //!
 //! The [`loader`] loads the records, and then the changes to them, into the index of [`wayin_engine`]. The [`engine`]
-//! holds the index and runs queries on its own threads, each on a [`view`] of one moment. It puts hidden records into classes. The [`service`] turns the
-//! arguments of a client into a query. The [`answer_cache`] keeps the answers until the index changes. An answer goes out
+//! holds the index and runs queries on its own threads, each on a [`view`] of one moment. It puts hidden records into classes. An [`asker`] asks, and the [`service`]
+//! turns the arguments into a query. The [`answer_cache`] keeps the answers until the index changes. An answer goes out
 //! over [`graphql`] or as a [`csv`] file. The [`question_audit`] counts who asks.
 
 pub mod answer_cache;
+pub mod asker;
 mod class_formation;
 pub mod engine;
 pub mod files;

@@ -4,15 +4,14 @@
 use std::sync::Arc;
 
 use async_graphql::{InputType as _, Value};
-use uuid::Uuid;
 use wayin_entity::{Dimension, Perspective};
 
 use crate::app::App;
-use crate::auth::permission::RequesterKind;
 use crate::error::{Error, Result};
-use crate::graphql::filter::{AskerOrganisation, FilterContext};
+use crate::graphql::filter::FilterContext;
 use crate::initiative::filter_input::InitiativeFilter;
 use crate::pattern::answer_cache::{CachedAnswer, Question};
+use crate::pattern::asker::Asker;
 use crate::pattern::view::OperationView;
 use wayin_engine::answer;
 use wayin_engine::answer::{
@@ -27,21 +26,18 @@ use wayin_engine::query::{
     MAX_PAIRED_CONDITIONS, MIN_PAIRED_CONDITIONS, PatternQuery, RecordScope, Viewpoint,
 };
 use wayin_engine::summary;
-use wayin_engine::visibility::Reader;
 
 /// The protected answers that a flow counts: the way in, and the later entry points.
 const ANSWERS_OF_A_FLOW: usize = 2;
 
-/// Answers queries for one reader.
+/// Answers queries for one asker.
 #[derive(Clone)]
 pub struct PatternService {
     app: Arc<App>,
-    /// Whose permissions to check. None if they were checked when the operation was prepared.
-    principal: Option<RequesterKind>,
+    asker: Asker,
+    /// Whether the permissions of the asker were checked when the operation was prepared.
+    is_authorised: bool,
     viewpoint: Viewpoint,
-    asker_organisation: AskerOrganisation,
-    /// The member whose questions are counted for the audit. None if they are not counted.
-    member: Option<Uuid>,
     min_change_number: Option<i64>,
     /// The view of the operation that asks. None if each query has a view of its own.
     operation: Option<Arc<OperationView>>,
@@ -92,26 +88,33 @@ pub struct ComparedFilter {
 }
 
 impl PatternService {
-    /// Creates a service whose answers include the change `min_change_number`. `check_as` is the requester whose
-    /// permissions to check for the fields that a query reads. None for the arguments of a GraphQL operation, which
-    /// were checked before. `asker_organisation` is what filters such as `fundedByMe` mean.
-    pub fn new(
-        app: &Arc<App>,
-        check_as: Option<RequesterKind>,
-        reader: Reader,
-        asker_organisation: AskerOrganisation,
-        scope: RecordScope,
-        min_change_number: Option<i64>,
-    ) -> Self {
+    /// Creates a service whose answers include the change `min_change_number`. It checks whether the asker can read
+    /// the fields that a query uses.
+    pub fn new(app: &Arc<App>, asker: Asker, scope: RecordScope, min_change_number: Option<i64>) -> Self {
         Self {
             app: Arc::clone(app),
-            principal: check_as,
-            viewpoint: Viewpoint { reader, scope },
-            asker_organisation,
-            member: None,
+            asker,
+            is_authorised: false,
+            viewpoint: Viewpoint {
+                reader: asker.reader,
+                scope,
+            },
             min_change_number,
             operation: None,
         }
+    }
+
+    /// Leaves out the checks that were made when the GraphQL operation was prepared.
+    #[must_use]
+    pub fn already_authorised(self) -> Self {
+        Self {
+            is_authorised: true,
+            ..self
+        }
+    }
+
+    pub const fn asker(&self) -> Asker {
+        self.asker
     }
 
     /// Answers from the view of an operation.
@@ -121,12 +124,6 @@ impl PatternService {
             operation: Some(Arc::clone(operation)),
             ..self
         }
-    }
-
-    /// Counts the questions under disclosure control for a member. None if nobody is known to ask.
-    #[must_use]
-    pub fn asked_by(self, member: Option<Uuid>) -> Self {
-        Self { member, ..self }
     }
 
     /// Computes how often two conditions coincide.
@@ -209,11 +206,12 @@ impl PatternService {
         among: Option<InitiativeFilter>,
         perspective: Option<Perspective>,
     ) -> Result<FlowCounts> {
-        if let Some(asking) = self.principal {
+        if !self.is_authorised {
             let given = [("perspective".to_owned(), perspective.to_value())];
+            let field = ("Query", "entryPointFlows");
             self.app
                 .permissions
-                .check_field_usage(asking, ("Query", "entryPointFlows"), given)?;
+                .check_field_usage(self.asker.kind, field, given)?;
         }
         let question = FlowsQuery {
             among: self.build_predicate("among", among).await?,
@@ -307,14 +305,14 @@ impl PatternService {
         match filter {
             Some(filter) => {
                 self.check_usage("InitiativeFilter", argument, &filter.to_value())?;
-                let lookup = FilterContext::new(&self.app.db, self.viewpoint.reader, self.asker_organisation);
+                let lookup = FilterContext::new(&self.app.db, self.asker.reader, self.asker.organisation);
                 filter.into_predicate(lookup, argument.to_owned()).await
             }
             None => Ok(Predicate::ALWAYS_TRUE),
         }
     }
 
-    /// Checks whether the requester can read the dimensions, and whether disclosure control allows the question.
+    /// Checks whether the asker can group by the dimensions, and whether disclosure control allows the question.
     fn check_disclosure(
         &self,
         predicates: &[(&str, &InitiativePredicate)],
@@ -323,6 +321,9 @@ impl PatternService {
     ) -> Result<()> {
         for (argument, dimension) in dimensions {
             self.check_usage("Dimension", argument, &dimension.to_value())?;
+            if let Some(dimension) = dimension {
+                self.asker.require_dimension(argument, *dimension)?;
+            }
         }
         if self.viewpoint.is_controlled() {
             let given = dimensions
@@ -337,12 +338,13 @@ impl PatternService {
         Ok(())
     }
 
-    /// Checks whether the requester can read every field that an argument uses.
+    /// Checks whether the asker can read every field that an argument uses.
     fn check_usage(&self, of: &str, argument: &str, value: &Value) -> Result<()> {
-        match self.principal {
-            Some(asking) => self.app.permissions.check_usage(asking, of, argument, value),
-            None => Ok(()),
+        if self.is_authorised {
+            return Ok(());
         }
+        let permissions = &self.app.permissions;
+        permissions.check_usage(self.asker.kind, of, argument, value)
     }
 
     async fn answer<A: CachedAnswer>(
@@ -364,7 +366,7 @@ impl PatternService {
 
     /// Counts a question that was answered, for the audit of stewards.
     fn count_question(&self, basis: &Basis) {
-        if let Some(member) = self.member
+        if let Some(member) = self.asker.member
             && self.viewpoint.is_controlled()
         {
             let day = self.app.clock.now().date_naive();

@@ -21,8 +21,9 @@ use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{
     ChangeKind, ChangeSubject, audit_event, challenge_faced, claim, crisis, entity_revision,
-    entry_point_taken, funding_term, grant_detail, idempotency_key, initiative, issued_token, meeting,
-    member, organisation, organisation_alias, place, reflection, revision, source, submission, term,
+    entry_point_taken, funding_term, grant_detail, idempotency_key, initiative, invitation, issued_token,
+    meeting, member, organisation, organisation_alias, place, reflection, revision, saved_question, source,
+    submission, term,
 };
 
 use self::replace::{IdentityKind, TextReplacement};
@@ -158,6 +159,7 @@ pub async fn redact_text(
     entries.extend(organisations);
     redaction.redact_terms_and_reflections().await?;
     redaction.redact_members().await?;
+    redaction.redact_saved_questions().await?;
     redacted.imports = files::redact_files(db, act, text, found).await?;
     delete_idempotency_keys(db, text).await?;
     redaction.redact_stored_results().await?;
@@ -509,7 +511,21 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         Ok(())
     }
 
-    /// Redacts the values of a filter. Codes stay, as the claim could not be run otherwise.
+    async fn redact_saved_questions(&self) -> Result<()> {
+        let take_out = |row: &mut saved_question::Model| {
+            self.replacement.replace_in_text(&mut row.name);
+            for part in ["when", "then", "among"] {
+                row.question
+                    .get_mut(part)
+                    .into_iter()
+                    .for_each(|filter| self.redact_filter(filter));
+            }
+        };
+        alter!(self: saved_question [Name Question], take_out, |_| ()).await?;
+        Ok(())
+    }
+
+    /// Redacts the values of a filter. Codes stay, as the question could not be asked otherwise.
     fn redact_filter(&self, filter: &mut Value) {
         let mut without = filter.clone();
         self.replacement.replace_in_document(&mut without);
@@ -557,8 +573,8 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
                 .replace_identity(IdentityKind::Subject, &mut row.subject);
         };
         alter!(self: member [Subject], take_out, |_| ()).await?;
-        // The names of tokens need not be unique.
-        replace!(self: issued_token [Name]);
+        // The names of tokens and invitations need not be unique.
+        replace!(self: issued_token [Name] invitation [Name]);
         Ok(())
     }
 }

@@ -12,8 +12,8 @@ use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{
     audit_event, challenge_faced, claim, crisis, entity_revision, entry_point_taken, funding_term,
-    grant_detail, import, import_outcome, initiative, issued_token, meeting, member, organisation,
-    organisation_alias, place, reflection, revision, source, submission, term,
+    grant_detail, import, import_outcome, initiative, invitation, issued_token, meeting, member,
+    organisation, organisation_alias, place, reflection, revision, saved_question, source, submission, term,
 };
 
 use super::files;
@@ -86,6 +86,8 @@ tables! {
     claim { Slug Statement } { PatternWhen PatternThen PatternAmong }
     member { Subject } {}
     issued_token { Name } {}
+    invitation { Name } {}
+    saved_question { Name } { Question }
     import { FileName FailureReason Licence Notes } {}
     import_outcome { Message Column Path Sheet } {}
 }

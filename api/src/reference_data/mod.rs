@@ -98,7 +98,9 @@ pub const fn find_reference_kind(kind: NodeKind) -> Option<ReferenceKind> {
         | NodeKind::Import
         | NodeKind::IssuedToken
         | NodeKind::AuditEvent
-        | NodeKind::Notice => return None,
+        | NodeKind::Notice
+        | NodeKind::Invitation
+        | NodeKind::SavedQuestion => return None,
     })
 }
 

@@ -210,6 +210,19 @@ impl OperationExecutor {
     }
 }
 
+/// Lists what is wrong with a document, without executing it.
+#[cfg(test)]
+pub async fn find_document_errors(document: &str) -> Vec<String> {
+    let schema = schema_builder()
+        .extension(ValidationOnly)
+        .limit_depth(MAX_SELECTION_DEPTH)
+        .limit_complexity(MAX_SELECTED_FIELDS)
+        .limit_directives(MAX_DIRECTIVES)
+        .finish();
+    let errors = schema.execute(Request::new(document)).await.errors;
+    errors.into_iter().map(|error| error.message).collect()
+}
+
 /// Stops each operation once it is validated.
 struct ValidationOnly;
 

@@ -18,6 +18,8 @@ use crate::auth::issued_token::graphql::{IssuedToken, TokenMutation, TokenQuery}
 use crate::auth::member as members;
 use crate::auth::member::graphql::{Member, MemberMutation, MemberQuery};
 use crate::auth::permission::RequesterKind;
+use crate::auth::session::graphql::{Invitation, InvitationQuery, SessionMutation};
+use crate::auth::session::invitation;
 use crate::claim::graphql::{Claim, ClaimById, ClaimQuery};
 use crate::claim::mutations::ClaimMutation;
 use crate::crisis::graphql::{Crisis, CrisisById, CrisisQuery};
@@ -54,6 +56,8 @@ use crate::place::graphql::PlaceQuery;
 use crate::place::loaders::PlaceById;
 use crate::place::mutations::PlaceMutation;
 use crate::redaction::graphql::RedactionMutation;
+use crate::saved_question;
+use crate::saved_question::graphql::{SavedQuestion, SavedQuestionMutation, SavedQuestionQuery};
 use crate::submission::{
     self,
     graphql::{Submission, SubmissionQuery},
@@ -92,6 +96,8 @@ struct AdministrationQuery(
     AuditQuery,
     MemberQuery,
     TokenQuery,
+    InvitationQuery,
+    SavedQuestionQuery,
     QuestionCountQuery,
     NoticeQuery,
 );
@@ -122,6 +128,8 @@ struct AdministrationMutation(
     RedactionMutation,
     MemberMutation,
     TokenMutation,
+    SessionMutation,
+    SavedQuestionMutation,
     ExportLinkMutation,
     NoticeMutation,
 );
@@ -252,6 +260,14 @@ async fn find_node(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<
         NodeKind::IssuedToken => {
             let row = issued_token::find_by_id(&app.db, id).await?;
             row.map(|row| IssuedToken(row).into())
+        }
+        NodeKind::Invitation => {
+            let row = invitation::find_by_id(&app.db, id).await?;
+            row.map(|row| Invitation(row).into())
+        }
+        NodeKind::SavedQuestion => {
+            let row = saved_question::find_question(&app.db, member, id).await?;
+            row.map(|row| SavedQuestion(row).into())
         }
         NodeKind::AuditEvent => {
             let row = audit::find_event(&app.db, id).await?;

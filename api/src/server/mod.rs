@@ -22,7 +22,7 @@ use axum::{
     extract::{DefaultBodyLimit, RawQuery, State, ws::WebSocketUpgrade},
     http::{HeaderMap, StatusCode, Uri, header},
     middleware,
-    response::{IntoResponse, Redirect},
+    response::IntoResponse,
     routing::get,
 };
 use serde_json::Value;
@@ -52,6 +52,7 @@ use crate::http::response::{
 };
 use crate::import::job;
 use crate::multipart::{self, MultipartError};
+use crate::pages::service::PageService;
 use crate::schema::execute::OperationExecutor;
 use crate::schema::schema_sdl;
 use crate::subscriptions::socket::{self, SUBPROTOCOL};
@@ -78,9 +79,12 @@ pub fn build_router(app: Arc<App>) -> Router {
         executor: OperationExecutor::new(Arc::clone(&app)),
         app,
     };
+    let pages = crate::pages::router(PageService {
+        app: Arc::clone(&service.app),
+        executor: service.executor.clone(),
+    });
     let (origins, http) = (service.app.allowed_origins.clone(), service.app.http.clone());
     let routes = Router::new()
-        .route("/", get(|| async { Redirect::temporary("/graphiql") }))
         .route("/graphql", get(handle_graphql_get).post(handle_graphql_post))
         .route("/graphql/ws", get(handle_graphql_ws))
         .route("/schema.graphql", get(handle_schema))
@@ -91,6 +95,7 @@ pub fn build_router(app: Arc<App>) -> Router {
         ))
         .merge(files)
         .merge(links)
+        .merge(pages)
         .merge(crate::workbook_http::router())
         .merge(to_mend)
         .merge(returned)

@@ -13,7 +13,6 @@ use axum::{
 
 use super::corrections;
 use crate::app::App;
-use crate::auth::permission::RequesterKind;
 use crate::auth::requester::Requester;
 use crate::change_log::ActionContext;
 use crate::error::{Error, Result};
@@ -67,7 +66,8 @@ async fn download_corrections(
     Ok(send_workbook(file, "corrections.xlsx"))
 }
 
-async fn write_corrections(
+/// Writes the workbook for a requester, and charges for it. None if nothing was returned that the requester can see.
+pub async fn write_corrections(
     app: &App,
     caller: ClientIp,
     requester: &Requester,
@@ -78,7 +78,7 @@ async fn write_corrections(
     let member = requester.member()?;
     for field in ["record", "problems", "reviewNote"] {
         app.permissions
-            .check_field(RequesterKind::from_requester(requester), "Submission", field)?;
+            .check_field(app.permissions.identify(requester), "Submission", field)?;
     }
     let organisation = organisation.map(|id| {
         id::decode_as(NodeKind::Organisation, &id).ok_or_else(|| {

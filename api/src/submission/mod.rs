@@ -84,6 +84,14 @@ async fn find_for_update(
     Ok(found.lock_exclusive().one(db).await?)
 }
 
+/// A submission to decide on.
+#[derive(Clone, Copy, Debug)]
+pub struct SubmissionTarget {
+    pub id: Uuid,
+    /// The version that the decision is based on. None to decide on any version.
+    pub version: Option<i32>,
+}
+
 /// A record to save in a new or an existing submission.
 #[derive(Clone, Debug)]
 pub struct SubmissionDraft {
@@ -262,9 +270,9 @@ pub async fn submit_for_review(
     places: &Gazetteer,
     keys: &DisclosureKeys,
     member: &AuthenticatedMember,
-    id: Uuid,
+    target: SubmissionTarget,
 ) -> Result<TransitionResult> {
-    let (current, organisation) = match find_with_organisation(db, member, id).await? {
+    let (current, organisation) = match find_with_organisation(db, member, target.id).await? {
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -276,6 +284,9 @@ pub async fn submit_for_review(
         Ok(after) => after,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    if let Some(refusal) = find_stale_version(&current, target) {
+        return Ok(Err(refusal));
+    }
     let validated = validate::validate_submission(db, act, places, &organisation, &current).await?;
     if !validated.errors.is_empty() {
         return Ok(Err(problems_in_record(validated.errors)));
@@ -299,10 +310,10 @@ pub async fn request_changes(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
     member: &AuthenticatedMember,
-    id: Uuid,
+    target: SubmissionTarget,
     note: &str,
 ) -> Result<TransitionResult> {
-    let (current, organisation) = match find_with_organisation(db, member, id).await? {
+    let (current, organisation) = match find_with_organisation(db, member, target.id).await? {
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -314,6 +325,9 @@ pub async fn request_changes(
         Ok(after) => after,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    if let Some(refusal) = find_stale_version(&current, target) {
+        return Ok(Err(refusal));
+    }
     let note = match crate::note::validate_note("note", note) {
         Ok(note) => note,
         Err(refusal) => return Ok(Err(refusal)),
@@ -333,9 +347,9 @@ pub async fn publish_submission(
     places: &Gazetteer,
     keys: &DisclosureKeys,
     member: &AuthenticatedMember,
-    id: Uuid,
+    target: SubmissionTarget,
 ) -> Result<TransitionResult> {
-    let (current, organisation) = match find_with_organisation(db, member, id).await? {
+    let (current, organisation) = match find_with_organisation(db, member, target.id).await? {
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -344,6 +358,9 @@ pub async fn publish_submission(
         Transition::Publish,
         transition_actor(member, &organisation),
     ) {
+        return Ok(Err(refusal));
+    }
+    if let Some(refusal) = find_stale_version(&current, target) {
         return Ok(Err(refusal));
     }
     // What it refers to may have changed since it was submitted.
@@ -362,9 +379,9 @@ pub async fn discard_submission(
     db: &impl ConnectionTrait,
     act: &ActionContext<'_>,
     member: &AuthenticatedMember,
-    id: Uuid,
+    target: SubmissionTarget,
 ) -> Result<TransitionResult> {
-    let (current, organisation) = match find_with_organisation(db, member, id).await? {
+    let (current, organisation) = match find_with_organisation(db, member, target.id).await? {
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -376,6 +393,9 @@ pub async fn discard_submission(
         Ok(after) => after,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    if let Some(refusal) = find_stale_version(&current, target) {
+        return Ok(Err(refusal));
+    }
     let discarded = submission::Model {
         decided_at: Some(act.now()),
         ..current
@@ -416,6 +436,20 @@ async fn publish_validated(
     };
     Ok(Ok(
         update_state(db, act, published, SubmissionState::Published).await?
+    ))
+}
+
+/// Whether the submission has changed since the version that a decision is based on.
+fn find_stale_version(current: &submission::Model, target: SubmissionTarget) -> Option<Rejection> {
+    let version = target.version.filter(|version| *version != current.version)?;
+    let reason = format!(
+        "the submission has changed: your decision is based on version {version}, it is at {}; read it again",
+        current.version
+    );
+    Some(Rejection::from_problem(
+        ProblemCode::StaleVersion,
+        "version",
+        reason,
     ))
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wayin_entity::{SubmissionState, submission};
 
 use super::graphql::Submission;
-use super::{Rejection, SubmissionDraft, TransitionResult};
+use super::{Rejection, SubmissionDraft, SubmissionTarget, TransitionResult};
 use crate::app::App;
 use crate::auth::requester::AuthenticatedMember;
 use crate::error::Error;
@@ -49,6 +49,9 @@ pub struct SaveSubmissionInput {
 pub struct SubmitForReviewInput {
     /// The submission.
     id: ID,
+    /// The version of the submission that you read. If the submission has changed since, the input is rejected with
+    /// `STALE_VERSION`.
+    version: Option<i32>,
     /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
     /// result.
     idempotency_key: Option<String>,
@@ -59,6 +62,9 @@ pub struct SubmitForReviewInput {
 pub struct PublishSubmissionInput {
     /// The submission.
     id: ID,
+    /// The version of the submission that you read. If the submission has changed since, the input is rejected with
+    /// `STALE_VERSION`.
+    version: Option<i32>,
     /// The reason, stored with the new version of the record.
     reason: Option<String>,
     /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
@@ -71,6 +77,9 @@ pub struct PublishSubmissionInput {
 pub struct RequestChangesInput {
     /// The submission.
     id: ID,
+    /// The version of the submission that you read. If the submission has changed since, the input is rejected with
+    /// `STALE_VERSION`.
+    version: Option<i32>,
     /// What to change, for the people who wrote the record. At most 2,000 characters.
     note: String,
     /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
@@ -83,6 +92,9 @@ pub struct RequestChangesInput {
 pub struct DiscardSubmissionInput {
     /// The submission.
     id: ID,
+    /// The version of the submission that you read. If the submission has changed since, the input is rejected with
+    /// `STALE_VERSION`.
+    version: Option<i32>,
     /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
     /// result.
     idempotency_key: Option<String>,
@@ -169,7 +181,8 @@ impl SubmissionMutation {
         #[graphql(desc = "The values to save.")] mut input: SaveSubmissionInput,
     ) -> Result<SaveSubmissionPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin_mutation(ctx, "saveSubmission", key.as_deref(), &input).await? {
+        let text = input.to_value().to_string();
+        let running = match begin_mutation(ctx, "saveSubmission", key.as_deref(), text).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
@@ -217,16 +230,17 @@ impl SubmissionMutation {
         #[graphql(desc = "The submission.")] mut input: SubmitForReviewInput,
     ) -> Result<SubmitForReviewPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin_mutation(ctx, "submitForReview", key.as_deref(), &input).await? {
+        let running = match begin_decision(ctx, "submitForReview", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
-        let id = decode_argument(NodeKind::Submission, "input.id", &input.id)?;
+        let target = decode_target(&input.id, input.version)?;
         let places = Gazetteer::load(running.db()).await?;
         let keys = DisclosureKeys::load(running.db()).await?;
         let act = running.action("submitted by an organisation that publishes without review");
         let moved =
-            super::submit_for_review(running.db(), &act, &places, &keys, require_member(ctx)?, id).await?;
+            super::submit_for_review(running.db(), &act, &places, &keys, require_member(ctx)?, target)
+                .await?;
         Ok(
             finish_mutation(*running, moved, RecordWrite::Unchanged, Value::Null)
                 .await?
@@ -241,13 +255,14 @@ impl SubmissionMutation {
         #[graphql(desc = "The submission and the note.")] mut input: RequestChangesInput,
     ) -> Result<RequestChangesPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin_mutation(ctx, "requestChanges", key.as_deref(), &input).await? {
+        let running = match begin_decision(ctx, "requestChanges", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
-        let id = decode_argument(NodeKind::Submission, "input.id", &input.id)?;
+        let target = decode_target(&input.id, input.version)?;
         let act = running.action("returned");
-        let moved = super::request_changes(running.db(), &act, require_member(ctx)?, id, &input.note).await?;
+        let moved =
+            super::request_changes(running.db(), &act, require_member(ctx)?, target, &input.note).await?;
         let detail = json!({"note": input.note});
         Ok(finish_mutation(*running, moved, RecordWrite::Unchanged, detail)
             .await?
@@ -262,11 +277,11 @@ impl SubmissionMutation {
         #[graphql(desc = "The submission.")] mut input: PublishSubmissionInput,
     ) -> Result<PublishSubmissionPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin_mutation(ctx, "publishSubmission", key.as_deref(), &input).await? {
+        let running = match begin_decision(ctx, "publishSubmission", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
-        let id = decode_argument(NodeKind::Submission, "input.id", &input.id)?;
+        let target = decode_target(&input.id, input.version)?;
         let reason = input.reason.as_deref().unwrap_or("submitted and reviewed");
         let reason = match note::validate_note("reason", reason) {
             Ok(reason) => reason,
@@ -276,7 +291,8 @@ impl SubmissionMutation {
         let keys = DisclosureKeys::load(running.db()).await?;
         let moved = {
             let act = running.action(&reason);
-            super::publish_submission(running.db(), &act, &places, &keys, require_member(ctx)?, id).await?
+            super::publish_submission(running.db(), &act, &places, &keys, require_member(ctx)?, target)
+                .await?
         };
         Ok(
             finish_mutation(*running, moved, RecordWrite::Unchanged, json!({"reason": reason}))
@@ -292,16 +308,16 @@ impl SubmissionMutation {
         #[graphql(desc = "The submission.")] mut input: DiscardSubmissionInput,
     ) -> Result<DiscardSubmissionPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin_mutation(ctx, "discardSubmission", key.as_deref(), &input).await? {
+        let running = match begin_decision(ctx, "discardSubmission", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
-        let id = decode_argument(NodeKind::Submission, "input.id", &input.id)?;
+        let target = decode_target(&input.id, input.version)?;
         let moved = super::discard_submission(
             running.db(),
             &running.action("discarded"),
             require_member(ctx)?,
-            id,
+            target,
         )
         .await?;
         Ok(
@@ -312,22 +328,45 @@ impl SubmissionMutation {
     }
 }
 
-/// Begins a mutation. A repeat, or a mutation that cannot run, returns its result.
-async fn begin_mutation<'a>(
+fn decode_target(id: &ID, version: Option<i32>) -> Result<SubmissionTarget> {
+    Ok(SubmissionTarget {
+        id: decode_argument(NodeKind::Submission, "input.id", id)?,
+        version,
+    })
+}
+
+/// Begins a decision on a submission, as [`begin_mutation`]. An absent `version` is no part of the digest of the input, so that
+/// keys that were used before the input had this field stay valid.
+async fn begin_decision<'a>(
     ctx: &Context<'a>,
     name: &'static str,
     key: Option<&'a str>,
     input: &impl InputType,
 ) -> Result<Result<Box<RunningMutation<'a>>, SubmissionOutcome>> {
-    Ok(
-        match mutation::begin_mutation::<StoredSubmissionResult>(ctx, name, key, input).await? {
-            MutationStart::New(running) => Ok(running),
-            MutationStart::Rejected(problem) => Err(SubmissionOutcome::Rejected(problem.into())),
-            MutationStart::Replayed(answer) => {
-                Err(load_stored_result(app_from_context(ctx), require_member(ctx)?, answer).await?)
-            }
-        },
-    )
+    let mut input = input.to_value();
+    if let async_graphql::Value::Object(fields) = &mut input
+        && fields.get("version") == Some(&async_graphql::Value::Null)
+    {
+        fields.shift_remove("version");
+    }
+    begin_mutation(ctx, name, key, input.to_string()).await
+}
+
+/// Begins a mutation with its input as text. A repeat, or a mutation that cannot run, returns its result.
+async fn begin_mutation<'a>(
+    ctx: &Context<'a>,
+    name: &'static str,
+    key: Option<&'a str>,
+    input: String,
+) -> Result<Result<Box<RunningMutation<'a>>, SubmissionOutcome>> {
+    let started = mutation::begin_mutation_with_text::<StoredSubmissionResult>(ctx, name, key, input).await?;
+    Ok(match started {
+        MutationStart::New(running) => Ok(running),
+        MutationStart::Rejected(problem) => Err(SubmissionOutcome::Rejected(problem.into())),
+        MutationStart::Replayed(answer) => {
+            Err(load_stored_result(app_from_context(ctx), require_member(ctx)?, answer).await?)
+        }
+    })
 }
 
 /// Loads the result of a repeat: the submission as it was, if the member can still see it.

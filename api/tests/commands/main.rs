@@ -161,6 +161,11 @@ fn serve_names_the_invalid_setting() {
             "yes",
             "cannot be used: it is yes, not true or false.",
         ),
+        (
+            "PUBLIC_QUESTIONS",
+            "1",
+            "cannot be used: it is 1, not true or false.",
+        ),
     ];
     for (setting, value, reason) in bad {
         let folder = serve_settings().with_setting(setting, value);

@@ -22,10 +22,16 @@ pub fn places_csv() -> String {
 /// The organisation of the funder who reads.
 const FUNDER: &str = "GB-CHC-20";
 
-/// A database with open records, records for members and records that are only counted, of eight organisations.
-/// Some cells have enough hidden records to be counted, and others have too few.
+/// A service over the records of [`publish_mixed_visibility`].
 pub async fn start_with_mixed_visibility(database: Database) -> TestApp {
     let app = TestApp::start(database).await;
+    publish_mixed_visibility(&app).await;
+    app
+}
+
+/// Publishes open records, records for members and records that are only counted, of eight organisations. Some cells
+/// have enough hidden records to be counted, and others have too few.
+pub async fn publish_mixed_visibility(app: &TestApp) {
     app.import_places(&places_csv()).await;
     let records: Vec<Value> = (0..240)
         .map(|number: usize| {
@@ -68,7 +74,6 @@ pub async fn start_with_mixed_visibility(database: Database) -> TestApp {
         })
         .collect();
     app.publish(&records).await;
-    app
 }
 
 /// A steward, a funder and a dashboard member.

@@ -103,6 +103,19 @@ impl TestServer {
         Ok(TestSocket(socket))
     }
 
+    /// A socket of a page of the service, in a browser that has cookies. It is initialised without a token.
+    pub async fn connect_with_cookies(&self, cookies: &str) -> TestSocket {
+        let mut request = self.address.as_str().into_client_request().unwrap();
+        let headers = request.headers_mut();
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL.parse().unwrap());
+        headers.insert(header::ORIGIN, self.origin().parse().unwrap());
+        headers.insert(header::COOKIE, cookies.parse().unwrap());
+        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        let mut socket = TestSocket(socket);
+        socket.init(None).await;
+        socket
+    }
+
     /// An uninitialised socket with a receive buffer of a given size.
     pub async fn connect_with_small_buffer(&self, bytes: u32) -> TestSocket {
         let host = self

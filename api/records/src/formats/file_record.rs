@@ -265,6 +265,24 @@ fn find_sheet_for_path(path: &str) -> (&'static Sheet, String) {
     }
 }
 
+/// Rewrites the reason of a problem with a record: with the titles of columns and the labels of codes.
+pub fn translate_reason(path: &str, reason: &str) -> String {
+    let (sheet, _) = find_sheet_for_path(path);
+    replace_words(reason, |word| {
+        if let Some(label) = find_label(word) {
+            return Some(label);
+        }
+        if !word.contains(char::is_uppercase) {
+            return None;
+        }
+        if let Some(list) = SHEETS.iter().find(|sheet| sheet.list == Some(word)) {
+            return Some(list.name.to_owned());
+        }
+        let column = sheet.columns.iter().find(|column| column.path == word)?;
+        Some(column.header.to_owned())
+    })
+}
+
 /// Finds the label of a code.
 fn find_label(code: &str) -> Option<String> {
     let is_code = code.len() > 2 && !code.contains(char::is_lowercase);

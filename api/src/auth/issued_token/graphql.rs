@@ -205,7 +205,7 @@ struct TokenResult {
 }
 
 /// Returns the reason with the problems of its text.
-fn parse_reason(reason: Option<&str>) -> (Option<String>, Vec<Problem>) {
+pub fn parse_reason(reason: Option<&str>) -> (Option<String>, Vec<Problem>) {
     match reason.map(|reason| note::validate_note("reason", reason)) {
         None => (None, Vec::new()),
         Some(Ok(reason)) => (Some(reason), Vec::new()),

@@ -123,26 +123,42 @@ impl TokenVerifier {
     pub async fn verify(&self, token: &str) -> Result<VerifiedToken, TokenError> {
         let token_sent = UnverifiedToken::parse(token)?;
         let issuer = self.find_issuer(&token_sent)?;
-        let claims = match self.verify_claims(issuer, &token_sent) {
+        let claims = self.verify_with_current_keys(issuer, &token_sent).await?;
+        let token = claims.id.as_deref().filter(|_| issuer.is_own);
+        Ok(VerifiedToken {
+            token: token.and_then(|id| Uuid::parse_str(id).ok()),
+            subject: claims.subject,
+        })
+    }
+
+    /// Returns the claims of a valid ID token. Waits as [`verify`](Self::verify) does.
+    pub async fn verify_id_token(&self, token: &str) -> Result<VerifiedClaims, TokenError> {
+        let token_sent = UnverifiedToken::parse(token)?;
+        let issuer = self.find_issuer(&token_sent)?;
+        self.verify_with_current_keys(issuer, &token_sent).await
+    }
+
+    /// Verifies the claims. If the token names an unknown key, the keys are read again first.
+    async fn verify_with_current_keys(
+        &self,
+        issuer: &TrustedIssuer,
+        token_sent: &UnverifiedToken<'_>,
+    ) -> Result<VerifiedClaims, TokenError> {
+        match self.verify_claims(issuer, token_sent) {
             Err(VerificationError::UnknownKey(followed)) => {
                 followed.refresh_for_unknown_key().await;
-                self.verify_claims(issuer, &token_sent)
+                self.verify_claims(issuer, token_sent)
                     .map_err(|not_good| match not_good {
                         VerificationError::UnknownKey(followed) if followed.keys().is_none() => {
                             TokenError::KeysUnavailable
                         }
                         VerificationError::UnknownKey(_) => TokenError::NotAccepted,
                         VerificationError::Rejected(reason) => reason,
-                    })?
+                    })
             }
-            Err(VerificationError::Rejected(reason)) => return Err(reason),
-            Ok(claims) => claims,
-        };
-        let token = claims.id.as_deref().filter(|_| issuer.is_own);
-        Ok(VerifiedToken {
-            token: token.and_then(|id| Uuid::parse_str(id).ok()),
-            subject: claims.subject,
-        })
+            Err(VerificationError::Rejected(reason)) => Err(reason),
+            Ok(claims) => Ok(claims),
+        }
     }
 
     /// When the service stops accepting the token: `exp` plus the allowed clock difference. None if the token

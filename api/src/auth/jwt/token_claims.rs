@@ -14,6 +14,10 @@ pub struct VerifiedClaims {
     pub subject: TokenSubject,
     /// The `jti`.
     pub id: Option<String>,
+    /// The `nonce` of an ID token, which ties it to a sign-in. None if it is not a text.
+    pub nonce: Option<String>,
+    /// The `azp`: the client for which an ID token was issued. None if it is not a text.
+    pub authorised_party: Option<String>,
     /// The `exp`, in seconds.
     expires: f64,
 }
@@ -55,6 +59,8 @@ impl VerifiedClaims {
                 subject: subject.to_owned(),
             },
             id,
+            nonce: find_text(claims, "nonce"),
+            authorised_party: find_text(claims, "azp"),
             expires,
         })
     }
@@ -94,6 +100,11 @@ fn read_text<'a>(claims: &'a Map<String, Value>, claim: &'static str) -> Result<
             text.ok_or(TokenError::WrongClaimType(claim, "a text"))
         })
         .transpose()
+}
+
+/// Reads a claim that only ID tokens have, so that no other token is refused because of it.
+fn find_text(claims: &Map<String, Value>, claim: &str) -> Option<String> {
+    claims.get(claim)?.as_str().map(ToOwned::to_owned)
 }
 
 /// Reads `aud`, which is one text or a list of texts.

@@ -1,5 +1,7 @@
 //! Members over GraphQL, for stewards.
 
+use std::collections::HashMap;
+
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -7,13 +9,15 @@ use serde_json::json;
 use uuid::Uuid;
 use wayin_entity::{Role, member};
 
+use super::names::{load_member_names, member_text_condition};
 use super::{MemberDraft, revoke_by_id, save_member};
 use crate::auth::jwt::TokenSubject;
 use crate::graphql::{
     connection::NodeConnection,
     decode_argument,
+    error::SharedError,
     list::load_connection,
-    loader::{self, RowLoaderKey},
+    loader::{self, LoaderContext, LoaderKey, RowLoaderKey},
     mutation,
 };
 use crate::id::NodeKind;
@@ -50,6 +54,13 @@ impl Member {
     /// The subject (`sub`) of the member's tokens.
     async fn subject(&self) -> &str {
         &self.0.subject
+    }
+
+    /// The name in the latest invitation that the member accepted. Null if the member was not invited.
+    async fn name(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(loader::operation_loader(ctx)
+            .load_one(MemberName(self.0.id))
+            .await?)
     }
 
     /// The role, which decides what the member can do.
@@ -93,6 +104,9 @@ pub struct MemberFilter {
     organisation: Option<ID>,
     /// True for members who are revoked, false for members who are not.
     revoked: Option<bool>,
+    /// Only members whose subject contains this text, or the name in an invitation that they accepted. Capital letters
+    /// from A to Z do not matter.
+    search: Option<String>,
 }
 
 #[derive(Default)]
@@ -128,6 +142,9 @@ impl MemberQuery {
             } else {
                 since.is_null()
             });
+        }
+        if let Some(search) = filter.search.filter(|search| !search.is_empty()) {
+            select = select.filter(member_text_condition(&search));
         }
         let page = PageArguments::new(first, after, last, before);
         load_connection(ctx, select, (), page, Member).await
@@ -263,6 +280,19 @@ impl RowLoaderKey for MemberById {
 
     fn id(self) -> Uuid {
         self.0
+    }
+}
+
+/// The name of a member, by the member's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct MemberName(Uuid);
+
+impl LoaderKey for MemberName {
+    type Value = String;
+
+    async fn load(context: &LoaderContext, keys: &[Self]) -> Result<HashMap<Self, String>, SharedError> {
+        let names = load_member_names(&context.db, keys.iter().map(|key| key.0)).await?;
+        Ok(names.into_iter().map(|(id, name)| (Self(id), name)).collect())
     }
 }
 

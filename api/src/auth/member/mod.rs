@@ -2,6 +2,7 @@
 
 mod cache;
 pub mod graphql;
+pub mod names;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -16,6 +17,7 @@ pub use self::cache::MemberCache;
 use super::issued_token::last_use;
 use super::jwt::{TokenSubject, TokenVerifier, VerifiedToken};
 use super::requester::{AuthenticatedMember, Requester};
+use super::session;
 use crate::change_log::{self, ActionContext};
 use crate::error::{Error, Result, TokenError};
 use crate::idempotency::Rejection;
@@ -357,6 +359,8 @@ async fn write_revocation(
         updated_at: act.now(),
         ..before.clone()
     };
+    // A member who becomes active again signs in again.
+    session::end_sessions_of_member(db, act.clock, row.id).await?;
     write_member(db, act, Some(&before), row).await
 }
 

@@ -35,10 +35,10 @@ fn write_policy(text: &mut String, table: &[super::PolicyRow]) -> std::fmt::Resu
             text,
             "| {of} | {} | {} |",
             names.join(" "),
-            render_mark(is_allowed(rule.allowed, None))
+            render_mark_without_token(rule.allowed)
         )?;
         for role in Role::ALL {
-            write!(text, " {} |", render_mark(is_allowed(rule.allowed, Some(*role))))?;
+            write!(text, " {} |", render_mark(rule.allowed.is_met_by(*role)))?;
         }
         writeln!(text, " {} |", rule.exposure.label())?;
     }
@@ -55,8 +55,12 @@ fn type_order(of: &str) -> u8 {
     }
 }
 
-fn is_allowed(allowed: AccessRequirement, role: Option<Role>) -> bool {
-    allowed == AccessRequirement::Everyone || role.is_some_and(|role| allowed.is_met_by(role))
+const fn render_mark_without_token(allowed: AccessRequirement) -> &'static str {
+    match allowed {
+        AccessRequirement::Everyone => "yes",
+        AccessRequirement::Askers => "setting",
+        AccessRequirement::Members | AccessRequirement::HasCapability(_) => "",
+    }
 }
 
 const fn render_mark(open: bool) -> &'static str {

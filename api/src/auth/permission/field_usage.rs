@@ -327,6 +327,11 @@ pub const FIELD_USAGE: &[FieldUsageRow] = &[
     fields_row("IssuedTokenFilter", &["revoked"], &[("IssuedToken", "revokedAt")]),
     same_name_row("MemberFilter", &["role", "organisation"], "Member"),
     fields_row("MemberFilter", &["revoked"], &[("Member", "revokedAt")]),
+    fields_row(
+        "MemberFilter",
+        &["search"],
+        &[("Member", "subject"), ("Member", "name")],
+    ),
     // Orders.
     nested_row("InitiativeOrder", &["field"], "InitiativeOrderField"),
     fields_row(

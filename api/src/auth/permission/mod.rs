@@ -20,6 +20,8 @@ pub use self::policy::TABLE;
 pub enum AccessRequirement {
     /// Everyone, with or without a token.
     Everyone,
+    /// Members, and visitors if [`Permissions`] let them ask questions.
+    Askers,
     Members,
     HasCapability(Capability),
 }
@@ -27,7 +29,7 @@ pub enum AccessRequirement {
 impl AccessRequirement {
     pub fn is_met_by(self, role: Role) -> bool {
         match self {
-            Self::Everyone | Self::Members => true,
+            Self::Everyone | Self::Askers | Self::Members => true,
             Self::HasCapability(capability) => role.can(capability),
         }
     }
@@ -36,7 +38,7 @@ impl AccessRequirement {
     pub fn description(self) -> String {
         match self {
             Self::Everyone => "everyone".into(),
-            Self::Members => "members".into(),
+            Self::Askers | Self::Members => "members".into(),
             Self::HasCapability(capability) => {
                 let roles =
                     Role::with_capability(capability).map(|role| format!("{}s", role.code().to_lowercase()));

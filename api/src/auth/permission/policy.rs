@@ -12,6 +12,7 @@ use wayin_entity::Capability::{
 use wayin_records::fields::FundingTermField;
 
 const EVERYONE: AccessRule = AccessRule::new(AccessRequirement::Everyone);
+const ASKERS: AccessRule = AccessRule::new(AccessRequirement::Askers);
 const MEMBERS: AccessRule = AccessRule::new(AccessRequirement::Members);
 
 const fn requires_capability(capability: Capability) -> AccessRule {
@@ -24,6 +25,7 @@ const EDGE_FIELDS: &str = "cursor node";
 
 // A rule for each group of readers and the objects that they see.
 const PUBLIC_AGGREGATES: AccessRule = EVERYONE.with_exposure(Aggregates);
+const ASKED_AGGREGATES: AccessRule = ASKERS.with_exposure(Aggregates);
 const AGGREGATES: AccessRule = MEMBERS.with_exposure(Aggregates);
 const OWN: AccessRule = MEMBERS.with_exposure(Own);
 const INHERITED: AccessRule = MEMBERS.with_exposure(Inherited);
@@ -44,7 +46,7 @@ const READ_AUDIT_TRAIL: AccessRule = requires_capability(ReadAuditTrail);
 pub const TABLE: &[PolicyRow] = &[
     ("Query", "vocabulary terms crises claims claim", EVERYONE),
     ("Query", "places place meetings reflections", MEMBERS),
-    ("Query", "viewer", OWN),
+    ("Query", "viewer savedQuestions", OWN),
     ("Query", "node nodes", INHERITED),
     ("Query", "organisations organisation", KNOWN_ORGANISATIONS),
     ("Query", "initiatives initiative", PARTLY_VISIBLE),
@@ -52,7 +54,7 @@ pub const TABLE: &[PolicyRow] = &[
     (
         "Query",
         "pattern patternGrid associations compare entryPointFlows distribution",
-        AGGREGATES,
+        ASKED_AGGREGATES,
     ),
     (
         "PageInfo",
@@ -78,7 +80,8 @@ pub const TABLE: &[PolicyRow] = &[
     ("ClaimEdge", EDGE_FIELDS, EVERYONE),
     ("Claim", "id slug statement", EVERYONE),
     ("Claim", "pattern trend", PUBLIC_AGGREGATES),
-    ("Claim", "reflection", EVERYONE),
+    ("Claim", "reflection question", EVERYONE),
+    ("ClaimQuestion", "when then among by", EVERYONE),
     // Fields that are selected on the interface, not on a type that implements it.
     ("Node", "id", INHERITED),
     ("Viewer", "id subject role organisation rateLimit", OWN),
@@ -162,10 +165,10 @@ pub const TABLE: &[PolicyRow] = &[
         "cautions basis scope disclosure asOf licence",
         PUBLIC_AGGREGATES,
     ),
-    // The pattern of a claim is open to everyone. Places and organisations are not.
+    // The pattern of a claim is open to everyone, and other questions may be. Places and organisations are not.
     (
         "Pattern",
-        "summary verdict direction basis table visibleTable unknownReasons rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
+        "summary conditions verdict direction basis table visibleTable unknownReasons rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
          conditionalOddsRatio phi pValue cautions scope disclosure asOf licence adjusted groups",
         PUBLIC_AGGREGATES,
     ),
@@ -188,6 +191,7 @@ pub const TABLE: &[PolicyRow] = &[
         PUBLIC_AGGREGATES,
     ),
     ("Suppression", "count rule", PUBLIC_AGGREGATES),
+    ("PatternConditions", "when then among", PUBLIC_AGGREGATES),
     (
         "PatternSummary",
         "headline certainty unknowns where cautions text",
@@ -217,17 +221,14 @@ pub const TABLE: &[PolicyRow] = &[
     (
         "PatternGrid",
         "rows columns cells population visiblePopulation illustrative overlap cautions basis scope disclosure asOf licence",
-        AGGREGATES,
+        ASKED_AGGREGATES,
     ),
-    (
-        "GridHeading",
-        "key label count visibleCount place organisation",
-        AGGREGATES,
-    ),
+    ("GridHeading", "key label count visibleCount", ASKED_AGGREGATES),
+    ("GridHeading", "place organisation", AGGREGATES),
     (
         "GridCell",
         "row column count visibleCount expected residual suppressed",
-        AGGREGATES,
+        ASKED_AGGREGATES,
     ),
     (
         "UnknownReasonCount",
@@ -237,49 +238,50 @@ pub const TABLE: &[PolicyRow] = &[
     (
         "Associations",
         "pairs illustrative cautions basis scope disclosure asOf licence",
-        AGGREGATES,
+        ASKED_AGGREGATES,
     ),
     (
         "Association",
         "when then verdict direction basis table visibleTable rateWhen rateOtherwise riskDifference riskRatio oddsRatio phi pValue qValue \
          cautions suppressed",
-        AGGREGATES,
+        ASKED_AGGREGATES,
     ),
     (
         "Comparison",
         "summary groups overlap illustrative cautions basis scope disclosure asOf licence",
-        AGGREGATES,
+        ASKED_AGGREGATES,
     ),
     (
         "ComparedGroup",
         "label verdict direction basis table visibleTable rate rateOfRest difference cautions suppressed",
-        AGGREGATES,
+        ASKED_AGGREGATES,
     ),
     (
         "ComparisonSummary",
         "headline byGroup certainty cautions text",
-        AGGREGATES,
+        ASKED_AGGREGATES,
     ),
     (
         "EntryPointFlows",
         "flows cautions basis scope disclosure asOf licence",
-        AGGREGATES,
+        ASKED_AGGREGATES,
     ),
     (
         "EntryPointFlow",
         "perspective from to count visibleCount illustrative suppressed",
-        AGGREGATES,
+        ASKED_AGGREGATES,
     ),
     (
         "Distribution",
         "bins cautions basis scope disclosure asOf licence",
-        AGGREGATES,
+        ASKED_AGGREGATES,
     ),
     (
         "DistributionBin",
-        "key label count visibleCount illustrative place organisation suppressed",
-        AGGREGATES,
+        "key label count visibleCount illustrative suppressed",
+        ASKED_AGGREGATES,
     ),
+    ("DistributionBin", "place organisation", AGGREGATES),
     ("Query", "submissions submission revisions", SUBMIT_RECORDS),
     ("Query", "imports import", IMPORT_FILES),
     ("Mutation", "importRecords", IMPORT_FILES),
@@ -306,7 +308,7 @@ pub const TABLE: &[PolicyRow] = &[
     ("Subscription", "submissionChanged", SUBMIT_RECORDS),
     ("Subscription", "importProgress", IMPORT_FILES),
     ("Query", "auditEvents questionCounts notices", READ_AUDIT_TRAIL),
-    ("Query", "members tokens", MANAGE_MEMBERS),
+    ("Query", "members tokens invitations", MANAGE_MEMBERS),
     (
         "Mutation",
         "saveSubmission submitForReview discardSubmission",
@@ -339,7 +341,7 @@ pub const TABLE: &[PolicyRow] = &[
     ),
     (
         "Mutation",
-        "saveMember revokeMember issueToken revokeToken",
+        "saveMember revokeMember issueToken revokeToken inviteMember revokeInvitation createSignInLink",
         MANAGE_MEMBERS,
     ),
     (
@@ -361,7 +363,7 @@ pub const TABLE: &[PolicyRow] = &[
     ("MemberEdge", EDGE_FIELDS, MANAGE_MEMBERS),
     (
         "Member",
-        "id version issuer subject role organisation revokedAt createdAt updatedAt",
+        "id version issuer subject name role organisation revokedAt createdAt updatedAt",
         MANAGE_MEMBERS,
     ),
     ("IssueTokenPayload", "token issuedToken problems", MANAGE_MEMBERS),
@@ -371,6 +373,20 @@ pub const TABLE: &[PolicyRow] = &[
     (
         "IssuedToken",
         "id member name issuedAt issuedBy expiresAt lastUsedAt revokedAt revokedBy",
+        MANAGE_MEMBERS,
+    ),
+    ("InviteMemberPayload", "url invitation problems", MANAGE_MEMBERS),
+    ("RevokeInvitationPayload", "invitation problems", MANAGE_MEMBERS),
+    (
+        "CreateSignInLinkPayload",
+        "url expiresAt problems",
+        MANAGE_MEMBERS,
+    ),
+    ("InvitationConnection", CONNECTION_FIELDS, MANAGE_MEMBERS),
+    ("InvitationEdge", EDGE_FIELDS, MANAGE_MEMBERS),
+    (
+        "Invitation",
+        "id name role organisation createdAt createdBy expiresAt acceptedAt member revokedAt",
         MANAGE_MEMBERS,
     ),
     (
@@ -444,6 +460,12 @@ pub const TABLE: &[PolicyRow] = &[
         NARROW_VISIBILITY,
     ),
     ("AcknowledgeNoticePayload", "notice problems", REVIEW_SUBMISSIONS),
+    ("Mutation", "saveQuestion deleteSavedQuestion", OWN),
+    ("SaveQuestionPayload", "savedQuestion problems", OWN),
+    ("DeleteSavedQuestionPayload", "savedQuestion problems", OWN),
+    ("SavedQuestionConnection", CONNECTION_FIELDS, OWN),
+    ("SavedQuestionEdge", EDGE_FIELDS, OWN),
+    ("SavedQuestion", "id name when then among by scope createdAt", OWN),
     ("Mutation", "createExportLink", MEMBERS),
     ("CreateExportLinkPayload", "url expiresAt problems", MEMBERS),
     ("Problem", "code message path", MEMBERS),

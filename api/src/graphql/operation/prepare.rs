@@ -16,7 +16,6 @@ use super::subscription::check_single_root_field;
 use super::variables::InputTypes;
 use super::{document, document_limits, variables};
 use crate::app::App;
-use crate::auth::permission::RequesterKind;
 use crate::auth::requester::Requester;
 use crate::error::Error;
 
@@ -120,7 +119,7 @@ pub fn authorise_operation(
         vec![document_error(unknown)]
     })?;
     let requested = RequestedOperation {
-        requester: RequesterKind::from_requester(requester),
+        requester: app.permissions.identify(requester),
         document,
         operation: &operation.node,
         variables: &request.variables,

@@ -12,8 +12,8 @@ use sea_orm::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wayin_entity::{
-    ChangeKind, ChangeSubject, ReferenceKind, funding_term, import, initiative, member, organisation,
-    organisation_alias, revision, submission,
+    ChangeKind, ChangeSubject, ReferenceKind, funding_term, import, initiative, invitation, member,
+    organisation, organisation_alias, revision, submission,
 };
 
 use crate::change_log::{self, ActionContext, ChangeEntry};
@@ -378,7 +378,7 @@ impl MergeTransfer<'_> {
         Ok(written)
     }
 
-    /// Moves submissions, imports and members. Returns the number of submissions, and the saved members.
+    /// Moves submissions, imports, invitations and members. Returns the number of submissions, and the saved members.
     async fn transfer_remaining(
         &self,
         db: &impl ConnectionTrait,
@@ -392,6 +392,11 @@ impl MergeTransfer<'_> {
         import::Entity::update_many()
             .col_expr(import::Column::OrganisationId, Expr::value(self.target.id))
             .filter(import::Column::OrganisationId.eq(self.source.id))
+            .exec(db)
+            .await?;
+        invitation::Entity::update_many()
+            .col_expr(invitation::Column::OrganisationId, Expr::value(self.target.id))
+            .filter(invitation::Column::OrganisationId.eq(self.source.id))
             .exec(db)
             .await?;
         let mut saves = Vec::new();

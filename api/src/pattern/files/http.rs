@@ -1,5 +1,6 @@
 //! The routes under `/export`, which send answers as files. A client uses GET, or POST if the parameters are long.
-//! As in GraphQL, only members can use them, [`PatternService`] runs the query, and the same deadline applies.
+//! As in GraphQL, members can use them, and visitors where the service lets them; [`PatternService`] runs the query, and
+//! the same deadline applies.
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use axum::{
 };
 use wayin_entity::Dimension;
 
+use super::super::asker::Asker;
 use super::super::service::{ComparisonInput, PatternInput, PatternService};
 use super::details::{ExportDetails, ExportRequest};
 use super::parameters::FileParameters;
@@ -21,10 +23,8 @@ use super::readable::ReadableAnswer;
 use super::tables::ExportTable;
 use super::{answers, csv, readable, xlsx};
 use crate::app::App;
-use crate::auth::permission::RequesterKind;
-use crate::auth::requester::{AuthenticatedMember, Requester};
+use crate::auth::requester::Requester;
 use crate::error::{BodyError, Error, Result};
-use crate::graphql::filter::AskerOrganisation;
 use crate::graphql::operation::client_ip::ClientIp;
 use crate::graphql::operation::cost;
 use crate::graphql::operation::cost::RateLimitKey;
@@ -60,7 +60,7 @@ async fn handle_request(
     // As in GraphQL: charges the minimum first, and the rest when the parameters are known.
     let payer = RateLimitKey::from_request(Some(&requester), Some(&caller));
     app.cost_control.reserve(payer, app.clock.now())?;
-    let (asking, member) = authorise(&app, &requester, route.kind)?;
+    authorise(&app, &requester, route.kind)?;
     let given = if request.method() == Method::POST {
         let (parts, body) = request.into_parts();
         read_body_parameters(&parts.headers, body).await?
@@ -71,7 +71,7 @@ async fn handle_request(
     let balance = app.cost_control.settle(payer, points, app.clock.now())?;
     let build = tokio::time::timeout(
         app.engine.deadline(),
-        Box::pin(build_file(&app, route, (asking, member), given)),
+        Box::pin(build_file(&app, route, &requester, given)),
     );
     let file = build.await.unwrap_or(Err(Error::QueryTimeout))?;
     let headers = [
@@ -92,37 +92,31 @@ async fn read_body_parameters(headers: &HeaderMap, body: Body) -> Result<FilePar
 async fn build_file(
     app: &Arc<App>,
     route: FileRoute,
-    (asking, member): (RequesterKind, &AuthenticatedMember),
+    requester: &Requester,
     mut given: FileParameters,
 ) -> Result<Vec<u8>> {
     let kind = route.kind;
     given.require_known(kind.parameters(), route.format == AnswerFormat::Csv)?;
     let preamble = given.preamble()?;
-    let asker = PatternService::new(
-        app,
-        Some(asking),
-        member.reader(),
-        AskerOrganisation::from_member(member),
-        given.scope()?,
-        given.min_change_number()?,
-    )
-    .asked_by(Some(member.id));
+    let scope = given.scope()?;
+    let asker = Asker::from_requester(&app.permissions, requester, scope)?;
+    let service = PatternService::new(app, asker, scope, given.min_change_number()?);
     let request = ExportRequest {
         title: kind.title(),
         path: route.path(),
         parameters: given.list_given(kind.parameters()),
         licence: app.engine.licence().to_owned(),
     };
-    let answer = match FileQuestion::parse(kind, &given, member)? {
-        FileQuestion::Pattern(input) => answer_pattern(&asker, *input, request, route.format).await?,
+    let answer = match FileQuestion::parse(kind, &given, asker.organisation)? {
+        FileQuestion::Pattern(input) => answer_pattern(&service, *input, request, route.format).await?,
         FileQuestion::Grid { rows, columns, among } => {
-            answer_grid(&asker, [rows, columns], among, request, route.format).await?
+            answer_grid(&service, [rows, columns], among, request, route.format).await?
         }
         FileQuestion::Distribution { of, among } => {
-            answer_distribution(&asker, of, among, request, route.format).await?
+            answer_distribution(&service, of, among, request, route.format).await?
         }
         FileQuestion::Flows { among, perspective } => {
-            let flows = Box::pin(asker.query_flows(among, perspective)).await?;
+            let flows = Box::pin(service.query_flows(among, perspective)).await?;
             FileContent::from_table(answers::build_flows_table(request, &flows))
         }
         FileQuestion::Associations {
@@ -130,10 +124,10 @@ async fn build_file(
             conditions,
             among,
         } => {
-            let found = Box::pin(asker.query_associations(conditions, among)).await?;
+            let found = Box::pin(service.query_associations(conditions, among)).await?;
             FileContent::from_table(answers::build_associations_table(request, &names, &found))
         }
-        FileQuestion::Compare(input) => answer_comparison(&asker, *input, request, route.format).await?,
+        FileQuestion::Compare(input) => answer_comparison(&service, *input, request, route.format).await?,
     };
     if let (AnswerFormat::Workbook, Some(readable)) = (route.format, answer.readable) {
         return write_workbook(answer.details, readable, answer.table).await;

@@ -3,13 +3,14 @@
 use axum::http::Uri;
 use wayin_entity::{Dimension, Perspective};
 
+use super::super::asker::Asker;
 use super::super::graphql::{NamedCondition, list_compared_groups};
 use super::super::service::{ComparisonInput, PatternInput};
 use super::parameters::FileParameters;
 use crate::app::App;
-use crate::auth::permission::RequesterKind;
-use crate::auth::requester::{AuthenticatedMember, Requester};
+use crate::auth::requester::Requester;
 use crate::error::{Error, Result};
+use crate::graphql::filter::AskerOrganisation;
 use crate::graphql::operation::cost::weights;
 use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::summary::join_list;
@@ -179,11 +180,11 @@ pub enum FileQuestion {
 }
 
 impl FileQuestion {
-    /// Parses the question of a kind of file from its parameters. The member asks it.
+    /// Parses the question of a kind of file from its parameters.
     ///
     /// # Errors
     /// [`Error::BadInput`] with the name of a parameter that is missing or wrong.
-    pub fn parse(kind: ExportKind, given: &FileParameters, member: &AuthenticatedMember) -> Result<Self> {
+    pub fn parse(kind: ExportKind, given: &FileParameters, asker: AskerOrganisation) -> Result<Self> {
         Ok(match kind {
             ExportKind::Pattern => Self::Pattern(Box::new(PatternInput {
                 when: given.required("when")?,
@@ -215,7 +216,7 @@ impl FileQuestion {
                 }
             }
             ExportKind::Compare => Self::Compare(Box::new(ComparisonInput {
-                groups: list_compared_groups(given.optional("groups")?, given.portfolio()?, member)?,
+                groups: list_compared_groups(given.optional("groups")?, given.portfolio()?, asker)?,
                 then: given.required("then")?,
                 among: given.among()?,
             })),
@@ -223,19 +224,14 @@ impl FileQuestion {
     }
 }
 
-/// Checks whether the requester can read a kind of file. Returns whose permissions to check, and the member.
-pub fn authorise<'a>(
-    app: &App,
-    requester: &'a Requester,
-    kind: ExportKind,
-) -> Result<(RequesterKind, &'a AuthenticatedMember)> {
-    let (asking, member) = (RequesterKind::from_requester(requester), requester.member()?);
+/// Checks whether the requester can read a kind of file.
+pub fn authorise(app: &App, requester: &Requester, kind: ExportKind) -> Result<()> {
+    let asking = app.permissions.identify(requester);
     let (field, types) = kind.graphql_field();
     app.permissions.check_field(asking, "Query", field)?;
     types
         .iter()
-        .try_for_each(|of| app.permissions.check_all_fields(asking, of))?;
-    Ok((asking, member))
+        .try_for_each(|of| app.permissions.check_all_fields(asking, of))
 }
 
 /// The address of a file on this server.
@@ -271,16 +267,16 @@ pub fn parse_address(app: &App, requester: &Requester, text: &str) -> Result<Fil
         .find(|route| uri.authority().is_none() && route.path() == uri.path())
         .ok_or_else(not_a_file)?;
     let kind = route.kind;
-    let (asking, member) = authorise(app, requester, kind)?;
+    authorise(app, requester, kind)?;
     let mut given = FileParameters::from_uri(&uri)?;
     given.require_known(kind.parameters(), route.format == AnswerFormat::Csv)?;
-    FileQuestion::parse(kind, &given, member)?;
+    let asker = Asker::from_requester(&app.permissions, requester, given.scope()?)?;
+    FileQuestion::parse(kind, &given, asker.organisation)?;
     given.preamble()?;
-    given.scope()?;
     given.min_change_number()?;
     let (field, _) = kind.graphql_field();
     app.permissions
-        .check_field_usage(asking, ("Query", field), given.to_arguments()?)?;
+        .check_field_usage(asker.kind, ("Query", field), given.to_arguments()?)?;
     Ok(FileAddress {
         path: route.path(),
         address: uri.to_string(),

@@ -8,7 +8,6 @@ use super::super::service::{ComparedFilter, ComparisonInput, PatternService};
 use super::parts::{
     Caution, ContingencyTable, DisclosureControl, Estimate, Proportion, Suppression, to_graphql_count,
 };
-use crate::auth::requester::AuthenticatedMember;
 use crate::error::{Error, Result};
 use crate::graphql::app_from_context;
 use crate::graphql::as_of::AsOf;
@@ -44,11 +43,11 @@ pub struct ComparisonGroupInput {
 pub fn list_compared_groups(
     groups: Option<Vec<ComparisonGroupInput>>,
     portfolio: bool,
-    member: &AuthenticatedMember,
+    asker: AskerOrganisation,
 ) -> Result<Vec<ComparedFilter>> {
     match (groups, portfolio) {
         (Some(groups), false) => list_labelled_groups(groups),
-        (None, true) => Ok(vec![build_portfolio(member)?]),
+        (None, true) => Ok(vec![build_portfolio(asker)?]),
         (Some(_), true) => Err(Error::bad_input(
             "portfolio",
             "groups are given too; give either `groups` or `portfolio: true`",
@@ -96,10 +95,10 @@ fn list_labelled_groups(groups: Vec<ComparisonGroupInput>) -> Result<Vec<Compare
     Ok(listed)
 }
 
-/// The initiatives that the member's organisation funds or leads.
-fn build_portfolio(member: &AuthenticatedMember) -> Result<ComparedFilter> {
+/// The initiatives that the asker's organisation funds or leads.
+fn build_portfolio(asker: AskerOrganisation) -> Result<ComparedFilter> {
     let path = "portfolio".to_owned();
-    AskerOrganisation::from_member(member).require_id(&path)?;
+    asker.require_id(&path)?;
     let funded = InitiativeFilter {
         funded_by_me: Some(true),
         ..InitiativeFilter::default()

@@ -24,10 +24,11 @@ pub use self::grid::PatternGrid;
 pub use self::pattern::Pattern;
 pub use self::question_counts::QuestionCountQuery;
 pub use self::subscription::PatternSubscription;
+use super::asker::Asker;
 use super::service::{ComparisonInput, PatternInput, PatternService};
-use crate::graphql::filter::AskerOrganisation;
+use crate::auth::requester::Requester;
+use crate::graphql::app_from_context;
 use crate::graphql::loader::operation_loader;
-use crate::graphql::{app_from_context, require_member};
 use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::query::RecordScope;
 
@@ -50,10 +51,9 @@ fn new_service(
     scope: RecordScope,
     min_change_number: Option<i64>,
 ) -> Result<PatternService> {
-    let (app, member) = (app_from_context(ctx), require_member(ctx)?);
-    let organisation = AskerOrganisation::from_member(member);
-    let service = PatternService::new(app, None, member.reader(), organisation, scope, min_change_number);
-    Ok(service.asked_by(Some(member.id)))
+    let app = app_from_context(ctx);
+    let asker = Asker::from_requester(&app.permissions, ctx.data_unchecked::<Requester>(), scope)?;
+    Ok(PatternService::new(app, asker, scope, min_change_number).already_authorised())
 }
 
 /// Whether the operation selects the cautions or the summary of a pattern. Only they need its concentration.
@@ -156,13 +156,13 @@ impl PatternQuery {
         #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
     ) -> Result<Comparison> {
+        let service = operation_service(ctx, scope, min_change_number)?;
         let input = ComparisonInput {
-            groups: list_compared_groups(groups, portfolio, require_member(ctx)?)?,
+            groups: list_compared_groups(groups, portfolio, service.asker().organisation)?,
             then,
             among,
         };
-        let asker = operation_service(ctx, scope, min_change_number)?;
-        Ok(Box::pin(Comparison::load(&asker, input)).await?)
+        Ok(Box::pin(Comparison::load(&service, input)).await?)
     }
 
     /// How many initiatives moved from each way in to each later entry point, or stayed, by perspective.

@@ -13,6 +13,7 @@ use crate::graphql::{app_from_context, connection::NodeConnection};
 use crate::paging::PageArguments;
 use wayin_engine::answer;
 use wayin_engine::answer::PatternAnswer;
+use wayin_engine::predicate::Predicate;
 use wayin_engine::query::{PatternQuery, RecordScope};
 use wayin_engine::verdict::{Direction, Verdict};
 use wayin_engine::{cautions, measures, summary};
@@ -47,6 +48,16 @@ impl Pattern {
     /// differs. It makes no claim about causes.
     async fn summary(&self) -> PatternSummary {
         PatternSummary::from(summary::render(&self.query, &self.result))
+    }
+
+    /// The conditions of the question in words.
+    async fn conditions(&self) -> PatternConditions {
+        PatternConditions {
+            when: summary::render_condition(&self.query.when),
+            then: summary::render_condition(&self.query.then),
+            among: (self.query.among != Predicate::ALWAYS_TRUE)
+                .then(|| summary::render_condition(&self.query.among)),
+        }
     }
 
     /// Whether the share of initiatives that have `then` differs between those with `when` and the others.
@@ -141,6 +152,17 @@ impl Pattern {
     pub(super) async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
         app_from_context(ctx).engine.licence()
     }
+}
+
+/// The conditions of a question. Each is in words that follow "initiatives that".
+#[derive(SimpleObject)]
+pub struct PatternConditions {
+    /// The first condition, such as "had some funding of 18 months or less".
+    when: String,
+    /// The second condition.
+    then: String,
+    /// The condition that selects the initiatives that the question is about. Null if it is about all.
+    among: Option<String>,
 }
 
 /// An answer in plain words. Each part has a few short sentences.

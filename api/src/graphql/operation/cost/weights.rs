@@ -78,8 +78,8 @@ pub const FIELD_WEIGHTS: &[FieldWeight] = &[
     FieldWeight {
         type_name: "Claim",
         fields: &["pattern", "trend"],
-        points: 240,
-        reason: "a pattern with groups",
+        points: 30,
+        reason: "a stored question: its answer is kept until the evidence changes, and writing the groups costs the most",
         ..DEFAULT_WEIGHT
     },
     FieldWeight {
@@ -268,6 +268,7 @@ pub const WEIGHTLESS_TYPES: &[(&[&str], &str)] = &[
             "GridHeading",
             "GridCell",
             "PatternSummary",
+            "PatternConditions",
             "Associations",
             "Association",
             "Comparison",
@@ -321,6 +322,8 @@ pub const FILTER_ARGUMENTS: [&str; 6] = ["filter", "when", "then", "among", "con
 pub const COMPARISON_POINTS: u64 = 2;
 /// The cost of the corrections workbook of an import, for which its rows are read and written again.
 pub const WORKBOOK_POINTS: u32 = 500;
+/// The cost of a picture of a page as PNG, which is drawn for each download.
+pub const PNG_POINTS: u32 = 400;
 
 type WeightsByField = HashMap<(&'static str, &'static str), &'static FieldWeight>;
 
@@ -463,6 +466,11 @@ pub fn render_weights() -> String {
     writeln!(
         shown,
         "| a download of an import's `correctionsUrl`, or of `/submissions/corrections.xlsx` | {WORKBOOK_POINTS} | | a workbook is written |"
+    )
+    .unwrap();
+    writeln!(
+        shown,
+        "| a picture of a page as PNG | {PNG_POINTS} | | a picture is drawn |"
     )
     .unwrap();
     shown

@@ -1,0 +1,408 @@
+// @ts-check
+// Saves the form of a record while one types. The service renders every message; this module puts them in their places.
+// What is typed is kept in this browser, for the member who typed it, until the service has saved it.
+
+import { KEPT_PREFIX, session } from "./session.js";
+
+const FRAGMENT_MEDIA_TYPE = "text/vnd.wayin.fragment+html";
+/** How long after the last key the form is saved, in milliseconds. */
+const SAVE_DELAY = 1000;
+/** How long after a failure the form is sent again, in milliseconds. */
+const RETRY_DELAY = 10000;
+/** The fields that belong to a page and not to the record. */
+const PAGE_FIELDS = new Set(["csrf", "version", "key", "action"]);
+
+/**
+ * The first save of a new record. It is repeated as it was until it is answered: its key makes only one record of it.
+ * @typedef {{ key: string, fields: [string, string][] }} Creation
+ */
+
+/**
+ * What this browser keeps of a form.
+ * `isSent` says that the whole form was sent, and that its answer is not known yet.
+ * @typedef {{ isSent: boolean, version: string, fields: [string, string][], creation?: Creation | null }} KeptForm
+ */
+
+/** @param {string} id */
+const find = (id) => document.getElementById(id);
+
+/**
+ * The fields that belong to the record.
+ * @param {HTMLFormElement} form
+ * @returns {[string, string][]}
+ */
+function listFields(form) {
+  /** @type {[string, string][]} */
+  const fields = [];
+  for (const [name, value] of new FormData(form)) {
+    if (typeof value === "string" && !PAGE_FIELDS.has(name)) fields.push([name, value]);
+  }
+  return fields;
+}
+
+/**
+ * Fills the form with kept fields.
+ * @param {HTMLFormElement} form
+ * @param {[string, string][]} fields
+ */
+function fillForm(form, fields) {
+  /** @type {Map<string, string[]>} */
+  const byName = new Map();
+  for (const [name, value] of fields) byName.set(name, [...(byName.get(name) ?? []), value]);
+  for (const control of form.elements) {
+    if (control instanceof HTMLInputElement && (control.type === "radio" || control.type === "checkbox")) {
+      const values = byName.get(control.name);
+      if (values) control.checked = values.includes(control.value);
+    } else if (
+      control instanceof HTMLInputElement
+      || control instanceof HTMLTextAreaElement
+      || control instanceof HTMLSelectElement
+    ) {
+      const values = byName.get(control.name);
+      const isShown = !(control instanceof HTMLInputElement) || control.type !== "hidden";
+      if (values && isShown) control.value = values[0];
+    }
+  }
+}
+
+/**
+ * Puts the parts of a fragment in the places of those with the same ids. The focus and what is typed stay.
+ * @param {string} html
+ * @returns {HTMLElement | null} whether the form is saved
+ */
+function swapFragment(html) {
+  const fragment = new DOMParser().parseFromString(html, "text/html");
+  for (const part of fragment.querySelectorAll("[data-swap]")) {
+    const present = find(part.id);
+    // What is read aloud is changed only if it says something else.
+    if (!present || present.isEqualNode(part)) continue;
+    const isFocused = present.contains(document.activeElement) && document.activeElement !== present;
+    if (isFocused && part.id !== "save-status") continue;
+    present.replaceWith(document.importNode(part, true));
+    markField(part);
+  }
+  showLocalTimes();
+  return find("save-status");
+}
+
+/**
+ * Marks the control of a field as right or wrong.
+ * @param {Element} messages
+ */
+function markField(messages) {
+  if (!messages.id.endsWith("-messages")) return;
+  const isWrong = Number(messages.getAttribute("data-problems")) > 0;
+  const id = messages.id.slice(0, -"-messages".length);
+  const control = find(id);
+  if (control && !(control instanceof HTMLInputElement && control.type === "radio")) {
+    if (isWrong) control.setAttribute("aria-invalid", "true");
+    else control.removeAttribute("aria-invalid");
+  }
+  find(messages.id)?.closest(`[data-field="${CSS.escape(id)}"]`)?.classList.toggle("has-error", isWrong);
+}
+
+/** Shows moments in the time of this device. */
+function showLocalTimes() {
+  for (const time of document.querySelectorAll("time[data-local-time]")) {
+    if (!(time instanceof HTMLTimeElement)) continue;
+    const moment = new Date(time.dateTime);
+    time.textContent = moment.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+    time.removeAttribute("data-local-time");
+  }
+}
+
+class RecordForm {
+  /**
+   * @param {HTMLFormElement} form
+   * @param {string} member
+   */
+  constructor(form, member) {
+    this.form = form;
+    this.member = member;
+    this.submission = form.dataset.submission || "new";
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+    /** @type {Promise<void> | undefined} */
+    this.saving = undefined;
+    /** @type {Creation | null} */
+    this.creation = null;
+    this.hasConflict = find("conflict") !== null;
+    /** What the service has, as far as this page knows. */
+    this.savedFields = JSON.stringify(listFields(form));
+  }
+
+  /** The name under which the form is kept. */
+  get keptName() {
+    return `${KEPT_PREFIX}draft:${this.member}:${this.submission}:${location.pathname}`;
+  }
+
+  /** @returns {KeptForm | null} */
+  readKept() {
+    try {
+      const kept = localStorage.getItem(this.keptName);
+      return kept === null ? null : JSON.parse(kept);
+    } catch {
+      return null;
+    }
+  }
+
+  /**
+   * Keeps what is typed. Returns whether the browser could.
+   * @param {boolean} isSent
+   */
+  keep(isSent = false) {
+    if (session.isEnding) return false;
+    try {
+      /** @type {KeptForm} */
+      const kept = { isSent, version: this.version, fields: listFields(this.form), creation: this.creation };
+      localStorage.setItem(this.keptName, JSON.stringify(kept));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  forget() {
+    try {
+      localStorage.removeItem(this.keptName);
+    } catch {
+      // A browser that keeps nothing has nothing to forget.
+    }
+  }
+
+  /** @param {string} name */
+  readHidden(name) {
+    const field = this.form.elements.namedItem(name);
+    return field instanceof HTMLInputElement ? field.value : "";
+  }
+
+  // A button of the form is called "action", which hides the property of the form.
+  get address() {
+    return this.form.getAttribute("action") ?? "";
+  }
+
+  set address(address) {
+    this.form.setAttribute("action", address);
+  }
+
+  get version() {
+    return this.readHidden("version");
+  }
+
+  set version(version) {
+    const field = this.form.elements.namedItem("version");
+    if (field instanceof HTMLInputElement) field.value = version;
+  }
+
+  /** @param {string} text */
+  announce(text) {
+    const status = find("keeping-status");
+    if (!status || status.textContent === text) return;
+    status.textContent = text;
+    status.hidden = text === "";
+  }
+
+  /** Fills in what was typed before the session ended or the network went, and saves it. */
+  restore() {
+    const kept = this.readKept();
+    if (!kept || this.hasConflict) return;
+    if (JSON.stringify(kept.fields) === this.savedFields) {
+      this.forget();
+      return;
+    }
+    fillForm(this.form, kept.fields);
+    // If the record was saved elsewhere since, the service says so.
+    if (this.submission !== "new") this.version = kept.version;
+    else this.creation = kept.creation ?? null;
+    this.announce("What you typed before is in the form again.");
+    this.schedule(0);
+  }
+
+  /** @param {number} delay */
+  schedule(delay) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.save(), delay);
+  }
+
+  onInput() {
+    this.keep();
+    this.schedule(SAVE_DELAY);
+  }
+
+  async save() {
+    // A conflict is for the reader to solve, with the whole page.
+    if (this.saving || this.hasConflict || session.isEnding) return;
+    if (!this.creation && JSON.stringify(listFields(this.form)) === this.savedFields) return;
+    this.saving = this.send();
+    await this.saving;
+    this.saving = undefined;
+  }
+
+  async send() {
+    if (this.submission === "new") {
+      this.creation ??= { key: this.readHidden("key"), fields: listFields(this.form) };
+      this.keep();
+    }
+    const fields = this.creation?.fields ?? listFields(this.form);
+    const sent = JSON.stringify(fields);
+    const body = new URLSearchParams(/** @type {[string, string][]} */ ([
+      ...fields,
+      ["csrf", this.readHidden("csrf")],
+      ["version", this.version],
+      ["key", this.creation?.key ?? ""],
+      ["fragment", "1"],
+    ]));
+    try {
+      const response = await fetch(this.address, {
+        method: "POST",
+        body,
+        headers: { Accept: FRAGMENT_MEDIA_TYPE },
+        credentials: "same-origin",
+        redirect: "manual",
+      });
+      await this.receive(response, sent);
+    } catch {
+      this.explainKeeping("The network is gone.");
+      this.schedule(RETRY_DELAY);
+    }
+    if (JSON.stringify(listFields(this.form)) !== sent && !this.hasConflict) this.schedule(SAVE_DELAY);
+  }
+
+  /** Waits until the first save of a new record is answered. It is tried once more if the network is gone. */
+  async finishCreation() {
+    await this.saving;
+    if (this.creation) await this.save();
+  }
+
+  /** @param {string} cause */
+  explainKeeping(cause) {
+    const isKept = this.keep();
+    this.announce(isKept
+      ? `${cause} What you type is kept in this browser, for you only, and saved later. It is deleted if you sign out.`
+      : `${cause} This browser keeps nothing, so do not close the page.`);
+  }
+
+  /**
+   * @param {Response} response
+   * @param {string} sent what was sent
+   */
+  async receive(response, sent) {
+    // A page to sign in is an answer to somebody whose session has ended, and so is a refused form.
+    const isSignedOut = response.type === "opaqueredirect" || response.status === 401 || response.status === 403;
+    if (isSignedOut) {
+      this.explainKeeping("Your session has ended. Sign in again in another tab or window, then load this page again.");
+      return;
+    }
+    const isFragment = response.ok || response.status === 409 || response.status === 422;
+    if (!isFragment) {
+      this.explainKeeping("The service cannot save it now.");
+      this.schedule(RETRY_DELAY);
+      return;
+    }
+    const status = swapFragment(await response.text());
+    if (!status) return;
+    this.hasConflict = status.dataset.state === "conflict";
+    this.creation = null;
+    if (status.dataset.state !== "saved") {
+      this.keep();
+      return;
+    }
+    this.forget();
+    this.savedFields = sent;
+    this.version = status.dataset.version ?? this.version;
+    this.announce("");
+    const address = status.dataset.address;
+    if (address && new URL(address, location.href).pathname !== location.pathname) {
+      // The record has an address of its own since it was saved.
+      this.submission = status.dataset.submission ?? this.submission;
+      this.address = address;
+      history.replaceState(null, "", address);
+    }
+    if (JSON.stringify(listFields(this.form)) !== sent) this.keep();
+  }
+}
+
+/**
+ * Finds places while one types.
+ * @param {HTMLFormElement} form
+ */
+function searchPlaces(form) {
+  const search = form.elements.namedItem("place.search");
+  if (!(search instanceof HTMLInputElement)) return;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  search.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void show(), 300);
+  });
+  search.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    clearTimeout(timer);
+    void show();
+  });
+  const show = async () => {
+    const chosen = new FormData(form).get("place");
+    const parameters = new URLSearchParams({
+      place: search.value,
+      chosen: typeof chosen === "string" ? chosen : "",
+    });
+    try {
+      const response = await fetch(`/send/places?${parameters}`, { credentials: "same-origin", redirect: "manual" });
+      if (response.ok) swapFragment(await response.text());
+    } catch {
+      // The button finds places too.
+    }
+  };
+}
+
+/**
+ * Forgets the form of the page before, which this page answers. The page to sign in answers no form.
+ * @param {string} member
+ */
+function forgetSent(member) {
+  if (document.referrer === "") return;
+  const before = new URL(document.referrer).pathname;
+  try {
+    const names = Object.keys(localStorage).filter(
+      (name) => name.startsWith(`${KEPT_PREFIX}draft:${member}:`) && name.endsWith(`:${before}`),
+    );
+    for (const name of names) {
+      /** @type {KeptForm} */
+      const kept = JSON.parse(localStorage.getItem(name) ?? "{}");
+      if (kept.isSent) localStorage.removeItem(name);
+    }
+  } catch {
+    // A browser that keeps nothing has nothing to forget.
+  }
+}
+
+const page = document.querySelector("[data-member]");
+const form = find("record-form");
+const member = page instanceof HTMLElement ? page.dataset.member ?? "" : "";
+if (member !== "") forgetSent(member);
+if (member !== "" && form instanceof HTMLFormElement) {
+  const record = new RecordForm(form, member);
+  form.addEventListener("input", (event) => {
+    const target = event.target;
+    // A text to search for is not an answer.
+    if (target instanceof HTMLInputElement && target.name === "place.search") record.keep();
+    else record.onInput();
+  });
+  let isWaiting = false;
+  form.addEventListener("submit", (event) => {
+    record.keep(true);
+    if (!record.creation || isWaiting) return;
+    // The form changes the record that is being made. Otherwise it would make a second one.
+    event.preventDefault();
+    isWaiting = true;
+    void record.finishCreation().then(() => {
+      form.requestSubmit(event.submitter);
+      isWaiting = false;
+    });
+  });
+  addEventListener("online", () => record.schedule(0));
+  searchPlaces(form);
+  record.restore();
+}
+showLocalTimes();

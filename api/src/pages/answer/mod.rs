@@ -1,0 +1,6 @@
+//! The answer to a question about two conditions, as pages show it.
+
+pub mod address;
+pub mod data;
+pub mod figures;
+pub mod wording;

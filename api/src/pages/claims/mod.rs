@@ -1,0 +1,193 @@
+//! The claims, and the page of each claim.
+
+pub mod card;
+pub mod operations;
+pub mod pictures;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+
+use self::card::ClaimCard;
+use self::operations::{ClaimOperation, ClaimsOperation};
+use self::pictures::{ClaimFigures, ClaimPicture};
+use super::answer::data::PatternData;
+use super::answer::figures::{Figure, FigureView, name_answer_files, name_picture_files};
+use super::answer::wording::{build_footer, cite};
+use super::document::Page;
+use super::download::serve_picture;
+use super::error::PageError;
+use super::layout::Layout;
+use super::operation::{OperationCheck, PageOperation, encode_parameter};
+use super::service::PageService;
+use super::visitor::Visitor;
+
+pub const OPERATIONS: &[OperationCheck] = &[
+    OperationCheck::of::<ClaimsOperation>(),
+    OperationCheck::of::<ClaimOperation>(),
+];
+
+pub fn router() -> Router<PageService> {
+    Router::new()
+        .route("/", get(show_claims))
+        .route("/claims/{slug}", get(show_claim))
+        .route("/claims/{slug}/{picture}", get(send_picture))
+}
+
+/// The part of the list of claims.
+#[derive(Deserialize)]
+struct ListParameters {
+    after: Option<String>,
+}
+
+/// The variables of [`ClaimsOperation`].
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ClaimsVariables<'a> {
+    after: Option<&'a str>,
+    is_member: bool,
+}
+
+#[derive(Template)]
+#[template(path = "claims/claims.html")]
+struct ClaimsTemplate {
+    layout: Layout,
+    claims: Vec<ClaimCard>,
+    /// Empty on the first page.
+    first_address: &'static str,
+    /// Empty on the last page.
+    next_address: String,
+}
+
+async fn show_claims(
+    visitor: Visitor,
+    State(service): State<PageService>,
+    Query(given): Query<ListParameters>,
+) -> Result<Page<ClaimsTemplate>, PageError> {
+    let variables = ClaimsVariables {
+        after: given.after.as_deref(),
+        is_member: visitor.session.is_some(),
+    };
+    let found: ClaimsOperation = service.execute(&visitor, &variables).await?;
+    let list = found.claims;
+    let next_address = match list.page_info.end_cursor {
+        Some(cursor) if list.page_info.has_next_page => format!("/?after={}", encode_parameter(&cursor)),
+        _ => String::new(),
+    };
+    let claims: Vec<ClaimCard> = list.nodes.into_iter().map(ClaimCard::new).collect();
+    let is_illustrative = claims.iter().any(|claim| claim.is_illustrative);
+    let layout = visitor
+        .layout("What communities say, and what the evidence says", "/")
+        .with_query(PageService::graphiql_address(
+            ClaimsOperation::DOCUMENT,
+            &variables,
+        ))
+        .with_illustrative_evidence(is_illustrative);
+    Ok(Page::new(ClaimsTemplate {
+        layout,
+        claims,
+        first_address: if given.after.is_some() { "/" } else { "" },
+        next_address,
+    }))
+}
+
+#[derive(Template)]
+#[template(path = "claims/claim.html")]
+struct ClaimTemplate {
+    layout: Layout,
+    statement: String,
+    explore_address: String,
+    pattern: PatternData,
+    reflection: Option<ClaimOrigin>,
+    bars: FigureView,
+    /// None if the claim has no groups.
+    groups: Option<FigureView>,
+    /// None if no year can be shown.
+    trend: Option<FigureView>,
+    citation: String,
+    address: String,
+}
+
+/// The comment from which a claim comes.
+struct ClaimOrigin {
+    text: String,
+    source: String,
+}
+
+async fn show_claim(
+    visitor: Visitor,
+    State(service): State<PageService>,
+    Path(slug): Path<String>,
+) -> Result<Page<ClaimTemplate>, PageError> {
+    let variables = claim_variables(&visitor, &slug);
+    let found: ClaimOperation = service.execute(&visitor, &variables).await?;
+    let claim = found.claim.ok_or_else(|| no_claim(&visitor))?;
+    let figures = ClaimFigures::draw(&claim);
+    let pattern = claim.pattern.pattern;
+    let path = format!("/claims/{}", claim.slug);
+    let address = service.app.public_address(&path);
+    let layout = visitor
+        .layout(claim.statement.clone(), "/")
+        .with_query(PageService::graphiql_address(
+            ClaimOperation::DOCUMENT,
+            &variables,
+        ))
+        .with_scripts(&["copy.js"])
+        .with_illustrative_evidence(pattern.is_illustrative());
+    let show = |picture: ClaimPicture, figure: Figure| {
+        let files = name_picture_files(picture.subject(), |ending| {
+            format!("{path}/{}.{ending}", picture.name())
+        });
+        FigureView::new(figure, &pattern.as_of, &pattern.licence).with_downloads(files)
+    };
+    let mut bars = show(ClaimPicture::Bars, figures.bars);
+    bars.downloads.extend(name_answer_files(|ending| {
+        claim.question.download_address(ending)
+    }));
+    Ok(Page::new(ClaimTemplate {
+        layout,
+        explore_address: claim.question.explore_address(),
+        reflection: claim.reflection.map(|reflection| ClaimOrigin {
+            source: reflection.describe_source(),
+            text: reflection.text,
+        }),
+        bars,
+        groups: figures.groups.map(|figure| show(ClaimPicture::Groups, figure)),
+        trend: figures.trend.map(|figure| show(ClaimPicture::Trend, figure)),
+        citation: cite(&claim.statement, &pattern, &address, service.app.clock.now()),
+        statement: claim.statement,
+        pattern,
+        address,
+    }))
+}
+
+/// Sends a picture of a claim as a file.
+async fn send_picture(
+    visitor: Visitor,
+    State(service): State<PageService>,
+    Path((slug, file)): Path<(String, String)>,
+) -> Result<Response, PageError> {
+    let no_picture = || visitor.not_found("There is no such picture. Open the claim and download it there.");
+    let (picture, format) = ClaimPicture::from_file_name(&file).ok_or_else(no_picture)?;
+    let found: ClaimOperation = service
+        .execute(&visitor, claim_variables(&visitor, &slug))
+        .await?;
+    let claim = found.claim.ok_or_else(|| no_claim(&visitor))?;
+    let figure = ClaimFigures::draw(&claim).find(picture).ok_or_else(no_picture)?;
+    let address = service.app.public_address(&format!("/claims/{}", claim.slug));
+    let footer = build_footer(&claim.pattern.pattern, &figure.basis, address);
+    let name = format!("{}-{}", claim.slug, picture.name());
+    serve_picture(&service, &visitor, &figure.wide, &footer, (&name, format)).await
+}
+
+fn claim_variables(visitor: &Visitor, slug: &str) -> serde_json::Value {
+    serde_json::json!({ "slug": slug, "isMember": visitor.session.is_some() })
+}
+
+fn no_claim(visitor: &Visitor) -> PageError {
+    visitor
+        .not_found("There is no claim at this address. It may have a new name: look for it among the claims.")
+}

@@ -1,0 +1,74 @@
+//! The pages for people, at `/`: HTML that the service renders.
+//!
+//! Each page has a folder with its handlers, its template and its GraphQL operations. A page asks the schema for what it
+//! shows, as the visitor, so it can show nothing that the API would not.
+
+pub mod answer;
+pub mod assets;
+pub mod chart;
+pub mod claims;
+pub mod cookie;
+pub mod crises;
+pub mod document;
+pub mod download;
+pub mod error;
+pub mod explore;
+pub mod form;
+pub mod layout;
+pub mod operation;
+#[cfg(test)]
+mod operation_tests;
+mod plain_errors;
+pub mod portfolio;
+pub mod record;
+pub mod review;
+pub mod send;
+pub mod service;
+pub mod sign_in;
+pub mod visitor;
+pub mod words;
+
+use axum::{Router, middleware};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use self::operation::OperationCheck;
+use self::plain_errors::{answer_unknown_address, show_errors_as_pages};
+use self::service::PageService;
+use crate::http::response::panic_response;
+
+/// The routes of all pages and of their files, and what answers addresses that no route of the service has.
+pub fn router<S: Clone + Send + Sync + 'static>(service: PageService) -> Router<S> {
+    Router::new()
+        .merge(claims::router())
+        .merge(portfolio::router())
+        .merge(words::router())
+        .merge(crises::router())
+        .merge(explore::router())
+        .merge(review::router())
+        .merge(send::router())
+        .merge(sign_in::router())
+        .merge(assets::router())
+        .fallback(answer_unknown_address)
+        .layer(CatchPanicLayer::custom(panic_response))
+        .layer(middleware::from_fn_with_state(
+            service.clone(),
+            show_errors_as_pages,
+        ))
+        .with_state(service)
+}
+
+/// All operations of the pages, for the tests.
+pub fn list_operations() -> impl Iterator<Item = &'static OperationCheck> {
+    [
+        visitor::OPERATIONS,
+        claims::OPERATIONS,
+        portfolio::OPERATIONS,
+        words::OPERATIONS,
+        crises::OPERATIONS,
+        explore::OPERATIONS,
+        review::OPERATIONS,
+        send::OPERATIONS,
+    ]
+    .into_iter()
+    .flatten()
+}

@@ -1,0 +1,336 @@
+//! The problems of a record: beside which field each is shown, and in which words.
+
+use serde_json::Value;
+use wayin_records::fields::column::ColumnKind;
+use wayin_records::formats::file_record::translate_reason;
+
+use super::questions::{RecordQuestion, RecordStep};
+use super::record_form::{PLACE, find_position};
+use crate::pages::record::data::ProblemData;
+use crate::pages::record::wording::write_british_dates;
+
+/// A problem or a warning, with the field of the form that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordProblem {
+    /// The step with the field. None if no step asks for it.
+    pub step: Option<RecordStep>,
+    /// The name and the id of the field. Empty if the form has none.
+    pub field: String,
+    /// A sentence that begins with the name of the field.
+    pub message: String,
+    /// Whether something is missing that the record needs before it is sent.
+    pub is_missing: bool,
+}
+
+/// The place of a problem in the form.
+struct Located {
+    step: Option<RecordStep>,
+    field: String,
+    /// What the field is called, with the item that it belongs to.
+    label: String,
+    question: Option<RecordQuestion>,
+}
+
+/// Describes the problems of a record.
+pub fn describe_problems(record: &Value, found: &[ProblemData]) -> Vec<RecordProblem> {
+    found
+        .iter()
+        .map(|problem| describe_problem(record, problem))
+        .collect()
+}
+
+fn describe_problem(record: &Value, problem: &ProblemData) -> RecordProblem {
+    // A rejected input names the record first.
+    let path = match problem.path.split_first() {
+        Some((first, rest)) if first == "record" => rest,
+        _ => problem.path.as_slice(),
+    };
+    let located = locate(record, path);
+    let joined = path.join("/");
+    let value = record.pointer(&format!("/{joined}"));
+    let is_part = matches!(path, [_, position, _, ..] if position.parse::<usize>().is_ok());
+    RecordProblem {
+        message: describe(&located, &joined, value, record, problem),
+        step: located.step,
+        field: located.field,
+        // What an item of a list needs is missing as soon as there is the item.
+        is_missing: problem.code == "REQUIRED" && !is_part,
+    }
+}
+
+fn describe(
+    located: &Located,
+    path: &str,
+    value: Option<&Value>,
+    record: &Value,
+    problem: &ProblemData,
+) -> String {
+    let label = &located.label;
+    let kind = located.question.map(|question| question.column.kind);
+    if let (Some(kind), Some(Value::String(typed)), "INVALID_FORMAT") = (kind, value, problem.code.as_str()) {
+        match kind {
+            ColumnKind::Whole => {
+                return format!(
+                    "{label}: “{typed}” is not a whole number. Write the number in digits, such as 12."
+                );
+            }
+            ColumnKind::Money => {
+                let currency = path.rsplit_once('/').and_then(|(part, _)| {
+                    let currency = record.pointer(&format!("/{part}/currency"))?.as_str()?;
+                    (!currency.trim().is_empty()).then_some(currency)
+                });
+                return match currency {
+                    None => format!("{label}: write the currency too, such as GBP."),
+                    Some(_) => format!(
+                        "{label}: “{typed}” is not an amount. Write the number alone, such as 15,000 or 15,000.50."
+                    ),
+                };
+            }
+            ColumnKind::Date => {
+                return format!("{label}: “{typed}” is not a date. Write it as 1 April 2020.");
+            }
+            _ => {}
+        }
+    }
+    let reason = write_british_dates(&translate_reason(path, &problem.message));
+    let reason = reason.trim_end_matches('.');
+    if label.is_empty() {
+        return format!("{}.", wayin_entity::to_heading(reason));
+    }
+    match reason.split(' ').next() {
+        Some("is" | "has" | "must" | "cannot" | "lies" | "needs" | "says" | "contains" | "are") => {
+            format!("{label} {reason}.")
+        }
+        _ => format!("{label}: {reason}."),
+    }
+}
+
+/// Finds the field of the form for a path in the record.
+fn locate(record: &Value, path: &[String]) -> Located {
+    let list_step = path.first().and_then(|first| RecordStep::of_list(first));
+    if let (Some(step), [_, position, rest @ ..]) = (list_step, path) {
+        return locate_in_item(record, step, position, &rest.join("/"));
+    }
+    let path = path.join("/");
+    let (is_reason, field) = match path.strip_prefix("missing/") {
+        Some(field) => (true, field),
+        None => (false, path.as_str()),
+    };
+    if field == PLACE || field.starts_with("place/") {
+        return Located {
+            step: Some(RecordStep::About),
+            field: name_of(is_reason, PLACE),
+            label: "Place".into(),
+            question: None,
+        };
+    }
+    if let Some(step) = RecordStep::of_list(field) {
+        return Located {
+            step: Some(step),
+            field: format!("missing.{field}"),
+            label: step.label().into(),
+            question: None,
+        };
+    }
+    for step in [RecordStep::About, RecordStep::Sharing] {
+        if let Some(question) = find_question(step, field) {
+            return Located {
+                step: Some(step),
+                field: name_of(is_reason, &question.name()),
+                label: question.label.into(),
+                question: Some(question),
+            };
+        }
+    }
+    Located {
+        step: None,
+        field: String::new(),
+        label: field.replace('/', "."),
+        question: None,
+    }
+}
+
+fn locate_in_item(record: &Value, step: RecordStep, position: &str, rest: &str) -> Located {
+    let nowhere = |label: String| Located {
+        step: Some(step),
+        field: String::new(),
+        label,
+        question: None,
+    };
+    let (Some(list), Ok(at)) = (step.list(), position.parse::<usize>()) else {
+        return nowhere(step.label().into());
+    };
+    let items = record.get(list.field).and_then(Value::as_array);
+    let items = items.map_or(&[][..], Vec::as_slice);
+    let heading = format!("{} {}", list.item, at + 1);
+    let (name, heading) = if list.key.is_none() {
+        (format!("{}.{at}", list.field), heading)
+    } else {
+        let codes = list.codes();
+        let own = codes
+            .iter()
+            .find(|(code, _)| find_position(items, list, code) == Some(at));
+        let Some((code, heading)) = own else {
+            // Another item has the same code, or it has none.
+            return located_item(step, format!("{}.{at}", list.field), heading);
+        };
+        (format!("{}.{code}", list.field), heading.clone())
+    };
+    if rest.is_empty() || !items.get(at).is_some_and(Value::is_object) {
+        return located_item(step, name, heading);
+    }
+    let (is_reason, field) = match rest.strip_prefix("missing/") {
+        Some(field) => (true, field),
+        None => (false, rest),
+    };
+    match find_question(step, field) {
+        Some(question) => Located {
+            step: Some(step),
+            field: format!("{name}.{}", name_of(is_reason, &question.name())),
+            label: format!("{heading}: {}", question.label),
+            question: Some(question),
+        },
+        None => nowhere(format!("{heading}: {}", field.replace('/', "."))),
+    }
+}
+
+/// The place of a problem with a whole item.
+fn located_item(step: RecordStep, field: String, label: String) -> Located {
+    Located {
+        step: Some(step),
+        field,
+        label,
+        question: None,
+    }
+}
+
+fn name_of(is_reason: bool, field: &str) -> String {
+    if is_reason {
+        format!("missing.{field}")
+    } else {
+        field.to_owned()
+    }
+}
+
+/// Finds the question about a field, about what contains it, or about a part of it.
+fn find_question(step: RecordStep, field: &str) -> Option<RecordQuestion> {
+    let is_within = |path: &str, ancestor: &str| {
+        let rest = path.strip_prefix(ancestor);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let mut questions = step.questions().into_iter().filter(|_| !field.is_empty());
+    questions
+        .find(|question| is_within(field, question.column.path) || is_within(question.column.path, field))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn problem(code: &str, path: &str, message: &str) -> ProblemData {
+        ProblemData {
+            code: code.into(),
+            message: message.into(),
+            path: path.split('/').map(ToOwned::to_owned).collect(),
+        }
+    }
+
+    #[test]
+    fn each_problem_is_beside_its_field_in_plain_words() {
+        let record = json!({
+            "challengesFaced": [
+                {"challenge": "DEFINING_AMBITIONS"}, {"challenge": "DEFINING_AMBITIONS", "step": "TAKEN"},
+            ],
+            "fundingTerms": ["some money", {"durationMonths": "a year", "amountMinor": "15", "endsOn": "2019-01-01"}],
+        });
+        let expected = [
+            (
+                problem("REQUIRED", "title", "is needed"),
+                "title",
+                "Title is needed.",
+            ),
+            (
+                problem("REQUIRED", "record/sharing/basis", "is required: the basis"),
+                "sharing.basis",
+                "Why it may be shared is required: the basis.",
+            ),
+            (
+                problem("NOT_FOUND", "place", "no place is called X"),
+                "place",
+                "Place: no place is called X.",
+            ),
+            (
+                problem("REQUIRED", "source", "is missing"),
+                "source.kind",
+                "Where your answers come from is missing.",
+            ),
+            (
+                problem(
+                    "DUPLICATE",
+                    "challengesFaced/1/challenge",
+                    "DEFINING_AMBITIONS is named twice",
+                ),
+                "challengesFaced.1",
+                "Challenge 2: Defining their ambitions is named twice.",
+            ),
+            (
+                problem(
+                    "INVALID_FORMAT",
+                    "challengesFaced/0/reasons/0",
+                    "is none of the choices",
+                ),
+                "challengesFaced.DEFINING_AMBITIONS.reasons",
+                "Defining their ambitions: Reasons is none of the choices.",
+            ),
+            (
+                problem("INVALID_FORMAT", "fundingTerms/1/durationMonths", "is the text"),
+                "fundingTerms.1.durationMonths",
+                "Funding 2: Length in months: “a year” is not a whole number. Write the number in digits, such as 12.",
+            ),
+            (
+                problem("INVALID_FORMAT", "fundingTerms/1/amountMinor", "is the text"),
+                "fundingTerms.1.amountMinor",
+                "Funding 2: Amount: write the currency too, such as GBP.",
+            ),
+            (
+                problem(
+                    "OUT_OF_ORDER",
+                    "fundingTerms/1/endsOn",
+                    "2019-01-01 is before startsOn, 2020-01-01",
+                ),
+                "fundingTerms.1.endsOn",
+                "Funding 2: Last day: 1 January 2019 is before First day, 1 January 2020.",
+            ),
+            (
+                problem(
+                    "REQUIRED",
+                    "fundingTerms/1/funder",
+                    "needs an identifier or a name",
+                ),
+                "fundingTerms.1.funder.name",
+                "Funding 2: Funder needs an identifier or a name.",
+            ),
+            (
+                problem("INVALID_FORMAT", "fundingTerms/0", "is a text, and not an object"),
+                "fundingTerms.0",
+                "Funding 1 is a text, and not an object.",
+            ),
+            (
+                problem(
+                    "CONTRADICTORY",
+                    "missing/startedOn",
+                    "says why startedOn is missing, but it is given",
+                ),
+                "missing.startedOn",
+                "Started on says why Started on is missing, but it is given.",
+            ),
+        ];
+        for (problem, field, message) in expected {
+            let found = describe_problem(&record, &problem);
+            assert_eq!((found.field.as_str(), found.message.as_str()), (field, message));
+            assert!(found.step.is_some(), "{found:?}");
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! The steps of the form of a record and their questions, which are made from the columns of files.
+
+use wayin_records::fields::column::{Column, ColumnKind};
+use wayin_records::workbook::columns::SHEETS;
+use wayin_records::workbook::vocabulary::Vocabulary;
+
+/// A step of the form of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordStep {
+    About,
+    Funding,
+    WaysIn,
+    Challenges,
+    Changes,
+    Sharing,
+    Check,
+}
+
+/// A list of a record, whose items a step asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordList {
+    /// The field of the record.
+    pub field: &'static str,
+    /// What an item is called on the page.
+    pub item: &'static str,
+    /// For a list that has each code of a vocabulary at most once: the field of the code, and the vocabulary.
+    pub key: Option<(&'static str, Vocabulary)>,
+}
+
+/// A question of a step.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordQuestion {
+    pub column: &'static Column,
+    pub label: &'static str,
+    /// Empty if there is none.
+    pub hint: &'static str,
+}
+
+/// A field to ask for, and the words that differ from those of its column.
+#[derive(Clone, Copy)]
+struct Asked {
+    path: &'static str,
+    label: Option<&'static str>,
+    hint: Option<&'static str>,
+}
+
+const fn ask(path: &'static str) -> Asked {
+    Asked {
+        path,
+        label: None,
+        hint: None,
+    }
+}
+
+impl Asked {
+    const fn labelled(self, label: &'static str) -> Self {
+        Self {
+            label: Some(label),
+            ..self
+        }
+    }
+
+    const fn hinted(self, hint: &'static str) -> Self {
+        Self {
+            hint: Some(hint),
+            ..self
+        }
+    }
+}
+
+const DATE_HINT: &str = "For example, 1 April 2020.";
+
+const ABOUT: &[Asked] = &[
+    ask("title").hinted("What the initiative is called."),
+    ask("externalRef").hinted(
+        "Your own name or number for the initiative. If you send the same reference again, it replaces the record.",
+    ),
+    ask("summary").hinted("What it does. Name nobody: no email addresses, telephone numbers or full postcodes."),
+    ask("startedOn").hinted(DATE_HINT),
+    ask("endedOn").hinted("For example, 31 March 2022. Leave it empty if the work goes on."),
+    ask("ongoing").labelled("Does the work go on?").hinted(""),
+    ask("leadOrganisation/name").hinted("Leave it empty if your own organisation leads it."),
+    ask("leadOrganisation/identifier"),
+    ask("leadOrganisation/kind").labelled("What kind of organisation leads it").hinted(""),
+];
+
+const FUNDING: &[Asked] = &[
+    ask("funder/name").hinted("Who gave the money."),
+    ask("funder/identifier")
+        .hinted("Such as GB-CHC-1164883. You need it only if Wayin does not know the funder."),
+    ask("funder/kind")
+        .labelled("What kind of organisation the funder is")
+        .hinted(""),
+    ask("programme").hinted("What the funder calls the programme."),
+    ask("grantIdentifier").hinted("The grant's 360Giving identifier, if you know it."),
+    ask("currency").hinted("Three letters, such as GBP."),
+    ask("amountMinor").hinted("In pounds, or the main unit of the currency, such as 15,000 or 15,000.50."),
+    ask("awardedOn").hinted("The day of the decision. For example, 1 April 2020."),
+    ask("startsOn").hinted("As planned. For example, 1 April 2020."),
+    ask("endsOn").hinted("As planned. For example, 31 March 2022."),
+    ask("durationMonths")
+        .hinted("Whole months, such as 12. Leave it empty and Wayin counts them from both days."),
+    ask("upfrontResearch")
+        .labelled("Was research before the work paid for?")
+        .hinted(""),
+    ask("upfrontResearchMonths").hinted("Whole months."),
+    ask("collaborationResourced")
+        .labelled("Was the extra time and resource of working together paid for?")
+        .hinted(""),
+    ask("restriction")
+        .labelled("What the money may be used for")
+        .hinted(""),
+    ask("reportingFrequency")
+        .labelled("How often the funder asks for a report")
+        .hinted(""),
+    ask("reportingBasis")
+        .labelled("What the reports are about")
+        .hinted(""),
+    ask("deliveryTimeline").labelled("May the plan move?").hinted(""),
+    ask("renewable")
+        .labelled("May the funding be renewed?")
+        .hinted(""),
+    ask("intendedFocus")
+        .labelled("What the funder meant to fund")
+        .hinted(""),
+    ask("multiSite")
+        .labelled("Does this money also pay for work in other places?")
+        .hinted(""),
+];
+
+const WAYS_IN: &[Asked] = &[
+    ask("perspective").hinted("Who sees it so."),
+    ask("entryPoint").hinted("Where the work began, or what it turned to later."),
+    ask("takenOn").hinted(DATE_HINT),
+    ask("motivation").hinted("In your own words."),
+];
+
+const CHALLENGES: &[Asked] = &[
+    ask("step").hinted("Whether the step that meets the challenge was taken, rushed or skipped."),
+    ask("reasons").hinted("Why it was rushed or skipped. Choose all that apply."),
+    ask("note").hinted("In your own words. Name nobody."),
+    ask("noticedOn").hinted(DATE_HINT),
+    ask("perspective").hinted("Who sees it so."),
+];
+
+const CHANGES: &[Asked] = &[ask("change").hinted("")];
+
+const SHARING: &[Asked] = &[
+    ask("visibility").hinted(""),
+    ask("sharedWithFunders")
+        .labelled("May its funders read all of it?")
+        .hinted("It matters only for a record that others only count."),
+    ask("sharing/basis").hinted("In your words, such as: the partnership's board agreed on 3 May."),
+    ask("sharing/licence").hinted("The licence under which others may reuse the record, such as CC-BY-4.0."),
+    ask("sharing/confirmedBy").hinted("A role, not a person's name."),
+    ask("sharing/confirmedOn").hinted(DATE_HINT),
+    ask("source/kind")
+        .labelled("Where your answers come from")
+        .hinted(""),
+    ask("source/title").hinted("What that source is called, such as Yearly return 2021."),
+    ask("source/url").hinted("A web address at which it can be read."),
+    ask("source/datedOn").hinted(DATE_HINT),
+    ask("source/licence").hinted("The licence under which the source may be reused."),
+];
+
+impl RecordStep {
+    pub const ALL: [Self; 7] = [
+        Self::About,
+        Self::Funding,
+        Self::WaysIn,
+        Self::Challenges,
+        Self::Changes,
+        Self::Sharing,
+        Self::Check,
+    ];
+
+    /// The last part of the address.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::About => "about",
+            Self::Funding => "funding",
+            Self::WaysIn => "ways-in",
+            Self::Challenges => "challenges",
+            Self::Changes => "changes",
+            Self::Sharing => "sharing",
+            Self::Check => "check",
+        }
+    }
+
+    pub fn from_slug(slug: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.slug() == slug)
+    }
+
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::About => "About",
+            Self::Funding => "Funding",
+            Self::WaysIn => "Ways in",
+            Self::Challenges => "Challenges",
+            Self::Changes => "What changed",
+            Self::Sharing => "Sharing",
+            Self::Check => "Check and send",
+        }
+    }
+
+    /// What the step asks for, in a sentence or two.
+    pub const fn introduction(self) -> &'static str {
+        match self {
+            Self::About => "What the initiative is, where it works and when.",
+            Self::Funding => "The terms that each sum of money came with.",
+            Self::WaysIn => {
+                "Where the work began, as each group of people sees it. The first one of each group is its way in."
+            }
+            Self::Challenges => "For each challenge: what became of the step that meets it, and why.",
+            Self::Changes => "What has changed in the conditions that the work depends on.",
+            Self::Sharing => {
+                "Who may read the record, why you may share it, and where your answers come from."
+            }
+            Self::Check => "Read your answers once more, then send them.",
+        }
+    }
+
+    /// The step after this one.
+    pub fn next(self) -> Self {
+        let mut steps = Self::ALL.into_iter().skip_while(|step| *step != self);
+        steps.next();
+        steps.next().unwrap_or(Self::Check)
+    }
+
+    /// The list that the step asks for. None if it asks for fields of the record itself.
+    pub const fn list(self) -> Option<RecordList> {
+        match self {
+            Self::Funding => Some(RecordList {
+                field: "fundingTerms",
+                item: "Funding",
+                key: None,
+            }),
+            Self::WaysIn => Some(RecordList {
+                field: "entryPoints",
+                item: "Way in",
+                key: None,
+            }),
+            Self::Challenges => Some(RecordList {
+                field: "challengesFaced",
+                item: "Challenge",
+                key: Some(("challenge", Vocabulary::Challenge)),
+            }),
+            Self::Changes => Some(RecordList {
+                field: "conditionsChanged",
+                item: "Condition",
+                key: Some(("condition", Vocabulary::Condition)),
+            }),
+            Self::About | Self::Sharing | Self::Check => None,
+        }
+    }
+
+    /// The questions about the record, or about each item of the list. The place has a control of its own.
+    pub fn questions(self) -> Vec<RecordQuestion> {
+        let asked = match self {
+            Self::About => ABOUT,
+            Self::Funding => FUNDING,
+            Self::WaysIn => WAYS_IN,
+            Self::Challenges => CHALLENGES,
+            Self::Changes => CHANGES,
+            Self::Sharing => SHARING,
+            Self::Check => &[],
+        };
+        let columns = list_columns(self.list().map(|list| list.field));
+        let questions = asked.iter().filter_map(|asked| {
+            let column = columns.iter().find(|column| column.path == asked.path)?;
+            Some(RecordQuestion {
+                column,
+                label: asked.label.unwrap_or(column.header),
+                hint: asked.hint.unwrap_or(column.note),
+            })
+        });
+        questions.collect()
+    }
+
+    /// The step that asks for a list.
+    pub fn of_list(field: &str) -> Option<Self> {
+        let has_list = |step: &Self| step.list().is_some_and(|list| list.field == field);
+        Self::ALL.into_iter().find(has_list)
+    }
+}
+
+impl RecordList {
+    /// The codes that the list has at most once each, with their headings. Empty for other lists.
+    pub fn codes(self) -> Vec<(&'static str, String)> {
+        let words = self.key.map_or(&[][..], |(_, vocabulary)| vocabulary.words());
+        words
+            .iter()
+            .map(|word| (word.code, word.display_text()))
+            .collect()
+    }
+
+    /// The definition of a code of the list.
+    pub fn define(self, code: &str) -> &'static str {
+        let words = self.key.map_or(&[][..], |(_, vocabulary)| vocabulary.words());
+        words
+            .iter()
+            .find(|word| word.code == code)
+            .map_or("", |word| word.definition)
+    }
+}
+
+impl RecordQuestion {
+    /// The name of the field in the form, without what comes before it for an item of a list.
+    pub fn name(&self) -> String {
+        self.column.dotted_path()
+    }
+
+    /// Whether it is answered in several lines.
+    pub fn is_long(&self) -> bool {
+        (self.column.kind == ColumnKind::Text && self.column.width >= 50)
+            || self.column.path == "sharing/basis"
+    }
+}
+
+fn list_columns(list: Option<&str>) -> &'static [Column] {
+    SHEETS
+        .iter()
+        .find(|sheet| sheet.list == list)
+        .map_or(&[], |sheet| sheet.columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_question_has_a_column() {
+        let counts = RecordStep::ALL.map(|step| step.questions().len());
+        let asked = [ABOUT, FUNDING, WAYS_IN, CHALLENGES, CHANGES, SHARING, &[]].map(<[Asked]>::len);
+        assert_eq!(counts, asked);
+    }
+
+    #[test]
+    fn every_column_of_the_template_is_asked_for() {
+        // The place has its own control. Why a list is missing is asked in the step of the list.
+        let elsewhere = |path: &str| path.starts_with("place/") || path.starts_with("missing/");
+        for sheet in &SHEETS {
+            let steps = RecordStep::ALL.into_iter();
+            let steps = steps.filter(|step| step.list().map(|list| list.field) == sheet.list);
+            let asked: Vec<&str> = steps
+                .clone()
+                .flat_map(RecordStep::questions)
+                .map(|question| question.column.path)
+                .chain(steps.filter_map(|step| Some(step.list()?.key?.0)))
+                .collect();
+            for column in sheet.columns.iter().filter(|column| column.is_in_template) {
+                assert!(
+                    asked.contains(&column.path) || elsewhere(column.path),
+                    "{} is not asked for",
+                    column.path
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What the templates of the form of a record show.
+
+use serde_json::Value;
+use wayin_entity::{Choice as _, Labelled as _, MissingReason};
+use wayin_records::fields::column::ColumnKind;
+use wayin_records::workbook::vocabulary::Vocabulary;
+
+use super::problems::RecordProblem;
+use super::questions::{RecordQuestion, RecordStep};
+use super::record_form::{
+    FormItem, currency_of, find_item, find_value, list_items, show_answer, show_missing_reason,
+};
+use crate::pages::record::answers::describe_value;
+
+/// A control of the form with its label, its hint and what is wrong with it.
+#[derive(Clone, Debug)]
+pub struct FieldView {
+    /// The id and the name of the control.
+    pub id: String,
+    pub label: &'static str,
+    pub hint: &'static str,
+    /// `text`, `short`, `long`, `radio`, `checkbox` or `select`.
+    pub control: &'static str,
+    pub value: String,
+    pub choices: Vec<ChoiceView>,
+    /// Why there is no answer, if the field may say so.
+    pub missing: Option<MissingView>,
+    pub problems: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ChoiceView {
+    pub value: String,
+    pub label: String,
+    /// Empty if there is none.
+    pub hint: String,
+    pub is_chosen: bool,
+}
+
+/// The select that says why a field has no answer.
+#[derive(Clone, Debug)]
+pub struct MissingView {
+    pub id: String,
+    /// What the answer would be, for screen readers.
+    pub label: &'static str,
+    pub choices: Vec<ChoiceView>,
+    pub problems: Vec<String>,
+}
+
+/// An item of a list.
+#[derive(Clone, Debug)]
+pub struct RecordItemView {
+    /// The start of the names of its fields, and its id.
+    pub name: String,
+    pub heading: String,
+    pub hint: &'static str,
+    pub fields: Vec<FieldView>,
+    /// Problems with the whole item.
+    pub problems: Vec<String>,
+    pub can_be_removed: bool,
+    pub is_readable: bool,
+}
+
+/// A step of the form, for the list of steps.
+#[derive(Clone, Debug)]
+pub struct StepLink {
+    pub label: &'static str,
+    pub href: String,
+    pub is_done: bool,
+    pub is_current: bool,
+}
+
+/// The messages beside the fields.
+pub struct FieldMessages<'a> {
+    pub problems: &'a [RecordProblem],
+    pub warnings: &'a [RecordProblem],
+}
+
+impl FieldMessages<'_> {
+    fn of(found: &[RecordProblem], field: &str) -> Vec<String> {
+        let own = found.iter().filter(|problem| problem.field == field);
+        own.map(|problem| problem.message.clone()).collect()
+    }
+
+    fn problems_of(&self, field: &str) -> Vec<String> {
+        Self::of(self.problems, field)
+    }
+
+    fn warnings_of(&self, field: &str) -> Vec<String> {
+        Self::of(self.warnings, field)
+    }
+}
+
+/// The fields of a step that asks about the record itself.
+pub fn show_fields(record: &Value, step: RecordStep, messages: &FieldMessages<'_>) -> Vec<FieldView> {
+    let questions = step.questions();
+    questions
+        .iter()
+        .map(|question| show_field(record, "", question, messages))
+        .collect()
+}
+
+/// The items of the list that a step asks for.
+pub fn show_items(
+    record: &Value,
+    step: RecordStep,
+    is_extended: bool,
+    messages: &FieldMessages<'_>,
+) -> Vec<RecordItemView> {
+    let Some(list) = step.list() else {
+        return Vec::new();
+    };
+    let questions = step.questions();
+    let codes = list.codes();
+    let show_item = |(at, item): (usize, FormItem)| {
+        let part = find_item(record, list, &item);
+        let heading = item
+            .code
+            .and_then(|code| codes.iter().find(|(known, _)| *known == code))
+            .map_or_else(
+                || format!("{} {}", list.item, at + 1),
+                |(_, heading)| heading.clone(),
+            );
+        let name = format!("{}.", item.name);
+        let fields = questions.iter().filter(|_| item.is_readable);
+        RecordItemView {
+            heading,
+            hint: item.code.map_or("", |code| list.define(code)),
+            fields: fields
+                .map(|question| show_field(part, &name, question, messages))
+                .collect(),
+            problems: messages.problems_of(&item.name),
+            can_be_removed: item.position.is_some() && item.code.is_none(),
+            is_readable: item.is_readable,
+            name: item.name,
+        }
+    };
+    let items = list_items(record, list, is_extended);
+    items.into_iter().enumerate().map(show_item).collect()
+}
+
+/// The select that says why a field of the record has no answer.
+pub fn show_missing(
+    part: &Value,
+    name: &str,
+    field: &str,
+    label: &'static str,
+    messages: &FieldMessages<'_>,
+) -> MissingView {
+    let id = format!("{name}missing.{field}");
+    let given = show_missing_reason(part, field);
+    let mut choices = vec![choice("", "Choose a reason", "", given.is_empty())];
+    choices.extend(MissingReason::ALL.iter().map(|reason| {
+        let label = wayin_entity::to_heading(reason.label());
+        choice(reason.code(), &label, "", given == reason.code())
+    }));
+    add_unknown_choices(&mut choices, &[given]);
+    MissingView {
+        problems: messages.problems_of(&id),
+        id,
+        label,
+        choices,
+    }
+}
+
+fn show_field(
+    part: &Value,
+    name: &str,
+    question: &RecordQuestion,
+    messages: &FieldMessages<'_>,
+) -> FieldView {
+    let column = question.column;
+    let answers = show_answer(part, question);
+    let value = answers.first().cloned().unwrap_or_default();
+    let may_be_missing = column.accepts_missing_reason;
+    let (control, mut choices) = match column.kind {
+        ColumnKind::Text if question.is_long() => ("long", Vec::new()),
+        ColumnKind::Whole | ColumnKind::Money => ("short", Vec::new()),
+        ColumnKind::Text | ColumnKind::Date => ("text", Vec::new()),
+        ColumnKind::YesNo => ("radio", list_yes_no(&value, may_be_missing)),
+        ColumnKind::Code(vocabulary) => {
+            let control = match vocabulary {
+                Vocabulary::OrganisationKind | Vocabulary::Perspective => "select",
+                _ => "radio",
+            };
+            (control, list_codes(vocabulary, &answers, true))
+        }
+        ColumnKind::Codes(vocabulary) => ("checkbox", list_codes(vocabulary, &answers, false)),
+        ColumnKind::MissingReason => ("select", list_codes(Vocabulary::MissingReason, &answers, true)),
+    };
+    if !choices.is_empty() {
+        add_unknown_choices(&mut choices, &answers);
+    }
+    let id = format!("{name}{}", question.name());
+    FieldView {
+        label: question.label,
+        hint: question.hint,
+        control,
+        value,
+        choices,
+        missing: may_be_missing
+            .then(|| show_missing(part, name, column.field_name(), question.label, messages)),
+        problems: messages.problems_of(&id),
+        warnings: messages.warnings_of(&id),
+        id,
+    }
+}
+
+fn choice(value: &str, label: &str, hint: &str, is_chosen: bool) -> ChoiceView {
+    ChoiceView {
+        value: value.to_owned(),
+        label: label.to_owned(),
+        hint: hint.to_owned(),
+        is_chosen,
+    }
+}
+
+fn list_yes_no(value: &str, may_be_unknown: bool) -> Vec<ChoiceView> {
+    let mut choices: Vec<ChoiceView> = bool::ALL
+        .iter()
+        .rev()
+        .map(|is| {
+            let (code, label) = if *is { ("true", "Yes") } else { ("false", "No") };
+            choice(code, label, "", value == code)
+        })
+        .collect();
+    if may_be_unknown {
+        choices.push(choice("", "Not known", "", value.is_empty()));
+    }
+    choices
+}
+
+fn list_codes(vocabulary: Vocabulary, answers: &[String], is_one: bool) -> Vec<ChoiceView> {
+    let is_chosen = |code: &str| answers.iter().any(|answer| answer == code);
+    let words = vocabulary.words().iter();
+    let mut choices: Vec<ChoiceView> = words
+        .map(|word| {
+            let label = word.display_text();
+            // Some definitions only repeat the label.
+            let is_repeated = word.definition.trim_end_matches('.') == label;
+            let hint = if is_repeated { "" } else { word.definition };
+            choice(word.code, &label, hint, is_chosen(word.code))
+        })
+        .collect();
+    if is_one {
+        let is_empty = answers.iter().all(String::is_empty);
+        let label = match vocabulary {
+            Vocabulary::Visibility => "Not decided, so it is only counted",
+            _ => "Not known",
+        };
+        choices.push(choice("", label, "", is_empty));
+    }
+    choices
+}
+
+/// Adds what was sent in another way and is none of the choices, so that it is not lost.
+fn add_unknown_choices(choices: &mut Vec<ChoiceView>, answers: &[String]) {
+    for answer in answers.iter().filter(|answer| !answer.is_empty()) {
+        if !choices.iter().any(|choice| choice.value == *answer) {
+            choices.push(choice(answer, &format!("“{answer}”, as it was sent"), "", true));
+        }
+    }
+}
+
+/// The answer to a question in words, for reading. Empty if there is none.
+pub fn describe_answer(part: &Value, question: &RecordQuestion) -> String {
+    let column = question.column;
+    let value = find_value(part, column.path).filter(|value| !value.is_null());
+    let words = value.map(|value| describe_value(Some(column), value, currency_of(part).as_deref()));
+    if let Some(words) = words.filter(|words| !words.is_empty()) {
+        return words;
+    }
+    let reason = show_missing_reason(part, column.field_name());
+    let found = MissingReason::ALL.iter().find(|known| known.code() == reason);
+    found.map_or(reason, |reason| wayin_entity::to_heading(reason.label()))
+}
