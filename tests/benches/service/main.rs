@@ -20,6 +20,7 @@ mod fixtures;
 #[allow(dead_code, reason = "shared with the tests")]
 mod postgres;
 
+mod claims;
 mod shuffle;
 mod target;
 mod workloads;
@@ -49,7 +50,7 @@ use wayin::clock::{Clock, SystemClock};
 use wayin::graphql::operation::cost::{CostSettings, RateLimit, RateLimits};
 use wayin::pattern::engine::{EngineSettings, PatternEngine};
 use wayin::server::build_router;
-use wayin_entity::{Role, initiative};
+use wayin_entity::{Role, claim, initiative};
 use wayin_migration::Migrator;
 
 use self::postgres::{Cluster, find_programs};
@@ -138,6 +139,9 @@ impl Measurement {
         wayin::instance::ensure_instance(&db, &SystemClock).await?;
         if initiative::Entity::find().one(&db).await?.is_none() {
             fixtures::load::load(&db, self.initiatives).await?;
+        }
+        if claim::Entity::find().one(&db).await?.is_none() {
+            claims::add_claims(&db).await?;
         }
         let token = add_steward(&db).await?;
         println!("\n## {name}, {} initiatives\n", self.initiatives);

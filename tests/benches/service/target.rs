@@ -26,8 +26,11 @@ pub enum Target {
 }
 
 impl Target {
-    /// Sends a query. Fails if the response has errors.
+    /// Sends a query, or opens the page with a path as a visitor. Fails if the response has errors.
     pub async fn send(&self, query: &str) -> Result<(), BenchError> {
+        if let (Self::Wayin { router, .. }, true) = (self, query.starts_with('/')) {
+            return open_page(router, query).await;
+        }
         let body = json!({"query": query}).to_string();
         let (status, body) = match self {
             Self::Wayin { router, token } => {
@@ -55,6 +58,20 @@ impl Target {
         }
         Ok(())
     }
+}
+
+async fn open_page(router: &Router, path: &str) -> Result<(), BenchError> {
+    let response = router
+        .clone()
+        .oneshot(Request::get(path).body(Body::empty())?)
+        .await?;
+    let status = response.status();
+    let body = to_bytes(response.into_body(), 16 << 20).await?;
+    // A page without an answer would be no measurement.
+    if status != StatusCode::OK || !str::from_utf8(&body)?.contains("<svg") {
+        return Err(format!("{path}: {status}, {} bytes", body.len()).into());
+    }
+    Ok(())
 }
 
 /// A PostGraphile server, until this value is dropped.

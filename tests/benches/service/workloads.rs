@@ -3,6 +3,7 @@
 use rand::Rng;
 use rand::rngs::StdRng;
 
+use crate::claims::CLAIM_COUNT;
 use crate::fixtures;
 
 /// Everything of a record that a page shows.
@@ -24,6 +25,7 @@ const FIELDS_ON_POSTGRAPHILE: &str =
 pub struct Workload {
     pub name: &'static str,
     pub connections: usize,
+    /// The query, or the path of a page.
     pub query: fn(&mut StdRng) -> String,
     /// The query that asks PostGraphile for as much; none if it has no such filter, order or count without plugins.
     pub on_postgraphile: Option<fn(&mut StdRng) -> String>,
@@ -144,6 +146,18 @@ pub const WORKLOADS: &[Workload] = &[
         name: "headline by region, a new question each time",
         connections: 8,
         query: |random| headline(random, 1_000_000),
+        on_postgraphile: None,
+    },
+    Workload {
+        name: "the first page, with ten claims",
+        connections: 1,
+        query: |_| "/".into(),
+        on_postgraphile: None,
+    },
+    Workload {
+        name: "the page of a claim, with groups and years",
+        connections: 1,
+        query: |random| format!("/claims/claim-{}", random.random_range(1..=CLAIM_COUNT)),
         on_postgraphile: None,
     },
     Workload {
