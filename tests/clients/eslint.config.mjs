@@ -1,9 +1,13 @@
-// graphql-eslint over the schema, with its recommended and its Relay rules, and over the example
-// operations. From the repository's root:
+// graphql-eslint over the schema, with its recommended and its Relay rules, over the example operations
+// and over those of the pages. From the repository's root:
 //
-//   tests/clients/node_modules/.bin/eslint --config tests/clients/eslint.config.mjs schema.graphql tests/clients/operations
+//   tests/clients/node_modules/.bin/eslint --config tests/clients/eslint.config.mjs schema.graphql \
+//       tests/clients/operations api/src/pages
 
 import graphql from "@graphql-eslint/eslint-plugin";
+
+const EXAMPLES = "tests/clients/operations/*.graphql";
+const PAGES = "api/src/pages/**/*.graphql";
 
 const rules = (config) => graphql.configs[`flat/${config}`].rules;
 
@@ -13,10 +17,10 @@ const WITHOUT_ID = {
   types: [
     "PageInfo",
     // Worked out.
-    "AdjustedEstimates", "AdjustedTest", "AsOf", "Association", "Associations", "RateLimit", "Caution", "ComparedGroup", "Comparison", "ComparisonSummary",
+    "AdjustedEstimates", "AdjustedTest", "AsOf", "Association", "Associations", "ClaimQuestion", "RateLimit", "Caution", "ComparedGroup", "Comparison", "ComparisonSummary",
     "ContingencyTable", "DisclosureControl",
     "Distribution", "DistributionBin", "EntryPointFlow", "EntryPointFlows", "Estimate", "GridCell", "GridHeading", "Homogeneity", "InitiativeChange",
-    "InitiativeChanges", "Pattern", "PatternGrid", "Proportion", "PatternGroup", "QuestionCount", "UnknownReasonCount", "Suppression", "PatternSummary",
+    "InitiativeChanges", "Pattern", "PatternConditions", "PatternGrid", "Proportion", "PatternGroup", "QuestionCount", "UnknownReasonCount", "Suppression", "PatternSummary",
     // Parts of a record, of a history (known by what it is of and its number), of a file.
     "ChallengeFaced", "ConditionChanged", "EntryPointTaken", "MissingAnswer", "SharingConsent",
     "Revision", "ImportRow",
@@ -79,7 +83,8 @@ const common = {
   languageOptions: {
     parser: graphql.parser,
     parserOptions: {
-      graphQLConfig: { schema: "schema.graphql", documents: "tests/clients/operations/*.graphql" },
+      // One list, as the parser keeps the first that it is given.
+      graphQLConfig: { schema: "schema.graphql", documents: [EXAMPLES, PAGES] },
     },
   },
   plugins: { "@graphql-eslint": graphql },
@@ -111,7 +116,16 @@ export default [
   },
   {
     ...common,
-    files: ["tests/clients/operations/*.graphql"],
+    files: [EXAMPLES],
     rules: rules("operations-recommended"),
+  },
+  {
+    ...common,
+    files: [PAGES],
+    rules: {
+      ...rules("operations-recommended"),
+      // Pages keep no cache, and a page selects only what it shows.
+      "@graphql-eslint/require-selections": "off",
+    },
   },
 ];

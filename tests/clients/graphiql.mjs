@@ -1,20 +1,16 @@
-// Opens Wayin's GraphiQL page in a headless Chromium, runs the first query and
-// checks that the page keeps to its own origin.
+// Opens Wayin's GraphiQL page in a headless Chromium, runs the first query, follows
+// a link to another query, and checks that the page keeps to its own origin.
 //
-//   apt-get install chromium && npm install playwright-core   (in any folder)
-//   node .../tests/clients/graphiql.mjs http://127.0.0.1:8000 TOKEN [SCREENSHOT.png]
+//   npm ci && node graphiql.mjs http://127.0.0.1:8000 TOKEN [SCREENSHOT.png]
 //
-// Run it in the folder that has playwright-core. CHROMIUM names another browser
-// than /usr/bin/chromium. It prints what it saw and exits with 1 where the schema
-// or the answer is missing, something was asked of another address, the browser
-// complained, or the token was left where it does not belong.
+// CHROMIUM names another browser than /usr/bin/chromium. It prints what it saw and exits
+// with 1 where the schema or the answer is missing, something was asked of another address,
+// the browser complained, or the token was left where it does not belong.
 
-import { createRequire } from "node:module";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-
-const { chromium } = createRequire(join(process.cwd(), "/"))("playwright-core");
+import { chromium } from "playwright-core";
 
 const [base, token, screenshot] = process.argv.slice(2);
 if (!base || !token) {
@@ -61,6 +57,8 @@ try {
   await page.locator(".graphiql-query-editor .CodeMirror").waitFor();
   check((await page.title()) === "Wayin", "the page is titled Wayin");
   check(page.url() === `${origin}/graphiql`, "the token is off the address bar");
+  const hint = page.getByText("Paste a token to send this query");
+  check(!(await hint.isVisible()), "with a token, the page does not ask for one");
 
   await page.getByLabel("Show Documentation Explorer").click();
   const root = page.locator(".graphiql-doc-explorer-content a", { hasText: /^Query$/ });
@@ -70,12 +68,15 @@ try {
   check(true, "the documentation names the query's fields");
 
   await page.locator(".graphiql-execute-button").click();
-  const response = page.locator(".result-window .CodeMirror");
-  const text = () => response.evaluate((element) => element.CodeMirror.getValue());
-  await page.waitForFunction(
-    () => document.querySelector(".result-window .CodeMirror")?.CodeMirror.getValue(),
-  );
-  const answer = JSON.parse(await text());
+  const read = (editor) =>
+    page.locator(`${editor} .CodeMirror`).evaluate((element) => element.CodeMirror.getValue());
+  const readAnswer = async () => {
+    await page.waitForFunction(
+      () => document.querySelector(".result-window .CodeMirror")?.CodeMirror.getValue(),
+    );
+    return JSON.parse(await read(".result-window"));
+  };
+  const answer = await readAnswer();
   check(!answer.errors, `no errors: ${JSON.stringify(answer.errors ?? [])}`);
   const summary = answer.data?.pattern?.summary?.text;
   check(Boolean(summary), `summary: ${summary}`);
@@ -86,6 +87,27 @@ try {
   await page.getByText("Theme").first().waitFor();
   await page.keyboard.press("Escape");
   await page.getByLabel("Show History").click();
+
+  // A page's link names the query that it shows, and no token.
+  const linked = {
+    query: "query Words($first: Int) { terms(first: $first) { nodes { name } } viewer { role } }",
+    variables: JSON.stringify({ first: 2 }),
+  };
+  await page.goto(`${origin}/graphiql?${new URLSearchParams(linked)}`);
+  await page.locator(".graphiql-query-editor .CodeMirror").waitFor();
+  check((await read(".graphiql-query-editor")) === linked.query, "a link opens its query");
+  check((await read(".graphiql-editor-tool .hidden")) === linked.variables, "a link opens its variables");
+  check(await hint.isVisible(), "without a token, the page asks for one");
+  await page
+    .locator(".graphiql-editor-tool :not(.hidden) > .CodeMirror")
+    .evaluate((element, headers) => element.CodeMirror.setValue(headers), JSON.stringify({
+      Authorization: `Bearer ${token}`,
+    }));
+  await hint.waitFor({ state: "hidden" });
+  check(true, "with the token pasted, it no longer does");
+  await page.locator(".graphiql-execute-button").click();
+  const words = await readAnswer();
+  check(words.data?.terms?.nodes?.length === 2, `the link's query is answered: ${JSON.stringify(words)}`);
 
   // GraphiQL writes its storage half a second after the last change.
   await page.waitForTimeout(1000);
