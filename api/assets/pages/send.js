@@ -127,6 +127,8 @@ class RecordForm {
     /** @type {Creation | null} */
     this.creation = null;
     this.hasConflict = find("conflict") !== null;
+    /** Whether the whole form was sent, and the next page is on its way. */
+    this.isLeaving = false;
     /** What the service has, as far as this page knows. */
     this.savedFields = JSON.stringify(listFields(form));
   }
@@ -230,8 +232,8 @@ class RecordForm {
   }
 
   async save() {
-    // A conflict is for the reader to solve, with the whole page.
-    if (this.saving || this.hasConflict || session.isEnding) return;
+    // A conflict is for the reader to solve, with the whole page. A page that is leaving saves nothing beside it.
+    if (this.saving || this.hasConflict || this.isLeaving || session.isEnding) return;
     if (!this.creation && JSON.stringify(listFields(this.form)) === this.savedFields) return;
     this.saving = this.send();
     await this.saving;
@@ -268,10 +270,20 @@ class RecordForm {
     if (JSON.stringify(listFields(this.form)) !== sent && !this.hasConflict) this.schedule(SAVE_DELAY);
   }
 
-  /** Waits until the first save of a new record is answered. It is tried once more if the network is gone. */
-  async finishCreation() {
+  /** Whether a save is not answered yet. The whole form would conflict with it. */
+  get isWaiting() {
+    return this.saving !== undefined || this.creation !== null;
+  }
+
+  /** Waits until what was sent is answered. The first save of a record is tried once more if the network is gone. */
+  async finishSaving() {
     await this.saving;
     if (this.creation) await this.save();
+  }
+
+  leave() {
+    this.isLeaving = true;
+    clearTimeout(this.timer);
   }
 
   /** @param {string} cause */
@@ -389,17 +401,24 @@ if (member !== "" && form instanceof HTMLFormElement) {
     if (target instanceof HTMLInputElement && target.name === "place.search") record.keep();
     else record.onInput();
   });
-  let isWaiting = false;
+  let hasWaited = false;
   form.addEventListener("submit", (event) => {
     record.keep(true);
-    if (!record.creation || isWaiting) return;
-    // The form changes the record that is being made. Otherwise it would make a second one.
+    if (!record.isWaiting || hasWaited) {
+      record.leave();
+      return;
+    }
+    // The form has the version of the record that is being saved. Otherwise it would conflict, or make a second record.
     event.preventDefault();
-    isWaiting = true;
-    void record.finishCreation().then(() => {
+    hasWaited = true;
+    void record.finishSaving().then(() => {
       form.requestSubmit(event.submitter);
-      isWaiting = false;
+      hasWaited = false;
     });
+  });
+  // A page that the browser had kept comes back as it was.
+  addEventListener("pageshow", () => {
+    record.isLeaving = false;
   });
   addEventListener("online", () => record.schedule(0));
   searchPlaces(form);

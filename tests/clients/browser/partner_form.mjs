@@ -129,8 +129,8 @@ async function describeChallenges(partner) {
   await openStep(partner, "Challenges");
   const { page } = partner;
   await partner.step("describes a challenge", async () => {
-    await choice(page, "What became of the step", "Skipped", "Defining ambitions").check();
-    await choice(page, "Reasons", "Short funding", "Defining ambitions").check();
+    await choice(page, "What became of the step", "Skipped", "Defining their ambitions").check();
+    await choice(page, "Reasons", "Short funding", "Defining their ambitions").check();
   });
   await checkAccessibility(partner, "the step about challenges");
   await saveAndContinue(partner);

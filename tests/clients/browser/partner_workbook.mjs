@@ -18,7 +18,7 @@ export default async function go(journey) {
   await partner.step("gets the template", async (page) => {
     await partner.openWell("/send");
     await page.getByRole("main").getByRole("link", { name: "Send a workbook" }).click();
-    const template = await partner.download(page.getByRole("link", { name: "Get the empty workbook" }));
+    const template = await partner.download(page.getByRole("link", { name: "Get the template workbook" }));
     partner.check(isZip(template.bytes), `the template is a workbook: ${template.name}`);
   });
   await upload(partner, FIRST, buildWorkbook(), { isDropped: true });
