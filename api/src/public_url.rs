@@ -1,5 +1,7 @@
 //! The address at which people reach the service.
 
+use std::net::Ipv4Addr;
+
 use axum::http::Uri;
 
 /// The address of the service for browsers: `https`, or `http` on this machine, without a path.
@@ -35,6 +37,11 @@ impl PublicUrl {
             _ => return Err(malformed()),
         }
         Ok(Self(origin.to_ascii_lowercase()))
+    }
+
+    /// The address of a service that only this machine reaches.
+    pub fn on_this_machine(port: u16) -> Self {
+        Self(format!("http://{}:{port}", Ipv4Addr::LOCALHOST))
     }
 
     /// Whether browsers reach the service over TLS.
@@ -86,6 +93,8 @@ mod tests {
             let reason = PublicUrl::parse(wrong).unwrap_err();
             assert!(reason.contains("is not an address"), "{wrong}: {reason}");
         }
+        let own = PublicUrl::on_this_machine(8000);
+        assert_eq!(PublicUrl::parse(&own.join("/")), Ok(own));
         let reason = PublicUrl::parse("http://wayin.example.org").unwrap_err();
         assert!(reason.contains("without encryption"), "{reason}");
     }

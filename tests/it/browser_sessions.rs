@@ -48,6 +48,7 @@ tests_on_both_databases![
     invitation_does_not_demote_the_last_steward,
     revoked_and_ended_invitations_are_refused,
     wrong_invitations_and_links_are_refused,
+    link_is_created_once_under_a_key,
     session_authenticates_no_api,
     secrets_are_not_stored,
     what_has_ended_is_deleted,
@@ -590,6 +591,43 @@ async fn wrong_invitations_and_links_are_refused(database: Database) {
     ] {
         assert_eq!(dashboard.query_error(query).await.1, "FORBIDDEN", "{query}");
     }
+}
+
+async fn link_is_created_once_under_a_key(database: Database) {
+    let (app, _) = start(database).await;
+    let steward = app.steward().await;
+    let member = find_member_id(&steward, "steward").await;
+    for (field, kind, input) in [
+        (
+            "inviteMember",
+            "InviteMemberInput",
+            json!({"role": "STEWARD", "name": "Grace", "idempotencyKey": "invitation"}),
+        ),
+        (
+            "createSignInLink",
+            "CreateSignInLinkInput",
+            json!({"member": member, "idempotencyKey": "link"}),
+        ),
+    ] {
+        let created = mutate(&steward, field, kind, "url", input.clone()).await;
+        assert_eq!(created["problems"], json!([]), "{created}");
+        assert_ne!(created["url"], Value::Null);
+        let again = mutate(&steward, field, kind, "url", input).await;
+        assert_eq!(
+            codes(&again),
+            [("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")],
+            "{field}"
+        );
+        assert_eq!(again["url"], Value::Null, "{field}");
+        let events = format!("{{ auditEvents(filter: {{action: \"{field}\"}}) {{ nodes {{ id }} }} }}");
+        let events = steward.query(&events).await;
+        assert_eq!(
+            events["auditEvents"]["nodes"].as_array().map(Vec::len),
+            Some(1),
+            "{field}"
+        );
+    }
+    app.assert_no_violations().await;
 }
 
 fn with_cookie(mut request: Request<Body>, secret: &str) -> Request<Body> {

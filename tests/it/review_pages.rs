@@ -2,6 +2,7 @@
 
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
+use wayin::public_url::PublicUrl;
 use wayin_entity::Role;
 
 use crate::support::app::{Client, TestApp};
@@ -26,6 +27,7 @@ tests_on_both_databases![
     import_is_published_in_bulk,
     invitation_link_is_shown_once,
     invitation_says_what_is_wrong,
+    links_are_whole_and_created_once,
     member_is_found_and_changed,
     revoked_member_is_signed_out,
     token_is_shown_once_and_revoked,
@@ -395,6 +397,11 @@ async fn invitation_link_is_shown_once(database: Database) {
     let link = read_value(&created.text, "id=\"secret\"");
     assert!(link.starts_with("/invitation/wayin_invitation_"), "{link}");
     assert!(
+        created.text.contains("whoever runs it must set PUBLIC_URL"),
+        "{}",
+        created.text
+    );
+    assert!(
         created.text.contains("a partner site of GB-CHC-500"),
         "{}",
         created.text
@@ -443,6 +450,65 @@ async fn invitation_says_what_is_wrong(database: Database) {
     let fields: Vec<(&str, &str)> = fields.into_iter().chain([("organisation_id", chosen)]).collect();
     let created = steward.post("/review/invitations", &fields).await;
     assert_eq!(created.status, StatusCode::OK, "{}", created.text);
+}
+
+async fn links_are_whole_and_created_once(database: Database) {
+    let app = TestApp::start_with(database, |app| {
+        app.with_public_url(Some(PublicUrl::on_this_machine(8000)))
+    })
+    .await;
+    let client = app.steward().await;
+    let steward = Browser::sign_in(&app, "steward").await;
+    let id = find_member_id(&client, "steward").await;
+    let member = format!("/review/members/{}", id.as_str().unwrap());
+    let read_key = async |page: &str, action: &str| {
+        let page = steward.open_ok(page).await;
+        let (_, form) = page.split_once(&format!("action=\"{action}\"")).unwrap();
+        read_value(form, "name=\"key\"").to_owned()
+    };
+    let create_link = format!("{member}/sign-in-link");
+    for (page, action, start) in [
+        (
+            "/review/members",
+            "/review/invitations",
+            "/invitation/wayin_invitation_",
+        ),
+        (member.as_str(), create_link.as_str(), "/sign-in/wayin_sign_in_"),
+    ] {
+        let key = read_key(page, action).await;
+        let fields = [
+            ("role", "STEWARD"),
+            ("name", "Amina"),
+            ("days", "7"),
+            ("key", key.as_str()),
+        ];
+        let created = steward.post(action, &fields).await;
+        assert_eq!(created.status, StatusCode::OK, "{action}: {}", created.text);
+        let link = read_value(&created.text, "id=\"secret\"");
+        assert!(
+            link.starts_with(&format!("http://127.0.0.1:8000{start}")),
+            "{link}"
+        );
+        assert!(created.text.contains("data-copy=\"Copy the link\""), "{action}");
+        assert!(!created.text.contains("PUBLIC_URL"), "{action}");
+        // The answer is loaded again.
+        let again = steward.post(action, &fields).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "{action}");
+        assert!(
+            again.text.contains("This form was sent before"),
+            "{action}: {}",
+            again.text
+        );
+        assert!(!again.text.contains("id=\"secret\""), "{action}: {}", again.text);
+        assert_ne!(read_key(page, action).await, key, "{action}");
+    }
+    let made = client
+        .query(
+            "{ invitations { totalCount } auditEvents(filter: {action: \"createSignInLink\"}) { nodes { id } } }",
+        )
+        .await;
+    assert_eq!(made["invitations"]["totalCount"], 1);
+    assert_eq!(made["auditEvents"]["nodes"].as_array().map(Vec::len), Some(1));
 }
 
 async fn member_is_found_and_changed(database: Database) {

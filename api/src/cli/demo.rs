@@ -26,6 +26,7 @@ use crate::config::{self, read_environment};
 use crate::instance;
 use crate::load_sample;
 use crate::pattern::engine::PatternEngine;
+use crate::public_url::PublicUrl;
 use crate::secret::generate_secret;
 use crate::{database, server};
 
@@ -68,15 +69,16 @@ pub async fn run_demo(port: u16) -> Result<(), CliError> {
     };
     // The evidence is made up, so visitors can ask about it too.
     let permissions = Permissions::default().with_public_questions(true);
-    let app = App::new(db, verifier, Arc::new(SystemClock), engine)
-        .with_token_issuer(Some(issuing))
-        .with_permissions(permissions);
-    let app = Arc::new(app);
-    app.engine.catch_up(&app.db, &|_| ()).await?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let failed = |cause| CliError::Io(address.to_string(), cause);
     let listener = server::bind_listener(address, true).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
+    let app = App::new(db, verifier, Arc::new(SystemClock), engine)
+        .with_token_issuer(Some(issuing))
+        .with_permissions(permissions)
+        .with_public_url(Some(PublicUrl::on_this_machine(address.port())));
+    let app = Arc::new(app);
+    app.engine.catch_up(&app.db, &|_| ()).await?;
     print_instructions(address, &tokens);
     server::serve(
         Arc::clone(&app),

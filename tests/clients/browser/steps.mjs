@@ -68,12 +68,12 @@ export async function makeSignInLink(steward, name) {
   });
 }
 
-// The path of a link that a page shows once.
+// The path of a link that a page shows once. What it shows can be sent to somebody.
 export async function readMadeLink(page) {
   await page.getByRole("heading", { name: "You see this only once" }).waitFor();
   const shown = await page.getByRole("main").getByRole("textbox").inputValue();
   const [path] = /\/(sign-in|invitation)\/wayin_[\w-]+/.exec(shown) ?? [];
-  if (!path) throw new Error(`no link is shown: ${shown}`);
+  if (!path || !URL.canParse(shown)) throw new Error(`no whole link is shown: ${shown}`);
   return path;
 }
 

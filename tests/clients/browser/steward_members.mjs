@@ -59,8 +59,14 @@ const invite = (steward, organisation) =>
     await form.getByLabel("Name", { exact: true }).fill(NAME);
     await form.getByLabel("Organisation", { exact: true }).fill(organisation);
     await form.getByRole("button", { name: "Create the invitation" }).click();
+    await page.getByRole("button", { name: "Copy the link" }).waitFor();
     await checkAccessibility(steward, "a link that is shown once");
-    return readMadeLink(page);
+    const link = await readMadeLink(page);
+    const response = await page.reload();
+    steward.check(response.status() === 422, `a form that is sent again is answered with ${response.status()}`);
+    const sentAgain = await readProblems(page);
+    steward.check(/was sent before/.test(sentAgain), `no other link is created: ${sentAgain}`);
+    return link;
   });
 
 async function revoke(steward) {

@@ -13,7 +13,6 @@ use super::invitation::{
 use super::sign_in_link::{SIGN_IN_LINK_LIFETIME, create_sign_in_link, sign_in_link_event};
 use crate::auth::issued_token::graphql::parse_reason;
 use crate::auth::member::graphql::{Member, load_member};
-use crate::error::Error;
 use crate::graphql::{
     app_from_context, connection::NodeConnection, decode_argument, list::load_connection, loader, mutation,
     problem::InputProblem,
@@ -23,6 +22,7 @@ use crate::idempotency::{AuditRecord, MutationStart, Rejection};
 use crate::initiative::graphql::Organisation;
 use crate::organisation::loaders::OrganisationById;
 use crate::paging::PageArguments;
+use wayin_records::problem::ProblemCode;
 
 /// An invitation to become a member. Its address is shown only once, when it is created, and is not stored.
 #[derive(Clone, Debug)]
@@ -107,8 +107,8 @@ impl InvitationQuery {
     }
 }
 
-/// Input to invite a person. There is no idempotency key, as the service does not store the address: if you lose the answer,
-/// revoke the invitation and create another.
+/// Input to invite a person. If you lose the answer, revoke the invitation and create another: the service does not store the
+/// address, so it cannot show it again.
 #[derive(Clone, Debug, InputObject)]
 pub struct InviteMemberInput {
     /// The role that the member gets.
@@ -122,6 +122,9 @@ pub struct InviteMemberInput {
     days: Option<i32>,
     /// The reason, for the audit trail.
     reason: Option<String>,
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours is rejected, so that it creates no second
+    /// invitation.
+    idempotency_key: Option<String>,
 }
 
 /// Input to revoke an invitation.
@@ -136,14 +139,17 @@ pub struct RevokeInvitationInput {
     idempotency_key: Option<String>,
 }
 
-/// Input to create a sign-in link. There is no idempotency key, as the service does not store the address: if you lose the
-/// answer, create another link.
+/// Input to create a sign-in link. If you lose the answer, create another link: the service does not store the address, so it
+/// cannot show it again.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateSignInLinkInput {
     /// The member whom the link signs in.
     member: ID,
     /// The reason, for the audit trail.
     reason: Option<String>,
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours is rejected, so that it creates no second
+    /// link.
+    idempotency_key: Option<String>,
 }
 
 /// The result of inviting a person.
@@ -223,6 +229,16 @@ struct InvitationResult {
     row: invitation::Model,
 }
 
+/// The stored result of a mutation that created a link. The link itself is not stored.
+#[derive(Deserialize, Serialize)]
+struct LinkCreated {}
+
+/// Why a repeat of a mutation that created a link is rejected.
+fn repeated_link() -> Rejection {
+    let reason = "was used before to create a link, and the service shows a link only once; send another key to create another";
+    Rejection::from_problem(ProblemCode::IdempotencyKeyReused, "idempotencyKey", reason)
+}
+
 /// The event of an invitation in the audit trail, which has nothing of the code.
 fn invitation_event(row: &invitation::Model, reason: Option<&str>) -> AuditRecord {
     AuditRecord {
@@ -249,15 +265,19 @@ impl SessionMutation {
     async fn invite_member(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The role, the organisation and the name of the person.")] input: InviteMemberInput,
+        #[graphql(desc = "The role, the organisation and the name of the person.")]
+        mut input: InviteMemberInput,
     ) -> Result<InviteMemberPayload> {
-        // The result has no key, so it is never stored and never replayed.
-        let running = match mutation::begin_mutation::<()>(ctx, "inviteMember", None, &input).await? {
+        let key = input.idempotency_key.take();
+        let started = mutation::begin_mutation::<LinkCreated>(ctx, "inviteMember", key.as_deref(), &input);
+        let running = match started.await? {
             MutationStart::New(running) => running,
             MutationStart::Rejected(problem) => {
                 return Ok(InviteMemberPayload::from_rejection(problem.into()));
             }
-            MutationStart::Replayed(()) => return Err(replayed_without_key().into()),
+            MutationStart::Replayed(LinkCreated {}) => {
+                return Ok(InviteMemberPayload::from_rejection(repeated_link()));
+            }
         };
         let (reason, wrong) = parse_reason(input.reason.as_deref());
         let organisation = input
@@ -284,7 +304,7 @@ impl SessionMutation {
         let url = app_from_context(ctx).public_address(&created.path());
         let CreatedInvitation { row, .. } = created;
         running
-            .finish(invitation_event(&row, reason.as_deref()), &())
+            .finish(invitation_event(&row, reason.as_deref()), &LinkCreated {})
             .await?;
         Ok(InviteMemberPayload {
             url: Some(url),
@@ -329,15 +349,19 @@ impl SessionMutation {
     async fn create_sign_in_link(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The member and the reason.")] input: CreateSignInLinkInput,
+        #[graphql(desc = "The member and the reason.")] mut input: CreateSignInLinkInput,
     ) -> Result<CreateSignInLinkPayload> {
-        // The result has no key, so it is never stored and never replayed.
-        let running = match mutation::begin_mutation::<()>(ctx, "createSignInLink", None, &input).await? {
+        let key = input.idempotency_key.take();
+        let started =
+            mutation::begin_mutation::<LinkCreated>(ctx, "createSignInLink", key.as_deref(), &input);
+        let running = match started.await? {
             MutationStart::New(running) => running,
             MutationStart::Rejected(problem) => {
                 return Ok(CreateSignInLinkPayload::from_rejection(problem.into()));
             }
-            MutationStart::Replayed(()) => return Err(replayed_without_key().into()),
+            MutationStart::Replayed(LinkCreated {}) => {
+                return Ok(CreateSignInLinkPayload::from_rejection(repeated_link()));
+            }
         };
         let (reason, wrong) = parse_reason(input.reason.as_deref());
         let member_id = decode_argument(NodeKind::Member, "input.member", &input.member)?;
@@ -359,15 +383,11 @@ impl SessionMutation {
         };
         let url = app_from_context(ctx).public_address(&created.path());
         let event = sign_in_link_event(member_id, reason.as_deref(), created.expires_at);
-        running.finish(event, &()).await?;
+        running.finish(event, &LinkCreated {}).await?;
         Ok(CreateSignInLinkPayload {
             url: Some(url),
             expires_at: Some(created.expires_at),
             problems: Vec::new(),
         })
     }
-}
-
-fn replayed_without_key() -> Error {
-    Error::Internal("a mutation without a key was replayed".into())
 }

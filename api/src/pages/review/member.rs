@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ use super::data::list_form_problems;
 use super::members::{RevocationPayload, describe_organisation, list_roles, member_address, parse_role};
 use super::organisations::read_organisation;
 use super::paging::non_empty;
-use super::secret::{SecretTemplate, advise_on_path};
+use super::secret::{SCRIPTS, SecretTemplate, advise_on_path, complete_link, find_repeat};
 use super::tokens::{TokenDates, TokenRow, build_token_row};
 use super::wording::describe_role;
 use crate::pages::answer::wording::format_day;
@@ -214,8 +214,11 @@ struct RevokeMemberFields {
     reason: String,
 }
 
-#[derive(Deserialize)]
-struct SignInLinkFields {}
+#[derive(Debug, Deserialize)]
+struct SignInLinkFields {
+    #[serde(default)]
+    key: String,
+}
 
 /// What was typed in a form that could not be carried out.
 #[derive(Default)]
@@ -373,29 +376,37 @@ async fn change_member(
 async fn create_sign_in_link(
     State(service): State<PageService>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     form: CheckedForm<SignInLinkFields>,
 ) -> Result<Response, PageError> {
-    let visitor = form.visitor;
+    let CheckedForm { visitor, fields } = form;
     visitor.require(Capability::ManageMembers)?;
-    let variables = json!({"input": {"member": id}});
-    let done: CreateReviewedSignInLinkOperation = service.execute(&visitor, variables).await?;
+    let input = json!({"member": id, "idempotencyKey": non_empty(Some(fields.key))});
+    let done: CreateReviewedSignInLinkOperation =
+        service.execute(&visitor, json!({ "input": input })).await?;
     let payload = done.create_sign_in_link;
     let (Some(url), Some(until)) = (payload.url, payload.expires_at) else {
+        let problems =
+            find_repeat(&payload.problems).unwrap_or_else(|| list_form_problems(&payload.problems, |_| ""));
         let failed = FailedMemberForm {
-            problems: list_form_problems(&payload.problems, |_| ""),
+            problems,
             ..FailedMemberForm::default()
         };
         return refuse(&service, &visitor, &id, failed).await;
     };
+    let link = complete_link(url, &headers);
     let mut advice = vec![
         "Send it to the member alone, in a message that nobody else reads. It signs in the person who opens it.".into(),
         format!("It works once, until {} (UTC) today.", until.format("%H:%M")),
     ];
-    advice.extend(advise_on_path(&url));
+    advice.extend(advise_on_path(&link));
     let template = SecretTemplate {
-        layout: visitor.layout("Sign-in link created", "/review"),
+        layout: visitor
+            .layout("Sign-in link created", "/review")
+            .with_scripts(SCRIPTS),
         label: "Link to sign in",
-        secret: url,
+        secret: link,
+        copy_label: "Copy the link",
         advice,
         back_href: member_address(&id),
         back_text: "Back to the member",
@@ -443,9 +454,12 @@ async fn issue_token(
 
 fn show_token(visitor: &Visitor, id: &str, token: String, issued: &CreatedToken) -> SecretTemplate {
     SecretTemplate {
-        layout: visitor.layout("Token issued", "/review"),
+        layout: visitor
+            .layout("Token issued", "/review")
+            .with_scripts(SCRIPTS),
         label: "Token",
         secret: token,
+        copy_label: "Copy the token",
         advice: vec![
             format!(
                 "It is for \u{201c}{}\u{201d}, and works until {}.",

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ use wayin_entity::{Capability, Role};
 use super::data::{join_messages, list_form_problems};
 use super::organisations::{NO_ORGANISATION, OrganisationMatch, find_organisations, read_organisation};
 use super::paging::{ListLinks, ListPosition, ListWindow, non_empty};
-use super::secret::{SecretTemplate, advise_on_path};
+use super::secret::{SCRIPTS, SecretTemplate, advise_on_path, complete_link, find_repeat};
 use super::wording::describe_role;
 use crate::pages::answer::wording::format_day;
 use crate::pages::document::Page;
@@ -200,6 +200,8 @@ struct InviteForm {
     /// The organisations among which to choose. Empty if the name is enough.
     organisations: Vec<Choice>,
     days: String,
+    /// The idempotency key of the form.
+    key: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -214,6 +216,8 @@ pub struct InviteFields {
     organisation_id: String,
     #[serde(default)]
     days: String,
+    #[serde(default)]
+    key: String,
 }
 
 async fn show_members(
@@ -222,7 +226,7 @@ async fn show_members(
     Query(parameters): Query<MemberParameters>,
 ) -> Result<Page<MembersTemplate>, PageError> {
     visitor.require(Capability::ManageMembers)?;
-    let invite = InviteForm::new(&InviteFields::default(), Vec::new());
+    let invite = InviteForm::new(&service, &InviteFields::default(), Vec::new());
     let template = build_members(&service, &visitor, parameters, invite, FormProblems::default()).await?;
     Ok(Page::new(template))
 }
@@ -387,7 +391,7 @@ impl MemberFilterForm {
 }
 
 impl InviteForm {
-    fn new(fields: &InviteFields, organisations: Vec<Choice>) -> Self {
+    fn new(service: &PageService, fields: &InviteFields, organisations: Vec<Choice>) -> Self {
         Self {
             roles: list_roles(&fields.role),
             name: fields.name.clone(),
@@ -398,6 +402,7 @@ impl InviteForm {
             } else {
                 fields.days.clone()
             },
+            key: service.app.clock.new_id().to_string(),
         }
     }
 }
@@ -429,7 +434,10 @@ async fn check_invitation(
         problems.push("days", "Enter a number of days from 1 to 30.");
     }
     Ok(CheckedInvitation {
-        input: json!({"role": role, "organisation": organisation.id, "name": fields.name.trim(), "days": days}),
+        input: json!({
+            "role": role, "organisation": organisation.id, "name": fields.name.trim(), "days": days,
+            "idempotencyKey": non_empty(Some(fields.key.clone())),
+        }),
         problems,
         organisations: organisation.choices,
     })
@@ -437,6 +445,7 @@ async fn check_invitation(
 
 async fn invite(
     State(service): State<PageService>,
+    headers: HeaderMap,
     form: CheckedForm<InviteFields>,
 ) -> Result<Response, PageError> {
     let CheckedForm { visitor, fields } = form;
@@ -448,23 +457,30 @@ async fn invite(
         let done: InviteToReviewOperation = service.execute(&visitor, variables).await?;
         let payload = done.invite_member;
         if let (Some(url), Some(invitation)) = (payload.url, payload.invitation) {
-            return Ok(Page::new(show_invitation(&visitor, url, invitation)).into_response());
+            let link = complete_link(url, &headers);
+            return Ok(Page::new(show_invitation(&visitor, link, invitation)).into_response());
         }
-        problems = list_form_problems(&payload.problems, |step| match step {
-            "role" => "role",
-            "name" => "name",
-            "organisation" => "organisation",
-            "days" => "days",
-            _ => "",
-        });
+        problems = find_repeat(&payload.problems)
+            .unwrap_or_else(|| list_form_problems(&payload.problems, find_invite_control));
     }
-    let invite = InviteForm::new(&fields, checked.organisations);
+    let invite = InviteForm::new(&service, &fields, checked.organisations);
     let parameters = MemberParameters::default();
     let template = build_members(&service, &visitor, parameters, invite, problems).await?;
     Ok(Page::unprocessable(template).into_response())
 }
 
-fn show_invitation(visitor: &Visitor, url: String, invitation: CreatedInvitationData) -> SecretTemplate {
+/// The control of a field of the input of an invitation. Empty for a field without one.
+fn find_invite_control(field: &str) -> &'static str {
+    match field {
+        "role" => "role",
+        "name" => "name",
+        "organisation" => "organisation",
+        "days" => "days",
+        _ => "",
+    }
+}
+
+fn show_invitation(visitor: &Visitor, link: String, invitation: CreatedInvitationData) -> SecretTemplate {
     let becomes = match invitation.organisation {
         Some(organisation) => format!(
             "The person who opens it becomes a {} of {}.",
@@ -486,13 +502,15 @@ fn show_invitation(visitor: &Visitor, url: String, invitation: CreatedInvitation
             "It works once, until {}. If it goes astray, revoke the invitation and create another.",
             format_day(invitation.expires_at)
         ),
-        "Do not load this page again: that would create another invitation.".into(),
     ];
-    advice.extend(advise_on_path(&url));
+    advice.extend(advise_on_path(&link));
     SecretTemplate {
-        layout: visitor.layout("Invitation created", "/review"),
+        layout: visitor
+            .layout("Invitation created", "/review")
+            .with_scripts(SCRIPTS),
         label: "Link to accept the invitation",
-        secret: url,
+        secret: link,
+        copy_label: "Copy the link",
         advice,
         back_href: "/review/members#invitations".into(),
         back_text: "Back to members and invitations",
