@@ -218,6 +218,7 @@ async fn partner_narrows_who_may_read_its_own_record(database: Database) {
     let input = json!({"id": id, "visibility": "AGGREGATE_ONLY"});
     let narrowed = send_change_ok(&partner, "narrowVisibility", input).await;
     assert_eq!(narrowed["revision"]["version"], 3);
+    assert_eq!(narrowed["revision"]["reason"], "visibility narrowed");
     for client in [&dashboard, &stranger] {
         assert!(!can_read(client, &id).await);
         assert_eq!(count_visible(client, &narrowed["changeNumber"]).await, 0);
@@ -229,13 +230,16 @@ async fn partner_narrows_who_may_read_its_own_record(database: Database) {
     let details: Vec<Value> = list_open_notices(&steward)
         .await
         .into_iter()
-        .map(|notice| notice["event"]["detail"]["visibility"].clone())
+        .map(|notice| {
+            let detail = &notice["event"]["detail"];
+            json!([detail["reason"], detail["visibility"]])
+        })
         .collect();
     assert_eq!(
         details,
         [
-            json!({"before": "MEMBERS", "after": "AGGREGATE_ONLY"}),
-            json!({"before": "OPEN", "after": "MEMBERS"}),
+            json!([null, {"before": "MEMBERS", "after": "AGGREGATE_ONLY"}]),
+            json!(["They asked us", {"before": "OPEN", "after": "MEMBERS"}]),
         ]
     );
     app.assert_no_violations().await;

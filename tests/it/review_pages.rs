@@ -645,6 +645,28 @@ async fn notices_are_acknowledged(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     let (published, _) = publish_draft(&app, &partner, draft_record("a")).await;
+    // A partner need not say why fewer people may read a record.
+    let input = json!({"id": published["initiative"]["id"], "visibility": "MEMBERS"});
+    let query = "mutation($input: NarrowVisibilityInput!) {
+        narrowVisibility(input: $input) { problems { message } } }";
+    let narrowed = partner.execute_with(query, json!({ "input": input })).await;
+    assert_eq!(
+        narrowed["data"]["narrowVisibility"]["problems"],
+        json!([]),
+        "{narrowed}"
+    );
+    let steward = Browser::sign_in(&app, "steward").await;
+    let page = steward.open_ok("/review").await;
+    assert!(page.contains("No reason given"), "{page}");
+    assert!(!page.contains("Their reason"), "{page}");
+    let (id, _) = page
+        .split_once("/review/notices/")
+        .and_then(|(_, form)| form.split_once("/acknowledge"))
+        .unwrap();
+    let seen = steward
+        .post(&format!("/review/notices/{id}/acknowledge"), &[])
+        .await;
+    assert_eq!(seen.location(), "/review#notices");
     let input = json!({"id": published["initiative"]["id"], "reason": "Our board decided"});
     let query = "mutation($input: WithdrawInitiativeInput!) {
         withdrawInitiative(input: $input) { problems { message } } }";
@@ -654,11 +676,10 @@ async fn notices_are_acknowledged(database: Database) {
         json!([]),
         "{withdrawn}"
     );
-    let steward = Browser::sign_in(&app, "steward").await;
     let page = steward.open_ok("/review").await;
     for text in [
         "withdrew \u{201c}Initiative a\u{201d}",
-        "Our board decided",
+        "Their reason: Our board decided",
         "I have seen it",
     ] {
         assert!(page.contains(text), "{text} in {page}");

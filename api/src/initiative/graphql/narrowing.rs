@@ -24,6 +24,9 @@ use wayin_engine::visibility::Readership;
 use wayin_records::diff;
 use wayin_records::problem::{Problem, ProblemCode};
 
+/// The reason of a version that was narrowed without a reason. Every version has a reason.
+const NO_REASON: &str = "visibility narrowed";
+
 /// Input to narrow who may read a published record. Give `visibility`, `sharedWithFunders` or both.
 #[derive(Clone, Debug, InputObject)]
 pub struct NarrowVisibilityInput {
@@ -126,8 +129,11 @@ async fn narrow_record(
     id: Uuid,
     input: &NarrowVisibilityInput,
 ) -> Result<Result<NarrowedRecord, Rejection>, Error> {
-    let reason = input.reason.as_deref().unwrap_or("visibility narrowed");
-    let reason = match note::validate_note("reason", reason) {
+    let given = input.reason.as_deref();
+    let reason = match given
+        .map(|reason| note::validate_note("reason", reason))
+        .transpose()
+    {
         Ok(reason) => reason,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -149,7 +155,7 @@ async fn narrow_record(
     if !to.is_narrower_than(from) {
         return Ok(Err(refuse_readership(from, input).into()));
     }
-    let action = running.action(&reason);
+    let action = running.action(reason.as_deref().unwrap_or(NO_REASON));
     let versions = publish::narrow_readership(running.db(), &action, &before, to).await?;
     let detail = json!({
         "reason": reason,

@@ -95,7 +95,7 @@ pub struct NoticeRow {
     pub action: String,
     /// What was done, in a sentence.
     pub text: String,
-    /// Why, in the words of the partner.
+    /// Why, in the words of the partner. Empty if they gave no reason.
     pub reason: String,
     pub day: String,
 }
