@@ -17,6 +17,7 @@ tests_on_both_databases![
     draft_stores_input_unchanged_and_lists_all_problems,
     record_is_submitted_corrected_and_published,
     second_correction_of_one_version_gets_the_conflicts,
+    unchanged_data_gives_no_changes,
     concurrent_draft_save_is_a_conflict,
     decision_on_another_version_is_refused,
     roles_limit_actions_and_visibility,
@@ -311,6 +312,98 @@ async fn second_correction_of_one_version_gets_the_conflicts(database: Database)
         list_problems(&refused["problems"]),
         to_owned_pairs(&[("NOT_FOUND", "initiative")])
     );
+}
+
+/// A record with items in each list, in an order in which the service does not list them.
+fn record_with_lists() -> Value {
+    let funder = json!({"identifier": "GB-CHC-900", "name": "The Ash Trust"});
+    let mut record = draft_record("a");
+    record["entryPoints"] = json!([
+        {"entryPoint": "COMPLEXITY", "perspective": "FUNDER"},
+        {"entryPoint": "COLLABORATION", "perspective": "COMMUNITY"},
+    ]);
+    record["challengesFaced"] = json!([
+        {"challenge": "FOSTERING_CONDITIONS", "note": "No time"},
+        {"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED", "reasons": ["STAFF_CAPACITY", "SHORT_FUNDING"]},
+    ]);
+    record["conditionsChanged"] = json!([
+        {"condition": "INCENTIVES", "change": "PARTLY"},
+        {"condition": "GOVERNANCE", "change": "ALTERED"},
+    ]);
+    record["fundingTerms"] = json!([
+        {"funder": funder, "startsOn": "2020-01-01", "endsOn": "2020-12-31", "currency": "GBP", "amountMinor": 500_000},
+        {"funder": funder, "startsOn": "2021-01-01"},
+    ]);
+    record
+}
+
+/// [`record_with_lists`] as another program could write it.
+fn respelled_record() -> Value {
+    let mut record = record_with_lists();
+    record["title"] = " Initiative a ".into();
+    record["summary"] = Value::Null;
+    record["place"] = json!({"name": "HARTLEPOOL"});
+    record["leadOrganisation"] = json!({"identifier": "gb-chc 500"});
+    record["sharedWithFunders"] = false.into();
+    record["challengesFaced"][1]["reasons"] = json!(["SHORT_FUNDING", "STAFF_CAPACITY"]);
+    let term = &mut record["fundingTerms"][0];
+    term["funder"] = json!({"name": "the ash trust"});
+    term["currency"] = "gbp".into();
+    term["programme"] = "".into();
+    term["durationMonths"] = json!(12);
+    // Publication keeps the name of an organisation that is known.
+    record["fundingTerms"][1]["funder"]["name"] = "Ash".into();
+    for list in [
+        "entryPoints",
+        "challengesFaced",
+        "conditionsChanged",
+        "fundingTerms",
+    ] {
+        record[list].as_array_mut().unwrap().reverse();
+    }
+    record
+}
+
+async fn unchanged_data_gives_no_changes(database: Database) {
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let (published, _) = publish_draft(&app, &partner, record_with_lists()).await;
+    let history = list_revisions(&partner, &published["initiative"]["id"]).await;
+    for (what, record) in [
+        ("as published", history[0]["document"].clone()),
+        ("as sent", record_with_lists()),
+        ("in other words", respelled_record()),
+    ] {
+        let saved = mutate_ok(&partner, "saveSubmission", json!({"record": record})).await;
+        assert_eq!(saved["initiativeVersion"], 1, "{what}");
+        assert_eq!(saved["changes"], json!([]), "{what}");
+    }
+    let mut changed = respelled_record();
+    changed["visibility"] = "MEMBERS".into();
+    changed["challengesFaced"].as_array_mut().unwrap().remove(0);
+    changed["fundingTerms"][1]["endsOn"] = "2021-01-31".into();
+    let saved = mutate_ok(&partner, "saveSubmission", json!({"record": changed})).await;
+    assert_eq!(
+        saved["changes"],
+        json!([
+            {
+                "path": ["challengesFaced", "1"],
+                "before": {
+                    "challenge": "DEFINING_AMBITIONS", "step": "SKIPPED", "reasons": ["SHORT_FUNDING", "STAFF_CAPACITY"],
+                },
+                "after": null,
+            },
+            {"path": ["fundingTerms", "1", "endsOn"], "before": "2020-12-31", "after": "2021-01-31"},
+            {"path": ["visibility"], "before": "OPEN", "after": "MEMBERS"},
+        ])
+    );
+    // A value that cannot be read is shown as it was typed.
+    let mut unreadable = respelled_record();
+    unreadable["startedOn"] = "last year".into();
+    let saved = mutate_ok(&partner, "saveSubmission", json!({"record": unreadable})).await;
+    let changes = saved["changes"].as_array().unwrap();
+    let typed = json!({"path": ["startedOn"], "before": null, "after": "last year"});
+    assert!(changes.contains(&typed), "{changes:?}");
 }
 
 async fn concurrent_draft_save_is_a_conflict(database: Database) {

@@ -17,6 +17,7 @@ pub mod personal_data;
 pub mod place_draft;
 pub mod problem;
 pub mod record;
+pub mod record_diff;
 pub mod text;
 pub mod validate;
 pub mod whole_number;

@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, QueryFilter};
 use serde_json::Value;
 use wayin_entity::{SubmissionState, organisation, submission};
 
+use super::changes::find_changes;
 use super::{SubmissionOrdering, select_visible, validate};
 use crate::change_log::ActionContext;
 use crate::error::Error;
@@ -28,8 +29,6 @@ use crate::initiative::graphql::{Initiative, InitiativeById, Organisation};
 use crate::organisation::loaders::OrganisationById;
 use crate::paging::PageArguments;
 use crate::place::Gazetteer;
-use crate::store::revisions;
-use wayin_records::diff;
 
 /// A whole record that is proposed for publication.
 #[derive(Clone, Debug)]
@@ -51,10 +50,7 @@ impl Submission {
     async fn validate(&self, ctx: &Context<'_>) -> Result<validate::ValidatedSubmission, Error> {
         let app = app_from_context(ctx);
         let organisation = self.load_organisation(ctx).await?;
-        let places = loader::operation_loader(ctx)
-            .load_one(AllPlaces)
-            .await?
-            .unwrap_or_default();
+        let places = load_places(ctx).await?;
         let act = ActionContext {
             clock: &*app.clock,
             member: None,
@@ -62,6 +58,11 @@ impl Submission {
         };
         validate::validate_submission(&app.db, &act, &places, &organisation, &self.0).await
     }
+}
+
+async fn load_places(ctx: &Context<'_>) -> Result<Arc<Gazetteer>, Error> {
+    let places = loader::operation_loader(ctx).load_one(AllPlaces).await?;
+    Ok(places.unwrap_or_default())
 }
 
 /// A whole record that is proposed for publication.
@@ -131,17 +132,16 @@ impl Submission {
     }
 
     /// The changes that the submission makes to the version it is based on. Empty if it corrects no
-    /// published record.
+    /// published record. Another way to write the same value is no change. Positions in the paths are those
+    /// in `record`; items that it has no longer come after its own.
     async fn changes(&self, ctx: &Context<'_>) -> Result<Vec<FieldChange>> {
-        let Some((id, version)) = self.0.initiative_id.zip(self.0.initiative_version) else {
+        if self.0.initiative_id.is_none() {
             return Ok(Vec::new());
-        };
-        let before = revisions::find_document(&app_from_context(ctx).db, id, version).await?;
-        let before = before.unwrap_or_default();
-        Ok(diff::find_differences(&before, &self.0.document)
-            .into_iter()
-            .map(FieldChange::from)
-            .collect())
+        }
+        let organisation = self.load_organisation(ctx).await?;
+        let places = load_places(ctx).await?;
+        let found = find_changes(&app_from_context(ctx).db, &places, &organisation, &self.0).await?;
+        Ok(found.into_iter().map(FieldChange::from).collect())
     }
 
     /// The steward's note on what to change. Null if no changes were requested since the record was last

@@ -2,6 +2,7 @@
 //! are in the tables of initiatives. Only publication copies a record from a submission to those tables, in
 //! one transaction.
 
+pub mod changes;
 pub mod corrections;
 pub mod expiry;
 pub mod graphql;

@@ -104,6 +104,13 @@ pub struct ParsedSubmission {
     warnings: Vec<Problem>,
 }
 
+impl ParsedSubmission {
+    /// The normalised record. None if a part of the document cannot be read.
+    pub fn into_record(self) -> Option<InitiativeRecord> {
+        self.record.filter(|_| self.reading.problems.is_empty())
+    }
+}
+
 /// Reads and validates a record of an organisation without the database.
 pub fn parse_submission(document: &Value, organisation: &organisation::Model) -> ParsedSubmission {
     // The default lead organisation is the submission's organisation.

@@ -1,8 +1,11 @@
 //! Merges the terms of published grants into records that name the grants.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
+use wayin_entity::funding_term;
 
 use super::current_state::CurrentState;
 use crate::error::{Error, Result};
@@ -51,16 +54,44 @@ pub(super) fn keep_published_grant_terms<'a>(
     if current.find_terms(record).flatten().next().is_none() {
         return Cow::Borrowed(record);
     }
-    Cow::Owned(merge_grant_terms(current, record.clone()))
+    Cow::Owned(merge_grant_terms(&current.terms, record.clone()))
 }
 
-/// [`keep_published_grant_terms`] for an owned record.
-pub(super) fn merge_grant_terms(current: &CurrentState, mut record: InitiativeRecord) -> InitiativeRecord {
+/// Fills the terms of a record with the published values of the grants that its initiative has, as
+/// [`keep_published_grant_terms`] does. Grants of other records may not be readable.
+pub(crate) async fn keep_own_grant_terms(
+    db: &impl ConnectionTrait,
+    initiative: Uuid,
+    record: InitiativeRecord,
+) -> Result<InitiativeRecord> {
+    if record
+        .funding_terms
+        .iter()
+        .all(|term| term.grant_identifier.is_none())
+    {
+        return Ok(record);
+    }
+    let published = funding_term::Entity::find()
+        .filter(funding_term::Column::InitiativeId.eq(initiative))
+        .all(db)
+        .await?;
+    let terms = published
+        .into_iter()
+        .filter_map(|term| Some((term.grant_identifier.clone()?, term)))
+        .collect();
+    Ok(merge_grant_terms(&terms, record))
+}
+
+/// [`keep_published_grant_terms`] for an owned record, with the published terms by their grants.
+pub(super) fn merge_grant_terms(
+    terms: &HashMap<String, funding_term::Model>,
+    mut record: InitiativeRecord,
+) -> InitiativeRecord {
     for term in &mut record.funding_terms {
         let known = term
             .grant_identifier
             .as_ref()
-            .and_then(|identifier| current.terms.get(identifier));
+            .and_then(|identifier| terms.get(identifier));
         let Some(known) = known.filter(|known| known.grant_digest.is_some()) else {
             continue;
         };

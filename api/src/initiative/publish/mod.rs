@@ -9,7 +9,9 @@ mod plan;
 mod proposal;
 mod write;
 
+pub(crate) use grant_merge::keep_own_grant_terms;
 pub(crate) use narrowing::narrow_readership;
+pub(crate) use proposal::organisation_references_mut;
 pub(crate) use write::is_grant_only;
 
 use std::collections::{HashMap, HashSet};
@@ -20,8 +22,8 @@ use wayin_entity::initiative;
 
 use self::current_state::CurrentState;
 use self::plan::{PlannedProposal, PublicationBatch};
+use self::proposal::ResolvedProposal;
 pub use self::proposal::{Proposal, PublicationOutcome, PublishedGrant, ValidatedProposal};
-use self::proposal::{ResolvedProposal, organisation_references_mut};
 pub use self::write::disclosure_reference;
 use crate::change_log::{self, ActionContext, ChangeEntry};
 use crate::error::Result;

@@ -103,7 +103,7 @@ impl PublicationBatch<'_> {
             });
         let corrects = proposal.corrects;
         let mut record = match &grant {
-            None => merge_grant_terms(&self.current, proposal.record),
+            None => merge_grant_terms(&self.current.terms, proposal.record),
             Some(grant) => match self.plan_grant(grant, proposal.record)? {
                 Ok(record) => record,
                 Err(outcome) => return Ok(PlannedProposal::Settled(outcome)),

@@ -81,7 +81,7 @@ pub struct ValidatedProposal {
 }
 
 /// The organisations that a record names.
-pub(super) fn organisation_references_mut(
+pub(crate) fn organisation_references_mut(
     record: &mut InitiativeRecord,
 ) -> impl Iterator<Item = &mut OrganisationReference> {
     let funders = record.funding_terms.iter_mut().map(|term| &mut term.funder);
