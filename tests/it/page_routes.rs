@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use tower::ServiceExt as _;
+use uuid::Uuid;
+use wayin::id::NodeKind;
+use wayin::pages::address_id::find_id_kind;
 use wayin::server;
 
 use crate::support::app::TestApp;
@@ -17,6 +20,7 @@ tests_on_both_databases![
     forms_of_other_origins_are_refused,
     forms_without_the_token_of_their_session_are_refused,
     pages_take_no_other_methods,
+    addresses_with_an_impossible_id_are_no_pages,
     session_changes_no_answer_of_the_api,
 ];
 
@@ -81,20 +85,35 @@ fn is_page(path: &str) -> bool {
     is_page
 }
 
-/// An address with something in place of each parameter.
+/// An address with something in place of each parameter. An id is one that an object could have.
 fn fill_parameters(path: &str) -> String {
+    let id = find_id_kind(path).map(|kind| kind.encode_id(Uuid::nil()));
+    fill_with(path, id.as_deref().unwrap_or("x"))
+}
+
+/// An address with an id, and something in place of each other parameter.
+fn fill_with(path: &str, id: &str) -> String {
     let steps: Vec<&str> = path
         .split('/')
-        .map(|step| if step.starts_with('{') { "x" } else { step })
+        .map(|step| match step {
+            "{id}" => id,
+            step if step.starts_with('{') => "x",
+            step => step,
+        })
         .collect();
     steps.join("/")
 }
 
 async fn send(router: &Router, request: Request<Body>) -> (StatusCode, String) {
+    let (status, _, text) = send_with_headers(router, request).await;
+    (status, text)
+}
+
+async fn send_with_headers(router: &Router, request: Request<Body>) -> (StatusCode, HeaderMap, String) {
     let response = router.clone().oneshot(request).await.unwrap();
-    let status = response.status();
+    let (status, headers) = (response.status(), response.headers().clone());
     let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
-    (status, String::from_utf8_lossy(&body).into_owned())
+    (status, headers, String::from_utf8_lossy(&body).into_owned())
 }
 
 /// The service with a browser in which a steward has signed in. A steward may send each form.
@@ -231,6 +250,59 @@ async fn pages_take_no_other_methods(database: Database) {
                 .unwrap();
             let (status, _) = send(&service.router, request).await;
             assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+        }
+    }
+}
+
+async fn addresses_with_an_impossible_id_are_no_pages(database: Database) {
+    let app = TestApp::start(database).await;
+    let service = Service::start(&app).await;
+    let other_kind = NodeKind::Place.encode_id(Uuid::nil());
+    let mut addresses: Vec<String> = [
+        "/claims/%FF",
+        "/claims/%00",
+        "/claims/x/%FF",
+        "/claims/%FF/bars.svg",
+    ]
+    .map(ToOwned::to_owned)
+    .into();
+    for path in service.list_page_paths() {
+        let has_id = path.contains("{id}");
+        assert_eq!(
+            find_id_kind(&path).is_some(),
+            has_id,
+            "the kind of the id in {path}"
+        );
+        if has_id {
+            for id in ["abc", "%20", "%FF", "%00", &other_kind] {
+                addresses.push(fill_with(&path, id));
+            }
+        }
+    }
+    assert!(addresses.len() > 100, "{addresses:?}");
+    for address in addresses {
+        // Programs and browsers get the same.
+        for (method, accept) in [(Method::GET, "text/html"), (Method::POST, "*/*")] {
+            let request = Request::builder()
+                .method(method.clone())
+                .uri(&address)
+                .header(header::HOST, HOST)
+                .header(header::ORIGIN, OWN_ORIGIN)
+                .header(header::ACCEPT, accept)
+                .header(header::COOKIE, service.browser.cookie())
+                .body(Body::empty())
+                .unwrap();
+            let (status, headers, text) = send_with_headers(&service.router, request).await;
+            assert_eq!(status, StatusCode::NOT_FOUND, "{method} {address}: {text}");
+            assert_eq!(
+                headers[header::CONTENT_TYPE],
+                "text/html; charset=utf-8",
+                "{method} {address}"
+            );
+            assert!(
+                text.contains("There is no such page") && text.contains("Sign out"),
+                "{method} {address}: {text}"
+            );
         }
     }
 }

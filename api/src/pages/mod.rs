@@ -3,6 +3,7 @@
 //! Each page has a folder with its handlers, its template and its GraphQL operations. A page asks the schema for what it
 //! shows, as the visitor, so it can show nothing that the API would not.
 
+pub mod address_id;
 pub mod answer;
 pub mod assets;
 pub mod chart;
@@ -31,6 +32,7 @@ pub mod words;
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use self::address_id::refuse_wrong_ids;
 use self::operation::OperationCheck;
 use self::plain_errors::{answer_unknown_address, show_errors_as_pages};
 use self::service::PageService;
@@ -49,6 +51,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(service: PageService) -> Router<
         .merge(sign_in::router())
         .merge(assets::router())
         .fallback(answer_unknown_address)
+        .layer(middleware::from_fn_with_state(service.clone(), refuse_wrong_ids))
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(middleware::from_fn_with_state(
             service.clone(),

@@ -2,6 +2,7 @@
 //! address to which only a form leads, and after a panic.
 
 use axum::extract::{FromRequestParts as _, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -25,23 +26,28 @@ pub async fn show_errors_as_pages(
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let mut opened = parts.clone();
+    let opened = parts.clone();
     let response = next.run(Request::from_parts(parts, body)).await;
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
     if !is_error || is_html(response.headers()) {
         return response;
     }
-    let text = describe_status(status);
-    let page = match Visitor::from_request_parts(&mut opened, &service).await {
-        Ok(visitor) => visitor.failure(status, text),
-        Err(_) => PageError::for_anyone(status, text),
-    };
-    let mut page = page.into_response();
+    let mut page = build_error_page(opened, &service, status).await;
     if let Some(methods) = response.headers().get(header::ALLOW) {
         page.headers_mut().insert(header::ALLOW, methods.clone());
     }
     page
+}
+
+/// The page for an error, for the visitor who opened the address.
+pub async fn build_error_page(mut opened: Parts, service: &PageService, status: StatusCode) -> Response {
+    let text = describe_status(status);
+    let page = match Visitor::from_request_parts(&mut opened, service).await {
+        Ok(visitor) => visitor.failure(status, text),
+        Err(_) => PageError::for_anyone(status, text),
+    };
+    page.into_response()
 }
 
 /// Whether a browser opens the address. Modules of the pages do not ask for HTML by name.
