@@ -823,7 +823,15 @@ async fn pages_sign_a_browser_in_and_out(database: Database) {
     let request = form("/sign-out", "", Some(&second)).map(|_| Body::from(fields));
     let (status, headers, _) = send(&app.app, request).await;
     assert_eq!(status, StatusCode::SEE_OTHER);
-    assert_eq!(read_redirect(&headers), (String::from("wayin-session="), "/"));
+    let (cookie, address) = read_redirect(&headers);
+    assert_eq!(
+        (cookie.as_str(), address),
+        ("wayin-session=", "/sign-in?done=signed-out")
+    );
+    let (_, page) = open(&app, address, None).await;
+    assert!(page.contains("You have signed out."), "{page}");
+    let (_, page) = open(&app, "/sign-in", None).await;
+    assert!(!page.contains("You have signed out."), "{page}");
     assert!(!is_signed_in(&second).await);
 }
 
@@ -887,6 +895,7 @@ async fn member_who_asked_too_much_can_sign_out(database: Database) {
     assert!(page.text.contains("Sign out"), "{}", page.text);
     // A page that asks nothing is shown, without the counts of what waits.
     assert!(browser.open_ok("/sign-in").await.contains("You are signed in as"));
-    assert_eq!(browser.post("/sign-out", &[]).await.location(), "/");
+    let left = browser.post("/sign-out", &[]).await;
+    assert_eq!(left.location(), "/sign-in?done=signed-out");
     assert!(!browser.open_ok("/sign-in").await.contains("Sign out"));
 }

@@ -49,7 +49,7 @@ export default async function go(journey) {
 
   await person.step("signs out", async () => {
     await page.getByRole("button", { name: "Sign out" }).click();
-    await page.getByRole("link", { name: "Sign in" }).waitFor();
+    await page.getByRole("status").filter({ hasText: "You have signed out." }).waitFor();
   });
   person.check((await person.context.cookies()).length === 0, "signing out removes the cookie");
   await person.step("goes back", async () => {

@@ -50,6 +50,16 @@ pub fn router() -> Router<PageService> {
         .merge(oidc::router())
 }
 
+/// The address to which signing out leads.
+const SIGNED_OUT_ADDRESS: &str = "/sign-in?done=signed-out";
+
+#[derive(Debug, Default, Deserialize)]
+struct SignInParameters {
+    /// What was just done.
+    #[serde(default)]
+    done: Option<String>,
+}
+
 #[derive(Debug, Deserialize)]
 struct PastedLink {
     #[serde(default)]
@@ -72,6 +82,8 @@ struct SignInTemplate {
     link: String,
     next: String,
     problems: FormProblems,
+    /// Whether the visitor has just signed out.
+    has_signed_out: bool,
 }
 
 #[derive(Debug, Template)]
@@ -112,6 +124,7 @@ fn sign_in_page(service: &PageService, visitor: &Visitor, next: String) -> SignI
         link: String::new(),
         next,
         problems: FormProblems::default(),
+        has_signed_out: false,
     }
 }
 
@@ -119,8 +132,13 @@ async fn show_sign_in(
     State(service): State<PageService>,
     visitor: Visitor,
     Query(next): Query<NextAddress>,
+    Query(parameters): Query<SignInParameters>,
 ) -> Page<SignInTemplate> {
-    Page::new(sign_in_page(&service, &visitor, next.local()))
+    let has_signed_out = parameters.done.as_deref() == Some("signed-out") && visitor.session.is_none();
+    Page::new(SignInTemplate {
+        has_signed_out,
+        ..sign_in_page(&service, &visitor, next.local())
+    })
 }
 
 /// Opens the page of a link that the visitor pasted.
@@ -270,7 +288,7 @@ async fn sign_out(
         Err(other) => return Err(other),
     }
     let cookie = removal_cookie(service.app.is_public_over_tls())?;
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(SIGNED_OUT_ADDRESS)).into_response())
 }
 
 fn link_ended(service: &PageService, visitor: &Visitor) -> PageError {
