@@ -23,6 +23,7 @@ tests_on_both_databases![
     listed_cors_headers_are_allowed,
     public_responses_are_cacheable,
     security_headers_are_on_every_response,
+    pages_let_their_own_origin_know_where_forms_come_from,
     browsers_get_errors_as_pages,
 ];
 
@@ -377,9 +378,9 @@ async fn security_headers_are_on_every_response(database: Database) {
             said.to_str().unwrap().to_owned()
         };
         assert_eq!(said("x-content-type-options"), "nosniff", "{path}");
-        // The forms of the pages need the origin from which they are sent.
-        // A page says to its own origin where its forms come from.
-        let referrer_policy = if path == "/" { "same-origin" } else { "no-referrer" };
+        // The forms of the pages need the origin from which they are sent. The pages also answer unknown addresses.
+        let is_page = ["/", "/nowhere"].contains(&path);
+        let referrer_policy = if is_page { "same-origin" } else { "no-referrer" };
         assert_eq!(said("referrer-policy"), referrer_policy, "{path}");
         assert_eq!(said("x-frame-options"), "DENY", "{path}");
         assert_eq!(said("cross-origin-resource-policy"), "same-origin", "{path}");
@@ -388,6 +389,38 @@ async fn security_headers_are_on_every_response(database: Database) {
             "{path}"
         );
         said("cache-control");
+    }
+}
+
+async fn pages_let_their_own_origin_know_where_forms_come_from(database: Database) {
+    let app = TestApp::start(database).await;
+    for (method, path, accept, status) in [
+        (Method::GET, "/", "text/html", StatusCode::OK),
+        (Method::GET, "/send", "text/html", StatusCode::SEE_OTHER),
+        (Method::GET, "/review/members", "*/*", StatusCode::SEE_OTHER),
+        (Method::POST, "/sign-out", "text/html", StatusCode::FORBIDDEN),
+        (Method::POST, "/words", "*/*", StatusCode::METHOD_NOT_ALLOWED),
+        (Method::GET, "/claims/none", "text/html", StatusCode::NOT_FOUND),
+        (Method::GET, "/review/members/abc", "*/*", StatusCode::NOT_FOUND),
+        (
+            Method::GET,
+            "/sign-in?next=a&next=b",
+            "*/*",
+            StatusCode::BAD_REQUEST,
+        ),
+    ] {
+        let request = Request::builder()
+            .method(method.clone())
+            .uri(path)
+            .header(header::ACCEPT, accept);
+        let (found, headers, body) = send_request(&app, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(found, status, "{method} {path}: {body}");
+        let policies: Vec<&str> = headers
+            .get_all(header::REFERRER_POLICY)
+            .iter()
+            .map(|policy| policy.to_str().unwrap())
+            .collect();
+        assert_eq!(policies, ["same-origin"], "{method} {path}");
     }
 }
 

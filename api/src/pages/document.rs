@@ -41,15 +41,13 @@ impl<T> Page<T> {
 
 impl<T: Template> IntoResponse for Page<T> {
     fn into_response(self) -> Response {
-        let headers: [(HeaderName, HeaderValue); 4] = [
+        let headers: [(HeaderName, HeaderValue); 3] = [
             (
                 header::CONTENT_TYPE,
                 HeaderValue::from_static("text/html; charset=utf-8"),
             ),
             (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
             (header::CONTENT_SECURITY_POLICY, PAGE_SECURITY_POLICY),
-            // Forms of this origin must say where they come from, and other origins learn nothing.
-            (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
         ];
         match self.template.render() {
             Ok(html) => (self.status, headers, html).into_response(),

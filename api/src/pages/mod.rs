@@ -29,6 +29,8 @@ pub mod sign_in;
 pub mod visitor;
 pub mod words;
 
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -57,7 +59,18 @@ pub fn router<S: Clone + Send + Sync + 'static>(service: PageService) -> Router<
             service.clone(),
             show_errors_as_pages,
         ))
+        .layer(middleware::map_response(add_referrer_policy))
         .with_state(service)
+}
+
+/// Lets forms and links say to this origin from which page they come. Other origins learn nothing. A redirect also needs the
+/// header, as its policy applies to the page to which it leads.
+async fn add_referrer_policy(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .entry(header::REFERRER_POLICY)
+        .or_insert(HeaderValue::from_static("same-origin"));
+    response
 }
 
 /// All operations of the pages, for the tests.
