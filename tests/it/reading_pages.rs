@@ -313,7 +313,7 @@ async fn crises_have_dates_and_for_members_places(database: Database) {
     assert_contains(&html, "Since 2 January 2022, and continuing");
     assert_contains(
         &html,
-        "href=\"/explore?among=%7B%22activeDuring%22%3A%7B%22crisis%22%3A%22a%2Dstorm%22%7D%7D\"",
+        "href=\"/explore?among=%7B%22activeDuring%22%3A%7B%22crisis%22%3A%22a-storm%22%7D%7D\"",
     );
     assert!(!html.contains(name), "{html}");
     let cookie = sign_in(&app, "steward").await;

@@ -1,7 +1,7 @@
 //! Executes the GraphQL operations of the pages, in process and as the visitor.
 
 use async_graphql::{Request, ServerError, Value, Variables};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -103,9 +103,16 @@ impl PageService {
     }
 }
 
+/// Everything but the unreserved characters of RFC 3986, which mean the same wherever they are in an address.
+const ENCODED_IN_PARAMETERS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// Encodes the value of a parameter of an address.
 pub fn encode_parameter(value: &str) -> String {
-    utf8_percent_encode(value, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(value, ENCODED_IN_PARAMETERS).to_string()
 }
 
 /// The code of an error of an operation.
@@ -124,4 +131,22 @@ fn to_json(visitor: &Visitor, variables: &impl Serialize) -> Result<serde_json::
 
 fn read_data<O: DeserializeOwned>(data: Value) -> serde_json::Result<O> {
     serde_json::from_value(data.into_json()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::encode_parameter;
+
+    #[test]
+    fn unreserved_characters_stay_as_they_are() {
+        for (value, encoded) in [
+            ("", ""),
+            ("aZ09-._~", "aZ09-._~"),
+            ("/send?a=b&c#d", "%2Fsend%3Fa%3Db%26c%23d"),
+            ("a b+c%", "a%20b%2Bc%25"),
+            ("é", "%C3%A9"),
+        ] {
+            assert_eq!(encode_parameter(value), encoded);
+        }
+    }
 }

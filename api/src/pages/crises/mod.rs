@@ -185,7 +185,7 @@ mod tests {
     fn a_crisis_is_explored_by_its_filter() {
         assert_eq!(
             explore_address("a-storm"),
-            "/explore?among=%7B%22activeDuring%22%3A%7B%22crisis%22%3A%22a%2Dstorm%22%7D%7D"
+            "/explore?among=%7B%22activeDuring%22%3A%7B%22crisis%22%3A%22a-storm%22%7D%7D"
         );
     }
 }
