@@ -18,6 +18,12 @@ pub struct DecisionPayload {
     pub problems: Vec<ProblemData>,
 }
 
+/// What a mutation that revokes something answers.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct RevocationPayload {
+    pub problems: Vec<ProblemData>,
+}
+
 /// Returns the messages of problems as sentences.
 pub fn join_messages(problems: &[ProblemData]) -> String {
     let sentences: Vec<String> = problems.iter().map(ProblemData::sentence).collect();

@@ -1,9 +1,9 @@
-//! The page of a member: the role and the organisation, a link to sign in, tokens, and the end of access.
+//! The page of a member: the role and the organisation, the forms for a link and a token, and the end of access.
 
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
@@ -11,11 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use wayin_entity::{Capability, Role};
 
-use super::data::list_form_problems;
-use super::members::{RevocationPayload, describe_organisation, list_roles, member_address, parse_role};
+use super::data::{RevocationPayload, list_form_problems};
+use super::members::{describe_organisation, list_roles, member_address, parse_role};
 use super::organisations::read_organisation;
 use super::paging::non_empty;
-use super::secret::{SCRIPTS, SecretTemplate, advise_on_path, complete_link, find_repeat};
 use super::tokens::{TokenDates, TokenRow, build_token_row};
 use super::wording::describe_role;
 use crate::pages::answer::wording::format_day;
@@ -33,8 +32,6 @@ pub fn router() -> Router<PageService> {
     Router::new()
         .route("/review/members/{id}", get(show_member))
         .route("/review/members/{id}/change", post(change_member))
-        .route("/review/members/{id}/sign-in-link", post(create_sign_in_link))
-        .route("/review/members/{id}/tokens", post(issue_token))
         .route("/review/members/{id}/revoke", post(revoke_member))
 }
 
@@ -80,24 +77,6 @@ impl PageOperation for ReviewMemberOperation {
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct CreateReviewedSignInLinkOperation {
-    create_sign_in_link: SignInLinkPayload,
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SignInLinkPayload {
-    url: Option<String>,
-    expires_at: Option<DateTime<Utc>>,
-    problems: Vec<ProblemData>,
-}
-
-impl PageOperation for CreateReviewedSignInLinkOperation {
-    const DOCUMENT: &'static str = include_str!("sign_in_link.graphql");
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct ChangeReviewedMemberOperation {
     save_member: ChangePayload,
 }
@@ -119,31 +98,6 @@ pub struct RevokeReviewedMemberOperation {
 
 impl PageOperation for RevokeReviewedMemberOperation {
     const DOCUMENT: &'static str = include_str!("revoke_member.graphql");
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct IssueReviewedTokenOperation {
-    issue_token: IssuedTokenPayload,
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct IssuedTokenPayload {
-    token: Option<String>,
-    issued_token: Option<CreatedToken>,
-    problems: Vec<ProblemData>,
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CreatedToken {
-    name: String,
-    expires_at: DateTime<Utc>,
-}
-
-impl PageOperation for IssueReviewedTokenOperation {
-    const DOCUMENT: &'static str = include_str!("issue_token.graphql");
 }
 
 #[derive(Template)]
@@ -185,15 +139,15 @@ struct MemberPageParameters {
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct TokenFields {
     #[serde(default)]
-    name: String,
+    pub name: String,
     #[serde(default)]
-    days: String,
+    pub days: String,
     #[serde(default)]
-    key: String,
+    pub key: String,
 }
 
 #[derive(Debug, Deserialize)]
-struct ChangeMemberFields {
+pub struct ChangeMemberFields {
     version: i32,
     key: String,
     #[serde(default)]
@@ -214,21 +168,15 @@ struct RevokeMemberFields {
     reason: String,
 }
 
-#[derive(Debug, Deserialize)]
-struct SignInLinkFields {
-    #[serde(default)]
-    key: String,
-}
-
 /// What was typed in a form that could not be carried out.
 #[derive(Default)]
-struct FailedMemberForm {
-    problems: FormProblems,
+pub struct FailedMemberForm {
+    pub problems: FormProblems,
     /// The form that changes the member, with the organisations among which to choose.
-    change: Option<(ChangeMemberFields, Vec<Choice>)>,
-    entered: TokenFields,
-    reason: String,
-    is_revocation: bool,
+    pub change: Option<(ChangeMemberFields, Vec<Choice>)>,
+    pub entered: TokenFields,
+    pub reason: String,
+    pub is_revocation: bool,
 }
 
 async fn show_member(
@@ -373,107 +321,6 @@ async fn change_member(
     refuse(&service, &visitor, &id, failed).await
 }
 
-async fn create_sign_in_link(
-    State(service): State<PageService>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    form: CheckedForm<SignInLinkFields>,
-) -> Result<Response, PageError> {
-    let CheckedForm { visitor, fields } = form;
-    visitor.require(Capability::ManageMembers)?;
-    let input = json!({"member": id, "idempotencyKey": non_empty(Some(fields.key))});
-    let done: CreateReviewedSignInLinkOperation =
-        service.execute(&visitor, json!({ "input": input })).await?;
-    let payload = done.create_sign_in_link;
-    let (Some(url), Some(until)) = (payload.url, payload.expires_at) else {
-        let problems =
-            find_repeat(&payload.problems).unwrap_or_else(|| list_form_problems(&payload.problems, |_| ""));
-        let failed = FailedMemberForm {
-            problems,
-            ..FailedMemberForm::default()
-        };
-        return refuse(&service, &visitor, &id, failed).await;
-    };
-    let link = complete_link(url, &headers);
-    let mut advice = vec![
-        "Send it to the member alone, in a message that nobody else reads. It signs in the person who opens it.".into(),
-        format!("It works once, until {} (UTC) today.", until.format("%H:%M")),
-    ];
-    advice.extend(advise_on_path(&link));
-    let template = SecretTemplate {
-        layout: visitor
-            .layout("Sign-in link created", "/review")
-            .with_scripts(SCRIPTS),
-        label: "Link to sign in",
-        secret: link,
-        copy_label: "Copy the link",
-        advice,
-        back_href: member_address(&id),
-        back_text: "Back to the member",
-    };
-    Ok(Page::new(template).into_response())
-}
-
-async fn issue_token(
-    State(service): State<PageService>,
-    Path(id): Path<String>,
-    form: CheckedForm<TokenFields>,
-) -> Result<Response, PageError> {
-    let CheckedForm { visitor, fields } = form;
-    visitor.require(Capability::ManageMembers)?;
-    let mut problems = FormProblems::default();
-    if fields.name.trim().is_empty() {
-        problems.push("name", "Enter what the token is for.");
-    }
-    let days = fields.days.trim().parse::<i32>().ok();
-    if days.is_none() {
-        problems.push("days", "Enter a number of days from 1 to 366.");
-    }
-    if problems.is_empty() {
-        let input = json!({
-            "member": id, "name": fields.name.trim(), "days": days, "idempotencyKey": fields.key,
-        });
-        let done: IssueReviewedTokenOperation = service.execute(&visitor, json!({ "input": input })).await?;
-        let payload = done.issue_token;
-        if let (Some(token), Some(issued)) = (payload.token, payload.issued_token) {
-            return Ok(Page::new(show_token(&visitor, &id, token, &issued)).into_response());
-        }
-        problems = list_form_problems(&payload.problems, |step| match step {
-            "name" => "name",
-            "days" | "expiresAt" => "days",
-            _ => "",
-        });
-    }
-    let failed = FailedMemberForm {
-        problems,
-        entered: fields,
-        ..FailedMemberForm::default()
-    };
-    refuse(&service, &visitor, &id, failed).await
-}
-
-fn show_token(visitor: &Visitor, id: &str, token: String, issued: &CreatedToken) -> SecretTemplate {
-    SecretTemplate {
-        layout: visitor
-            .layout("Token issued", "/review")
-            .with_scripts(SCRIPTS),
-        label: "Token",
-        secret: token,
-        copy_label: "Copy the token",
-        advice: vec![
-            format!(
-                "It is for \u{201c}{}\u{201d}, and works until {}.",
-                issued.name,
-                format_day(issued.expires_at)
-            ),
-            "A program sends it in the header Authorization, as: Bearer, a space, and the token.".into(),
-            "Give it to the member alone, and not by email. A person who has it can do what the member can do.".into(),
-        ],
-        back_href: member_address(id),
-        back_text: "Back to the member",
-    }
-}
-
 async fn revoke_member(
     State(service): State<PageService>,
     Path(id): Path<String>,
@@ -499,7 +346,8 @@ async fn revoke_member(
     refuse(&service, &visitor, &id, failed).await
 }
 
-async fn refuse(
+/// Shows the page of the member again, with what is wrong.
+pub async fn refuse(
     service: &PageService,
     visitor: &Visitor,
     id: &str,

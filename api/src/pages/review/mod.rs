@@ -3,6 +3,8 @@
 pub mod data;
 pub mod decisions;
 pub mod import;
+pub mod invitations;
+pub mod issue_token;
 pub mod member;
 pub mod members;
 pub mod notices;
@@ -12,6 +14,7 @@ pub mod places;
 pub mod queue;
 pub mod reviewed;
 pub mod secret;
+pub mod sign_in_link;
 pub mod submission;
 pub mod tokens;
 pub mod wording;
@@ -36,13 +39,13 @@ pub const OPERATIONS: &[OperationCheck] = &[
     OperationCheck::of::<decisions::DiscardReviewedOperation>(),
     OperationCheck::of::<import::ReviewImportOperation>(),
     OperationCheck::of::<members::ReviewMembersOperation>(),
-    OperationCheck::of::<members::InviteToReviewOperation>(),
-    OperationCheck::of::<members::RevokeReviewedInvitationOperation>(),
+    OperationCheck::of::<invitations::InviteToReviewOperation>(),
+    OperationCheck::of::<invitations::RevokeReviewedInvitationOperation>(),
     OperationCheck::of::<member::ReviewMemberOperation>(),
-    OperationCheck::of::<member::CreateReviewedSignInLinkOperation>(),
     OperationCheck::of::<member::ChangeReviewedMemberOperation>(),
     OperationCheck::of::<member::RevokeReviewedMemberOperation>(),
-    OperationCheck::of::<member::IssueReviewedTokenOperation>(),
+    OperationCheck::of::<sign_in_link::CreateReviewedSignInLinkOperation>(),
+    OperationCheck::of::<issue_token::IssueReviewedTokenOperation>(),
     OperationCheck::of::<tokens::ReviewTokensOperation>(),
     OperationCheck::of::<tokens::RevokeReviewedTokenOperation>(),
 ];
@@ -54,6 +57,9 @@ pub fn router() -> Router<PageService> {
         .merge(decisions::router())
         .merge(import::router())
         .merge(members::router())
+        .merge(invitations::router())
         .merge(member::router())
+        .merge(sign_in_link::router())
+        .merge(issue_token::router())
         .merge(tokens::router())
 }

@@ -12,8 +12,7 @@ use serde_json::json;
 use wayin_engine::summary::format_count;
 use wayin_entity::{Capability, Role};
 
-use super::data::join_messages;
-use super::members::RevocationPayload;
+use super::data::{RevocationPayload, join_messages};
 use super::paging::{ListLinks, ListPosition, ListWindow, non_empty};
 use super::wording::describe_role;
 use crate::pages::answer::wording::format_day;
