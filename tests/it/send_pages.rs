@@ -286,7 +286,7 @@ async fn record_is_written_step_by_step_and_submitted(database: Database) {
         ("fundingTerms.0.funder.name", "A funder"),
         ("fundingTerms.0.funder.identifier", "GB-CHC-9"),
         ("fundingTerms.0.currency", "GBP"),
-        ("fundingTerms.0.amountMinor", "15000.50"),
+        ("fundingTerms.0.amountMinor", "£15,000.50"),
         ("fundingTerms.0.durationMonths", "12"),
         ("fundingTerms.0.missing.renewable", "NOT_ASKED"),
     ];

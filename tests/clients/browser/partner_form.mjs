@@ -113,13 +113,14 @@ async function describeFunding(partner) {
   await partner.step("describes the funding", async () => {
     await field(page, "Funder", "Funding 1").fill("A funder of the browser's journeys");
     await field(page, "Funder identifier", "Funding 1").fill("GB-CHC-9999902");
-    await field(page, "Currency", "Funding 1").fill("GBP");
+    const currency = await field(page, "Currency", "Funding 1").inputValue();
+    partner.check(currency === "GBP", `the currency is filled in: ${currency}`);
     await field(page, "Amount", "Funding 1").fill("a lot");
     await field(page, "Length in months", "Funding 1").fill("12");
   });
   await partner.step("sees the problem beside its field while typing", async () => {
     await page.getByText(/is not an amount/).first().waitFor();
-    await field(page, "Amount", "Funding 1").fill("15000.50");
+    await field(page, "Amount", "Funding 1").fill("£15,000.50");
     await page.getByText(/is not an amount/).first().waitFor({ state: "hidden" });
   });
   await saveAndContinue(partner);

@@ -1,5 +1,6 @@
 //! Sending in records: what a partner has sent, the form of a record, and files of records.
 
+mod amounts;
 mod check_page;
 mod data;
 mod places;

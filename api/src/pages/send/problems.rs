@@ -4,6 +4,7 @@ use serde_json::Value;
 use wayin_records::fields::column::ColumnKind;
 use wayin_records::formats::file_record::translate_reason;
 
+use super::amounts::{AmountError, read_amount};
 use super::questions::{RecordQuestion, RecordStep};
 use super::record_form::{PLACE, find_position};
 use crate::pages::record::data::ProblemData;
@@ -67,30 +68,10 @@ fn describe(
 ) -> String {
     let label = &located.label;
     let kind = located.question.map(|question| question.column.kind);
-    if let (Some(kind), Some(Value::String(typed)), "INVALID_FORMAT") = (kind, value, problem.code.as_str()) {
-        match kind {
-            ColumnKind::Whole => {
-                return format!(
-                    "{label}: “{typed}” is not a whole number. Write the number in digits, such as 12."
-                );
-            }
-            ColumnKind::Money => {
-                let currency = path.rsplit_once('/').and_then(|(part, _)| {
-                    let currency = record.pointer(&format!("/{part}/currency"))?.as_str()?;
-                    (!currency.trim().is_empty()).then_some(currency)
-                });
-                return match currency {
-                    None => format!("{label}: write the currency too, such as GBP."),
-                    Some(_) => format!(
-                        "{label}: “{typed}” is not an amount. Write the number alone, such as 15,000 or 15,000.50."
-                    ),
-                };
-            }
-            ColumnKind::Date => {
-                return format!("{label}: “{typed}” is not a date. Write it as 1 April 2020.");
-            }
-            _ => {}
-        }
+    if let (Some(kind), Some(Value::String(typed)), "INVALID_FORMAT") = (kind, value, problem.code.as_str())
+        && let Some(advice) = describe_mistake(kind, typed, path, record)
+    {
+        return format!("{label}: {advice}.");
     }
     let reason = write_british_dates(&translate_reason(path, &problem.message));
     let reason = reason.trim_end_matches('.');
@@ -103,6 +84,32 @@ fn describe(
         }
         _ => format!("{label}: {reason}."),
     }
+}
+
+/// What is wrong with a text that is not what its field asks for, and what to write. None if the reason of the problem says it.
+fn describe_mistake(kind: ColumnKind, typed: &str, path: &str, record: &Value) -> Option<String> {
+    let (part, field) = path.rsplit_once('/').unwrap_or(("", path));
+    Some(match kind {
+        ColumnKind::Whole => {
+            format!("“{typed}” is not a whole number. Write the number in digits, such as 12")
+        }
+        ColumnKind::Money => {
+            let currency = record.pointer(&format!("/{part}/currency"));
+            let error = match read_amount(typed, currency.and_then(Value::as_str)) {
+                Err(error) => error,
+                // A program sent the amount as a text.
+                Ok(_) => AmountError::NotNumber(typed.to_owned()),
+            };
+            error.to_string()
+        }
+        ColumnKind::Date => format!("“{typed}” is not a date. Write it as 1 April 2020"),
+        ColumnKind::Text if field == "currency" => {
+            format!(
+                "“{typed}” is not the code of a currency. Write its three letters, such as GBP for pounds"
+            )
+        }
+        _ => return None,
+    })
 }
 
 /// Finds the field of the form for a path in the record.
@@ -243,7 +250,10 @@ mod tests {
             "challengesFaced": [
                 {"challenge": "DEFINING_AMBITIONS"}, {"challenge": "DEFINING_AMBITIONS", "step": "TAKEN"},
             ],
-            "fundingTerms": ["some money", {"durationMonths": "a year", "amountMinor": "15", "endsOn": "2019-01-01"}],
+            "fundingTerms": [
+                "some money", {"durationMonths": "a year", "amountMinor": "15", "endsOn": "2019-01-01"},
+                {"currency": "GBP", "amountMinor": "€15,000"}, {"currency": "£"},
+            ],
         });
         let expected = [
             (
@@ -292,7 +302,21 @@ mod tests {
             (
                 problem("INVALID_FORMAT", "fundingTerms/1/amountMinor", "is the text"),
                 "fundingTerms.1.amountMinor",
-                "Funding 2: Amount: write the currency too, such as GBP.",
+                "Funding 2: Amount: write the currency too, such as GBP for pounds.",
+            ),
+            (
+                problem("INVALID_FORMAT", "fundingTerms/2/amountMinor", "is the text"),
+                "fundingTerms.2.amountMinor",
+                "Funding 3: Amount: “€15,000” says €, but the currency is GBP. Correct one of the two.",
+            ),
+            (
+                problem(
+                    "INVALID_FORMAT",
+                    "fundingTerms/3/currency",
+                    "is not an ISO 4217 code",
+                ),
+                "fundingTerms.3.currency",
+                "Funding 4: Currency: “£” is not the code of a currency. Write its three letters, such as GBP for pounds.",
             ),
             (
                 problem(

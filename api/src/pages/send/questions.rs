@@ -93,7 +93,7 @@ const FUNDING: &[Asked] = &[
         .hinted(""),
     ask("programme").hinted("What the funder calls the programme."),
     ask("grantIdentifier").hinted("The grant's 360Giving identifier, if you know it."),
-    ask("currency").hinted("Three letters, such as GBP."),
+    ask("currency").hinted("Three letters, such as GBP for pounds."),
     ask("amountMinor").hinted("In pounds, or the main unit of the currency, such as 15,000 or 15,000.50."),
     ask("awardedOn").hinted("The day of the decision. For example, 1 April 2020."),
     ask("startsOn").hinted("As planned. For example, 1 April 2020."),

@@ -10,15 +10,17 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
 use wayin_records::fields::column::ColumnKind;
-use wayin_records::money::{DecimalSign, format_all_decimals};
+use wayin_records::money::format_all_decimals;
 use wayin_records::text::parse_any_date;
-use wayin_records::workbook::parse_cell::parse_amount;
 
+use super::amounts::{SUGGESTED_CURRENCY, read_amount};
 use super::questions::{RecordList, RecordQuestion, RecordStep};
 use crate::pages::answer::wording::format_date;
 
 /// The field that says why fields of a part have no answer.
 const MISSING: &str = "missing";
+const CURRENCY: &str = "currency";
+const AMOUNT: &str = "amountMinor";
 /// The name of the choice of a place.
 pub const PLACE: &str = "place";
 /// The name of the text to search places for. It is the name of the place if the form offers no places.
@@ -115,8 +117,21 @@ pub fn find_item<'a>(record: &'a Value, list: RecordList, item: &FormItem) -> &'
         .unwrap_or(&Value::Null)
 }
 
-/// The texts that a question of a part has as its answer. One text, except for a question with several answers.
+/// The texts that the form shows as the answer to a question of a part. One text, except for a question with several answers.
 pub fn show_answer(part: &Value, question: &RecordQuestion) -> Vec<String> {
+    let is_blank = |field: &str| show_scalar(part.get(field)).is_empty();
+    let is_currency_open = question.column.path == CURRENCY
+        && is_blank(CURRENCY)
+        && is_blank(AMOUNT)
+        && show_missing_reason(part, CURRENCY).is_empty();
+    if is_currency_open {
+        return vec![SUGGESTED_CURRENCY.to_owned()];
+    }
+    show_stored(part, question)
+}
+
+/// The texts of the answer that a part has.
+fn show_stored(part: &Value, question: &RecordQuestion) -> Vec<String> {
     let value = find_value(part, question.column.path);
     match question.column.kind {
         ColumnKind::Codes(_) => {
@@ -234,13 +249,32 @@ fn apply_list(record: &mut Value, list: RecordList, questions: &[RecordQuestion]
 fn apply_answers(part: &mut Value, name: &str, questions: &[RecordQuestion], fields: &FormFields) {
     let currency_before = currency_of(part);
     for question in questions {
-        if let Some(given) = fields.values(&format!("{name}{}", question.name())) {
+        if let Some(given) = fields.values(&format!("{name}{}", question.name()))
+            && !is_suggestion(part, name, question, &given, fields)
+        {
             apply_answer(part, question, &given, currency_before.as_deref());
         }
         if question.column.accepts_missing_reason {
             apply_missing_reason(part, name, question.column.field_name(), fields);
         }
     }
+}
+
+/// Whether an answer is only the currency that the form suggests. It is an answer as soon as there is an amount.
+fn is_suggestion(
+    part: &Value,
+    name: &str,
+    question: &RecordQuestion,
+    given: &[String],
+    fields: &FormFields,
+) -> bool {
+    if question.column.path != CURRENCY || given.last().is_none_or(|text| text != SUGGESTED_CURRENCY) {
+        return false;
+    }
+    let amount = fields.values(&format!("{name}{AMOUNT}"));
+    let amount = amount.and_then(|values| values.into_iter().next_back());
+    let amount = amount.unwrap_or_else(|| show_scalar(part.get(AMOUNT)));
+    show_scalar(part.get(CURRENCY)).is_empty() && amount.trim().is_empty()
 }
 
 fn apply_answer(
@@ -251,7 +285,7 @@ fn apply_answer(
 ) {
     let (path, kind) = (question.column.path, question.column.kind);
     let is_several = matches!(kind, ColumnKind::Codes(_));
-    let mut shown = show_answer(part, question);
+    let mut shown = show_stored(part, question);
     shown.retain(|text| !is_several || !text.is_empty());
     let given: Vec<&str> = given
         .iter()
@@ -286,7 +320,8 @@ fn apply_amount(part: &mut Value, path: &str, text: &str, currency_before: Optio
     let value = if text.trim().is_empty() {
         None
     } else {
-        Some(parse_amount(text.trim(), currency.as_deref(), DecimalSign::Point).0)
+        let minor = read_amount(text, currency.as_deref());
+        Some(minor.map_or_else(|_| text.trim().into(), Value::from))
     };
     set_value(part, path, value);
 }
@@ -392,7 +427,7 @@ fn read_iso_date(text: &str) -> Option<NaiveDate> {
 }
 
 pub fn currency_of(part: &Value) -> Option<String> {
-    let currency = part.get("currency")?.as_str()?.trim();
+    let currency = part.get(CURRENCY)?.as_str()?.trim();
     (!currency.is_empty()).then(|| currency.to_ascii_uppercase())
 }
 
@@ -613,21 +648,21 @@ mod tests {
             ("fundingTerms.0.startsOn", "1 May 2020"),
             ("fundingTerms.0.endsOn", "next spring"),
             ("fundingTerms.0.currency", "GBP"),
-            ("fundingTerms.0.amountMinor", "15,000.50"),
+            ("fundingTerms.0.amountMinor", "15,000"),
         ]);
         apply_fields(&mut record, Step::Funding, &typed);
         assert_eq!(
             record,
             json!({"fundingTerms": [{
                 "funder": {"name": "A funder"}, "durationMonths": "a year", "startsOn": "2020-05-01",
-                "endsOn": "next spring", "currency": "GBP", "amountMinor": 1_500_050,
+                "endsOn": "next spring", "currency": "GBP", "amountMinor": 1_500_000,
             }]})
         );
         let shown = show_fields(&record, Step::Funding);
         assert_eq!(shown.text("fundingTerms.0.durationMonths"), "a year");
         assert_eq!(shown.text("fundingTerms.0.startsOn"), "1 May 2020");
         assert_eq!(shown.text("fundingTerms.0.endsOn"), "next spring");
-        assert_eq!(shown.text("fundingTerms.0.amountMinor"), "15000.50");
+        assert_eq!(shown.text("fundingTerms.0.amountMinor"), "15000.00");
     }
 
     #[test]
@@ -645,6 +680,37 @@ mod tests {
         ];
         apply_fields(&mut record, Step::Funding, &fields(&typed));
         assert_eq!(record["fundingTerms"][0]["amountMinor"], 15_000);
+    }
+
+    #[test]
+    fn the_suggested_currency_is_an_answer_only_with_an_amount() {
+        let currency = "fundingTerms.0.currency";
+        let mut record = json!({});
+        let shown = show_fields(&record, Step::Funding);
+        assert_eq!(shown.text(currency), "GBP");
+        apply_fields(&mut record, Step::Funding, &shown);
+        assert_eq!(record, json!({}));
+        let typed = [("fundingTerms.0.funder.name", "A funder"), (currency, "GBP")];
+        apply_fields(&mut record, Step::Funding, &fields(&typed));
+        assert_eq!(
+            record,
+            json!({"fundingTerms": [{"funder": {"name": "A funder"}}]})
+        );
+        let typed = [("fundingTerms.0.amountMinor", "£15,000"), (currency, "GBP")];
+        apply_fields(&mut record, Step::Funding, &fields(&typed));
+        let term = &record["fundingTerms"][0];
+        assert_eq!(
+            (&term["currency"], &term["amountMinor"]),
+            (&json!("GBP"), &json!(1_500_000))
+        );
+        // Nothing is suggested where somebody says why there is no currency, or has given an amount without one.
+        for part in [
+            json!({"missing": {"currency": "NOT_ASKED"}}),
+            json!({"amountMinor": "15"}),
+        ] {
+            let record = json!({"fundingTerms": [part]});
+            assert_eq!(show_fields(&record, Step::Funding).text(currency), "");
+        }
     }
 
     #[test]
