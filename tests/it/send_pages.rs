@@ -23,6 +23,7 @@ use crate::support::{Database, tests_on_both_databases};
 tests_on_both_databases![
     record_is_written_step_by_step_and_submitted,
     mistake_is_kept_and_explained_beside_its_field,
+    links_of_the_check_page_end_at_fields_with_messages,
     background_save_answers_with_a_fragment,
     new_record_is_made_once,
     second_editor_sees_both_answers,
@@ -374,6 +375,37 @@ async fn mistake_is_kept_and_explained_beside_its_field(database: Database) {
     browser.post(&funding, &fields).await.location();
     let submission = load_submission(&partner, &id).await;
     assert_eq!(submission["record"], draft_record("a"));
+}
+
+async fn links_of_the_check_page_end_at_fields_with_messages(database: Database) {
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let browser = Browser::sign_in(&app, "partner").await;
+    let mut record = draft_record("a");
+    record["leadOrganisation"] = json!({"kind": "FUNDER"});
+    record.as_object_mut().unwrap().remove("place");
+    let id = save_draft(&partner, record).await;
+    let record = format!("/send/records/{id}");
+    let about = format!("{record}/about");
+    let check = browser.open(&format!("{record}/check")).await;
+    for field in ["leadOrganisation.name", "place.search"] {
+        check.assert_shows(&[&format!("/about?check=1#{field}\"")]);
+    }
+    let page = browser.open(&format!("{about}?check=1")).await;
+    page.assert_shows(&[
+        "id=\"leadOrganisation.name\"",
+        "id=\"leadOrganisation.name-messages\" data-swap data-problems=\"1\"",
+        "Lead organisation: write its name too.",
+        "id=\"place.search\"",
+        "id=\"place-messages\" data-swap data-problems=\"1\"",
+    ]);
+    assert!(!page.text().contains("identifier or a name"), "{}", page.text());
+    // A kind alone is half an answer, so it is explained before the record is checked. A place is only missing.
+    let page = browser.open(&about).await;
+    page.assert_shows(&[
+        "id=\"leadOrganisation.name-messages\" data-swap data-problems=\"1\"",
+        "id=\"place-messages\" data-swap data-problems=\"0\"",
+    ]);
 }
 
 async fn background_save_answers_with_a_fragment(database: Database) {

@@ -13,7 +13,7 @@ use super::data::{DiscardRecordOperation, SubmissionData, SubmitRecordOperation}
 use super::places::find_places;
 use super::problems::describe_problems;
 use super::questions::RecordStep;
-use super::record_form::{find_item, list_items, show_missing_reason, show_place};
+use super::record_form::{PLACE_SEARCH, find_item, list_items, show_missing_reason, show_place};
 use super::record_page::{
     ConflictView, ProblemLink, SCRIPTS, link_refusals, link_to_step, load_submission, save_record,
     show_conflicts, step_address,
@@ -295,7 +295,7 @@ fn list_answers(id: &str, record: &Value, step: RecordStep, place: Option<&str>)
         }
         if step == RecordStep::About {
             let value = place.map_or_else(|| describe_reason(record, "place"), ToOwned::to_owned);
-            add("Place".into(), value, "place".into());
+            add("Place".into(), value, PLACE_SEARCH.into());
         }
         return rows;
     };

@@ -6,7 +6,7 @@ use wayin_records::formats::file_record::translate_reason;
 
 use super::amounts::{AmountError, read_amount};
 use super::questions::{RecordQuestion, RecordStep};
-use super::record_form::{PLACE, find_position};
+use super::record_form::{PLACE, PLACE_SEARCH, find_position};
 use crate::pages::record::data::ProblemData;
 use crate::pages::record::wording::write_british_dates;
 
@@ -21,6 +21,18 @@ pub struct RecordProblem {
     pub message: String,
     /// Whether something is missing that the record needs before it is sent.
     pub is_missing: bool,
+}
+
+impl RecordProblem {
+    /// The id of the control to which a link to the problem leads. Empty if the form has none.
+    pub fn anchor(&self) -> &str {
+        // There are places to choose from only after a search.
+        if self.field == PLACE {
+            PLACE_SEARCH
+        } else {
+            &self.field
+        }
+    }
 }
 
 /// The place of a problem in the form.
@@ -54,8 +66,17 @@ fn describe_problem(record: &Value, problem: &ProblemData) -> RecordProblem {
         message: describe(&located, &joined, value, record, problem),
         step: located.step,
         field: located.field,
-        // What an item of a list needs is missing as soon as there is the item.
-        is_missing: problem.code == "REQUIRED" && !is_part,
+        // What an item of a list needs is missing as soon as there is the item, and the rest of an answer as soon as there is a
+        // part of it.
+        is_missing: problem.code == "REQUIRED" && !is_part && is_blank(value),
+    }
+}
+
+fn is_blank(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.trim().is_empty(),
+        Some(_) => false,
     }
 }
 
@@ -75,6 +96,17 @@ fn describe(
     }
     let reason = write_british_dates(&translate_reason(path, &problem.message));
     let reason = reason.trim_end_matches('.');
+    if path == "leadOrganisation" {
+        return match problem.code.as_str() {
+            "REQUIRED" => format!(
+                "{label}: write its name too. If your own organisation leads the work, choose “Not known” as its kind."
+            ),
+            "NOT_ALLOWED" => format!(
+                "{label} {reason}. Leave it empty: you can send only what your own organisation leads."
+            ),
+            _ => format!("{label}: {reason}."),
+        };
+    }
     if label.is_empty() {
         return format!("{}.", wayin_entity::to_heading(reason));
     }
@@ -337,6 +369,11 @@ mod tests {
                 "Funding 2: Funder needs an identifier or a name.",
             ),
             (
+                problem("REQUIRED", "leadOrganisation", "needs an identifier or a name"),
+                "leadOrganisation.name",
+                "Lead organisation: write its name too. If your own organisation leads the work, choose “Not known” as its kind.",
+            ),
+            (
                 problem("INVALID_FORMAT", "fundingTerms/0", "is a text, and not an object"),
                 "fundingTerms.0",
                 "Funding 1 is a text, and not an object.",
@@ -356,5 +393,19 @@ mod tests {
             assert_eq!((found.field.as_str(), found.message.as_str()), (field, message));
             assert!(found.step.is_some(), "{found:?}");
         }
+    }
+    #[test]
+    fn a_part_of_an_answer_is_a_problem_before_the_record_is_checked() {
+        let record = json!({"leadOrganisation": {"kind": "FUNDER"}, "title": " "});
+        for (path, is_missing) in [
+            ("leadOrganisation", false),
+            ("title", true),
+            ("sharing/basis", true),
+        ] {
+            let found = describe_problem(&record, &problem("REQUIRED", path, "is needed"));
+            assert_eq!(found.is_missing, is_missing, "{path}");
+        }
+        let place = describe_problem(&record, &problem("REQUIRED", "place", "is needed"));
+        assert_eq!((place.field.as_str(), place.anchor()), ("place", "place.search"));
     }
 }

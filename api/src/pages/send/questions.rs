@@ -81,7 +81,9 @@ const ABOUT: &[Asked] = &[
     ask("ongoing").labelled("Does the work go on?").hinted(""),
     ask("leadOrganisation/name").hinted("Leave it empty if your own organisation leads it."),
     ask("leadOrganisation/identifier"),
-    ask("leadOrganisation/kind").labelled("What kind of organisation leads it").hinted(""),
+    ask("leadOrganisation/kind")
+        .labelled("What kind of organisation leads it")
+        .hinted("Only for an organisation that you name above."),
 ];
 
 const FUNDING: &[Asked] = &[

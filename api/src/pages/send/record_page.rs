@@ -644,10 +644,9 @@ fn messages_of(found: &[RecordProblem], field: &str) -> Vec<String> {
 
 fn link_on_page(problem: &RecordProblem) -> ProblemLink {
     ProblemLink {
-        href: if problem.field.is_empty() {
-            String::new()
-        } else {
-            format!("#{}", problem.field)
+        href: match problem.anchor() {
+            "" => String::new(),
+            anchor => format!("#{anchor}"),
         },
         message: problem.message.clone(),
     }
@@ -657,10 +656,9 @@ fn link_on_page(problem: &RecordProblem) -> ProblemLink {
 pub fn link_to_step(id: &str, problem: &RecordProblem) -> ProblemLink {
     let href = problem.step.map_or_else(String::new, |step| {
         let address = step_address(id, step);
-        if problem.field.is_empty() {
-            format!("{address}?check=1")
-        } else {
-            format!("{address}?check=1#{}", problem.field)
+        match problem.anchor() {
+            "" => format!("{address}?check=1"),
+            anchor => format!("{address}?check=1#{anchor}"),
         }
     });
     ProblemLink {
