@@ -24,6 +24,7 @@ tests_on_both_databases![
     record_is_written_step_by_step_and_submitted,
     mistake_is_kept_and_explained_beside_its_field,
     links_of_the_check_page_end_at_fields_with_messages,
+    funders_are_offered_for_a_name_that_is_not_clear,
     background_save_answers_with_a_fragment,
     new_record_is_made_once,
     second_editor_sees_both_answers,
@@ -406,6 +407,61 @@ async fn links_of_the_check_page_end_at_fields_with_messages(database: Database)
         "id=\"leadOrganisation.name-messages\" data-swap data-problems=\"1\"",
         "id=\"place-messages\" data-swap data-problems=\"0\"",
     ]);
+}
+
+async fn funders_are_offered_for_a_name_that_is_not_clear(database: Database) {
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let browser = Browser::sign_in(&app, "partner").await;
+    let mut known = draft_record("known");
+    known["fundingTerms"] = json!([
+        {"funder": {"name": "The National Lottery Community Fund", "identifier": "GB-GOR-PC390"}},
+        {"funder": {"name": "Hill Trust", "identifier": "GB-CHC-7"}},
+        {"funder": {"name": "Hill Trust", "identifier": "GB-CHC-8"}},
+    ]);
+    publish_draft(&app, &partner, known).await;
+    let id = save_draft(&partner, draft_record("a")).await;
+    let funding = format!("/send/records/{id}/funding");
+    browser.open(&funding).await.assert_shows(&[
+        "list=\"funder-names\"",
+        "<option value=\"The National Lottery Community Fund\">",
+    ]);
+    let names = browser.open("/send/funders?name=hill").await;
+    names.assert_shows(&["<option value=\"Hill Trust\">"]);
+    assert!(!names.text().contains("Lottery"), "{}", names.text());
+    let fields = [
+        ("version", "1"),
+        ("fundingTerms.0.funder.name", "National Lotery Fund"),
+        ("fundingTerms.1.funder.name", "Hill trust"),
+    ];
+    let answer = browser.save(&funding, &fields).await;
+    answer.assert_shows(&[
+        "Wayin knows no organisation called “National Lotery Fund”",
+        "The National Lottery Community Fund (GB-GOR-PC390)</button>",
+        "several organisations are called “Hill trust”",
+        "Hill Trust (GB-CHC-7)</button>",
+        "Hill Trust (GB-CHC-8)</button>",
+    ]);
+    let page = browser.open(&funding).await.text();
+    let before = page.split("Choose </span>The National").next().unwrap();
+    let action = before
+        .rsplit_once("value=\"")
+        .unwrap()
+        .1
+        .split('"')
+        .next()
+        .unwrap();
+    let fields = [("version", "2"), ("action", action)];
+    let next = browser.post(&funding, &fields).await.location();
+    assert!(next.ends_with("#fundingTerms.0.funder.name"), "{next}");
+    let submission = load_submission(&partner, &id).await;
+    assert_eq!(
+        submission["record"]["fundingTerms"],
+        json!([
+            {"funder": {"name": "The National Lottery Community Fund", "identifier": "GB-GOR-PC390"}},
+            {"funder": {"name": "Hill trust"}},
+        ])
+    );
 }
 
 async fn background_save_answers_with_a_fragment(database: Database) {

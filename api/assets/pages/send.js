@@ -9,6 +9,8 @@ const FRAGMENT_MEDIA_TYPE = "text/vnd.wayin.fragment+html";
 const SAVE_DELAY = 1000;
 /** How long after a failure the form is sent again, in milliseconds. */
 const RETRY_DELAY = 10000;
+/** How long after the last key a search begins, in milliseconds. */
+const SEARCH_DELAY = 300;
 /** The fields that belong to a page and not to the record. */
 const PAGE_FIELDS = new Set(["csrf", "version", "key", "action"]);
 
@@ -335,6 +337,36 @@ class RecordForm {
 }
 
 /**
+ * Swaps in what the service finds.
+ * @param {string} address
+ */
+async function showFound(address) {
+  try {
+    const response = await fetch(address, { credentials: "same-origin", redirect: "manual" });
+    if (response.ok) swapFragment(await response.text());
+  } catch {
+    // The form can be sent without it.
+  }
+}
+
+/**
+ * Offers the funders whose names have what is typed.
+ * @param {HTMLFormElement} form
+ */
+function searchFunders(form) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  form.addEventListener("input", (event) => {
+    const { target } = event;
+    if (!(target instanceof HTMLInputElement) || target.getAttribute("list") !== "funder-names") return;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      void showFound(`/send/funders?${new URLSearchParams({ name: target.value })}`);
+    }, SEARCH_DELAY);
+  });
+}
+
+/**
  * Finds places while one types.
  * @param {HTMLFormElement} form
  */
@@ -345,7 +377,7 @@ function searchPlaces(form) {
   let timer;
   search.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => void show(), 300);
+    timer = setTimeout(() => void show(), SEARCH_DELAY);
   });
   search.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
@@ -359,12 +391,7 @@ function searchPlaces(form) {
       place: search.value,
       chosen: typeof chosen === "string" ? chosen : "",
     });
-    try {
-      const response = await fetch(`/send/places?${parameters}`, { credentials: "same-origin", redirect: "manual" });
-      if (response.ok) swapFragment(await response.text());
-    } catch {
-      // The button finds places too.
-    }
+    await showFound(`/send/places?${parameters}`);
   };
 }
 
@@ -422,6 +449,7 @@ if (member !== "" && form instanceof HTMLFormElement) {
   });
   addEventListener("online", () => record.schedule(0));
   searchPlaces(form);
+  searchFunders(form);
   record.restore();
 }
 showLocalTimes();

@@ -24,6 +24,9 @@ operations! {
     DiscardRecordOperation: "discard.graphql";
     SendPlacesOperation: "places.graphql";
     SendPlaceOperation: "place.graphql";
+    SendFunderNamesOperation: "funder_names.graphql";
+    SendFunderMatchesOperation: "funder_matches.graphql";
+    SendFunderOperation: "funder.graphql";
     SendPublishedOperation: "published.graphql";
     SendLatestOperation: "latest.graphql";
     WithdrawRecordOperation: "withdraw.graphql";
@@ -230,6 +233,31 @@ pub struct FoundPlace {
     pub name: String,
     pub kind: String,
     pub parents: Vec<NameData>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+pub struct SendFunderNamesOperation {
+    pub organisations: NodeList<NameData>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+pub struct SendFunderMatchesOperation {
+    /// Those with the beginnings of all words of a name.
+    pub all: NodeList<FoundOrganisation>,
+    /// Those with one of them.
+    pub any: NodeList<FoundOrganisation>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+pub struct SendFunderOperation {
+    pub organisation: Option<FoundOrganisation>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct FoundOrganisation {
+    pub id: String,
+    pub name: String,
+    pub identifier: Option<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]

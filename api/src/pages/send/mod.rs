@@ -3,6 +3,7 @@
 mod amounts;
 mod check_page;
 mod data;
+mod funders;
 mod places;
 mod problems;
 mod published;
@@ -24,9 +25,10 @@ use wayin_entity::{Capability, SubmissionState};
 
 use self::data::{
     DiscardRecordOperation, ListedSubmission, NarrowRecordOperation, PageInfoData, SaveRecordOperation,
-    SendDraftsOperation, SendImportOperation, SendImportsOperation, SendLatestOperation, SendOperation,
-    SendPlaceOperation, SendPlacesOperation, SendPublishedOperation, SendRecordOperation,
-    SendWorkbookOperation, SubmitRecordOperation, WithdrawRecordOperation,
+    SendDraftsOperation, SendFunderMatchesOperation, SendFunderNamesOperation, SendFunderOperation,
+    SendImportOperation, SendImportsOperation, SendLatestOperation, SendOperation, SendPlaceOperation,
+    SendPlacesOperation, SendPublishedOperation, SendRecordOperation, SendWorkbookOperation,
+    SubmitRecordOperation, WithdrawRecordOperation,
 };
 use self::questions::RecordStep;
 use self::record_page::{SCRIPTS, step_address};
@@ -51,6 +53,9 @@ pub const OPERATIONS: &[OperationCheck] = &[
     OperationCheck::of::<DiscardRecordOperation>(),
     OperationCheck::of::<SendPlacesOperation>(),
     OperationCheck::of::<SendPlaceOperation>(),
+    OperationCheck::of::<SendFunderNamesOperation>(),
+    OperationCheck::of::<SendFunderMatchesOperation>(),
+    OperationCheck::of::<SendFunderOperation>(),
     OperationCheck::of::<SendPublishedOperation>(),
     OperationCheck::of::<SendLatestOperation>(),
     OperationCheck::of::<WithdrawRecordOperation>(),

@@ -107,6 +107,11 @@ fn describe(
             _ => format!("{label}: {reason}."),
         };
     }
+    if path.ends_with("/funder")
+        && let Some(advice) = describe_funder(&problem.code, value)
+    {
+        return format!("{label}: {advice}.");
+    }
     if label.is_empty() {
         return format!("{}.", wayin_entity::to_heading(reason));
     }
@@ -140,6 +145,28 @@ fn describe_mistake(kind: ColumnKind, typed: &str, path: &str, record: &Value) -
                 "“{typed}” is not the code of a currency. Write its three letters, such as GBP for pounds"
             )
         }
+        _ => return None,
+    })
+}
+
+/// What is wrong with the organisation that gave the money, and what to do. None if the reason of the problem says it.
+fn describe_funder(code: &str, funder: Option<&Value>) -> Option<String> {
+    let text = |field: &str| {
+        let text = funder?.get(field)?.as_str()?.trim();
+        (!text.is_empty()).then_some(text)
+    };
+    Some(match (code, text("name"), text("identifier")) {
+        ("REQUIRED", ..) => "write who gave the money".to_owned(),
+        ("NOT_FOUND", Some(name), None) => format!(
+            "Wayin knows no organisation called “{name}”. Choose one that the form offers, or correct the name. If the funder is \
+             new here, write its identifier too"
+        ),
+        ("NOT_FOUND", None, Some(identifier)) => format!(
+            "Wayin knows no organisation with the identifier “{identifier}”. Write its name too, so that it can be added"
+        ),
+        ("AMBIGUOUS", Some(name), _) => format!(
+            "several organisations are called “{name}”. Choose the one that you mean, or write its identifier"
+        ),
         _ => return None,
     })
 }
@@ -284,7 +311,7 @@ mod tests {
             ],
             "fundingTerms": [
                 "some money", {"durationMonths": "a year", "amountMinor": "15", "endsOn": "2019-01-01"},
-                {"currency": "GBP", "amountMinor": "€15,000"}, {"currency": "£"},
+                {"funder": {"name": "Lotery"}, "currency": "GBP", "amountMinor": "€15,000"}, {"currency": "£"},
             ],
         });
         let expected = [
@@ -366,7 +393,26 @@ mod tests {
                     "needs an identifier or a name",
                 ),
                 "fundingTerms.1.funder.name",
-                "Funding 2: Funder needs an identifier or a name.",
+                "Funding 2: Funder: write who gave the money.",
+            ),
+            (
+                problem(
+                    "NOT_FOUND",
+                    "record/fundingTerms/2/funder",
+                    "no organisation is called Lotery",
+                ),
+                "fundingTerms.2.funder.name",
+                "Funding 3: Funder: Wayin knows no organisation called “Lotery”. Choose one that the form offers, or correct the \
+                 name. If the funder is new here, write its identifier too.",
+            ),
+            (
+                problem(
+                    "AMBIGUOUS",
+                    "fundingTerms/2/funder",
+                    "2 organisations are called Lotery",
+                ),
+                "fundingTerms.2.funder.name",
+                "Funding 3: Funder: several organisations are called “Lotery”. Choose the one that you mean, or write its identifier.",
             ),
             (
                 problem("REQUIRED", "leadOrganisation", "needs an identifier or a name"),

@@ -87,9 +87,10 @@ const ABOUT: &[Asked] = &[
 ];
 
 const FUNDING: &[Asked] = &[
-    ask("funder/name").hinted("Who gave the money."),
-    ask("funder/identifier")
-        .hinted("Such as GB-CHC-1164883. You need it only if Wayin does not know the funder."),
+    ask("funder/name").hinted("Who gave the money. The field offers the funders that Wayin knows."),
+    ask("funder/identifier").hinted(
+        "Such as GB-CHC-1164883. You need it only if Wayin does not know the funder. It counts more than the name.",
+    ),
     ask("funder/kind")
         .labelled("What kind of organisation the funder is")
         .hinted(""),

@@ -19,6 +19,8 @@ use crate::pages::answer::wording::format_date;
 
 /// The field that says why fields of a part have no answer.
 const MISSING: &str = "missing";
+/// The list of the terms of funding.
+pub const FUNDING_TERMS: &str = "fundingTerms";
 const CURRENCY: &str = "currency";
 const AMOUNT: &str = "amountMinor";
 /// The name of the choice of a place.
@@ -206,6 +208,15 @@ pub fn remove_item(record: &mut Value, name: &str) -> bool {
     items.remove(position);
     set_value(record, field, (!items.is_empty()).then_some(Value::Array(items)));
     true
+}
+
+/// Names an organisation as the funder of the funding at a position, if there is one.
+pub fn name_funder(record: &mut Value, position: usize, name: &str, identifier: Option<&str>) {
+    let terms = record.get_mut(FUNDING_TERMS).and_then(Value::as_array_mut);
+    if let Some(term) = terms.and_then(|terms| terms.get_mut(position)) {
+        set_value(term, "funder/name", Some(name.into()));
+        set_value(term, "funder/identifier", identifier.map(Into::into));
+    }
 }
 
 fn apply_list(record: &mut Value, list: RecordList, questions: &[RecordQuestion], fields: &FormFields) {

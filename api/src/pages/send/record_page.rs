@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use wayin_entity::Capability;
 
 use super::data::{SaveRecordOperation, SavedRecord, SendRecordOperation, SubmissionData};
+use super::funders::{ChosenFunder, MatchView, find_funder_matches, find_funder_names};
 use super::places::{PlaceView, find_places};
 use super::problems::{RecordProblem, describe_problems};
 use super::questions::RecordStep;
@@ -42,6 +43,7 @@ pub const SCRIPTS: &[&str] = &["send.js"];
 pub fn router() -> Router<PageService> {
     Router::new()
         .route("/send/places", get(search_places))
+        .route("/send/funders", get(search_funders))
         .route("/send/records/new", get(start_record).post(save_new_record))
         .route("/send/records/{id}", get(open_record))
         .route("/send/records/{id}/{step}", get(show_step).post(save_step))
@@ -86,6 +88,7 @@ struct MessagesView {
     id: String,
     problems: Vec<String>,
     warnings: Vec<String>,
+    matches: Vec<MatchView>,
 }
 
 #[derive(Template)]
@@ -111,6 +114,8 @@ struct RecordTemplate {
     place_problems: Vec<String>,
     place_missing: Option<MissingView>,
     items: Vec<RecordItemView>,
+    /// The names that the fields of funders offer. None on the other steps.
+    funder_names: Option<Vec<String>>,
     list_missing: Option<MissingView>,
     /// What can be added to the list of the step.
     add_label: Option<&'static str>,
@@ -129,6 +134,12 @@ struct SavedFragment {
 #[template(path = "send/place_choices.html")]
 struct PlaceChoicesFragment {
     place: PlaceView,
+}
+
+#[derive(Template)]
+#[template(path = "send/funder_names.html")]
+struct FunderNamesFragment {
+    funder_names: Vec<String>,
 }
 
 /// The view of a step.
@@ -151,6 +162,12 @@ struct PlaceParameters {
     place: String,
     #[serde(default)]
     chosen: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct FunderParameters {
+    #[serde(default)]
+    name: String,
 }
 
 /// What a step shows.
@@ -253,6 +270,17 @@ async fn search_places(
     Ok(Page::new(PlaceChoicesFragment { place }).into_response())
 }
 
+/// The names of funders that a search finds, for the module to offer while one types.
+async fn search_funders(
+    visitor: Visitor,
+    State(service): State<PageService>,
+    Query(parameters): Query<FunderParameters>,
+) -> Result<Response, PageError> {
+    visitor.require(Capability::SubmitRecords)?;
+    let funder_names = find_funder_names(&service, &visitor, &parameters.name).await?;
+    Ok(Page::new(FunderNamesFragment { funder_names }).into_response())
+}
+
 async fn save_new_record(
     State(service): State<PageService>,
     headers: HeaderMap,
@@ -317,6 +345,9 @@ impl RecordEdit {
         if let Some(name) = self.fields.text("action").strip_prefix("remove:") {
             remove_item(&mut record, name);
         }
+        if let Some(chosen) = ChosenFunder::from_action(self.fields.text("action")) {
+            chosen.apply(service, visitor, &mut record).await?;
+        }
         if record == before {
             return self.respond_unchanged(service, visitor, current).await;
         }
@@ -372,7 +403,7 @@ impl RecordEdit {
     ) -> Result<Response, PageError> {
         let status = SaveStatus::saved(&submission, self.step, service.app.clock.now());
         if self.is_background {
-            let fragment = render_fragment(&submission, self.step, status);
+            let fragment = render_fragment(service, visitor, &submission, self.step, status).await?;
             return Ok(Page::new(fragment).into_response());
         }
         let address = step_address(&submission.id, self.step);
@@ -383,6 +414,9 @@ impl RecordEdit {
         }
         if action.starts_with("remove:") {
             return Ok(Redirect::to(&address).into_response());
+        }
+        if let Some(chosen) = ChosenFunder::from_action(action) {
+            return Ok(Redirect::to(&format!("{address}#{}", chosen.field())).into_response());
         }
         let mistakes = describe_problems(&submission.record, &submission.problems);
         if mistakes
@@ -508,7 +542,8 @@ async fn render_step(
     let found = content
         .submission
         .map(|submission| submission.problems.as_slice());
-    let all = describe_problems(record, found.unwrap_or_default());
+    let found = found.unwrap_or_default();
+    let all = describe_problems(record, found);
     let warnings = content
         .submission
         .map(|submission| submission.warnings.as_slice());
@@ -519,9 +554,15 @@ async fn render_step(
         .filter(|problem| problem.step == Some(step) && (shows_missing || !problem.is_missing))
         .cloned()
         .collect();
+    let (mut matches, mut funder_names) = (Vec::new(), None);
+    if step == RecordStep::Funding {
+        matches = find_funder_matches(service, visitor, record, found).await?;
+        funder_names = Some(find_funder_names(service, visitor, "").await?);
+    }
     let messages = FieldMessages {
         problems: &own,
         warnings: &warnings,
+        matches: &matches,
     };
     let mut problems = content.refusals;
     problems.extend(own.iter().map(link_on_page));
@@ -568,21 +609,34 @@ async fn render_step(
         place_problems: messages_of(&own, PLACE),
         place_missing: is_about.then(|| show_missing(record, "", PLACE, "Place", &messages)),
         items: show_items(record, step, is_extended, &messages),
+        funder_names,
         list_missing: list.map(|list| show_missing(record, "", list.field, step.label(), &messages)),
         add_label: list.filter(|list| list.key.is_none()).map(|list| list.item),
     })
 }
 
-fn render_fragment(submission: &SubmissionData, step: RecordStep, status: SaveStatus) -> SavedFragment {
+async fn render_fragment(
+    service: &PageService,
+    visitor: &Visitor,
+    submission: &SubmissionData,
+    step: RecordStep,
+    status: SaveStatus,
+) -> Result<SavedFragment, PageError> {
     let record = &submission.record;
     let own: Vec<RecordProblem> = describe_problems(record, &submission.problems)
         .into_iter()
         .filter(|problem| problem.step == Some(step) && !problem.is_missing)
         .collect();
     let warnings = describe_problems(record, &submission.warnings);
+    let matches = if step == RecordStep::Funding {
+        find_funder_matches(service, visitor, record, &submission.problems).await?
+    } else {
+        Vec::new()
+    };
     let messages = FieldMessages {
         problems: &own,
         warnings: &warnings,
+        matches: &matches,
     };
     let mut fields = Vec::new();
     let mut shown = Vec::new();
@@ -606,6 +660,7 @@ fn render_fragment(submission: &SubmissionData, step: RecordStep, status: SaveSt
             id: field.id,
             problems: field.problems,
             warnings: field.warnings,
+            matches: field.matches,
         });
         fields.extend(field.missing.map(MessagesView::of_missing));
     }
@@ -614,17 +669,18 @@ fn render_fragment(submission: &SubmissionData, step: RecordStep, status: SaveSt
             id: PLACE.into(),
             problems: messages_of(&own, PLACE),
             warnings: messages_of(&warnings, PLACE),
+            matches: Vec::new(),
         });
         fields.push(MessagesView::of_missing(show_missing(
             record, "", PLACE, "Place", &messages,
         )));
     }
-    SavedFragment {
+    Ok(SavedFragment {
         problem_heading: "There is a problem",
         problems: own.iter().map(link_on_page).collect(),
         status,
         fields,
-    }
+    })
 }
 
 impl MessagesView {
@@ -633,6 +689,7 @@ impl MessagesView {
             id: missing.id,
             problems: missing.problems,
             warnings: Vec::new(),
+            matches: Vec::new(),
         }
     }
 }

@@ -5,6 +5,7 @@ use wayin_entity::{Choice as _, Labelled as _, MissingReason};
 use wayin_records::fields::column::ColumnKind;
 use wayin_records::workbook::vocabulary::Vocabulary;
 
+use super::funders::{FunderMatches, MatchView};
 use super::problems::RecordProblem;
 use super::questions::{RecordQuestion, RecordStep};
 use super::record_form::{
@@ -23,10 +24,14 @@ pub struct FieldView {
     pub control: &'static str,
     pub value: String,
     pub choices: Vec<ChoiceView>,
+    /// The id of the list of answers that the field offers. Empty if there is none.
+    pub list: &'static str,
     /// Why there is no answer, if the field may say so.
     pub missing: Option<MissingView>,
     pub problems: Vec<String>,
     pub warnings: Vec<String>,
+    /// What the answer may mean, if that is not clear.
+    pub matches: Vec<MatchView>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,6 +80,7 @@ pub struct StepLink {
 pub struct FieldMessages<'a> {
     pub problems: &'a [RecordProblem],
     pub warnings: &'a [RecordProblem],
+    pub matches: &'a [FunderMatches],
 }
 
 impl FieldMessages<'_> {
@@ -89,6 +95,11 @@ impl FieldMessages<'_> {
 
     fn warnings_of(&self, field: &str) -> Vec<String> {
         Self::of(self.warnings, field)
+    }
+
+    fn matches_of(&self, field: &str) -> Vec<MatchView> {
+        let own = self.matches.iter().find(|found| found.field == field);
+        own.map_or_else(Vec::new, |found| found.matches.clone())
     }
 }
 
@@ -199,10 +210,16 @@ fn show_field(
         control,
         value,
         choices,
+        list: if column.path == "funder/name" {
+            "funder-names"
+        } else {
+            ""
+        },
         missing: may_be_missing
             .then(|| show_missing(part, name, column.field_name(), question.label, messages)),
         problems: messages.problems_of(&id),
         warnings: messages.warnings_of(&id),
+        matches: messages.matches_of(&id),
         id,
     }
 }
