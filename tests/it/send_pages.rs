@@ -261,6 +261,8 @@ async fn record_is_written_step_by_step_and_submitted(database: Database) {
         "name=\"title\"",
         "name=\"externalRef\"",
         "name=\"key\"",
+        "<strong>Needed to send it.</strong> What the initiative is called.",
+        "<strong>Needed to send it.</strong> Where the initiative works.",
     ]);
     let fields = [
         ("title", "Food partnership"),

@@ -274,6 +274,25 @@ fn check_submission_rules(record: &InitiativeRecord) -> Vec<Problem> {
     found
 }
 
+/// Lists the fields that a record needs before it is submitted, as paths. Those of an item of a list are at position 0.
+pub fn list_required_fields() -> Vec<String> {
+    let mut reading = json_reader::read_document(json!({
+        "leadOrganisation": {"name": "A"}, "source": {}, "entryPoints": [{}], "challengesFaced": [{}],
+        "conditionsChanged": [{}], "fundingTerms": [{}],
+    }));
+    let mut problems = reading.problems.clone();
+    if let Some(mut record) = reading.record.take() {
+        validate::normalise_record(&mut record);
+        let mut found = validate::validate_record(&record).errors;
+        found.extend(check_submission_rules(&record));
+        problems.extend(map_to_original_paths(&reading, found));
+    }
+    let required = problems
+        .into_iter()
+        .filter(|problem| problem.code == ProblemCode::Required);
+    required.map(|problem| problem.path).collect()
+}
+
 /// Finds the funders with only a name that no organisation has, which may be a misspelling. A funder with an
 /// identifier would be added. Suggests organisations that members of the submission's organisation can see.
 async fn find_unknown_funders(

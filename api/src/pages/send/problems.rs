@@ -280,13 +280,8 @@ fn name_of(is_reason: bool, field: &str) -> String {
 
 /// Finds the question about a field, about what contains it, or about a part of it.
 fn find_question(step: RecordStep, field: &str) -> Option<RecordQuestion> {
-    let is_within = |path: &str, ancestor: &str| {
-        let rest = path.strip_prefix(ancestor);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    let mut questions = step.questions().into_iter().filter(|_| !field.is_empty());
-    questions
-        .find(|question| is_within(field, question.column.path) || is_within(question.column.path, field))
+    let mut questions = step.questions().into_iter();
+    questions.find(|question| question.asks_for(field))
 }
 
 #[cfg(test)]
@@ -440,6 +435,7 @@ mod tests {
             assert!(found.step.is_some(), "{found:?}");
         }
     }
+
     #[test]
     fn a_part_of_an_answer_is_a_problem_before_the_record_is_checked() {
         let record = json!({"leadOrganisation": {"kind": "FUNDER"}, "title": " "});

@@ -1,8 +1,16 @@
 //! The steps of the form of a record and their questions, which are made from the columns of files.
 
+use std::sync::LazyLock;
+
 use wayin_records::fields::column::{Column, ColumnKind};
 use wayin_records::workbook::columns::SHEETS;
 use wayin_records::workbook::vocabulary::Vocabulary;
+
+use crate::pages::record::labels::is_within;
+use crate::submission::validate::list_required_fields;
+
+/// The fields that a record needs before it is sent, as paths. Those of an item of a list are at position 0.
+static REQUIRED_FIELDS: LazyLock<Vec<String>> = LazyLock::new(list_required_fields);
 
 /// A step of the form of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +42,8 @@ pub struct RecordQuestion {
     pub label: &'static str,
     /// Empty if there is none.
     pub hint: &'static str,
+    /// Whether the record needs an answer before it is sent.
+    pub is_required: bool,
 }
 
 /// A field to ask for, and the words that differ from those of its column.
@@ -275,9 +285,26 @@ impl RecordStep {
                 column,
                 label: asked.label.unwrap_or(column.header),
                 hint: asked.hint.unwrap_or(column.note),
+                is_required: false,
             })
         });
-        questions.collect()
+        let mut questions: Vec<RecordQuestion> = questions.collect();
+        for field in self.required_fields() {
+            if let Some(question) = questions.iter_mut().find(|question| question.asks_for(field)) {
+                question.is_required = true;
+            }
+        }
+        questions
+    }
+
+    /// The fields that the record needs before it is sent, or that each item of the list needs then.
+    fn required_fields(self) -> impl Iterator<Item = &'static str> {
+        let part = self
+            .list()
+            .map_or_else(String::new, |list| format!("{}/0/", list.field));
+        REQUIRED_FIELDS
+            .iter()
+            .filter_map(move |field| field.strip_prefix(part.as_str()))
     }
 
     /// The step that asks for a list.
@@ -307,7 +334,17 @@ impl RecordList {
     }
 }
 
+/// Whether a record needs a field before it is sent.
+pub fn is_required(field: &str) -> bool {
+    REQUIRED_FIELDS.iter().any(|required| required == field)
+}
+
 impl RecordQuestion {
+    /// Whether it asks for a field, for what contains the field, or for a part of it.
+    pub fn asks_for(&self, field: &str) -> bool {
+        !field.is_empty() && (is_within(field, self.column.path) || is_within(self.column.path, field))
+    }
+
     /// The name of the field in the form, without what comes before it for an item of a list.
     pub fn name(&self) -> String {
         self.column.dotted_path()
@@ -359,5 +396,28 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn required_answers_follow_from_the_rules_for_records() {
+        let required = RecordStep::ALL.map(|step| {
+            let questions = step.questions().into_iter();
+            let required = questions.filter(|question| question.is_required);
+            required.map(|question| question.column.path).collect::<Vec<_>>()
+        });
+        let sharing = ["sharing/basis", "sharing/licence", "source/kind", "source/title"];
+        assert_eq!(
+            required,
+            [
+                &["title", "externalRef"][..],
+                &["funder/name"],
+                &["perspective", "entryPoint"],
+                &[],
+                &[],
+                &sharing,
+                &[],
+            ]
+        );
+        assert!(is_required("place") && !is_required("summary"));
     }
 }

@@ -14,7 +14,7 @@ use super::data::{SaveRecordOperation, SavedRecord, SendRecordOperation, Submiss
 use super::funders::{ChosenFunder, MatchView, find_funder_matches, find_funder_names};
 use super::places::{PlaceView, find_places};
 use super::problems::{RecordProblem, describe_problems};
-use super::questions::RecordStep;
+use super::questions::{RecordStep, is_required};
 use super::record_form::{
     FormFields, PLACE, PLACE_SEARCH, apply_fields, list_items, remove_item, show_missing_reason, show_place,
 };
@@ -111,6 +111,7 @@ struct RecordTemplate {
     fields: Vec<FieldView>,
     /// None on the other steps.
     place: Option<PlaceView>,
+    is_place_required: bool,
     place_problems: Vec<String>,
     place_missing: Option<MissingView>,
     items: Vec<RecordItemView>,
@@ -606,6 +607,7 @@ async fn render_step(
             Vec::new()
         },
         place,
+        is_place_required: is_required(PLACE),
         place_problems: messages_of(&own, PLACE),
         place_missing: is_about.then(|| show_missing(record, "", PLACE, "Place", &messages)),
         items: show_items(record, step, is_extended, &messages),

@@ -20,6 +20,7 @@ pub struct FieldView {
     pub id: String,
     pub label: &'static str,
     pub hint: &'static str,
+    pub is_required: bool,
     /// `text`, `short`, `long`, `radio`, `checkbox` or `select`.
     pub control: &'static str,
     pub value: String,
@@ -207,6 +208,7 @@ fn show_field(
     FieldView {
         label: question.label,
         hint: question.hint,
+        is_required: question.is_required,
         control,
         value,
         choices,
