@@ -24,6 +24,7 @@ tests_on_both_databases![
     record_is_written_step_by_step_and_submitted,
     mistake_is_kept_and_explained_beside_its_field,
     links_of_the_check_page_end_at_fields_with_messages,
+    check_page_lists_all_problems_in_the_order_of_the_form,
     funders_are_offered_for_a_name_that_is_not_clear,
     background_save_answers_with_a_fragment,
     new_record_is_made_once,
@@ -409,6 +410,36 @@ async fn links_of_the_check_page_end_at_fields_with_messages(database: Database)
         "id=\"leadOrganisation.name-messages\" data-swap data-problems=\"1\"",
         "id=\"place-messages\" data-swap data-problems=\"0\"",
     ]);
+}
+
+async fn check_page_lists_all_problems_in_the_order_of_the_form(database: Database) {
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let browser = Browser::sign_in(&app, "partner").await;
+    let record = json!({
+        "title": "Food", "startedOn": "last spring", "fundingTerms": [{"currency": "GBP", "amountMinor": "a lot"}],
+    });
+    let id = save_draft(&partner, record).await;
+    let page = browser.open(&format!("/send/records/{id}/check")).await.text();
+    let links: Vec<&str> = page
+        .split("?check=1#")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert_eq!(
+        links,
+        [
+            "externalRef",
+            "place.search",
+            "startedOn",
+            "fundingTerms.0.funder.name",
+            "fundingTerms.0.amountMinor",
+            "sharing.basis",
+            "sharing.licence",
+            "source.kind",
+            "source.title",
+        ]
+    );
 }
 
 async fn funders_are_offered_for_a_name_that_is_not_clear(database: Database) {

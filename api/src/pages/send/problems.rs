@@ -5,10 +5,13 @@ use wayin_records::fields::column::ColumnKind;
 use wayin_records::formats::file_record::translate_reason;
 
 use super::amounts::{AmountError, read_amount};
-use super::questions::{RecordQuestion, RecordStep};
-use super::record_form::{PLACE, PLACE_SEARCH, find_position};
+use super::questions::{RecordQuestion, RecordStep, list_required_parts};
+use super::record_form::{PLACE, PLACE_SEARCH, find_position, list_items};
 use crate::pages::record::data::ProblemData;
 use crate::pages::record::wording::write_british_dates;
+
+/// The field after which `record.html` asks for the place.
+const BEFORE_PLACE: &str = "summary";
 
 /// A problem or a warning, with the field of the form that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,12 +47,71 @@ struct Located {
     question: Option<RecordQuestion>,
 }
 
-/// Describes the problems of a record.
+/// Describes the problems of a record, in the order of the form.
 pub fn describe_problems(record: &Value, found: &[ProblemData]) -> Vec<RecordProblem> {
-    found
+    let mut described: Vec<RecordProblem> = found
         .iter()
-        .map(|problem| describe_problem(record, problem))
-        .collect()
+        .flat_map(split_missing)
+        .map(|problem| describe_problem(record, &problem))
+        .collect();
+    if described.len() > 1 {
+        let fields = RecordStep::ALL.map(|step| list_fields(record, step));
+        described.sort_by_cached_key(|problem| find_place_in_form(&fields, problem));
+    }
+    described
+}
+
+/// A part of a record that is missing is one problem, also if several answers make it. In the form, each of them is missing.
+fn split_missing(problem: &ProblemData) -> Vec<ProblemData> {
+    let parts = match problem.code.as_str() {
+        "REQUIRED" => list_required_parts(&problem.record_path()),
+        _ => Vec::new(),
+    };
+    if parts.is_empty() {
+        return vec![problem.clone()];
+    }
+    let of_part = |path: &str| ProblemData {
+        path: path.split('/').map(ToOwned::to_owned).collect(),
+        ..problem.clone()
+    };
+    parts.into_iter().map(of_part).collect()
+}
+
+/// The names of the fields of a step, in order.
+fn list_fields(record: &Value, step: RecordStep) -> Vec<String> {
+    let questions = step.questions();
+    let mut fields = Vec::new();
+    if let Some(list) = step.list() {
+        for item in list_items(record, list, true) {
+            fields.push(item.name.clone());
+            let of_item = questions
+                .iter()
+                .map(|question| format!("{}.{}", item.name, question.name()));
+            fields.extend(of_item);
+        }
+        return fields;
+    }
+    for question in questions {
+        fields.push(question.name());
+        if question.name() == BEFORE_PLACE {
+            fields.push(PLACE.to_owned());
+        }
+    }
+    fields
+}
+
+/// The positions of the step and of the field of a problem. What the form does not ask for comes last.
+fn find_place_in_form(fields: &[Vec<String>], problem: &RecordProblem) -> (usize, usize) {
+    let step = problem
+        .step
+        .and_then(|step| RecordStep::ALL.iter().position(|known| *known == step));
+    let Some(step) = step else {
+        return (usize::MAX, usize::MAX);
+    };
+    // Why there is no answer is asked beside the answer.
+    let name = problem.field.replace("missing.", "");
+    let field = fields[step].iter().position(|field| *field == name);
+    (step, field.unwrap_or(usize::MAX))
 }
 
 fn describe_problem(record: &Value, problem: &ProblemData) -> RecordProblem {
@@ -449,5 +511,48 @@ mod tests {
         }
         let place = describe_problem(&record, &problem("REQUIRED", "place", "is needed"));
         assert_eq!((place.field.as_str(), place.anchor()), ("place", "place.search"));
+    }
+
+    #[test]
+    fn problems_are_in_the_order_of_the_form() {
+        let record = json!({"fundingTerms": [{"durationMonths": "a year", "missing": {"renewable": "x"}}]});
+        let found = [
+            problem("REQUIRED", "externalRef", "is needed"),
+            problem("INVALID_FORMAT", "fundingTerms/0/durationMonths", "is the text"),
+            problem("REQUIRED", "fundingTerms/0/funder", "is missing"),
+            problem(
+                "INVALID_FORMAT",
+                "fundingTerms/0/missing/renewable",
+                "is none of the choices",
+            ),
+            problem("CONTRADICTORY", "missing/fundingTerms", "says why"),
+            problem("CONFLICT", "of another kind", "is not right"),
+            problem("REQUIRED", "place", "is required"),
+            problem("REQUIRED", "sharing/basis", "is required"),
+            problem("REQUIRED", "source", "is missing"),
+            problem("INVALID_FORMAT", "startedOn", "is the text"),
+            problem("REQUIRED", "title", "is missing"),
+        ];
+        let fields: Vec<String> = describe_problems(&record, &found)
+            .into_iter()
+            .map(|problem| problem.field)
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                "title",
+                "externalRef",
+                "place",
+                "startedOn",
+                "fundingTerms.0.funder.name",
+                "fundingTerms.0.durationMonths",
+                "fundingTerms.0.missing.renewable",
+                "missing.fundingTerms",
+                "sharing.basis",
+                "source.kind",
+                "source.title",
+                "",
+            ]
+        );
     }
 }

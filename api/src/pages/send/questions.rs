@@ -339,6 +339,16 @@ pub fn is_required(field: &str) -> bool {
     REQUIRED_FIELDS.iter().any(|required| required == field)
 }
 
+/// The fields within a part of a record that the record needs before it is sent, as paths.
+pub fn list_required_parts(path: &str) -> Vec<&'static str> {
+    let is_part = |field: &&str| is_within(field, path) && *field != path;
+    REQUIRED_FIELDS
+        .iter()
+        .map(String::as_str)
+        .filter(is_part)
+        .collect()
+}
+
 impl RecordQuestion {
     /// Whether it asks for a field, for what contains the field, or for a part of it.
     pub fn asks_for(&self, field: &str) -> bool {
