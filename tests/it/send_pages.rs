@@ -512,6 +512,9 @@ async fn background_save_answers_with_a_fragment(database: Database) {
         "data-version=\"1\"",
         "id=\"startedOn-messages\"",
         "is not a date",
+        // The record has steps now that it is saved.
+        "id=\"record-steps\" data-swap",
+        "/funding\">Funding</a>",
     ]);
     assert!(!answer.text().contains("<html"), "{}", answer.text());
     let text = answer.text();

@@ -48,6 +48,9 @@ async function describeByKeyboard(partner) {
     await keyboard.type(TITLE);
   });
   await partner.step("sees that it is saved", () => waitUntilSaved(page));
+  await partner.step("sees that the other steps can be opened", () =>
+    page.getByRole("navigation", { name: /Steps/ }).getByRole("link", { name: "Funding", exact: true }).waitFor(),
+  );
   await partner.step("types the reference and the summary", async () => {
     await partner.tabTo(field(page, "Your reference"));
     await keyboard.type(TITLE);

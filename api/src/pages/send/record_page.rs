@@ -128,6 +128,8 @@ struct SavedFragment {
     problem_heading: &'static str,
     problems: Vec<ProblemLink>,
     status: SaveStatus,
+    /// Empty if nothing is saved.
+    steps: Vec<StepLink>,
     fields: Vec<MessagesView>,
 }
 
@@ -476,6 +478,7 @@ impl RecordEdit {
                 problem_heading: "There is a problem",
                 problems: refusals,
                 status: SaveStatus { version, ..status },
+                steps: Vec::new(),
                 fields: Vec::new(),
             };
             return Ok(Page::with_status(code, fragment).into_response());
@@ -625,9 +628,11 @@ async fn render_fragment(
     status: SaveStatus,
 ) -> Result<SavedFragment, PageError> {
     let record = &submission.record;
-    let own: Vec<RecordProblem> = describe_problems(record, &submission.problems)
-        .into_iter()
+    let all = describe_problems(record, &submission.problems);
+    let own: Vec<RecordProblem> = all
+        .iter()
         .filter(|problem| problem.step == Some(step) && !problem.is_missing)
+        .cloned()
         .collect();
     let warnings = describe_problems(record, &submission.warnings);
     let matches = if step == RecordStep::Funding {
@@ -681,6 +686,7 @@ async fn render_fragment(
         problem_heading: "There is a problem",
         problems: own.iter().map(link_on_page).collect(),
         status,
+        steps: list_steps(Some(submission), record, step, &all),
         fields,
     })
 }
