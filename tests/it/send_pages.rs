@@ -282,10 +282,13 @@ async fn record_is_written_step_by_step_and_submitted(database: Database) {
     let fields = [("version", "1"), ("place", "code:E06000001"), ("ongoing", "true")];
     let next = browser.post(&about, &fields).await.location();
     assert_eq!(next, format!("{record}/funding"));
-    browser
-        .open(&next)
-        .await
-        .assert_shows(&["fundingTerms.0.durationMonths"]);
+    browser.open(&next).await.assert_shows(&[
+        "fundingTerms.0.durationMonths",
+        "<li class=\"done\">",
+        "About</a><span class=\"visually-hidden\"> (complete)</span>",
+        "Funding</a><span class=\"visually-hidden\"> (you are here, no answers yet)</span>",
+        "Sharing</a><span class=\"visually-hidden\"> (not complete)</span>",
+    ]);
     let fields = [
         ("version", "2"),
         ("fundingTerms.0.funder.name", "A funder"),

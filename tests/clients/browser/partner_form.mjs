@@ -13,6 +13,7 @@ export default async function go(journey) {
   const before = await countMatching(partner);
   await begin(partner);
   await describeByKeyboard(partner);
+  await checkSteps(partner);
   await sendTooEarly(partner);
   await describeFunding(partner);
   await describeChallenges(partner);
@@ -86,6 +87,13 @@ async function describeByKeyboard(partner) {
     await keyboard.press("Enter");
     await page.waitForURL((url) => url.href !== address);
   });
+}
+
+async function checkSteps(partner) {
+  const steps = partner.page.getByRole("navigation", { name: /Steps/ }).getByRole("listitem");
+  const [about, , , , , sharing] = (await steps.allInnerTexts()).map(tidy);
+  partner.check(/^About \(complete\)/.test(about), `the first step is complete: ${about}`);
+  partner.check(/^Sharing \(not complete\)/.test(sharing), `another step is not: ${sharing}`);
 }
 
 // What is wrong is listed at the top, and each of it leads to its field.

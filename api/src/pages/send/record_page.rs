@@ -807,11 +807,25 @@ fn list_steps(
     current: RecordStep,
     problems: &[RecordProblem],
 ) -> Vec<StepLink> {
-    let link = |step: RecordStep| StepLink {
-        label: step.label(),
-        href: submission.map_or_else(String::new, |submission| step_address(&submission.id, step)),
-        is_done: has_answers(record, step) && problems.iter().all(|problem| problem.step != Some(step)),
-        is_current: step == current,
+    let link = |step: RecordStep| {
+        let has_problems = problems.iter().any(|problem| problem.step == Some(step));
+        let is_done = !has_problems && has_answers(record, step);
+        let state = if is_done {
+            "complete"
+        } else if has_problems {
+            "not complete"
+        } else if step == RecordStep::Check {
+            "to do"
+        } else {
+            "no answers yet"
+        };
+        StepLink {
+            label: step.label(),
+            href: submission.map_or_else(String::new, |submission| step_address(&submission.id, step)),
+            is_done,
+            state,
+            is_current: step == current,
+        }
     };
     RecordStep::ALL.into_iter().map(link).collect()
 }

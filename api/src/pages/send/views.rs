@@ -73,7 +73,10 @@ pub struct RecordItemView {
 pub struct StepLink {
     pub label: &'static str,
     pub href: String,
+    /// Whether it is ticked off: it has answers, and none is wrong or missing.
     pub is_done: bool,
+    /// The same in words.
+    pub state: &'static str,
     pub is_current: bool,
 }
 
