@@ -33,6 +33,7 @@ tests_on_both_databases![
     workbook_with_mistakes_shows_outcomes_and_corrections,
     published_record_is_changed_narrowed_and_withdrawn,
     other_organisations_and_other_origins_are_refused,
+    steward_without_an_organisation_adds_no_records,
 ];
 
 const HOST: &str = "wayin.example.org";
@@ -802,4 +803,22 @@ async fn other_organisations_and_other_origins_are_refused(database: Database) {
     };
     let address = visitor.get(&about).await.location();
     assert!(address.starts_with("/sign-in?next="), "{address}");
+}
+
+async fn steward_without_an_organisation_adds_no_records(database: Database) {
+    let app = start_with_places(database).await;
+    app.steward().await;
+    let browser = Browser::sign_in(&app, "steward").await;
+    let page = browser.open("/send").await;
+    assert!(!page.text().contains("/send/records/new"), "{}", page.text());
+    let form = browser.get("/send/records/new").await;
+    let saved = browser.post("/send/records/new", &[("title", "Food")]).await;
+    let workbooks = browser.get("/send/workbooks").await;
+    let uploaded = browser
+        .upload(&browser.csrf, "DRAFT", "records.jsonl", b"{}")
+        .await;
+    for refused in [form, saved, workbooks, uploaded] {
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        refused.assert_shows(&["you act for none", "Ask a partner of the organisation"]);
+    }
 }

@@ -17,6 +17,7 @@ mod workbooks;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 use chrono::{DateTime, Utc};
@@ -74,6 +75,22 @@ pub fn router() -> Router<PageService> {
         .merge(check_page::router())
         .merge(published::router())
         .merge(workbooks::router())
+}
+
+/// Checks that the visitor may add records: a new record belongs to the organisation of its author.
+///
+/// # Errors
+/// A page that says who can add records.
+fn require_own_organisation(visitor: &Visitor) -> Result<(), PageError> {
+    let member = visitor.require(Capability::SubmitRecords)?;
+    if member.organisation.is_some() {
+        return Ok(());
+    }
+    Err(visitor.failure(
+        StatusCode::FORBIDDEN,
+        "A record belongs to an organisation, and you act for none. Ask a partner of the organisation to add it. If the \
+         organisation has no partner yet, invite one under Review, on the page Members and invitations.",
+    ))
 }
 
 /// Which submissions and records to show.

@@ -18,6 +18,7 @@ use super::questions::{RecordStep, is_required};
 use super::record_form::{
     FormFields, PLACE, PLACE_SEARCH, apply_fields, list_items, remove_item, show_missing_reason, show_place,
 };
+use super::require_own_organisation;
 use super::views::{
     FieldMessages, FieldView, MissingView, RecordItemView, StepLink, describe_answer, show_fields,
     show_items, show_missing,
@@ -219,7 +220,7 @@ async fn start_record(
     State(service): State<PageService>,
     Query(parameters): Query<StepParameters>,
 ) -> Result<Response, PageError> {
-    visitor.require(Capability::SubmitRecords)?;
+    require_own_organisation(&visitor)?;
     let record = json!({});
     let content = StepContent {
         step: RecordStep::About,
@@ -290,7 +291,7 @@ async fn save_new_record(
     form: CheckedForm<Vec<(String, String)>>,
 ) -> Result<Response, PageError> {
     let (visitor, fields) = (form.visitor, FormFields(form.fields));
-    visitor.require(Capability::SubmitRecords)?;
+    require_own_organisation(&visitor)?;
     let edit = RecordEdit::new(RecordStep::About, fields, &headers);
     edit.save(&service, &visitor, None).await
 }

@@ -18,6 +18,7 @@ use super::data::{
 };
 use super::questions::RecordStep;
 use super::record_page::step_address;
+use super::require_own_organisation;
 use super::wording::{describe_outcome, show_count};
 use crate::error::{BodyError, Error};
 use crate::import::http::write_corrections;
@@ -131,7 +132,7 @@ async fn show_workbooks(
     State(service): State<PageService>,
     Query(parameters): Query<WorkbookParameters>,
 ) -> Result<Page<WorkbooksTemplate>, PageError> {
-    visitor.require(Capability::SubmitRecords)?;
+    require_own_organisation(&visitor)?;
     let after = parameters.after.as_deref();
     let template = render_workbooks(&service, &visitor, after, String::new(), false).await?;
     Ok(Page::new(template))
@@ -152,6 +153,7 @@ async fn send_file(
         Err(cause) => return refuse_file(&service, &visitor, cause).await,
     };
     require_csrf(&visitor, fields.get("csrf").map_or("", String::as_str))?;
+    require_own_organisation(&visitor)?;
     let is_draft = fields.get("mode").is_some_and(|mode| mode == "DRAFT");
     let Some(file) = file else {
         let problem = "Choose a workbook or another file of records.".to_owned();
