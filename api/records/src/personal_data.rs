@@ -99,7 +99,7 @@ pub fn find_personal_data(record: &InitiativeRecord) -> Vec<Problem> {
 /// Returns a problem if a text contains personal data.
 pub fn check_text(path: impl Into<String>, text: &str) -> Option<Problem> {
     let held = find_in_text(text)?;
-    let reason = format!("holds {held}; leave out what tells who or where a person is");
+    let reason = format!("has {held} in it; remove it, so that nobody can be recognised");
     Some(Problem::new(ProblemCode::PersonalData, path, reason))
 }
 

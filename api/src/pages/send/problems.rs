@@ -472,6 +472,15 @@ mod tests {
                 "Funding 3: Funder: several organisations are called “Lotery”. Choose the one that you mean, or write its identifier.",
             ),
             (
+                problem(
+                    "PERSONAL_DATA",
+                    "challengesFaced/0/note",
+                    "has an e-mail address in it; remove it, so that nobody can be recognised",
+                ),
+                "challengesFaced.DEFINING_AMBITIONS.note",
+                "Defining their ambitions: What happened has an e-mail address in it; remove it, so that nobody can be recognised.",
+            ),
+            (
                 problem("REQUIRED", "leadOrganisation", "needs an identifier or a name"),
                 "leadOrganisation.name",
                 "Lead organisation: write its name too. If your own organisation leads the work, choose “Not known” as its kind.",
