@@ -31,6 +31,7 @@ tests_on_both_databases![
     second_editor_sees_both_answers,
     steward_asks_for_changes_and_the_partner_finds_them,
     workbook_with_mistakes_shows_outcomes_and_corrections,
+    file_of_another_kind_is_refused_with_the_kinds_to_send,
     published_record_is_changed_narrowed_and_withdrawn,
     other_organisations_and_other_origins_are_refused,
     steward_without_an_organisation_adds_no_records,
@@ -700,6 +701,38 @@ async fn workbook_with_mistakes_shows_outcomes_and_corrections(database: Databas
         .open(&sent)
         .await
         .assert_shows(&["Drafts sent for review: 1."]);
+}
+
+async fn file_of_another_kind_is_refused_with_the_kinds_to_send(database: Database) {
+    let app = start_with_places(database).await;
+    app.partner().await;
+    let browser = Browser::sign_in(&app, "partner").await;
+    let kinds = "Send a workbook (.xlsx or .ods), a table (.csv) or JSON Lines (.jsonl).";
+    let refused = browser
+        .upload(&browser.csrf, "SUBMIT", "poster.pdf", b"%PDF-1.7")
+        .await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    refused.assert_shows(&[
+        "“poster.pdf” is not a workbook or a table that can be read",
+        kinds,
+        "The file is a PDF",
+    ]);
+    // A text may be a table. That it is none is known when it is read.
+    let address = browser
+        .upload(
+            &browser.csrf,
+            "SUBMIT",
+            "notes.txt",
+            b"We met on Monday.\nNobody came.\n",
+        )
+        .await
+        .location();
+    worker::run_queued(&app.app).await.unwrap();
+    browser.open(&address).await.assert_shows(&[
+        "The file could not be read",
+        "Nothing of it is saved",
+        kinds,
+    ]);
 }
 
 async fn published_record_is_changed_narrowed_and_withdrawn(database: Database) {

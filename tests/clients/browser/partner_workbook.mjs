@@ -4,7 +4,7 @@
 import { answersWith, isZip, tidy } from "./harness.mjs";
 import { checkAccessibility } from "./axe.mjs";
 import { RUN } from "./records.mjs";
-import { countMatching, waitForMatching } from "./steps.mjs";
+import { countMatching, readProblems, waitForMatching } from "./steps.mjs";
 import { MISTAKES, RECORDS, buildWorkbook, correctWorkbook, findMistakes } from "./workbook.mjs";
 
 const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -21,6 +21,7 @@ export default async function go(journey) {
     const template = await partner.download(page.getByRole("link", { name: "Get the template workbook" }));
     partner.check(isZip(template.bytes), `the template is a workbook: ${template.name}`);
   });
+  await sendPoster(partner);
   await upload(partner, FIRST, buildWorkbook(), { isDropped: true });
   await readOutcomes(partner);
   const corrections = await partner.step("downloads the corrections", async (page) => {
@@ -40,6 +41,17 @@ export default async function go(journey) {
   await publishImport(steward, FIRST, 1);
   await publishImport(steward, SECOND, MISTAKES.length);
   await waitForMatching(partner, before + RECORDS);
+}
+
+async function sendPoster(partner) {
+  await partner.step("sends a file of another kind by mistake", async (page) => {
+    await partner.openWell("/send/workbooks");
+    const input = page.getByLabel("Drop a file here, or choose one");
+    await input.setInputFiles({ name: "poster.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.7") });
+    await page.getByRole("button", { name: "Send the file" }).click();
+    const problems = await readProblems(page);
+    partner.check(/“poster.pdf” is not a workbook.*\.xlsx or \.ods/.test(problems), `the kinds of files are named: ${problems}`);
+  });
 }
 
 async function upload(partner, name, bytes, { isDropped }) {

@@ -29,12 +29,15 @@ use crate::pages::error::PageError;
 use crate::pages::form::{CheckedForm, require_csrf, require_same_origin};
 use crate::pages::layout::Layout;
 use crate::pages::operation::{PageOperation as _, encode_parameter};
+use crate::pages::record::data::ProblemData;
 use crate::pages::record::wording::describe_import_state;
 use crate::pages::service::PageService;
 use crate::pages::visitor::Visitor;
 use crate::server::body::MAX_BODY_BYTES;
 use crate::workbook_http::{PATH as TEMPLATE_PATH, send_workbook};
 
+/// The files that can be sent.
+const FILE_KINDS: &str = "a workbook (.xlsx or .ods), a table (.csv) or JSON Lines (.jsonl)";
 /// The highest number of drafts that are sent for review at once.
 const MAX_SENT_DRAFTS: usize = 50;
 
@@ -51,6 +54,7 @@ pub fn router() -> Router<PageService> {
 struct WorkbooksTemplate {
     layout: Layout,
     template_path: &'static str,
+    file_kinds: String,
     max_megabytes: u64,
     /// What is wrong with the file, or empty.
     problem: String,
@@ -91,6 +95,10 @@ struct ImportProgress {
     state_kind: &'static str,
     is_running: bool,
     failure_reason: Option<String>,
+    /// Whether no row of the file could be read.
+    is_unread: bool,
+    file_kinds: &'static str,
+    template_path: &'static str,
     notes: Vec<String>,
     processed: String,
     counts: Vec<(&'static str, String)>,
@@ -160,16 +168,32 @@ async fn send_file(
         let template = render_workbooks(&service, &visitor, None, problem, is_draft).await?;
         return Ok(Page::unprocessable(template).into_response());
     };
+    let file_name = file.filename.clone();
     let stored = import_file(&service, &visitor, file, is_draft).await?;
     if let Some(import) = stored.import_records.import {
         return Ok(Redirect::to(&import_address(&import.id)).into_response());
     }
     let problems = stored.import_records.problems.into_iter();
     let sentences: Vec<String> = problems
-        .map(|problem| format!("The file {}.", problem.message.trim_end_matches('.')))
+        .map(|problem| describe_refusal(&file_name, &problem))
         .collect();
     let template = render_workbooks(&service, &visitor, None, sentences.join(" "), is_draft).await?;
     Ok(Page::unprocessable(template).into_response())
+}
+
+/// Why a file is not taken.
+fn describe_refusal(file_name: &str, problem: &ProblemData) -> String {
+    let reason = problem.message.trim_end_matches('.');
+    match (problem.code.as_str(), problem.path.last().map(String::as_str)) {
+        // The reason is a sentence about the content of the file.
+        ("INVALID_FORMAT", Some("file")) => {
+            format!(
+                "“{file_name}” is not a workbook or a table that can be read. Send {FILE_KINDS}. {reason}."
+            )
+        }
+        ("WRONG_STATE", _) => format!("{}.", wayin_entity::to_heading(reason)),
+        _ => format!("The file {reason}."),
+    }
 }
 
 async fn show_import(
@@ -361,6 +385,7 @@ async fn render_workbooks(
             .layout("Send a workbook", "/send")
             .with_scripts(&["workbook.js"]),
         template_path: TEMPLATE_PATH,
+        file_kinds: wayin_entity::to_heading(FILE_KINDS),
         max_megabytes: service.app.imports.settings.limits.bytes / 1_000_000,
         problem,
         is_draft_chosen,
@@ -392,6 +417,9 @@ impl ImportProgress {
             state,
             state_kind,
             is_running: import.is_running(),
+            is_unread: import.failure_reason.is_some() && import.rows_processed == 0,
+            file_kinds: FILE_KINDS,
+            template_path: TEMPLATE_PATH,
             failure_reason: import.failure_reason,
             notes: import.notes,
             processed: show_count(import.rows_processed),
@@ -433,6 +461,43 @@ impl RowMessage {
                 .map_or_else(String::new, |message| wayin_entity::to_heading(&message)),
             is_warning: row.is_warning,
             href: open.map(|submission| step_address(&submission.id, RecordStep::Check)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_sentences() {
+        for (code, path, message, sentence) in [
+            (
+                "INVALID_FORMAT",
+                "file",
+                "The file is a PDF, which cannot be read.",
+                "“food.pdf” is not a workbook or a table that can be read. Send a workbook (.xlsx or .ods), a table (.csv) or \
+                 JSON Lines (.jsonl). The file is a PDF, which cannot be read.",
+            ),
+            (
+                "TOO_LONG",
+                "file",
+                "has 9 bytes; at most 8 can be sent at once",
+                "The file has 9 bytes; at most 8 can be sent at once.",
+            ),
+            (
+                "WRONG_STATE",
+                "file",
+                "3 files are waiting already",
+                "3 files are waiting already.",
+            ),
+        ] {
+            let problem = ProblemData {
+                code: code.into(),
+                message: message.into(),
+                path: vec!["input".into(), path.into()],
+            };
+            assert_eq!(describe_refusal("food.pdf", &problem), sentence);
         }
     }
 }
