@@ -220,13 +220,18 @@ pub fn name_funder(record: &mut Value, position: usize, name: &str, identifier: 
 }
 
 fn apply_list(record: &mut Value, list: RecordList, questions: &[RecordQuestion], fields: &FormFields) {
-    let mut items = find_list(record, list.field).to_vec();
-    let before = items.len();
+    let before = find_list(record, list.field).to_vec();
+    let mut items = before.clone();
     if let Some((key, _)) = list.key {
         for (code, _) in list.codes() {
             let name = format!("{}.{code}.", list.field);
             if let Some(position) = find_position(&items, list, code) {
+                let unchanged = items[position].clone();
                 apply_answers(&mut items[position], &name, questions, fields);
+                // An item without answers would say that there was such a challenge.
+                if items[position] != unchanged && has_only(&items[position], key) {
+                    items.remove(position);
+                }
             } else {
                 let mut item = Value::Object(Map::new());
                 apply_answers(&mut item, &name, questions, fields);
@@ -243,7 +248,7 @@ fn apply_list(record: &mut Value, list: RecordList, questions: &[RecordQuestion]
                 if item.is_object() {
                     apply_answers(item, &name, questions, fields);
                 }
-            } else if items.len() < before + MAX_ADDED_ITEMS {
+            } else if items.len() < before.len() + MAX_ADDED_ITEMS {
                 let mut item = Value::Object(Map::new());
                 apply_answers(&mut item, &name, questions, fields);
                 if item != Value::Object(Map::new()) {
@@ -252,9 +257,25 @@ fn apply_list(record: &mut Value, list: RecordList, questions: &[RecordQuestion]
             }
         }
     }
-    if !items.is_empty() {
-        set_value(record, list.field, Some(Value::Array(items)));
+    if items != before {
+        set_value(
+            record,
+            list.field,
+            (!items.is_empty()).then_some(Value::Array(items)),
+        );
     }
+}
+
+/// Whether an item has nothing but the field of its code.
+fn has_only(item: &Value, key: &str) -> bool {
+    let is_empty = |value: &Value| match value {
+        Value::Null => true,
+        Value::Array(values) => values.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    };
+    let mut fields = item.as_object().into_iter().flatten();
+    fields.all(|(name, value)| name == key || is_empty(value))
 }
 
 fn apply_answers(part: &mut Value, name: &str, questions: &[RecordQuestion], fields: &FormFields) {
@@ -748,6 +769,32 @@ mod tests {
         assert!(!remove_item(&mut record, "challengesFaced.7"));
         assert!(remove_item(&mut record, "challengesFaced.0"));
         assert_eq!(record, json!({}));
+    }
+
+    #[test]
+    fn a_challenge_whose_answers_are_taken_back_is_gone() {
+        let reasons = "challengesFaced.DEFINING_AMBITIONS.reasons";
+        let note = "challengesFaced.FOSTERING_CONDITIONS.note";
+        let step = "challengesFaced.FOSTERING_CONDITIONS.step";
+        let mut record = json!({});
+        let ticked = fields(&[
+            (reasons, ""),
+            (reasons, "SHORT_FUNDING"),
+            (step, "SKIPPED"),
+            (note, "Too late"),
+        ]);
+        apply_fields(&mut record, Step::Challenges, &ticked);
+        let unticked = fields(&[(reasons, ""), (step, ""), (note, "Too late")]);
+        apply_fields(&mut record, Step::Challenges, &unticked);
+        // A note is an answer too.
+        let expected = json!([{"challenge": "FOSTERING_CONDITIONS", "note": "Too late"}]);
+        assert_eq!(record, json!({ "challengesFaced": expected }));
+        apply_fields(&mut record, Step::Challenges, &fields(&[(note, "")]));
+        assert_eq!(record, json!({}));
+        // What was sent in another way stays until somebody changes it.
+        let mut record = json!({"challengesFaced": [{"challenge": "DEFINING_AMBITIONS"}]});
+        apply_fields(&mut record, Step::Challenges, &fields(&[(reasons, "")]));
+        assert_eq!(record["challengesFaced"].as_array().unwrap().len(), 1);
     }
 
     #[test]
