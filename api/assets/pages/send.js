@@ -9,6 +9,8 @@ const FRAGMENT_MEDIA_TYPE = "text/vnd.wayin.fragment+html";
 const SAVE_DELAY = 1000;
 /** How long after a failure the form is sent again, in milliseconds. */
 const RETRY_DELAY = 10000;
+/** How often a form is saved at most before it is sent. */
+const MOST_SAVES = 3;
 /** How long after the last key a search begins, in milliseconds. */
 const SEARCH_DELAY = 300;
 /** The fields that belong to a page and not to the record. */
@@ -20,9 +22,8 @@ const PAGE_FIELDS = new Set(["csrf", "version", "key", "action"]);
  */
 
 /**
- * What this browser keeps of a form.
- * `isSent` says that the whole form was sent, and that its answer is not known yet.
- * @typedef {{ isSent: boolean, version: string, fields: [string, string][], creation?: Creation | null }} KeptForm
+ * What this browser keeps of a form, until the service has saved it.
+ * @typedef {{ version: string, fields: [string, string][], creation?: Creation | null }} KeptForm
  */
 
 /** @param {string} id */
@@ -70,16 +71,17 @@ function fillForm(form, fields) {
 /**
  * Puts the parts of a fragment in the places of those with the same ids. The focus and what is typed stay.
  * @param {string} html
+ * @param {HTMLElement | null} [pressed] a button that stays, because it was pressed
  * @returns {HTMLElement | null} whether the form is saved
  */
-function swapFragment(html) {
+function swapFragment(html, pressed = null) {
   const fragment = new DOMParser().parseFromString(html, "text/html");
   for (const part of fragment.querySelectorAll("[data-swap]")) {
     const present = find(part.id);
     // What is read aloud is changed only if it says something else.
     if (!present || present.isEqualNode(part)) continue;
     const isFocused = present.contains(document.activeElement) && document.activeElement !== present;
-    if (isFocused && part.id !== "save-status") continue;
+    if ((isFocused && part.id !== "save-status") || present.contains(pressed)) continue;
     present.replaceWith(document.importNode(part, true));
     markField(part);
   }
@@ -124,7 +126,7 @@ class RecordForm {
     this.submission = form.dataset.submission || "new";
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
-    /** @type {Promise<void> | undefined} */
+    /** @type {Promise<boolean> | undefined} */
     this.saving = undefined;
     /** @type {Creation | null} */
     this.creation = null;
@@ -133,6 +135,23 @@ class RecordForm {
     this.isLeaving = false;
     /** What the service has, as far as this page knows. */
     this.savedFields = JSON.stringify(listFields(form));
+    /** @type {HTMLElement | null} The button that sends the form. */
+    this.pressed = null;
+    /** Whether the member has signed out. */
+    this.hasEnded = false;
+    const state = find("save-status")?.dataset.state;
+    this.hasConflict = state === "conflict";
+    /** What the service has, as far as this page knows. It has nothing of a form that it did not save. */
+    this.savedFields = this.hasConflict || state === "refused" ? "" : this.shownFields;
+  }
+
+  /** What the form has now. */
+  get shownFields() {
+    return JSON.stringify(listFields(this.form));
+  }
+
+  get hasUnsaved() {
+    return this.creation !== null || this.shownFields !== this.savedFields;
   }
 
   /** The name under which the form is kept. */
@@ -150,15 +169,14 @@ class RecordForm {
     }
   }
 
-  /**
-   * Keeps what is typed. Returns whether the browser could.
-   * @param {boolean} isSent
-   */
-  keep(isSent = false) {
-    if (session.isEnding) return false;
+  /** Keeps what is typed. Returns whether the browser could. */
+  keep() {
+    if (session.isEnding || this.hasEnded) return false;
+    // The version stays the one of the first answers, so that the conflict is not forgotten before it is solved.
+    const version = (this.hasConflict ? this.readKept()?.version : undefined) ?? this.version;
     try {
       /** @type {KeptForm} */
-      const kept = { isSent, version: this.version, fields: listFields(this.form), creation: this.creation };
+      const kept = { version, fields: listFields(this.form), creation: this.creation };
       localStorage.setItem(this.keptName, JSON.stringify(kept));
       return true;
     } catch {
@@ -210,8 +228,8 @@ class RecordForm {
   restore() {
     const kept = this.readKept();
     if (!kept || this.hasConflict) return;
-    if (JSON.stringify(kept.fields) === this.savedFields) {
-      this.forget();
+    if (JSON.stringify(kept.fields) === this.shownFields) {
+      if (!this.hasUnsaved) this.forget();
       return;
     }
     fillForm(this.form, kept.fields);
@@ -229,6 +247,10 @@ class RecordForm {
   }
 
   onInput() {
+    if (session.isEnding) {
+      this.announce("You have signed out. What you type here is not saved any more. Sign in again, then load this page again.");
+      return;
+    }
     this.keep();
     this.schedule(SAVE_DELAY);
   }
@@ -237,9 +259,38 @@ class RecordForm {
     // A conflict is for the reader to solve, with the whole page. A page that is leaving saves nothing beside it.
     if (this.saving || this.hasConflict || this.isLeaving || session.isEnding) return;
     if (!this.creation && JSON.stringify(listFields(this.form)) === this.savedFields) return;
+  /**
+   * Saves what is not saved yet. Returns whether it is saved now.
+   * @param {boolean} isSubmitted whether the reader sends the form, and so decides about a conflict
+   */
+  async save(isSubmitted = false) {
+    if (this.saving || session.isEnding || this.hasEnded || !this.hasUnsaved) return false;
+    // A conflict is for the reader to solve, with the whole page.
+    if (this.hasConflict && !isSubmitted) return false;
     this.saving = this.send();
-    await this.saving;
+    const isSaved = await this.saving;
     this.saving = undefined;
+    return isSaved;
+  }
+
+  /**
+   * Saves what is not saved yet before the form itself is sent. Nothing is kept then, whatever page follows, and the form changes the
+   * record that the first save makes.
+   * @param {HTMLElement | null} pressed the button that sends the form
+   */
+  async finish(pressed) {
+    this.pressed = pressed;
+    await this.saving;
+    // What is typed in the meantime is saved too.
+    for (let turn = 0; turn < MOST_SAVES && (await this.save(true)); turn += 1);
+    clearTimeout(this.timer);
+    this.pressed = null;
+  }
+
+  /** Ends with the session. */
+  end() {
+    this.hasEnded = true;
+    clearTimeout(this.timer);
   }
 
   async send() {
@@ -249,6 +300,7 @@ class RecordForm {
     }
     const fields = this.creation?.fields ?? listFields(this.form);
     const sent = JSON.stringify(fields);
+    let isSaved = false;
     const body = new URLSearchParams(/** @type {[string, string][]} */ ([
       ...fields,
       ["csrf", this.readHidden("csrf")],
@@ -264,7 +316,7 @@ class RecordForm {
         credentials: "same-origin",
         redirect: "manual",
       });
-      await this.receive(response, sent);
+      isSaved = await this.receive(response, sent);
     } catch {
       this.explainKeeping("The network is gone.");
       this.schedule(RETRY_DELAY);
@@ -281,6 +333,8 @@ class RecordForm {
   async finishSaving() {
     await this.saving;
     if (this.creation) await this.save();
+    if (this.shownFields !== sent && !this.hasConflict) this.schedule(SAVE_DELAY);
+    return isSaved;
   }
 
   leave() {
@@ -297,6 +351,7 @@ class RecordForm {
   }
 
   /**
+   * Returns whether the service has saved it.
    * @param {Response} response
    * @param {string} sent what was sent
    */
@@ -305,21 +360,21 @@ class RecordForm {
     const isSignedOut = response.type === "opaqueredirect" || response.status === 401 || response.status === 403;
     if (isSignedOut) {
       this.explainKeeping("Your session has ended. Sign in again in another tab or window, then load this page again.");
-      return;
+      return false;
     }
     const isFragment = response.ok || response.status === 409 || response.status === 422;
     if (!isFragment) {
       this.explainKeeping("The service cannot save it now.");
       this.schedule(RETRY_DELAY);
-      return;
+      return false;
     }
-    const status = swapFragment(await response.text());
-    if (!status) return;
+    const status = swapFragment(await response.text(), this.pressed);
+    if (!status) return false;
     this.hasConflict = status.dataset.state === "conflict";
     this.creation = null;
     if (status.dataset.state !== "saved") {
       this.keep();
-      return;
+      return false;
     }
     this.forget();
     this.savedFields = sent;
@@ -332,7 +387,8 @@ class RecordForm {
       this.address = address;
       history.replaceState(null, "", address);
     }
-    if (JSON.stringify(listFields(this.form)) !== sent) this.keep();
+    if (this.shownFields !== sent) this.keep();
+    return true;
   }
 }
 
@@ -396,34 +452,14 @@ function searchPlaces(form) {
 }
 
 /**
- * Forgets the form of the page before, which this page answers. The page to sign in answers no form.
+ * Saves the form of a record.
+ * @param {HTMLFormElement} form
  * @param {string} member
  */
-function forgetSent(member) {
-  if (document.referrer === "") return;
-  const before = new URL(document.referrer).pathname;
-  try {
-    const names = Object.keys(localStorage).filter(
-      (name) => name.startsWith(`${KEPT_PREFIX}draft:${member}:`) && name.endsWith(`:${before}`),
-    );
-    for (const name of names) {
-      /** @type {KeptForm} */
-      const kept = JSON.parse(localStorage.getItem(name) ?? "{}");
-      if (kept.isSent) localStorage.removeItem(name);
-    }
-  } catch {
-    // A browser that keeps nothing has nothing to forget.
-  }
-}
-
-const page = document.querySelector("[data-member]");
-const form = find("record-form");
-const member = page instanceof HTMLElement ? page.dataset.member ?? "" : "";
-if (member !== "") forgetSent(member);
-if (member !== "" && form instanceof HTMLFormElement) {
+function followForm(form, member) {
   const record = new RecordForm(form, member);
   form.addEventListener("input", (event) => {
-    const target = event.target;
+    const { target } = event;
     // A text to search for is not an answer.
     if (target instanceof HTMLInputElement && target.name === "place.search") record.keep();
     else record.onInput();
@@ -447,9 +483,37 @@ if (member !== "" && form instanceof HTMLFormElement) {
   addEventListener("pageshow", () => {
     record.isLeaving = false;
   });
+  let isReady = false;
+  let isWaiting = false;
+  form.addEventListener("submit", (event) => {
+    if (isReady || (!record.saving && !record.hasUnsaved)) return;
+    event.preventDefault();
+    if (isWaiting) return;
+    isWaiting = true;
+    void record.finish(event.submitter).then(() => {
+      isWaiting = false;
+      isReady = true;
+      form.requestSubmit(event.submitter);
+      isReady = false;
+    });
+  });
+  // Who loads the record again gives up the answers that are in conflict.
+  find("load-again")?.addEventListener("click", () => record.forget());
   addEventListener("online", () => record.schedule(0));
+  addEventListener("pagehide", () => {
+    if (session.isEnding) record.end();
+  });
+  // The browser may show this page again after its member has signed out.
+  addEventListener("pageshow", () => {
+    if (record.hasEnded) location.reload();
+  });
   searchPlaces(form);
   searchFunders(form);
   record.restore();
 }
+
+const page = find("record-form-page");
+const form = find("record-form");
+const member = page?.dataset.member ?? "";
+if (member !== "" && form instanceof HTMLFormElement) followForm(form, member);
 showLocalTimes();

@@ -7,6 +7,9 @@ export const KEPT_PREFIX = "wayin:";
 /** Whether the member is signing out. Nothing is kept from then on. */
 export const session = { isEnding: false };
 
+/** Tells the pages in other tabs that the member signs out. */
+const signOuts = new BroadcastChannel("wayin:sign-out");
+
 /** Deletes everything that the pages keep in this browser. */
 export function deleteKept() {
   try {
@@ -23,7 +26,13 @@ document.addEventListener("submit", (event) => {
   if (form instanceof HTMLFormElement && form.getAttribute("action") === "/sign-out") {
     session.isEnding = true;
     deleteKept();
+    signOuts.postMessage("");
   }
+});
+
+signOuts.addEventListener("message", () => {
+  session.isEnding = true;
+  deleteKept();
 });
 
 // A page that the browser shows again is not signing out.

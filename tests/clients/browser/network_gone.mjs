@@ -41,4 +41,13 @@ export default async function go(journey) {
     await until(async () => (await field(again, "Summary").inputValue()) === `${SUMMARY} Closed.`, "what was typed is there again");
     await until(async () => (await findSummary()) === `${SUMMARY} Closed.`, "what was typed is saved in the service", 60);
   });
+
+  await partner.step("sends the form as soon as it is typed", async (again) => {
+    await field(again, "Summary").fill(SUMMARY);
+    await again.getByRole("button", { name: "Save and continue" }).click();
+    await again.waitForURL(/\/funding/);
+    const kept = await again.evaluate(() => JSON.stringify({ ...localStorage }));
+    partner.check(!kept.includes(SUMMARY), `nothing is kept of what is saved: ${kept}`);
+    partner.check((await findSummary()) === SUMMARY, "the form and its own saving do not get in each other's way");
+  });
 }

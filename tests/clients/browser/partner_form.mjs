@@ -10,6 +10,8 @@ const TITLE = `Community kitchen ${RUN}`;
 export default async function go(journey) {
   const partner = await journey.member("partner");
   partner.expect(answersWith(422));
+  // Some browsers hide from pages where their reader comes from.
+  await partner.context.addInitScript(() => Object.defineProperty(Document.prototype, "referrer", { get: () => "" }));
   const before = await countMatching(partner);
   await begin(partner);
   await describeByKeyboard(partner);
@@ -34,12 +36,20 @@ async function begin(partner) {
   await checkAccessibility(partner, "the empty form");
 }
 
-const saveAndContinue = (partner) =>
-  partner.step("saves and continues", async (page) => {
+async function saveAndContinue(partner) {
+  await partner.step("saves and continues", async (page) => {
     const address = page.url();
     await page.getByRole("button", { name: "Save and continue" }).click();
     await page.waitForURL((url) => url.href !== address);
   });
+  await checkNothingKept(partner);
+}
+
+// What the service has saved is not kept in the browser any more.
+async function checkNothingKept(partner) {
+  const kept = await partner.page.evaluate(() => Object.keys(localStorage).filter((name) => name.startsWith("wayin:draft:")));
+  partner.check(kept.length === 0, `the browser keeps no answers: ${kept.join(" ")}`);
+}
 
 async function describeByKeyboard(partner) {
   const { page } = partner;
@@ -87,6 +97,7 @@ async function describeByKeyboard(partner) {
     await keyboard.press("Enter");
     await page.waitForURL((url) => url.href !== address);
   });
+  await checkNothingKept(partner);
 }
 
 async function checkSteps(partner) {

@@ -41,6 +41,12 @@ export default async function go(journey) {
   }, "what was typed is saved in the service");
   partner.check(true, "what was typed after the session ended is saved");
 
+  const other = await partner.step("opens the form in another tab too", async () => {
+    const tab = await partner.context.newPage();
+    await tab.goto(address);
+    await field(tab, "Summary").waitFor();
+    return tab;
+  });
   await partner.step("types without a network and goes to another page", async () => {
     partner.expect(OFFLINE);
     await partner.context.setOffline(true);
@@ -57,6 +63,11 @@ export default async function go(journey) {
   });
   const isDeleted = await until(async () => !(await keptHere(page)).includes(RUN), "", 5).then(() => true, () => false);
   partner.check(isDeleted, "signing out deletes what was kept in this browser");
+  await partner.step("types on in the other tab, and is told", async () => {
+    await field(other, "Summary").fill(`${SUMMARY} Too late.`);
+    await other.getByText(/You have signed out/).waitFor();
+  });
+  partner.check(!(await keptHere(page)).includes(RUN), "nothing is kept after signing out");
 }
 
 // Everything that pages of the service can keep in a browser.

@@ -15,8 +15,8 @@ use super::problems::describe_problems;
 use super::questions::RecordStep;
 use super::record_form::{PLACE_SEARCH, find_item, list_items, show_missing_reason, show_place};
 use super::record_page::{
-    ConflictView, ProblemLink, SCRIPTS, link_refusals, link_to_step, load_submission, save_record,
-    show_conflicts, step_address,
+    ConflictView, ProblemLink, link_refusals, link_to_step, load_submission, save_record, show_conflicts,
+    step_address,
 };
 use super::views::describe_answer;
 use super::wording::describe_state;
@@ -45,7 +45,6 @@ pub fn router() -> Router<PageService> {
 #[template(path = "send/check.html")]
 struct CheckTemplate {
     layout: Layout,
-    member: String,
     heading: String,
     address: String,
     version: i32,
@@ -246,10 +245,7 @@ async fn render_check(
     });
     let (state, state_kind) = describe_state(submission.state);
     Ok(CheckTemplate {
-        layout: visitor
-            .layout(describe_title(record), "/send")
-            .with_scripts(SCRIPTS),
-        member: visitor.member()?.id.to_string(),
+        layout: visitor.layout(describe_title(record), "/send"),
         heading: describe_title(record),
         address: record_address(id),
         version: submission.version,

@@ -32,7 +32,7 @@ use self::data::{
     SubmitRecordOperation, WithdrawRecordOperation,
 };
 use self::questions::RecordStep;
-use self::record_page::{SCRIPTS, step_address};
+use self::record_page::step_address;
 use self::wording::{describe_state, describe_visibility};
 use super::answer::wording::format_day;
 use super::document::Page;
@@ -115,7 +115,6 @@ struct SendParameters {
 #[template(path = "send/send.html")]
 struct SendTemplate {
     layout: Layout,
-    member: String,
     /// None for a visitor who acts for no organisation.
     organisation: Option<String>,
     message: Option<&'static str>,
@@ -228,11 +227,9 @@ async fn show_sent(
     });
     let layout = visitor
         .layout("Send in records", "/send")
-        .with_scripts(SCRIPTS)
         .with_query(PageService::graphiql_address(SendOperation::DOCUMENT, &variables));
     Ok(Page::new(SendTemplate {
         layout,
-        member: member.id.to_string(),
         organisation: found.viewer.organisation.map(|organisation| organisation.name),
         message: parameters.done.as_deref().and_then(describe_done),
         sent,

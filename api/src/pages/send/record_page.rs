@@ -38,8 +38,6 @@ use crate::pages::visitor::Visitor;
 const FRAGMENT_MEDIA_TYPE: &str = "text/vnd.wayin.fragment+html";
 /// The last part of the address of a record that is not saved yet.
 const NEW_RECORD: &str = "new";
-/// The modules of the pages of a record. They forget what the service has saved.
-pub const SCRIPTS: &[&str] = &["send.js"];
 
 pub fn router() -> Router<PageService> {
     Router::new()
@@ -585,7 +583,7 @@ async fn render_step(
     let title = record_title.as_deref().unwrap_or("Add a record");
     let layout = visitor
         .layout(format!("{}: {title}", step.label()), "/send")
-        .with_scripts(SCRIPTS);
+        .with_scripts(&["send.js"]);
     Ok(RecordTemplate {
         layout,
         record_title,
