@@ -360,9 +360,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn each_problem_is_beside_its_field_in_plain_words() {
-        let record = json!({
+    /// A record with mistakes.
+    fn mistaken_record() -> Value {
+        json!({
             "challengesFaced": [
                 {"challenge": "DEFINING_AMBITIONS"}, {"challenge": "DEFINING_AMBITIONS", "step": "TAKEN"},
             ],
@@ -370,8 +370,22 @@ mod tests {
                 "some money", {"durationMonths": "a year", "amountMinor": "15", "endsOn": "2019-01-01"},
                 {"funder": {"name": "Lotery"}, "currency": "GBP", "amountMinor": "€15,000"}, {"currency": "£"},
             ],
-        });
-        let expected = [
+        })
+    }
+
+    /// Checks the fields and the messages of problems of the record with mistakes.
+    fn assert_described(expected: &[(ProblemData, &str, &str)]) {
+        let record = mistaken_record();
+        for (problem, field, message) in expected {
+            let found = describe_problem(&record, problem);
+            assert_eq!((found.field.as_str(), found.message.as_str()), (*field, *message));
+            assert!(found.step.is_some(), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn each_problem_is_beside_its_field_in_plain_words() {
+        assert_described(&[
             (
                 problem("REQUIRED", "title", "is needed"),
                 "title",
@@ -410,6 +424,40 @@ mod tests {
                 "challengesFaced.DEFINING_AMBITIONS.reasons",
                 "Defining their ambitions: Reasons is none of the choices.",
             ),
+            (
+                problem("REQUIRED", "leadOrganisation", "needs an identifier or a name"),
+                "leadOrganisation.name",
+                "Lead organisation: write its name too. If your own organisation leads the work, choose “Not known” as its kind.",
+            ),
+            (
+                problem("INVALID_FORMAT", "fundingTerms/0", "is a text, and not an object"),
+                "fundingTerms.0",
+                "Funding 1 is a text, and not an object.",
+            ),
+            (
+                problem(
+                    "CONTRADICTORY",
+                    "missing/startedOn",
+                    "says why startedOn is missing, but it is given",
+                ),
+                "missing.startedOn",
+                "Started on says why Started on is missing, but it is given.",
+            ),
+            (
+                problem(
+                    "PERSONAL_DATA",
+                    "summary",
+                    "has an e-mail address in it; remove it, so that nobody can be recognised",
+                ),
+                "summary",
+                "Summary has an e-mail address in it; remove it, so that nobody can be recognised.",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn problems_with_funding_say_what_to_write() {
+        assert_described(&[
             (
                 problem("INVALID_FORMAT", "fundingTerms/1/durationMonths", "is the text"),
                 "fundingTerms.1.durationMonths",
@@ -471,40 +519,7 @@ mod tests {
                 "fundingTerms.2.funder.name",
                 "Funding 3: Funder: several organisations are called “Lotery”. Choose the one that you mean, or write its identifier.",
             ),
-            (
-                problem(
-                    "PERSONAL_DATA",
-                    "challengesFaced/0/note",
-                    "has an e-mail address in it; remove it, so that nobody can be recognised",
-                ),
-                "challengesFaced.DEFINING_AMBITIONS.note",
-                "Defining their ambitions: What happened has an e-mail address in it; remove it, so that nobody can be recognised.",
-            ),
-            (
-                problem("REQUIRED", "leadOrganisation", "needs an identifier or a name"),
-                "leadOrganisation.name",
-                "Lead organisation: write its name too. If your own organisation leads the work, choose “Not known” as its kind.",
-            ),
-            (
-                problem("INVALID_FORMAT", "fundingTerms/0", "is a text, and not an object"),
-                "fundingTerms.0",
-                "Funding 1 is a text, and not an object.",
-            ),
-            (
-                problem(
-                    "CONTRADICTORY",
-                    "missing/startedOn",
-                    "says why startedOn is missing, but it is given",
-                ),
-                "missing.startedOn",
-                "Started on says why Started on is missing, but it is given.",
-            ),
-        ];
-        for (problem, field, message) in expected {
-            let found = describe_problem(&record, &problem);
-            assert_eq!((found.field.as_str(), found.message.as_str()), (field, message));
-            assert!(found.step.is_some(), "{found:?}");
-        }
+        ]);
     }
 
     #[test]
