@@ -409,6 +409,11 @@ async fn links_of_the_check_page_end_at_fields_with_messages(database: Database)
         "id=\"place-messages\" data-swap data-problems=\"1\"",
     ]);
     assert!(!page.text().contains("identifier or a name"), "{}", page.text());
+    // What is missing stays there while one types.
+    page.assert_shows(&["name=\"check\" value=\"1\""]);
+    let fields = [("version", "1"), ("check", "1"), ("title", "Food")];
+    let saved = browser.save(&about, &fields).await;
+    saved.assert_shows(&["id=\"place-messages\" data-swap data-problems=\"1\""]);
     // A kind alone is half an answer, so it is explained before the record is checked. A place is only missing.
     let page = browser.open(&about).await;
     page.assert_shows(&[

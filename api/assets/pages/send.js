@@ -14,7 +14,7 @@ const MOST_SAVES = 3;
 /** How long after the last key a search begins, in milliseconds. */
 const SEARCH_DELAY = 300;
 /** The fields that belong to a page and not to the record. */
-const PAGE_FIELDS = new Set(["csrf", "version", "key", "action"]);
+const PAGE_FIELDS = new Set(["csrf", "version", "key", "check", "action"]);
 
 /**
  * The first save of a new record. It is repeated as it was until it is answered: its key makes only one record of it.
@@ -306,6 +306,7 @@ class RecordForm {
       ["csrf", this.readHidden("csrf")],
       ["version", this.version],
       ["key", this.creation?.key ?? ""],
+      ["check", this.readHidden("check")],
       ["fragment", "1"],
     ]));
     try {

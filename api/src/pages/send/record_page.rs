@@ -102,6 +102,8 @@ struct RecordTemplate {
     review_note: Option<String>,
     problem_heading: &'static str,
     problems: Vec<ProblemLink>,
+    /// Whether the page says what is still missing.
+    shows_missing: bool,
     conflicts: Vec<ConflictView>,
     steps: Vec<StepLink>,
     status: SaveStatus,
@@ -405,7 +407,9 @@ impl RecordEdit {
     ) -> Result<Response, PageError> {
         let status = SaveStatus::saved(&submission, self.step, service.app.clock.now());
         if self.is_background {
-            let fragment = render_fragment(service, visitor, &submission, self.step, status).await?;
+            let fragment = self
+                .render_fragment(service, visitor, &submission, status)
+                .await?;
             return Ok(Page::new(fragment).into_response());
         }
         let address = step_address(&submission.id, self.step);
@@ -428,7 +432,7 @@ impl RecordEdit {
             let content = StepContent {
                 step: self.step,
                 record: &submission.record,
-                parameters: StepParameters::default(),
+                parameters: self.parameters(),
                 status,
                 submission: Some(&submission),
                 conflicts: Vec::new(),
@@ -445,6 +449,90 @@ impl RecordEdit {
             _ => step_address(&submission.id, self.step.next()),
         };
         Ok(Redirect::to(&next).into_response())
+    }
+
+    /// What changes on the page when a module has saved the form.
+    async fn render_fragment(
+        &self,
+        service: &PageService,
+        visitor: &Visitor,
+        submission: &SubmissionData,
+        status: SaveStatus,
+    ) -> Result<SavedFragment, PageError> {
+        let (record, step, shows_missing) = (&submission.record, self.step, self.shows_missing());
+        let all = describe_problems(record, &submission.problems);
+        let own: Vec<RecordProblem> = all
+            .iter()
+            .filter(|problem| problem.step == Some(step) && (shows_missing || !problem.is_missing))
+            .cloned()
+            .collect();
+        let warnings = describe_problems(record, &submission.warnings);
+        let matches = if step == RecordStep::Funding {
+            find_funder_matches(service, visitor, record, &submission.problems).await?
+        } else {
+            Vec::new()
+        };
+        let messages = FieldMessages {
+            problems: &own,
+            warnings: &warnings,
+            matches: &matches,
+        };
+        let mut fields = Vec::new();
+        let mut shown = Vec::new();
+        if let Some(list) = step.list() {
+            // The page may have an item that is still empty.
+            for item in show_items(record, step, true, &messages) {
+                shown.extend(item.fields);
+            }
+            fields.push(MessagesView::of_missing(show_missing(
+                record,
+                "",
+                list.field,
+                step.label(),
+                &messages,
+            )));
+        } else {
+            shown = show_fields(record, step, &messages);
+        }
+        for field in shown {
+            fields.push(MessagesView {
+                id: field.id,
+                problems: field.problems,
+                warnings: field.warnings,
+                matches: field.matches,
+            });
+            fields.extend(field.missing.map(MessagesView::of_missing));
+        }
+        if step == RecordStep::About {
+            fields.push(MessagesView {
+                id: PLACE.into(),
+                problems: messages_of(&own, PLACE),
+                warnings: messages_of(&warnings, PLACE),
+                matches: Vec::new(),
+            });
+            fields.push(MessagesView::of_missing(show_missing(
+                record, "", PLACE, "Place", &messages,
+            )));
+        }
+        Ok(SavedFragment {
+            problem_heading: "There is a problem",
+            problems: own.iter().map(link_on_page).collect(),
+            status,
+            steps: list_steps(Some(submission), record, step, &all),
+            fields,
+        })
+    }
+
+    /// The view of the page that sent the form.
+    fn parameters(&self) -> StepParameters {
+        StepParameters {
+            check: self.shows_missing().then(String::new),
+            ..StepParameters::default()
+        }
+    }
+
+    fn shows_missing(&self) -> bool {
+        self.fields.text("check") == "1"
     }
 
     async fn respond_refused(
@@ -490,7 +578,7 @@ impl RecordEdit {
             step: self.step,
             submission: shown.as_ref(),
             record,
-            parameters: StepParameters::default(),
+            parameters: self.parameters(),
             status,
             conflicts,
             refusals,
@@ -595,6 +683,7 @@ async fn render_step(
             .and_then(|submission| submission.review_note.clone()),
         problem_heading: "There is a problem",
         problems,
+        shows_missing,
         conflicts: content.conflicts,
         steps: list_steps(content.submission, record, step, &all),
         status: content.status,
@@ -616,77 +705,6 @@ async fn render_step(
         funder_names,
         list_missing: list.map(|list| show_missing(record, "", list.field, step.label(), &messages)),
         add_label: list.filter(|list| list.key.is_none()).map(|list| list.item),
-    })
-}
-
-async fn render_fragment(
-    service: &PageService,
-    visitor: &Visitor,
-    submission: &SubmissionData,
-    step: RecordStep,
-    status: SaveStatus,
-) -> Result<SavedFragment, PageError> {
-    let record = &submission.record;
-    let all = describe_problems(record, &submission.problems);
-    let own: Vec<RecordProblem> = all
-        .iter()
-        .filter(|problem| problem.step == Some(step) && !problem.is_missing)
-        .cloned()
-        .collect();
-    let warnings = describe_problems(record, &submission.warnings);
-    let matches = if step == RecordStep::Funding {
-        find_funder_matches(service, visitor, record, &submission.problems).await?
-    } else {
-        Vec::new()
-    };
-    let messages = FieldMessages {
-        problems: &own,
-        warnings: &warnings,
-        matches: &matches,
-    };
-    let mut fields = Vec::new();
-    let mut shown = Vec::new();
-    if let Some(list) = step.list() {
-        // The page may have an item that is still empty.
-        for item in show_items(record, step, true, &messages) {
-            shown.extend(item.fields);
-        }
-        fields.push(MessagesView::of_missing(show_missing(
-            record,
-            "",
-            list.field,
-            step.label(),
-            &messages,
-        )));
-    } else {
-        shown = show_fields(record, step, &messages);
-    }
-    for field in shown {
-        fields.push(MessagesView {
-            id: field.id,
-            problems: field.problems,
-            warnings: field.warnings,
-            matches: field.matches,
-        });
-        fields.extend(field.missing.map(MessagesView::of_missing));
-    }
-    if step == RecordStep::About {
-        fields.push(MessagesView {
-            id: PLACE.into(),
-            problems: messages_of(&own, PLACE),
-            warnings: messages_of(&warnings, PLACE),
-            matches: Vec::new(),
-        });
-        fields.push(MessagesView::of_missing(show_missing(
-            record, "", PLACE, "Place", &messages,
-        )));
-    }
-    Ok(SavedFragment {
-        problem_heading: "There is a problem",
-        problems: own.iter().map(link_on_page).collect(),
-        status,
-        steps: list_steps(Some(submission), record, step, &all),
-        fields,
     })
 }
 
