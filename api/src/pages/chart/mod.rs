@@ -8,6 +8,7 @@
 pub mod bars;
 pub mod count_bars;
 pub mod dot_plot;
+pub mod fonts;
 pub mod mosaic;
 pub mod palette;
 pub mod png;

@@ -1,29 +1,16 @@
 //! Renders a picture as PNG, with fonts that the service carries, so that it looks the same on every machine.
 
-use std::sync::{Arc, LazyLock};
-
 use resvg::{
     tiny_skia::{Pixmap, Transform},
-    usvg::{self, ImageHrefResolver, Options, Tree, fontdb},
+    usvg,
 };
+
+use super::fonts::read_svg;
 
 /// The most pixels of a picture: 64 MB while it is drawn.
 const MAX_PIXELS: f32 = 16_000_000.0;
 const MIN_SCALE: f32 = 0.1;
 const MAX_SCALE: f32 = 4.0;
-const FONT_FAMILY: &str = "Open Sans";
-
-static REGULAR_FONT: &[u8] = include_bytes!("../../../assets/fonts/OpenSans-Regular.ttf");
-static BOLD_FONT: &[u8] = include_bytes!("../../../assets/fonts/OpenSans-Bold.ttf");
-
-static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
-    let mut fonts = fontdb::Database::new();
-    for font in [REGULAR_FONT, BOLD_FONT] {
-        fonts.load_font_source(fontdb::Source::Binary(Arc::new(font)));
-    }
-    fonts.set_sans_serif_family(FONT_FAMILY);
-    Arc::new(fonts)
-});
 
 /// Why a picture cannot be a PNG.
 #[derive(Debug, thiserror::Error)]
@@ -39,17 +26,7 @@ pub enum PngError {
 /// The bytes of a PNG, in pixels of the SVG times the scale. A scale out of reason, or one that gives more than
 /// the most pixels, is brought within limits.
 pub fn render_png(svg: &str, scale: f32) -> Result<Vec<u8>, PngError> {
-    let options = Options {
-        font_family: FONT_FAMILY.to_owned(),
-        fontdb: FONTS.clone(),
-        // Pictures have no images, and a file of the machine is nobody's picture.
-        image_href_resolver: ImageHrefResolver {
-            resolve_data: Box::new(|_, _, _| None),
-            resolve_string: Box::new(|_, _| None),
-        },
-        ..Options::default()
-    };
-    let tree = Tree::from_str(svg, &options)?;
+    let tree = read_svg(svg)?;
     let (width, height) = (tree.size().width(), tree.size().height());
     let wanted = if scale.is_finite() {
         scale.clamp(MIN_SCALE, MAX_SCALE)
