@@ -1,4 +1,4 @@
-//! Files that pages link to: answers as CSV files and workbooks, and pictures.
+//! Files that pages link to: answers as CSV files and workbooks, pictures, and board papers.
 
 use std::sync::Arc;
 
@@ -124,12 +124,23 @@ pub async fn serve_picture(
         PictureFormat::Svg => svg.into_bytes(),
         PictureFormat::Png => draw_png(service, visitor, svg).await?,
     };
-    let disposition = format!("attachment; filename=\"{name}.{}\"", format.ending());
+    let file_name = format!("{name}.{}", format.ending());
+    serve_bytes(visitor, &file_name, format.media_type(), bytes)
+}
+
+/// Sends a file that a page has written. Its name has only letters, digits, hyphens and dots.
+///
+/// # Errors
+/// A page if the name cannot be in a header.
+pub fn serve_bytes(
+    visitor: &Visitor,
+    file_name: &str,
+    media_type: &'static str,
+    bytes: Vec<u8>,
+) -> Result<Response, PageError> {
+    let disposition = format!("attachment; filename=\"{file_name}\"");
     let headers: [(HeaderName, HeaderValue); 4] = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(format.media_type()),
-        ),
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
         (
             header::CONTENT_DISPOSITION,
             HeaderValue::from_str(&disposition)
@@ -143,12 +154,21 @@ pub async fn serve_picture(
 
 /// Draws a PNG on another thread, because it takes a while.
 async fn draw_png(service: &PageService, visitor: &Visitor, svg: String) -> Result<Vec<u8>, PageError> {
-    let payer = RateLimitKey::from_request(Some(&visitor.requester), Some(&visitor.client_ip));
-    let now = service.app.clock.now();
-    service.app.cost_control.reserve(payer, now)?;
-    service.app.cost_control.settle(payer, PNG_POINTS, now)?;
+    pay_for_file(service, visitor, PNG_POINTS)?;
     let drawn = tokio::task::spawn_blocking(move || render_png(&svg, PNG_SCALE)).await;
     drawn
         .map_err(|cause| visitor.internal_error(format!("a picture was not drawn: {cause}")))?
         .map_err(|cause| visitor.internal_error(format!("a picture cannot be drawn: {cause}")))
+}
+
+/// Takes the points of a file from the member, or from the visitor's address.
+///
+/// # Errors
+/// A page if there are too few points.
+pub fn pay_for_file(service: &PageService, visitor: &Visitor, points: u32) -> Result<(), PageError> {
+    let payer = RateLimitKey::from_request(Some(&visitor.requester), Some(&visitor.client_ip));
+    let now = service.app.clock.now();
+    service.app.cost_control.reserve(payer, now)?;
+    service.app.cost_control.settle(payer, points, now)?;
+    Ok(())
 }

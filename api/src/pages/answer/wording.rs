@@ -78,6 +78,18 @@ pub fn describe_share(share: &ShareData) -> String {
     }
 }
 
+/// A code of the enum `Verdict` in words, as the macro `verdict` says it. Empty for another code.
+pub fn describe_verdict(code: &str) -> &'static str {
+    match code {
+        "CLEAR_DIFFERENCE" => "Clear difference",
+        "NO_CLEAR_DIFFERENCE" => "No clear difference",
+        "DEPENDS_ON_UNKNOWNS" => "Depends on what is not known",
+        "TOO_LITTLE_KNOWN" => "Too little is known",
+        "SUPPRESSED" => "Suppressed, so that no record can be recognised",
+        _ => "",
+    }
+}
+
 /// The question in plain words. The conditions are in the past tense, so that they fit after "that" and after "how many".
 pub fn describe_question(conditions: &ConditionsData) -> String {
     let ConditionsData { when, then, among } = conditions;
@@ -197,6 +209,22 @@ mod tests {
                 exact.describe_part(Some(61), Some(466)).as_deref(),
                 Some("61 of 466")
             );
+        }
+    }
+
+    #[test]
+    fn verdicts_have_the_words_of_the_macro() {
+        let macros = include_str!("../layout/components.html");
+        let codes: Vec<&str> = macros
+            .split("verdict_code == \"")
+            .skip(1)
+            .filter_map(|rest| rest.split_once('"'))
+            .map(|(code, _)| code)
+            .collect();
+        assert_eq!(codes.len(), 5);
+        for code in codes {
+            let words = format!("</svg>{}</span>", describe_verdict(code));
+            assert!(macros.contains(&words), "{code}: {words}");
         }
     }
 

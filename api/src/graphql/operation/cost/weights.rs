@@ -324,6 +324,8 @@ pub const COMPARISON_POINTS: u64 = 2;
 pub const WORKBOOK_POINTS: u32 = 500;
 /// The cost of a picture of a page as PNG, which is drawn for each download.
 pub const PNG_POINTS: u32 = 400;
+/// The cost of a board paper as PDF, which is written for each download.
+pub const PDF_POINTS: u32 = 200;
 
 type WeightsByField = HashMap<(&'static str, &'static str), &'static FieldWeight>;
 
@@ -471,6 +473,11 @@ pub fn render_weights() -> String {
     writeln!(
         shown,
         "| a picture of a page as PNG | {PNG_POINTS} | | a picture is drawn |"
+    )
+    .unwrap();
+    writeln!(
+        shown,
+        "| a board paper as PDF | {PDF_POINTS} | | 10 ms: a page is laid out and written |"
     )
     .unwrap();
     shown
