@@ -27,6 +27,7 @@ tests_on_both_databases![
     portfolio_is_for_those_who_act_for_an_organisation,
     funder_sees_the_portfolio_against_the_rest,
     answers_of_the_portfolio_are_files,
+    board_paper_is_a_pdf_of_one_page,
 ];
 
 const FUNDER: &str = "GB-CHC-8";
@@ -329,6 +330,7 @@ async fn portfolio_is_for_those_who_act_for_an_organisation(database: Database) 
     for address in [
         "/portfolio",
         "/portfolio/board-paper",
+        "/portfolio/board-paper.pdf?scope=VISIBLE",
         "/portfolio/download.xlsx?question=ambitions",
     ] {
         let (status, headers, _) = open(&app, address, None).await;
@@ -385,6 +387,7 @@ async fn funder_sees_the_portfolio_against_the_rest(database: Database) {
     assert_contains(&html, "class=\"board-paper\"");
     assert_contains(&html, "Clear difference");
     assert_contains(&html, "data-print");
+    assert_contains(&html, "href=\"/portfolio/board-paper.pdf?scope=VISIBLE\"");
     app.partner().await;
     let cookie = sign_in(&app, "partner").await;
     let html = read_page(&app, "/portfolio", Some(&cookie)).await;
@@ -419,4 +422,35 @@ async fn answers_of_the_portfolio_are_files(database: Database) {
     let (status, headers, body) = open(&app, "/portfolio/download.csv?question=other", Some(&cookie)).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert_is_a_page(&headers, &String::from_utf8(body).unwrap());
+}
+
+async fn board_paper_is_a_pdf_of_one_page(database: Database) {
+    let app = start_with_records(database).await;
+    app.create_member("funder", Role::Funder, Some(FUNDER)).await;
+    let cookie = sign_in(&app, "funder").await;
+    for scope in ["VISIBLE", "ALL"] {
+        let address = format!("/portfolio/board-paper.pdf?scope={scope}");
+        let (status, headers, pdf) = open(&app, &address, Some(&cookie)).await;
+        assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&pdf));
+        assert_eq!(headers[header::CONTENT_TYPE], "application/pdf");
+        assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+        let disposition = headers[header::CONTENT_DISPOSITION].to_str().unwrap();
+        assert!(
+            disposition.starts_with("attachment; filename=\"board-paper-"),
+            "{disposition}"
+        );
+        assert!(disposition.ends_with(".pdf\""), "{disposition}");
+        assert!(pdf.starts_with(b"%PDF-"), "a PDF has its version at the start");
+        for text in [
+            "/Type/Pages/Count 1/".to_owned(),
+            format!("/Title(How the initiatives of Organisation {FUNDER} compare)"),
+            "/Lang(en-GB)".into(),
+            "pdfuaid:part".into(),
+        ] {
+            assert!(
+                pdf.windows(text.len()).any(|part| part == text.as_bytes()),
+                "{text}"
+            );
+        }
+    }
 }

@@ -1,4 +1,4 @@
-// A funder's way from a claim to the printed board paper.
+// A funder's way from a claim to the board paper, downloaded and printed.
 
 import { WIDE, isZip, tidy, until, waitForPoints } from "./harness.mjs";
 import { checkAccessibility } from "./axe.mjs";
@@ -14,6 +14,7 @@ export default async function go(journey) {
   await changeQuestion(funder);
   await saveQuestion(funder);
   await readPortfolio(funder);
+  await downloadBoardPaper(funder);
   await printBoardPaper(funder);
   await funder.step("signs out", async (page) => {
     await page.emulateMedia({ media: "screen" });
@@ -132,18 +133,29 @@ async function readPortfolio(funder) {
   });
 }
 
-async function printBoardPaper(funder) {
+const countPages = (pdf) => pdf.toString("latin1").match(/\/Type\s*\/Page\b(?!s)/g)?.length;
+
+async function downloadBoardPaper(funder) {
   await funder.step("makes a board paper", async (page) => {
     await page.getByRole("link", { name: "Make a board paper" }).click();
     await page.waitForURL(/\/portfolio\/board-paper/);
     await page.getByRole("button", { name: "Print" }).waitFor();
   });
+  await funder.step("downloads the board paper", async (page) => {
+    const { name, type, bytes } = await funder.download(page.getByRole("link", { name: "Download as PDF" }));
+    funder.check(/^board-paper-[\d-]+\.pdf$/.test(name), `the board paper is a file called ${name}`);
+    funder.check(type === "application/pdf", `the board paper has the type of a PDF: ${type}`);
+    funder.check(bytes.toString("latin1", 0, 5) === "%PDF-", `the board paper is a PDF of ${bytes.length} bytes`);
+    funder.check(countPages(bytes) === 1, `the downloaded board paper has ${countPages(bytes)} page`);
+  });
+}
+
+async function printBoardPaper(funder) {
   await funder.step("prints the board paper", async (page) => {
     await page.emulateMedia({ media: "print" });
     funder.check(!(await page.getByRole("banner").isVisible()), "the header of the page is not printed");
     const pdf = await page.pdf({ format: "A4", preferCSSPageSize: true, printBackground: false });
-    const pages = pdf.toString("latin1").match(/\/Type\s*\/Page\b(?!s)/g)?.length;
-    funder.check(pages === 1, `the board paper has ${pages} page`);
+    funder.check(countPages(pdf) === 1, `the printed board paper has ${countPages(pdf)} page`);
     await page.setViewportSize(WIDE);
   });
 }

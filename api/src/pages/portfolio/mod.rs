@@ -1,5 +1,6 @@
 //! What the member's organisation funds or leads, compared with the rest, and its own grants.
 
+pub mod board_paper;
 pub mod comparison;
 pub mod grants;
 pub mod operations;
@@ -19,9 +20,9 @@ use self::comparison::{ComparisonCard, describe_comparison_basis, list_cautions}
 use self::grants::GrantFigures;
 use self::operations::{FundedInitiative, OwnGrantsOperation, PortfolioOperation};
 use self::question::{PortfolioQuestion, list_variables};
-use super::answer::address::{read_scope, scope_code};
+use super::answer::address::read_scope;
 use super::answer::data::CautionData;
-use super::answer::wording::{describe_as_of, format_day};
+use super::answer::wording::describe_as_of;
 use super::document::Page;
 use super::download::serve_file;
 use super::error::PageError;
@@ -35,17 +36,12 @@ pub const OPERATIONS: &[OperationCheck] = &[
     OperationCheck::of::<OwnGrantsOperation>(),
 ];
 
-/// The most pictures of comparisons on a board paper, so that it fits on a page.
-const BOARD_PAPER_PICTURES: usize = 2;
-/// The most sentences at the top of a board paper. Its table has all answers.
-const BOARD_PAPER_HEADLINES: usize = 3;
-
 pub fn router() -> Router<PageService> {
     Router::new()
         .route("/portfolio", get(show_portfolio))
-        .route("/portfolio/board-paper", get(show_board_paper))
         .route("/portfolio/download.xlsx", get(send_workbook))
         .route("/portfolio/download.csv", get(send_csv))
+        .merge(board_paper::router())
 }
 
 #[derive(Deserialize)]
@@ -151,72 +147,7 @@ async fn show_portfolio(
     Ok(Page::new(PortfolioTemplate {
         layout,
         is_of_all: scope == RecordScope::All,
-        board_paper_address: format!("/portfolio/board-paper?scope={}", scope_code(scope)),
-        evidence,
-    }))
-}
-
-#[derive(Template)]
-#[template(path = "portfolio/board_paper.html")]
-struct BoardPaperTemplate {
-    layout: Layout,
-    evidence: PortfolioEvidence,
-    /// The sentences of the answers that differ clearly.
-    headlines: Vec<String>,
-    today: String,
-    /// The address of this page.
-    address: String,
-    portfolio_address: String,
-    downloads: Vec<(String, String)>,
-}
-
-impl BoardPaperTemplate {
-    /// The answers that are shown as pictures.
-    fn pictured_cards(&self) -> &[ComparisonCard] {
-        let cards = &self.evidence.cards;
-        cards.get(..BOARD_PAPER_PICTURES).unwrap_or(cards)
-    }
-}
-
-async fn show_board_paper(
-    visitor: Visitor,
-    State(service): State<PageService>,
-    Query(given): Query<PortfolioParameters>,
-) -> Result<Page<BoardPaperTemplate>, PageError> {
-    let scope = given.scope();
-    let mut evidence = load_evidence(&service, &visitor, scope).await?;
-    // The clearest answers come first, and each group keeps its order.
-    evidence.cards.sort_by_key(|card| !card.is_clear());
-    for card in &mut evidence.cards {
-        // The paper says once, at the top, what all answers rest on. Its files are listed below it.
-        card.bars.source = String::new();
-        card.bars.downloads = Vec::new();
-    }
-    let clear = evidence.cards.iter().filter(|card| card.is_clear());
-    let headlines = clear
-        .take(BOARD_PAPER_HEADLINES)
-        .map(|card| card.sentence.clone())
-        .collect();
-    let downloads = PortfolioQuestion::ALL
-        .into_iter()
-        .map(|question| {
-            let label = format!("{} (XLSX)", question.title());
-            (question.download_address(scope, "xlsx"), label)
-        })
-        .collect();
-    let layout = visitor
-        .layout("Board paper", "/portfolio")
-        .with_query(evidence.query_address.clone())
-        .with_scripts(&["print.js"])
-        .with_illustrative_evidence(evidence.is_illustrative);
-    let address = format!("/portfolio/board-paper?scope={}", scope_code(scope));
-    Ok(Page::new(BoardPaperTemplate {
-        layout,
-        headlines,
-        portfolio_address: format!("/portfolio?scope={}", scope_code(scope)),
-        today: format_day(service.app.clock.now()),
-        address: service.app.public_address(&address),
-        downloads,
+        board_paper_address: board_paper::page_address(scope),
         evidence,
     }))
 }
