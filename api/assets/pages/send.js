@@ -130,11 +130,6 @@ class RecordForm {
     this.saving = undefined;
     /** @type {Creation | null} */
     this.creation = null;
-    this.hasConflict = find("conflict") !== null;
-    /** Whether the whole form was sent, and the next page is on its way. */
-    this.isLeaving = false;
-    /** What the service has, as far as this page knows. */
-    this.savedFields = JSON.stringify(listFields(form));
     /** @type {HTMLElement | null} The button that sends the form. */
     this.pressed = null;
     /** Whether the member has signed out. */
@@ -255,10 +250,6 @@ class RecordForm {
     this.schedule(SAVE_DELAY);
   }
 
-  async save() {
-    // A conflict is for the reader to solve, with the whole page. A page that is leaving saves nothing beside it.
-    if (this.saving || this.hasConflict || this.isLeaving || session.isEnding) return;
-    if (!this.creation && JSON.stringify(listFields(this.form)) === this.savedFields) return;
   /**
    * Saves what is not saved yet. Returns whether it is saved now.
    * @param {boolean} isSubmitted whether the reader sends the form, and so decides about a conflict
@@ -322,25 +313,8 @@ class RecordForm {
       this.explainKeeping("The network is gone.");
       this.schedule(RETRY_DELAY);
     }
-    if (JSON.stringify(listFields(this.form)) !== sent && !this.hasConflict) this.schedule(SAVE_DELAY);
-  }
-
-  /** Whether a save is not answered yet. The whole form would conflict with it. */
-  get isWaiting() {
-    return this.saving !== undefined || this.creation !== null;
-  }
-
-  /** Waits until what was sent is answered. The first save of a record is tried once more if the network is gone. */
-  async finishSaving() {
-    await this.saving;
-    if (this.creation) await this.save();
     if (this.shownFields !== sent && !this.hasConflict) this.schedule(SAVE_DELAY);
     return isSaved;
-  }
-
-  leave() {
-    this.isLeaving = true;
-    clearTimeout(this.timer);
   }
 
   /** @param {string} cause */
@@ -464,25 +438,6 @@ function followForm(form, member) {
     // A text to search for is not an answer.
     if (target instanceof HTMLInputElement && target.name === "place.search") record.keep();
     else record.onInput();
-  });
-  let hasWaited = false;
-  form.addEventListener("submit", (event) => {
-    record.keep(true);
-    if (!record.isWaiting || hasWaited) {
-      record.leave();
-      return;
-    }
-    // The form has the version of the record that is being saved. Otherwise it would conflict, or make a second record.
-    event.preventDefault();
-    hasWaited = true;
-    void record.finishSaving().then(() => {
-      form.requestSubmit(event.submitter);
-      hasWaited = false;
-    });
-  });
-  // A page that the browser had kept comes back as it was.
-  addEventListener("pageshow", () => {
-    record.isLeaving = false;
   });
   let isReady = false;
   let isWaiting = false;
