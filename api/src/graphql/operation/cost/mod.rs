@@ -58,8 +58,8 @@ impl Default for CostSettings {
                     per_minute: 60_000,
                 },
                 address: RateLimit {
-                    capacity: 3_000,
-                    per_minute: 6_000,
+                    capacity: 15_000,
+                    per_minute: 30_000,
                 },
             },
             trusted_hops: 0,
