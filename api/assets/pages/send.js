@@ -64,6 +64,7 @@ function fillForm(form, fields) {
       const values = byName.get(control.name);
       const isShown = !(control instanceof HTMLInputElement) || control.type !== "hidden";
       if (values && isShown) control.value = values[0];
+      if (control.value) openDetails(control);
     }
   }
 }
@@ -103,6 +104,15 @@ function markField(messages) {
     else control.removeAttribute("aria-invalid");
   }
   find(messages.id)?.closest(`[data-field="${CSS.escape(id)}"]`)?.classList.toggle("has-error", isWrong);
+  if (isWrong) openDetails(control);
+}
+
+/**
+ * Opens what hides a control, so that its answer or its problem is seen.
+ * @param {Element | null} control
+ */
+function openDetails(control) {
+  control?.closest("details")?.setAttribute("open", "");
 }
 
 /** Shows moments in the time of this device. */

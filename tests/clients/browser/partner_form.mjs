@@ -3,7 +3,7 @@
 import { answersWith, tidy } from "./harness.mjs";
 import { checkAccessibility } from "./axe.mjs";
 import { RUN } from "./records.mjs";
-import { choice, countMatching, field, openStep, publish, readProblems, waitForMatching, waitUntilSaved } from "./steps.mjs";
+import { choice, countMatching, field, openStep, publish, readProblems, waitForMatching, waitUntilSaved, within } from "./steps.mjs";
 
 const TITLE = `Community kitchen ${RUN}`;
 
@@ -144,6 +144,12 @@ async function describeFunding(partner) {
     await page.getByText(/is not an amount/).first().waitFor();
     await field(page, "Amount", "Funding 1").fill("£15,000.50");
     await page.getByText(/is not an amount/).first().waitFor({ state: "hidden" });
+  });
+  await partner.step("says why there is no answer", async () => {
+    const reason = field(page, "No answer, because (May the funding be renewed?)", "Funding 1");
+    partner.check(!(await reason.isVisible()), "the reasons are hidden at first");
+    await within(page, "Funding 1").locator("summary", { hasText: "(May the funding be renewed?)" }).click();
+    await reason.selectOption("NOT_ASKED");
   });
   await saveAndContinue(partner);
 }

@@ -54,6 +54,17 @@ pub struct MissingView {
     pub problems: Vec<String>,
 }
 
+impl MissingView {
+    /// Whether the page shows the select at once: there is a reason to read, or a problem to correct.
+    pub fn is_open(&self) -> bool {
+        let has_reason = self
+            .choices
+            .iter()
+            .any(|choice| choice.is_chosen && !choice.value.is_empty());
+        has_reason || !self.problems.is_empty()
+    }
+}
+
 /// An item of a list.
 #[derive(Clone, Debug)]
 pub struct RecordItemView {
@@ -296,4 +307,33 @@ pub fn describe_answer(part: &Value, question: &RecordQuestion) -> String {
     let reason = show_missing_reason(part, column.field_name());
     let found = MissingReason::ALL.iter().find(|known| known.code() == reason);
     found.map_or(reason, |reason| wayin_entity::to_heading(reason.label()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn select_of_reasons_is_open_with_a_reason_or_a_problem() {
+        let is_open = |record: &Value, problems: &[RecordProblem]| {
+            let messages = FieldMessages {
+                problems,
+                warnings: &[],
+                matches: &[],
+            };
+            show_missing(record, "", "summary", "Summary", &messages).is_open()
+        };
+        assert!(!is_open(&json!({}), &[]));
+        assert!(!is_open(&json!({"missing": {"place": "NOT_ASKED"}}), &[]));
+        assert!(is_open(&json!({"missing": {"summary": "NOT_ASKED"}}), &[]));
+        let problem = RecordProblem {
+            step: Some(RecordStep::About),
+            field: "missing.summary".into(),
+            message: "Summary has an answer.".into(),
+            is_missing: false,
+        };
+        assert!(is_open(&json!({}), &[problem]));
+    }
 }
