@@ -74,23 +74,6 @@ impl<'a> IntoIterator for &'a FormProblems {
     }
 }
 
-/// A step of a form in steps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FormStep {
-    pub label: String,
-    pub href: String,
-    pub is_done: bool,
-    pub is_current: bool,
-}
-
-/// A link to one of several views of the same thing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tab {
-    pub label: String,
-    pub href: String,
-    pub is_current: bool,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
