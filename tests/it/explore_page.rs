@@ -249,8 +249,8 @@ async fn groups_are_sorted_and_suppressed_ones_are_shown_as_such(database: Datab
         let mut question = readme_question();
         question["sort"] = json!(sort);
         let (_, html) = open_page(&app, &cookie, &question_address(&question)).await;
-        let (_, figure) = html.split_once("id=\"groups\"").unwrap();
-        let (_, table) = figure.split_once("<tbody>").unwrap();
+        let (_, picture) = html.split_once("id=\"groups\"").unwrap();
+        let (_, table) = picture.split_once("<tbody>").unwrap();
         let mut last = 0;
         for group in answer["groups"]["nodes"].as_array().unwrap() {
             let cell = format!("<th scope=\"row\">{}", escape(group["label"].as_str().unwrap()));
@@ -281,11 +281,11 @@ async fn groups_are_sorted_and_suppressed_ones_are_shown_as_such(database: Datab
         let mut question = readme_question();
         question["by"] = json!(by);
         let (_, html) = open_page(&app, &cookie, &question_address(&question)).await;
-        let (_, figure) = html.split_once("id=\"groups\"").unwrap();
+        let (_, picture) = html.split_once("id=\"groups\"").unwrap();
         assert_eq!(
-            figure.contains("may not be shown"),
+            picture.contains("may not be shown"),
             has_suppressed,
-            "{by}: {figure}"
+            "{by}: {picture}"
         );
         suppressed += usize::from(has_suppressed);
     }
@@ -325,9 +325,9 @@ async fn files_of_an_answer_are_those_of_the_api(database: Database) {
     );
     assert!(body.starts_with(b"PK"));
 
-    for figure in ["bars", "mosaic", "groups"] {
+    for picture in ["bars", "mosaic", "groups"] {
         let mut question = readme_question();
-        question["figure"] = json!(figure);
+        question["picture"] = json!(picture);
         let file = |ending: &str| {
             export_address("pattern", &question)
                 .replace("/export/pattern.csv", &format!("/explore/download.{ending}"))
@@ -337,17 +337,17 @@ async fn files_of_an_answer_are_those_of_the_api(database: Database) {
         assert_eq!(status, StatusCode::OK, "{svg}");
         assert_eq!(headers[header::CONTENT_TYPE], "image/svg+xml");
         for part in ["<svg", "CC-BY-4.0", "Address:"] {
-            assert!(svg.contains(part), "{figure}: {part} is not in {svg}");
+            assert!(svg.contains(part), "{picture}: {part} is not in {svg}");
         }
         let (status, headers, png) = open(&app, &cookie, &file("png")).await;
         assert_eq!(status, StatusCode::OK);
         assert_eq!(headers[header::CONTENT_TYPE], "image/png");
-        assert!(png.starts_with(b"\x89PNG"), "{figure}");
+        assert!(png.starts_with(b"\x89PNG"), "{picture}");
     }
     let (status, _, _) = open(&app, &cookie, "/explore/download.csv?when=%7B%7D").await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     let address =
-        question_address(&readme_question()).replace("/explore?", "/explore/download.svg?figure=pie&");
+        question_address(&readme_question()).replace("/explore?", "/explore/download.svg?picture=pie&");
     let (status, _, _) = open(&app, &cookie, &address).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 }

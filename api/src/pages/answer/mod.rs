@@ -2,5 +2,5 @@
 
 pub mod address;
 pub mod data;
-pub mod figures;
+pub mod pictures;
 pub mod wording;

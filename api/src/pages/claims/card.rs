@@ -1,7 +1,7 @@
 //! A claim in the list of claims.
 
 use super::operations::ListedClaim;
-use crate::pages::answer::figures::{FigureView, build_rate_bars};
+use crate::pages::answer::pictures::{PictureView, build_rate_bars};
 use crate::pages::answer::wording::describe_unknown;
 
 /// A claim with today's evidence.
@@ -12,7 +12,7 @@ pub struct ClaimCard {
     pub headline: String,
     /// A code of the enum `Verdict`.
     pub verdict: String,
-    pub bars: FigureView,
+    pub bars: PictureView,
     /// How many answers are not known.
     pub unknown: String,
     /// Who said it. None if the claim comes from no comment.
@@ -25,7 +25,7 @@ impl ClaimCard {
         let pattern = claim.pattern;
         Self {
             explore_address: claim.question.explore_address(),
-            bars: FigureView::new(
+            bars: PictureView::new(
                 build_rate_bars(&format!("bars-{}", claim.slug), &pattern),
                 &pattern.as_of,
                 &pattern.licence,

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use self::card::ClaimCard;
 use self::operations::{ClaimOperation, ClaimsOperation};
-use self::pictures::{ClaimFigures, ClaimPicture};
+use self::pictures::{ClaimPicture, ClaimPictures};
 use super::answer::data::PatternData;
-use super::answer::figures::{Figure, FigureView, name_answer_files, name_picture_files};
+use super::answer::pictures::{PictureSet, PictureView, name_answer_files, name_picture_files};
 use super::answer::wording::{build_footer, cite};
 use super::document::Page;
 use super::download::serve_picture;
@@ -102,11 +102,11 @@ struct ClaimTemplate {
     explore_address: String,
     pattern: PatternData,
     reflection: Option<ClaimOrigin>,
-    bars: FigureView,
+    bars: PictureView,
     /// None if the claim has no groups.
-    groups: Option<FigureView>,
+    groups: Option<PictureView>,
     /// None if no year can be shown.
-    trend: Option<FigureView>,
+    trend: Option<PictureView>,
     citation: String,
     address: String,
 }
@@ -125,7 +125,7 @@ async fn show_claim(
     let variables = claim_variables(&visitor, &slug);
     let found: ClaimOperation = service.execute(&visitor, &variables).await?;
     let claim = found.claim.ok_or_else(|| no_claim(&visitor))?;
-    let figures = ClaimFigures::draw(&claim);
+    let pictures = ClaimPictures::draw(&claim);
     let pattern = claim.pattern.pattern;
     let path = format!("/claims/{}", claim.slug);
     let address = service.app.public_address(&path);
@@ -137,13 +137,13 @@ async fn show_claim(
         ))
         .with_scripts(&["copy.js"])
         .with_illustrative_evidence(pattern.is_illustrative());
-    let show = |picture: ClaimPicture, figure: Figure| {
-        let files = name_picture_files(picture.subject(), |ending| {
-            format!("{path}/{}.{ending}", picture.name())
+    let show = |kind: ClaimPicture, picture: PictureSet| {
+        let files = name_picture_files(kind.subject(), |ending| {
+            format!("{path}/{}.{ending}", kind.name())
         });
-        FigureView::new(figure, &pattern.as_of, &pattern.licence).with_downloads(files)
+        PictureView::new(picture, &pattern.as_of, &pattern.licence).with_downloads(files)
     };
-    let mut bars = show(ClaimPicture::Bars, figures.bars);
+    let mut bars = show(ClaimPicture::Bars, pictures.bars);
     bars.downloads.extend(name_answer_files(|ending| {
         claim.question.download_address(ending)
     }));
@@ -155,8 +155,8 @@ async fn show_claim(
             text: reflection.text,
         }),
         bars,
-        groups: figures.groups.map(|figure| show(ClaimPicture::Groups, figure)),
-        trend: figures.trend.map(|figure| show(ClaimPicture::Trend, figure)),
+        groups: pictures.groups.map(|picture| show(ClaimPicture::Groups, picture)),
+        trend: pictures.trend.map(|picture| show(ClaimPicture::Trend, picture)),
         citation: cite(&claim.statement, &pattern, &address, service.app.clock.now()),
         statement: claim.statement,
         pattern,
@@ -171,16 +171,16 @@ async fn send_picture(
     Path((slug, file)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
     let no_picture = || visitor.not_found("There is no such picture. Open the claim and download it there.");
-    let (picture, format) = ClaimPicture::from_file_name(&file).ok_or_else(no_picture)?;
+    let (kind, format) = ClaimPicture::from_file_name(&file).ok_or_else(no_picture)?;
     let found: ClaimOperation = service
         .execute(&visitor, claim_variables(&visitor, &slug))
         .await?;
     let claim = found.claim.ok_or_else(|| no_claim(&visitor))?;
-    let figure = ClaimFigures::draw(&claim).find(picture).ok_or_else(no_picture)?;
+    let picture = ClaimPictures::draw(&claim).find(kind).ok_or_else(no_picture)?;
     let address = service.app.public_address(&format!("/claims/{}", claim.slug));
-    let footer = build_footer(&claim.pattern.pattern, &figure.basis, address);
-    let name = format!("{}-{}", claim.slug, picture.name());
-    serve_picture(&service, &visitor, &figure.wide, &footer, (&name, format)).await
+    let footer = build_footer(&claim.pattern.pattern, &picture.basis, address);
+    let name = format!("{}-{}", claim.slug, kind.name());
+    serve_picture(&service, &visitor, &picture.wide, &footer, (&name, format)).await
 }
 
 fn claim_variables(visitor: &Visitor, slug: &str) -> serde_json::Value {

@@ -2,7 +2,7 @@
 
 use super::operations::ClaimData;
 use crate::pages::answer::data::GroupData;
-use crate::pages::answer::figures::{Figure, build_group_dots, build_rate_bars, build_trend};
+use crate::pages::answer::pictures::{PictureSet, build_group_dots, build_rate_bars, build_trend};
 use crate::pages::download::PictureFormat;
 
 /// The pictures of a claim.
@@ -42,16 +42,16 @@ impl ClaimPicture {
     }
 }
 
-/// The figures of a claim's page.
-pub struct ClaimFigures {
-    pub bars: Figure,
+/// The pictures of a claim's page.
+pub struct ClaimPictures {
+    pub bars: PictureSet,
     /// None if the claim has no groups.
-    pub groups: Option<Figure>,
+    pub groups: Option<PictureSet>,
     /// None if no year can be shown.
-    pub trend: Option<Figure>,
+    pub trend: Option<PictureSet>,
 }
 
-impl ClaimFigures {
+impl ClaimPictures {
     pub fn draw(claim: &ClaimData) -> Self {
         let pattern = &claim.pattern.pattern;
         let groups = claim.pattern.groups.as_ref();
@@ -67,8 +67,8 @@ impl ClaimFigures {
         }
     }
 
-    /// One of the figures. None if the claim does not have it.
-    pub fn find(self, picture: ClaimPicture) -> Option<Figure> {
+    /// One of the pictures. None if the claim does not have it.
+    pub fn find(self, picture: ClaimPicture) -> Option<PictureSet> {
         match picture {
             ClaimPicture::Bars => Some(self.bars),
             ClaimPicture::Groups => self.groups,

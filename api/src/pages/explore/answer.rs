@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use super::operations::ExploredPattern;
 use super::question::{GroupSort, MAX_GROUPS, Question};
 use crate::pages::answer::data::{EstimateData, PatternData};
-use crate::pages::answer::figures::{
-    Figure, FigureView, build_group_dots, build_mosaic, build_rate_bars, name_answer_files,
+use crate::pages::answer::pictures::{
+    PictureSet, PictureView, build_group_dots, build_mosaic, build_rate_bars, name_answer_files,
     name_picture_files,
 };
 use crate::pages::answer::wording::{cite, describe_as_of, describe_basis};
@@ -17,13 +17,13 @@ const CHANGE_IN_ESTIMATE: f64 = 0.1;
 
 /// A picture of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnswerFigure {
+pub enum AnswerPicture {
     Bars,
     Mosaic,
     Groups,
 }
 
-impl AnswerFigure {
+impl AnswerPicture {
     pub const ALL: [Self; 3] = [Self::Bars, Self::Mosaic, Self::Groups];
 
     pub const fn name(self) -> &'static str {
@@ -44,11 +44,11 @@ impl AnswerFigure {
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|figure| figure.name() == name)
+        Self::ALL.into_iter().find(|picture| picture.name() == name)
     }
 
     /// Draws the picture. None if the answer has no groups.
-    pub fn draw(self, answer: &ExploredPattern) -> Option<Figure> {
+    pub fn draw(self, answer: &ExploredPattern) -> Option<PictureSet> {
         let pattern = &answer.pattern;
         match self {
             Self::Bars => Some(build_rate_bars(self.name(), pattern)),
@@ -71,9 +71,9 @@ pub struct SortLink {
 /// An answer.
 pub struct AnswerView {
     pub pattern: PatternData,
-    pub bars: FigureView,
-    pub mosaic: FigureView,
-    pub groups: Option<FigureView>,
+    pub bars: PictureView,
+    pub mosaic: PictureView,
+    pub groups: Option<PictureView>,
     /// Empty without groups.
     pub sorts: Vec<SortLink>,
     /// That not all groups are shown. Empty if they are.
@@ -95,12 +95,12 @@ pub fn build_answer(
     now: DateTime<Utc>,
 ) -> AnswerView {
     let pattern = &answer.pattern;
-    let view = |kind: AnswerFigure, figure| {
-        FigureView::new(figure, &pattern.as_of, &pattern.licence)
+    let view = |kind: AnswerPicture, picture| {
+        PictureView::new(picture, &pattern.as_of, &pattern.licence)
             .with_downloads(list_picture_files(question, kind))
     };
-    let (bars, mosaic) = (AnswerFigure::Bars, AnswerFigure::Mosaic);
-    let groups = AnswerFigure::Groups.draw(&answer);
+    let (bars, mosaic) = (AnswerPicture::Bars, AnswerPicture::Mosaic);
+    let groups = AnswerPicture::Groups.draw(&answer);
     let total = answer.groups.as_ref().map_or(0, |groups| groups.total_count);
     AnswerView {
         bars: view(bars, build_rate_bars(bars.name(), pattern)),
@@ -110,7 +110,7 @@ pub fn build_answer(
         } else {
             Vec::new()
         },
-        groups: groups.map(|figure| view(AnswerFigure::Groups, figure)),
+        groups: groups.map(|picture| view(AnswerPicture::Groups, picture)),
         groups_left_out: if total > MAX_GROUPS {
             format!("These are {MAX_GROUPS} of {total} groups. The files have all of them.")
         } else {
@@ -127,12 +127,12 @@ pub fn build_answer(
     }
 }
 
-fn list_picture_files(question: &Question, figure: AnswerFigure) -> Vec<(String, String)> {
-    let mut extra = vec![("figure", figure.name())];
+fn list_picture_files(question: &Question, picture: AnswerPicture) -> Vec<(String, String)> {
+    let mut extra = vec![("picture", picture.name())];
     if question.sort != GroupSort::default() {
         extra.push(("sort", question.sort.name()));
     }
-    name_picture_files(figure.subject(), |ending| {
+    name_picture_files(picture.subject(), |ending| {
         question.file_address(&format!("/explore/download.{ending}"), &extra)
     })
 }

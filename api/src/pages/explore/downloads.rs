@@ -4,7 +4,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::answer::AnswerFigure;
+use super::answer::AnswerPicture;
 use super::operations::ExploreOperation;
 use super::question::Question;
 use crate::pages::answer::wording::build_footer;
@@ -72,9 +72,9 @@ async fn send_picture(
             "There is no such picture. Open the question on the page to explore and download it there.",
         )
     };
-    let named = parameters.iter().find(|(name, _)| name == "figure");
-    let kind = named.map_or(Some(AnswerFigure::Bars), |(_, name)| {
-        AnswerFigure::from_name(name)
+    let named = parameters.iter().find(|(name, _)| name == "picture");
+    let kind = named.map_or(Some(AnswerPicture::Bars), |(_, name)| {
+        AnswerPicture::from_name(name)
     });
     let kind = kind.ok_or_else(no_picture)?;
     let found: ExploreOperation = service.execute(visitor, question.answer_variables()).await?;

@@ -370,7 +370,7 @@ mod tests {
             "In words: initiatives that had short funding.",
             "<svg",
             "/explore/download.xlsx?when=",
-            "figure=mosaic",
+            "picture=mosaic",
             "sort=name#groups",
             "were 1.6 times as likely (1.3 to 2.4). Without that, 2.0 times.",
             "One group is left out",

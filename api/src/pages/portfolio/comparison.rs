@@ -5,7 +5,7 @@ use wayin_engine::query::RecordScope;
 use super::operations::{ComparedGroupData, PortfolioAnswer, PortfolioOperation};
 use super::question::PortfolioQuestion;
 use crate::pages::answer::data::CautionData;
-use crate::pages::answer::figures::{Figure, FigureView, build_bar, name_answer_files};
+use crate::pages::answer::pictures::{PictureSet, PictureView, build_bar, name_answer_files};
 use crate::pages::answer::wording::describe_share;
 use crate::pages::chart::bars::RateBars;
 
@@ -22,7 +22,7 @@ pub struct ComparisonCard {
     pub own_share: String,
     pub share_of_rest: String,
     pub unknown: String,
-    pub bars: FigureView,
+    pub bars: PictureView,
 }
 
 impl ComparisonCard {
@@ -56,7 +56,7 @@ impl ComparisonCard {
             own_share: describe_share(&group.rate),
             share_of_rest: describe_share(&group.rate_of_rest),
             unknown: answer.precision().describe(unknown),
-            bars: FigureView::new(draw_bars(question, answer, group), &answer.as_of, &answer.licence)
+            bars: PictureView::new(draw_bars(question, answer, group), &answer.as_of, &answer.licence)
                 .with_downloads(name_answer_files(|ending| {
                     question.download_address(scope, ending)
                 })),
@@ -92,7 +92,7 @@ pub fn list_cautions(found: &PortfolioOperation) -> Vec<CautionData> {
     listed
 }
 
-fn draw_bars(question: PortfolioQuestion, answer: &PortfolioAnswer, group: &ComparedGroupData) -> Figure {
+fn draw_bars(question: PortfolioQuestion, answer: &PortfolioAnswer, group: &ComparedGroupData) -> PictureSet {
     let precision = answer.precision();
     let bars = RateBars {
         title: question.title().into(),
@@ -104,5 +104,5 @@ fn draw_bars(question: PortfolioQuestion, answer: &PortfolioAnswer, group: &Comp
     };
     let id = format!("bars-{}", question.name());
     let basis = describe_comparison_basis(answer);
-    Figure::draw(&id, basis, |width| bars.render(&id, width), bars.table())
+    PictureSet::draw(&id, basis, |width| bars.render(&id, width), bars.table())
 }

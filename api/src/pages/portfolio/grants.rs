@@ -1,7 +1,7 @@
 //! The grants of the member's organisation as pictures.
 
 use super::operations::{OwnGrantsOperation, PortfolioAnswer};
-use crate::pages::answer::figures::{Figure, FigureView};
+use crate::pages::answer::pictures::{PictureSet, PictureView};
 use crate::pages::chart::count_bars::{CountBar, CountBars};
 
 /// How grants are divided.
@@ -55,18 +55,18 @@ const REPORTING: GrantDivision = GrantDivision {
 };
 
 /// The pictures of the grants.
-pub struct GrantFigures {
-    pub lengths: FigureView,
-    pub research: FigureView,
-    pub reporting: FigureView,
+pub struct GrantPictures {
+    pub lengths: PictureView,
+    pub research: PictureView,
+    pub reporting: PictureView,
 }
 
-impl GrantFigures {
+impl GrantPictures {
     /// Draws them. `owner` is the name of the organisation; `answer` says as of when, and has the licence.
     pub fn draw(found: &OwnGrantsOperation, owner: &str, answer: &PortfolioAnswer) -> Self {
         let basis = format!("The initiatives that {owner} funds and whose records you can read in full");
         let draw = |division| {
-            FigureView::new(
+            PictureView::new(
                 draw_division(division, &basis, found),
                 &answer.as_of,
                 &answer.licence,
@@ -80,7 +80,7 @@ impl GrantFigures {
     }
 }
 
-fn draw_division(division: &GrantDivision, basis: &str, found: &OwnGrantsOperation) -> Figure {
+fn draw_division(division: &GrantDivision, basis: &str, found: &OwnGrantsOperation) -> PictureSet {
     let last = division.values.len() - 1;
     let bars = division
         .values
@@ -99,7 +99,7 @@ fn draw_division(division: &GrantDivision, basis: &str, found: &OwnGrantsOperati
         count_heading: "Initiatives".into(),
         bars: bars.collect(),
     };
-    Figure::draw(
+    PictureSet::draw(
         division.id,
         basis,
         |width| bars.render(division.id, width),

@@ -17,7 +17,7 @@ use wayin_engine::summary::format_count;
 use wayin_entity::Capability;
 
 use self::comparison::{ComparisonCard, describe_comparison_basis, list_cautions};
-use self::grants::GrantFigures;
+use self::grants::GrantPictures;
 use self::operations::{FundedInitiative, OwnGrantsOperation, PortfolioOperation};
 use self::question::{PortfolioQuestion, list_variables};
 use super::answer::address::read_scope;
@@ -79,7 +79,7 @@ struct OwnGrants {
     /// The number of initiatives that it funds, in words. None if it funds none.
     total: Option<String>,
     newest: Vec<FundedInitiative>,
-    figures: GrantFigures,
+    pictures: GrantPictures,
 }
 
 async fn load_evidence(
@@ -98,7 +98,7 @@ async fn load_evidence(
     let grants = if visitor.can(Capability::ImportGrants) {
         let found: OwnGrantsOperation = service.execute(visitor, serde_json::json!({})).await?;
         Some(OwnGrants {
-            figures: GrantFigures::draw(&found, &owner, first),
+            pictures: GrantPictures::draw(&found, &owner, first),
             total: match found.funded.total_count {
                 0 => None,
                 total => Some(format_count(total)),

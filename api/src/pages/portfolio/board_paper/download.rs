@@ -6,7 +6,7 @@ use axum::response::Response;
 use super::pdf::{AnswerRow, PaperContents, PaperPicture, write_pdf};
 use super::{BoardPaper, FIRST_CAUTION, NO_HEADLINE};
 use crate::graphql::operation::cost::weights::PDF_POINTS;
-use crate::pages::answer::figures::FigureView;
+use crate::pages::answer::pictures::PictureView;
 use crate::pages::answer::wording::describe_verdict;
 use crate::pages::chart::PictureTable;
 use crate::pages::download::{pay_for_file, serve_bytes};
@@ -79,14 +79,18 @@ fn list_cells(card: &ComparisonCard) -> AnswerRow {
     }
 }
 
-fn copy_picture(view: &FigureView) -> PaperPicture {
-    let picture = &view.figure.narrow;
+fn copy_picture(view: &PictureView) -> PaperPicture {
+    let picture = &view.picture.narrow;
     PaperPicture {
         svg: picture.svg.clone(),
         width: picture.width as f32,
         height: picture.height as f32,
         title: picture.title.clone(),
-        description: format!("{} {}", picture.description, describe_figures(&view.figure.table)),
+        description: format!(
+            "{} {}",
+            picture.description,
+            describe_figures(&view.picture.table)
+        ),
         source: view.source.clone(),
     }
 }

@@ -11,7 +11,7 @@ use wayin_engine::query::RecordScope;
 
 use super::{PortfolioEvidence, load_evidence};
 use crate::pages::answer::address::scope_code;
-use crate::pages::answer::figures::FigureView;
+use crate::pages::answer::pictures::PictureView;
 use crate::pages::answer::wording::format_date;
 use crate::pages::error::PageError;
 use crate::pages::service::PageService;
@@ -89,10 +89,10 @@ impl BoardPaper {
     }
 
     /// The pictures: of the first answers, and of the grants if the organisation gives some.
-    fn list_pictures(&self) -> Vec<&FigureView> {
+    fn list_pictures(&self) -> Vec<&PictureView> {
         let grants = self.evidence.grants.as_ref();
         let grants = grants.filter(|grants| grants.total.is_some());
-        let lengths = grants.map(|grants| &grants.figures.lengths);
+        let lengths = grants.map(|grants| &grants.pictures.lengths);
         let cards = self.evidence.cards.iter().take(MOST_PICTURES);
         cards.map(|card| &card.bars).chain(lengths).collect()
     }

@@ -69,7 +69,7 @@ pub enum Part {
     Paragraph(Lines),
     List(Vec<ListItem>),
     Table(Table),
-    Figure(Figure),
+    Picture(PlacedPicture),
 }
 
 #[derive(Debug)]
@@ -87,7 +87,7 @@ pub struct Table {
 }
 
 #[derive(Debug)]
-pub struct Figure {
+pub struct PlacedPicture {
     /// Which of the pictures it shows.
     pub at: usize,
     pub caption: Lines,
@@ -449,7 +449,7 @@ impl<'a> Composer<'a> {
         self.skip(2.0);
         let source = self.place_text(SOURCE, &picture.source, left, column_width);
         self.skip(8.0);
-        self.parts.push(Part::Figure(Figure {
+        self.parts.push(Part::Picture(PlacedPicture {
             at,
             caption,
             area,

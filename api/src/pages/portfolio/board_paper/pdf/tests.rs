@@ -132,7 +132,7 @@ fn list_lines(part: &Part) -> Vec<&Line> {
             let cells = table.headings.iter().chain(table.rows.iter().flatten());
             table.caption.iter().chain(cells.flatten()).collect()
         }
-        Part::Figure(figure) => figure.caption.iter().chain(&figure.source).collect(),
+        Part::Picture(picture) => picture.caption.iter().chain(&picture.source).collect(),
     }
 }
 
@@ -144,7 +144,7 @@ fn read_text(layout: &Layout) -> String {
 
 fn list_pictures(layout: &Layout) -> Vec<Area> {
     let pictures = layout.parts.iter().filter_map(|part| match part {
-        Part::Figure(figure) => Some(figure.area),
+        Part::Picture(picture) => Some(picture.area),
         _ => None,
     });
     pictures.collect()

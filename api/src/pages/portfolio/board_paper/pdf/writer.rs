@@ -25,7 +25,9 @@ use krilla::{Document, SerializeSettings};
 use krilla_svg::{SurfaceExt as _, SvgSettings};
 use resvg::usvg::Tree;
 
-use super::layout::{Area, Figure, Layout, Line, Lines, ListItem, PAGE_HEIGHT, PAGE_WIDTH, Part, Table};
+use super::layout::{
+    Area, Layout, Line, Lines, ListItem, PAGE_HEIGHT, PAGE_WIDTH, Part, PlacedPicture, Table,
+};
 use super::text::Tone;
 use super::{PaperContents, PdfError};
 use crate::pages::chart::fonts::{BOLD_FONT, REGULAR_FONT, read_svg};
@@ -188,7 +190,7 @@ impl PartWriter<'_> {
             Part::Paragraph(lines) => self.write_lines(Tag::P, lines),
             Part::List(items) => self.write_list(items),
             Part::Table(table) => self.write_table(table),
-            Part::Figure(figure) => return self.write_figure(figure),
+            Part::Picture(placed) => return self.write_picture(placed),
         };
         self.tree.push(group);
         Ok(())
@@ -285,22 +287,22 @@ impl PartWriter<'_> {
     }
 
     /// Draws a picture with its caption. Its description has the title too, because some screen readers read nothing else of
-    /// a figure.
-    fn write_figure(&mut self, figure: &Figure) -> Result<(), PdfError> {
+    /// a picture.
+    fn write_picture(&mut self, placed: &PlacedPicture) -> Result<(), PdfError> {
         let pair = self
             .pictures
-            .get(figure.at)
-            .zip(self.contents.pictures.get(figure.at));
+            .get(placed.at)
+            .zip(self.contents.pictures.get(placed.at));
         let Some((tree, picture)) = pair else {
             return Ok(());
         };
-        let caption = self.write_lines(Tag::Caption, &figure.caption);
+        let caption = self.write_lines(Tag::Caption, &placed.caption);
         let Area {
             left,
             top,
             width,
             height,
-        } = figure.area;
+        } = placed.area;
         let size = Size::from_wh(width, height).ok_or_else(reject_size)?;
         let drawn = self.surface.start_tagged(ContentTag::Other);
         self.surface.push_transform(&Transform::from_translate(left, top));
@@ -309,11 +311,11 @@ impl PartWriter<'_> {
         self.surface.end_tagged();
         is_drawn.ok_or_else(reject_size)?;
         let description = format!("{}. {}", picture.title, picture.description);
-        let tag = Tag::Figure(Some(description)).with_bbox(Some(BBox::new(0, to_rectangle(figure.area)?)));
+        let tag = Tag::Figure(Some(description)).with_bbox(Some(BBox::new(0, to_rectangle(placed.area)?)));
         self.tree
             .push(TagGroup::with_children(tag, vec![caption.into(), drawn.into()]));
-        if !figure.source.is_empty() {
-            let source = self.write_lines(Tag::P, &figure.source);
+        if !placed.source.is_empty() {
+            let source = self.write_lines(Tag::P, &placed.source);
             self.tree.push(source);
         }
         Ok(())

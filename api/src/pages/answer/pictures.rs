@@ -14,8 +14,8 @@ use crate::pages::chart::{Interval, Picture, PictureTable, PictureWidth};
 pub const FEW_INITIATIVES: u64 = 10;
 
 /// A picture in two widths, with its figures as a table.
-pub struct Figure {
-    /// The id of the figure in the page, and the start of the ids within its pictures.
+pub struct PictureSet {
+    /// The id of the picture in the page, and the start of the ids within it.
     pub id: String,
     /// On which records it rests.
     pub basis: String,
@@ -24,7 +24,7 @@ pub struct Figure {
     pub table: PictureTable,
 }
 
-impl Figure {
+impl PictureSet {
     /// Draws a picture in both widths.
     pub fn draw(
         id: &str,
@@ -42,25 +42,25 @@ impl Figure {
     }
 }
 
-/// A figure with what is below it.
-pub struct FigureView {
-    pub figure: Figure,
+/// A picture with what is below it.
+pub struct PictureView {
+    pub picture: PictureSet,
     /// What the figures rest on, their date and licence.
     pub source: String,
     /// Addresses and names of its files.
     pub downloads: Vec<(String, String)>,
 }
 
-impl FigureView {
-    /// A figure without files.
-    pub fn new(figure: Figure, as_of: &AsOfData, licence: &str) -> Self {
+impl PictureView {
+    /// A picture without files.
+    pub fn new(picture: PictureSet, as_of: &AsOfData, licence: &str) -> Self {
         Self {
             source: format!(
                 "{}. As of {}. Licence: {licence}.",
-                figure.basis,
+                picture.basis,
                 describe_as_of(as_of)
             ),
-            figure,
+            picture,
             downloads: Vec::new(),
         }
     }
@@ -111,7 +111,7 @@ pub fn build_bar(
 }
 
 /// The two shares as bars out of 100, with intervals.
-pub fn build_rate_bars(id: &str, pattern: &PatternData) -> Figure {
+pub fn build_rate_bars(id: &str, pattern: &PatternData) -> PictureSet {
     let precision = pattern.precision();
     let conditions = &pattern.conditions;
     let bars = RateBars {
@@ -127,7 +127,7 @@ pub fn build_rate_bars(id: &str, pattern: &PatternData) -> Figure {
             build_bar("The rest", &pattern.rate_otherwise, precision, false),
         ],
     };
-    Figure::draw(
+    PictureSet::draw(
         id,
         describe_basis(pattern),
         |width| bars.render(id, width),
@@ -136,7 +136,7 @@ pub fn build_rate_bars(id: &str, pattern: &PatternData) -> Figure {
 }
 
 /// The four counts and the unknown ones as areas.
-pub fn build_mosaic(id: &str, pattern: &PatternData) -> Figure {
+pub fn build_mosaic(id: &str, pattern: &PatternData) -> PictureSet {
     let (table, conditions) = (pattern.measured_table(), &pattern.conditions);
     let precision = pattern.precision();
     let count = |count: Option<u64>| MosaicCount {
@@ -154,7 +154,7 @@ pub fn build_mosaic(id: &str, pattern: &PatternData) -> Figure {
         neither: count(table.neither),
         unknown: count(table.unknown),
     };
-    Figure::draw(
+    PictureSet::draw(
         id,
         describe_basis(pattern),
         |width| mosaic.render(id, width),
@@ -163,7 +163,7 @@ pub fn build_mosaic(id: &str, pattern: &PatternData) -> Figure {
 }
 
 /// The two shares of each group as dots, with intervals.
-pub fn build_group_dots(id: &str, pattern: &PatternData, groups: &[GroupData]) -> Figure {
+pub fn build_group_dots(id: &str, pattern: &PatternData, groups: &[GroupData]) -> PictureSet {
     let plot = DotPlot {
         title: format!("How many {}, by group", pattern.conditions.then),
         description: pattern.summary.where_different.clone().unwrap_or_default(),
@@ -174,7 +174,7 @@ pub fn build_group_dots(id: &str, pattern: &PatternData, groups: &[GroupData]) -
             .map(|group| build_dot_row(group, CountPrecision::of(&group.basis, &pattern.cautions)))
             .collect(),
     };
-    Figure::draw(
+    PictureSet::draw(
         id,
         describe_groups_basis(pattern, groups),
         |width| plot.render(id, width),
@@ -183,7 +183,7 @@ pub fn build_group_dots(id: &str, pattern: &PatternData, groups: &[GroupData]) -
 }
 
 /// The two shares by year.
-pub fn build_trend(id: &str, pattern: &PatternData, years: &[GroupData]) -> Figure {
+pub fn build_trend(id: &str, pattern: &PatternData, years: &[GroupData]) -> PictureSet {
     let points = years
         .iter()
         .filter(|year| year.key.is_some())
@@ -202,7 +202,7 @@ pub fn build_trend(id: &str, pattern: &PatternData, years: &[GroupData]) -> Figu
         second_label: Some("The rest".into()),
         points: points.collect(),
     };
-    Figure::draw(
+    PictureSet::draw(
         id,
         describe_groups_basis(pattern, years),
         |width| trend.render(id, width),
