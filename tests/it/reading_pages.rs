@@ -234,6 +234,7 @@ async fn pictures_of_a_claim_are_files(database: Database) {
         assert!(body.starts_with(start), "{file}");
         if media_type == "image/svg+xml" {
             let svg = String::from_utf8(body).unwrap();
+            assert_contains(&svg, "Question: Of the initiatives that");
             assert_contains(&svg, "CC-BY-4.0");
             assert_contains(&svg, "/claims/short-funding");
         }

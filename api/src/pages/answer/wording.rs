@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use wayin_engine::summary::{format_count, round_for_words};
-use wayin_entity::to_heading;
+use wayin_entity::{Dimension, Labelled as _, to_heading};
 
 use super::data::{AsOfData, CautionData, ConditionsData, GroupData, PatternData, ShareData, has_caution};
 use crate::pages::chart::PictureFooter;
@@ -101,6 +101,15 @@ pub fn describe_question(conditions: &ConditionsData) -> String {
     }
 }
 
+/// The whole question of an answer, for those who see it without its page.
+fn describe_whole_question(conditions: &ConditionsData, by: Option<Dimension>) -> String {
+    let question = describe_question(conditions);
+    match by {
+        None => question,
+        Some(by) => format!("{question} Grouped by {}.", by.label()),
+    }
+}
+
 /// How many initiatives have an answer that is not known, such as "About 950 of 2,000 initiatives have an answer that is not
 /// known."
 pub fn describe_unknown(pattern: &PatternData) -> String {
@@ -137,15 +146,26 @@ pub fn describe_groups_basis(pattern: &PatternData, groups: &[GroupData]) -> &'s
     }
 }
 
-/// What a picture says about itself when it leaves the page. `basis` is on which records it rests.
-pub fn build_footer(pattern: &PatternData, basis: &str, address: String) -> PictureFooter {
-    let source = if pattern.is_illustrative() {
+/// Where the figures of a picture are from.
+pub const fn describe_source(is_illustrative: bool) -> &'static str {
+    if is_illustrative {
         "Wayin. Illustrative records, made up to show how Wayin works"
     } else {
         "Wayin"
-    };
+    }
+}
+
+/// What a picture says about itself when it leaves the page. `by` is how its question groups initiatives, and `basis` on
+/// which records it rests.
+pub fn build_footer(
+    pattern: &PatternData,
+    by: Option<Dimension>,
+    basis: &str,
+    address: String,
+) -> PictureFooter {
     PictureFooter {
-        source: source.into(),
+        question: describe_whole_question(&pattern.conditions, by),
+        source: describe_source(pattern.is_illustrative()).into(),
         basis: basis.into(),
         licence: pattern.licence.clone(),
         date: describe_as_of(&pattern.as_of),
@@ -243,6 +263,15 @@ mod tests {
         assert_eq!(
             describe_question(&conditions),
             "Among initiatives that were in Wales: of those that had a grant, how many skipped a step?"
+        );
+        assert_eq!(
+            describe_whole_question(&conditions, Some(Dimension::Region)),
+            "Among initiatives that were in Wales: of those that had a grant, how many skipped a step? Grouped by region or \
+             nation."
+        );
+        assert_eq!(
+            describe_whole_question(&conditions, None),
+            describe_question(&conditions)
         );
     }
 }

@@ -194,6 +194,8 @@ pub struct PictureTable {
 /// What a picture says about itself when it leaves the page. A text that is empty is left out.
 #[derive(Clone, Debug, Default)]
 pub struct PictureFooter {
+    /// What was asked, with all conditions, and by what the answer is grouped.
+    pub question: String,
     /// The evidence base.
     pub source: String,
     /// What the figures are computed from.
@@ -209,6 +211,7 @@ impl PictureFooter {
     fn lines(&self) -> Vec<String> {
         let named = |name: &str, text: &str| (!text.is_empty()).then(|| format!("{name}: {text}"));
         [
+            named("Question", &self.question),
             named("Source", &self.source),
             named("Basis", &self.basis),
             named("Licence", &self.licence),
@@ -221,8 +224,8 @@ impl PictureFooter {
     }
 }
 
-/// A picture that can be kept apart from its page: on white, with its title on top, and at the bottom where it
-/// is from.
+/// A picture that can be kept apart from its page: on white, with its title on top, and at the bottom what was
+/// asked and where it is from.
 pub fn standalone_svg(picture: &Picture, footer: &PictureFooter) -> String {
     const MARGIN: f64 = 28.0;
     const TITLE: TextStyle = TextStyle::new(Font::bold(20.0), Colour::Ink, Anchor::Start);

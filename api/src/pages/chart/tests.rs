@@ -430,9 +430,10 @@ fn a_line_has_a_gap_where_there_is_no_rate() {
 }
 
 #[test]
-fn a_picture_on_its_own_says_where_it_is_from_and_becomes_a_png() {
+fn a_picture_on_its_own_says_what_was_asked_and_where_it_is_from_and_becomes_a_png() {
     let picture = build_bars().render("bars", PictureWidth::Wide);
     let footer = PictureFooter {
+        question: "Among those in Wales: how many? Grouped by region.".to_owned(),
         source: "Wayin <&>".to_owned(),
         licence: "CC BY 4.0".to_owned(),
         date: "1 April 2020".to_owned(),
@@ -441,6 +442,7 @@ fn a_picture_on_its_own_says_where_it_is_from_and_becomes_a_png() {
     let svg = standalone_svg(&picture, &footer);
     Document::parse(&svg).expect("the SVG is well-formed");
     for text in [
+        "Question: Among those in Wales: how many? Grouped by region.",
         "Source: Wayin &lt;&amp;&gt;",
         "Licence: CC BY 4.0",
         "Date: 1 April 2020",

@@ -178,7 +178,8 @@ async fn send_picture(
     let claim = found.claim.ok_or_else(|| no_claim(&visitor))?;
     let picture = ClaimPictures::draw(&claim).find(kind).ok_or_else(no_picture)?;
     let address = service.app.public_address(&format!("/claims/{}", claim.slug));
-    let footer = build_footer(&claim.pattern.pattern, &picture.basis, address);
+    let by = kind.find_grouping(&claim.question);
+    let footer = build_footer(&claim.pattern.pattern, by, &picture.basis, address);
     let name = format!("{}-{}", claim.slug, kind.name());
     serve_picture(&service, &visitor, &picture.wide, &footer, (&name, format)).await
 }

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use wayin_entity::{Labelled as _, Perspective};
+use wayin_entity::{Dimension, Labelled as _, Perspective};
 
 use crate::pages::answer::address::build_address;
 use crate::pages::answer::data::{GroupData, PatternData};
@@ -91,7 +91,7 @@ pub struct QuestionData {
     pub when: Value,
     pub then: Value,
     pub among: Option<Value>,
-    pub by: Option<String>,
+    pub by: Option<Dimension>,
 }
 
 impl QuestionData {
@@ -110,7 +110,7 @@ impl QuestionData {
             ("when", Some(self.when.to_string())),
             ("then", Some(self.then.to_string())),
             ("among", self.among.as_ref().map(Value::to_string)),
-            ("by", self.by.clone()),
+            ("by", self.by.map(|by| by.code().to_owned())),
         ];
         let parameters: Vec<(&str, String)> = given
             .into_iter()
@@ -164,7 +164,7 @@ mod tests {
             when: json!({}),
             then: json!({ "fundedByMe": true }),
             among: None,
-            by: Some("REGION".into()),
+            by: Some(Dimension::Region),
         };
         assert_eq!(
             question.explore_address(),

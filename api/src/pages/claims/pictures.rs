@@ -1,6 +1,8 @@
 //! The pictures of a claim, on its page and as files.
 
-use super::operations::ClaimData;
+use wayin_entity::Dimension;
+
+use super::operations::{ClaimData, QuestionData};
 use crate::pages::answer::data::GroupData;
 use crate::pages::answer::pictures::{PictureSet, build_group_dots, build_rate_bars, build_trend};
 use crate::pages::download::PictureFormat;
@@ -31,6 +33,14 @@ impl ClaimPicture {
             Self::Bars => "bars",
             Self::Groups => "groups",
             Self::Trend => "years",
+        }
+    }
+
+    /// How its question groups initiatives.
+    pub const fn find_grouping(self, question: &QuestionData) -> Option<Dimension> {
+        match self {
+            Self::Bars | Self::Groups => question.by,
+            Self::Trend => Some(Dimension::YearStarted),
         }
     }
 

@@ -80,7 +80,7 @@ async fn send_picture(
     let found: ExploreOperation = service.execute(visitor, question.answer_variables()).await?;
     let drawn = kind.draw(&found.pattern).ok_or_else(no_picture)?;
     let address = service.app.public_address(&question.address());
-    let footer = build_footer(&found.pattern.pattern, &drawn.basis, address);
+    let footer = build_footer(&found.pattern.pattern, question.by, &drawn.basis, address);
     let name = format!("wayin-{}", kind.name());
     serve_picture(service, visitor, &drawn.wide, &footer, (&name, format)).await
 }
