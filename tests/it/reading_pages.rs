@@ -27,6 +27,7 @@ tests_on_both_databases![
     portfolio_is_for_those_who_act_for_an_organisation,
     funder_sees_the_portfolio_against_the_rest,
     answers_of_the_portfolio_are_files,
+    pictures_of_the_portfolio_are_files,
     board_paper_is_a_pdf_of_one_page,
 ];
 
@@ -337,6 +338,8 @@ async fn portfolio_is_for_those_who_act_for_an_organisation(database: Database) 
         "/portfolio/board-paper",
         "/portfolio/board-paper.pdf?scope=VISIBLE",
         "/portfolio/download.xlsx?question=ambitions",
+        "/portfolio/download.svg?picture=ambitions",
+        "/portfolio/download.png?picture=grants-by-length",
     ] {
         let (status, headers, _) = open(&app, address, None).await;
         assert_eq!(status, StatusCode::SEE_OTHER, "{address}");
@@ -388,6 +391,15 @@ async fn funder_sees_the_portfolio_against_the_rest(database: Database) {
     ] {
         assert_contains(&html, row);
     }
+    for file in [
+        "png?picture=ambitions",
+        "svg?picture=shortFunding",
+        "svg?picture=grants-by-research",
+    ] {
+        // The template escapes the sign between the parameters.
+        let start = format!("href=\"/portfolio/download.{file}&");
+        assert_contains(&html, &start);
+    }
     let html = read_page(&app, "/portfolio/board-paper", Some(&cookie)).await;
     assert_contains(&html, "class=\"board-paper\"");
     assert_contains(&html, "Clear difference");
@@ -427,6 +439,56 @@ async fn answers_of_the_portfolio_are_files(database: Database) {
     let (status, headers, body) = open(&app, "/portfolio/download.csv?question=other", Some(&cookie)).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert_is_a_page(&headers, &String::from_utf8(body).unwrap());
+}
+
+async fn pictures_of_the_portfolio_are_files(database: Database) {
+    let app = start_with_records(database).await;
+    app.create_member("funder", Role::Funder, Some(FUNDER)).await;
+    let cookie = sign_in(&app, "funder").await;
+    for (name, ending, media_type, start) in [
+        ("ambitions", "svg", "image/svg+xml", &b"<svg"[..]),
+        ("ambitions", "png", "image/png", b"\x89PNG"),
+        ("grants-by-length", "svg", "image/svg+xml", b"<svg"),
+    ] {
+        let address = format!("/portfolio/download.{ending}?picture={name}&scope=VISIBLE");
+        let (status, headers, body) = open(&app, &address, Some(&cookie)).await;
+        assert_eq!(
+            status,
+            StatusCode::OK,
+            "{address}: {}",
+            String::from_utf8_lossy(&body)
+        );
+        assert_eq!(headers[header::CONTENT_TYPE], media_type);
+        assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+        assert_eq!(
+            headers[header::CONTENT_DISPOSITION],
+            format!("attachment; filename=\"portfolio-{name}.{ending}\"")
+        );
+        assert!(body.starts_with(start), "{address}");
+        if ending == "svg" {
+            let svg = String::from_utf8(body).unwrap();
+            for part in [
+                "Question: Of the initiatives that Organisation",
+                "Source: Wayin",
+                "Basis: ",
+                "Licence: CC-BY-4.0",
+                "Date: ",
+                "/portfolio?scope=VISIBLE",
+            ] {
+                assert_contains(&svg, part);
+            }
+        }
+    }
+    let wrong = "/portfolio/download.svg?picture=other";
+    let (status, headers, body) = open(&app, wrong, Some(&cookie)).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_is_a_page(&headers, &String::from_utf8(body).unwrap());
+    // A partner site gives no grants.
+    app.partner().await;
+    let cookie = sign_in(&app, "partner").await;
+    let grants = "/portfolio/download.svg?picture=grants-by-length";
+    let (status, _, _) = open(&app, grants, Some(&cookie)).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
 }
 
 async fn board_paper_is_a_pdf_of_one_page(database: Database) {

@@ -3,6 +3,7 @@
 use wayin_engine::query::RecordScope;
 
 use super::operations::{ComparedGroupData, PortfolioAnswer, PortfolioOperation};
+use super::pictures::PortfolioPicture;
 use super::question::PortfolioQuestion;
 use crate::pages::answer::data::CautionData;
 use crate::pages::answer::pictures::{PictureSet, PictureView, build_bar, name_answer_files};
@@ -46,6 +47,8 @@ impl ComparisonCard {
         } else {
             group.table.unknown
         };
+        let files = PortfolioPicture::Comparison(question).list_files(scope);
+        let answer_files = name_answer_files(|ending| question.download_address(scope, ending));
         Some(Self {
             name: question.name(),
             title: question.title(),
@@ -57,9 +60,7 @@ impl ComparisonCard {
             share_of_rest: describe_share(&group.rate_of_rest),
             unknown: answer.precision().describe(unknown),
             bars: PictureView::new(draw_bars(question, answer, group), &answer.as_of, &answer.licence)
-                .with_downloads(name_answer_files(|ending| {
-                    question.download_address(scope, ending)
-                })),
+                .with_downloads(files.into_iter().chain(answer_files)),
         })
     }
 
@@ -92,7 +93,12 @@ pub fn list_cautions(found: &PortfolioOperation) -> Vec<CautionData> {
     listed
 }
 
-fn draw_bars(question: PortfolioQuestion, answer: &PortfolioAnswer, group: &ComparedGroupData) -> PictureSet {
+/// Draws the share of the portfolio and that of the rest.
+pub fn draw_bars(
+    question: PortfolioQuestion,
+    answer: &PortfolioAnswer,
+    group: &ComparedGroupData,
+) -> PictureSet {
     let precision = answer.precision();
     let bars = RateBars {
         title: question.title().into(),

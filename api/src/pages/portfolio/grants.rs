@@ -1,14 +1,20 @@
 //! The grants of the member's organisation as pictures.
 
+use wayin_engine::query::RecordScope;
+
 use super::operations::{OwnGrantsOperation, PortfolioAnswer};
+use super::pictures::PortfolioPicture;
 use crate::pages::answer::pictures::{PictureSet, PictureView};
 use crate::pages::chart::count_bars::{CountBar, CountBars};
 
 /// How grants are divided.
-struct GrantDivision {
+#[derive(Debug)]
+pub struct GrantDivision {
     /// The id of the picture.
-    id: &'static str,
+    pub id: &'static str,
     title: &'static str,
+    /// What is asked, after "how many have".
+    asked: &'static str,
     heading: &'static str,
     /// The fields of the operation with their labels. The last is what is not known.
     values: &'static [(&'static str, &'static str)],
@@ -17,6 +23,7 @@ struct GrantDivision {
 const LENGTHS: GrantDivision = GrantDivision {
     id: "grants-by-length",
     title: "Initiatives by the length of your grants",
+    asked: "grants of each length",
     heading: "Length of the grant",
     values: &[
         ("upTo12", "12 months or less"),
@@ -31,6 +38,7 @@ const LENGTHS: GrantDivision = GrantDivision {
 const RESEARCH: GrantDivision = GrantDivision {
     id: "grants-by-research",
     title: "Initiatives by whether your grants paid for research before the work",
+    asked: "grants that paid for research before the work",
     heading: "Research before the work",
     values: &[
         ("researchPaid", "Paid for"),
@@ -42,6 +50,7 @@ const RESEARCH: GrantDivision = GrantDivision {
 const REPORTING: GrantDivision = GrantDivision {
     id: "grants-by-reporting",
     title: "Initiatives by how often you ask for a report",
+    asked: "grants with each frequency of reports",
     heading: "A report is due",
     values: &[
         ("reportMonthly", "Every month"),
@@ -54,6 +63,45 @@ const REPORTING: GrantDivision = GrantDivision {
     ],
 };
 
+impl GrantDivision {
+    pub const ALL: [&'static Self; 3] = [&LENGTHS, &RESEARCH, &REPORTING];
+
+    pub fn from_id(id: &str) -> Option<&'static Self> {
+        Self::ALL.into_iter().find(|division| division.id == id)
+    }
+
+    /// What is asked, in plain words. `owner` is the name of the organisation.
+    pub fn describe(&self, owner: &str) -> String {
+        format!(
+            "Of the initiatives that {owner} funds, how many have {}?",
+            self.asked
+        )
+    }
+
+    pub fn draw(&self, owner: &str, found: &OwnGrantsOperation) -> PictureSet {
+        let last = self.values.len() - 1;
+        let bars = self
+            .values
+            .iter()
+            .enumerate()
+            .map(|(at, (field, label))| CountBar {
+                label: (*label).to_owned(),
+                count: found.counts.get(*field).map(|count| count.total_count),
+                is_unknown: at == last,
+            });
+        let bars = CountBars {
+            title: self.title.into(),
+            description: "An initiative with several of your grants counts once for each different answer."
+                .into(),
+            value_heading: self.heading.into(),
+            count_heading: "Initiatives".into(),
+            bars: bars.collect(),
+        };
+        let basis = format!("The initiatives that {owner} funds and whose records you can read in full");
+        PictureSet::draw(self.id, basis, |width| bars.render(self.id, width), bars.table())
+    }
+}
+
 /// The pictures of the grants.
 pub struct GrantPictures {
     pub lengths: PictureView,
@@ -63,14 +111,15 @@ pub struct GrantPictures {
 
 impl GrantPictures {
     /// Draws them. `owner` is the name of the organisation; `answer` says as of when, and has the licence.
-    pub fn draw(found: &OwnGrantsOperation, owner: &str, answer: &PortfolioAnswer) -> Self {
-        let basis = format!("The initiatives that {owner} funds and whose records you can read in full");
-        let draw = |division| {
-            PictureView::new(
-                draw_division(division, &basis, found),
-                &answer.as_of,
-                &answer.licence,
-            )
+    pub fn draw(
+        found: &OwnGrantsOperation,
+        owner: &str,
+        answer: &PortfolioAnswer,
+        scope: RecordScope,
+    ) -> Self {
+        let draw = |division: &'static GrantDivision| {
+            PictureView::new(division.draw(owner, found), &answer.as_of, &answer.licence)
+                .with_downloads(PortfolioPicture::Grants(division).list_files(scope))
         };
         Self {
             lengths: draw(&LENGTHS),
@@ -78,33 +127,6 @@ impl GrantPictures {
             reporting: draw(&REPORTING),
         }
     }
-}
-
-fn draw_division(division: &GrantDivision, basis: &str, found: &OwnGrantsOperation) -> PictureSet {
-    let last = division.values.len() - 1;
-    let bars = division
-        .values
-        .iter()
-        .enumerate()
-        .map(|(at, (field, label))| CountBar {
-            label: (*label).to_owned(),
-            count: found.counts.get(*field).map(|count| count.total_count),
-            is_unknown: at == last,
-        });
-    let bars = CountBars {
-        title: division.title.into(),
-        description: "An initiative with several of your grants counts once for each different answer."
-            .into(),
-        value_heading: division.heading.into(),
-        count_heading: "Initiatives".into(),
-        bars: bars.collect(),
-    };
-    PictureSet::draw(
-        division.id,
-        basis,
-        |width| bars.render(division.id, width),
-        bars.table(),
-    )
 }
 
 #[cfg(test)]
@@ -115,7 +137,7 @@ mod tests {
     #[test]
     fn each_value_is_a_field_of_the_operation() {
         let mut listed = 0;
-        for division in [LENGTHS, RESEARCH, REPORTING] {
+        for division in GrantDivision::ALL {
             for (field, _) in division.values {
                 let start = format!("  {field}: initiatives(filter: {{ fundingTerms:");
                 assert!(OwnGrantsOperation::DOCUMENT.contains(&start), "{field}");

@@ -4,6 +4,7 @@ pub mod board_paper;
 pub mod comparison;
 pub mod grants;
 pub mod operations;
+pub mod pictures;
 pub mod question;
 
 use askama::Template;
@@ -41,13 +42,18 @@ pub fn router() -> Router<PageService> {
         .route("/portfolio", get(show_portfolio))
         .route("/portfolio/download.xlsx", get(send_workbook))
         .route("/portfolio/download.csv", get(send_csv))
+        .route("/portfolio/download.svg", get(pictures::send_svg))
+        .route("/portfolio/download.png", get(pictures::send_png))
         .merge(board_paper::router())
 }
 
 #[derive(Deserialize)]
 struct PortfolioParameters {
     scope: Option<String>,
+    /// The question whose answer is a file.
     question: Option<String>,
+    /// The picture that is a file.
+    picture: Option<String>,
 }
 
 impl PortfolioParameters {
@@ -90,15 +96,12 @@ async fn load_evidence(
     visitor.require(Capability::ActForOrganisation)?;
     let variables = list_variables(scope);
     let found: PortfolioOperation = service.execute(visitor, &variables).await?;
-    let owner = found.viewer.organisation.as_ref().map_or_else(
-        || "your organisation".to_owned(),
-        |organisation| organisation.name.clone(),
-    );
+    let owner = found.owner().to_owned();
     let first = PortfolioQuestion::Ambitions.find_answer(&found);
     let grants = if visitor.can(Capability::ImportGrants) {
         let found: OwnGrantsOperation = service.execute(visitor, serde_json::json!({})).await?;
         Some(OwnGrants {
-            pictures: GrantPictures::draw(&found, &owner, first),
+            pictures: GrantPictures::draw(&found, &owner, first, scope),
             total: match found.funded.total_count {
                 0 => None,
                 total => Some(format_count(total)),

@@ -24,6 +24,14 @@ impl PageOperation for PortfolioOperation {
     const DOCUMENT: &'static str = include_str!("portfolio.graphql");
 }
 
+impl PortfolioOperation {
+    /// The name of the member's organisation.
+    pub fn owner(&self) -> &str {
+        let organisation = self.viewer.organisation.as_ref();
+        organisation.map_or("your organisation", |organisation| organisation.name.as_str())
+    }
+}
+
 #[derive(Debug, Deserialize, Serialize)]
 pub struct PortfolioViewer {
     pub organisation: Option<PortfolioOwner>,

@@ -56,6 +56,15 @@ impl PortfolioQuestion {
         }
     }
 
+    /// The question in plain words. `owner` is the name of the organisation.
+    pub fn describe(self, owner: &str) -> String {
+        let condition = self.title().to_lowercase();
+        format!(
+            "Of the initiatives that {owner} funds or leads, and of the rest, how many {condition}? Initiatives of which it is \
+             not known who funds them are in neither."
+        )
+    }
+
     /// What to know about the question. None if its heading says all.
     pub const fn note(self) -> Option<&'static str> {
         match self {
@@ -144,6 +153,15 @@ mod tests {
             assert_eq!(PortfolioQuestion::from_name(name), Some(question));
         }
         assert_eq!(PortfolioQuestion::from_name("other"), None);
+    }
+
+    #[test]
+    fn question_is_a_sentence() {
+        assert_eq!(
+            PortfolioQuestion::ShortFunding.describe("Mersey Foundation"),
+            "Of the initiatives that Mersey Foundation funds or leads, and of the rest, how many had some funding of 18 months \
+             or less? Initiatives of which it is not known who funds them are in neither."
+        );
     }
 
     #[test]

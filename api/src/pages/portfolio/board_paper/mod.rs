@@ -59,6 +59,9 @@ impl BoardPaper {
             card.bars.source = String::new();
             card.bars.downloads = Vec::new();
         }
+        if let Some(grants) = &mut evidence.grants {
+            grants.pictures.lengths.downloads = Vec::new();
+        }
         let day = service.app.clock.now().date_naive();
         let address = service.app.public_address(&page_address(scope));
         Ok(Self::new(evidence, day, address))
