@@ -1,16 +1,17 @@
 //! Rates as bars out of 100, each with the line of its interval.
 
 use super::{
-    Axis, Drawing, Interval, Picture, PictureTable, PictureWidth, measure_label_column,
+    Axis, Drawing, Interval, Picture, PictureTable, PictureWidth, SMALL_SIZE, TEXT_SIZE,
+    measure_label_column,
     palette::Colour,
     svg::{Anchor, Area, Canvas, Font, Paint, Stroke, TextStyle, measure_lines},
 };
 
-const LABEL_FONT: Font = Font::regular(15.0);
-const EMPHASISED_LABEL_FONT: Font = Font::bold(15.0);
-const VALUE: TextStyle = TextStyle::new(Font::bold(16.0), Colour::Ink, Anchor::Start);
-const DETAIL: TextStyle = TextStyle::new(Font::regular(13.0), Colour::Quiet, Anchor::Start);
-const NO_RATE: TextStyle = TextStyle::new(Font::regular(15.0), Colour::Quiet, Anchor::Start);
+const LABEL_FONT: Font = Font::regular(TEXT_SIZE);
+const EMPHASISED_LABEL_FONT: Font = Font::bold(TEXT_SIZE);
+const VALUE: TextStyle = TextStyle::new(Font::bold(TEXT_SIZE), Colour::Ink, Anchor::Start);
+const DETAIL: TextStyle = TextStyle::new(Font::regular(SMALL_SIZE), Colour::Quiet, Anchor::Start);
+const NO_RATE: TextStyle = TextStyle::new(Font::regular(TEXT_SIZE), Colour::Quiet, Anchor::Start);
 
 /// In the place of a rate that is null, unless the bar says it otherwise.
 const CANNOT_BE_SHOWN: &str = "cannot be shown";

@@ -3,14 +3,14 @@
 use wayin_engine::summary::format_count;
 
 use super::{
-    Drawing, Picture, PictureTable, PictureWidth, SUPPRESSED,
+    Drawing, Picture, PictureTable, PictureWidth, SUPPRESSED, TEXT_SIZE,
     palette::Colour,
     svg::{Anchor, Area, Canvas, Font, Paint, Stroke, TextStyle, measure_lines},
 };
 
-const LABEL: TextStyle = TextStyle::new(Font::regular(15.0), Colour::Ink, Anchor::Start);
-const VALUE: TextStyle = TextStyle::new(Font::bold(15.0), Colour::Ink, Anchor::Start);
-const QUIET_VALUE: TextStyle = TextStyle::new(Font::regular(15.0), Colour::Quiet, Anchor::Start);
+const LABEL: TextStyle = TextStyle::new(Font::regular(TEXT_SIZE), Colour::Ink, Anchor::Start);
+const VALUE: TextStyle = TextStyle::new(Font::bold(TEXT_SIZE), Colour::Ink, Anchor::Start);
+const QUIET_VALUE: TextStyle = TextStyle::new(Font::regular(TEXT_SIZE), Colour::Quiet, Anchor::Start);
 
 const AXIS: Stroke = Stroke::solid(Colour::Axis, 1.0);
 

@@ -2,16 +2,16 @@
 
 use super::{
     Axis, Drawing, Interval, LegendEntry, LegendSign, Mark, NO_RATE, Picture, PictureTable, PictureWidth,
-    SUPPRESSED, Series, draw_legend, format_out_of_100, measure_label_column,
+    SMALL_SIZE, SUPPRESSED, Series, TEXT_SIZE, draw_legend, format_out_of_100, measure_label_column,
     palette::Colour,
     svg::{Anchor, Area, Canvas, Font, Paint, Stroke, TextStyle, measure_lines},
 };
 
-const LABEL_FONT: Font = Font::regular(14.0);
-const DETAIL_FONT: Font = Font::regular(13.0);
-const NOTE: TextStyle = TextStyle::new(Font::regular(13.0), Colour::Quiet, Anchor::Start);
+const LABEL_FONT: Font = Font::regular(TEXT_SIZE);
+const DETAIL_FONT: Font = Font::regular(SMALL_SIZE);
+const NOTE: TextStyle = TextStyle::new(Font::regular(SMALL_SIZE), Colour::Quiet, Anchor::Start);
 /// The number after a dot, where there is one series.
-const VALUE_FONT: Font = Font::bold(13.0);
+const VALUE_FONT: Font = Font::bold(SMALL_SIZE);
 
 const FEW_RECORDS: &str = "few records";
 /// Above the details. With two series, its mark says of which they are.

@@ -32,9 +32,14 @@ const SUPPRESSED: &str = "may not be shown";
 /// In the place of a figure that does not exist, for example a rate of none.
 const NO_RATE: &str = "no rate";
 
-const TICK_FONT: Font = Font::regular(13.0);
-const NOTE_FONT: Font = Font::regular(13.0);
-const LEGEND_FONT: Font = Font::regular(14.0);
+/// The sizes of texts, the same in all pictures. A page shows a picture in its own size, or a little smaller where there
+/// is less space.
+const TEXT_SIZE: f64 = 14.0;
+const SMALL_SIZE: f64 = 13.0;
+
+const TICK_FONT: Font = Font::regular(SMALL_SIZE);
+const NOTE_FONT: Font = Font::regular(SMALL_SIZE);
+const LEGEND_FONT: Font = Font::regular(TEXT_SIZE);
 
 /// A rate with its 95% confidence interval, as fractions from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,7 +103,7 @@ fn format_out_of_100(fraction: f64) -> String {
 /// How wide a picture is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PictureWidth {
-    /// 720 units, for a column of text and for downloads.
+    /// 640 units, for a column of text and for downloads. The stylesheet shows it where there is space for at least 576.
     Wide,
     /// 360 units, for a telephone.
     Narrow,
@@ -109,7 +114,7 @@ impl PictureWidth {
 
     pub fn units(self) -> u32 {
         match self {
-            Self::Wide => 720,
+            Self::Wide => 640,
             Self::Narrow => 360,
         }
     }

@@ -6,15 +6,15 @@ use std::iter;
 use wayin_engine::summary::format_count;
 
 use super::{
-    Drawing, LegendEntry, LegendSign, NOTE_FONT, Picture, PictureTable, PictureWidth, SUPPRESSED,
-    draw_legend,
+    Drawing, LegendEntry, LegendSign, NOTE_FONT, Picture, PictureTable, PictureWidth, SMALL_SIZE, SUPPRESSED,
+    TEXT_SIZE, draw_legend,
     palette::Colour,
     svg::{Anchor, Area, Canvas, Fill, Font, Paint, Stroke, TextStyle, measure_lines},
 };
 
-const HEADER_FONT: Font = Font::bold(15.0);
-const COUNT_FONT: Font = Font::bold(16.0);
-const SUPPRESSED_FONT: Font = Font::regular(13.0);
+const HEADER_FONT: Font = Font::bold(TEXT_SIZE);
+const COUNT_FONT: Font = Font::bold(TEXT_SIZE);
+const SUPPRESSED_FONT: Font = Font::regular(SMALL_SIZE);
 const NOTE: TextStyle = TextStyle::new(NOTE_FONT, Colour::Quiet, Anchor::Start);
 
 /// The column of the initiatives for which `when` is FALSE.

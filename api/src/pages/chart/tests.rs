@@ -19,8 +19,13 @@ struct TextBox {
 impl TextBox {
     fn read(node: Node<'_, '_>) -> Self {
         let number = |name: &str| -> f64 { node.attribute(name).unwrap().parse().unwrap() };
+        let size = number("font-size");
+        assert!(
+            [TEXT_SIZE, SMALL_SIZE].contains(&size),
+            "texts have two sizes: {node:?}"
+        );
         let font = Font {
-            size: number("font-size"),
+            size,
             is_bold: node.attribute("font-weight") == Some("700"),
         };
         let text = node.text().unwrap_or_default().to_owned();
@@ -454,7 +459,7 @@ fn a_picture_on_its_own_says_what_was_asked_and_where_it_is_from_and_becomes_a_p
     let png = render_png(&svg, 2.0).unwrap();
     assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
     let width = u32::from_be_bytes(png[16..20].try_into().unwrap());
-    assert_eq!(width, 2 * (720 + 56));
+    assert_eq!(width, 2 * (640 + 56));
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 use super::{
     Drawing, Interval, LEGEND_FONT, LegendEntry, LegendSign, Mark, NO_RATE, NOTE_FONT, Picture, PictureTable,
-    PictureWidth, Series, TICK_FONT, draw_legend,
+    PictureWidth, Series, TEXT_SIZE, TICK_FONT, draw_legend,
     palette::Colour,
     svg::{Anchor, Area, Canvas, Fill, Font, Paint, Stroke, TextStyle, measure_lines},
 };
 
-const SERIES_FONT: Font = Font::bold(14.0);
+const SERIES_FONT: Font = Font::bold(TEXT_SIZE);
 const NOTE: TextStyle = TextStyle::new(NOTE_FONT, Colour::Quiet, Anchor::Start);
 /// The space for the numbers at the left.
 const SCALE_WIDTH: f64 = 36.0;
