@@ -1,4 +1,4 @@
-// Pictures of five pages for docs/images, wide and narrow. They are looked at, and compared with nothing:
+// Pictures of six pages for docs/images, wide and narrow. They are looked at, and compared with nothing:
 //
 //   node tests/clients/browser/screenshots.mjs docs/images
 
@@ -42,12 +42,8 @@ const open = {
     },
   ],
   portfolio: ["funder", (page) => page.goto("/portfolio")],
-  review: [
-    "steward",
-    async (page) => {
-      await page.goto("/review");
-    },
-  ],
+  send: ["partner", (page) => page.goto("/send")],
+  review: ["steward", (page) => page.goto("/review")],
 };
 try {
   // What waits for the steward.
