@@ -3,8 +3,7 @@
 use wayin_engine::query::RecordScope;
 
 use super::operations::{ComparedGroupData, PortfolioAnswer, PortfolioOperation};
-use super::pictures::PortfolioPicture;
-use super::question::PortfolioQuestion;
+use super::question::{PortfolioQuestion, list_picture_files};
 use crate::pages::answer::data::CautionData;
 use crate::pages::answer::pictures::{PictureSet, PictureView, build_bar, name_answer_files};
 use crate::pages::answer::wording::describe_share;
@@ -47,7 +46,7 @@ impl ComparisonCard {
         } else {
             group.table.unknown
         };
-        let files = PortfolioPicture::Comparison(question).list_files(scope);
+        let files = list_picture_files(question.name(), scope);
         let answer_files = name_answer_files(|ending| question.download_address(scope, ending));
         Some(Self {
             name: question.name(),

@@ -3,7 +3,7 @@
 use wayin_engine::query::RecordScope;
 
 use super::operations::{OwnGrantsOperation, PortfolioAnswer};
-use super::pictures::PortfolioPicture;
+use super::question::list_picture_files;
 use crate::pages::answer::pictures::{PictureSet, PictureView};
 use crate::pages::chart::count_bars::{CountBar, CountBars};
 
@@ -119,7 +119,7 @@ impl GrantPictures {
     ) -> Self {
         let draw = |division: &'static GrantDivision| {
             PictureView::new(division.draw(owner, found), &answer.as_of, &answer.licence)
-                .with_downloads(PortfolioPicture::Grants(division).list_files(scope))
+                .with_downloads(list_picture_files(division.id, scope))
         };
         Self {
             lengths: draw(&LENGTHS),

@@ -3,7 +3,6 @@
 use axum::extract::{Query, State};
 use axum::response::Response;
 use serde_json::json;
-use wayin_engine::query::RecordScope;
 use wayin_entity::Capability;
 
 use super::PortfolioParameters;
@@ -12,7 +11,6 @@ use super::grants::GrantDivision;
 use super::operations::{OwnGrantsOperation, PortfolioOperation};
 use super::question::{PortfolioQuestion, list_variables};
 use crate::pages::answer::address::{build_address, scope_code};
-use crate::pages::answer::pictures::name_picture_files;
 use crate::pages::answer::wording::{describe_as_of, describe_source};
 use crate::pages::chart::PictureFooter;
 use crate::pages::download::{PictureFormat, serve_picture};
@@ -41,17 +39,6 @@ impl PortfolioPicture {
     fn from_name(name: &str) -> Option<Self> {
         let comparison = PortfolioQuestion::from_name(name).map(Self::Comparison);
         comparison.or_else(|| GrantDivision::from_id(name).map(Self::Grants))
-    }
-
-    /// The addresses and names of its files.
-    pub fn list_files(self, scope: RecordScope) -> Vec<(String, String)> {
-        name_picture_files("bars", |ending| {
-            let parameters = [
-                ("picture", self.name().to_owned()),
-                ("scope", scope_code(scope).to_owned()),
-            ];
-            build_address(&format!("/portfolio/download.{ending}"), &parameters)
-        })
     }
 }
 
@@ -124,23 +111,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_picture_is_found_by_its_name_and_has_files() {
+    fn each_picture_is_found_by_its_name() {
         let comparisons = PortfolioQuestion::ALL.map(PortfolioPicture::Comparison);
         let grants = GrantDivision::ALL.map(PortfolioPicture::Grants);
         for picture in comparisons.into_iter().chain(grants) {
             let name = picture.name();
             let found = PortfolioPicture::from_name(name).map(PortfolioPicture::name);
             assert_eq!(found, Some(name));
-            let addresses: Vec<String> = picture
-                .list_files(RecordScope::Visible)
-                .into_iter()
-                .map(|(address, _)| address)
-                .collect();
-            assert_eq!(
-                addresses,
-                ["png", "svg"]
-                    .map(|ending| format!("/portfolio/download.{ending}?picture={name}&scope=VISIBLE"))
-            );
         }
         assert!(PortfolioPicture::from_name("other").is_none());
     }

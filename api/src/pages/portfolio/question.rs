@@ -5,6 +5,18 @@ use wayin_engine::query::RecordScope;
 
 use super::operations::{PortfolioAnswer, PortfolioOperation};
 use crate::pages::answer::address::{build_address, scope_code};
+use crate::pages::answer::pictures::name_picture_files;
+
+/// The addresses and names of the files of a picture of the portfolio.
+pub fn list_picture_files(picture: &str, scope: RecordScope) -> Vec<(String, String)> {
+    name_picture_files("bars", |ending| {
+        let parameters = [
+            ("picture", picture.to_owned()),
+            ("scope", scope_code(scope).to_owned()),
+        ];
+        build_address(&format!("/portfolio/download.{ending}"), &parameters)
+    })
+}
 
 /// A question about the portfolio, which its answer compares with the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
