@@ -1,7 +1,7 @@
 //! Signing in with an issuer of OpenID Connect: the authorisation code flow with PKCE.
 //!
 //! The service begins an [attempt] and sends the browser to the issuer. The issuer sends it back with a code, which the service
-//! [exchanges](exchange) for an ID token. The `iss` and the `sub` of the token identify the [member](sign_in). Nothing else in
+//! exchanges for an ID token. The `iss` and the `sub` of the token identify the [member](sign_in). Nothing else in
 //! it counts, least of all an email address.
 //!
 //! The crate `openidconnect` would bring its own cryptography (`rsa`, `p256`, `p384`, `ed25519-dalek`) beside `aws-lc-rs`. The
