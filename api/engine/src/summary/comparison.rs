@@ -173,7 +173,7 @@ impl ComparisonWriter<'_> {
                 let mut sentences = vec![format!("{label}: {}", self.render_rates(table))];
                 sentences.extend(unknowns::render_count(table));
                 if finding.verdict == Verdict::DependsOnUnknowns {
-                    sentences.extend(unknowns::render_bounds(table));
+                    sentences.extend(unknowns::render_bounds(table, label));
                 }
                 sentences.join(" ")
             })

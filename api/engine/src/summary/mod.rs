@@ -14,6 +14,8 @@ mod tests;
 mod unknowns;
 mod where_different;
 
+use wayin_vocabulary::to_heading;
+
 use self::clauses::GrammaticalNumber::{self, Many, One};
 use self::clauses::{Phrase, render_phrase};
 pub use self::numbers::{
@@ -27,13 +29,15 @@ use crate::measures::Measures;
 use crate::predicate::{InitiativePredicate, Predicate};
 use crate::query::{PatternQuery, RecordScope};
 use crate::statistics::Estimate;
-use crate::verdict::{Direction, Verdict};
+use crate::verdict::{Direction, Finding, Verdict};
 
 /// The answer to a query in plain words, in parts that a page can set apart. Each part is a few sentences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// The verdict and the two rates, or the counts if there are few initiatives.
     pub headline: String,
+    /// Of which records the figures are, if they are not of all records that the query is about. None if they are.
+    pub basis: Option<String>,
     /// How sure the answer is: the interval of the difference, and how many initiatives are compared. None if nothing is
     /// compared.
     pub certainty: Option<String>,
@@ -52,6 +56,7 @@ impl Summary {
     pub fn text(&self) -> String {
         let parts = [
             Some(&self.headline),
+            self.basis.as_ref(),
             self.certainty.as_ref(),
             self.unknowns.as_ref(),
             self.where_different.as_ref(),
@@ -89,6 +94,7 @@ pub fn render(query: &PatternQuery, answer: &PatternAnswer) -> Summary {
         );
         return Summary {
             headline,
+            basis: None,
             certainty: None,
             unknowns: None,
             where_different: None,
@@ -101,9 +107,10 @@ pub fn render(query: &PatternQuery, answer: &PatternAnswer) -> Summary {
     }
     Summary {
         headline: writer.render_headline(),
+        basis: writer.render_basis(),
         certainty: render_certainty(&writer.table),
-        unknowns: unknowns::render(answer, &writer.table),
-        where_different: where_different::render(answer),
+        unknowns: unknowns::render(answer, &writer.table, &writer.render_when(Many)),
+        where_different: where_different::render(answer, &writer.render_when(Many)),
         cautions: writer.render_cautions(),
         about_causes: writer.render_about_causes(),
     }
@@ -152,10 +159,14 @@ impl SummaryWriter<'_> {
     }
 
     fn render_headline(&self) -> String {
+        if self.is_visible_fallback() && self.table.population.count.unwrap_or(0) == 0 {
+            return ALL_COUNTS_SUPPRESSED.into();
+        }
+        let finding = self.render_finding();
         let finding = if self.is_visible_fallback() {
-            self.render_visible_figures()
+            format!("In the records that can be read in full, {finding}")
         } else {
-            self.render_finding()
+            to_heading(&finding)
         };
         match self.render_among(Many) {
             among if among.is_empty() => finding,
@@ -163,27 +174,28 @@ impl SummaryWriter<'_> {
         }
     }
 
+    /// The verdict on the figures. It begins with a small letter.
     fn render_finding(&self) -> String {
-        let finding = self.answer.finding();
+        let finding = self.finding();
         match finding.verdict {
             Verdict::ClearDifference => {
                 let verdict = match finding.direction {
-                    Some(Direction::Less) => "They tend not to coincide",
-                    _ => "They go together",
+                    Some(Direction::Less) => "they tend not to coincide",
+                    _ => "they go together",
                 };
                 format!("{verdict}: {}", self.render_rates())
             }
             Verdict::NoClearDifference => {
-                format!("There is no clear difference: {}", self.render_rates())
+                format!("there is no clear difference: {}", self.render_rates())
             }
             Verdict::DependsOnUnknowns => {
                 format!(
-                    "It depends on what we do not know. So far, {}",
+                    "it depends on what we do not know. So far, {}",
                     self.render_rates()
                 )
             }
             Verdict::TooLittleKnown | Verdict::Suppressed => {
-                format!("Too little is known to say. {}", self.render_counts())
+                format!("too little is known to say. {}", self.render_counts())
             }
         }
     }
@@ -273,13 +285,16 @@ impl SummaryWriter<'_> {
         }
     }
 
-    /// The figures of the records that the reader can read, because those of all records are suppressed.
-    fn render_visible_figures(&self) -> String {
-        let introduction = introduce_visible_figures(ALL_COUNTS_SUPPRESSED, &self.table.population);
-        if self.table.population.count.unwrap_or(0) == 0 {
-            return introduction;
-        }
-        format!("{introduction} {}", self.render_counts())
+    /// The verdict on the records that the figures are of.
+    fn finding(&self) -> Finding {
+        Finding::from_table(&self.table)
+    }
+
+    /// That the figures are of the records that the reader can read, because those of all records are suppressed.
+    fn render_basis(&self) -> Option<String> {
+        let has_figures = self.table.population.count.unwrap_or(0) > 0;
+        (self.is_visible_fallback() && has_figures)
+            .then(|| introduce_visible_figures(ALL_COUNTS_SUPPRESSED, &self.table.population))
     }
 
     /// The cautions that change how the sentences are to be read.
@@ -291,7 +306,7 @@ impl SummaryWriter<'_> {
     }
 
     fn render_about_causes(&self) -> Option<&'static str> {
-        let claims_difference = self.answer.finding().verdict.is_difference();
+        let claims_difference = self.finding().verdict.is_difference();
         (claims_difference && !is_about_missing_data(self.query)).then_some(NOT_A_CAUSE)
     }
 

@@ -83,6 +83,6 @@ pub fn format_points(difference: &Estimate) -> String {
     }
     let [lower, upper] = [lower.abs(), upper.abs()];
     format!(
-        "Allowing for chance, the first rate could be from {lower:.0} in 100 lower to {upper:.0} in 100 higher."
+        "Allowing for chance, the rate could be from {lower:.0} in 100 lower to {upper:.0} in 100 higher than that of the rest."
     )
 }

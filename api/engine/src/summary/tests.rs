@@ -127,6 +127,7 @@ fn render_parts(summary: &Summary) -> String {
     let mut text = String::new();
     let parts = [
         ("headline", Some(&summary.headline)),
+        ("basis", summary.basis.as_ref()),
         ("certainty", summary.certainty.as_ref()),
         ("unknowns", summary.unknowns.as_ref()),
         ("where", summary.where_different.as_ref()),

@@ -9,15 +9,15 @@ use crate::answer::{DisclosedTable, PatternAnswer};
 use crate::verdict::RateBounds;
 
 /// How many initiatives have an unknown condition, why, and between which bounds the two rates are. `table` has the counts of
-/// the records that the figures are of. None if nothing is unknown.
-pub fn render(answer: &PatternAnswer, table: &DisclosedTable) -> Option<String> {
+/// the records that the figures are of, and `when` the first condition in words. None if nothing is unknown.
+pub fn render(answer: &PatternAnswer, table: &DisclosedTable, when: &str) -> Option<String> {
     let count = render_count(table)?;
     let Some(unknown) = table.unknown.count else {
         return Some(count);
     };
     let mut sentences = vec![count];
     sentences.extend(render_main_reason(answer, unknown));
-    sentences.extend(render_bounds(table));
+    sentences.extend(render_bounds(table, &format!("those that {when}")));
     Some(sentences.join(" "))
 }
 
@@ -38,9 +38,9 @@ pub fn render_count(table: &DisclosedTable) -> Option<String> {
     Some(format!("{count} more {noun} unknown answers."))
 }
 
-/// Between which bounds the two rates are, as a sentence. None if a count is suppressed, or if there may be no initiative in a
-/// group.
-pub fn render_bounds(table: &DisclosedTable) -> Option<String> {
+/// Between which bounds the rate of a group, such as "Wales", and that of the rest are, as a sentence. None if a count is
+/// suppressed, or if there may be no initiative in a group.
+pub fn render_bounds(table: &DisclosedTable, group: &str) -> Option<String> {
     let bounds = RateBounds::of_both(table)?;
     if bounds.iter().all(RateBounds::is_almost_any) {
         return Some("With so much unknown, the records tell us almost nothing.".into());
@@ -50,7 +50,7 @@ pub fn render_bounds(table: &DisclosedTable) -> Option<String> {
         format!("{least:.0} to {most:.0} in 100")
     });
     Some(format!(
-        "Whatever the answers are, the first rate is {with}, and the other {otherwise}."
+        "Whatever the answers are, the rate is {with} for {group}, and {otherwise} for the rest."
     ))
 }
 

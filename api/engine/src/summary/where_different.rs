@@ -8,13 +8,14 @@ use crate::verdict::Direction;
 /// The most groups that a sentence names. It counts the others.
 const MAX_NAMED_GROUPS: usize = 4;
 
-/// Which groups have a clearly higher or lower rate with `when` than the rest. None without groups.
-pub fn render(answer: &PatternAnswer) -> Option<String> {
+/// Which groups have a clearly higher or lower rate with the first condition than the rest. `when` is this condition in words.
+/// None without groups.
+pub fn render(answer: &PatternAnswer, when: &str) -> Option<String> {
     let (groups, comparison) = (answer.groups.as_ref()?, answer.compare_groups()?);
     let sentence = match comparison.compared {
         0 | 1 => "Too little is known of the groups to say where it differs.".to_owned(),
         compared if comparison.different.is_empty() => format!(
-            "It is much the same everywhere: none of the {} groups with enough records differs clearly.",
+            "None of the {} groups with enough records differs clearly from the rest.",
             format_count(compared as u64)
         ),
         compared => {
@@ -26,7 +27,8 @@ pub fn render(answer: &PatternAnswer) -> Option<String> {
                 render(Direction::More, "clearly higher"),
                 render(Direction::Less, "clearly lower"),
             ];
-            let sentences = clauses.into_iter().flatten().zip(["The first rate is", "It is"]);
+            let first = format!("Among those that {when}, the rate is");
+            let sentences = clauses.into_iter().flatten().zip([first.as_str(), "It is"]);
             let sentences: Vec<String> = sentences
                 .map(|(clause, start)| format!("{start} {clause}."))
                 .collect();

@@ -10,6 +10,7 @@ pub struct PatternData {
     pub summary: SummaryData,
     pub conditions: ConditionsData,
     pub verdict: String,
+    pub visible_verdict: String,
     pub basis: String,
     pub scope: String,
     pub table: TableData,
@@ -26,6 +27,7 @@ pub struct PatternData {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct SummaryData {
     pub headline: String,
+    pub basis: Option<String>,
     pub certainty: Option<String>,
     pub unknowns: Option<String>,
     #[serde(rename = "where")]
@@ -103,6 +105,22 @@ impl PatternData {
         choose_table(&self.basis, &self.table, &self.visible_table)
     }
 
+    /// The verdict on the figures that are shown. If counts of all records are suppressed, these are of the records that the
+    /// visitor can read.
+    pub fn shown_verdict(&self) -> &str {
+        choose_verdict(&self.scope, &self.basis, &self.verdict, &self.visible_verdict)
+    }
+
+    /// The cautions about the figures that are shown, of the answer and of its groups.
+    pub fn list_shown_cautions(&self, groups: &[GroupData]) -> Vec<CautionData> {
+        let are_groups_visible = !groups.is_empty() && groups.iter().all(|group| group.basis == "VISIBLE");
+        let mut cautions = list_shown_cautions(&self.cautions, &self.scope, &self.basis);
+        if are_groups_visible {
+            cautions.retain(|caution| caution.code != "GROUPS_SUPPRESSED");
+        }
+        cautions
+    }
+
     /// Whether some of the records that the answer counts are illustrative.
     pub fn is_illustrative(&self) -> bool {
         has_caution(&self.cautions, "ILLUSTRATIVE")
@@ -119,7 +137,55 @@ pub fn choose_table<'a>(basis: &str, all: &'a TableData, visible: &'a TableData)
     if basis == "VISIBLE" { visible } else { all }
 }
 
+/// The verdict on the figures of a basis: the one on readable records if counts of all records are suppressed.
+pub fn choose_verdict<'a>(scope: &str, basis: &str, all: &'a str, visible: &'a str) -> &'a str {
+    if scope == basis { all } else { visible }
+}
+
+/// The cautions that are about the figures of a basis. If counts of all records are suppressed, readable records are counted
+/// exactly in their place, so what is to be said of the counts of all does not apply.
+pub fn list_shown_cautions(cautions: &[CautionData], scope: &str, basis: &str) -> Vec<CautionData> {
+    let is_about_all = |code: &str| matches!(code, "PERTURBED" | "COUNTS_SUPPRESSED" | "GROUPS_SUPPRESSED");
+    let shown = cautions
+        .iter()
+        .filter(|caution| scope == basis || !is_about_all(&caution.code));
+    shown.cloned().collect()
+}
+
 /// Whether one of the cautions has a code of the enum `CautionCode`.
 pub fn has_caution(cautions: &[CautionData], code: &str) -> bool {
     cautions.iter().any(|caution| caution.code == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list_codes(scope: &str, basis: &str) -> Vec<String> {
+        let cautions = [
+            "NOT_A_SAMPLE",
+            "GROUPS_SUPPRESSED",
+            "PERTURBED",
+            "COUNTS_SUPPRESSED",
+        ]
+        .map(|code| CautionData {
+            code: code.into(),
+            text: String::new(),
+        });
+        let shown = list_shown_cautions(&cautions, scope, basis);
+        shown.into_iter().map(|caution| caution.code).collect()
+    }
+
+    #[test]
+    fn cautions_about_counts_of_all_records_are_shown_beside_these_counts_alone() {
+        assert_eq!(list_codes("ALL", "ALL").len(), 4);
+        assert_eq!(list_codes("ALL", "VISIBLE"), ["NOT_A_SAMPLE"]);
+    }
+
+    #[test]
+    fn readable_records_have_their_own_verdict() {
+        let choose = |basis| choose_verdict("ALL", basis, "SUPPRESSED", "CLEAR_DIFFERENCE");
+        assert_eq!(choose("ALL"), "SUPPRESSED");
+        assert_eq!(choose("VISIBLE"), "CLEAR_DIFFERENCE");
+    }
 }

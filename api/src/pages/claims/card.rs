@@ -10,6 +10,8 @@ pub struct ClaimCard {
     pub statement: String,
     pub explore_address: String,
     pub headline: String,
+    /// Of which records the figures are, if not of all.
+    pub basis: Option<String>,
     /// A code of the enum `Verdict`.
     pub verdict: String,
     pub bars: PictureView,
@@ -35,8 +37,9 @@ impl ClaimCard {
             is_illustrative: pattern.is_illustrative(),
             slug: claim.slug,
             statement: claim.statement,
+            verdict: pattern.shown_verdict().to_owned(),
             headline: pattern.summary.headline,
-            verdict: pattern.verdict,
+            basis: pattern.summary.basis,
         }
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use self::card::ClaimCard;
 use self::operations::{ClaimOperation, ClaimsOperation};
 use self::pictures::{ClaimPicture, ClaimPictures};
-use super::answer::data::PatternData;
+use super::answer::data::{CautionData, PatternData};
 use super::answer::pictures::{PictureSet, PictureView, name_answer_files, name_picture_files};
 use super::answer::wording::{build_footer, cite};
 use super::document::Page;
@@ -101,6 +101,7 @@ struct ClaimTemplate {
     statement: String,
     explore_address: String,
     pattern: PatternData,
+    cautions: Vec<CautionData>,
     reflection: Option<ClaimOrigin>,
     bars: PictureView,
     /// None if the claim has no groups.
@@ -126,6 +127,9 @@ async fn show_claim(
     let found: ClaimOperation = service.execute(&visitor, &variables).await?;
     let claim = found.claim.ok_or_else(|| no_claim(&visitor))?;
     let pictures = ClaimPictures::draw(&claim);
+    let groups = claim.pattern.groups.as_ref();
+    let groups = groups.map_or(&[][..], |groups| &groups.nodes);
+    let cautions = claim.pattern.pattern.list_shown_cautions(groups);
     let pattern = claim.pattern.pattern;
     let path = format!("/claims/{}", claim.slug);
     let address = service.app.public_address(&path);
@@ -160,6 +164,7 @@ async fn show_claim(
         citation: cite(&claim.statement, &pattern, &address, service.app.clock.now()),
         statement: claim.statement,
         pattern,
+        cautions,
         address,
     }))
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::operations::ExploredPattern;
 use super::question::{GroupSort, MAX_GROUPS, Question};
-use crate::pages::answer::data::{EstimateData, PatternData};
+use crate::pages::answer::data::{CautionData, EstimateData, PatternData};
 use crate::pages::answer::pictures::{
     PictureSet, PictureView, build_group_dots, build_mosaic, build_rate_bars, name_answer_files,
     name_picture_files,
@@ -71,6 +71,8 @@ pub struct SortLink {
 /// An answer.
 pub struct AnswerView {
     pub pattern: PatternData,
+    /// The cautions about what is shown.
+    pub cautions: Vec<CautionData>,
     pub bars: PictureView,
     pub mosaic: PictureView,
     pub groups: Option<PictureView>,
@@ -101,6 +103,7 @@ pub fn build_answer(
     };
     let (bars, mosaic) = (AnswerPicture::Bars, AnswerPicture::Mosaic);
     let groups = AnswerPicture::Groups.draw(&answer);
+    let shown_groups = answer.groups.as_ref().map_or(&[][..], |groups| &groups.nodes);
     let total = answer.groups.as_ref().map_or(0, |groups| groups.total_count);
     AnswerView {
         bars: view(bars, build_rate_bars(bars.name(), pattern)),
@@ -123,6 +126,7 @@ pub fn build_answer(
         downloads: name_answer_files(|ending| {
             question.file_address(&format!("/explore/download.{ending}"), &[])
         }),
+        cautions: pattern.list_shown_cautions(shown_groups),
         pattern: answer.pattern,
     }
 }
@@ -161,14 +165,15 @@ pub fn describe_pooled(pattern: &PatternData) -> Option<String> {
     let range = format!("({:.1} to {:.1})", pooled.lower, pooled.upper);
     let text = if differ(pooled.value, crude.value) {
         format!(
-            "Compared only within the same group, those that {when} were {} as likely {range}. Without that, {}.",
+            "Compared only with initiatives of the same group, those that {when} were {} as likely {range}. Compared with all \
+             others, {}.",
             times(pooled),
             times(crude)
         )
     } else {
         format!(
-            "Compared only within the same group, it is much the same: those that {when} were {} as likely {range}. \
-             Without that, {}.",
+            "Compared only with initiatives of the same group, it is much the same: those that {when} were {} as likely \
+             {range}. Compared with all others, {}.",
             times(pooled),
             times(crude)
         )

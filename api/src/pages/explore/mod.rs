@@ -303,11 +303,11 @@ mod tests {
         let estimate = |value: f64| json!({"value": value, "lower": 1.3, "upper": 2.4});
         let pattern = json!({
             "summary": {
-                "headline": "They go together: 57 in 100 <did>.", "certainty": "Quite sure.",
+                "headline": "They go together: 57 in 100 <did>.", "basis": null, "certainty": "Quite sure.",
                 "unknowns": "About 950 are not known.", "where": null,
             },
             "conditions": {"when": "had short funding", "then": "skipped their ambitions", "among": null},
-            "verdict": "CLEAR_DIFFERENCE", "basis": "ALL", "scope": "ALL",
+            "verdict": "CLEAR_DIFFERENCE", "visibleVerdict": "CLEAR_DIFFERENCE", "basis": "ALL", "scope": "ALL",
             "table": table, "visibleTable": table,
             "rateWhen": share(json!(0.57)), "rateOtherwise": share(json!(0.28)),
             "riskRatio": estimate(2.0),

@@ -4,7 +4,7 @@ use wayin_engine::query::RecordScope;
 
 use super::operations::{ComparedGroupData, PortfolioAnswer, PortfolioOperation};
 use super::question::{PortfolioQuestion, list_picture_files};
-use crate::pages::answer::data::CautionData;
+use crate::pages::answer::data::{CautionData, choose_verdict, list_shown_cautions};
 use crate::pages::answer::pictures::{PictureSet, PictureView, build_bar, name_answer_files};
 use crate::pages::answer::wording::describe_share;
 use crate::pages::chart::bars::RateBars;
@@ -52,7 +52,13 @@ impl ComparisonCard {
             name: question.name(),
             title: question.title(),
             note: question.note(),
-            verdict: group.verdict.clone(),
+            verdict: choose_verdict(
+                &answer.scope,
+                &answer.basis,
+                &group.verdict,
+                &group.visible_verdict,
+            )
+            .to_owned(),
             sentence: sentence.clone(),
             certainty: answer.summary.certainty.clone(),
             own_share: describe_share(&group.rate),
@@ -72,10 +78,7 @@ impl ComparisonCard {
 pub fn describe_comparison_basis(answer: &PortfolioAnswer) -> &'static str {
     match (answer.scope.as_str(), answer.basis.as_str()) {
         ("ALL", "ALL") => "All published records, with disclosure control",
-        ("ALL", _) => {
-            "The bars are of the records that you can read, because the counts of all may not be shown. \
-             The verdict is about all published records"
-        }
+        ("ALL", _) => "The records that you can read, because the counts of all may not be shown",
         _ => "The records that you can read in full, counted exactly",
     }
 }
@@ -84,9 +87,12 @@ pub fn describe_comparison_basis(answer: &PortfolioAnswer) -> &'static str {
 pub fn list_cautions(found: &PortfolioOperation) -> Vec<CautionData> {
     let mut listed: Vec<CautionData> = Vec::new();
     let answers = PortfolioQuestion::ALL.map(|question| question.find_answer(found));
-    for caution in answers.into_iter().flat_map(|answer| &answer.cautions) {
+    let shown = answers
+        .into_iter()
+        .flat_map(|answer| list_shown_cautions(&answer.cautions, &answer.scope, &answer.basis));
+    for caution in shown {
         if !listed.iter().any(|other| other.text == caution.text) {
-            listed.push(caution.clone());
+            listed.push(caution);
         }
     }
     listed

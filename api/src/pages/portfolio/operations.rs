@@ -68,6 +68,7 @@ pub struct ComparisonSummaryData {
 #[serde(rename_all = "camelCase")]
 pub struct ComparedGroupData {
     pub verdict: String,
+    pub visible_verdict: String,
     pub table: UnknownCount,
     pub visible_table: UnknownCount,
     pub rate: ShareData,

@@ -235,6 +235,11 @@ impl ComparedGroup {
         Finding::from_table(&self.table).verdict
     }
 
+    /// The verdict on the exact counts of the records that you can read in full. Use it if `verdict` is `SUPPRESSED`.
+    async fn visible_verdict(&self) -> Verdict {
+        Finding::from_table(&self.table.visible_only()).verdict
+    }
+
     /// Whether `then` is more or less frequent in the group. Null unless the verdict is `CLEAR_DIFFERENCE` or
     /// `DEPENDS_ON_UNKNOWNS`.
     async fn direction(&self) -> Option<Direction> {

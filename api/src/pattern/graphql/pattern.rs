@@ -15,7 +15,7 @@ use wayin_engine::answer;
 use wayin_engine::answer::PatternAnswer;
 use wayin_engine::predicate::Predicate;
 use wayin_engine::query::{PatternQuery, RecordScope};
-use wayin_engine::verdict::{Direction, Verdict};
+use wayin_engine::verdict::{Direction, Finding, Verdict};
 use wayin_engine::{cautions, measures, summary};
 
 /// How often two conditions coincide.
@@ -63,6 +63,11 @@ impl Pattern {
     /// Whether the share of initiatives that have `then` differs between those with `when` and the others.
     async fn verdict(&self) -> Verdict {
         self.result.finding().verdict
+    }
+
+    /// The verdict on the exact counts of the records that you can read in full. Use it if `verdict` is `SUPPRESSED`.
+    async fn visible_verdict(&self) -> Verdict {
+        Finding::from_table(&self.result.table.visible_only()).verdict
     }
 
     /// Whether `then` is more or less frequent with `when`. Null unless the verdict is
@@ -170,6 +175,9 @@ pub struct PatternConditions {
 pub struct PatternSummary {
     /// The verdict and the two shares. If few initiatives are known, their numbers.
     headline: String,
+    /// Which records the figures are of, if counts of all records are suppressed. Null if the figures are of all
+    /// records that you asked about.
+    basis: Option<String>,
     /// How sure the answer is: the interval of the difference, and how many initiatives are compared. Null if
     /// fewer than 10 are known in one group.
     certainty: Option<String>,
@@ -190,6 +198,7 @@ impl From<summary::Summary> for PatternSummary {
         Self {
             text: summary.text(),
             headline: summary.headline,
+            basis: summary.basis,
             certainty: summary.certainty,
             unknowns: summary.unknowns,
             where_different: summary.where_different,
