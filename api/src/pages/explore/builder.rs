@@ -40,6 +40,8 @@ pub struct BuilderView {
 pub struct PartView {
     pub name: &'static str,
     pub legend: &'static str,
+    /// Hidden words after a label that the other parts have too.
+    pub which: String,
     pub hint: &'static str,
     /// How the rows are joined. Empty if there are fewer than two.
     pub joins: Vec<Choice>,
@@ -59,6 +61,8 @@ pub enum ItemView {
 pub struct GroupView {
     /// The path, such as "when.1".
     pub place: String,
+    /// Hidden words after a label that other groups have too.
+    pub which: String,
     pub joins: Vec<Choice>,
     pub joiner: &'static str,
     pub class: &'static str,
@@ -241,6 +245,7 @@ fn build_part(
         troubles: &draft.row_troubles[part as usize],
         choices,
         part,
+        legend,
     };
     let words = words.and_then(|words| match part {
         QuestionPart::When => Some(words.when.clone()),
@@ -250,6 +255,7 @@ fn build_part(
     PartView {
         name: part.name(),
         legend,
+        which: format!("to “{legend}”"),
         hint,
         joins: if tree.items.len() > 1 {
             list_joins(tree.join, &[Join::All, Join::Any, Join::None])
@@ -262,11 +268,16 @@ fn build_part(
             .items
             .iter()
             .enumerate()
-            .map(|(at, item)| rows.build_item(at, item))
+            .map(|(at, item)| rows.build_item(at, item, count_groups(&tree.items[..=at])))
             .collect(),
         topics: list_topics(|_| true),
         words: words.unwrap_or_default(),
     }
+}
+
+fn count_groups(items: &[TreeItem]) -> usize {
+    let groups = items.iter().filter(|item| matches!(item, TreeItem::Group(_)));
+    groups.count()
 }
 
 /// The choices of a join. Both ways to write "all" are one choice.
@@ -298,20 +309,23 @@ struct RowContext<'a> {
     troubles: &'a [RowTrouble],
     choices: &'a ExploreChoicesOperation,
     part: QuestionPart,
+    legend: &'static str,
 }
 
 impl RowContext<'_> {
-    fn build_item(&self, at: usize, item: &TreeItem) -> ItemView {
+    /// `number` is how many groups there are up to the item.
+    fn build_item(&self, at: usize, item: &TreeItem, number: usize) -> ItemView {
         match item {
             TreeItem::Row(row) => ItemView::Row(self.build_row(&at.to_string(), row)),
-            TreeItem::Group(group) => ItemView::Group(self.build_group(at, group)),
+            TreeItem::Group(group) => ItemView::Group(self.build_group(at, group, number)),
         }
     }
 
-    fn build_group(&self, at: usize, group: &RowGroup) -> GroupView {
+    fn build_group(&self, at: usize, group: &RowGroup, number: usize) -> GroupView {
         let is_about_funding = group.join == Join::SameFunding;
         GroupView {
             place: format!("{}.{at}", self.part.name()),
+            which: format!("({number} of “{}”)", self.legend),
             joins: list_joins(group.join, &[Join::All, Join::Any, Join::None, Join::SameFunding]),
             joiner: group.join.word(),
             class: match group.join {
@@ -586,6 +600,25 @@ mod tests {
             "The step was taken in less time than it needed.",
         ] {
             assert!(html.contains(part), "{part} is not in {html}");
+        }
+    }
+
+    #[test]
+    fn every_list_of_conditions_has_a_name_of_its_own() {
+        let either = json!({"or": [{"fundedByMe": true}, {"ledByMe": true}]});
+        let html = show(Question {
+            when: Some(json!({"and": [either, {"fundedByMe": true}, either]})),
+            ..Question::default()
+        });
+        for part in [
+            "Add a condition<span class=\"visually-hidden\"> to “When an initiative…”</span></label>",
+            "Add a condition<span class=\"visually-hidden\"> to “…how often does it also…”</span></label>",
+            "Add a condition<span class=\"visually-hidden\"> to “Only among initiatives that…”</span></label>",
+            "Add to this group<span class=\"visually-hidden\"> (1 of “When an initiative…”)</span></label>",
+            "Add to this group<span class=\"visually-hidden\"> (2 of “When an initiative…”)</span></label>",
+            "Match<span class=\"visually-hidden\"> in “When an initiative…”</span></label>",
+        ] {
+            assert_eq!(html.matches(part).count(), 1, "{part} is once in {html}");
         }
     }
 
