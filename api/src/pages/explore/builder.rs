@@ -459,8 +459,8 @@ impl RowContext<'_> {
 /// The choices of whether a condition is to be true.
 fn list_truth(row: &Row) -> Vec<Choice> {
     vec![
-        Choice::new("", "true", !row.is_negated),
-        Choice::new(NEGATED, "not true", row.is_negated),
+        Choice::new("", "where this is true", !row.is_negated),
+        Choice::new(NEGATED, "where this is not true", row.is_negated),
     ]
 }
 
@@ -594,7 +594,7 @@ mod tests {
         });
         for part in [
             "Another crisis (unheard-of)",
-            "<option value=\"1\" selected>not true</option>",
+            "<option value=\"1\" selected>where this is not true</option>",
             "value=\"DEFINING_AMBITIONS\" selected",
             "name=\"then.0.written\" value=\"1\"",
             "The step was taken in less time than it needed.",
