@@ -164,15 +164,17 @@ impl Draft {
             }
             BuilderAction::AddGroup(part) => {
                 let name = format!("add.{}", part.name());
-                if let Some(row) = find_new_row(fields, &name) {
-                    let group = RowGroup {
-                        join: Join::Any,
-                        rows: vec![row],
-                    };
-                    let items = &mut self.trees[*part as usize].items;
-                    self.focus = Some(format!("{}.{}.join", part.name(), items.len()));
-                    items.push(TreeItem::Group(group));
-                }
+                let Some(row) = find_new_row(fields, &name) else {
+                    self.focus = Some(name);
+                    return;
+                };
+                let group = RowGroup {
+                    join: Join::Any,
+                    rows: vec![row],
+                };
+                let items = &mut self.trees[*part as usize].items;
+                self.focus = Some(format!("{}.{}.join", part.name(), items.len()));
+                items.push(TreeItem::Group(group));
             }
             BuilderAction::Remove(place) => {
                 remove(&mut self.trees[place.part as usize], &place.path);
@@ -404,6 +406,17 @@ mod tests {
         assert!(Draft::from_fields(&again).is_complete());
         again.extend(fields(&[("do", "remove:when.1")]));
         assert_eq!(Draft::from_fields(&again).question.when, Some(short));
+    }
+
+    #[test]
+    fn button_without_a_chosen_condition_leads_to_the_list() {
+        for action in ["add:when", "group:when"] {
+            let mut given = SHORT.to_vec();
+            given.extend([("add.when", ""), ("do", action)]);
+            let draft = Draft::from_fields(&fields(&given));
+            assert_eq!(draft.tree(QuestionPart::When).items.len(), 1, "{action}");
+            assert_eq!(draft.focus.as_deref(), Some("add.when"), "{action}");
+        }
     }
 
     #[test]
