@@ -36,7 +36,7 @@ impl ConditionTopic {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Funding => "Funding",
-            Self::WayIn => "Way in",
+            Self::WayIn => "Where it started",
             Self::Challenges => "Challenges",
             Self::Changes => "What changed",
             Self::WhenAndWhere => "When and where",
@@ -535,12 +535,12 @@ fn list_funding_codes() -> Vec<ConditionKind> {
         term_codes::<EntryPoint>(
             ("funding-focus", "intendedFocus"),
             "What the funder meant to fund",
-            "The entry point that the funder intended to fund.",
+            "The entry point that the funder intended to fund: a way to start changing a system.",
             "COLLABORATION",
         ),
         term_codes::<Restriction>(
             ("funding-restriction", "restriction"),
-            "Restriction of the money",
+            "What the money can be used for",
             "Whether the money can be used for any purpose.",
             "UNRESTRICTED",
         ),
@@ -552,13 +552,13 @@ fn list_funding_codes() -> Vec<ConditionKind> {
         ),
         term_codes::<ReportingBasis>(
             ("funding-reporting-basis", "reportingBasis"),
-            "What reports are on",
-            "What the funder requires reports on.",
+            "What reports are about",
+            "What the funder requires reports about.",
             "FIXED_TARGETS",
         ),
         term_codes::<DeliveryTimeline>(
             ("funding-timeline", "deliveryTimeline"),
-            "Delivery timeline of the funding",
+            "Whether the timeline can change",
             "Whether the timeline can change as the work learns.",
             "FIXED",
         ),
@@ -587,10 +587,10 @@ fn list_funders() -> Vec<ConditionKind> {
             "Whether time for working together is paid for",
         ),
         ("intendedFocus", "What the funder meant to fund"),
-        ("restriction", "The restriction"),
+        ("restriction", "What the money can be used for"),
         ("reportingFrequency", "How often reports are due"),
-        ("reportingBasis", "What reports are on"),
-        ("deliveryTimeline", "The delivery timeline"),
+        ("reportingBasis", "What reports are about"),
+        ("deliveryTimeline", "Whether the timeline can change"),
         ("renewable", "Whether it can be renewed"),
         ("multiSite", "Whether it also pays for other places"),
     ]);
@@ -628,7 +628,7 @@ fn list_funders() -> Vec<ConditionKind> {
         kind(
             (FUNDING, "funding-known"),
             "What is known about the funding",
-            "Whether an answer about the funding is on record. Nothing that is not known counts as no.",
+            "Whether an answer about the funding is on record. A missing answer does not count as “no”.",
             vec![of_terms(json!({"$field": {"isKnown": "$known"}}))],
             vec![
                 which_terms(),
@@ -639,7 +639,7 @@ fn list_funders() -> Vec<ConditionKind> {
         kind(
             (FUNDING, "funding-recorded"),
             "Any funding is on record",
-            "Whether any funding term of the initiative is on record.",
+            "Whether any grant or contract of the initiative is on record.",
             vec![json!({"fundingTerms": {"isRecorded": "$known"}})],
             vec![yes_or_no("known", "Funding", "is on record", "is not on record")],
         ),
@@ -658,8 +658,8 @@ fn list_ways_in() -> Vec<ConditionKind> {
     vec![
         kind(
             (WAY_IN, "way-in"),
-            "The way in",
-            "The first entry point that the initiative took.",
+            "Where it started from",
+            "The way in: the first entry point that the initiative took.",
             vec![json!({"wayIn": {"in": ["$points"], "perspective": "?whose"}})],
             vec![
                 many_codes::<EntryPoint>("points", "Is one of", "COLLABORATION"),
@@ -668,8 +668,8 @@ fn list_ways_in() -> Vec<ConditionKind> {
         ),
         kind(
             (WAY_IN, "entry-points"),
-            "Entry points that were used",
-            "All entry points that the initiative used, the first and later ones.",
+            "Where it started from, at first or later",
+            "Every entry point that the initiative took: a way to start changing a system.",
             vec![json!({"entryPoints": {"$how": ["$points"], "perspective": "?whose"}})],
             vec![
                 how(),
@@ -679,15 +679,15 @@ fn list_ways_in() -> Vec<ConditionKind> {
         ),
         kind(
             (WAY_IN, "way-in-known"),
-            "The way in is known",
-            "Whether a way in is on record.",
+            "It is known where it started from",
+            "Whether the first entry point is on record.",
             vec![json!({"wayIn": {"isKnown": "$known", "perspective": "?whose"}})],
             vec![is_known(), from_perspective()],
         ),
         kind(
             (WAY_IN, "entry-points-known"),
-            "The entry points are known",
-            "Whether any entry point is on record.",
+            "It is known where it started from, at first or later",
+            "Whether any entry point is on record, the first or a later one.",
             vec![json!({"entryPoints": {"isKnown": "$known", "perspective": "?whose"}})],
             vec![is_known(), from_perspective()],
         ),
@@ -707,7 +707,7 @@ fn list_challenges() -> Vec<ConditionKind> {
     vec![
         kind(
             (CHALLENGES, "step"),
-            "What happened to a step",
+            "A step that was taken, rushed or skipped",
             "Each challenge asks for a step, such as agreeing together what should change.",
             vec![
                 json!({"challenge": {"on": "$challenge", "step": {"in": ["$steps"]}}}),
@@ -731,14 +731,14 @@ fn list_challenges() -> Vec<ConditionKind> {
         ),
         kind(
             (CHALLENGES, "step-known"),
-            "What happened to a step is known",
+            "It is known whether a step was taken",
             "Whether it is on record what happened to the step.",
             vec![json!({"challenge": {"on": "$challenge", "step": {"isKnown": "$known"}}})],
             vec![challenge(), is_known()],
         ),
         kind(
             (CHALLENGES, "reasons-known"),
-            "The reasons for a step are known",
+            "It is known why a step was rushed or skipped",
             "Whether any reason for what happened to the step is on record.",
             vec![json!({"challenge": {"on": "$challenge", "reasons": {"isKnown": "$known"}}})],
             vec![challenge(), is_known()],
@@ -748,12 +748,12 @@ fn list_challenges() -> Vec<ConditionKind> {
 
 fn list_changes() -> Vec<ConditionKind> {
     const CHANGES: ConditionTopic = ConditionTopic::Changes;
-    let condition = || one_code::<ConditionForChange>("condition", "Condition", "GOVERNANCE");
+    let condition = || one_code::<ConditionForChange>("condition", "Condition for change", "GOVERNANCE");
     vec![
         kind(
             (CHANGES, "change"),
-            "A condition for change was altered",
-            "How far something was altered that decides whether adaptive work can last.",
+            "What changed around the work",
+            "A condition for change, such as governance or reporting, and how far it was altered.",
             vec![
                 json!({"condition": {"on": "$condition", "change": {"in": ["$extents"]}}}),
                 json!({"condition": {"on": "$condition", "change": {"eq": "$extents"}}}),
@@ -765,8 +765,8 @@ fn list_changes() -> Vec<ConditionKind> {
         ),
         kind(
             (CHANGES, "change-known"),
-            "It is known whether a condition was altered",
-            "Whether it is on record how far the condition was altered.",
+            "It is known what changed around the work",
+            "Whether it is on record how far the condition for change was altered.",
             vec![json!({"condition": {"on": "$condition", "change": {"isKnown": "$known"}}})],
             vec![condition(), is_known()],
         ),
@@ -828,8 +828,8 @@ fn list_times_and_places() -> Vec<ConditionKind> {
             vec![json!({"place": {"is": {"code": "$code"}}})],
             vec![input(
                 "code",
-                "GSS code of the place",
-                InputKind::Text("For example, E06000001"),
+                "Code of the place",
+                InputKind::Text("The GSS code, such as E06000001"),
                 "",
             )],
         ),
