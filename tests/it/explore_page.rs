@@ -30,6 +30,7 @@ tests_on_both_databases![
     visitors_can_build_and_are_asked_to_sign_in,
     visitors_who_can_ask_get_the_files_of_an_answer,
     wrong_questions_are_explained_beside_the_builder,
+    builder_shows_what_it_can_and_says_what_it_cannot,
     saved_questions_belong_to_their_member,
     saved_questions_are_checked_and_limited,
     redaction_reaches_saved_questions,
@@ -410,6 +411,43 @@ async fn wrong_questions_are_explained_beside_the_builder(database: Database) {
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{address}");
         assert!(html.contains(part), "{part} is not in {html}");
         assert!(html.contains("name=\"add.when\""), "{html}");
+    }
+}
+
+async fn builder_shows_what_it_can_and_says_what_it_cannot(database: Database) {
+    let app = start_with_mixed_visibility(database).await;
+    app.steward().await;
+    let cookie = sign_in(&app, "steward").await;
+    let when = json!({"and": [short_funding_filter(), {"title": {"eq": "x"}}]});
+    let terms = json!({"durationMonths": {"lte": 18}, "renewable": {"eq": true, "isKnown": true}});
+    let same_funding = json!({"fundingTerms": {"some": terms}});
+    let then = skipped_ambitions_filter();
+    for (question, parts) in [
+        (
+            json!({"when": when, "then": then}),
+            [
+                "name=\"when.0.months\" value=\"18\"",
+                "name=\"when.1.filter\" value=\"",
+                "name=\"then.0.is\" value=\"step\"",
+                "no fields for one condition of the question",
+            ],
+        ),
+        (
+            json!({"when": same_funding, "among": {"title": {"startsWith": "A"}}}),
+            [
+                "name=\"when.0.0.months\" value=\"18\"",
+                "name=\"when.0.1.filter\" value=\"",
+                "name=\"among.0.filter\" value=\"",
+                "no fields for 2 conditions of the question",
+            ],
+        ),
+    ] {
+        let (status, html) = open_page(&app, &cookie, &question_address(&question)).await;
+        assert_eq!(status, StatusCode::OK, "{html}");
+        let (_, builder) = html.split_once("id=\"builder-conditions\"").unwrap();
+        for part in parts.into_iter().chain(["href=\"/graphiql?query="]) {
+            assert!(builder.contains(part), "{part} is not in {builder}");
+        }
     }
 }
 

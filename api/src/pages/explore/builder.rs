@@ -10,7 +10,7 @@ use super::conditions::{
 use super::form::{Draft, NEGATED};
 use super::operations::ExploreChoicesOperation;
 use super::question::{Question, QuestionPart};
-use super::tree::{Join, Row, RowContent, RowGroup, RowTrouble, TreeItem};
+use super::tree::{ConditionTree, Join, Row, RowContent, RowGroup, RowTrouble, TreeItem};
 use crate::pages::answer::address::scope_code;
 use crate::pages::answer::data::{ConditionsData, TableData};
 use crate::pages::answer::wording::CountPrecision;
@@ -28,6 +28,10 @@ pub struct BuilderView {
     pub dimensions: Vec<Choice>,
     pub scopes: Vec<Choice>,
     pub problems: FormProblems,
+    /// What the question has that the builder has no fields for. Empty if it has nothing.
+    pub not_shown: String,
+    /// The address of the whole question in GraphiQL, if some of it is not shown. Empty if it has none.
+    pub query_href: String,
     /// How many initiatives match so far. Empty if nothing is chosen.
     pub matching: String,
     /// The control to go to. Empty for none.
@@ -165,6 +169,7 @@ pub fn build_builder(
     matching: String,
 ) -> BuilderView {
     let question = &draft.question;
+    let not_shown: usize = draft.trees.iter().map(ConditionTree::count_written).sum();
     BuilderView {
         parts: QuestionPart::ALL
             .into_iter()
@@ -176,6 +181,12 @@ pub fn build_builder(
             .collect(),
         scopes: list_scopes(question.scope),
         problems: list_problems(draft),
+        not_shown: describe_not_shown(not_shown),
+        query_href: if not_shown > 0 && draft.is_complete() {
+            question.query_address()
+        } else {
+            String::new()
+        },
         matching,
         focus: draft.focus.clone().unwrap_or_default(),
         sort: question.sort.name(),
@@ -194,6 +205,19 @@ fn list_scopes(chosen: RecordScope) -> Vec<Choice> {
         .into_iter()
         .map(|(scope, label)| Choice::new(scope_code(scope), label, scope == chosen))
         .collect()
+}
+
+fn describe_not_shown(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "This form has no fields for one condition of the question. The condition still counts, and is below as it \
+              was written."
+            .into(),
+        _ => format!(
+            "This form has no fields for {count} conditions of the question. They still count, and are below as they \
+             were written."
+        ),
+    }
 }
 
 fn list_problems(draft: &Draft) -> FormProblems {
@@ -280,12 +304,13 @@ fn count_groups(items: &[TreeItem]) -> usize {
     groups.count()
 }
 
-/// The choices of a join. Both ways to write "all" are one choice.
+/// The choices of a join. All ways to write the same join are one choice.
 fn list_joins(chosen: Join, offered: &[Join]) -> Vec<Choice> {
     let joins = offered.iter().map(|join| {
-        let join = match (join, chosen) {
-            (Join::All, Join::Together) => Join::Together,
-            (other, _) => *other,
+        let join = if join.label() == chosen.label() {
+            chosen
+        } else {
+            *join
         };
         Choice::new(join.code(), join.label(), join == chosen)
     });
@@ -322,7 +347,7 @@ impl RowContext<'_> {
     }
 
     fn build_group(&self, at: usize, group: &RowGroup, number: usize) -> GroupView {
-        let is_about_funding = group.join == Join::SameFunding;
+        let is_about_funding = group.join.is_about_one_term();
         GroupView {
             place: format!("{}.{at}", self.part.name()),
             which: format!("({number} of “{}”)", self.legend),
@@ -331,7 +356,9 @@ impl RowContext<'_> {
             class: match group.join {
                 Join::Any => "or",
                 Join::None => "not",
-                Join::All | Join::Together | Join::SameFunding => "and",
+                Join::All | Join::Listed | Join::Together | Join::SameFunding | Join::SameFundingListed => {
+                    "and"
+                }
             },
             rows: group
                 .rows
@@ -351,8 +378,8 @@ impl RowContext<'_> {
         match &row.content {
             RowContent::Written(filter) => RowView {
                 place,
-                label: "A condition written in the query language",
-                meaning: "This page has no row for it. It is kept as it is, and you can remove it.",
+                label: "A condition that this form has no fields for",
+                meaning: "It is kept as it was written in the query language. You can remove it.",
                 meaning_id,
                 truth_id,
                 truth: list_truth(row),
@@ -574,10 +601,13 @@ mod tests {
             when: Some(json!({"title": {"eq": "<b>"}})),
             ..Question::default()
         });
-        assert!(
-            html.contains("A condition written in the query language"),
-            "{html}"
-        );
+        for part in [
+            "A condition that this form has no fields for",
+            "no fields for one condition of the question",
+            "href=\"/graphiql?query=",
+        ] {
+            assert!(html.contains(part), "{part} is not in {html}");
+        }
         assert!(
             html.contains("name=\"when.0.filter\"") && !html.contains("<b>"),
             "{html}"
@@ -601,6 +631,7 @@ mod tests {
         ] {
             assert!(html.contains(part), "{part} is not in {html}");
         }
+        assert!(!html.contains("/graphiql"), "everything is shown: {html}");
     }
 
     #[test]

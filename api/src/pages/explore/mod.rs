@@ -37,7 +37,7 @@ use super::answer::wording::describe_question;
 use super::document::Page;
 use super::error::PageError;
 use super::layout::Layout;
-use super::operation::{OperationCheck, PageOperation as _, encode_parameter, error_code};
+use super::operation::{OperationCheck, encode_parameter, error_code};
 use super::service::PageService;
 use super::visitor::Visitor;
 
@@ -114,16 +114,12 @@ async fn show_explore(
     let words = outcome.answer.as_ref().map(|answer| &answer.pattern.conditions);
     let builder = build_builder(&draft, &choices, words, outcome.matching);
     let is_wrong = !outcome.problem.is_empty() || !builder.problems.is_empty();
-    let variables = draft.question.answer_variables();
     let heading = words.map_or_else(|| "Explore".to_owned(), describe_question);
     let mut layout = visitor
         .layout(heading.clone(), "/explore")
         .with_scripts(&["explore.js"]);
-    if let Some(variables) = variables {
-        layout = layout.with_query(PageService::graphiql_address(
-            ExploreOperation::DOCUMENT,
-            &variables,
-        ));
+    if draft.question.conditions().is_some() {
+        layout = layout.with_query(draft.question.query_address());
     }
     let answer = outcome.answer.map(|answer| {
         build_answer(

@@ -8,6 +8,7 @@ use crate::pages::answer::address::scope_code;
 use crate::pages::answer::data::{CautionData, GroupData, PatternData, TableData, choose_table};
 use crate::pages::answer::wording::CountPrecision;
 use crate::pages::operation::PageOperation;
+use crate::pages::service::PageService;
 
 /// The answer to a question.
 #[derive(Debug, Deserialize, Serialize)]
@@ -128,5 +129,13 @@ impl Question {
             "among": self.among,
             "scope": scope_code(self.scope),
         })
+    }
+
+    /// The address of the question in GraphiQL. If a condition is missing, it counts what matches.
+    pub fn query_address(&self) -> String {
+        match self.answer_variables() {
+            Some(variables) => PageService::graphiql_address(ExploreOperation::DOCUMENT, &variables),
+            None => PageService::graphiql_address(ExploreCountOperation::DOCUMENT, &self.count_variables()),
+        }
     }
 }

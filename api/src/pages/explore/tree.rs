@@ -10,35 +10,43 @@ use super::template::InputTrouble;
 /// How the parts of a group are joined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Join {
-    /// All hold, written as a list.
+    /// All hold, written as a list if there are several.
     #[default]
     All,
+    /// All hold, written as a list even if there is one.
+    Listed,
     /// All hold, written as the fields of one filter.
     Together,
     /// At least one holds.
     Any,
     /// None holds.
     None,
-    /// All hold for the same funding term.
+    /// All hold for the same funding term, written as the fields of one filter.
     SameFunding,
+    /// All hold for the same funding term, written as a list.
+    SameFundingListed,
 }
 
 impl Join {
-    pub const EVERY: [Self; 5] = [
+    pub const EVERY: [Self; 7] = [
         Self::All,
+        Self::Listed,
         Self::Together,
         Self::Any,
         Self::None,
         Self::SameFunding,
+        Self::SameFundingListed,
     ];
 
     pub const fn code(self) -> &'static str {
         match self {
             Self::All => "all",
+            Self::Listed => "list",
             Self::Together => "together",
             Self::Any => "any",
             Self::None => "none",
             Self::SameFunding => "funding",
+            Self::SameFundingListed => "funding-list",
         }
     }
 
@@ -48,10 +56,10 @@ impl Join {
 
     pub const fn label(self) -> &'static str {
         match self {
-            Self::All | Self::Together => "All of these",
+            Self::All | Self::Listed | Self::Together => "All of these",
             Self::Any => "Any of these",
             Self::None => "None of these",
-            Self::SameFunding => "All of these, about the same grant or contract",
+            Self::SameFunding | Self::SameFundingListed => "All of these, about the same grant or contract",
         }
     }
 
@@ -59,8 +67,13 @@ impl Join {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Any | Self::None => "or",
-            Self::All | Self::Together | Self::SameFunding => "and",
+            Self::All | Self::Listed | Self::Together | Self::SameFunding | Self::SameFundingListed => "and",
         }
+    }
+
+    /// Whether all parts are about the same funding term.
+    pub const fn is_about_one_term(self) -> bool {
+        matches!(self, Self::SameFunding | Self::SameFundingListed)
     }
 }
 
@@ -117,6 +130,11 @@ impl Row {
         }
     }
 
+    /// Whether the row keeps a condition in the query language, because the catalogue does not have it.
+    pub const fn is_written(&self) -> bool {
+        matches!(self.content, RowContent::Written(_))
+    }
+
     fn read(filter: &Value) -> Self {
         Self::read_chosen(filter).unwrap_or_else(|| Self {
             is_negated: false,
@@ -160,7 +178,7 @@ impl Row {
         let mut filter = self.write_content(place)?;
         let is_about_one_term = match &self.content {
             RowContent::Chosen(condition) => condition.kind.is_about_one_term(),
-            RowContent::Written(_) => false,
+            RowContent::Written(_) => find_term_part(&filter).is_some(),
         };
         match filter.pointer_mut("/fundingTerms/some") {
             Some(part) if is_about_one_term => Ok(negate_if(self.is_negated, part.take())),
@@ -185,7 +203,7 @@ impl RowGroup {
         let rows = self.rows.iter().enumerate();
         let parts = rows.map(|(at, row)| {
             let place = format!("{place}.{at}");
-            if self.join == Join::SameFunding {
+            if self.join.is_about_one_term() {
                 row.write_for_term(&place)
             } else {
                 row.write(&place)
@@ -194,18 +212,16 @@ impl RowGroup {
         Ok(join_parts(self.join, collect_parts(parts)?))
     }
 
-    /// Reads several conditions on the same funding term.
+    /// Reads several conditions on the same funding term. None if the catalogue has none of them.
     fn read_same_funding(filter: &Value) -> Option<Self> {
-        let terms = only_field(only_field(filter, "fundingTerms")?, "some")?;
-        let parts = match only_field(terms, "and") {
-            Some(listed) => listed.as_array()?.clone(),
-            None => split_term(terms.as_object()?),
+        let terms = find_term_part(filter)?;
+        let (join, parts) = match only_field(terms, "and") {
+            Some(listed) => (Join::SameFundingListed, listed.as_array()?.clone()),
+            None => (Join::SameFunding, split_term(terms.as_object()?)),
         };
-        let rows: Option<Vec<Row>> = parts.iter().map(read_term_row).collect();
-        Some(Self {
-            join: Join::SameFunding,
-            rows: rows?,
-        })
+        let rows: Vec<Row> = parts.iter().map(read_term_row).collect();
+        let is_shown = rows.iter().any(|row| !row.is_written());
+        is_shown.then_some(Self { join, rows })
     }
 
     fn read(filter: &Value) -> Option<Self> {
@@ -221,6 +237,13 @@ impl RowGroup {
 }
 
 impl TreeItem {
+    fn list_rows(&self) -> &[Row] {
+        match self {
+            Self::Row(row) => std::slice::from_ref(row),
+            Self::Group(group) => &group.rows,
+        }
+    }
+
     fn write(&self, place: &str) -> Result<Option<Value>, Vec<RowTrouble>> {
         match self {
             Self::Row(row) => row.write(place).map(Some),
@@ -273,6 +296,12 @@ impl ConditionTree {
         Ok(join_parts(self.join, parts))
     }
 
+    /// How many conditions the rows keep in the query language.
+    pub fn count_written(&self) -> usize {
+        let rows = self.items.iter().flat_map(TreeItem::list_rows);
+        rows.filter(|row| row.is_written()).count()
+    }
+
     fn of(item: TreeItem) -> Self {
         Self {
             join: Join::All,
@@ -307,9 +336,10 @@ fn join_parts(join: Join, mut parts: Vec<Value>) -> Option<Value> {
         Join::Any => json!({"or": parts}),
         Join::None => json!({"not": {"or": parts}}),
         Join::All if parts.len() == 1 => parts.remove(0),
-        Join::All => json!({"and": parts}),
+        Join::All | Join::Listed => json!({"and": parts}),
         Join::Together => merge_or_list(parts),
         Join::SameFunding => json!({"fundingTerms": {"some": merge_or_list(parts)}}),
+        Join::SameFundingListed => json!({"fundingTerms": {"some": {"and": parts}}}),
     };
     Some(joined)
 }
@@ -334,7 +364,8 @@ fn merge_or_list(parts: Vec<Value>) -> Value {
 fn split(filter: &Value) -> Option<(Join, Vec<Value>)> {
     let listed = |filter: &Value, name: &str| only_field(filter, name)?.as_array().cloned();
     if let Some(parts) = listed(filter, "and") {
-        return Some((Join::All, parts));
+        let join = if parts.len() > 1 { Join::All } else { Join::Listed };
+        return Some((join, parts));
     }
     if let Some(parts) = listed(filter, "or") {
         return Some((Join::Any, parts));
@@ -366,17 +397,27 @@ fn split_term(fields: &Map<String, Value>) -> Vec<Value> {
     parts
 }
 
-fn read_term_row(part: &Value) -> Option<Row> {
+/// The part of a filter that is about one funding term. None if the filter is about anything else.
+fn find_term_part(filter: &Value) -> Option<&Value> {
+    only_field(only_field(filter, "fundingTerms")?, "some")
+}
+
+fn read_term_row(part: &Value) -> Row {
     let of_terms = |part: &Value| json!({"fundingTerms": {"some": part}});
-    let (is_negated, part) = match only_field(part, "not") {
+    let (is_negated, inner) = match only_field(part, "not") {
         Some(inner) => (true, inner),
         None => (false, part),
     };
-    let condition = ChosenCondition::from_filter(&of_terms(part))?;
-    Some(Row {
-        is_negated,
-        content: RowContent::Chosen(condition),
-    })
+    match ChosenCondition::from_filter(&of_terms(inner)) {
+        Some(condition) => Row {
+            is_negated,
+            content: RowContent::Chosen(condition),
+        },
+        None => Row {
+            is_negated: false,
+            content: RowContent::Written(of_terms(part)),
+        },
+    }
 }
 
 fn negate_if(is_negated: bool, filter: Value) -> Value {
@@ -401,7 +442,7 @@ pub(super) mod tests {
     use crate::pages::explore::conditions::tests::list_examples;
 
     fn is_written(item: &TreeItem) -> bool {
-        matches!(item, TreeItem::Row(row) if matches!(row.content, RowContent::Written(_)))
+        matches!(item, TreeItem::Row(row) if row.is_written())
     }
 
     #[test]
@@ -430,7 +471,8 @@ pub(super) mod tests {
             let [TreeItem::Group(group)] = tree.items.as_slice() else {
                 panic!("{tree:?}")
             };
-            assert_eq!((group.join, group.rows.len()), (Join::SameFunding, 2));
+            assert!(group.join.is_about_one_term(), "{group:?}");
+            assert_eq!((group.rows.len(), tree.count_written()), (2, 0));
             assert_eq!(tree.to_filter(), Ok(Some(filter)));
         }
     }
@@ -468,12 +510,55 @@ pub(super) mod tests {
         assert_eq!(ConditionTree::default().to_filter(), Ok(None));
     }
 
+    #[test]
+    fn what_rows_can_say_is_shown_beside_what_they_cannot() {
+        let short = json!({"durationMonths": {"lte": 18}});
+        let between = json!({"durationMonths": {"gt": 6, "lt": 24}});
+        let mine = json!({"funder": {"isMe": true}});
+        let of_terms = |part: Value| json!({"fundingTerms": {"some": part}});
+        let untitled = json!({"title": {"eq": "x"}});
+        for (filter, rows, written) in [
+            (json!({"and": [of_terms(short.clone()), untitled]}), 2, 1),
+            (json!({"and": [of_terms(short.clone())]}), 1, 0),
+            (json!({"fundedByMe": true, "title": {"eq": "x"}}), 2, 1),
+            (
+                json!({"fundedByMe": true, "not": {"or": [{"ledByMe": true}, untitled]}}),
+                3,
+                1,
+            ),
+            (
+                of_terms(json!({"and": [short, {"renewable": {"eq": true}}]})),
+                2,
+                0,
+            ),
+            (
+                of_terms(json!({"durationMonths": {"gt": 6, "lt": 24}, "funder": {"isMe": true}})),
+                2,
+                1,
+            ),
+            (of_terms(json!({"and": [mine, between, {"not": between}]})), 3, 2),
+            (of_terms(between.clone()), 1, 1),
+        ] {
+            let tree = ConditionTree::from_filter(&filter);
+            let shown: usize = tree.items.iter().map(|item| item.list_rows().len()).sum();
+            assert_eq!(
+                (shown, tree.count_written()),
+                (rows, written),
+                "{filter}: {tree:?}"
+            );
+            assert_eq!(tree.to_filter(), Ok(Some(filter)));
+        }
+    }
+
     /// Filters of the catalogue and others, joined at random.
     pub fn any_filter() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             4 => prop::sample::select(list_examples()),
             1 => Just(json!({})),
             1 => Just(json!({"title": {"eq": "A", "isKnown": true}})),
+            1 => Just(json!({"fundingTerms": {"some": {
+                "renewable": {"isKnown": true, "eq": true}, "multiSite": {"eq": true},
+            }}})),
         ];
         leaf.prop_recursive(4, 24, 4, |inner| {
             prop_oneof![
