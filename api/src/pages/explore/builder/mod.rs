@@ -1,19 +1,21 @@
 //! What the template of the builder shows.
 
+mod matching;
+mod rows;
+
 use askama::Template;
 use wayin_engine::query::RecordScope;
 use wayin_entity::{Dimension, Labelled as _, to_heading};
 
-use super::conditions::{
-    CATALOGUE, ChosenCondition, ConditionInput, ConditionKind, ConditionTopic, InputKind, TEMPLATE,
-};
-use super::form::{Draft, NEGATED};
+pub use self::matching::describe_matching;
+use self::rows::{RowContext, RowView};
+use super::conditions::{CATALOGUE, ConditionKind, ConditionTopic};
+use super::form::Draft;
 use super::operations::ExploreChoicesOperation;
-use super::question::{Question, QuestionPart};
-use super::tree::{ConditionTree, Join, Row, RowContent, RowGroup, RowTrouble, TreeItem};
+use super::question::QuestionPart;
+use super::tree::{ConditionTree, Join, RowGroup, TreeItem};
 use crate::pages::answer::address::scope_code;
-use crate::pages::answer::data::{ConditionsData, TableData};
-use crate::pages::answer::wording::CountPrecision;
+use crate::pages::answer::data::ConditionsData;
 use crate::pages::layout::parts::{Choice, FormProblems};
 
 /// The builder, with all its fields.
@@ -74,42 +76,6 @@ pub struct GroupView {
     pub topics: Vec<TopicView>,
 }
 
-pub struct RowView {
-    /// The path, such as "when.1.0".
-    pub place: String,
-    pub label: &'static str,
-    pub meaning: &'static str,
-    /// The id of the meaning.
-    pub meaning_id: String,
-    /// The id and the name of the control for whether the condition is to be true, and its choices.
-    pub truth_id: String,
-    pub truth: Vec<Choice>,
-    /// The key of the kind. Empty for a condition in the query language.
-    pub kind: &'static str,
-    /// The template that the condition was written with. Empty for the usual one.
-    pub written_with: String,
-    /// A condition in the query language. Empty for others.
-    pub filter: String,
-    pub inputs: Vec<InputView>,
-    /// The choices of this row with their definitions.
-    pub definitions: Vec<(String, &'static str)>,
-    /// What is the matter with the whole row. Empty if nothing is.
-    pub error: String,
-}
-
-pub struct InputView {
-    /// The id and the name of the control.
-    pub id: String,
-    pub label: String,
-    pub control: Control,
-    pub value: String,
-    pub choices: Vec<Choice>,
-    pub hint: &'static str,
-    pub error: String,
-    /// The choice of nothing in a list. Empty if there is none.
-    pub empty_label: &'static str,
-}
-
 impl ItemView {
     pub const fn row(&self) -> Option<&RowView> {
         match self {
@@ -122,35 +88,6 @@ impl ItemView {
         match self {
             Self::Group(group) => Some(group),
             Self::Row(_) => None,
-        }
-    }
-}
-
-impl InputView {
-    pub fn is(&self, control: &str) -> bool {
-        self.control.name() == control
-    }
-}
-
-/// The control of an input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control {
-    Select,
-    Checkboxes,
-    Number,
-    Date,
-    Text,
-}
-
-impl Control {
-    /// The name in templates.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Select => "select",
-            Self::Checkboxes => "checkboxes",
-            Self::Number => "number",
-            Self::Date => "date",
-            Self::Text => "text",
         }
     }
 }
@@ -329,14 +266,6 @@ fn list_topics(is_offered: impl Fn(&ConditionKind) -> bool) -> Vec<TopicView> {
     topics.filter(|topic| !topic.kinds.is_empty()).collect()
 }
 
-/// What the rows of a part need.
-struct RowContext<'a> {
-    troubles: &'a [RowTrouble],
-    choices: &'a ExploreChoicesOperation,
-    part: QuestionPart,
-    legend: &'static str,
-}
-
 impl RowContext<'_> {
     /// `number` is how many groups there are up to the item.
     fn build_item(&self, at: usize, item: &TreeItem, number: usize) -> ItemView {
@@ -369,210 +298,6 @@ impl RowContext<'_> {
             topics: list_topics(|kind| !is_about_funding || kind.is_about_one_term()),
         }
     }
-
-    fn build_row(&self, path: &str, row: &Row) -> RowView {
-        let place = format!("{}.{path}", self.part.name());
-        let meaning_id = format!("{place}.meaning");
-        let truth_id = format!("{place}.not");
-        let error = self.find_error(path, "");
-        match &row.content {
-            RowContent::Written(filter) => RowView {
-                place,
-                label: "A condition that this form has no fields for",
-                meaning: "It is kept as it was written in the query language. You can remove it.",
-                meaning_id,
-                truth_id,
-                truth: list_truth(row),
-                kind: "",
-                written_with: String::new(),
-                filter: filter.to_string(),
-                inputs: Vec::new(),
-                definitions: Vec::new(),
-                error,
-            },
-            RowContent::Chosen(condition) => RowView {
-                label: condition.kind.label,
-                meaning: condition.kind.meaning,
-                meaning_id,
-                truth_id,
-                truth: list_truth(row),
-                kind: condition.kind.key,
-                written_with: first_value(condition, TEMPLATE),
-                filter: String::new(),
-                inputs: condition
-                    .kind
-                    .inputs
-                    .iter()
-                    .map(|input| self.build_input(path, &place, condition, input))
-                    .collect(),
-                definitions: list_definitions(condition.kind),
-                place,
-                error,
-            },
-        }
-    }
-
-    fn build_input(
-        &self,
-        path: &str,
-        place: &str,
-        condition: &ChosenCondition,
-        input: &ConditionInput,
-    ) -> InputView {
-        let value = first_value(condition, input.name);
-        let is_chosen = |code: &str| {
-            let given = condition.values.get(input.name);
-            given.map_or(code.is_empty(), |given| given.iter().any(|one| one == code))
-        };
-        let (control, choices) = match &input.kind {
-            InputKind::OneOf(choices) | InputKind::ManyOf(choices) => {
-                let control = if matches!(input.kind, InputKind::OneOf(_)) {
-                    Control::Select
-                } else {
-                    Control::Checkboxes
-                };
-                let choices = choices
-                    .iter()
-                    .map(|choice| Choice::new(choice.code, choice.label.clone(), is_chosen(choice.code)));
-                (control, choices.collect())
-            }
-            InputKind::YesOrNo { yes, no } => {
-                let choices = [("true", *yes), ("false", *no)];
-                let choices = choices.map(|(code, label)| Choice::new(code, label, is_chosen(code)));
-                (Control::Select, Vec::from(choices))
-            }
-            InputKind::Region => (Control::Select, list_regions(self.choices, &value)),
-            InputKind::Crisis => (Control::Select, list_crises(self.choices, &value)),
-            InputKind::Number(_) | InputKind::Pounds => (Control::Number, Vec::new()),
-            InputKind::Date => (Control::Date, Vec::new()),
-            InputKind::Text(_) => (Control::Text, Vec::new()),
-        };
-        InputView {
-            id: format!("{place}.{}", input.name),
-            label: input.label.to_owned(),
-            // A visitor without a session gets no list of regions, but can give a code.
-            control: if matches!(input.kind, InputKind::Region) && self.choices.places.is_none() {
-                Control::Text
-            } else {
-                control
-            },
-            value,
-            choices,
-            hint: match input.kind {
-                InputKind::Text(hint) => hint,
-                InputKind::Region if self.choices.places.is_none() => {
-                    "The GSS code, such as E12000002 for the North West"
-                }
-                _ => "",
-            },
-            error: self.find_error(path, input.name),
-            empty_label: if matches!(input.kind, InputKind::Region | InputKind::Crisis) {
-                "Choose one"
-            } else {
-                ""
-            },
-        }
-    }
-
-    fn find_error(&self, path: &str, input: &str) -> String {
-        let found = self
-            .troubles
-            .iter()
-            .find(|trouble| trouble.place == path && trouble.input == input);
-        found.map(|trouble| trouble.message.clone()).unwrap_or_default()
-    }
-}
-
-/// The choices of whether a condition is to be true.
-fn list_truth(row: &Row) -> Vec<Choice> {
-    vec![
-        Choice::new("", "where this is true", !row.is_negated),
-        Choice::new(NEGATED, "where this is not true", row.is_negated),
-    ]
-}
-
-fn first_value(condition: &ChosenCondition, input: &str) -> String {
-    let first = condition.values.get(input).and_then(|values| values.first());
-    first.cloned().unwrap_or_default()
-}
-
-fn list_definitions(kind: &ConditionKind) -> Vec<(String, &'static str)> {
-    let choices = kind.inputs.iter().flat_map(|input| match &input.kind {
-        InputKind::OneOf(choices) | InputKind::ManyOf(choices) => choices.as_slice(),
-        _ => &[],
-    });
-    choices
-        .filter(|choice| !choice.definition.is_empty())
-        .map(|choice| (choice.label.clone(), choice.definition))
-        .collect()
-}
-
-fn list_regions(choices: &ExploreChoicesOperation, chosen: &str) -> Vec<Choice> {
-    let places = choices.places.iter().flat_map(|places| &places.nodes);
-    let regions = places.filter_map(|place| Some((place.code.clone()?, place.name.clone())));
-    list_named(regions, chosen, "Another place")
-}
-
-fn list_crises(choices: &ExploreChoicesOperation, chosen: &str) -> Vec<Choice> {
-    let crises = choices.crises.nodes.iter();
-    let crises = crises.map(|crisis| (crisis.slug.clone(), crisis.name.clone()));
-    list_named(crises, chosen, "Another crisis")
-}
-
-/// The choices of a list, with the chosen one if the list does not have it.
-fn list_named(listed: impl Iterator<Item = (String, String)>, chosen: &str, other: &str) -> Vec<Choice> {
-    let mut choices: Vec<Choice> = listed
-        .map(|(code, name)| {
-            let is_chosen = code == chosen;
-            Choice::new(code, name, is_chosen)
-        })
-        .collect();
-    if !chosen.is_empty() && !choices.iter().any(|choice| choice.is_chosen) {
-        choices.push(Choice::new(chosen, format!("{other} ({chosen})"), true));
-    }
-    choices
-}
-
-/// In the place of counts of all records that may not be shown.
-const COUNTED_READABLE: &str =
-    "These are the records that you can read, because the counts of all may not be shown.";
-
-/// Says how many initiatives match what is chosen so far. `basis` is that of the counts, a code of the enum `RecordScope`.
-pub fn describe_matching(
-    question: &Question,
-    basis: &str,
-    table: &TableData,
-    precision: CountPrecision,
-) -> String {
-    let say = |count: Option<u64>, what: &str| match count {
-        Some(1) => format!("1 initiative {}.", what.replacen("match", "matches", 1)),
-        Some(_) => format!("{} initiatives {what}.", to_heading(&precision.describe(count))),
-        None => format!("Too few initiatives {what} to say how many."),
-    };
-    let mut sentences = match (&question.when, &question.then) {
-        (Some(_), Some(_)) => {
-            let known = table.both.zip(table.when_only).map(|(both, only)| both + only);
-            vec![
-                say(
-                    known,
-                    "match the first condition, with a known answer to the second",
-                ),
-                say(table.both, "match both"),
-            ]
-        }
-        (None, None) => vec![say(table.population, "match")],
-        _ => vec![say(table.both, "match")],
-    };
-    if let Some(1..) = table.unknown {
-        sentences.push(format!(
-            "For {} more, it is not known.",
-            precision.describe(table.unknown)
-        ));
-    }
-    if basis != scope_code(question.scope) {
-        sentences.push(COUNTED_READABLE.into());
-    }
-    sentences.join(" ")
 }
 
 #[cfg(test)]
@@ -581,6 +306,7 @@ mod tests {
 
     use super::*;
     use crate::pages::explore::operations::CrisisList;
+    use crate::pages::explore::question::Question;
 
     fn no_choices() -> ExploreChoicesOperation {
         ExploreChoicesOperation {
@@ -651,38 +377,5 @@ mod tests {
         ] {
             assert_eq!(html.matches(part).count(), 1, "{part} is once in {html}");
         }
-    }
-
-    #[test]
-    fn counts_are_said_with_care() {
-        let table = |both| TableData {
-            population: Some(2003),
-            both,
-            when_only: Some(201),
-            then_only: Some(165),
-            neither: Some(420),
-            unknown: Some(951),
-        };
-        let mut question = Question {
-            when: Some(json!({})),
-            then: Some(json!({})),
-            ..Question::default()
-        };
-        assert_eq!(
-            describe_matching(&question, "ALL", &table(Some(266)), CountPrecision::Rounded),
-            "About 470 initiatives match the first condition, with a known answer to the second. About 270 \
-             initiatives match both. For about 950 more, it is not known."
-        );
-        question.then = None;
-        assert_eq!(
-            describe_matching(&question, "ALL", &table(None), CountPrecision::Rounded),
-            "Too few initiatives match to say how many. For about 950 more, it is not known."
-        );
-        question.when = None;
-        assert_eq!(
-            describe_matching(&question, "VISIBLE", &table(Some(1)), CountPrecision::Exact),
-            "2,003 initiatives match. For 951 more, it is not known. These are the records that you can read, because \
-             the counts of all may not be shown."
-        );
     }
 }
