@@ -265,9 +265,11 @@ async fn files_of_an_answer_are_those_of_the_api(database: Database) {
     let [_, funder, _] = create_readers(&app).await;
     let cookie = sign_in(&app, "funder").await;
     let question = readme_question();
+    let mut with_preamble = question.clone();
+    with_preamble["preamble"] = json!(true);
 
     let direct = get(
-        &export_address("pattern", &question),
+        &export_address("pattern", &with_preamble),
         funder.authorization.as_deref(),
     );
     let (_, expected_headers, expected) = send(&app.app, direct).await;
@@ -365,9 +367,12 @@ async fn visitors_who_can_ask_get_the_files_of_an_answer(database: Database) {
     publish_mixed_visibility(&app).await;
     let question =
         json!({"when": short_funding_filter(), "then": skipped_ambitions_filter(), "by": "REGION"});
-    let direct = export_address("pattern", &question);
+    let mut with_preamble = question.clone();
+    with_preamble["preamble"] = json!(true);
+    let direct = export_address("pattern", &with_preamble);
     let (status, _, expected) = send(&app.app, get(&direct, None)).await;
     assert_eq!(status, StatusCode::OK);
+    let direct = export_address("pattern", &question);
     let address = direct.replace("/export/pattern.csv", "/explore/download.csv");
     let (status, headers, body) = open(&app, "", &address).await;
     assert_eq!((status, body), (StatusCode::OK, expected));

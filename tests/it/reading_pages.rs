@@ -421,6 +421,7 @@ async fn answers_of_the_portfolio_are_files(database: Database) {
             "portfolio": true,
             "then": {"challenge": {"on": "DEFINING_AMBITIONS", "step": {"in": ["RUSHED", "SKIPPED"]}}},
             "scope": "VISIBLE",
+            "preamble": true,
         }),
     );
     let address = "/portfolio/download.csv?question=ambitions&scope=VISIBLE";

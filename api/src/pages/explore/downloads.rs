@@ -24,7 +24,8 @@ pub async fn send_csv(
     serve_file(
         &service,
         &visitor,
-        &question.file_address("/export/pattern.csv", &[]),
+        // A file that leaves the page says where its figures are from.
+        &question.file_address("/export/pattern.csv", &[("preamble", "true")]),
     )
     .await
 }

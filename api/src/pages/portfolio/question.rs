@@ -128,13 +128,16 @@ impl PortfolioQuestion {
         build_address(&format!("/portfolio/download.{ending}"), &parameters)
     }
 
-    /// The address of the same file under `/export`.
+    /// The address of the same file under `/export`. A CSV file begins with where its figures are from.
     pub fn export_address(self, scope: RecordScope, ending: &str) -> String {
-        let parameters = [
+        let mut parameters = vec![
             ("portfolio", "true".to_owned()),
             ("then", self.filter().to_string()),
             ("scope", scope_code(scope).to_owned()),
         ];
+        if ending == "csv" {
+            parameters.push(("preamble", "true".to_owned()));
+        }
         build_address(&format!("/export/compare.{ending}"), &parameters)
     }
 }
