@@ -164,7 +164,7 @@ impl SummaryWriter<'_> {
         }
         let finding = self.render_finding();
         let finding = if self.is_visible_fallback() {
-            format!("In the records that can be read in full, {finding}")
+            format!("Among readable records, {finding}")
         } else {
             to_heading(&finding)
         };

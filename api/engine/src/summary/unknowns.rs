@@ -50,7 +50,7 @@ pub fn render_bounds(table: &DisclosedTable, group: &str) -> Option<String> {
         format!("{least:.0} to {most:.0} in 100")
     });
     Some(format!(
-        "Whatever the answers are, the rate is {with} for {group}, and {otherwise} for the rest."
+        "Whatever the answers are, the rate is {with} for {group}. For the rest, it is {otherwise}."
     ))
 }
 
