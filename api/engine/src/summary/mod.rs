@@ -14,8 +14,6 @@ mod tests;
 mod unknowns;
 mod where_different;
 
-use wayin_vocabulary::to_heading;
-
 use self::clauses::GrammaticalNumber::{self, Many, One};
 use self::clauses::{Phrase, render_phrase};
 pub use self::numbers::{
@@ -162,40 +160,39 @@ impl SummaryWriter<'_> {
         if self.is_visible_fallback() && self.table.population.count.unwrap_or(0) == 0 {
             return ALL_COUNTS_SUPPRESSED.into();
         }
-        let finding = self.render_finding();
-        let finding = if self.is_visible_fallback() {
-            format!("Among readable records, {finding}")
-        } else {
-            to_heading(&finding)
-        };
-        match self.render_among(Many) {
-            among if among.is_empty() => finding,
-            among => format!("{finding} This is about initiatives{among}."),
+        let mut sentences = vec![self.render_finding()];
+        if self.is_visible_fallback() {
+            sentences.push("This counts only records that can be read in full.".into());
         }
+        let among = self.render_among(Many);
+        if !among.is_empty() {
+            sentences.push(format!("This is about initiatives{among}."));
+        }
+        sentences.join(" ")
     }
 
-    /// The verdict on the figures. It begins with a small letter.
+    /// The verdict on the figures.
     fn render_finding(&self) -> String {
         let finding = self.finding();
         match finding.verdict {
             Verdict::ClearDifference => {
                 let verdict = match finding.direction {
-                    Some(Direction::Less) => "they tend not to coincide",
-                    _ => "they go together",
+                    Some(Direction::Less) => "They tend not to coincide",
+                    _ => "They go together",
                 };
                 format!("{verdict}: {}", self.render_rates())
             }
             Verdict::NoClearDifference => {
-                format!("there is no clear difference: {}", self.render_rates())
+                format!("There is no clear difference: {}", self.render_rates())
             }
             Verdict::DependsOnUnknowns => {
                 format!(
-                    "it depends on what we do not know. So far, {}",
+                    "It depends on what we do not know. So far, {}",
                     self.render_rates()
                 )
             }
             Verdict::TooLittleKnown | Verdict::Suppressed => {
-                format!("too little is known to say. {}", self.render_counts())
+                format!("Too little is known to say. {}", self.render_counts())
             }
         }
     }
