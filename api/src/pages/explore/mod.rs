@@ -374,7 +374,7 @@ mod tests {
             "/explore/download.xlsx?when=",
             "picture=mosaic",
             "sort=name#groups",
-            "were 1.6 times as likely (1.3 to 2.4). Without that, 2.0 times.",
+            "were 1.6 times as likely (1.3 to 2.4). Compared with all others, 2.0 times.",
             "One group is left out",
             "The records are not a sample.",
             "About 950 are not known.",
