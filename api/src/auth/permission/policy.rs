@@ -168,7 +168,7 @@ pub const TABLE: &[PolicyRow] = &[
     // The pattern of a claim is open to everyone, and other questions may be. Places and organisations are not.
     (
         "Pattern",
-        "summary conditions verdict direction basis table visibleTable unknownReasons rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
+        "summary conditions verdict visibleVerdict direction basis table visibleTable unknownReasons rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
          conditionalOddsRatio phi pValue cautions scope disclosure asOf licence adjusted groups",
         PUBLIC_AGGREGATES,
     ),
@@ -194,7 +194,7 @@ pub const TABLE: &[PolicyRow] = &[
     ("PatternConditions", "when then among", PUBLIC_AGGREGATES),
     (
         "PatternSummary",
-        "headline certainty unknowns where cautions text",
+        "headline basis certainty unknowns where cautions text",
         PUBLIC_AGGREGATES,
     ),
     (
@@ -253,7 +253,7 @@ pub const TABLE: &[PolicyRow] = &[
     ),
     (
         "ComparedGroup",
-        "label verdict direction basis table visibleTable rate rateOfRest difference cautions suppressed",
+        "label verdict visibleVerdict direction basis table visibleTable rate rateOfRest difference cautions suppressed",
         ASKED_AGGREGATES,
     ),
     (
