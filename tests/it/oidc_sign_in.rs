@@ -450,7 +450,7 @@ async fn revoked_member_is_not_signed_in(database: Database) {
     assert!(revoked.is_some());
     assert_eq!(browser.viewer().await, None);
     let page = fixture.sign_in(&mut browser, "/sign-in/oidc").await;
-    assert_refused(&page, StatusCode::FORBIDDEN, "You are not a member any more");
+    assert_refused(&page, StatusCode::FORBIDDEN, "You are no longer a member");
     assert_eq!(browser.viewer().await, None);
     assert_eq!(fixture.count_sessions().await, 0);
 

@@ -69,7 +69,7 @@ async function upload(partner, name, bytes, { isDropped }) {
     await page.waitForURL(/\/send\/workbooks\/./);
   });
   await partner.step(`waits until ${name} is read`, () =>
-    page.getByText("All rows are read").first().waitFor({ timeout: 60_000 }),
+    page.getByText("The whole file was read").first().waitFor({ timeout: 60_000 }),
   );
   await checkAccessibility(partner, `the result of ${name}`);
 }

@@ -72,8 +72,8 @@ impl PortfolioQuestion {
     pub fn describe(self, owner: &str) -> String {
         let condition = self.title().to_lowercase();
         format!(
-            "Of the initiatives that {owner} funds or leads, and of the rest, how many {condition}? Initiatives of which it is \
-             not known who funds them are in neither."
+            "Of the initiatives that {owner} funds or leads, and of the rest, how many {condition}? Initiatives \
+             whose funders are not known are left out."
         )
     }
 
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(
             PortfolioQuestion::ShortFunding.describe("Mersey Foundation"),
             "Of the initiatives that Mersey Foundation funds or leads, and of the rest, how many had some funding of 18 months \
-             or less? Initiatives of which it is not known who funds them are in neither."
+             or less? Initiatives whose funders are not known are left out."
         );
     }
 

@@ -146,7 +146,7 @@ fn describe_event(event: &NoticedEvent, title: &str) -> String {
         None => "Somebody on the command line".into(),
     };
     if event.action == "withdrawInitiative" {
-        return format!("{who} withdrew {title}. Nobody finds it any more.");
+        return format!("{who} withdrew {title}. It is no longer published.");
     }
     let visibility: Option<Visibility> =
         serde_json::from_value(event.detail["visibility"]["after"].clone()).ok();
@@ -207,7 +207,7 @@ mod tests {
         let withdrawn = event("withdrawInitiative", json!({"reason": "No"}));
         assert_eq!(
             describe_event(&withdrawn, "a record"),
-            "Foresight withdrew a record. Nobody finds it any more."
+            "Foresight withdrew a record. It is no longer published."
         );
         let narrowed = event(
             "narrowVisibility",

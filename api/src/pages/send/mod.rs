@@ -164,8 +164,8 @@ struct SentRow {
     state_kind: &'static str,
     /// What happened last, with its date.
     event: String,
-    /// When it is deleted, if it is.
-    expires_on: Option<String>,
+    /// When it is deleted. None if it is kept.
+    expiry: Option<String>,
 }
 
 struct RecordRow {
@@ -321,7 +321,11 @@ fn show_submission(submission: ListedSubmission) -> SentRow {
         state,
         state_kind,
         event,
-        expires_on: submission.expires_at.map(format_day),
+        expiry: submission.expires_at.map(|moment| {
+            let is_open = step == RecordStep::About;
+            let condition = if is_open { " unless you save it again" } else { "" };
+            format!("Deleted on {}{condition}", format_day(moment))
+        }),
     }
 }
 
@@ -329,7 +333,7 @@ fn show_submission(submission: ListedSubmission) -> SentRow {
 fn describe_done(done: &str) -> Option<&'static str> {
     Some(match done {
         "discarded" => "The record is discarded.",
-        "withdrawn" => "The record is withdrawn. Nobody finds it any more.",
+        "withdrawn" => "The record is withdrawn. It is no longer published.",
         "narrowed" => "Fewer people can read the record now.",
         _ => return None,
     })

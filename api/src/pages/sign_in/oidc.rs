@@ -307,7 +307,7 @@ fn not_member(visitor: &Visitor) -> Response {
 
 fn no_member_any_more(visitor: &Visitor) -> Response {
     let text = "Your membership has ended. If you should be a member, ask a steward for an invitation.";
-    let title = "You are not a member any more";
+    let title = "You are no longer a member";
     outcome_page(
         visitor,
         StatusCode::FORBIDDEN,
