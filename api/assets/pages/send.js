@@ -112,7 +112,7 @@ function markField(messages) {
  * @param {Element | null} control
  */
 function openDetails(control) {
-  control?.closest("details")?.setAttribute("open", "");
+  for (let details = control?.closest("details"); details; details = details.parentElement?.closest("details")) details.open = true;
 }
 
 /** Shows moments in the time of this device. */

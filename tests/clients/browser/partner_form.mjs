@@ -85,7 +85,7 @@ async function describeByKeyboard(partner) {
     partner.check(await place.isChecked(), "the arrows choose the place");
   });
   await partner.step("says that the work goes on", async () => {
-    const goesOn = page.getByRole("group", { name: "Does the work go on?" });
+    const goesOn = page.getByRole("group", { name: "Is the work still going on?" });
     await partner.tabTo(goesOn.getByRole("radio", { checked: true }));
     const yes = goesOn.getByRole("radio", { name: "Yes" });
     for (let turn = 0; turn < 4 && !(await yes.isChecked()); turn += 1) await keyboard.press("ArrowDown");
@@ -147,6 +147,7 @@ async function describeFunding(partner) {
   });
   await partner.step("says why there is no answer", async () => {
     const reason = field(page, "No answer, because (May the funding be renewed?)", "Funding 1");
+    await within(page, "Funding 1").getByText("More about this funding").click();
     partner.check(!(await reason.isVisible()), "the reasons are hidden at first");
     await within(page, "Funding 1").locator("summary", { hasText: "(May the funding be renewed?)" }).click();
     await reason.selectOption("NOT_ASKED");
@@ -158,7 +159,7 @@ async function describeChallenges(partner) {
   await openStep(partner, "Challenges");
   const { page } = partner;
   await partner.step("describes a challenge", async () => {
-    await choice(page, "What became of the step", "Skipped", "Defining their ambitions").check();
+    await choice(page, "Was this step taken, rushed or skipped?", "Skipped", "Defining their ambitions").check();
     await choice(page, "Reasons", "Short funding", "Defining their ambitions").check();
   });
   await checkAccessibility(partner, "the step about challenges");

@@ -13,6 +13,9 @@ use crate::pages::record::wording::write_british_dates;
 /// The field after which `record.html` asks for the place.
 const BEFORE_PLACE: &str = "summary";
 
+/// The part of a record about the organisation that leads the work.
+const LEAD_ORGANISATION: &str = "leadOrganisation";
+
 /// A problem or a warning, with the field of the form that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordProblem {
@@ -124,13 +127,18 @@ fn describe_problem(record: &Value, problem: &ProblemData) -> RecordProblem {
     let joined = path.join("/");
     let value = record.pointer(&format!("/{joined}"));
     let is_part = matches!(path, [_, position, _, ..] if position.parse::<usize>().is_ok());
+    // What an item of a list needs is missing as soon as there is the item, and the rest of an answer as soon as there is a
+    // part of it.
+    let is_missing = problem.code == "REQUIRED" && !is_part && is_blank(value);
     RecordProblem {
-        message: describe(&located, &joined, value, record, problem),
+        message: if is_missing && located.step.is_some() && joined != LEAD_ORGANISATION {
+            format!("“{}” needs an answer.", located.label)
+        } else {
+            describe(&located, &joined, value, record, problem)
+        },
         step: located.step,
         field: located.field,
-        // What an item of a list needs is missing as soon as there is the item, and the rest of an answer as soon as there is a
-        // part of it.
-        is_missing: problem.code == "REQUIRED" && !is_part && is_blank(value),
+        is_missing,
     }
 }
 
@@ -158,7 +166,7 @@ fn describe(
     }
     let reason = write_british_dates(&translate_reason(path, &problem.message));
     let reason = reason.trim_end_matches('.');
-    if path == "leadOrganisation" {
+    if path == LEAD_ORGANISATION {
         return match problem.code.as_str() {
             "REQUIRED" => format!(
                 "{label}: write its name too. If your own organisation leads the work, choose “Not known” as its kind."
@@ -178,6 +186,8 @@ fn describe(
         return format!("{}.", wayin_entity::to_heading(reason));
     }
     match reason.split(' ').next() {
+        // A label that is a question is no subject of a sentence.
+        _ if label.ends_with('?') => format!("{label} The answer {reason}."),
         Some("is" | "has" | "must" | "cannot" | "lies" | "needs" | "says" | "contains" | "are") => {
             format!("{label} {reason}.")
         }
@@ -389,12 +399,12 @@ mod tests {
             (
                 problem("REQUIRED", "title", "is needed"),
                 "title",
-                "Title is needed.",
+                "“Title” needs an answer.",
             ),
             (
                 problem("REQUIRED", "record/sharing/basis", "is required: the basis"),
                 "sharing.basis",
-                "Why it may be shared is required: the basis.",
+                "“Why it may be shared” needs an answer.",
             ),
             (
                 problem("NOT_FOUND", "place", "no place is called X"),
@@ -404,7 +414,7 @@ mod tests {
             (
                 problem("REQUIRED", "source", "is missing"),
                 "source.kind",
-                "Where your answers come from is missing.",
+                "“Where your answers come from” needs an answer.",
             ),
             (
                 problem(

@@ -44,6 +44,8 @@ pub struct RecordQuestion {
     pub hint: &'static str,
     /// Whether the record needs an answer before it is sent.
     pub is_required: bool,
+    /// Whether the form asks it only of those who open the further questions.
+    pub is_further: bool,
 }
 
 /// A field to ask for, and the words that differ from those of its column.
@@ -52,6 +54,7 @@ struct Asked {
     path: &'static str,
     label: Option<&'static str>,
     hint: Option<&'static str>,
+    is_further: bool,
 }
 
 const fn ask(path: &'static str) -> Asked {
@@ -59,6 +62,7 @@ const fn ask(path: &'static str) -> Asked {
         path,
         label: None,
         hint: None,
+        is_further: false,
     }
 }
 
@@ -76,6 +80,14 @@ impl Asked {
             ..self
         }
     }
+
+    /// Asks it only of those who open the further questions, as few can answer it.
+    const fn further(self) -> Self {
+        Self {
+            is_further: true,
+            ..self
+        }
+    }
 }
 
 const DATE_HINT: &str = "For example, 1 April 2020.";
@@ -87,13 +99,16 @@ const ABOUT: &[Asked] = &[
     ),
     ask("summary").hinted("What it does. Name nobody: no email addresses, telephone numbers or full postcodes."),
     ask("startedOn").hinted(DATE_HINT),
-    ask("endedOn").hinted("For example, 31 March 2022. Leave it empty if the work goes on."),
-    ask("ongoing").labelled("Does the work go on?").hinted(""),
-    ask("leadOrganisation/name").hinted("Leave it empty if your own organisation leads it."),
-    ask("leadOrganisation/identifier"),
+    ask("endedOn").hinted("For example, 31 March 2022. Leave it empty if the work still goes on."),
+    ask("ongoing").labelled("Is the work still going on?").hinted(""),
+    ask("leadOrganisation/name")
+        .hinted("Leave it empty if your own organisation leads it.")
+        .further(),
+    ask("leadOrganisation/identifier").further(),
     ask("leadOrganisation/kind")
         .labelled("What kind of organisation leads it")
-        .hinted("Only for an organisation that you name above."),
+        .hinted("Only for an organisation that you name above.")
+        .further(),
 ];
 
 const FUNDING: &[Asked] = &[
@@ -103,12 +118,19 @@ const FUNDING: &[Asked] = &[
     ),
     ask("funder/kind")
         .labelled("What kind of organisation the funder is")
-        .hinted(""),
-    ask("programme").hinted("What the funder calls the programme."),
-    ask("grantIdentifier").hinted("The grant's 360Giving identifier, if you know it."),
+        .hinted("")
+        .further(),
+    ask("programme")
+        .hinted("What the funder calls the programme.")
+        .further(),
+    ask("grantIdentifier")
+        .hinted("The grant's 360Giving identifier, if you know it.")
+        .further(),
     ask("currency").hinted("Three letters, such as GBP for pounds."),
     ask("amountMinor").hinted("In pounds, or the main unit of the currency, such as 15,000 or 15,000.50."),
-    ask("awardedOn").hinted("The day of the decision. For example, 1 April 2020."),
+    ask("awardedOn")
+        .hinted("The day of the decision. For example, 1 April 2020.")
+        .further(),
     ask("startsOn").hinted("As planned. For example, 1 April 2020."),
     ask("endsOn").hinted("As planned. For example, 31 March 2022."),
     ask("durationMonths")
@@ -116,7 +138,7 @@ const FUNDING: &[Asked] = &[
     ask("upfrontResearch")
         .labelled("Was research before the work paid for?")
         .hinted(""),
-    ask("upfrontResearchMonths").hinted("Whole months."),
+    ask("upfrontResearchMonths").hinted("Whole months.").further(),
     ask("collaborationResourced")
         .labelled("Was the extra time and resource of working together paid for?")
         .hinted(""),
@@ -132,13 +154,16 @@ const FUNDING: &[Asked] = &[
     ask("deliveryTimeline").labelled("May the plan move?").hinted(""),
     ask("renewable")
         .labelled("May the funding be renewed?")
-        .hinted(""),
+        .hinted("")
+        .further(),
     ask("intendedFocus")
         .labelled("What the funder meant to fund")
-        .hinted(""),
+        .hinted("")
+        .further(),
     ask("multiSite")
         .labelled("Does this money also pay for work in other places?")
-        .hinted(""),
+        .hinted("")
+        .further(),
 ];
 
 const WAYS_IN: &[Asked] = &[
@@ -149,14 +174,16 @@ const WAYS_IN: &[Asked] = &[
 ];
 
 const CHALLENGES: &[Asked] = &[
-    ask("step").hinted("Whether the step that meets the challenge was taken, rushed or skipped."),
+    ask("step")
+        .labelled("Was this step taken, rushed or skipped?")
+        .hinted(""),
     ask("reasons").hinted("Why it was rushed or skipped. Choose all that apply."),
-    ask("note").hinted("In your own words. Name nobody."),
-    ask("noticedOn").hinted(DATE_HINT),
-    ask("perspective").hinted("Who sees it so."),
+    ask("note").hinted("In your own words. Name nobody.").further(),
+    ask("noticedOn").hinted(DATE_HINT).further(),
+    ask("perspective").hinted("Who sees it so.").further(),
 ];
 
-const CHANGES: &[Asked] = &[ask("change").hinted("")];
+const CHANGES: &[Asked] = &[ask("change").labelled("Was it altered?").hinted("")];
 
 const SHARING: &[Asked] = &[
     ask("visibility").hinted(""),
@@ -171,9 +198,13 @@ const SHARING: &[Asked] = &[
         .labelled("Where your answers come from")
         .hinted(""),
     ask("source/title").hinted("What that source is called, such as Yearly return 2021."),
-    ask("source/url").hinted("A web address at which it can be read."),
-    ask("source/datedOn").hinted(DATE_HINT),
-    ask("source/licence").hinted("The licence under which the source may be reused."),
+    ask("source/url")
+        .hinted("A web address at which it can be read.")
+        .further(),
+    ask("source/datedOn").hinted(DATE_HINT).further(),
+    ask("source/licence")
+        .hinted("The licence under which the source may be reused.")
+        .further(),
 ];
 
 impl RecordStep {
@@ -224,12 +255,25 @@ impl RecordStep {
             Self::WaysIn => {
                 "Where the work began, as each group of people sees it. The first one of each group is its way in."
             }
-            Self::Challenges => "For each challenge: what became of the step that meets it, and why.",
+            Self::Challenges => {
+                "Whether you took the time to meet each challenge, and why not if you did not."
+            }
             Self::Changes => "What has changed in the conditions that the work depends on.",
             Self::Sharing => {
                 "Who may read the record, why you may share it, and where your answers come from."
             }
             Self::Check => "Read your answers once more, then send them.",
+        }
+    }
+
+    /// What leads to the further questions of the step, or of an item of its list. Empty if there are none.
+    pub const fn further_label(self) -> &'static str {
+        match self {
+            Self::About => "Another organisation leads it",
+            Self::Funding => "More about this funding",
+            Self::Challenges => "More about this challenge",
+            Self::Sharing => "More about the source",
+            Self::WaysIn | Self::Changes | Self::Check => "",
         }
     }
 
@@ -286,6 +330,7 @@ impl RecordStep {
                 label: asked.label.unwrap_or(column.header),
                 hint: asked.hint.unwrap_or(column.note),
                 is_required: false,
+                is_further: asked.is_further,
             })
         });
         let mut questions: Vec<RecordQuestion> = questions.collect();
@@ -405,6 +450,16 @@ mod tests {
                     column.path
                 );
             }
+        }
+    }
+
+    #[test]
+    fn no_further_question_is_required() {
+        for step in RecordStep::ALL {
+            let questions = step.questions();
+            let further: Vec<_> = questions.iter().filter(|question| question.is_further).collect();
+            assert!(further.iter().all(|question| !question.is_required), "{step:?}");
+            assert_eq!(further.is_empty(), step.further_label().is_empty(), "{step:?}");
         }
     }
 

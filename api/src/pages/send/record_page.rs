@@ -20,8 +20,8 @@ use super::record_form::{
 };
 use super::require_own_organisation;
 use super::views::{
-    FieldMessages, FieldView, MissingView, RecordItemView, StepLink, describe_answer, show_fields,
-    show_items, show_missing,
+    FieldMessages, MissingView, QuestionsView, RecordItemView, StepLink, describe_answer, show_items,
+    show_missing, show_questions,
 };
 use crate::pages::document::Page;
 use crate::pages::error::PageError;
@@ -109,7 +109,8 @@ struct RecordTemplate {
     status: SaveStatus,
     /// The idempotency key of a record that is not saved yet. Empty for others.
     key: String,
-    fields: Vec<FieldView>,
+    /// None for a step about a list.
+    questions: Option<QuestionsView>,
     /// None on the other steps.
     place: Option<PlaceView>,
     is_place_required: bool,
@@ -482,7 +483,7 @@ impl RecordEdit {
         if let Some(list) = step.list() {
             // The page may have an item that is still empty.
             for item in show_items(record, step, true, &messages) {
-                shown.extend(item.fields);
+                shown.extend(item.questions.into_fields());
             }
             fields.push(MessagesView::of_missing(show_missing(
                 record,
@@ -492,7 +493,7 @@ impl RecordEdit {
                 &messages,
             )));
         } else {
-            shown = show_fields(record, step, &messages);
+            shown = show_questions(record, "", step, &messages).into_fields();
         }
         for field in shown {
             fields.push(MessagesView {
@@ -692,11 +693,9 @@ async fn render_step(
         } else {
             String::new()
         },
-        fields: if list.is_none() {
-            show_fields(record, step, &messages)
-        } else {
-            Vec::new()
-        },
+        questions: list
+            .is_none()
+            .then(|| show_questions(record, "", step, &messages)),
         place,
         is_place_required: is_required(PLACE),
         place_problems: messages_of(&own, PLACE),

@@ -21,7 +21,9 @@ pub struct FieldView {
     pub label: &'static str,
     pub hint: &'static str,
     pub is_required: bool,
-    /// `text`, `short`, `long`, `radio`, `checkbox` or `select`.
+    /// Whether it belongs to an item of a list.
+    pub is_part: bool,
+    /// `text`, `medium`, `short`, `long`, `radio`, `checkbox` or `select`.
     pub control: &'static str,
     pub value: String,
     pub choices: Vec<ChoiceView>,
@@ -50,6 +52,8 @@ pub struct MissingView {
     pub id: String,
     /// What the answer would be, for screen readers.
     pub label: &'static str,
+    /// What leads to the select.
+    pub summary: &'static str,
     pub choices: Vec<ChoiceView>,
     pub problems: Vec<String>,
 }
@@ -65,6 +69,46 @@ impl MissingView {
     }
 }
 
+/// The questions of a step, or of an item of its list.
+#[derive(Clone, Debug, Default)]
+pub struct QuestionsView {
+    /// Those that the page shows at once.
+    pub first: Vec<FieldView>,
+    pub further: Vec<FieldView>,
+    /// What leads to the further ones.
+    pub further_label: &'static str,
+}
+
+impl QuestionsView {
+    /// Whether the page shows the further questions at once: one has an answer, or something to read.
+    pub fn shows_further(&self) -> bool {
+        self.further.iter().any(FieldView::has_content)
+    }
+
+    /// The fields, in the order of the page.
+    pub fn into_fields(self) -> Vec<FieldView> {
+        let mut fields = self.first;
+        fields.extend(self.further);
+        fields
+    }
+}
+
+impl FieldView {
+    fn has_content(&self) -> bool {
+        let is_answered = match self.control {
+            "radio" | "checkbox" | "select" => {
+                let mut chosen = self.choices.iter().filter(|choice| choice.is_chosen);
+                chosen.any(|choice| !choice.value.is_empty())
+            }
+            _ => !self.value.is_empty(),
+        };
+        is_answered
+            || !self.problems.is_empty()
+            || !self.warnings.is_empty()
+            || self.missing.as_ref().is_some_and(MissingView::is_open)
+    }
+}
+
 /// An item of a list.
 #[derive(Clone, Debug)]
 pub struct RecordItemView {
@@ -72,7 +116,7 @@ pub struct RecordItemView {
     pub name: String,
     pub heading: String,
     pub hint: &'static str,
-    pub fields: Vec<FieldView>,
+    pub questions: QuestionsView,
     /// Problems with the whole item.
     pub problems: Vec<String>,
     pub can_be_removed: bool,
@@ -118,13 +162,28 @@ impl FieldMessages<'_> {
     }
 }
 
-/// The fields of a step that asks about the record itself.
-pub fn show_fields(record: &Value, step: RecordStep, messages: &FieldMessages<'_>) -> Vec<FieldView> {
-    let questions = step.questions();
-    questions
-        .iter()
-        .map(|question| show_field(record, "", question, messages))
-        .collect()
+/// The questions of a step, about the record or about a part of it. `name` is the start of the names of the fields.
+pub fn show_questions(
+    part: &Value,
+    name: &str,
+    step: RecordStep,
+    messages: &FieldMessages<'_>,
+) -> QuestionsView {
+    let (further, first): (Vec<_>, Vec<_>) = step
+        .questions()
+        .into_iter()
+        .partition(|question| question.is_further);
+    let show = |questions: Vec<RecordQuestion>| {
+        let fields = questions.iter();
+        fields
+            .map(|question| show_field(part, name, question, messages))
+            .collect()
+    };
+    QuestionsView {
+        first: show(first),
+        further: show(further),
+        further_label: step.further_label(),
+    }
 }
 
 /// The items of the list that a step asks for.
@@ -137,7 +196,6 @@ pub fn show_items(
     let Some(list) = step.list() else {
         return Vec::new();
     };
-    let questions = step.questions();
     let codes = list.codes();
     let show_item = |(at, item): (usize, FormItem)| {
         let part = find_item(record, list, &item);
@@ -149,13 +207,14 @@ pub fn show_items(
                 |(_, heading)| heading.clone(),
             );
         let name = format!("{}.", item.name);
-        let fields = questions.iter().filter(|_| item.is_readable);
         RecordItemView {
             heading,
             hint: item.code.map_or("", |code| list.define(code)),
-            fields: fields
-                .map(|question| show_field(part, &name, question, messages))
-                .collect(),
+            questions: if item.is_readable {
+                show_questions(part, &name, step, messages)
+            } else {
+                QuestionsView::default()
+            },
             problems: messages.problems_of(&item.name),
             can_be_removed: item.position.is_some() && item.code.is_none(),
             is_readable: item.is_readable,
@@ -184,6 +243,11 @@ pub fn show_missing(
     add_unknown_choices(&mut choices, &[given]);
     MissingView {
         problems: messages.problems_of(&id),
+        summary: if RecordStep::of_list(field).is_some() {
+            "No answers to these questions? Say why"
+        } else {
+            "No answer? Say why"
+        },
         id,
         label,
         choices,
@@ -203,7 +267,9 @@ fn show_field(
     let (control, mut choices) = match column.kind {
         ColumnKind::Text if question.is_long() => ("long", Vec::new()),
         ColumnKind::Whole | ColumnKind::Money => ("short", Vec::new()),
-        ColumnKind::Text | ColumnKind::Date => ("text", Vec::new()),
+        ColumnKind::Date => ("medium", Vec::new()),
+        ColumnKind::Text if column.path == "currency" => ("medium", Vec::new()),
+        ColumnKind::Text => ("text", Vec::new()),
         ColumnKind::YesNo => ("radio", list_yes_no(&value, may_be_missing)),
         ColumnKind::Code(vocabulary) => {
             let control = match vocabulary {
@@ -223,6 +289,7 @@ fn show_field(
         label: question.label,
         hint: question.hint,
         is_required: question.is_required,
+        is_part: !name.is_empty(),
         control,
         value,
         choices,
@@ -271,7 +338,8 @@ fn list_codes(vocabulary: Vocabulary, answers: &[String], is_one: bool) -> Vec<C
         .map(|word| {
             let label = word.display_text();
             // Some definitions only repeat the label.
-            let is_repeated = word.definition.trim_end_matches('.') == label;
+            let is_repeated =
+                vocabulary == Vocabulary::ChangeExtent || word.definition.trim_end_matches('.') == label;
             let hint = if is_repeated { "" } else { word.definition };
             choice(word.code, &label, hint, is_chosen(word.code))
         })
