@@ -93,7 +93,15 @@ impl QuestionsView {
     }
 }
 
+/// The most choices that the form shows beside each other.
+const MAX_CHOICES_IN_A_ROW: usize = 4;
+
 impl FieldView {
+    /// Whether the choices are beside each other: they are few and short.
+    pub fn has_choices_in_a_row(&self) -> bool {
+        self.choices.len() <= MAX_CHOICES_IN_A_ROW && self.choices.iter().all(|choice| choice.hint.is_empty())
+    }
+
     fn has_content(&self) -> bool {
         let is_answered = match self.control {
             "radio" | "checkbox" | "select" => {
