@@ -71,7 +71,8 @@ pub const fn heading_of(status: StatusCode) -> &'static str {
         StatusCode::GONE => "This link has ended",
         StatusCode::TOO_MANY_REQUESTS => "You have asked too much at once",
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => "Wayin is busy",
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => "This address cannot be read",
+        StatusCode::BAD_REQUEST => "This address cannot be read",
+        StatusCode::UNPROCESSABLE_ENTITY => "There is a problem",
         _ => "Something went wrong",
     }
 }

@@ -410,7 +410,7 @@ mod tests {
         assert_eq!(
             summary.certainty.as_deref(),
             Some(
-                "Allowing for chance, the difference is between 21 and 47 in 100. This compares 100 initiatives with 100 others."
+                "Allowing for chance, the rate is higher by 21 to 47 in 100. This compares 100 initiatives with 100 others."
             )
         );
         assert!(

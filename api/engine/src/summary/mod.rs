@@ -345,7 +345,7 @@ fn introduce_visible_figures(suppressed: &str, population: &DisclosedCount) -> S
     }
 }
 
-/// "Allowing for chance, the difference is between 22 and 36 in 100. This compares about 400 initiatives with about 300
+/// "Allowing for chance, the rate is higher by 22 to 36 in 100. This compares about 400 initiatives with about 300
 /// others." None if the headline has counts of a few initiatives.
 fn render_certainty(table: &DisclosedTable) -> Option<String> {
     let with = table.known_when_count()?;

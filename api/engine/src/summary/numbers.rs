@@ -69,20 +69,27 @@ pub fn format_rate(rate: Option<Estimate>) -> String {
     }
 }
 
-/// The interval of a difference of two rates: "Allowing for chance, the difference is between 22 and 36 in 100."
+/// The interval of a difference of two rates: "Allowing for chance, the rate is higher by 22 to 36 in 100."
 pub fn format_points(difference: &Estimate) -> String {
     let [lower, upper] = [difference.lower, difference.upper].map(|end| (end * 100.0).round());
-    if lower >= 0.0 || upper <= 0.0 {
-        let [least, most] = [lower.abs().min(upper.abs()), lower.abs().max(upper.abs())];
-        if least < most {
-            return format!(
-                "Allowing for chance, the difference is between {least:.0} and {most:.0} in 100."
-            );
-        }
-        return format!("Allowing for chance, the difference is about {least:.0} in 100.");
+    let [least, most] = [lower.abs().min(upper.abs()), lower.abs().max(upper.abs())];
+    let adjective = if lower + upper < 0.0 { "lower" } else { "higher" };
+    if lower < 0.0 && upper > 0.0 {
+        let [lower, upper] = [lower.abs(), upper];
+        return format!(
+            "Allowing for chance, the rate could be from {lower:.0} in 100 lower to {upper:.0} in 100 higher than that of the rest."
+        );
     }
-    let [lower, upper] = [lower.abs(), upper.abs()];
-    format!(
-        "Allowing for chance, the rate could be from {lower:.0} in 100 lower to {upper:.0} in 100 higher than that of the rest."
-    )
+    if most == 0.0 {
+        return "Allowing for chance, the rate is the same.".into();
+    }
+    if least == 0.0 {
+        return format!(
+            "Allowing for chance, the rate could be the same, or {adjective} by up to {most:.0} in 100."
+        );
+    }
+    if least < most {
+        return format!("Allowing for chance, the rate is {adjective} by {least:.0} to {most:.0} in 100.");
+    }
+    format!("Allowing for chance, the rate is {adjective} by about {least:.0} in 100.")
 }

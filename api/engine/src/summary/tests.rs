@@ -419,7 +419,7 @@ fn unknowns_name_their_main_reason() {
         ([DisclosedCount::default(); 4], ""),
         (
             [DisclosedCount::exact(30), DisclosedCount::exact(9), none, none],
-            "Of these, 30 were not asked.",
+            "Of these, 30 were not asked about it.",
         ),
         (
             [none, DisclosedCount::exact(1), none, none],
@@ -427,7 +427,7 @@ fn unknowns_name_their_main_reason() {
         ),
         (
             [DisclosedCount::exact(7), none, DisclosedCount::exact(7), none],
-            "Of these, 7 were not asked.",
+            "Of these, 7 were not asked about it.",
         ),
         (
             [none, none, perturbed(25), none],

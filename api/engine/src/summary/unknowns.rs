@@ -66,7 +66,7 @@ fn render_main_reason(answer: &PatternAnswer, unknown: u64) -> Option<String> {
         return None;
     }
     let [one, several] = match reason {
-        MissingReason::NotAsked => ["was not asked", "were not asked"],
+        MissingReason::NotAsked => ["was not asked about it", "were not asked about it"],
         MissingReason::NoReply => ["was asked and did not reply", "were asked and did not reply"],
         MissingReason::Withheld => ["withholds the answer", "withhold the answer"],
         MissingReason::NotApplicable => ["says that it does not apply", "say that it does not apply"],

@@ -15,7 +15,7 @@ pub fn render(answer: &PatternAnswer, when: &str) -> Option<String> {
     let sentence = match comparison.compared {
         0 | 1 => "Too little is known of the groups to say where it differs.".to_owned(),
         compared if comparison.different.is_empty() => format!(
-            "None of the {} groups with enough records differs clearly from the rest.",
+            "Among those that {when}, there is no clear difference between the {} groups with enough records.",
             format_count(compared as u64)
         ),
         compared => {
@@ -43,7 +43,7 @@ pub fn render(answer: &PatternAnswer, when: &str) -> Option<String> {
         return Some(sentence);
     }
     Some(format!(
-        "By group, these are the records that can be read in full. {sentence}"
+        "The groups count only records that can be read in full. {sentence}"
     ))
 }
 

@@ -1,5 +1,7 @@
 //! The pictures of an answer.
 
+use wayin_entity::to_heading;
+
 use super::data::{AsOfData, GroupData, PatternData, ShareData};
 use super::wording::{
     CountPrecision, describe_as_of, describe_basis, describe_groups_basis, describe_share, describe_unknown,
@@ -146,8 +148,8 @@ pub fn build_mosaic(id: &str, pattern: &PatternData) -> PictureSet {
     let mosaic = Mosaic {
         title: "How many initiatives there are".into(),
         description: describe_unknown(pattern),
-        when_label: conditions.when.clone(),
-        then_label: conditions.then.clone(),
+        when_label: to_heading(&conditions.when),
+        then_label: to_heading(&conditions.then),
         both: count(table.both),
         when_only: count(table.when_only),
         then_only: count(table.then_only),

@@ -314,10 +314,9 @@ impl Axis {
         );
     }
 
-    /// The numbers at the lines; the last one says what they are out of. The point is the middle of the line of
-    /// text.
+    /// The numbers at the lines; the middle one says what they are out of. The point is the middle of the line of text.
     fn draw_ticks(self, canvas: &mut Canvas, middle: f64) {
-        const END: &str = "out of 100";
+        const MIDDLE: &str = "50 in 100";
         let baseline = middle + TICK_FONT.baseline_shift();
         let style = |anchor| TextStyle::new(TICK_FONT, Colour::Quiet, anchor);
         let half = TICK_FONT.measure("0") / 2.0;
@@ -327,14 +326,16 @@ impl Axis {
             Anchor::Middle
         };
         canvas.text((self.left, baseline), style(zero), "0");
-        let free_right = self.right - TICK_FONT.measure(END) - 6.0;
-        for tick in [25, 50, 75] {
-            let (x, text) = (self.place(f64::from(tick) / 100.0), tick.to_string());
-            if x + TICK_FONT.measure(&text) / 2.0 <= free_right {
-                canvas.text((x, baseline), style(Anchor::Middle), &text);
+        canvas.text((self.place(0.5), baseline), style(Anchor::Middle), MIDDLE);
+        let space = self.place(0.5) - self.place(0.25);
+        let needed = TICK_FONT.measure(MIDDLE) / 2.0 + TICK_FONT.measure("25") / 2.0 + 6.0;
+        if space >= needed {
+            for tick in [25, 75] {
+                let x = self.place(f64::from(tick) / 100.0);
+                canvas.text((x, baseline), style(Anchor::Middle), &tick.to_string());
             }
         }
-        canvas.text((self.right, baseline), style(Anchor::End), END);
+        canvas.text((self.right, baseline), style(Anchor::End), "100");
     }
 }
 

@@ -19,7 +19,7 @@ const NOTE: TextStyle = TextStyle::new(NOTE_FONT, Colour::Quiet, Anchor::Start);
 
 /// The column of the initiatives for which `when` is FALSE.
 const REST: &str = "The rest";
-const NOT_SO: &str = "Not true of them";
+const NOT_SO: &str = "Not true";
 const NOT_KNOWN: &str = "Not known";
 
 const AREAS_ARE_COUNTS: &str = "Each area is as large as its number of initiatives.";

@@ -379,18 +379,18 @@ mod tests {
     #[test]
     fn buttons_add_and_remove_rows_and_groups() {
         let mut given = SHORT.to_vec();
-        given.extend([("add.when", "step"), ("do", "add:when")]);
+        given.extend([("add.when", "funding-research"), ("do", "add:when")]);
         let draft = Draft::from_fields(&fields(&given));
         assert!(draft.is_complete());
         let short = json!({"fundingTerms": {"some": {"durationMonths": {"lte": 18}}}});
-        let skipped = json!({"challenge": {"on": "DEFINING_AMBITIONS", "step": {"in": ["SKIPPED"]}}});
-        assert_eq!(draft.question.when, Some(json!({"and": [short, skipped]})));
+        let researched = json!({"fundingTerms": {"some": {"upfrontResearch": {"eq": true}}}});
+        assert_eq!(draft.question.when, Some(json!({"and": [short, researched]})));
 
         given.extend([("do", "group:when")]);
         let draft = Draft::from_fields(&fields(&given));
         assert_eq!(
             draft.question.when,
-            Some(json!({"and": [short, {"or": [skipped]}]}))
+            Some(json!({"and": [short, {"or": [researched]}]}))
         );
 
         let mut again = list_fields(QuestionPart::When, draft.tree(QuestionPart::When));

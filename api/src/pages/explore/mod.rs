@@ -30,8 +30,8 @@ use self::form::{Draft, are_form_fields};
 use self::operations::{ExploreChoicesOperation, ExploreCountOperation, ExploreOperation, ExploredPattern};
 use self::question::Question;
 use self::saved::{
-    DeleteSavedQuestionOperation, SaveQuestionOperation, SavedQuestionView, SavedQuestionsOperation,
-    load_saved,
+    DeleteSavedQuestionOperation, RefusedName, SAVED, SaveForm, SaveQuestionOperation, SavedQuestionView,
+    SavedQuestionsOperation, load_saved,
 };
 use super::answer::wording::describe_question;
 use super::document::Page;
@@ -81,8 +81,10 @@ struct ExploreTemplate {
     examples: Vec<ExampleQuestion>,
     /// The questions that the member saved.
     saved: Vec<SavedQuestionView>,
-    /// The fields with which the member saves the question. Empty if there is no answer or no session.
-    saved_fields: Vec<(&'static str, String)>,
+    /// The form with which the member saves the question. None without an answer or a session.
+    save_form: Option<SaveForm>,
+    /// Whether the question was just saved.
+    is_saved: bool,
 }
 
 /// The answer to a question, or why there is none.
@@ -104,64 +106,95 @@ async fn show_explore(
     if is_form && draft.is_complete() {
         return Ok(Redirect::to(&draft.question.address()).into_response());
     }
-    let outcome = if draft.is_complete() {
-        ask(&service, &visitor, &draft.question).await?
-    } else {
-        Outcome::default()
+    let is_saved = parameters.iter().any(|(name, _)| name == SAVED);
+    let refused = RefusedName::default();
+    let page = ExplorePage {
+        draft,
+        is_form,
+        is_saved,
+        refused,
     };
-    let choices = load_choices(&service, &visitor).await?;
-    let saved = load_saved(&service, &visitor).await?;
-    let words = outcome.answer.as_ref().map(|answer| &answer.pattern.conditions);
-    let builder = build_builder(&draft, &choices, words, outcome.matching);
-    let is_wrong = !outcome.problem.is_empty() || !builder.problems.is_empty();
-    let heading = words.map_or_else(|| "Explore".to_owned(), describe_question);
-    let mut layout = visitor
-        .layout(heading.clone(), "/explore")
-        .with_scripts(&["explore.js"]);
-    if draft.question.conditions().is_some() {
-        layout = layout.with_query(draft.question.query_address());
-    }
-    let answer = outcome.answer.map(|answer| {
-        build_answer(
-            &draft.question,
+    page.render(&service, visitor).await
+}
+
+/// What the page shows.
+struct ExplorePage {
+    draft: Draft,
+    /// Whether the draft is what people chose in the form, not a question of an address.
+    is_form: bool,
+    is_saved: bool,
+    refused: RefusedName,
+}
+
+impl ExplorePage {
+    async fn render(self, service: &PageService, visitor: Visitor) -> Result<Response, PageError> {
+        let Self {
+            draft,
+            is_form,
+            is_saved,
+            refused,
+        } = self;
+        let outcome = if draft.is_complete() {
+            ask(service, &visitor, &draft.question).await?
+        } else {
+            Outcome::default()
+        };
+        let choices = load_choices(service, &visitor).await?;
+        let saved = load_saved(service, &visitor).await?;
+        let words = outcome.answer.as_ref().map(|answer| &answer.pattern.conditions);
+        let builder = build_builder(&draft, &choices, words, outcome.matching);
+        let is_wrong =
+            !refused.reason.is_empty() || !outcome.problem.is_empty() || !builder.problems.is_empty();
+        let heading = words.map_or_else(|| "Explore".to_owned(), describe_question);
+        let mut layout = visitor
+            .layout(heading.clone(), "/explore")
+            .with_scripts(&["explore.js"]);
+        if draft.question.conditions().is_some() {
+            layout = layout.with_query(draft.question.query_address());
+        }
+        let answer = outcome.answer.map(|answer| {
+            build_answer(
+                &draft.question,
+                answer,
+                &service.app.public_address(&draft.question.address()),
+                service.app.clock.now(),
+            )
+        });
+        let is_illustrative = answer
+            .as_ref()
+            .is_some_and(|answer| answer.pattern.is_illustrative());
+        let template = ExploreTemplate {
+            heading,
+            layout: layout.with_illustrative_evidence(is_illustrative),
+            examples: if draft.question.is_empty() && !is_form {
+                list_examples()
+            } else {
+                Vec::new()
+            },
+            sign_in_href: if outcome.must_sign_in {
+                format!("/sign-in?next={}", encode_parameter(&visitor.address))
+            } else {
+                String::new()
+            },
+            saved,
+            save_form: (answer.is_some() && visitor.session.is_some()).then(|| SaveForm {
+                fields: draft.question.list_parameters(),
+                name: refused.name,
+                error: refused.reason,
+            }),
+            is_saved,
+            problem: outcome.problem,
+            missing: describe_missing(&draft.question),
+            builder,
             answer,
-            &service.app.public_address(&draft.question.address()),
-            service.app.clock.now(),
-        )
-    });
-    let is_illustrative = answer
-        .as_ref()
-        .is_some_and(|answer| answer.pattern.is_illustrative());
-    let template = ExploreTemplate {
-        heading,
-        layout: layout.with_illustrative_evidence(is_illustrative),
-        examples: if draft.question.is_empty() && !is_form {
-            list_examples()
+        };
+        let status = if is_wrong {
+            StatusCode::UNPROCESSABLE_ENTITY
         } else {
-            Vec::new()
-        },
-        sign_in_href: if outcome.must_sign_in {
-            format!("/sign-in?next={}", encode_parameter(&visitor.address))
-        } else {
-            String::new()
-        },
-        saved,
-        saved_fields: if answer.is_some() && visitor.session.is_some() {
-            draft.question.list_parameters()
-        } else {
-            Vec::new()
-        },
-        problem: outcome.problem,
-        missing: describe_missing(&draft.question),
-        builder,
-        answer,
-    };
-    let status = if is_wrong {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
-    };
-    Ok(Page::with_status(status, template).into_response())
+            StatusCode::OK
+        };
+        Ok(Page::with_status(status, template).into_response())
+    }
 }
 
 /// The builder alone, after a change to its fields, for the module of the page.
@@ -363,7 +396,12 @@ mod tests {
                 name: "My <question>".into(),
                 href: question().address(),
             }],
-            saved_fields: question().list_parameters(),
+            save_form: Some(SaveForm {
+                fields: question().list_parameters(),
+                name: String::new(),
+                error: String::new(),
+            }),
+            is_saved: false,
         }
         .render()
         .unwrap();

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use wayin_entity::Dimension;
 
+use super::ExplorePage;
+use super::form::Draft;
 use super::question::Question;
 use crate::pages::answer::address::{read_scope, scope_code};
 use crate::pages::error::PageError;
@@ -125,7 +127,26 @@ impl SavedQuestionData {
     }
 }
 
-/// The form below an answer.
+/// The parameter of an address after its question was saved.
+pub const SAVED: &str = "saved";
+
+/// The form that saves a question, as the page shows it.
+pub struct SaveForm {
+    /// The hidden fields.
+    pub fields: Vec<(&'static str, String)>,
+    pub name: String,
+    /// What is wrong with the name. Empty if nothing is.
+    pub error: String,
+}
+
+/// A name under which a question could not be saved. Both texts are empty if none was refused.
+#[derive(Default)]
+pub struct RefusedName {
+    pub name: String,
+    pub reason: String,
+}
+
+/// What the form below an answer sends.
 #[derive(Debug, Deserialize)]
 pub struct SaveFields {
     #[serde(default)]
@@ -147,6 +168,7 @@ pub async fn save(
     State(service): State<PageService>,
     CheckedForm { visitor, fields }: CheckedForm<SaveFields>,
 ) -> Result<Response, PageError> {
+    let name = fields.name;
     let parameters = [
         ("when", fields.when),
         ("then", fields.then),
@@ -163,7 +185,7 @@ pub async fn save(
         return Err(visitor.failure(StatusCode::UNPROCESSABLE_ENTITY, trouble.message));
     }
     let input = json!({ "input": {
-        "name": fields.name,
+        "name": &name,
         "when": question.when,
         "then": question.then,
         "among": question.among,
@@ -172,21 +194,25 @@ pub async fn save(
     } });
     let saved: SaveQuestionOperation = service.execute(&visitor, input).await?;
     match saved.save_question.problems.into_iter().next() {
-        None => Ok(Redirect::to(&format!("{}#saved", question.address())).into_response()),
-        Some(problem) => {
-            let what = if problem.path == ["name"] {
-                "The name"
+        None => Ok(Redirect::to(&format!("{}&{SAVED}=1", question.address())).into_response()),
+        Some(problem) if problem.path == ["name"] => {
+            let reason = if name.trim().is_empty() {
+                "Enter a name for the question.".into()
             } else {
-                "The question"
+                format!("The name {}.", problem.message)
             };
-            Err(visitor.failure(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                format!(
-                    "{what} cannot be saved: {}. Go back and change it.",
-                    problem.message
-                ),
-            ))
+            let page = ExplorePage {
+                draft: Draft::from_question(question, Vec::new()),
+                is_form: false,
+                is_saved: false,
+                refused: RefusedName { name, reason },
+            };
+            page.render(&service, visitor).await
         }
+        Some(problem) => Err(visitor.failure(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("The question cannot be saved: {}.", problem.message),
+        )),
     }
 }
 

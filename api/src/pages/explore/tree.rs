@@ -119,6 +119,8 @@ pub struct RowTrouble {
     pub place: String,
     /// The input, or an empty text if it is the whole row.
     pub input: String,
+    /// What the condition and the input are called.
+    pub label: String,
     pub message: String,
 }
 
@@ -165,6 +167,7 @@ impl Row {
             RowContent::Chosen(condition) => condition.to_filter().map_err(|troubles| {
                 let in_row = |trouble: InputTrouble| RowTrouble {
                     place: place.to_owned(),
+                    label: condition.kind.describe_input(&trouble.input),
                     input: trouble.input,
                     message: trouble.message,
                 };
@@ -188,6 +191,10 @@ impl Row {
                     QUANTIFIER.into()
                 } else {
                     String::new()
+                },
+                label: match &self.content {
+                    RowContent::Chosen(condition) => condition.kind.label.to_owned(),
+                    RowContent::Written(_) => String::new(),
                 },
                 message:
                     "A group about the same grant or contract has only conditions about at least one grant \

@@ -132,11 +132,8 @@ pub fn build_builder(
 
 fn list_scopes(chosen: RecordScope) -> Vec<Choice> {
     let scopes = [
-        (
-            RecordScope::All,
-            "All published records, also those that you may only count",
-        ),
-        (RecordScope::Visible, "Only the records that you can read"),
+        (RecordScope::All, "All published records"),
+        (RecordScope::Visible, "Only records that you can read in full"),
     ];
     scopes
         .into_iter()
@@ -175,7 +172,11 @@ fn list_problems(draft: &Draft) -> FormProblems {
             } else {
                 format!("{row}.{}", trouble.input)
             };
-            problems.push(field, trouble.message.clone());
+            let message = match trouble.label.as_str() {
+                "" => trouble.message.clone(),
+                label => format!("{label}: {}", trouble.message),
+            };
+            problems.push(field, message);
         }
     }
     problems

@@ -179,11 +179,7 @@ impl RowContext<'_> {
                 _ => "",
             },
             error: self.find_error(path, input.name),
-            empty_label: if matches!(input.kind, InputKind::Region | InputKind::Crisis) {
-                "Choose one"
-            } else {
-                ""
-            },
+            empty_label: if input.starts_empty() { "Choose one" } else { "" },
         }
     }
 
@@ -196,8 +192,15 @@ impl RowContext<'_> {
     }
 }
 
-/// The choices of whether a condition is to be true.
+/// The choices of whether a condition is to be true. Empty if the answers of the condition say it.
 fn list_truth(row: &Row) -> Vec<Choice> {
+    let is_answer = match &row.content {
+        RowContent::Chosen(condition) => condition.kind.has_yes_or_no(),
+        RowContent::Written(_) => false,
+    };
+    if is_answer && !row.is_negated {
+        return Vec::new();
+    }
     vec![
         Choice::new("", "where this is true", !row.is_negated),
         Choice::new(NEGATED, "where this is not true", row.is_negated),

@@ -29,7 +29,6 @@ fn term_codes<T: Coded>(
     (key, field): (&'static str, &'static str),
     label: &'static str,
     meaning: &'static str,
-    default: &'static str,
 ) -> ConditionKind {
     kind(
         (ConditionTopic::Funding, key),
@@ -39,7 +38,7 @@ fn term_codes<T: Coded>(
             of_terms(json!({field: {"in": ["$codes"]}})),
             of_terms(json!({field: {"eq": "$codes"}})),
         ],
-        vec![which_terms(), many_codes::<T>("codes", "Is one of", default)],
+        vec![which_terms(), many_codes::<T>("codes", "Is one of")],
     )
 }
 
@@ -136,31 +135,26 @@ fn list_funding_codes() -> Vec<ConditionKind> {
             ("funding-focus", "intendedFocus"),
             "What the funder meant to fund",
             "The entry point that the funder intended to fund: a way to start changing a system.",
-            "COLLABORATION",
         ),
         term_codes::<Restriction>(
             ("funding-restriction", "restriction"),
             "What the money can be used for",
             "Whether the money can be used for any purpose.",
-            "UNRESTRICTED",
         ),
         term_codes::<ReportingFrequency>(
             ("funding-reports", "reportingFrequency"),
             "How often reports are due",
             "How often the funder requires a report.",
-            "QUARTERLY",
         ),
         term_codes::<ReportingBasis>(
             ("funding-reporting-basis", "reportingBasis"),
             "What reports are about",
             "What the funder requires reports about.",
-            "FIXED_TARGETS",
         ),
         term_codes::<DeliveryTimeline>(
             ("funding-timeline", "deliveryTimeline"),
             "Whether the timeline can change",
             "Whether the timeline can change as the work learns.",
-            "FIXED",
         ),
         term_answer(
             ("funding-renewable", "renewable"),
@@ -205,7 +199,7 @@ fn list_funders() -> Vec<ConditionKind> {
             ],
             vec![
                 which_terms(),
-                many_codes::<OrganisationKind>("kinds", "Is one of", "FUNDER"),
+                many_codes::<OrganisationKind>("kinds", "Is one of"),
             ],
         ),
         kind(

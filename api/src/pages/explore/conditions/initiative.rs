@@ -27,7 +27,7 @@ pub(super) fn list_ways_in() -> Vec<ConditionKind> {
             "The way in: the first entry point that the initiative took.",
             vec![json!({"wayIn": {"in": ["$points"], "perspective": "?whose"}})],
             vec![
-                many_codes::<EntryPoint>("points", "Is one of", "COLLABORATION"),
+                many_codes::<EntryPoint>("points", "Is one of"),
                 from_perspective(),
             ],
         ),
@@ -38,7 +38,7 @@ pub(super) fn list_ways_in() -> Vec<ConditionKind> {
             vec![json!({"entryPoints": {"$how": ["$points"], "perspective": "?whose"}})],
             vec![
                 how(),
-                many_codes::<EntryPoint>("points", "Entry points", "ROOT_CAUSES"),
+                many_codes::<EntryPoint>("points", "Entry points"),
                 from_perspective(),
             ],
         ),
@@ -61,7 +61,7 @@ pub(super) fn list_ways_in() -> Vec<ConditionKind> {
 
 pub(super) fn list_challenges() -> Vec<ConditionKind> {
     const CHALLENGES: ConditionTopic = ConditionTopic::Challenges;
-    let challenge = || one_code::<Challenge>("challenge", "Challenge", "DEFINING_AMBITIONS");
+    let challenge = || one_code::<Challenge>("challenge", "Challenge");
     let how = || {
         let choices = list_choices(&[
             ("includesAny", "At least one of these"),
@@ -78,10 +78,7 @@ pub(super) fn list_challenges() -> Vec<ConditionKind> {
                 json!({"challenge": {"on": "$challenge", "step": {"in": ["$steps"]}}}),
                 json!({"challenge": {"on": "$challenge", "step": {"eq": "$steps"}}}),
             ],
-            vec![
-                challenge(),
-                many_codes::<ChallengeStep>("steps", "The step was", "SKIPPED"),
-            ],
+            vec![challenge(), many_codes::<ChallengeStep>("steps", "The step was")],
         ),
         kind(
             (CHALLENGES, "reasons"),
@@ -91,7 +88,7 @@ pub(super) fn list_challenges() -> Vec<ConditionKind> {
             vec![
                 challenge(),
                 how(),
-                many_codes::<ChallengeReason>("reasons", "Reasons", "SHORT_FUNDING"),
+                many_codes::<ChallengeReason>("reasons", "Reasons"),
             ],
         ),
         kind(
@@ -113,7 +110,7 @@ pub(super) fn list_challenges() -> Vec<ConditionKind> {
 
 pub(super) fn list_changes() -> Vec<ConditionKind> {
     const CHANGES: ConditionTopic = ConditionTopic::Changes;
-    let condition = || one_code::<ConditionForChange>("condition", "Condition for change", "GOVERNANCE");
+    let condition = || one_code::<ConditionForChange>("condition", "Condition for change");
     vec![
         kind(
             (CHANGES, "change"),
@@ -123,10 +120,7 @@ pub(super) fn list_changes() -> Vec<ConditionKind> {
                 json!({"condition": {"on": "$condition", "change": {"in": ["$extents"]}}}),
                 json!({"condition": {"on": "$condition", "change": {"eq": "$extents"}}}),
             ],
-            vec![
-                condition(),
-                many_codes::<ChangeExtent>("extents", "It was", "ALTERED"),
-            ],
+            vec![condition(), many_codes::<ChangeExtent>("extents", "It was")],
         ),
         kind(
             (CHANGES, "change-known"),
@@ -220,11 +214,7 @@ pub(super) fn list_people() -> Vec<ConditionKind> {
                 json!({"leadOrganisation": {"kind": {"in": ["$kinds"]}}}),
                 json!({"leadOrganisation": {"kind": {"eq": "$kinds"}}}),
             ],
-            vec![many_codes::<OrganisationKind>(
-                "kinds",
-                "Is one of",
-                "COMMUNITY_GROUP",
-            )],
+            vec![many_codes::<OrganisationKind>("kinds", "Is one of")],
         ),
         kind(
             (WHO, "lead-kind-known"),

@@ -76,20 +76,14 @@ pub(super) const fn input(
     }
 }
 
-pub(super) fn one_code<T: Coded>(
-    name: &'static str,
-    label: &'static str,
-    default: &'static str,
-) -> ConditionInput {
-    input(name, label, InputKind::OneOf(list_codes::<T>()), default)
+/// One code of a vocabulary. Nothing is chosen at first.
+pub(super) fn one_code<T: Coded>(name: &'static str, label: &'static str) -> ConditionInput {
+    input(name, label, InputKind::OneOf(list_codes::<T>()), "")
 }
 
-pub(super) fn many_codes<T: Coded>(
-    name: &'static str,
-    label: &'static str,
-    default: &'static str,
-) -> ConditionInput {
-    input(name, label, InputKind::ManyOf(list_codes::<T>()), default)
+/// Some codes of a vocabulary. Nothing is chosen at first.
+pub(super) fn many_codes<T: Coded>(name: &'static str, label: &'static str) -> ConditionInput {
+    input(name, label, InputKind::ManyOf(list_codes::<T>()), "")
 }
 
 pub(super) fn yes_or_no(

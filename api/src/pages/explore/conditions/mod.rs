@@ -102,6 +102,19 @@ pub struct ConditionKind {
     templates: Vec<Value>,
 }
 
+impl ConditionInput {
+    /// Whether it is a list of which nothing is chosen at first. An empty choice is one that people can make.
+    pub fn starts_empty(&self) -> bool {
+        match &self.kind {
+            InputKind::Region | InputKind::Crisis => true,
+            InputKind::OneOf(choices) => {
+                self.default.is_empty() && choices.iter().all(|choice| !choice.code.is_empty())
+            }
+            _ => false,
+        }
+    }
+}
+
 /// The kinds of conditions, in the order of the lists.
 pub static CATALOGUE: LazyLock<Vec<ConditionKind>> = LazyLock::new(|| {
     let topics = [
@@ -171,6 +184,20 @@ impl ConditionKind {
     /// Whether the condition can be about the same funding term as others.
     pub fn is_about_one_term(&self) -> bool {
         self.inputs.iter().any(|input| input.name == QUANTIFIER)
+    }
+
+    /// Whether it has an answer of yes or no, so that the opposite is an answer too.
+    pub fn has_yes_or_no(&self) -> bool {
+        let mut inputs = self.inputs.iter();
+        inputs.any(|input| matches!(input.kind, InputKind::YesOrNo { .. }))
+    }
+
+    /// What the condition and one of its inputs are called, such as "Region: Region or nation".
+    pub fn describe_input(&self, name: &str) -> String {
+        match self.find_input(name).map(|input| input.label) {
+            Some(label) if !label.is_empty() && label != self.label => format!("{}, “{label}”", self.label),
+            _ => self.label.to_owned(),
+        }
     }
 
     pub fn find_input(&self, name: &str) -> Option<&ConditionInput> {
