@@ -671,7 +671,7 @@ async fn workbook_with_mistakes_shows_outcomes_and_corrections(database: Databas
     let page = browser.open(&address).await;
     page.assert_shows(&[
         "return.xlsx",
-        "The whole file was read. Rows: 3.",
+        "The whole file was read. Records: 3.",
         "Waiting for a steward",
         "With problems, saved as drafts",
         "Started on",

@@ -1,36 +1,54 @@
-// Completes an address that can be copied, and adds a button that copies it. The attribute `data-copy` has the words on the button.
+// Completes an address that can be copied, and adds a button that copies a field or a text. The attribute `data-copy` has the words
+// on the button.
 
-/** @type {NodeListOf<HTMLInputElement>} */
-const fields = document.querySelectorAll("input[data-copy]");
-for (const field of fields) {
-  // Only the service's own addresses begin with a slash. A token stays as it is.
-  if (field.value.startsWith("/")) {
-    field.value = new URL(field.value, location.href).href;
+/** @type {NodeListOf<HTMLElement>} */
+const elements = document.querySelectorAll("[data-copy]");
+for (const element of elements) {
+  if (element instanceof HTMLInputElement) {
+    // Only the service's own addresses begin with a slash. A token stays as it is.
+    if (element.value.startsWith("/")) {
+      element.value = new URL(element.value, location.href).href;
+    }
+    element.addEventListener("focus", () => element.select());
   }
-  field.addEventListener("focus", () => field.select());
   if (navigator.clipboard) {
-    addCopyButton(field);
+    addCopyButton(element);
   }
 }
 
 /**
- * @param {HTMLInputElement} field
+ * @param {HTMLElement} element
  */
-function addCopyButton(field) {
+function addCopyButton(element) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "button secondary small-button";
-  button.textContent = field.dataset.copy || "Copy the address";
+  button.textContent = element.dataset.copy || "Copy the address";
   const status = document.createElement("span");
   status.setAttribute("role", "status");
   button.addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(field.value);
+      await navigator.clipboard.writeText(readText(element));
       status.textContent = " Copied";
     } catch {
-      field.select();
+      select(element);
       status.textContent = " Not copied: press Ctrl+C or ⌘C";
     }
   });
-  field.after(button, status);
+  element.after(button, status);
+}
+
+/**
+ * @param {HTMLElement} element
+ */
+function readText(element) {
+  return element instanceof HTMLInputElement ? element.value : (element.textContent ?? "").trim();
+}
+
+/**
+ * @param {HTMLElement} element
+ */
+function select(element) {
+  if (element instanceof HTMLInputElement) element.select();
+  else getSelection()?.selectAllChildren(element);
 }

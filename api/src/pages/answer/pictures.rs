@@ -1,6 +1,6 @@
 //! The pictures of an answer.
 
-use wayin_entity::to_heading;
+use wayin_entity::{Dimension, Labelled as _, to_heading};
 
 use super::data::{AsOfData, GroupData, PatternData, ShareData};
 use super::wording::{
@@ -164,10 +164,16 @@ pub fn build_mosaic(id: &str, pattern: &PatternData) -> PictureSet {
     )
 }
 
-/// The two shares of each group as dots, with intervals.
-pub fn build_group_dots(id: &str, pattern: &PatternData, groups: &[GroupData]) -> PictureSet {
+/// The two shares of each group as dots, with intervals. `by` is what the groups are of.
+pub fn build_group_dots(
+    id: &str,
+    pattern: &PatternData,
+    by: Option<Dimension>,
+    groups: &[GroupData],
+) -> PictureSet {
+    let by = by.map_or("group", Dimension::label);
     let plot = DotPlot {
-        title: format!("How many {}, by group", pattern.conditions.then),
+        title: format!("How many {}, by {by}", pattern.conditions.then),
         description: pattern.summary.where_different.clone().unwrap_or_default(),
         first_label: format!("Those that {}", pattern.conditions.when),
         second_label: Some("The rest".into()),

@@ -124,11 +124,16 @@ pub fn describe_unknown(pattern: &PatternData) -> String {
     format!("{count} initiatives have an answer that is not known.")
 }
 
+/// The caution about every comparison.
+pub const NOT_A_CAUSE: &str = "A difference does not show what causes it.";
+
 /// On which records an answer rests.
 pub fn describe_basis(pattern: &PatternData) -> &'static str {
     match (pattern.scope.as_str(), pattern.basis.as_str()) {
         ("ALL", "ALL") => "All published records, with disclosure control",
-        ("ALL", _) => "The records that you can read, because the counts of all may not be shown",
+        ("ALL", _) => {
+            "Only the records that you can read: with the others, some counts would be too small to show"
+        }
         _ => "The records that you can read",
     }
 }
@@ -139,10 +144,10 @@ pub fn describe_groups_basis(pattern: &PatternData, groups: &[GroupData]) -> &'s
     if pattern.basis == "VISIBLE" || !groups.iter().any(is_visible) {
         describe_basis(pattern)
     } else if groups.iter().all(is_visible) {
-        "By group, the records that you can read, because the counts of all may not be shown"
+        "The groups count only the records that you can read: with the others, some counts would be too small to show"
     } else {
-        "All published records, with disclosure control. For some groups, only the records that you can read, because the \
-         counts of all may not be shown"
+        "All published records, with disclosure control. Some groups count only the records that you \
+         can read"
     }
 }
 

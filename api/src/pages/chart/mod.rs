@@ -196,6 +196,9 @@ pub struct PictureTable {
     pub rows: Vec<Vec<String>>,
 }
 
+/// The longest address that a picture states.
+const MAX_ADDRESS_CHARACTERS: usize = 120;
+
 /// What a picture says about itself when it leaves the page. A text that is empty is left out.
 #[derive(Clone, Debug, Default)]
 pub struct PictureFooter {
@@ -208,20 +211,23 @@ pub struct PictureFooter {
     pub licence: String,
     /// When the figures were computed.
     pub date: String,
-    /// Where the picture is on the web.
+    /// Where the picture is on the web. A long address is left out.
     pub address: String,
 }
 
 impl PictureFooter {
     fn lines(&self) -> Vec<String> {
         let named = |name: &str, text: &str| (!text.is_empty()).then(|| format!("{name}: {text}"));
+        // Nobody types a longer one, and the question is stated in words.
+        let is_readable = self.address.chars().count() <= MAX_ADDRESS_CHARACTERS;
+        let address = if is_readable { self.address.as_str() } else { "" };
         [
             named("Question", &self.question),
             named("Source", &self.source),
             named("Basis", &self.basis),
             named("Licence", &self.licence),
             named("Date", &self.date),
-            named("Address", &self.address),
+            named("Address", address),
         ]
         .into_iter()
         .flatten()

@@ -16,7 +16,7 @@ use self::operations::{ClaimOperation, ClaimsOperation};
 use self::pictures::{ClaimPicture, ClaimPictures};
 use super::answer::data::{CautionData, PatternData};
 use super::answer::pictures::{PictureSet, PictureView, name_answer_files, name_picture_files};
-use super::answer::wording::{build_footer, cite};
+use super::answer::wording::{NOT_A_CAUSE, build_footer, cite};
 use super::document::Page;
 use super::download::serve_picture;
 use super::error::PageError;

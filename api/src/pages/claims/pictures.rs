@@ -70,7 +70,7 @@ impl ClaimPictures {
             bars: build_rate_bars("bars", pattern),
             groups: groups
                 .filter(|groups| !groups.nodes.is_empty())
-                .map(|groups| build_group_dots("groups", pattern, &groups.nodes)),
+                .map(|groups| build_group_dots("groups", pattern, claim.question.by, &groups.nodes)),
             trend: years
                 .filter(|years| !years.is_empty())
                 .map(|years| build_trend("trend", pattern, years)),

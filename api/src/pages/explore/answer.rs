@@ -1,6 +1,7 @@
 //! The answer to a question, as the page and its pictures show it.
 
 use chrono::{DateTime, Utc};
+use wayin_entity::Dimension;
 
 use super::operations::ExploredPattern;
 use super::question::{GroupSort, MAX_GROUPS, Question};
@@ -9,7 +10,7 @@ use crate::pages::answer::pictures::{
     PictureSet, PictureView, build_group_dots, build_mosaic, build_rate_bars, name_answer_files,
     name_picture_files,
 };
-use crate::pages::answer::wording::{cite, describe_as_of, describe_basis};
+use crate::pages::answer::wording::{cite, describe_as_of, describe_basis, describe_question};
 
 /// A pooled ratio differs from the crude one if it is further from it than this share. Epidemiologists use the same limit
 /// to decide whether a comparison within groups matters.
@@ -47,8 +48,8 @@ impl AnswerPicture {
         Self::ALL.into_iter().find(|picture| picture.name() == name)
     }
 
-    /// Draws the picture. None if the answer has no groups.
-    pub fn draw(self, answer: &ExploredPattern) -> Option<PictureSet> {
+    /// Draws the picture. `by` is what the groups are of. None if the answer has no groups.
+    pub fn draw(self, answer: &ExploredPattern, by: Option<Dimension>) -> Option<PictureSet> {
         let pattern = &answer.pattern;
         match self {
             Self::Bars => Some(build_rate_bars(self.name(), pattern)),
@@ -56,7 +57,7 @@ impl AnswerPicture {
             Self::Groups => answer
                 .groups
                 .as_ref()
-                .map(|groups| build_group_dots(self.name(), pattern, &groups.nodes)),
+                .map(|groups| build_group_dots(self.name(), pattern, by, &groups.nodes)),
         }
     }
 }
@@ -102,7 +103,7 @@ pub fn build_answer(
             .with_downloads(list_picture_files(question, kind))
     };
     let (bars, mosaic) = (AnswerPicture::Bars, AnswerPicture::Mosaic);
-    let groups = AnswerPicture::Groups.draw(&answer);
+    let groups = AnswerPicture::Groups.draw(&answer, question.by);
     let shown_groups = answer.groups.as_ref().map_or(&[][..], |groups| &groups.nodes);
     let total = answer.groups.as_ref().map_or(0, |groups| groups.total_count);
     AnswerView {
@@ -122,7 +123,7 @@ pub fn build_answer(
         pooled: describe_pooled(pattern).unwrap_or_default(),
         basis: describe_basis(pattern),
         as_of: describe_as_of(&pattern.as_of),
-        citation: cite(&pattern.summary.headline, pattern, address, now),
+        citation: cite(&describe_question(&pattern.conditions), pattern, address, now),
         downloads: name_answer_files(|ending| {
             question.file_address(&format!("/explore/download.{ending}"), &[])
         }),

@@ -79,7 +79,7 @@ async fn send_picture(
     });
     let kind = kind.ok_or_else(no_picture)?;
     let found: ExploreOperation = service.execute(visitor, question.answer_variables()).await?;
-    let drawn = kind.draw(&found.pattern).ok_or_else(no_picture)?;
+    let drawn = kind.draw(&found.pattern, question.by).ok_or_else(no_picture)?;
     let address = service.app.public_address(&question.address());
     let footer = build_footer(&found.pattern.pattern, question.by, &drawn.basis, address);
     let name = format!("wayin-{}", kind.name());

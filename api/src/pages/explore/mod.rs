@@ -33,7 +33,7 @@ use self::saved::{
     DeleteSavedQuestionOperation, RefusedName, SAVED, SaveForm, SaveQuestionOperation, SavedQuestionView,
     SavedQuestionsOperation, load_saved,
 };
-use super::answer::wording::describe_question;
+use super::answer::wording::{NOT_A_CAUSE, describe_question};
 use super::document::Page;
 use super::error::PageError;
 use super::layout::Layout;
@@ -148,7 +148,7 @@ impl ExplorePage {
         let heading = words.map_or_else(|| "Explore".to_owned(), describe_question);
         let mut layout = visitor
             .layout(heading.clone(), "/explore")
-            .with_scripts(&["explore.js"]);
+            .with_scripts(&["explore.js", "copy.js"]);
         if draft.question.conditions().is_some() {
             layout = layout.with_query(draft.question.query_address());
         }

@@ -23,7 +23,7 @@ use self::operations::{FundedInitiative, OwnGrantsOperation, PortfolioOperation}
 use self::question::{PortfolioQuestion, list_variables};
 use super::answer::address::read_scope;
 use super::answer::data::CautionData;
-use super::answer::wording::describe_as_of;
+use super::answer::wording::{NOT_A_CAUSE, describe_as_of};
 use super::document::Page;
 use super::download::serve_file;
 use super::error::PageError;

@@ -29,6 +29,7 @@ use crate::pages::visitor::Visitor;
 pub struct ReviewSubmissionOperation {
     submission: Option<SubmissionInReview>,
     audit_events: SubmittingEvents,
+    requests: RequestEvents,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -73,6 +74,19 @@ struct SubmittingEvent {
     actor: Option<SubmittingMember>,
 }
 
+/// The latest request for changes.
+#[derive(Debug, Deserialize, Serialize)]
+struct RequestEvents {
+    nodes: Vec<RequestEvent>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestEvent {
+    created_at: DateTime<Utc>,
+    detail: Value,
+}
+
 #[derive(Debug, Deserialize, Serialize)]
 struct SubmittingMember {
     subject: String,
@@ -81,6 +95,12 @@ struct SubmittingMember {
 
 impl PageOperation for ReviewSubmissionOperation {
     const DOCUMENT: &'static str = include_str!("submission.graphql");
+}
+
+/// A request for changes that the partner has answered.
+struct EarlierRequest {
+    day: String,
+    note: String,
 }
 
 #[derive(Template)]
@@ -94,6 +114,8 @@ pub struct SubmissionTemplate {
     title: String,
     facts: Vec<(String, String)>,
     /// Why nothing can be decided. Empty if it can.
+    /// What a steward asked for before the record was sent in again.
+    earlier_request: Option<EarlierRequest>,
     settled: String,
     /// That the published record has changed since this was written. Empty if it has not.
     outdated: String,
@@ -172,6 +194,12 @@ pub async fn render_submission(
         layout,
         facts,
         key: service.app.clock.new_id().to_string(),
+        earlier_request: found
+            .requests
+            .nodes
+            .first()
+            .filter(|_| submission.state == SubmissionState::Submitted)
+            .and_then(EarlierRequest::from_event),
         settled: describe_settled(submission.state).to_owned(),
         outdated: describe_outdated(&submission),
         is_change: submission.initiative_version.is_some(),
@@ -195,6 +223,16 @@ pub async fn render_submission(
         remarks,
     };
     Ok(Page::with_status(status, template))
+}
+
+impl EarlierRequest {
+    /// None if the note was not kept.
+    fn from_event(event: &RequestEvent) -> Option<Self> {
+        Some(Self {
+            day: format_day(event.created_at),
+            note: event.detail.pointer("/of/note")?.as_str()?.to_owned(),
+        })
+    }
 }
 
 fn list_facts(

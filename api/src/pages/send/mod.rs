@@ -200,7 +200,8 @@ async fn show_sent(
     let chosen = state.map(|(code, _)| *code);
     let inbox = found.inbox.nodes.into_iter().map(|returned| InboxItem {
         title: describe_title(&returned.record),
-        href: format!("{}?check=1", step_address(&returned.id, RecordStep::About)),
+        // The note and all answers, each with a link to change it.
+        href: step_address(&returned.id, RecordStep::Check),
         note: returned.review_note.unwrap_or_default(),
         asked_on: returned.decided_at.map(format_day),
     });

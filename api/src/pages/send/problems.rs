@@ -211,7 +211,7 @@ fn describe_mistake(kind: ColumnKind, typed: &str, path: &str, record: &Value) -
             };
             error.to_string()
         }
-        ColumnKind::Date => format!("“{typed}” is not a date. Write it as 1 April 2020"),
+        ColumnKind::Date => format!("“{typed}” is not a date. Enter a day that exists, such as 1 March 2024"),
         ColumnKind::Text if field == "currency" => {
             format!(
                 "“{typed}” is not the code of a currency. Write its three letters, such as GBP for pounds"

@@ -167,10 +167,16 @@ const FUNDING: &[Asked] = &[
 ];
 
 const WAYS_IN: &[Asked] = &[
-    ask("perspective").hinted("Who sees it so."),
-    ask("entryPoint").hinted("Where the work began, or what it turned to later."),
-    ask("takenOn").hinted(DATE_HINT),
-    ask("motivation").hinted("In your own words."),
+    ask("perspective")
+        .labelled("Who says so?")
+        .hinted("Groups of people can see the same work differently."),
+    ask("entryPoint")
+        .labelled("Where did the work start from?")
+        .hinted(""),
+    ask("takenOn").labelled("When was that?").hinted(DATE_HINT),
+    ask("motivation")
+        .labelled("Why there?")
+        .hinted("In your own words."),
 ];
 
 const CHALLENGES: &[Asked] = &[
@@ -191,7 +197,7 @@ const SHARING: &[Asked] = &[
         .labelled("May its funders read all of it?")
         .hinted("It matters only for a record that others only count."),
     ask("sharing/basis").hinted("In your words, such as: the partnership's board agreed on 3 May."),
-    ask("sharing/licence").hinted("The licence under which others may reuse the record, such as CC-BY-4.0."),
+    ask("sharing/licence").hinted("CC-BY-4.0 lets others reuse the record if they name your organisation. Ask a steward if another licence must apply."),
     ask("sharing/confirmedBy").hinted("A role, not a person's name."),
     ask("sharing/confirmedOn").hinted(DATE_HINT),
     ask("source/kind")
@@ -253,7 +259,7 @@ impl RecordStep {
             Self::About => "What the initiative is, where it works and when.",
             Self::Funding => "The terms that each sum of money came with.",
             Self::WaysIn => {
-                "Where the work began, as each group of people sees it. The first one of each group is its way in."
+                "Where the work started from. If it turned to something else later, or if people see it differently, add another way in."
             }
             Self::Challenges => {
                 "Whether you took the time to meet each challenge, and why not if you did not."

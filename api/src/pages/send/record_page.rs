@@ -97,6 +97,8 @@ struct RecordTemplate {
     member: String,
     /// None for a record that is not saved yet.
     record_title: Option<String>,
+    /// Which step it is, such as "Step 1 of 7".
+    step_number: String,
     heading: &'static str,
     introduction: &'static str,
     review_note: Option<String>,
@@ -677,6 +679,7 @@ async fn render_step(
         layout,
         record_title,
         member,
+        step_number: describe_position(step),
         heading: step.label(),
         introduction: step.introduction(),
         review_note: content
@@ -705,6 +708,12 @@ async fn render_step(
         list_missing: list.map(|list| show_missing(record, "", list.field, step.label(), &messages)),
         add_label: list.filter(|list| list.key.is_none()).map(|list| list.item),
     })
+}
+
+fn describe_position(step: RecordStep) -> String {
+    let steps = RecordStep::ALL;
+    let at = steps.iter().position(|known| *known == step).unwrap_or_default();
+    format!("Step {} of {}", at + 1, steps.len())
 }
 
 impl MessagesView {

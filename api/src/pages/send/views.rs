@@ -284,10 +284,19 @@ fn show_field(
                 Vocabulary::OrganisationKind | Vocabulary::Perspective => "select",
                 _ => "radio",
             };
-            (control, list_codes(vocabulary, &answers, true))
+            let no_answer = match (question.is_required, control) {
+                (true, "select") => "Choose one",
+                (true, _) => "",
+                (false, _) if vocabulary == Vocabulary::Visibility => "Not decided, so it is only counted",
+                (false, _) => "Not known",
+            };
+            (control, list_codes(vocabulary, &answers, no_answer))
         }
-        ColumnKind::Codes(vocabulary) => ("checkbox", list_codes(vocabulary, &answers, false)),
-        ColumnKind::MissingReason => ("select", list_codes(Vocabulary::MissingReason, &answers, true)),
+        ColumnKind::Codes(vocabulary) => ("checkbox", list_codes(vocabulary, &answers, "")),
+        ColumnKind::MissingReason => (
+            "select",
+            list_codes(Vocabulary::MissingReason, &answers, "Not known"),
+        ),
     };
     if !choices.is_empty() {
         add_unknown_choices(&mut choices, &answers);
@@ -339,7 +348,8 @@ fn list_yes_no(value: &str, may_be_unknown: bool) -> Vec<ChoiceView> {
     choices
 }
 
-fn list_codes(vocabulary: Vocabulary, answers: &[String], is_one: bool) -> Vec<ChoiceView> {
+/// The words of a vocabulary as choices. `no_answer` is the choice of none of them. Empty if there is no such choice.
+fn list_codes(vocabulary: Vocabulary, answers: &[String], no_answer: &str) -> Vec<ChoiceView> {
     let is_chosen = |code: &str| answers.iter().any(|answer| answer == code);
     let words = vocabulary.words().iter();
     let mut choices: Vec<ChoiceView> = words
@@ -352,13 +362,16 @@ fn list_codes(vocabulary: Vocabulary, answers: &[String], is_one: bool) -> Vec<C
             choice(word.code, &label, hint, is_chosen(word.code))
         })
         .collect();
-    if is_one {
+    if !no_answer.is_empty() {
         let is_empty = answers.iter().all(String::is_empty);
-        let label = match vocabulary {
-            Vocabulary::Visibility => "Not decided, so it is only counted",
-            _ => "Not known",
+        let none = choice("", no_answer, "", is_empty);
+        // A list shows its first choice.
+        let at = if no_answer == "Choose one" {
+            0
+        } else {
+            choices.len()
         };
-        choices.push(choice("", label, "", is_empty));
+        choices.insert(at, none);
     }
     choices
 }

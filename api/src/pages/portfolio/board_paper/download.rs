@@ -4,9 +4,10 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 
 use super::pdf::{AnswerRow, PaperContents, PaperPicture, write_pdf};
-use super::{BoardPaper, FIRST_CAUTION, NO_HEADLINE};
+use super::{BoardPaper, NO_HEADLINE};
 use crate::graphql::operation::cost::weights::PDF_POINTS;
 use crate::pages::answer::pictures::PictureView;
+use crate::pages::answer::wording::NOT_A_CAUSE;
 use crate::pages::answer::wording::describe_verdict;
 use crate::pages::chart::PictureTable;
 use crate::pages::download::{pay_for_file, serve_bytes};
@@ -58,7 +59,7 @@ fn list_contents(paper: &BoardPaper) -> PaperContents {
         rows: evidence.cards.iter().map(list_cells).collect(),
         pictures: paper.list_pictures().into_iter().map(copy_picture).collect(),
         caution_heading: CAUTION_HEADING,
-        first_caution: FIRST_CAUTION,
+        first_caution: NOT_A_CAUSE,
         cautions: paper.cautions.clone(),
         citation: paper.citation.clone(),
         address: paper.address.clone(),

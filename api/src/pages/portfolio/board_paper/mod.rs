@@ -24,8 +24,6 @@ const MOST_HEADLINES: usize = 3;
 
 /// The one sentence at the top if there is no other.
 const NO_HEADLINE: &str = "No answer shows a clear difference between our portfolio and the rest.";
-/// The first caution, which is so of every comparison.
-const FIRST_CAUTION: &str = "A difference does not show what causes it.";
 
 pub fn router() -> Router<PageService> {
     Router::new()

@@ -4,8 +4,9 @@ use askama::Template;
 use axum::extract::{Query, State};
 use wayin_engine::query::RecordScope;
 
-use super::{BoardPaper, FIRST_CAUTION, NO_HEADLINE, pdf_address};
+use super::{BoardPaper, NO_HEADLINE, pdf_address};
 use crate::pages::answer::address::scope_code;
+use crate::pages::answer::wording::NOT_A_CAUSE;
 use crate::pages::document::Page;
 use crate::pages::error::PageError;
 use crate::pages::layout::Layout;
@@ -42,7 +43,7 @@ pub async fn show_board_paper(
     Ok(Page::new(BoardPaperTemplate {
         layout,
         no_headline: NO_HEADLINE,
-        first_caution: FIRST_CAUTION,
+        first_caution: NOT_A_CAUSE,
         pdf_address: pdf_address(scope),
         portfolio_address: format!("/portfolio?scope={}", scope_code(scope)),
         downloads: list_workbooks(scope),
