@@ -520,10 +520,27 @@ async fn saved_questions_belong_to_their_member(database: Database) {
     let with_token = [&fields[..], &[("csrf", &*csrf)]].concat();
     let (status, location) = post(&app, &cookie, "/explore/save", &with_token).await;
     assert_eq!(status, StatusCode::SEE_OTHER, "{location}");
-    assert_eq!(
-        decode(location.trim_end_matches("#saved")),
-        decode(address.trim_end_matches('&'))
-    );
+    let question = location.strip_suffix("&saved=1").unwrap();
+    assert_eq!(decode(question), decode(address.trim_end_matches('&')));
+    let (_, html) = open_page(&app, &cookie, &location).await;
+    assert!(html.contains("<h2>Saved</h2>"), "{html}");
+
+    // A refused name comes back with the answer and the reason.
+    for (name, reason) in [
+        ("", "Enter a name for the question."),
+        ("Call 020 7946 0000", "The name has a telephone number"),
+    ] {
+        let fields = with_token.iter().map(|&(field, value)| match field {
+            "name" => (field, name),
+            _ => (field, value),
+        });
+        let fields: Vec<(&str, &str)> = fields.collect();
+        let (status, html) = post(&app, &cookie, "/explore/save", &fields).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{html}");
+        for part in [reason, "id=\"answer\"", "has-error", &format!("value=\"{name}\"")] {
+            assert!(html.contains(part), "{part} is not in {html}");
+        }
+    }
 
     let (_, html) = open_page(&app, &cookie, "/explore").await;
     assert!(html.contains(&escape("Ours <1>")), "{html}");

@@ -193,6 +193,13 @@ async fn changes_are_requested_with_a_note(database: Database) {
     let page = steward.open_ok(sent.location()).await;
     assert!(page.contains("You asked"), "{page}");
     assert_eq!(find_state(&partner, &id).await, "CHANGES_REQUESTED");
+
+    // Who decides on the record that comes back sees what was asked.
+    mutate_ok(&partner, "submitForReview", json!({"id": id})).await;
+    let page = steward.open_ok(&path).await;
+    for part in ["Sent in again", "Which school?"] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
 }
 
 async fn submission_is_discarded(database: Database) {

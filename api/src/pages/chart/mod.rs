@@ -196,7 +196,7 @@ pub struct PictureTable {
     pub rows: Vec<Vec<String>>,
 }
 
-/// The longest address that a picture states.
+/// The longest address that a picture states as it is.
 const MAX_ADDRESS_CHARACTERS: usize = 120;
 
 /// What a picture says about itself when it leaves the page. A text that is empty is left out.
@@ -211,16 +211,17 @@ pub struct PictureFooter {
     pub licence: String,
     /// When the figures were computed.
     pub date: String,
-    /// Where the picture is on the web. A long address is left out.
+    /// Where the picture is on the web. A long address is without its question.
     pub address: String,
 }
 
 impl PictureFooter {
     fn lines(&self) -> Vec<String> {
         let named = |name: &str, text: &str| (!text.is_empty()).then(|| format!("{name}: {text}"));
-        // Nobody types a longer one, and the question is stated in words.
+        // Nobody types the conditions of a question from a picture, and it states them in words.
         let is_readable = self.address.chars().count() <= MAX_ADDRESS_CHARACTERS;
-        let address = if is_readable { self.address.as_str() } else { "" };
+        let page = self.address.split('?').next().unwrap_or_default();
+        let address = if is_readable { &self.address } else { page };
         [
             named("Question", &self.question),
             named("Source", &self.source),

@@ -324,8 +324,12 @@ fn show_submission(submission: ListedSubmission) -> SentRow {
         event,
         expiry: submission.expires_at.map(|moment| {
             let is_open = step == RecordStep::About;
-            let condition = if is_open { " unless you save it again" } else { "" };
-            format!("Deleted on {}{condition}", format_day(moment))
+            let condition = if is_open {
+                ", or longer if you save it again"
+            } else {
+                ""
+            };
+            format!("Kept until {}{condition}", format_day(moment))
         }),
     }
 }

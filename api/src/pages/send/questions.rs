@@ -114,7 +114,8 @@ const ABOUT: &[Asked] = &[
 const FUNDING: &[Asked] = &[
     ask("funder/name").hinted("Who gave the money. The field offers the funders that Wayin knows."),
     ask("funder/identifier").hinted(
-        "Such as GB-CHC-1164883. You need it only if Wayin does not know the funder. It counts more than the name.",
+        "You need it only if Wayin does not know the funder. For a charity in England or Wales, write GB-CHC- and its number, such \
+         as GB-CHC-1164883. For a company, write GB-COH- and its number.",
     ),
     ask("funder/kind")
         .labelled("What kind of organisation the funder is")

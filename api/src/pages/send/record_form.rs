@@ -369,7 +369,13 @@ fn read_answer(kind: ColumnKind, text: &str) -> Option<Value> {
             Ok(read) => read.date.to_string().into(),
             Err(_) => text.into(),
         },
-        ColumnKind::Whole => trimmed.parse::<i64>().map_or_else(|_| text.into(), Value::from),
+        ColumnKind::Whole => {
+            // All whole numbers that the form asks for are months.
+            let mut units = ["months", "month"].into_iter();
+            let number = units.find_map(|unit| trimmed.strip_suffix(unit));
+            let number = number.unwrap_or(trimmed).trim_end();
+            number.parse::<i64>().map_or_else(|_| text.into(), Value::from)
+        }
         ColumnKind::YesNo => match trimmed {
             "true" => true.into(),
             "false" => false.into(),

@@ -22,8 +22,14 @@ const ILLUSTRATIVE_MARK: (&str, &str) = (
     "All evidence here is illustrative.",
     "It was made up to show how Wayin works, and describes no real initiative.",
 );
-const TABLE_CAPTION: &str = "Ours against the rest";
-const TABLE_HEADINGS: [&str; 5] = ["Initiatives that…", "Ours", "The rest", "Not known", "Verdict"];
+const TABLE_CAPTION: &str = "Your portfolio against the rest";
+const TABLE_HEADINGS: [&str; 5] = [
+    "Initiatives that…",
+    "Your portfolio",
+    "The rest",
+    "Not known",
+    "Verdict",
+];
 const CAUTION_HEADING: &str = "Before you use this";
 
 /// Sends what the page of the board paper shows as a PDF.

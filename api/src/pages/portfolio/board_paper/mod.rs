@@ -23,7 +23,7 @@ const MOST_PICTURES: usize = 2;
 const MOST_HEADLINES: usize = 3;
 
 /// The one sentence at the top if there is no other.
-const NO_HEADLINE: &str = "No answer shows a clear difference between our portfolio and the rest.";
+const NO_HEADLINE: &str = "No answer shows a clear difference between your portfolio and the rest.";
 
 pub fn router() -> Router<PageService> {
     Router::new()
