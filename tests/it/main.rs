@@ -82,6 +82,7 @@ mod subscriptions;
 mod support;
 mod token_issuers;
 mod tokens;
+mod transactions;
 mod visibility;
 mod vocabulary_migrations;
 

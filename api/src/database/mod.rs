@@ -172,12 +172,11 @@ pub async fn begin_exclusive_write(db: &DatabaseConnection) -> Result<DatabaseTr
 }
 
 async fn begin_with_lock(db: &DatabaseConnection, mode: LockMode) -> Result<DatabaseTransaction, DbErr> {
-    let transaction = db
-        .begin_with_options(TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        })
-        .await?;
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let transaction = begin(db, options).await?;
     acquire_lock(&transaction, mode, AdvisoryLock::Writing).await?;
     Ok(transaction)
 }
@@ -286,9 +285,23 @@ pub async fn begin_read(db: &DatabaseConnection) -> Result<DatabaseTransaction, 
         sea_orm::DbBackend::Postgres => Some(IsolationLevel::RepeatableRead),
         _ => None,
     };
-    db.begin_with_options(TransactionOptions {
+    let options = TransactionOptions {
         isolation_level,
         ..TransactionOptions::default()
-    })
-    .await
+    };
+    begin(db, options).await
+}
+
+/// Begins a transaction. A caller that stops waiting leaves none open.
+///
+/// If BEGIN is cancelled on PostgreSQL, sqlx 0.9.0 does not roll back (<https://github.com/transact-rs/sqlx/issues/4393>). The
+/// next users of the connection would write within that transaction. So a task begins it, which nobody cancels: a transaction
+/// that nobody waits for is dropped, and dropping rolls it back.
+async fn begin(db: &DatabaseConnection, options: TransactionOptions) -> Result<DatabaseTransaction, DbErr> {
+    if db.get_database_backend() == DbBackend::Sqlite {
+        return db.begin_with_options(options).await;
+    }
+    let db = db.clone();
+    let begun = tokio::spawn(async move { db.begin_with_options(options).await }).await;
+    begun.map_err(|cause| DbErr::Custom(format!("a transaction could not begin: {cause}")))?
 }
