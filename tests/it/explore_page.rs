@@ -556,6 +556,8 @@ async fn saved_questions_belong_to_their_member(database: Database) {
     let other = sign_in(&app, "funder").await;
     let (_, html) = open_page(&app, &other, &address).await;
     assert!(!html.contains(&escape("Ours <1>")), "{html}");
+    let (_, html) = open_page(&app, &other, &location).await;
+    assert!(!html.contains("<h2>Saved</h2>"), "{html}");
     assert_eq!(funder.query(query).await["savedQuestions"]["totalCount"], 0);
     let id = saved["id"].as_str().unwrap();
     let node = format!("{{ node(id: \"{id}\") {{ id }} }}");

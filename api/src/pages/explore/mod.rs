@@ -141,6 +141,8 @@ impl ExplorePage {
         };
         let choices = load_choices(service, &visitor).await?;
         let saved = load_saved(service, &visitor).await?;
+        // Others can open the address too.
+        let is_saved = is_saved && saved.iter().any(|entry| entry.href == draft.question.address());
         let words = outcome.answer.as_ref().map(|answer| &answer.pattern.conditions);
         let builder = build_builder(&draft, &choices, words, outcome.matching);
         let is_wrong =
