@@ -73,15 +73,28 @@ pub fn format_rate(rate: Option<Estimate>) -> String {
 pub fn format_points(difference: &Estimate) -> String {
     let [lower, upper] = [difference.lower, difference.upper].map(|end| (end * 100.0).round());
     let [least, most] = [lower.abs().min(upper.abs()), lower.abs().max(upper.abs())];
-    let adjective = if lower + upper < 0.0 { "lower" } else { "higher" };
+    let adjective = if difference.lower + difference.upper < 0.0 {
+        "lower"
+    } else {
+        "higher"
+    };
     if lower < 0.0 && upper > 0.0 {
         let [lower, upper] = [lower.abs(), upper];
         return format!(
             "Allowing for chance, the rate could be from {lower:.0} in 100 lower to {upper:.0} in 100 higher than that of the rest."
         );
     }
+    // The ends are rounded for words, but whether there may be no difference is not.
+    let may_be_same = difference.lower <= 0.0 && difference.upper >= 0.0;
     if most == 0.0 {
-        return "Allowing for chance, the rate is the same.".into();
+        return if may_be_same {
+            "Allowing for chance, the rate is the same.".into()
+        } else {
+            format!("Allowing for chance, the rate is {adjective} by less than 1 in 100.")
+        };
+    }
+    if least == 0.0 && !may_be_same {
+        return format!("Allowing for chance, the rate is {adjective} by up to {most:.0} in 100.");
     }
     if least == 0.0 {
         return format!(
@@ -92,4 +105,36 @@ pub fn format_points(difference: &Estimate) -> String {
         return format!("Allowing for chance, the rate is {adjective} by {least:.0} to {most:.0} in 100.");
     }
     format!("Allowing for chance, the rate is {adjective} by about {least:.0} in 100.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interval_says_zero_only_if_it_includes_it() {
+        let format = |lower, upper| {
+            let value = f64::midpoint(lower, upper);
+            format_points(&Estimate { value, lower, upper })
+        };
+        for (lower, upper, expected) in [
+            (0.22, 0.36, "is higher by 22 to 36 in 100."),
+            (-0.36, -0.22, "is lower by 22 to 36 in 100."),
+            (0.29, 0.291, "is higher by about 29 in 100."),
+            (0.002_9, 0.269_9, "is higher by up to 27 in 100."),
+            (-0.269_9, -0.002_9, "is lower by up to 27 in 100."),
+            (0.001, 0.004, "is higher by less than 1 in 100."),
+            (-0.001, 0.27, "could be the same, or higher by up to 27 in 100."),
+            (-0.27, 0.001, "could be the same, or lower by up to 27 in 100."),
+            (-0.002, 0.002, "is the same."),
+            (
+                -0.05,
+                0.07,
+                "could be from 5 in 100 lower to 7 in 100 higher than that of the rest.",
+            ),
+        ] {
+            let expected = format!("Allowing for chance, the rate {expected}");
+            assert_eq!(format(lower, upper), expected, "{lower} to {upper}");
+        }
+    }
 }
