@@ -52,10 +52,8 @@ pub async fn find_places(
         found = places.places.nodes;
     }
     let is_without_match = !search.is_empty() && found.is_empty();
-    // Whoever finds one place means it.
-    let is_only_match = chosen.is_empty() && found.len() == 1;
     for place in &found {
-        let offered = show_place_choice(place, is_only_match);
+        let offered = show_place_choice(place, false);
         if offered.value != chosen {
             choices.push(offered);
         }
@@ -65,7 +63,7 @@ pub async fn find_places(
             value: String::new(),
             label: "Another place, or not known".into(),
             hint: String::new(),
-            is_chosen: chosen.is_empty() && !is_only_match,
+            is_chosen: chosen.is_empty(),
         });
     }
     Ok(PlaceView {
