@@ -108,17 +108,28 @@ impl PatternData {
     /// The verdict on the figures that are shown. If counts of all records are suppressed, these are of the records that the
     /// visitor can read.
     pub fn shown_verdict(&self) -> &str {
+        if self.has_no_figures() {
+            return &self.verdict;
+        }
         choose_verdict(&self.scope, &self.basis, &self.verdict, &self.visible_verdict)
     }
 
     /// The cautions about the figures that are shown, of the answer and of its groups.
     pub fn list_shown_cautions(&self, groups: &[GroupData]) -> Vec<CautionData> {
         let are_groups_visible = !groups.is_empty() && groups.iter().all(|group| group.basis == "VISIBLE");
+        if self.has_no_figures() {
+            return self.cautions.clone();
+        }
         let mut cautions = list_shown_cautions(&self.cautions, &self.scope, &self.basis);
         if are_groups_visible {
             cautions.retain(|caution| caution.code != "GROUPS_SUPPRESSED");
         }
         cautions
+    }
+
+    /// Whether counts of all records are suppressed, and there are no readable ones to show instead.
+    fn has_no_figures(&self) -> bool {
+        self.scope != self.basis && self.visible_table.population == Some(0)
     }
 
     /// Whether some of the records that the answer counts are illustrative.

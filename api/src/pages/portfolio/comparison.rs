@@ -78,7 +78,9 @@ impl ComparisonCard {
 pub fn describe_comparison_basis(answer: &PortfolioAnswer) -> &'static str {
     match (answer.scope.as_str(), answer.basis.as_str()) {
         ("ALL", "ALL") => "All published records, with disclosure control",
-        ("ALL", _) => "The records that you can read, because the counts of all may not be shown",
+        ("ALL", _) => {
+            "Only the records that you can read: with the others, some counts would be too small to show"
+        }
         _ => "The records that you can read in full, counted exactly",
     }
 }
@@ -107,7 +109,13 @@ pub fn draw_bars(
     let precision = answer.precision();
     let bars = RateBars {
         title: question.title().into(),
-        description: answer.summary.headline.clone(),
+        // The headline is about all records, also where the figures are of readable ones.
+        description: answer
+            .summary
+            .by_group
+            .first()
+            .unwrap_or(&answer.summary.headline)
+            .clone(),
         bars: vec![
             build_bar("Your portfolio", &group.rate, precision, true),
             build_bar("The rest", &group.rate_of_rest, precision, false),
