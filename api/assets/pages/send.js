@@ -56,6 +56,7 @@ function fillForm(form, fields) {
     if (control instanceof HTMLInputElement && (control.type === "radio" || control.type === "checkbox")) {
       const values = byName.get(control.name);
       if (values) control.checked = values.includes(control.value);
+      if (control.checked && control.value) openDetails(control);
     } else if (
       control instanceof HTMLInputElement
       || control instanceof HTMLTextAreaElement

@@ -185,6 +185,11 @@ fn describe(
     if label.is_empty() {
         return format!("{}.", wayin_entity::to_heading(reason));
     }
+    if problem.code == "CONTRADICTORY" && is_about_reason(path) {
+        return format!(
+            "“{label}” is given, or follows from other answers, so it needs no reason for a missing answer. Remove the reason."
+        );
+    }
     match reason.split(' ').next() {
         // A label that is a question is no subject of a sentence.
         _ if label.ends_with('?') => format!("{label} The answer {reason}."),
@@ -241,6 +246,11 @@ fn describe_funder(code: &str, funder: Option<&Value>) -> Option<String> {
         ),
         _ => return None,
     })
+}
+
+/// Whether a path leads to the reason why there is no answer.
+fn is_about_reason(path: &str) -> bool {
+    path.split('/').any(|part| part == "missing")
 }
 
 /// Finds the field of the form for a path in the record.
@@ -451,7 +461,7 @@ mod tests {
                     "says why startedOn is missing, but it is given",
                 ),
                 "missing.startedOn",
-                "Started on says why Started on is missing, but it is given.",
+                "“Started on” is given, or follows from other answers, so it needs no reason for a missing answer. Remove the reason.",
             ),
             (
                 problem(

@@ -284,9 +284,12 @@ fn show_field(
                 Vocabulary::OrganisationKind | Vocabulary::Perspective => "select",
                 _ => "radio",
             };
+            // An item that was begun by mistake can be emptied again.
+            let is_part = !name.is_empty();
             let no_answer = match (question.is_required, control) {
                 (true, "select") => "Choose one",
-                (true, _) => "",
+                (true, _) if !is_part => "",
+                (true, _) => "No answer yet",
                 (false, _) if vocabulary == Vocabulary::Visibility => "Not decided, so it is only counted",
                 (false, _) => "Not known",
             };
