@@ -22,9 +22,10 @@ for (const element of elements) {
 function addCopyButton(element) {
   const button = document.createElement("button");
   button.type = "button";
-  button.className = "button secondary small-button";
+  button.className = "button secondary small-button no-print";
   button.textContent = element.dataset.copy || "Copy the address";
   const status = document.createElement("span");
+  status.className = "no-print";
   status.setAttribute("role", "status");
   button.addEventListener("click", async () => {
     try {

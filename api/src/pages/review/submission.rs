@@ -113,9 +113,9 @@ pub struct SubmissionTemplate {
     key: String,
     title: String,
     facts: Vec<(String, String)>,
-    /// Why nothing can be decided. Empty if it can.
     /// What a steward asked for before the record was sent in again.
     earlier_request: Option<EarlierRequest>,
+    /// Why nothing can be decided. Empty if it can.
     settled: String,
     /// That the published record has changed since this was written. Empty if it has not.
     outdated: String,

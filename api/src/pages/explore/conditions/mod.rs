@@ -192,7 +192,7 @@ impl ConditionKind {
         inputs.any(|input| matches!(input.kind, InputKind::YesOrNo { .. }))
     }
 
-    /// What the condition and one of its inputs are called, such as "Region: Region or nation".
+    /// What the condition and one of its inputs are called, such as "In a region or nation, “Region or nation”".
     pub fn describe_input(&self, name: &str) -> String {
         match self.find_input(name).map(|input| input.label) {
             Some(label) if !label.is_empty() && label != self.label => format!("{}, “{label}”", self.label),
