@@ -1,5 +1,7 @@
 //! Bitmaps: sets of rows of one chunk, and the three-valued result of a predicate.
 
+use std::ops::Range;
+
 use pulp::Arch;
 
 use crate::three_valued_logic::Truth;
@@ -27,11 +29,17 @@ impl Bitmap {
 
     /// The rows for which `contains` is true.
     pub fn from_fn(row_count: usize, mut contains: impl FnMut(usize) -> bool) -> Self {
-        let mut bitmap = Self::empty(row_count);
-        for row in 0..row_count {
-            bitmap.words[row / 64] |= u64::from(contains(row)) << (row % 64);
+        let words = list_words(row_count).map(|rows| {
+            let mut flags = [0; WORD_BITS];
+            for (flag, row) in flags.iter_mut().zip(rows) {
+                *flag = u8::from(contains(row));
+            }
+            pack_flags(&flags)
+        });
+        Self {
+            words: words.collect(),
+            row_count,
         }
-        bitmap
     }
 
     /// The bitmap with these words. Bits after the last row are cleared.
@@ -110,6 +118,11 @@ impl Bitmap {
         self.zip_words(other, |a, b| a & !b)
     }
 
+    /// Whether no row is in it.
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().fold(0, |all, word| all | word) == 0
+    }
+
     /// The number of rows in it.
     pub fn count(&self) -> u64 {
         Arch::new().dispatch(|| self.words.iter().map(|word| u64::from(word.count_ones())).sum())
@@ -139,6 +152,28 @@ impl Bitmap {
                 .map(move |left| index * 64 + left.trailing_zeros() as usize)
         })
     }
+}
+
+/// The number of flags that become one word of a bitmap.
+pub(super) const WORD_BITS: usize = 64;
+
+/// Packs flags, each 0 or 1, into the bits of a word.
+#[inline]
+pub(super) fn pack_flags(flags: &[u8; WORD_BITS]) -> u64 {
+    /// Moves the lowest bit of byte `i` to bit `56 + i`.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let (bytes, _) = flags.as_chunks::<8>();
+    let packed = bytes.iter().enumerate().map(|(index, eight)| {
+        let gathered = u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56;
+        gathered << (8 * index)
+    });
+    packed.sum()
+}
+
+/// The rows of each word.
+fn list_words(row_count: usize) -> impl Iterator<Item = Range<usize>> {
+    let starts = (0..row_count).step_by(WORD_BITS);
+    starts.map(move |start| start..row_count.min(start + WORD_BITS))
 }
 
 /// The rows for which a predicate is TRUE and those for which it is FALSE. It is UNKNOWN for the other rows.
@@ -179,16 +214,17 @@ impl TruthBitmaps {
 
     /// The value of `truth` for each row.
     pub fn from_fn(row_count: usize, mut truth: impl FnMut(usize) -> Truth) -> Self {
-        let (mut true_rows, mut false_rows) = (Bitmap::empty(row_count), Bitmap::empty(row_count));
-        for row in 0..row_count {
-            let truth = truth(row);
-            true_rows.words[row / 64] |= u64::from(truth == Truth::True) << (row % 64);
-            false_rows.words[row / 64] |= u64::from(truth == Truth::False) << (row % 64);
-        }
-        Self {
-            true_rows,
-            false_rows,
-        }
+        let words = list_words(row_count).map(|rows| {
+            let (mut true_flags, mut false_flags) = ([0; WORD_BITS], [0; WORD_BITS]);
+            for ((true_flag, false_flag), row) in true_flags.iter_mut().zip(&mut false_flags).zip(rows) {
+                let truth = truth(row);
+                *true_flag = u8::from(truth == Truth::True);
+                *false_flag = u8::from(truth == Truth::False);
+            }
+            (pack_flags(&true_flags), pack_flags(&false_flags))
+        });
+        let (true_words, false_words) = words.unzip();
+        Self::from_words(row_count, true_words, false_words)
     }
 
     /// Kleene's conjunction.
@@ -215,6 +251,24 @@ impl TruthBitmaps {
         Self {
             true_rows: self.true_rows.intersection(rows),
             false_rows: self.false_rows.intersection(rows),
+        }
+    }
+
+    /// The values of `other` for some rows, and its own for the others.
+    #[must_use]
+    pub fn replace(&self, rows: &Bitmap, other: &Self) -> Self {
+        let select = |own: &Bitmap, other: &Bitmap| {
+            let words = own.words.iter().zip(&other.words).zip(&rows.words);
+            Bitmap {
+                words: words
+                    .map(|((own, other), rows)| own & !rows | other & rows)
+                    .collect(),
+                row_count: own.row_count,
+            }
+        };
+        Self {
+            true_rows: select(&self.true_rows, &other.true_rows),
+            false_rows: select(&self.false_rows, &other.false_rows),
         }
     }
 
@@ -284,6 +338,28 @@ mod tests {
                 start = end + 1;
             }
             assert_eq!(set.segments_with_any(&ends), expected, "{set:?} by {ends:?}");
+        }
+    }
+
+    #[test]
+    fn values_are_those_of_each_row() {
+        let mut random = StdRng::seed_from_u64(6);
+        let truths = [Truth::True, Truth::False, Truth::Unknown];
+        for row_count in [0, 1, 63, 64, 65, 130] {
+            let mut values = || -> Vec<Truth> {
+                let choose = |_| truths[random.random_range(0..3)];
+                (0..row_count).map(choose).collect()
+            };
+            let (own, other) = (values(), values());
+            let rows = Bitmap::from_fn(row_count, |row| own[row] == other[row] || row % 3 == 0);
+            let pack = |values: &[Truth]| TruthBitmaps::from_fn(row_count, |row| values[row]);
+            let replaced = pack(&own).replace(&rows, &pack(&other));
+            for row in 0..row_count {
+                assert_eq!(pack(&own).get(row), own[row], "row {row} of {row_count}");
+                let expected = if rows.contains(row) { other[row] } else { own[row] };
+                assert_eq!(replaced.get(row), expected, "row {row} of {row_count}, replaced");
+            }
+            assert_eq!(rows.is_empty(), rows.count() == 0, "{row_count} rows");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::bitmap::TruthBitmaps;
+use super::bitmap::{TruthBitmaps, WORD_BITS, pack_flags};
 use crate::three_valued_logic::Truth;
 
 /// Integers that may be unknown. The lowest value of the width means "unknown", so a column cannot hold `i64::MIN`.
@@ -72,22 +72,6 @@ fn map_values<W: ColumnWidth>(values: &[W], table: &[u32], default: u32, into: &
         let index = usize::try_from(index.cast_unsigned()).unwrap_or(usize::MAX);
         *result = table.get(index).copied().unwrap_or(default);
     }
-}
-
-/// The number of flags that become one word of a bitmap.
-const WORD_BITS: usize = 64;
-
-/// Packs flags, each 0 or 1, into the bits of a word.
-#[inline]
-fn pack_flags(flags: &[u8; WORD_BITS]) -> u64 {
-    /// Moves the lowest bit of byte `i` to bit `56 + i`.
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let (bytes, _) = flags.as_chunks::<8>();
-    let packed = bytes.iter().enumerate().map(|(index, eight)| {
-        let gathered = u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56;
-        gathered << (8 * index)
-    });
-    packed.sum()
 }
 
 /// The bits of the values for which `matches` is true.
