@@ -114,17 +114,23 @@ impl<'a> DecisionBase<'a> {
     ) -> Result<Arc<[TruthBitmaps]>, Cancelled> {
         let find = || {
             let of_classes = self.find_class_truths(source, coarsening);
-            let of_rows = self.map_chunks(|position, chunk| {
-                let classes = self.classes.class_of_rows(position);
-                TruthBitmaps::from_fn(chunk.len(), |row| {
-                    let truth = of_classes.get(classes[row] as usize);
-                    truth.copied().unwrap_or(Truth::Unknown)
-                })
-            })?;
-            Ok(of_rows.into())
+            let of_rows = || Ok(self.map_class_truths_to_rows(&of_classes)?.into());
+            let cache = &self.classes.cache().truths_by_class_values;
+            cache.get_or_find(of_classes.clone(), of_rows)
         };
         let key = (source.clone(), coarsening.serial());
         self.classes.cache().row_truths.get_or_find(key, find)
+    }
+
+    /// For each chunk, the values of the rows in classes, given those of the classes.
+    fn map_class_truths_to_rows(self, of_classes: &[Truth]) -> Result<Vec<TruthBitmaps>, Cancelled> {
+        self.map_chunks(|position, chunk| {
+            let classes = self.classes.class_of_rows(position);
+            TruthBitmaps::from_fn(chunk.len(), |row| {
+                let truth = of_classes.get(classes[row] as usize);
+                truth.copied().unwrap_or(Truth::Unknown)
+            })
+        })
     }
 
     /// The values of a test by class number.
@@ -256,36 +262,32 @@ impl<'a> DecisionBase<'a> {
     }
 
     /// Checks whether the answers of all classes together are diverse. Without key variables, this decides the same as
-    /// [`merge_classes`](Self::merge_classes), which would leave out all classes or none.
+    /// [`merge_classes`](Self::merge_classes), which would leave out all classes or none. Chunks are looked at until more
+    /// records cannot change the result.
     fn check_whole(self, tests: &[&CachedTest<'_>]) -> Result<Coarsening, Cancelled> {
-        let of_chunks = self.map_chunks(|position, chunk| {
-            let classed = self.classes.find_classed_rows(position);
-            let [real, illustrative] = [
-                classed.difference(&chunk.illustrative),
-                classed.intersection(&chunk.illustrative),
-            ];
-            [real, illustrative].map(|rows| {
-                let mut profiles = Profiles::default();
-                self.add_cells(
-                    &mut profiles,
-                    tests,
-                    position,
-                    [NO_ANSWER; MAX_PROTECTED_ANSWERS],
-                    0,
-                    rows,
-                );
-                profiles
-            })
-        })?;
-        let mut whole = [Profiles::default(), Profiles::default()];
-        for of_chunk in &of_chunks {
-            whole
-                .iter_mut()
-                .zip(of_chunk)
-                .for_each(|(sum, more)| sum.add_all(more));
-        }
         let kinds = vec![AnswerKind::Single; tests.len()];
-        let [real, illustrative] = whole.map(|profiles| !profiles.is_diverse(&kinds));
+        let possible = list_possible_profiles(tests.len());
+        let is_diverse = |is_illustrative: bool| {
+            let mut profiles = Profiles::default();
+            for (position, chunk) in self.snapshot.chunks.iter().enumerate() {
+                self.cancellation.check()?;
+                let classed = self.classes.find_classed_rows(position);
+                let rows = if is_illustrative {
+                    classed.intersection(&chunk.illustrative)
+                } else {
+                    classed.difference(&chunk.illustrative)
+                };
+                if !rows.is_empty() {
+                    let unknown = [NO_ANSWER; MAX_PROTECTED_ANSWERS];
+                    self.add_cells(&mut profiles, tests, position, unknown, 0, rows);
+                    if profiles.conceal_all(&possible, &kinds) {
+                        return Ok(true);
+                    }
+                }
+            }
+            Ok(profiles.is_diverse(&kinds))
+        };
+        let [real, illustrative] = [is_diverse(false)?, is_diverse(true)?].map(|is_diverse| !is_diverse);
         Ok(Coarsening::leave_out(self.classes, real, illustrative))
     }
 
@@ -320,9 +322,7 @@ impl<'a> DecisionBase<'a> {
         ];
         for (value, rows) in values {
             let mut profile = profile;
-            let mut code = AnswerCode::default();
-            code.add(value.map(|truth| truth as u64));
-            profile[answer] = code.finish();
+            profile[answer] = AnswerCode::of_truth(value);
             self.add_cells(profiles, tests, position, profile, answer + 1, rows);
         }
     }
@@ -405,6 +405,13 @@ struct AnswerCode {
 }
 
 impl AnswerCode {
+    /// The number for the value of one test; none if it is not known.
+    fn of_truth(value: Option<Truth>) -> u64 {
+        let mut code = Self::default();
+        code.add(value.map(|truth| truth as u64));
+        code.finish()
+    }
+
     fn add(&mut self, value: Option<u64>) {
         // Mixes all bits of the values before into the hash, as the finaliser of MurmurHash3 does.
         let mixed = (self.hash ^ value.map_or(0, |value| value + 1)).wrapping_mul(0xff51_afd7_ed55_8ccd);
@@ -415,6 +422,26 @@ impl AnswerCode {
     fn finish(self) -> u64 {
         if self.is_known { self.hash | 1 } else { NO_ANSWER }
     }
+}
+
+/// The profiles that records can have for a number of tests.
+fn list_possible_profiles(test_count: usize) -> Vec<Profile> {
+    let mut profiles = vec![[NO_ANSWER; MAX_PROTECTED_ANSWERS]];
+    for test in 0..test_count {
+        let with_value = |value: Option<Truth>| {
+            let code = AnswerCode::of_truth(value);
+            profiles.iter().map(move |profile| {
+                let mut profile = *profile;
+                profile[test] = code;
+                profile
+            })
+        };
+        profiles = [Some(Truth::True), Some(Truth::False), None]
+            .into_iter()
+            .flat_map(with_value)
+            .collect();
+    }
+    profiles
 }
 
 /// The tests of the answers, if each answer is tested once and nothing else is asked about it.
@@ -445,36 +472,28 @@ fn list_tests<'q, 'a>(parts: QuestionParts<'q, 'a>) -> Vec<&'q CachedTest<'a>> {
 }
 
 impl HiddenDecisions<'_> {
-    /// The values of a test, with those of the hidden rows as they are decided.
-    pub fn decide_test<'p>(
-        &self,
-        test: &CachedTest<'_>,
-        truths: Cow<'p, TruthBitmaps>,
+    /// Whether the values of a test for hidden rows are not simply its own.
+    pub fn decides(&self, test: &CachedTest<'_>) -> bool {
+        self.truths.contains_key(&test.serial()) || self.coarsening.leaves_out_any()
+    }
+
+    /// The values of a test for the hidden rows of the chunk at a position. Those of other rows are not specified.
+    pub fn evaluate_test<'p>(
+        &'p self,
+        test: &'p CachedTest<'_>,
         position: usize,
-        hidden: &Bitmap,
+        chunk: &Chunk,
     ) -> Cow<'p, TruthBitmaps> {
         if let Some(decided) = self.truths.get(&test.serial()) {
-            let decided = &decided[position];
-            let select = |visible: &Bitmap, decided: &Bitmap| {
-                let mut rows = visible.difference(hidden);
-                rows.insert_all(&decided.intersection(hidden));
-                rows
-            };
-            return Cow::Owned(TruthBitmaps {
-                true_rows: select(&truths.true_rows, &decided.true_rows),
-                false_rows: select(&truths.false_rows, &decided.false_rows),
-            });
+            return Cow::Borrowed(&decided[position]);
         }
+        let truths = test.evaluate(position, chunk);
         if !self.coarsening.leaves_out_any() {
             return truths;
         }
         let classes = self.classes.class_of_rows(position);
-        let of_left_out = |row: usize| self.coarsening.leaves_out(classes[row]);
-        let left_out = Bitmap::from_fn(classes.len(), of_left_out).intersection(hidden);
-        Cow::Owned(TruthBitmaps {
-            true_rows: truths.true_rows.difference(&left_out),
-            false_rows: truths.false_rows.difference(&left_out),
-        })
+        let counted = Bitmap::from_fn(classes.len(), |row| !self.coarsening.leaves_out(classes[row]));
+        Cow::Owned(truths.restrict_to(&counted))
     }
 
     /// Removes the cells of the hidden rows whose protected answers are left out.

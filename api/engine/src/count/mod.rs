@@ -175,7 +175,7 @@ impl<'a> PopulationCounter<'a> {
 
     /// The domain of a dimension, with the organisations of visible records only.
     pub fn domain(&self, dimension: Dimension) -> Domain {
-        let visible_rows = |position: usize, _: &Chunk| self.find_visible_rows(position);
+        let visible_rows = |position: usize, _: &Chunk| self.find_visible_rows(position).into_owned();
         Domain::new(dimension, self.context().newest, &visible_rows)
     }
 
@@ -220,8 +220,11 @@ impl<'a> PopulationCounter<'a> {
     /// Whether any record that is counted, in the population or not, is illustrative.
     pub fn has_illustrative(&self) -> bool {
         let is_visible = |(position, chunk): (usize, &Arc<Chunk>)| {
-            let visible = self.find_visible_rows(position);
-            chunk.illustrative.intersection(&visible).iter().next().is_some()
+            !chunk.illustrative.is_empty()
+                && !chunk
+                    .illustrative
+                    .intersection(&self.find_visible_rows(position))
+                    .is_empty()
         };
         self.base.classes.is_some_and(HiddenClasses::has_illustrative)
             || self.context().newest.chunks.iter().enumerate().any(is_visible)
@@ -243,18 +246,41 @@ impl<'a> PopulationCounter<'a> {
 
     /// Evaluates a predicate for every initiative of the chunk at a position, as it is decided for hidden ones.
     pub fn evaluate<'p>(
-        &self,
+        &'p self,
+        predicate: &'p PreparedPredicate<'_>,
+        position: usize,
+    ) -> Cow<'p, TruthBitmaps> {
+        let truths = predicate.evaluate(position, &self.context().newest.chunks[position]);
+        if !self.decides(predicate) {
+            return truths;
+        }
+        let decided = self.evaluate_hidden(predicate, position);
+        Cow::Owned(truths.replace(self.find_hidden_rows(position), &decided))
+    }
+
+    /// Whether the values of a predicate for hidden initiatives are not simply its own.
+    fn decides(&self, predicate: &PreparedPredicate<'_>) -> bool {
+        let mut decides = false;
+        if let Some(decisions) = &self.decisions {
+            predicate.for_each_test(&mut |test| decides |= decisions.decides(test));
+        }
+        decides
+    }
+
+    /// Evaluates a predicate for the hidden initiatives of the chunk at a position. The values of other initiatives are not
+    /// specified.
+    fn evaluate_hidden<'p>(
+        &'p self,
         predicate: &'p PreparedPredicate<'_>,
         position: usize,
     ) -> Cow<'p, TruthBitmaps> {
         let chunk = &self.context().newest.chunks[position];
-        let Some(decisions) = &self.decisions else {
-            return predicate.evaluate(position, chunk);
-        };
-        let hidden = self.find_hidden_rows(position);
-        predicate.evaluate_with(chunk.len(), &|test| {
-            decisions.decide_test(test, test.evaluate(position, chunk), position, hidden)
-        })
+        match &self.decisions {
+            Some(decisions) => predicate.evaluate_with(chunk.len(), &|test| {
+                decisions.evaluate_test(test, position, chunk)
+            }),
+            None => predicate.evaluate(position, chunk),
+        }
     }
 
     /// Writes the groups of each row of the chunk at a position, as they are decided for hidden initiatives.
@@ -287,37 +313,45 @@ impl<'a> PopulationCounter<'a> {
 
     /// The rows of the chunk at a position that the reader can see. Records that are counted as they were are not among
     /// them.
-    fn find_visible_rows(&self, position: usize) -> Bitmap {
+    fn find_visible_rows(&self, position: usize) -> Cow<'_, Bitmap> {
         let chunk = &self.context().newest.chunks[position];
         if position >= self.base.base_chunk_count {
-            return Bitmap::empty(chunk.len());
+            return Cow::Owned(Bitmap::empty(chunk.len()));
         }
         match &self.base.visible {
-            Some(visible) => visible.evaluate(position, chunk).true_rows.clone(),
-            None => Bitmap::full(chunk.len()),
+            Some(visible) => get_true_rows(visible.evaluate(position, chunk)),
+            None => Cow::Owned(Bitmap::full(chunk.len())),
         }
     }
 
     /// The visible initiatives of the chunk at a position that count.
-    fn find_visible_population(&self, position: usize) -> Bitmap {
-        let chunk = &self.context().newest.chunks[position];
-        let among = &self.base.among.evaluate(position, chunk).true_rows;
-        among.intersection(&self.find_visible_rows(position))
+    fn find_visible_population(&self, position: usize) -> Cow<'_, Bitmap> {
+        let visible = self.find_visible_rows(position);
+        if self.base.among.is_always_true() {
+            return visible;
+        }
+        let among = self
+            .base
+            .among
+            .evaluate(position, &self.context().newest.chunks[position]);
+        Cow::Owned(among.true_rows.intersection(&visible))
     }
 
     /// The hidden initiatives of the chunk at a position that count.
-    fn find_hidden_population(&self, position: usize) -> Bitmap {
+    fn find_hidden_population(&self, position: usize) -> Cow<'_, Bitmap> {
         debug_assert!(
             self.decisions.is_some() || !self.is_controlled(),
             "the question is decided for hidden records"
         );
         let hidden = self.find_hidden_rows(position);
         if self.decisions.is_none() {
-            return Bitmap::empty(self.context().newest.chunks[position].len());
+            return Cow::Owned(Bitmap::empty(self.context().newest.chunks[position].len()));
         }
-        self.evaluate(&self.base.among, position)
-            .true_rows
-            .intersection(hidden)
+        if self.base.among.is_always_true() {
+            return Cow::Borrowed(hidden);
+        }
+        let among = self.evaluate_hidden(&self.base.among, position);
+        Cow::Owned(among.true_rows.intersection(hidden))
     }
 
     /// Maps every chunk to a value, in parallel.
@@ -406,11 +440,19 @@ impl<'a> PopulationCounter<'a> {
         }
         for (raw, hidden) in tallies.hidden.iter().enumerate() {
             for cell in shape.published_cells_of(raw) {
-                published[cell].hidden += hidden.count;
-                published[cell].key = published[cell].key.wrapping_add(hidden.key.0);
+                published[cell].hidden += hidden.count();
+                published[cell].key = published[cell].key.wrapping_add(hidden.key());
             }
         }
         Ok(published)
+    }
+}
+
+/// The rows for which a predicate is TRUE.
+fn get_true_rows(truths: Cow<'_, TruthBitmaps>) -> Cow<'_, Bitmap> {
+    match truths {
+        Cow::Borrowed(truths) => Cow::Borrowed(&truths.true_rows),
+        Cow::Owned(truths) => Cow::Owned(truths.true_rows),
     }
 }
 
@@ -435,8 +477,7 @@ impl ChunkTallies {
     fn count_hidden(&mut self, population: &Bitmap, cells: &RowCells, chunk: &Chunk) {
         let keys = chunk.cell_keys();
         cells.for_each(population, |row, cell| {
-            self.hidden[cell].count += 1;
-            self.hidden[cell].key += keys[row];
+            self.hidden[cell] += CountAndKeySum::of_row(keys[row]);
         });
     }
 
@@ -448,7 +489,7 @@ impl ChunkTallies {
         self.hidden
             .iter_mut()
             .zip(other.hidden)
-            .for_each(|(sum, more)| *sum = sum.add(more));
+            .for_each(|(sum, more)| *sum += more);
         self
     }
 }

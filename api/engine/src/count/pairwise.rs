@@ -1,5 +1,8 @@
 //! Counts every pair of several predicates from bitmaps alone: hundreds of tables at once.
 
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use super::bit_sliced_sum::CountAndKeySum;
@@ -32,13 +35,15 @@ impl<'a> PopulationCounter<'a> {
             })
             .collect();
         if self.is_controlled() {
+            let hidden: Vec<HiddenPart<'_, 'a>> =
+                predicates.iter().map(|one| self.new_hidden_part(one)).collect();
             let tables = cells.par_chunks_mut(PUBLISHED_CELLS_PER_TABLE).zip(&pairs);
             tables.try_for_each(|(cells, (when, then))| {
-                let pair = [predicates[*when], predicates[*then]];
-                let hidden = self.decide(&pair, &[])?.count_hidden_pair(pair)?;
+                let counter = self.decide(&[predicates[*when], predicates[*then]], &[])?;
+                let hidden = counter.count_hidden_pair([&hidden[*when], &hidden[*then]])?;
                 for (cell, sums) in cells.iter_mut().zip(hidden) {
-                    cell.hidden = sums.count;
-                    cell.key = sums.key.0;
+                    cell.hidden = sums.count();
+                    cell.key = sums.key();
                 }
                 Ok(())
             })?;
@@ -101,61 +106,83 @@ impl<'a> PopulationCounter<'a> {
         )
     }
 
+    fn new_hidden_part<'p>(&self, predicate: &'p PreparedPredicate<'a>) -> HiddenPart<'p, 'a> {
+        let chunk_count = self.context().newest.chunks.len();
+        HiddenPart {
+            predicate,
+            own_truths: std::iter::repeat_with(OnceLock::new).take(chunk_count).collect(),
+        }
+    }
+
     /// Counts the hidden initiatives in each published cell of two predicates, and adds their keys.
     fn count_hidden_pair(
         &self,
-        [when, then]: [&PreparedPredicate<'_>; 2],
+        parts: [&HiddenPart<'_, 'a>; 2],
     ) -> Result<[CountAndKeySum; PUBLISHED_CELLS_PER_TABLE], Cancelled> {
+        let has_own_population = !self.decides(&self.base.among);
+        let has_own_truths = parts.map(|part| has_own_population && !self.decides(part.predicate));
         self.map_reduce_chunks(
             || [CountAndKeySum::default(); PUBLISHED_CELLS_PER_TABLE],
             |sums, position, chunk| {
-                let hidden = self.find_hidden_population(position);
-                let [when, then] = [when, then].map(|one| self.evaluate(one, position).restrict_to(&hidden));
-                let sum = |one: &Bitmap, other: &Bitmap| {
-                    CountAndKeySum::from_intersections(std::iter::once((chunk, one, other)))
+                let evaluate = |part: usize| {
+                    let HiddenPart {
+                        predicate,
+                        own_truths,
+                    } = parts[part];
+                    let evaluate = || HiddenTruths::evaluate(self, predicate, position);
+                    if has_own_truths[part] {
+                        Cow::Borrowed(own_truths[position].get_or_init(evaluate))
+                    } else {
+                        Cow::Owned(evaluate())
+                    }
                 };
-                let margin = |truths: &TruthBitmaps| {
-                    [&truths.true_rows, &truths.false_rows].map(|rows| sum(rows, rows))
-                };
+                let (when, then) = (evaluate(0), evaluate(1));
+                let sum = |one: &Bitmap, other: &Bitmap| CountAndKeySum::of_intersection(chunk, one, other);
                 let known = [
-                    sum(&when.true_rows, &then.true_rows),
-                    sum(&when.true_rows, &then.false_rows),
-                    sum(&when.false_rows, &then.true_rows),
-                    sum(&when.false_rows, &then.false_rows),
+                    sum(&when.truths.true_rows, &then.truths.true_rows),
+                    sum(&when.truths.true_rows, &then.truths.false_rows),
+                    sum(&when.truths.false_rows, &then.truths.true_rows),
+                    sum(&when.truths.false_rows, &then.truths.false_rows),
                 ];
-                let cells = sum_published_cells(sum(&hidden, &hidden), margin(&when), margin(&then), known);
+                let nine = fill_from_margins(when.population, when.sums, then.sums, known);
                 sums.iter_mut()
-                    .zip(cells)
-                    .for_each(|(sum, more)| *sum = sum.add(more));
+                    .zip(sum_published(nine))
+                    .for_each(|(sum, more)| *sum += more);
             },
-            |a, b| std::array::from_fn(|cell| a[cell].add(b[cell])),
+            |a, b| std::array::from_fn(|cell| a[cell] + b[cell]),
         )
     }
 }
 
-/// The published counts and keys of a pair. Both are sums over rows, so the five combinations with an unknown
-/// condition follow from the four known ones and the margins.
-fn sum_published_cells(
-    all: CountAndKeySum,
-    when: [CountAndKeySum; 2],
-    then: [CountAndKeySum; 2],
-    known: [CountAndKeySum; 4],
-) -> [CountAndKeySum; PUBLISHED_CELLS_PER_TABLE] {
-    let counts = fill_from_margins(
-        all.count,
-        when.map(|sums| sums.count).into(),
-        then.map(|sums| sums.count).into(),
-        known.map(|sums| sums.count),
-    );
-    let keys = fill_from_margins(
-        all.key,
-        when.map(|sums| sums.key).into(),
-        then.map(|sums| sums.key).into(),
-        known.map(|sums| sums.key),
-    );
-    let (counts, keys) = (sum_published(counts), sum_published(keys));
-    std::array::from_fn(|cell| CountAndKeySum {
-        count: counts[cell],
-        key: keys[cell],
-    })
+/// A predicate of several pairs, with its own values for the hidden initiatives of each chunk. Pairs for which nothing else
+/// is decided share them.
+struct HiddenPart<'p, 'a> {
+    predicate: &'p PreparedPredicate<'a>,
+    own_truths: Box<[OnceLock<HiddenTruths>]>,
+}
+
+/// The values of a predicate for the hidden initiatives of a chunk that count.
+#[derive(Clone)]
+struct HiddenTruths {
+    truths: TruthBitmaps,
+    /// The sum over all of them.
+    population: CountAndKeySum,
+    /// The sums over those for which the predicate is TRUE, and FALSE.
+    sums: (CountAndKeySum, CountAndKeySum),
+}
+
+impl HiddenTruths {
+    fn evaluate(counter: &PopulationCounter<'_>, predicate: &PreparedPredicate<'_>, position: usize) -> Self {
+        let chunk = &counter.context().newest.chunks[position];
+        let population = counter.find_hidden_population(position);
+        let truths = counter
+            .evaluate_hidden(predicate, position)
+            .restrict_to(&population);
+        let sum = |rows: &Bitmap| CountAndKeySum::of_intersection(chunk, rows, rows);
+        Self {
+            population: sum(&population),
+            sums: (sum(&truths.true_rows), sum(&truths.false_rows)),
+            truths,
+        }
+    }
 }

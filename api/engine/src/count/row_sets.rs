@@ -19,8 +19,7 @@ impl PopulationCounter<'_> {
             let count_set = |set: &Bitmap| {
                 let visible = set.intersection(&visible_population).count();
                 let hidden = if self.is_controlled() {
-                    let set = (chunk, set, &hidden_population);
-                    CountAndKeySum::from_intersections(std::iter::once(set))
+                    CountAndKeySum::of_intersection(chunk, set, &hidden_population)
                 } else {
                     CountAndKeySum::default()
                 };
@@ -31,12 +30,12 @@ impl PopulationCounter<'_> {
         let count_cell = |set: usize| {
             let sums = chunks.iter().map(|counts| counts[set]);
             let (visible, hidden) = sums.fold((0, CountAndKeySum::default()), |sum, of_chunk| {
-                (sum.0 + of_chunk.0, sum.1.add(of_chunk.1))
+                (sum.0 + of_chunk.0, sum.1 + of_chunk.1)
             });
             RawCell {
                 visible,
-                hidden: hidden.count,
-                key: hidden.key.0,
+                hidden: hidden.count(),
+                key: hidden.key(),
             }
         };
         Ok((0..set_count).map(count_cell).collect())

@@ -184,6 +184,14 @@ impl Profiles {
     pub fn is_diverse(&self, answers: &[AnswerKind]) -> bool {
         self.of_all.is_diverse(answers) && self.of_hidden_from_members.is_diverse(answers)
     }
+
+    /// Whether all answers of each of these profiles are concealed, whether or not a record has it. More records do not
+    /// change that.
+    pub fn conceal_all(&self, profiles: &[Profile], answers: &[AnswerKind]) -> bool {
+        [&self.of_all, &self.of_hidden_from_members]
+            .into_iter()
+            .all(|cells| profiles.iter().all(|profile| cells.conceal(profile, answers)))
+    }
 }
 
 impl Cells {
@@ -206,37 +214,40 @@ impl Cells {
     }
 
     fn is_diverse(&self, answers: &[AnswerKind]) -> bool {
+        self.0.iter().all(|cell| self.conceal(&cell.profile, answers))
+    }
+
+    /// Whether other records conceal each answer of a profile.
+    fn conceal(&self, profile: &Profile, answers: &[AnswerKind]) -> bool {
         answers.iter().enumerate().all(|(answer, kind)| {
-            self.0.iter().all(|cell| {
-                let own = cell.profile[answer];
-                // The records that agree with these in all other answers, and conceal this one.
-                let is_concealed = |conceals: &dyn Fn(u64) -> bool| {
-                    let agrees = |other: &ProfileCell| {
-                        let all = 0..answers.len();
-                        all.filter(|one| *one != answer)
-                            .all(|one| other.profile[one] == cell.profile[one])
-                    };
-                    let mut witnesses = Witnesses::default();
-                    for other in self.0.iter().filter(|other| conceals(other.profile[answer])) {
-                        if agrees(other) {
-                            witnesses.add_all(&other.witnesses);
-                        }
-                        if witnesses.is_enough() {
-                            return true;
-                        }
-                    }
-                    false
+            let own = profile[answer];
+            // The records that agree with these in all other answers, and conceal this one.
+            let is_concealed = |conceals: &dyn Fn(u64) -> bool| {
+                let agrees = |other: &ProfileCell| {
+                    let all = 0..answers.len();
+                    all.filter(|one| *one != answer)
+                        .all(|one| other.profile[one] == profile[one])
                 };
-                match kind {
-                    AnswerKind::Set(alternatives) if own != NO_ANSWER => alternatives.iter().all(|mask| {
-                        let mask = u64::from(*mask);
-                        iter_bits(own & mask)
-                            .all(|bit| is_concealed(&|other| other & mask != 0 && other & bit == 0))
-                    }),
-                    // Somebody may know that there is an answer, so records without one do not conceal an answer.
-                    _ => is_concealed(&|other| other != own && (other != NO_ANSWER || own == NO_ANSWER)),
+                let mut witnesses = Witnesses::default();
+                for other in self.0.iter().filter(|other| conceals(other.profile[answer])) {
+                    if agrees(other) {
+                        witnesses.add_all(&other.witnesses);
+                    }
+                    if witnesses.is_enough() {
+                        return true;
+                    }
                 }
-            })
+                false
+            };
+            match kind {
+                AnswerKind::Set(alternatives) if own != NO_ANSWER => alternatives.iter().all(|mask| {
+                    let mask = u64::from(*mask);
+                    iter_bits(own & mask)
+                        .all(|bit| is_concealed(&|other| other & mask != 0 && other & bit == 0))
+                }),
+                // Somebody may know that there is an answer, so records without one do not conceal an answer.
+                _ => is_concealed(&|other| other != own && (other != NO_ANSWER || own == NO_ANSWER)),
+            }
         })
     }
 }
@@ -368,6 +379,9 @@ impl Coarsening {
 
     /// Leaves out the protected answers of all real classes, or of all illustrative ones.
     pub fn leave_out(classes: &HiddenClasses, real: bool, illustrative: bool) -> Self {
+        if !real && !illustrative {
+            return Self::Finest;
+        }
         let is_left_out = |class| {
             let leaves_out = |is_illustrative| if is_illustrative { illustrative } else { real };
             classes.is_illustrative(class).is_some_and(leaves_out)

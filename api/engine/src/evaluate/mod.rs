@@ -142,6 +142,11 @@ impl<'a> PreparedPredicate<'a> {
         }
     }
 
+    /// Whether it tests nothing, and so is TRUE for every initiative.
+    pub(crate) fn is_always_true(&self) -> bool {
+        matches!(&self.predicate, Predicate::All(parts) if parts.is_empty())
+    }
+
     /// Evaluates the predicate for every initiative of the chunk at a position.
     pub fn evaluate(&self, position: usize, chunk: &Chunk) -> Cow<'_, TruthBitmaps> {
         self.evaluate_with(chunk.len(), &|test| test.evaluate(position, chunk))

@@ -10,6 +10,7 @@ use wayin_vocabulary::{Dimension, Perspective};
 use crate::disclosure::coarsening::Coarsening;
 use crate::index::TruthBitmaps;
 use crate::predicate::InitiativeTest;
+use crate::three_valued_logic::Truth;
 
 /// The most entries with a value for each class.
 const MAX_ENTRIES_BY_CLASS: usize = 128;
@@ -36,6 +37,8 @@ pub struct DecisionCache {
     pub whole_checks: Cache<Vec<ProtectedKey>, Arc<Coarsening>, MAX_ENTRIES_BY_CLASS>,
     /// For each chunk, the decided values of a test for the rows in classes.
     pub row_truths: Cache<(InitiativeTest, u64), Arc<[TruthBitmaps]>, MAX_ENTRIES_BY_ROW>,
+    /// The same by the values of the classes: merged in different ways, they often have the same values.
+    pub truths_by_class_values: Cache<Vec<Truth>, Arc<[TruthBitmaps]>, MAX_ENTRIES_BY_ROW>,
     /// For each class, its groups of a dimension.
     pub groups: Cache<(Dimension, u64), Arc<GroupsOfClasses>, MAX_ENTRIES_BY_ROW>,
 }
@@ -43,7 +46,7 @@ pub struct DecisionCache {
 /// The groups of each class.
 #[derive(Clone, Debug)]
 pub struct GroupsOfClasses {
-    /// By class number, where its groups start, and then the number of all.
+    /// By class number, where its groups start, and then the number of all. Empty if every class has one group.
     starts: Vec<u32>,
     groups: Vec<u32>,
 }
@@ -56,11 +59,17 @@ impl GroupsOfClasses {
             groups.extend(of_class);
             starts.push(u32::try_from(groups.len()).unwrap_or(u32::MAX));
         }
+        if (0..).zip(&starts).all(|(class, start)| class == *start) {
+            starts.clear();
+        }
         Self { starts, groups }
     }
 
     /// The groups of a class.
     pub fn get(&self, class: u32) -> &[u32] {
+        if self.starts.is_empty() {
+            return &self.groups[class as usize..=class as usize];
+        }
         let [start, end] = [class, class + 1].map(|class| self.starts[class as usize] as usize);
         &self.groups[start..end]
     }
